@@ -1,0 +1,107 @@
+// Package abi is the host ABI: everything that the guest (worker, compiled to
+// Wasm) and a host (worker.mjs on workerd, wasm/edge under wazero) say to each
+// other. It is the one package that both sides import.
+//
+// # Words
+//
+// A call is one request, or one alarm, that the guest works on: a positive
+// number that the host chooses. An op is one asynchronous thing that a call
+// waits for: a number that the guest chooses. A handle is a positive number
+// under which the host keeps bytes until the guest takes them. An object is a
+// live Durable Object: a number that is new at each construction, so that what
+// the guest remembers of an object never outlives it. A conn is a WebSocket of
+// one object: a number above 0, stable over hibernation.
+//
+// # The guest imports, from module "tidemark"
+//
+// All parameters and results are i32 unless noted. Pointers and lengths name
+// the guest's linear memory; the host copies at once and keeps no view. No
+// import throws or blocks, and none settles an op before it returns.
+//
+//	take(handle, ptr)                 copies the bytes of handle to ptr and forgets it
+//	op(call, op, kind, ptr, len)      starts an op; its frame depends on kind
+//	respond(call, head, headLen, body, bodyLen)   the answer of a call, once
+//	forward(call, ptr, len)           the answer is what a room answers to the upgrade (Forward)
+//	handles()                         how many handles are alive, for tests
+//
+// The following act on the object whose event is running, and answer 0, or do
+// nothing, outside of one. Results marked "handle" are followed by size.
+//
+//	size(handle)                      how many bytes take will copy
+//	object_name()                     handle: class, a NUL, the name
+//	object_exec(ptr, len)             handle of Results for Statements, run as one
+//	                                  transaction on the object's own SQLite; a negative
+//	                                  number is the handle of an error's text, negated
+//	object_conns()                    handle of Conns: the open sockets
+//	object_send(conns, n, kind, ptr, len)  to n conns (u32 each), or to all if n is 0;
+//	                                  kind is KindText or KindBinary; answers how many
+//	object_close(conn, code, ptr, len)     with a reason of at most 123 bytes
+//	object_attach(conn, ptr, len)     what is remembered of conn over hibernation, under 2,000 bytes
+//	object_alarm(f64 millis)          replaces the alarm (Unix time); 0 removes it
+//	object_autoreply(ping, pingLen, pong, pongLen)  a text that is answered without waking the object
+//	object_reply(ptr, len)            the answer to EventCall
+//
+// # The guest exports
+//
+//	request(call, head, headLen, body, bodyLen)  a Request; body 0 is none; bodyLen -1: over the limit
+//	alarm(call, object)               an object's alarm; respond 200, or any other status to be tried again
+//	settle(op, ok, handle, len)       the result of an op; handle 0 is no bytes; ok 0: an error's text
+//	cancel(call)                      the call has outlived its limit
+//	event(object, event, conn, handle, len)      see Event; never blocks
+//
+// After every export the host calls the runtime's resume, or goroutines that
+// the export made ready do not run. A call is finished when it has its answer
+// and none of its ops is under way.
+package abi
+
+// An Op is the kind of an asynchronous operation.
+type Op = int32
+
+const (
+	// OpD1 runs a batch as one transaction. Frame: the binding's name as a
+	// text, then Statements. Result: Results.
+	OpD1 Op = 1
+	// OpCall sends bytes to a room and brings its reply. Frame: the binding's
+	// name and the room's name as texts, then the payload.
+	OpCall Op = 2
+	// OpEnter delivers EventEnter to the object whose alarm the call is, with
+	// the op's number as conn, in that object's context. No frame, no result.
+	OpEnter Op = 3
+	// OpSleep waits. Frame: f64 milliseconds. No result.
+	OpSleep Op = 4
+)
+
+// An Event is what happens to an object.
+type Event = int32
+
+const (
+	// EventOpen: conn was accepted; the bytes are Forward's attachment.
+	EventOpen Event = 1
+	// EventText and EventBinary: conn sent the bytes.
+	EventText   Event = 2
+	EventBinary Event = 3
+	// EventClose: conn is gone. The bytes are u16 code, then the reason.
+	EventClose Event = 4
+	// EventCall: the Worker sent the bytes (OpCall); object_reply answers.
+	EventCall Event = 5
+	// EventEnter: OpEnter with that number asks to run; conn is the op.
+	EventEnter Event = 6
+)
+
+// The kinds of a socket's message.
+const (
+	KindText   = 1
+	KindBinary = 2
+)
+
+// What production D1 and Durable Objects allow, enforced by the wazero host
+// too. Cloudflare docs, D1 limits and Durable Objects limits.
+const (
+	MaxParams        = 100
+	MaxValueBytes    = 2_000_000
+	MaxSQLBytes      = 100_000
+	MaxFunctionArgs  = 32
+	MaxCompoundTerms = 5
+	MaxAttachment    = 2_000
+	MaxMessageBytes  = 32 << 20
+)

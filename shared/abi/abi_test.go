@@ -1,0 +1,109 @@
+package abi
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestStatementsComeBackAsTheyWere(t *testing.T) {
+	in := []Statement{
+		{SQL: "SELECT ?1, ?2", Args: []any{nil, 3, int64(4), 0.5, "é", Text("t"), []byte{0, 255}}},
+		{SQL: ""},
+	}
+	want := []Statement{
+		{SQL: "SELECT ?1, ?2", Args: []any{nil, 3.0, 4.0, 0.5, Text("é"), Text("t"), []byte{0, 255}}},
+		{SQL: "", Args: []any{}},
+	}
+	b, err := AppendStatements(nil, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := DecodeStatements(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	for i := range b {
+		if _, err := DecodeStatements(b[:i]); err == nil {
+			t.Errorf("cut at %d of %d: no error", i, len(b))
+		}
+	}
+}
+
+func TestResultsComeBackAsTheyWere(t *testing.T) {
+	in := []Result{
+		{Changes: 2, Columns: []string{"a", "b"}, Rows: [][]any{{nil, 1.5}, {Text("x"), []byte("y")}}},
+		{Changes: 7, Rows: [][]any{}},
+	}
+	b, err := AppendResults(nil, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := DecodeResults(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(in, got); d != "" {
+		t.Error(d)
+	}
+	for i := range b {
+		if _, err := DecodeResults(b[:i]); err == nil {
+			t.Errorf("cut at %d of %d: no error", i, len(b))
+		}
+	}
+}
+
+func TestAnArgumentOfAnotherTypeIsRefused(t *testing.T) {
+	if _, err := AppendStatements(nil, []Statement{{SQL: "x", Args: []any{struct{}{}}}}); err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestHeadsComeBackAsTheyWere(t *testing.T) {
+	req := Request{Method: "GET", URL: "https://h/p?q=1 2", Header: [][2]string{{"a", "b: c"}, {"empty", ""}}}
+	gotReq, err := DecodeRequest(AppendRequest(nil, req))
+	if d := cmp.Diff(req, gotReq); d != "" || err != nil {
+		t.Error(d, err)
+	}
+	res := Response{Status: 204, Header: [][2]string{{"a", "b"}}}
+	gotRes, err := DecodeResponse(AppendResponse(nil, res))
+	if d := cmp.Diff(res, gotRes); d != "" || err != nil {
+		t.Error(d, err)
+	}
+	for _, bad := range []string{"", "GET", "99", "abc", "200\nnocolon"} {
+		if _, err := DecodeResponse([]byte(bad)); err == nil {
+			t.Errorf("response %q: no error", bad)
+		}
+	}
+}
+
+func TestForwardAndConnsComeBackAsTheyWere(t *testing.T) {
+	f := Forward{Binding: "B", Name: "n/ü", Protocol: "p", Attachment: []byte{1, 0, 2}}
+	got, err := DecodeForward(AppendForward(nil, f))
+	if d := cmp.Diff(f, got); d != "" || err != nil {
+		t.Error(d, err)
+	}
+	conns := []Conn{{ID: 1, Attachment: []byte("a")}, {ID: 70000, Attachment: []byte{}}}
+	gotConns, err := DecodeConns(AppendConns(nil, conns))
+	if d := cmp.Diff(conns, gotConns); d != "" || err != nil {
+		t.Error(d, err)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	stmts, _ := AppendStatements(nil, []Statement{{SQL: "SELECT 1", Args: []any{1, "a", nil}}})
+	f.Add(stmts)
+	results, _ := AppendResults(nil, []Result{{Columns: []string{"a"}, Rows: [][]any{{1.0}}}})
+	f.Add(results)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		DecodeStatements(b)
+		DecodeResults(b)
+		DecodeRequest(b)
+		DecodeResponse(b)
+		DecodeForward(b)
+		DecodeConns(b)
+	})
+}

@@ -1,0 +1,134 @@
+package abi
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strconv"
+	"strings"
+)
+
+// A Request is the head of an HTTP request. On the wire it is text: method,
+// space, absolute URL, then one "name: value" a line, names in lower case,
+// lines divided by "\n" (neither URLs nor header values can hold one).
+type Request struct {
+	Method, URL string
+	Header      [][2]string
+}
+
+// AppendRequest appends the head's text.
+func AppendRequest(b []byte, r Request) []byte {
+	b = append(append(append(b, r.Method...), ' '), r.URL...)
+	return appendHeader(b, r.Header)
+}
+
+// DecodeRequest is the inverse of AppendRequest; the strings share one copy of b.
+func DecodeRequest(b []byte) (Request, error) {
+	first, rest, _ := strings.Cut(string(b), "\n")
+	method, url, ok := strings.Cut(first, " ")
+	if !ok || method == "" {
+		return Request{}, ErrFrame
+	}
+	header, err := decodeHeader(rest)
+	return Request{Method: method, URL: url, Header: header}, err
+}
+
+// A Response is the head of an HTTP answer: the status in decimal, then the
+// header lines as in Request.
+type Response struct {
+	Status int
+	Header [][2]string
+}
+
+// AppendResponse appends the head's text.
+func AppendResponse(b []byte, r Response) []byte {
+	return appendHeader(strconv.AppendInt(b, int64(r.Status), 10), r.Header)
+}
+
+// DecodeResponse is the inverse of AppendResponse.
+func DecodeResponse(b []byte) (Response, error) {
+	first, rest, _ := strings.Cut(string(b), "\n")
+	status, err := strconv.Atoi(first)
+	if err != nil || status < 100 || status > 599 {
+		return Response{}, ErrFrame
+	}
+	header, err := decodeHeader(rest)
+	return Response{Status: status, Header: header}, err
+}
+
+func appendHeader(b []byte, header [][2]string) []byte {
+	for _, h := range header {
+		b = append(append(append(append(b, '\n'), h[0]...), ": "...), h[1]...)
+	}
+	return b
+}
+
+func decodeHeader(s string) ([][2]string, error) {
+	if s == "" {
+		return nil, nil
+	}
+	header := make([][2]string, 0, strings.Count(s, "\n")+1)
+	for s != "" {
+		var line string
+		line, s, _ = strings.Cut(s, "\n")
+		name, value, ok := strings.Cut(line, ": ")
+		if !ok {
+			return nil, ErrFrame
+		}
+		header = append(header, [2]string{name, value})
+	}
+	return header, nil
+}
+
+// Forward hands an upgrade request to a room: the binding of its class, its
+// name, the subprotocol to answer with (none: ""), and the attachment that
+// EventOpen brings. Three texts, then the attachment's bytes.
+type Forward struct {
+	Binding, Name, Protocol string
+	Attachment              []byte
+}
+
+// AppendForward appends the frame.
+func AppendForward(b []byte, f Forward) []byte {
+	b = AppendText(AppendText(AppendText(b, f.Binding), f.Name), f.Protocol)
+	return append(b, f.Attachment...)
+}
+
+// DecodeForward is the inverse of AppendForward; the attachment is a view.
+func DecodeForward(b []byte) (Forward, error) {
+	r := reader{b: b}
+	f := Forward{Binding: string(r.text()), Name: string(r.text()), Protocol: string(r.text())}
+	f.Attachment = r.b
+	if r.failed {
+		return Forward{}, ErrFrame
+	}
+	return f, nil
+}
+
+// A Conn is an open socket of an object and what it attached.
+type Conn struct {
+	ID         int32
+	Attachment []byte
+}
+
+// AppendConns appends u32 id and the attachment as a text for each.
+func AppendConns(b []byte, conns []Conn) []byte {
+	for _, c := range conns {
+		b = binary.LittleEndian.AppendUint32(b, uint32(c.ID))
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(c.Attachment)))
+		b = append(b, c.Attachment...)
+	}
+	return b
+}
+
+// DecodeConns is the inverse of AppendConns.
+func DecodeConns(b []byte) ([]Conn, error) {
+	r := reader{b: b}
+	var conns []Conn
+	for len(r.b) > 0 {
+		conns = append(conns, Conn{ID: int32(r.u32()), Attachment: bytes.Clone(r.text())})
+	}
+	if r.failed {
+		return nil, ErrFrame
+	}
+	return conns, nil
+}

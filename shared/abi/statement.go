@@ -1,0 +1,230 @@
+package abi
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+)
+
+// A Statement is one SQL statement and its arguments, ?1 first. An argument is
+// nil, an int, an int64, a float64, a string, a Text or a []byte (a blob).
+// Every number arrives as REAL, as it does on D1: cast where it matters.
+type Statement struct {
+	SQL  string
+	Args []any
+}
+
+// Text is a text argument or cell as bytes, which spares a copy.
+type Text []byte
+
+// A Result is what one statement gave: the rows it returned and how many it
+// changed. A cell is nil, a float64, a Text or a []byte; Text and []byte are
+// views into the frame it was decoded from.
+type Result struct {
+	Changes int
+	Columns []string
+	Rows    [][]any
+}
+
+const (
+	tagNull   = 0
+	tagNumber = 1 // f64
+	tagText   = 2 // u32 length, UTF-8
+	tagBlob   = 3 // u32 length, bytes
+)
+
+// ErrFrame is a frame that is cut short or malformed.
+var ErrFrame = errors.New("abi: malformed frame")
+
+// AppendStatements appends u32 count, then for each statement its SQL as a
+// text, u32 number of arguments and the arguments. Integers are little endian.
+func AppendStatements(b []byte, statements []Statement) ([]byte, error) {
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(statements)))
+	for _, s := range statements {
+		b = AppendText(b, s.SQL)
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(s.Args)))
+		var err error
+		if b, err = appendValues(b, s.Args); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// DecodeStatements is the inverse of AppendStatements. Numbers come as
+// float64, texts as Text.
+func DecodeStatements(b []byte) ([]Statement, error) {
+	r := reader{b: b}
+	n := r.count(8)
+	statements := make([]Statement, 0, n)
+	for range n {
+		s := Statement{SQL: string(r.text())}
+		s.Args = r.values(r.count(1))
+		statements = append(statements, s)
+	}
+	if r.failed || len(r.b) != 0 {
+		return nil, ErrFrame
+	}
+	return statements, nil
+}
+
+// AppendResults appends u32 count, then for each result f64 changes, u32
+// columns and their names as texts, u32 rows and their cells, row by row.
+func AppendResults(b []byte, results []Result) ([]byte, error) {
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(results)))
+	for _, res := range results {
+		b = appendFloat(b, float64(res.Changes))
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(res.Columns)))
+		for _, c := range res.Columns {
+			b = AppendText(b, c)
+		}
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(res.Rows)))
+		for _, row := range res.Rows {
+			var err error
+			if b, err = appendValues(b, row); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return b, nil
+}
+
+// DecodeResults is the inverse of AppendResults; cells are views into b.
+func DecodeResults(b []byte) ([]Result, error) {
+	r := reader{b: b}
+	n := r.count(16)
+	results := make([]Result, 0, n)
+	for range n {
+		res := Result{Changes: int(r.float())}
+		columns := r.count(4)
+		for range columns {
+			res.Columns = append(res.Columns, string(r.text()))
+		}
+		rows := r.count(columns)
+		if columns == 0 && rows > 0 {
+			return nil, ErrFrame
+		}
+		res.Rows = make([][]any, 0, rows)
+		for range rows {
+			res.Rows = append(res.Rows, r.values(columns))
+		}
+		results = append(results, res)
+	}
+	if r.failed || len(r.b) != 0 {
+		return nil, ErrFrame
+	}
+	return results, nil
+}
+
+// AppendText appends u32 length and the bytes.
+func AppendText(b []byte, s string) []byte {
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(s)))
+	return append(b, s...)
+}
+
+// CutText takes a text from the front of a frame; both results are views.
+func CutText(b []byte) (text, rest []byte, err error) {
+	r := reader{b: b}
+	text = r.text()
+	if r.failed {
+		return nil, nil, ErrFrame
+	}
+	return text, r.b, nil
+}
+
+func appendFloat(b []byte, f float64) []byte {
+	return binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
+}
+
+func appendValues(b []byte, values []any) ([]byte, error) {
+	for _, v := range values {
+		switch v := v.(type) {
+		case nil:
+			b = append(b, tagNull)
+		case int:
+			b = appendFloat(append(b, tagNumber), float64(v))
+		case int64:
+			b = appendFloat(append(b, tagNumber), float64(v))
+		case float64:
+			b = appendFloat(append(b, tagNumber), v)
+		case string:
+			b = AppendText(append(b, tagText), v)
+		case Text:
+			b = binary.LittleEndian.AppendUint32(append(b, tagText), uint32(len(v)))
+			b = append(b, v...)
+		case []byte:
+			b = binary.LittleEndian.AppendUint32(append(b, tagBlob), uint32(len(v)))
+			b = append(b, v...)
+		default:
+			return nil, fmt.Errorf("abi: an argument cannot be a %T", v)
+		}
+	}
+	return b, nil
+}
+
+// reader takes values from the front of b. After a failure every answer is zero.
+type reader struct {
+	b      []byte
+	failed bool
+}
+
+func (r *reader) bytes(n int) []byte {
+	if n < 0 || n > len(r.b) {
+		r.failed, r.b = true, nil
+		return nil
+	}
+	v := r.b[:n:n]
+	r.b = r.b[n:]
+	return v
+}
+
+func (r *reader) u32() int {
+	if b := r.bytes(4); b != nil {
+		return int(binary.LittleEndian.Uint32(b))
+	}
+	return 0
+}
+
+// count reads a number of things that take at least size bytes each.
+func (r *reader) count(size int) int {
+	n := r.u32()
+	if n*max(size, 1) > len(r.b) && n > 0 {
+		r.failed, r.b = true, nil
+		return 0
+	}
+	return n
+}
+
+func (r *reader) float() float64 {
+	if b := r.bytes(8); b != nil {
+		return math.Float64frombits(binary.LittleEndian.Uint64(b))
+	}
+	return 0
+}
+
+func (r *reader) text() []byte { return r.bytes(r.u32()) }
+
+func (r *reader) values(n int) []any {
+	values := make([]any, 0, n)
+	for range n {
+		tag := r.bytes(1)
+		if tag == nil {
+			return nil
+		}
+		switch tag[0] {
+		case tagNull:
+			values = append(values, nil)
+		case tagNumber:
+			values = append(values, r.float())
+		case tagText:
+			values = append(values, Text(r.text()))
+		case tagBlob:
+			values = append(values, r.text())
+		default:
+			r.failed = true
+			return nil
+		}
+	}
+	return values
+}

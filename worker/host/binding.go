@@ -1,0 +1,60 @@
+//go:build js && wasm
+
+package host
+
+import (
+	"context"
+	"net/http"
+
+	"tidemark/shared/abi"
+)
+
+// A D1 is a database by the name of its binding.
+type D1 string
+
+// Batch runs statements as one transaction, for the request of ctx.
+func (d D1) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {
+	frame, err := abi.AppendStatements(abi.AppendText(nil, string(d)), statements)
+	if err != nil {
+		return nil, err
+	}
+	b, err := do(ctx, abi.OpD1, frame)
+	if err != nil {
+		return nil, err
+	}
+	return abi.DecodeResults(b)
+}
+
+// Rooms reaches Durable Objects by the name of their class's binding.
+type Rooms struct{}
+
+// Call sends data to a room and waits for its reply.
+func (Rooms) Call(ctx context.Context, binding, room string, data []byte) ([]byte, error) {
+	return do(ctx, abi.OpCall, callFrame(binding, room, data))
+}
+
+// Publish sends data to a room and does not wait; the host finishes it after
+// the answer. A failure is logged.
+func (Rooms) Publish(ctx context.Context, binding, room string, data []byte) {
+	c, err := callOf(ctx)
+	if err != nil {
+		logf("publish to %s: %v", room, err)
+		return
+	}
+	c.post(abi.OpCall, callFrame(binding, room, data))
+}
+
+func callFrame(binding, room string, data []byte) []byte {
+	return append(abi.AppendText(abi.AppendText(nil, binding), room), data...)
+}
+
+// Forward answers r, an upgrade, with what the room answers: what the handler
+// writes besides is dropped.
+func (Rooms) Forward(_ http.ResponseWriter, r *http.Request, f abi.Forward) error {
+	c, err := callOf(r.Context())
+	if err != nil {
+		return err
+	}
+	c.forward = abi.AppendForward(nil, f)
+	return nil
+}

@@ -1,0 +1,70 @@
+//go:build js && wasm
+
+// Package host is the guest's side of the host ABI (package abi): it turns the
+// host's exports into an http.Handler's requests and a Room's events, and ops
+// into calls that wait.
+//
+// One instance serves every request and every object of an isolate, so nothing
+// here, nor in a handler, holds a lock or awaits another request across an op,
+// and nothing uses timers: waiting is an op (Sleep).
+package host
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/syumai/workers"
+	"github.com/syumai/workers/cloudflare"
+
+	"tidemark/shared/abi"
+)
+
+// A Config is what Serve serves. Classes go by the class names of the Durable
+// Objects.
+type Config struct {
+	Handler http.Handler
+	Classes map[string]Class
+}
+
+var config Config
+
+// Serve declares the guest ready and never returns.
+func Serve(c Config) {
+	config = c
+	workers.Ready()
+	select {}
+}
+
+// Getenv answers a variable of the Worker's environment, "" if there is none.
+func Getenv(name string) string {
+	if v := cloudflare.GetBinding(name); v.Truthy() {
+		return v.String()
+	}
+	return ""
+}
+
+// Sleep waits, at least d, or until ctx is done.
+func Sleep(ctx context.Context, d time.Duration) error {
+	millis := float64(d) / float64(time.Millisecond)
+	frame := binary.LittleEndian.AppendUint64(nil, math.Float64bits(millis))
+	_, err := do(ctx, abi.OpSleep, frame)
+	return err
+}
+
+// Log is a logger whose lines the host prints. os.Stderr would cost a promise
+// and block, which an event must not.
+var Log = slog.New(slog.NewTextHandler(stderr{}, nil))
+
+type stderr struct{}
+
+func (stderr) Write(b []byte) (int, error) {
+	print(string(b))
+	return len(b), nil
+}
+
+func logf(format string, args ...any) { print("tidemark: ", fmt.Sprintf(format, args...), "\n") }

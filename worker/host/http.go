@@ -1,0 +1,124 @@
+//go:build js && wasm
+
+package host
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"tidemark/shared/abi"
+)
+
+//go:wasmexport request
+func request(id, head, headLen, body, bodyLen int32) {
+	c := startCall(id)
+	headBytes := take(head, headLen)
+	var bodyReader io.ReadCloser = http.NoBody
+	if bodyLen < 0 {
+		bodyReader = tooLarge{}
+	} else if body != 0 {
+		bodyReader = io.NopCloser(bytes.NewReader(take(body, bodyLen)))
+	}
+	go c.serve(headBytes, bodyReader, int64(bodyLen))
+}
+
+// serve answers the call: with what the handler writes, with 500 if it panics.
+func (c *call) serve(head []byte, body io.ReadCloser, length int64) {
+	w := &responseWriter{header: http.Header{}}
+	defer c.end()
+	defer func() {
+		if p := recover(); p != nil {
+			logf("a handler panicked: %v\n%s", p, debug.Stack())
+			w = &responseWriter{header: http.Header{"Content-Type": {"application/json"}}}
+			w.WriteHeader(http.StatusInternalServerError)
+			w.body = []byte(`{"error":{"code":"INTERNAL_SERVER_ERROR","message":"internal error"}}`)
+			c.forward = nil
+		}
+		c.answer(w)
+	}()
+	r, err := newRequest(head)
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	r.Body, r.ContentLength = body, length
+	config.Handler.ServeHTTP(w, r.WithContext(c.ctx))
+}
+
+func (c *call) answer(w *responseWriter) {
+	if c.forward != nil {
+		hostForward(c.id, pointer(c.forward), int32(len(c.forward)))
+		return
+	}
+	head := w.head()
+	hostRespond(c.id, pointer(head), int32(len(head)), pointer(w.body), int32(len(w.body)))
+}
+
+// newRequest makes a server's request of the host's text.
+func newRequest(head []byte) (*http.Request, error) {
+	h, err := abi.DecodeRequest(head)
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(h.URL)
+	if err != nil {
+		return nil, err
+	}
+	r := &http.Request{
+		Method: h.Method, URL: u, Host: u.Host, RequestURI: u.RequestURI(),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: make(http.Header, len(h.Header)),
+	}
+	for _, field := range h.Header {
+		r.Header.Add(field[0], field[1])
+	}
+	r.RemoteAddr = r.Header.Get("Cf-Connecting-Ip")
+	return r, nil
+}
+
+// tooLarge is the body of a request over the host's limit.
+type tooLarge struct{}
+
+func (tooLarge) Read([]byte) (int, error) { return 0, &http.MaxBytesError{} }
+func (tooLarge) Close() error             { return nil }
+
+// responseWriter gathers an answer, which leaves in one piece.
+type responseWriter struct {
+	header http.Header
+	status int
+	body   []byte
+}
+
+func (w *responseWriter) Header() http.Header { return w.header }
+
+func (w *responseWriter) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+}
+
+func (w *responseWriter) Write(b []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	w.body = append(w.body, b...)
+	return len(b), nil
+}
+
+// head is the text of abi.Response. A value that would break a line is cut there.
+func (w *responseWriter) head() []byte {
+	w.WriteHeader(http.StatusOK)
+	b := strconv.AppendInt(make([]byte, 0, 128), int64(w.status), 10)
+	for name, values := range w.header {
+		for _, value := range values {
+			if i := strings.IndexAny(value, "\r\n"); i >= 0 {
+				value = value[:i]
+			}
+			b = append(append(append(append(b, '\n'), name...), ": "...), value...)
+		}
+	}
+	return b
+}

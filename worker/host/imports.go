@@ -1,0 +1,76 @@
+//go:build js && wasm
+
+package host
+
+import (
+	"errors"
+	"unsafe"
+)
+
+// The imports of package abi, as they are.
+
+//go:wasmimport tidemark size
+func hostSize(handle int32) int32
+
+//go:wasmimport tidemark take
+func hostTake(handle int32, ptr unsafe.Pointer)
+
+//go:wasmimport tidemark op
+func hostOp(call, op, kind int32, ptr unsafe.Pointer, n int32)
+
+//go:wasmimport tidemark respond
+func hostRespond(call int32, head unsafe.Pointer, headLen int32, body unsafe.Pointer, bodyLen int32)
+
+//go:wasmimport tidemark forward
+func hostForward(call int32, ptr unsafe.Pointer, n int32)
+
+//go:wasmimport tidemark handles
+func hostHandles() int32
+
+//go:wasmimport tidemark object_name
+func hostObjectName() int32
+
+//go:wasmimport tidemark object_exec
+func hostObjectExec(ptr unsafe.Pointer, n int32) int32
+
+//go:wasmimport tidemark object_conns
+func hostObjectConns() int32
+
+//go:wasmimport tidemark object_send
+func hostObjectSend(conns unsafe.Pointer, n, kind int32, ptr unsafe.Pointer, size int32) int32
+
+//go:wasmimport tidemark object_close
+func hostObjectClose(conn, code int32, ptr unsafe.Pointer, n int32)
+
+//go:wasmimport tidemark object_attach
+func hostObjectAttach(conn int32, ptr unsafe.Pointer, n int32)
+
+//go:wasmimport tidemark object_alarm
+func hostObjectAlarm(millis float64)
+
+//go:wasmimport tidemark object_autoreply
+func hostObjectAutoreply(ping unsafe.Pointer, pingLen int32, pong unsafe.Pointer, pongLen int32)
+
+//go:wasmimport tidemark object_reply
+func hostObjectReply(ptr unsafe.Pointer, n int32)
+
+func pointer(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }
+
+// take brings the n bytes of a handle over; handle 0 is no bytes.
+func take(handle, n int32) []byte {
+	if handle == 0 {
+		return nil
+	}
+	b := make([]byte, n)
+	hostTake(handle, pointer(b))
+	return b
+}
+
+// takeResult brings over what an import answered: bytes, or an error's text
+// under a negative handle.
+func takeResult(handle int32) ([]byte, error) {
+	if handle < 0 {
+		return nil, errors.New(string(take(-handle, hostSize(-handle))))
+	}
+	return take(handle, hostSize(handle)), nil
+}

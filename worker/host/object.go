@@ -1,0 +1,235 @@
+//go:build js && wasm
+
+package host
+
+import (
+	"bytes"
+	"container/list"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"tidemark/shared/abi"
+)
+
+// A Room is what lives in a Durable Object. Its methods run while the object's
+// event is running and never block; only Alarm may wait, and while it does
+// events of the same object may come in between.
+type Room interface {
+	// Open: conn was accepted, with the attachment of abi.Forward.
+	Open(conn int32, attachment []byte)
+	// Message: conn sent data, abi.KindText or abi.KindBinary.
+	Message(conn int32, kind int, data []byte)
+	// Close: conn is gone.
+	Close(conn int32, code int, reason string)
+	// Call: the Worker sent data.
+	Call(data []byte) (reply []byte)
+	// Alarm: the time set by Object.SetAlarm has come. After an error the host
+	// calls again, later. It acts on the object inside Object.Enter only.
+	Alarm(ctx context.Context) error
+}
+
+// A Class makes the Room of an object that this instance does not know yet,
+// from what the object's storage holds.
+type Class func(o *Object) Room
+
+// An Object is a live Durable Object. Its methods act while its event runs.
+type Object struct {
+	// ID is new at each construction of the object by the host.
+	ID int32
+	// Class and Name identify the object for ever.
+	Class, Name string
+
+	room Room
+	call *call // the alarm that runs, if any
+}
+
+// roomsKept bounds how many objects an instance remembers. A forgotten one is
+// made again from its storage.
+const roomsKept = 4096
+
+var objects = struct {
+	byID map[int32]*list.Element // of *Object
+	used *list.List              // most recently used first
+}{map[int32]*list.Element{}, list.New()}
+
+// objectFor answers the object whose event is running.
+func objectFor(id int32) (*Object, error) {
+	if e := objects.byID[id]; e != nil {
+		objects.used.MoveToFront(e)
+		return e.Value.(*Object), nil
+	}
+	name, err := takeResult(hostObjectName())
+	if err != nil {
+		return nil, err
+	}
+	class, rest, _ := strings.Cut(string(name), "\x00")
+	o := &Object{ID: id, Class: class, Name: rest}
+	newRoom := config.Classes[class]
+	if newRoom == nil {
+		return nil, fmt.Errorf("host: no class %q", class)
+	}
+	o.room = newRoom(o)
+	objects.byID[id] = objects.used.PushFront(o)
+	if objects.used.Len() > roomsKept {
+		oldest := objects.used.Back()
+		delete(objects.byID, objects.used.Remove(oldest).(*Object).ID)
+	}
+	return o, nil
+}
+
+// forget drops what is remembered of an object whose event failed, so that the
+// next one starts from its storage.
+func forget(id int32) {
+	if e := objects.byID[id]; e != nil {
+		objects.used.Remove(e)
+		delete(objects.byID, id)
+	}
+}
+
+//go:wasmexport event
+func event(object int32, kind abi.Event, conn, handle, n int32) {
+	data := take(handle, n)
+	defer func() {
+		if p := recover(); p != nil {
+			logf("object %d: event %d panicked: %v\n%s", object, kind, p, debug.Stack())
+			forget(object)
+			closeConn(conn, 1011, "internal error")
+		}
+	}()
+	if kind == abi.EventEnter {
+		state.Lock()
+		enter := state.enter[conn]
+		delete(state.enter, conn)
+		state.Unlock()
+		if enter != nil {
+			enter()
+		}
+		return
+	}
+	o, err := objectFor(object)
+	if err != nil {
+		logf("object %d: %v", object, err)
+		closeConn(conn, 1011, "no such room")
+		return
+	}
+	switch kind {
+	case abi.EventOpen:
+		o.room.Open(conn, data)
+	case abi.EventText:
+		o.room.Message(conn, abi.KindText, data)
+	case abi.EventBinary:
+		o.room.Message(conn, abi.KindBinary, data)
+	case abi.EventClose:
+		if len(data) < 2 {
+			data = []byte{0xee, 0x03} // 1006, abnormal
+		}
+		o.room.Close(conn, int(binary.LittleEndian.Uint16(data)), string(data[2:]))
+	case abi.EventCall:
+		reply := o.room.Call(data)
+		hostObjectReply(pointer(reply), int32(len(reply)))
+	}
+}
+
+//go:wasmexport alarm
+func alarm(id, object int32) {
+	c := startCall(id)
+	o, err := objectFor(object)
+	go c.runAlarm(o, err)
+}
+
+func (c *call) runAlarm(o *Object, err error) {
+	w := &responseWriter{}
+	defer c.end()
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+		if err != nil {
+			logf("an alarm failed and will be tried again: %v", err)
+			w.status = 500
+		}
+		c.answer(w)
+	}()
+	if err == nil {
+		err = o.room.Alarm(c.ctx)
+	}
+}
+
+// Enter runs f while the object's event runs; ctx is that of Alarm.
+func (o *Object) Enter(ctx context.Context, f func()) error {
+	c, err := callOf(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = c.await(abi.OpEnter, nil, f)
+	return err
+}
+
+// Exec runs statements as one transaction on the object's SQLite.
+func (o *Object) Exec(statements ...abi.Statement) ([]abi.Result, error) {
+	frame, err := abi.AppendStatements(nil, statements)
+	if err != nil {
+		return nil, err
+	}
+	b, err := takeResult(hostObjectExec(pointer(frame), int32(len(frame))))
+	if err != nil {
+		return nil, err
+	}
+	return abi.DecodeResults(b)
+}
+
+// Conns answers the open sockets and what they attached.
+func (o *Object) Conns() ([]abi.Conn, error) {
+	b, err := takeResult(hostObjectConns())
+	if err != nil {
+		return nil, err
+	}
+	return abi.DecodeConns(b)
+}
+
+// Send sends data to conns; without any, to all. It answers to how many.
+func (o *Object) Send(kind int, data []byte, conns ...int32) int {
+	frame := make([]byte, 0, 4*len(conns))
+	for _, c := range conns {
+		frame = binary.LittleEndian.AppendUint32(frame, uint32(c))
+	}
+	return int(hostObjectSend(pointer(frame), int32(len(conns)), int32(kind), pointer(data), int32(len(data))))
+}
+
+// Close closes a socket; the reason is cut to the 123 bytes that a close frame holds.
+func (o *Object) Close(conn int32, code int, reason string) { closeConn(conn, code, reason) }
+
+func closeConn(conn int32, code int, reason string) {
+	if conn == 0 {
+		return
+	}
+	b := []byte(reason)
+	if len(b) > 123 {
+		b = bytes.ToValidUTF8(b[:123], nil)
+	}
+	hostObjectClose(conn, int32(code), pointer(b), int32(len(b)))
+}
+
+// Attach remembers data of conn over hibernation, at most abi.MaxAttachment bytes.
+func (o *Object) Attach(conn int32, data []byte) {
+	hostObjectAttach(conn, pointer(data), int32(len(data)))
+}
+
+// SetAlarm replaces the alarm; the zero time removes it.
+func (o *Object) SetAlarm(t time.Time) {
+	if t.IsZero() {
+		hostObjectAlarm(0)
+		return
+	}
+	hostObjectAlarm(float64(t.UnixMilli()))
+}
+
+// Autoreply has the host answer a text without waking the object.
+func (o *Object) Autoreply(ping, pong string) {
+	p, q := []byte(ping), []byte(pong)
+	hostObjectAutoreply(pointer(p), int32(len(p)), pointer(q), int32(len(q)))
+}

@@ -1,0 +1,232 @@
+//go:build js && wasm
+
+// Command testguest is a guest that misbehaves on request. The tests of both
+// hosts run it, beside the glue and host package of the real guest, to show
+// what one bad request does to the others.
+//
+//	GET  /trivial               "ok"
+//	GET  /env?name=             a variable
+//	GET  /stats                 {"calls","ops","handles","goroutines","boot","memory"}; boot is new in each instance
+//	POST /echo                  {"method","url","header","body"}; 413 if the body is over the limit
+//	GET  /d1?n=5&id=a           n inserts one after the other, then the count of the rows of id
+//	POST /batch                 JSON [["SQL", arg…], …] as one batch; {"results":[{"changes","columns","rows"}]} or {"error"}
+//	GET  /sleep?ms=             waits, then "slept"
+//	GET  /wait?key=             waits for /wake in another request, then runs an op, then answers its result
+//	GET  /wake?key=             wakes the waiting one in the middle of this request
+//	GET  /panic                 the handler panics
+//	GET  /goroutine-panic       a goroutine panics, which ends the instance
+//	GET  /stack-overflow        recurses without end
+//	GET  /memory?mb=&hold=      allocates and touches; keeps it until the next call if hold is set
+//	GET  /exit                  os.Exit(3)
+//	POST /room/NAME/call        sends the body to a room, see Probe; answers its reply
+//	POST /room/NAME/publish     the same, without waiting
+//	GET  /room/NAME/socket      a WebSocket of the room; ?attachment=
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"runtime"
+	"strconv"
+	"time"
+
+	"tidemark/shared/abi"
+	"tidemark/worker/host"
+)
+
+const (
+	db      = host.D1("DB")
+	binding = "PROBE"
+)
+
+var (
+	boot  = strconv.FormatInt(time.Now().UnixNano(), 36)
+	held  [][]byte
+	waits = map[string]chan struct{}{}
+)
+
+func main() {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /trivial", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") })
+	mux.HandleFunc("GET /env", func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, host.Getenv(r.FormValue("name")))
+	})
+	mux.HandleFunc("GET /stats", stats)
+	mux.HandleFunc("POST /echo", echo)
+	mux.HandleFunc("GET /d1", insertSome)
+	mux.HandleFunc("POST /batch", batch)
+	mux.HandleFunc("GET /sleep", func(w http.ResponseWriter, r *http.Request) {
+		if err := host.Sleep(r.Context(), time.Duration(number(r, "ms"))*time.Millisecond); err != nil {
+			http.Error(w, err.Error(), http.StatusGatewayTimeout)
+			return
+		}
+		io.WriteString(w, "slept")
+	})
+	mux.HandleFunc("GET /wait", wait)
+	mux.HandleFunc("GET /wake", func(w http.ResponseWriter, r *http.Request) {
+		if ch := waits[r.FormValue("key")]; ch != nil {
+			close(ch)
+			delete(waits, r.FormValue("key"))
+			runtime.Gosched() // the other request's goroutine runs in this request
+			io.WriteString(w, "woke")
+			return
+		}
+		http.Error(w, "nobody waits", http.StatusNotFound)
+	})
+	mux.HandleFunc("GET /panic", func(http.ResponseWriter, *http.Request) { panic("on request") })
+	mux.HandleFunc("GET /goroutine-panic", func(w http.ResponseWriter, r *http.Request) {
+		go panic("on request, in a goroutine")
+		host.Sleep(r.Context(), time.Second)
+	})
+	mux.HandleFunc("GET /stack-overflow", func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, strconv.Itoa(recurse(1)))
+	})
+	mux.HandleFunc("GET /memory", allocate)
+	mux.HandleFunc("GET /exit", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
+	mux.HandleFunc("POST /room/{name}/call", callRoom)
+	mux.HandleFunc("POST /room/{name}/publish", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		host.Rooms{}.Publish(r.Context(), binding, r.PathValue("name"), body)
+		io.WriteString(w, "published")
+	})
+	mux.HandleFunc("GET /room/{name}/socket", func(w http.ResponseWriter, r *http.Request) {
+		host.Rooms{}.Forward(w, r, abi.Forward{
+			Binding: binding, Name: r.PathValue("name"), Attachment: []byte(r.FormValue("attachment")),
+		})
+	})
+	host.Serve(host.Config{Handler: mux, Classes: map[string]host.Class{"Probe": newProbe}})
+}
+
+func number(r *http.Request, name string) int {
+	n, _ := strconv.Atoi(r.FormValue(name))
+	return n
+}
+
+func answer(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(v)
+}
+
+func stats(w http.ResponseWriter, _ *http.Request) {
+	s := host.ReadStats()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	answer(w, map[string]any{
+		"calls": s.Calls, "ops": s.Ops, "handles": s.Handles,
+		"goroutines": runtime.NumGoroutine(), "boot": boot, "memory": m.Sys, "live": m.HeapAlloc,
+	})
+}
+
+func echo(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+		return
+	}
+	answer(w, map[string]any{"method": r.Method, "url": r.URL.String(), "header": r.Header, "body": string(body)})
+}
+
+func insertSome(w http.ResponseWriter, r *http.Request) {
+	id := r.FormValue("id")
+	for i := range number(r, "n") {
+		_, err := db.Batch(r.Context(), []abi.Statement{
+			{SQL: "CREATE TABLE IF NOT EXISTS probe (id TEXT, n REAL)"},
+			{SQL: "INSERT INTO probe VALUES (?1, ?2)", Args: []any{id, i}},
+		})
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+	}
+	results, err := db.Batch(r.Context(), []abi.Statement{
+		{SQL: "SELECT count(*) AS n FROM probe WHERE id = ?1", Args: []any{id}},
+	})
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	answer(w, results[0].Rows[0][0])
+}
+
+func batch(w http.ResponseWriter, r *http.Request) {
+	var in [][]any
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	var statements []abi.Statement
+	for _, s := range in {
+		statements = append(statements, abi.Statement{SQL: s[0].(string), Args: s[1:]})
+	}
+	results, err := db.Batch(r.Context(), statements)
+	if err != nil {
+		answer(w, map[string]any{"error": err.Error()})
+		return
+	}
+	answer(w, map[string]any{"results": readable(results)})
+}
+
+// readable is results with texts as strings, for JSON.
+func readable(results []abi.Result) []map[string]any {
+	out := []map[string]any{}
+	for _, res := range results {
+		rows := [][]any{}
+		for _, row := range res.Rows {
+			for i, cell := range row {
+				if text, ok := cell.(abi.Text); ok {
+					row[i] = string(text)
+				}
+			}
+			rows = append(rows, row)
+		}
+		out = append(out, map[string]any{"changes": res.Changes, "columns": res.Columns, "rows": rows})
+	}
+	return out
+}
+
+func wait(w http.ResponseWriter, r *http.Request) {
+	ch := make(chan struct{})
+	waits[r.FormValue("key")] = ch
+	select {
+	case <-ch:
+	case <-r.Context().Done():
+		http.Error(w, "gave up", http.StatusGatewayTimeout)
+		return
+	}
+	results, err := db.Batch(r.Context(), []abi.Statement{{SQL: "SELECT 'from the op' AS v"}})
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Write(results[0].Rows[0][0].(abi.Text))
+}
+
+//go:noinline
+func recurse(n int) int { return recurse(n+1) + n }
+
+func allocate(w http.ResponseWriter, r *http.Request) {
+	held = nil
+	var blocks [][]byte
+	for range number(r, "mb") {
+		blocks = append(blocks, bytes.Repeat([]byte{1}, 1<<20))
+	}
+	if r.FormValue("hold") != "" {
+		held = blocks
+	}
+	answer(w, len(blocks))
+}
+
+func callRoom(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	reply, err := host.Rooms{}.Call(r.Context(), binding, r.PathValue("name"), body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Write(reply)
+}

@@ -1,0 +1,194 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"tidemark/shared/abi"
+	"tidemark/worker/host"
+)
+
+// Probe is a room that does what it is told, by a call or by a text message
+// "verb rest". The answer is the call's reply or a text to the sender:
+//
+//	echo TEXT           TEXT
+//	all TEXT            TEXT to every socket; answers how many
+//	add TEXT            appends to the log in the object's storage; answers its length
+//	log                 the log, as a JSON array, in order
+//	sql SQL             the first cell, or "error: …"
+//	count               how many events this object's memory has seen: 1 after it was made anew
+//	object              the object's number, class and name
+//	conns               [[id, attachment], …] as JSON
+//	attach TEXT         what is remembered of the sender
+//	close CODE REASON   closes the sender
+//	alarm MS            an alarm in that many milliseconds; it adds "alarm" to the log
+//	alarm-fail MS N     the same, failing N times before
+//	alarm-d1 MS         the same, with a D1 op and a sleep between two entries
+//	panic, goroutine-panic   as it says
+//
+// A binary message comes back to the sender as it is, reversed. Opening a
+// socket sends "open ATTACHMENT" to it; one that closes is added to the log as
+// "close CODE REASON".
+type probe struct {
+	o      *host.Object
+	events int
+}
+
+func newProbe(o *host.Object) host.Room {
+	o.Exec(abi.Statement{SQL: "CREATE TABLE IF NOT EXISTS log (n INTEGER PRIMARY KEY, entry TEXT)"},
+		abi.Statement{SQL: "CREATE TABLE IF NOT EXISTS plan (k TEXT PRIMARY KEY, v REAL)"})
+	o.Autoreply("ping", "pong")
+	return &probe{o: o}
+}
+
+func (p *probe) Open(conn int32, attachment []byte) {
+	p.events++
+	p.o.Attach(conn, attachment)
+	p.o.Send(abi.KindText, append([]byte("open "), attachment...), conn)
+}
+
+func (p *probe) Message(conn int32, kind int, data []byte) {
+	p.events++
+	if kind == abi.KindBinary {
+		for i, j := 0, len(data)-1; i < j; i, j = i+1, j-1 {
+			data[i], data[j] = data[j], data[i]
+		}
+		p.o.Send(abi.KindBinary, data, conn)
+		return
+	}
+	if reply := p.do(conn, string(data)); reply != "" {
+		p.o.Send(abi.KindText, []byte(reply), conn)
+	}
+}
+
+func (p *probe) Close(conn int32, code int, reason string) {
+	p.events++
+	p.add(fmt.Sprintf("close %d %s", code, reason))
+}
+
+func (p *probe) Call(data []byte) []byte {
+	p.events++
+	return []byte(p.do(0, string(data)))
+}
+
+func (p *probe) do(conn int32, command string) string {
+	verb, rest, _ := strings.Cut(command, " ")
+	switch verb {
+	case "echo":
+		return rest
+	case "all":
+		return strconv.Itoa(p.o.Send(abi.KindText, []byte(rest)))
+	case "add":
+		return strconv.Itoa(p.add(rest))
+	case "log":
+		return p.cell(abi.Statement{SQL: "SELECT json_group_array(entry) FROM (SELECT entry FROM log ORDER BY n)"})
+	case "sql":
+		return p.cell(abi.Statement{SQL: rest})
+	case "count":
+		return strconv.Itoa(p.events)
+	case "object":
+		return fmt.Sprintf("%d %s %s", p.o.ID, p.o.Class, p.o.Name)
+	case "conns":
+		conns, err := p.o.Conns()
+		if err != nil {
+			return "error: " + err.Error()
+		}
+		out := [][2]any{}
+		for _, c := range conns {
+			out = append(out, [2]any{c.ID, string(c.Attachment)})
+		}
+		b, _ := json.Marshal(out)
+		return string(b)
+	case "attach":
+		p.o.Attach(conn, []byte(rest))
+		return "attached"
+	case "close":
+		code, reason, _ := strings.Cut(rest, " ")
+		n, _ := strconv.Atoi(code)
+		p.o.Close(conn, n, reason)
+		return ""
+	case "alarm", "alarm-fail", "alarm-d1":
+		return p.plan(verb, strings.Fields(rest))
+	case "panic":
+		panic("on request")
+	case "goroutine-panic":
+		go panic("on request, in a goroutine")
+		runtime.Gosched()
+		return ""
+	}
+	return "error: no verb " + verb
+}
+
+func (p *probe) plan(verb string, args []string) string {
+	millis, _ := strconv.Atoi(args[0])
+	failures := 0
+	if len(args) > 1 {
+		failures, _ = strconv.Atoi(args[1])
+	}
+	p.o.Exec(abi.Statement{SQL: "INSERT OR REPLACE INTO plan VALUES ('failures', ?1), ('d1', ?2)",
+		Args: []any{failures, strings.Count(verb, "d1")}})
+	p.o.SetAlarm(time.Now().Add(time.Duration(millis) * time.Millisecond))
+	return "planned"
+}
+
+// Alarm follows the plan.
+func (p *probe) Alarm(ctx context.Context) error {
+	var failures, useD1 string
+	err := p.o.Enter(ctx, func() {
+		failures = p.cell(abi.Statement{SQL: "SELECT v FROM plan WHERE k = 'failures'"})
+		useD1 = p.cell(abi.Statement{SQL: "SELECT v FROM plan WHERE k = 'd1'"})
+		p.o.Exec(abi.Statement{SQL: "UPDATE plan SET v = v - 1 WHERE k = 'failures'"})
+		p.add("alarm")
+	})
+	if err != nil {
+		return err
+	}
+	if failures != "" && failures != "0" && !strings.HasPrefix(failures, "-") {
+		return fmt.Errorf("%s failures to go", failures)
+	}
+	if useD1 != "1" {
+		return nil
+	}
+	if _, err := db.Batch(ctx, []abi.Statement{{SQL: "SELECT 1"}}); err != nil {
+		return err
+	}
+	if err := host.Sleep(ctx, 20*time.Millisecond); err != nil {
+		return err
+	}
+	return p.o.Enter(ctx, func() { p.add("alarm after d1") })
+}
+
+func (p *probe) add(entry string) int {
+	results, err := p.o.Exec(
+		abi.Statement{SQL: "INSERT INTO log (entry) VALUES (?1)", Args: []any{entry}},
+		abi.Statement{SQL: "SELECT count(*) FROM log"})
+	if err != nil {
+		return -1
+	}
+	return int(results[1].Rows[0][0].(float64))
+}
+
+// cell answers the first cell of the statement's result as text.
+func (p *probe) cell(s abi.Statement) string {
+	results, err := p.o.Exec(s)
+	if err != nil {
+		return "error: " + err.Error()
+	}
+	if len(results[0].Rows) == 0 {
+		return ""
+	}
+	switch v := results[0].Rows[0][0].(type) {
+	case abi.Text:
+		return string(v)
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return ""
+}

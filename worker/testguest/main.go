@@ -8,6 +8,7 @@
 //	GET  /env?name=             a variable
 //	GET  /stats                 {"calls","ops","handles","goroutines","boot","memory"}; boot is new in each instance
 //	POST /echo                  {"method","url","header","body"}; 413 if the body is over the limit
+//	POST /slow-echo?ms=         the body, after a wait
 //	GET  /d1?n=5&id=a           n inserts one after the other, then the count of the rows of id
 //	POST /batch                 JSON [["SQL", arg…], …] as one batch; {"results":[{"changes","columns","rows"}]} or {"error"}
 //	GET  /sleep?ms=             waits, then "slept"
@@ -57,6 +58,10 @@ func main() {
 	})
 	mux.HandleFunc("GET /stats", stats)
 	mux.HandleFunc("POST /echo", echo)
+	mux.HandleFunc("POST /slow-echo", func(w http.ResponseWriter, r *http.Request) {
+		host.Sleep(r.Context(), time.Duration(number(r, "ms"))*time.Millisecond)
+		io.Copy(w, r.Body)
+	})
 	mux.HandleFunc("GET /d1", insertSome)
 	mux.HandleFunc("POST /batch", batch)
 	mux.HandleFunc("GET /sleep", func(w http.ResponseWriter, r *http.Request) {

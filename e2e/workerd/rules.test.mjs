@@ -1,0 +1,209 @@
+// The rules of a shared instance, on workerd, through the real glue: what one
+// bad request does to the others. The guest is worker/testguest.
+import { after, before, test } from "node:test";
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { WebSocket } from "ws";
+import { start } from "./host.mjs";
+
+const guest = new URL("../../build/testguest.wasm", import.meta.url).pathname;
+let host;
+
+before(async () => {
+  host = await start(guest, { bindings: { GREETING: "grüß", MEMORY_BUDGET_MB: "48", MAX_BODY_BYTES: "1000000", CALL_LIMIT_MS: "4000" } });
+});
+after(() => host.mf.dispose());
+
+const get = async (path, options) => {
+  const response = await fetch(host.url + path, options);
+  return { status: response.status, text: (await response.text()).trim() };
+};
+const post = (path, body) => get(path, { method: "POST", body });
+const ok = async (path, options) => {
+  const answer = await get(path, options);
+  assert.equal(answer.status, 200, answer.text);
+  return answer.text;
+};
+const stats = async () => JSON.parse(await ok("/stats"));
+
+// atRest waits until nothing is left behind but the call that asks.
+async function atRest(goroutines) {
+  let s;
+  for (let i = 0; i < 100; i++) {
+    s = await stats();
+    if (s.calls === 1 && s.ops === 0 && s.handles === 0 && s.goroutines <= goroutines) return s;
+    await sleep(50);
+  }
+  assert.fail(`left behind: ${JSON.stringify(s)}, ${goroutines} goroutines expected`);
+}
+
+async function socket(path) {
+  const ws = new WebSocket(host.url.replace("http", "ws") + path);
+  const got = [];
+  let wake = () => {};
+  ws.on("message", (data, binary) => (got.push(binary ? data : data.toString()), wake()));
+  ws.on("close", (code, reason) => (got.push({ code, reason: reason.toString() }), wake()));
+  await new Promise((resolve, reject) => ws.once("open", resolve).once("error", reject));
+  const next = async () => {
+    while (got.length === 0) await new Promise((resolve) => (wake = resolve));
+    return got.shift();
+  };
+  return { ws, next, ask: (text) => (ws.send(text), next()) };
+}
+
+test("environment and requests reach the guest whole", async () => {
+  assert.equal(await ok("/env?name=GREETING"), "grüß");
+  assert.equal(await ok("/env?name=ABSENT"), "");
+  const body = "ü".repeat(1000);
+  const echo = JSON.parse((await post("/echo?a=b%20c", body)).text);
+  assert.equal(echo.body, body);
+  assert.match(echo.url, /\/echo\?a=b%20c$/);
+});
+
+test("a body over the limit is refused unread, with or without its length", async () => {
+  const big = new Uint8Array(1_000_001);
+  assert.equal((await post("/echo", big)).status, 413);
+  const stream = new ReadableStream({ start: (c) => (c.enqueue(big), c.close()) });
+  assert.equal((await get("/echo", { method: "POST", body: stream, duplex: "half" })).status, 413);
+  assert.equal((await post("/echo", new Uint8Array(1_000_000))).status, 200);
+});
+
+test("50 concurrent requests with several D1 operations each leave nothing behind", async () => {
+  const { goroutines } = await stats();
+  const counts = await Promise.all(Array.from({ length: 50 }, (_, i) => ok(`/d1?n=5&id=c${i}`)));
+  assert.deepEqual(counts, Array(50).fill("5"));
+  await atRest(goroutines);
+});
+
+test("an op posted while another request runs is done in its own", async () => {
+  const waiting = ok("/wait?key=a");
+  await sleep(100);
+  assert.equal(await ok("/wake?key=a"), "woke");
+  assert.equal(await waiting, "from the op");
+});
+
+test("a client that leaves in mid-request freezes nothing", async () => {
+  const { goroutines, boot } = await stats();
+  for (const path of ["/sleep?ms=400", "/d1?n=40&id=gone", "/wait?key=left"]) {
+    const abort = new AbortController();
+    const left = fetch(host.url + path, { signal: abort.signal });
+    await sleep(30);
+    abort.abort();
+    await assert.rejects(left);
+  }
+  assert.equal(await ok("/trivial"), "ok");
+  assert.equal(await ok("/wake?key=left"), "woke");
+  assert.equal((await atRest(goroutines)).boot, boot);
+});
+
+test("a request over its limit is cancelled", async () => {
+  const { goroutines } = await stats();
+  assert.equal((await get("/wait?key=never")).status, 504);
+  await atRest(goroutines);
+});
+
+test("a handler that panics answers 500 and harms no other", async () => {
+  const { boot } = await stats();
+  const other = ok("/sleep?ms=200");
+  assert.equal((await get("/panic")).status, 500);
+  assert.equal(await other, "slept");
+  assert.equal((await stats()).boot, boot);
+});
+
+for (const [what, path] of [
+  ["a goroutine that panics", "/goroutine-panic"],
+  ["a stack overflow", "/stack-overflow"],
+  ["an exit", "/exit"],
+  ["running out of the memory budget", "/memory?mb=200"],
+]) {
+  test(`${what} ends the instance: reads are replayed, writes answer 500, the next request is served`, async () => {
+    const { boot } = await stats();
+    const reads = [ok("/sleep?ms=300"), ok("/d1?n=3&id=" + encodeURIComponent(what))];
+    const write = post("/slow-echo?ms=2000", "x");
+    await sleep(100);
+    const bad = await get(path);
+    assert.equal(bad.status, 500);
+    assert.match(bad.text, /the instance ended/);
+    assert.equal((await write).status, 500);
+    assert.equal(await reads[0], "slept");
+    assert.ok(Number(await reads[1]) >= 3);
+    const s = await atRest(3);
+    assert.notEqual(s.boot, boot);
+  });
+}
+
+test("an instance near its budget ends with its requests, and a new one serves the next", async () => {
+  const { boot } = await stats();
+  const other = ok("/sleep?ms=300");
+  assert.equal(await ok("/memory?mb=38&hold=1"), "38");
+  assert.notEqual((await stats()).boot, boot);
+  assert.equal(await other, "slept");
+});
+
+test("a room keeps its log, its sockets and their attachments over hibernation", async () => {
+  const { ws, next, ask } = await socket("/room/h/socket?attachment=first");
+  assert.equal(await next(), "open first");
+  assert.equal(await ask("ping"), "pong");
+  assert.equal(await ask("attach second"), "attached");
+  assert.equal(await ask("add one"), "1");
+  const [number] = (await ask("object")).split(" ");
+  assert.notEqual(await ask("count"), "1");
+  await host.mf.unsafeEvictDurableObject("probe", "Probe", { name: "h", webSockets: "hibernate" });
+  assert.equal(await ask("ping"), "pong");
+  assert.equal(await ask("count"), "1");
+  assert.notEqual((await ask("object")).split(" ")[0], number);
+  assert.equal(await ask("log"), '["one"]');
+  assert.equal(await ask("conns"), '[[1,"second"]]');
+  ws.close(4000, "done");
+  assert.deepEqual(await next(), { code: 4000, reason: "done" });
+  let log;
+  for (let i = 0; i < 50 && !log?.includes("close"); i++) log = (await post("/room/h/call", "log")).text;
+  assert.equal(log, '["one","close 4000 done"]');
+});
+
+test("an instance that ends in a room's event closes that socket, and the room lives", async () => {
+  const a = await socket("/room/dies/socket?attachment=a");
+  const b = await socket("/room/dies/socket?attachment=b");
+  await a.next(), await b.next();
+  a.ws.send("goroutine-panic");
+  assert.equal((await a.next()).code, 1011);
+  assert.equal(await b.ask("echo still here"), "still here");
+  a.ws.terminate();
+  b.ws.send("panic");
+  assert.equal((await b.next()).code, 1011);
+  assert.equal((await post("/room/dies/call", "echo yes")).text, "yes");
+});
+
+test("a message reaches every socket of a room, binary comes back", async () => {
+  const all = await Promise.all(Array.from({ length: 5 }, (_, i) => socket(`/room/many/socket?attachment=${i}`)));
+  for (const s of all) await s.next();
+  assert.equal((await post("/room/many/call", "all hello")).text, "5");
+  for (const s of all) assert.equal(await s.next(), "hello");
+  assert.equal((await post("/room/many/publish", "all later")).text, "published");
+  for (const s of all) assert.equal(await s.next(), "later");
+  assert.deepEqual(await all[0].ask(Buffer.from([1, 2, 3])), Buffer.from([3, 2, 1]));
+  for (const s of all) s.ws.terminate();
+});
+
+test("an alarm runs, runs again after a failure, and may wait for D1 in between", async () => {
+  const log = async () => JSON.parse((await post("/room/alarm/call", "log")).text);
+  const until = async (want) => {
+    for (let i = 0; i < 200 && (await log()).length < want.length; i++) await sleep(50);
+    assert.deepEqual(await log(), want);
+  };
+  await post("/room/alarm/call", "alarm 20");
+  await until(["alarm"]);
+  await post("/room/alarm/call", "alarm-fail 20 1");
+  await until(["alarm", "alarm", "alarm"]);
+  await post("/room/alarm/call", "alarm-d1 20");
+  await until(["alarm", "alarm", "alarm", "alarm", "alarm after d1"]);
+});
+
+test("a room's own entrance cannot be reached from outside", async () => {
+  for (const path of ["/", "/room", "/https://room/"]) {
+    const ws = new WebSocket(host.url.replace("http", "ws") + path, { headers: { "x-room": "h", "x-attachment": "" } });
+    const response = await new Promise((resolve) => ws.once("unexpected-response", (_, res) => resolve(res)));
+    assert.equal(response.statusCode, 404);
+    response.destroy();
+  }
+});

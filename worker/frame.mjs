@@ -1,0 +1,123 @@
+// The frames of the host ABI in JavaScript; package shared/abi documents them.
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+export const encode = (text) => encoder.encode(text);
+export const decode = (bytes) => decoder.decode(bytes);
+
+const NULL = 0, NUMBER = 1, TEXT = 2, BLOB = 3;
+
+export class Reader {
+  constructor(bytes) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.pos = 0;
+  }
+
+  u32() {
+    this.pos += 4;
+    return this.view.getUint32(this.pos - 4, true);
+  }
+
+  f64() {
+    this.pos += 8;
+    return this.view.getFloat64(this.pos - 8, true);
+  }
+
+  take(length) {
+    this.pos += length;
+    return this.bytes.subarray(this.pos - length, this.pos);
+  }
+
+  text() {
+    return decode(this.take(this.u32()));
+  }
+
+  rest() {
+    return this.bytes.subarray(this.pos);
+  }
+
+  value() {
+    switch (this.bytes[this.pos++]) {
+      case NULL: return null;
+      case NUMBER: return this.f64();
+      case TEXT: return this.text();
+      case BLOB: return this.take(this.u32()).slice();
+    }
+    throw new Error("malformed frame");
+  }
+
+  // statements answers [{sql, args}].
+  statements() {
+    return Array.from({ length: this.u32() }, () => ({
+      sql: this.text(),
+      args: Array.from({ length: this.u32() }, () => this.value()),
+    }));
+  }
+}
+
+export class Writer {
+  constructor() {
+    this.grow(1024);
+    this.length = 0;
+  }
+
+  grow(size) {
+    const old = this.bytes;
+    this.bytes = new Uint8Array(size);
+    if (old) this.bytes.set(old.subarray(0, this.length));
+    this.view = new DataView(this.bytes.buffer);
+  }
+
+  reserve(n) {
+    if (this.length + n > this.bytes.length) this.grow(Math.max(2 * this.bytes.length, this.length + n));
+    this.length += n;
+    return this.length - n;
+  }
+
+  u32(n) {
+    const at = this.reserve(4);
+    this.view.setUint32(at, n, true);
+  }
+
+  f64(n) {
+    const at = this.reserve(8);
+    this.view.setFloat64(at, n, true);
+  }
+
+  data(bytes) {
+    this.u32(bytes.length);
+    const at = this.reserve(bytes.length);
+    this.bytes.set(bytes, at);
+  }
+
+  tag(tag) {
+    const at = this.reserve(1);
+    this.bytes[at] = tag;
+  }
+
+  value(v) {
+    if (v === null || v === undefined) this.tag(NULL);
+    else if (typeof v === "number") this.tag(NUMBER), this.f64(v);
+    else if (typeof v === "string") this.tag(TEXT), this.data(encode(v));
+    else this.tag(BLOB), this.data(new Uint8Array(v)); // an ArrayBuffer, or D1's array of numbers
+  }
+
+  // results takes [{changes, columns, rows}], rows being arrays.
+  results(results) {
+    this.u32(results.length);
+    for (const { changes, columns, rows } of results) {
+      this.f64(changes);
+      this.u32(columns.length);
+      for (const column of columns) this.data(encode(column));
+      this.u32(rows.length);
+      for (const row of rows) for (const cell of row) this.value(cell);
+    }
+    return this.done();
+  }
+
+  done() {
+    return this.bytes.subarray(0, this.length);
+  }
+}

@@ -1,0 +1,301 @@
+// One running instance of the Go program, shared by every request and every
+// Durable Object of the isolate, and the calls that it works on. Package
+// shared/abi documents what the two sides say to each other.
+import "../build/wasm_exec.js";
+import wasm from "../build/tidemark.wasm";
+import { Reader, Writer, decode, encode } from "./frame.mjs";
+
+const OP_D1 = 1, OP_CALL = 2, OP_ENTER = 3, OP_SLEEP = 4;
+export const EVENT_OPEN = 1, EVENT_TEXT = 2, EVENT_BINARY = 3, EVENT_CLOSE = 4, EVENT_CALL = 5, EVENT_ENTER = 6;
+const KIND_TEXT = 1;
+
+const CALL_LIMIT_MS = 60_000; // variable CALL_LIMIT_MS
+const MEMORY_BUDGET_MB = 112; // variable MEMORY_BUDGET_MB; an isolate has 128
+const NONE = new Uint8Array(0);
+
+let current = null; // the guest for new events, or null: the next one boots it
+let lastCall = 0;
+
+// running answers the guest for a new event. Booting is synchronous, and not
+// done at global scope, where workerd forbids random values.
+export function running(env) {
+  return (current ??= new Guest(env));
+}
+
+class Guest {
+  constructor(env) {
+    this.calls = new Map(); // number -> Call
+    this.handles = new Map(); // number -> bytes
+    this.lastHandle = 0;
+    this.dead = false;
+    this.call = null; // whose export is running
+    this.object = null; // whose event is running
+    this.reply = NONE;
+    this.budget = (Number(env.MEMORY_BUDGET_MB) || MEMORY_BUDGET_MB) << 20;
+
+    globalThis.context = { env, ctx: {}, binding: {} }; // read by syumai/workers
+    const go = new Go();
+    go.env = { GOGC: "50", GOMEMLIMIT: "48MiB" };
+    go.exit = () => {}; // go.exited says it
+    // A timer belongs to the request that is running and wakes Go in it, or
+    // never. The guest waits by ops; only Go's scavenger asks for timers.
+    go.importObject.gojs["runtime.scheduleTimeoutEvent"] = (sp) => go.mem.setInt32((sp >>> 0) + 16, 0, true);
+    // Growing beyond the budget ends the instance, before workerd ends the isolate.
+    const grown = go.importObject.gojs["runtime.resetMemoryDataView"];
+    go.importObject.gojs["runtime.resetMemoryDataView"] = (sp) => {
+      grown(sp);
+      if (go.mem.byteLength > this.budget) throw new Error("out of its memory budget");
+    };
+    go.importObject.workers = { ready() {} };
+    go.importObject.tidemark = safely(this.imports());
+    const instance = new WebAssembly.Instance(wasm, go.importObject);
+    go.run(instance).catch((error) => console.error("tidemark: boot:", error));
+    go._resolveExitPromise = () => {}; // it belongs to the request that boots; go.exited says enough
+    if (go.exited) throw new Error("the guest ended while booting");
+    this.go = go;
+    this.exports = instance.exports;
+    this.memory = instance.exports.mem;
+    this.view = new Uint8Array(this.memory.buffer);
+  }
+
+  // enter runs an export for a call, or for an event of an object, and after
+  // it every goroutine that it made ready.
+  enter(call, object, run) {
+    this.call = call;
+    this.object = object;
+    try {
+      run(this.exports);
+      this.go._resume();
+    } catch (error) {
+      if (!this.go.exited) console.error("tidemark: the instance failed:", error);
+      this.dead = true;
+    }
+    this.call = null;
+    this.object = null;
+    if (this.dead || this.go.exited) this.die(call);
+    else if (current === this && this.memory.buffer.byteLength > 0.75 * this.budget) current = null; // ends with its calls
+  }
+
+  die(guilty) {
+    this.dead = true;
+    if (current === this) current = null;
+    this.handles.clear();
+    for (const call of this.calls.values()) call.lost(call === guilty);
+    this.calls.clear();
+  }
+
+  // keep holds bytes until the guest takes them; 0 is no bytes.
+  keep(bytes) {
+    if (bytes.length === 0) return 0;
+    this.handles.set(++this.lastHandle, bytes);
+    return this.lastHandle;
+  }
+
+  // memoryView is what the guest's memory is now: growing detaches older views.
+  memoryView() {
+    if (this.view.length === 0) this.view = new Uint8Array(this.memory.buffer);
+    return this.view;
+  }
+
+  // copy brings bytes out of the guest's memory.
+  copy(ptr, length) {
+    return this.memoryView().slice(ptr >>> 0, (ptr >>> 0) + length);
+  }
+
+  text(ptr, length) {
+    return decode(this.memoryView().subarray(ptr >>> 0, (ptr >>> 0) + length));
+  }
+
+  // failure keeps an error's text and answers its handle, negated.
+  failure(error) {
+    return -this.keep(encode(message(error)));
+  }
+
+  imports() {
+    return {
+      size: (handle) => this.handles.get(handle)?.length ?? 0,
+      take: (handle, ptr) => {
+        this.memoryView().set(this.handles.get(handle), ptr >>> 0);
+        this.handles.delete(handle);
+      },
+      handles: () => this.handles.size,
+      op: (call, id, kind, ptr, length) => this.calls.get(call)?.post({ id, kind, frame: this.copy(ptr, length) }),
+      respond: (call, head, headLength, body, bodyLength) =>
+        this.calls.get(call)?.respond({ head: this.text(head, headLength), body: this.copy(body, bodyLength) }),
+      forward: (call, ptr, length) => this.calls.get(call)?.respond({ forward: this.copy(ptr, length) }),
+
+      object_name: () => this.keep(encode(this.object.className + "\0" + this.object.name)),
+      object_exec: (ptr, length) => {
+        try {
+          return this.keep(this.object.exec(new Reader(this.copy(ptr, length)).statements()));
+        } catch (error) {
+          return this.failure(error);
+        }
+      },
+      object_conns: () => this.keep(this.object.conns()),
+      object_send: (conns, n, kind, ptr, length) => {
+        const to = new Reader(this.copy(conns, 4 * n));
+        const ids = Array.from({ length: n }, () => to.u32());
+        return this.object.send(ids, kind === KIND_TEXT ? this.text(ptr, length) : this.copy(ptr, length));
+      },
+      object_close: (conn, code, ptr, length) => this.object.close(conn, code, this.text(ptr, length)),
+      object_attach: (conn, ptr, length) => this.object.attach(conn, this.copy(ptr, length)),
+      object_alarm: (millis) => this.object.setAlarm(millis),
+      object_autoreply: (ping, pingLength, pong, pongLength) =>
+        this.object.autoreply(this.text(ping, pingLength), this.text(pong, pongLength)),
+      object_reply: (ptr, length) => {
+        this.reply = this.copy(ptr, length);
+      },
+    };
+  }
+}
+
+// safely makes imports answer 0 where they would throw into Go.
+function safely(imports) {
+  const wrap = (name, f) => (...args) => {
+    try {
+      return f(...args);
+    } catch (error) {
+      console.error(`tidemark: import ${name}:`, error);
+      return 0;
+    }
+  };
+  return Object.fromEntries(Object.entries(imports).map(([name, f]) => [name, wrap(name, f)]));
+}
+
+export const message = (error) => (error instanceof Error ? error.message : String(error));
+
+// A Call is one request or alarm. workerd ties promises, timers and responses
+// to the request that is running, and Go may run this call's goroutine in
+// another's: so whatever needs this request's context happens in drive.
+export class Call {
+  // start(exports, id) calls the export that begins it; object is the Durable
+  // Object of an alarm. A call that may be replayed moves to the next instance
+  // if another call ended this one.
+  constructor({ env, ctx, object = null, start, replayable = false }) {
+    Object.assign(this, { env, ctx, object, start, replayable });
+    this.restart = false;
+    this.wake = () => {};
+  }
+
+  // run answers {head, body}, or {forward}, or {lost: reason}.
+  run() {
+    this.begin();
+    if (this.finished()) {
+      this.end();
+      return this.answer;
+    }
+    return new Promise((resolve) => this.ctx.waitUntil(this.drive(resolve)));
+  }
+
+  begin() {
+    this.answer = null;
+    this.queue = []; // ops to start in this request's context
+    this.pending = 0; // ops under way
+    this.id = ++lastCall;
+    this.guest = running(this.env);
+    this.guest.calls.set(this.id, this);
+    this.guest.enter(this, this.object, (exports) => this.start(exports, this.id, this.guest));
+  }
+
+  finished() {
+    return this.answer !== null && this.pending === 0 && this.queue.length === 0;
+  }
+
+  end() {
+    clearTimeout(this.timer);
+    this.guest.calls.delete(this.id);
+  }
+
+  async drive(resolve) {
+    this.timer = setTimeout(() => this.expire(), Number(this.env.CALL_LIMIT_MS) || CALL_LIMIT_MS);
+    for (;;) {
+      if (this.restart) {
+        this.restart = false;
+        this.begin();
+      }
+      for (const op of this.queue.splice(0)) this.perform(op);
+      if (this.answer) resolve(this.answer);
+      if (this.finished()) break;
+      await new Promise((wake) => (this.wake = wake));
+    }
+    this.end();
+  }
+
+  post(op) {
+    if (this.guest.call === this) return this.perform(op);
+    this.queue.push(op);
+    this.wake();
+  }
+
+  respond(answer) {
+    this.answer ??= answer;
+    this.wake();
+  }
+
+  // lost: the instance ended under this call.
+  lost(guilty) {
+    this.queue = [];
+    this.pending = 0;
+    if (!guilty && this.replayable && this.answer === null) {
+      this.replayable = false;
+      this.restart = true;
+    }
+    if (!this.restart) this.answer ??= { lost: "the instance ended" };
+    this.wake();
+  }
+
+  // expire gives up what outlived its limit.
+  expire() {
+    this.guest.enter(this, null, (exports) => exports.cancel(this.id));
+    this.queue = [];
+    this.pending = 0;
+    this.answer ??= { lost: "the request took too long" };
+    this.wake();
+  }
+
+  perform({ id, kind, frame }) {
+    this.pending++;
+    const guest = this.guest;
+    const settle = (ok, bytes) => {
+      if (guest.dead) return;
+      if (guest.calls.get(this.id) === this) this.pending--;
+      const handle = guest.keep(bytes);
+      guest.enter(this, null, (exports) => exports.settle(id, ok, handle, bytes.length));
+      this.wake();
+    };
+    this.op(id, kind, frame).then(
+      (bytes) => settle(1, bytes),
+      (error) => settle(0, encode(message(error))),
+    );
+  }
+
+  async op(id, kind, frame) {
+    const reader = new Reader(frame);
+    switch (kind) {
+      case OP_D1: {
+        const db = this.env[reader.text()];
+        const results = await db.batch(reader.statements().map(({ sql, args }) => db.prepare(sql).bind(...args)));
+        return new Writer().results(
+          results.map(({ results: rows, meta }) => ({
+            changes: meta.changes ?? 0,
+            columns: Object.keys(rows[0] ?? {}),
+            rows: rows.map(Object.values),
+          })),
+        );
+      }
+      case OP_CALL: {
+        const rooms = this.env[reader.text()];
+        const name = reader.text();
+        return rooms.get(rooms.idFromName(name)).call(name, reader.rest());
+      }
+      case OP_ENTER:
+        this.object.event(EVENT_ENTER, id, NONE);
+        return NONE;
+      case OP_SLEEP:
+        await new Promise((wake) => setTimeout(wake, reader.f64()));
+        return NONE;
+    }
+    throw new Error(`no op ${kind}`);
+  }
+}

@@ -1,0 +1,248 @@
+// What workerd runs: it hands requests and the events of Durable Objects to
+// the guest (guest.mjs) and gives their answers back. It knows nothing of sync.
+import { DurableObject } from "cloudflare:workers";
+import { Reader, Writer, decode, encode } from "./frame.mjs";
+import {
+  Call, EVENT_BINARY, EVENT_CALL, EVENT_CLOSE, EVENT_OPEN, EVENT_TEXT, message, running,
+} from "./guest.mjs";
+
+const MAX_BODY_BYTES = 16 << 20; // variable MAX_BODY_BYTES
+const NONE = new Uint8Array(0);
+
+export default {
+  async fetch(request, env, ctx) {
+    const limit = Number(env.MAX_BODY_BYTES) || MAX_BODY_BYTES;
+    const body = request.body === null ? NONE : await readBody(request, limit);
+    const head = requestHead(request);
+    const answer = await new Call({
+      env,
+      ctx,
+      replayable: request.method === "GET" || request.method === "HEAD",
+      start: (exports, id, guest) =>
+        exports.request(id, guest.keep(head), head.length, body ? guest.keep(body) : 0, body ? body.length : -1),
+    }).run();
+    return response(answer, env);
+  },
+};
+
+function requestHead(request) {
+  let head = `${request.method} ${request.url}`;
+  for (const [name, value] of request.headers) head += `\n${name}: ${value}`;
+  return encode(head);
+}
+
+// readBody answers the body, or null if it is over the limit.
+async function readBody(request, limit) {
+  if (Number(request.headers.get("content-length")) > limit) return null;
+  if (request.headers.has("content-length")) return new Uint8Array(await request.arrayBuffer());
+  const parts = [];
+  let length = 0;
+  for await (const part of request.body) {
+    length += part.length;
+    if (length > limit) return null;
+    parts.push(part);
+  }
+  const body = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    body.set(part, at);
+    at += part.length;
+  }
+  return body;
+}
+
+function response(answer, env) {
+  if (answer.forward) return forward(new Reader(answer.forward), env);
+  if (answer.lost) {
+    return Response.json({ error: { code: "INTERNAL_SERVER_ERROR", message: answer.lost } }, { status: 500 });
+  }
+  const [status, ...lines] = answer.head.split("\n");
+  const headers = lines.map((line) => {
+    const colon = line.indexOf(": ");
+    return [line.slice(0, colon), line.slice(colon + 2)];
+  });
+  return new Response(answer.body.length > 0 ? answer.body : null, { status: Number(status), headers });
+}
+
+// forward hands an upgrade to a room's fetch, which only this reaches.
+function forward(frame, env) {
+  const rooms = env[frame.text()];
+  const name = frame.text();
+  const headers = {
+    upgrade: "websocket",
+    "x-room": encodeURIComponent(name),
+    "x-protocol": frame.text(),
+    "x-attachment": btoa(String.fromCharCode(...frame.rest())),
+  };
+  return rooms.get(rooms.idFromName(name)).fetch("https://room/", { headers });
+}
+
+let lastObject = 0;
+
+// A Room is a Durable Object whose events the guest decides on. Its sockets
+// hibernate: what must survive that is in their attachments {conn, data} and
+// in storage.
+class Room extends DurableObject {
+  constructor(ctx, env) {
+    super(ctx, env);
+    this.guest = null; // the instance that knows this object, by this.number
+    this.alarms = 0; // alarms running in it
+    this.name = ctx.id.name;
+    this.sockets = new Map(); // conn -> WebSocket
+    this.numbers = new WeakMap(); // WebSocket -> conn
+    for (const ws of ctx.getWebSockets()) this.remember(ws.deserializeAttachment().conn, ws);
+  }
+
+  get className() {
+    return this.constructor.name;
+  }
+
+  remember(conn, ws) {
+    this.sockets.set(conn, ws);
+    this.numbers.set(ws, conn);
+  }
+
+  // bind chooses the instance that the next event goes to. An alarm that waits
+  // in one keeps the object there, for two must never act on one object.
+  bind() {
+    if (this.guest?.dead || (this.alarms === 0 && this.guest !== running(this.env))) this.guest = null;
+    if (this.guest === null) {
+      this.guest = running(this.env);
+      this.number = ++lastObject;
+    }
+    return this.guest;
+  }
+
+  // event answers the guest's reply, or null if the instance ended in it.
+  event(kind, conn, data) {
+    const guest = this.bind();
+    guest.reply = NONE;
+    const handle = guest.keep(data);
+    guest.enter(null, this, (exports) => exports.event(this.number, kind, conn, handle, data.length));
+    if (!guest.dead) return guest.reply;
+    this.close(conn, 1011, "internal error");
+    return null;
+  }
+
+  // call is what OP_CALL reaches; an instance that ends in it is replaced, once.
+  call(name, data) {
+    this.name ??= name;
+    const reply = this.event(EVENT_CALL, 0, data) ?? this.event(EVENT_CALL, 0, data);
+    if (reply === null) throw new Error("the instance ended");
+    return reply;
+  }
+
+  fetch(request) {
+    this.name ??= decodeURIComponent(request.headers.get("x-room"));
+    const { 0: client, 1: server } = new WebSocketPair();
+    const conn = Math.max(0, ...this.sockets.keys()) + 1;
+    const data = Uint8Array.from(atob(request.headers.get("x-attachment")), (c) => c.charCodeAt(0));
+    this.ctx.acceptWebSocket(server);
+    server.serializeAttachment({ conn, data: NONE });
+    this.remember(conn, server);
+    this.event(EVENT_OPEN, conn, data);
+    const protocol = request.headers.get("x-protocol");
+    const headers = protocol ? { "sec-websocket-protocol": protocol } : {};
+    return new Response(null, { status: 101, webSocket: client, headers });
+  }
+
+  webSocketMessage(ws, data) {
+    if (typeof data === "string") this.event(EVENT_TEXT, this.numbers.get(ws), encode(data));
+    else this.event(EVENT_BINARY, this.numbers.get(ws), new Uint8Array(data));
+  }
+
+  webSocketClose(ws, code, reason) {
+    const conn = this.numbers.get(ws);
+    if (!this.sockets.delete(conn)) return;
+    const bytes = encode(reason);
+    const frame = new Uint8Array(2 + bytes.length);
+    new DataView(frame.buffer).setUint16(0, code, true);
+    frame.set(bytes, 2);
+    this.event(EVENT_CLOSE, conn, frame);
+    closeSocket(ws, code, reason);
+  }
+
+  webSocketError(ws, error) {
+    this.webSocketClose(ws, 1006, message(error).slice(0, 100));
+  }
+
+  async alarm() {
+    this.bind();
+    this.alarms++;
+    try {
+      const answer = await new Call({
+        env: this.env,
+        ctx: this.ctx,
+        object: this,
+        start: (exports, id) => exports.alarm(id, this.number),
+      }).run();
+      if (answer.head !== "200") throw new Error(answer.lost ?? "the alarm failed"); // workerd tries again
+    } finally {
+      this.alarms--;
+    }
+  }
+
+  // What follows is what the guest does to this object in an event.
+
+  exec(statements) {
+    const { sql } = this.ctx.storage;
+    return this.ctx.storage.transactionSync(() =>
+      new Writer().results(
+        statements.map(({ sql: text, args }) => {
+          const cursor = sql.exec(text, ...args);
+          const rows = [...cursor.raw()];
+          const changes = cursor.rowsWritten > 0 ? sql.exec("SELECT changes() AS n").one().n : 0;
+          return { changes, columns: cursor.columnNames, rows };
+        }),
+      ),
+    );
+  }
+
+  conns() {
+    const writer = new Writer();
+    for (const [conn, ws] of this.sockets) {
+      writer.u32(conn);
+      writer.data(ws.deserializeAttachment().data);
+    }
+    return writer.done();
+  }
+
+  send(conns, data) {
+    let sent = 0;
+    for (const ws of conns.length > 0 ? conns.map((conn) => this.sockets.get(conn)) : this.sockets.values()) {
+      try {
+        ws?.send(data);
+        if (ws) sent++;
+      } catch {} // it is closing; its close event follows
+    }
+    return sent;
+  }
+
+  close(conn, code, reason) {
+    const ws = this.sockets.get(conn);
+    if (ws) closeSocket(ws, code, reason);
+  }
+
+  attach(conn, data) {
+    this.sockets.get(conn)?.serializeAttachment({ conn, data });
+  }
+
+  setAlarm(millis) {
+    if (millis === 0) this.ctx.storage.deleteAlarm();
+    else this.ctx.storage.setAlarm(millis);
+  }
+
+  autoreply(ping, pong) {
+    this.ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong));
+  }
+}
+
+// closeSocket answers the codes that stand for a missing one with 1000.
+function closeSocket(ws, code, reason) {
+  try {
+    ws.close(code === 1005 || code === 1006 ? 1000 : code, code === 1006 ? "" : reason);
+  } catch {} // it is closed
+}
+
+export class SyncRoom extends Room {}
+export class YjsRoom extends Room {}

@@ -1,0 +1,177 @@
+// Package record says what is synchronized: tables and their columns as data,
+// the numbers that order changes, and the rule that decides a conflict.
+//
+// A row on the wire has the member id, then the columns of its table in
+// declared order, then created_at and updated_at, which every table has.
+// In the database it also has deleted, which makes it a tombstone, and stamp.
+package record
+
+import (
+	"fmt"
+	"regexp"
+)
+
+// A Stamp orders all changes of a database: milliseconds of Unix time where
+// the clock allows it, and greater than every stamp before it.
+type Stamp int64
+
+// A Version is the number of an app's schema, 1 first.
+type Version int
+
+// A Type is what a column holds.
+type Type int
+
+// The types, as WatermelonDB names them.
+const (
+	String Type = iota
+	Number
+	Boolean
+)
+
+// A Column is one column of a table.
+type Column struct {
+	Name     string // on the wire
+	SQL      string // in the database
+	Type     Type
+	Nullable bool
+	// Default is what a row has that was made without the column: nil, a
+	// string, a float64 or a bool. A column that is not nullable needs one.
+	Default any
+	// Since is the schema version that brought the column; 0 is 1.
+	Since Version
+}
+
+// A Table is one synchronized table.
+type Table struct {
+	Name    string // on the wire
+	SQL     string // in the database
+	ID      string // the column of the primary key in the database
+	Since   Version
+	Columns []Column // without id, created_at and updated_at
+}
+
+// A Schema is every table that is synchronized.
+type Schema struct {
+	Version Version
+	Tables  []Table
+}
+
+// The names that every table has beside its own columns, on the wire and in
+// the database alike.
+const (
+	CreatedAt = "created_at"
+	UpdatedAt = "updated_at"
+)
+
+// Default is the schema of this app.
+func Default() Schema {
+	text := func(name, sql string) Column {
+		return Column{Name: name, SQL: sql, Type: String, Nullable: true}
+	}
+	number := func(name, sql string) Column {
+		return Column{Name: name, SQL: sql, Type: Number, Nullable: true}
+	}
+	return Schema{Version: 1, Tables: []Table{
+		{Name: "customers", SQL: "Customers", ID: "CustomerId", Columns: []Column{
+			text("contact_name", "ContactName"),
+			text("company_name", "CompanyName"),
+			text("notes", "Notes"),
+		}},
+		{Name: "products", SQL: "Products", ID: "ProductId", Columns: []Column{
+			text("title", "Title"),
+			text("description", "Description"),
+			number("price", "Price"),
+			number("discounts", "Discounts"),
+			text("image", "Image"),
+		}},
+	}}
+}
+
+// Table returns the table's index, or -1.
+func (s Schema) Table(name string) int {
+	for i := range s.Tables {
+		if s.Tables[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// Column returns the column's index, or -1.
+func (t *Table) Column(name string) int {
+	for i := range t.Columns {
+		if t.Columns[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// MaxColumns is how many columns a table may declare: each has a bit in the
+// mask of the columns that a pushed row brings, and D1 has 100 columns a table.
+const MaxColumns = 48
+
+var (
+	wireName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
+	sqlName  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,63}$`)
+)
+
+// Validate says what is wrong with a declaration. A schema that passes can be
+// written into SQL as it stands.
+func (s Schema) Validate() error {
+	if s.Version < 1 {
+		return fmt.Errorf("schema: version %d", s.Version)
+	}
+	names, tables := map[string]bool{}, map[string]bool{}
+	for i := range s.Tables {
+		t := &s.Tables[i]
+		if names[t.Name] || tables[t.SQL] {
+			return fmt.Errorf("schema: table %q is declared twice", t.Name)
+		}
+		names[t.Name], tables[t.SQL] = true, true
+		if err := t.validate(s.Version); err != nil {
+			return fmt.Errorf("schema: table %q: %w", t.Name, err)
+		}
+	}
+	return nil
+}
+
+func (t *Table) validate(newest Version) error {
+	if !wireName.MatchString(t.Name) || !sqlName.MatchString(t.SQL) || !sqlName.MatchString(t.ID) {
+		return fmt.Errorf("names %q, %q, %q", t.Name, t.SQL, t.ID)
+	}
+	if t.Since > newest || len(t.Columns) > MaxColumns {
+		return fmt.Errorf("since version %d, %d columns", t.Since, len(t.Columns))
+	}
+	wire := map[string]bool{"id": true, CreatedAt: true, UpdatedAt: true, "_status": true, "_changed": true}
+	sql := map[string]bool{t.ID: true, CreatedAt: true, UpdatedAt: true, "deleted": true, "stamp": true, "ahead": true}
+	for _, c := range t.Columns {
+		switch {
+		case !wireName.MatchString(c.Name) || !sqlName.MatchString(c.SQL):
+			return fmt.Errorf("column names %q, %q", c.Name, c.SQL)
+		case wire[c.Name] || sql[c.SQL]:
+			return fmt.Errorf("column %q is declared twice or reserved", c.Name)
+		case c.Since > newest:
+			return fmt.Errorf("column %q: since version %d", c.Name, c.Since)
+		case !c.takes(c.Default):
+			return fmt.Errorf("column %q: default %v", c.Name, c.Default)
+		}
+		wire[c.Name], sql[c.SQL] = true, true
+	}
+	return nil
+}
+
+// takes says whether v is a value of the column.
+func (c *Column) takes(v any) bool {
+	switch v.(type) {
+	case nil:
+		return c.Nullable
+	case string:
+		return c.Type == String
+	case float64:
+		return c.Type == Number
+	case bool:
+		return c.Type == Boolean
+	}
+	return false
+}

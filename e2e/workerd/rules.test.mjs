@@ -200,7 +200,7 @@ test("an alarm runs, runs again after a failure, and may wait for D1 in between"
 });
 
 test("a room's own entrance cannot be reached from outside", async () => {
-  for (const path of ["/", "/room", "/https://room/"]) {
+  for (const path of ["/", "/room"]) {
     const ws = new WebSocket(host.url.replace("http", "ws") + path, { headers: { "x-room": "h", "x-attachment": "" } });
     const response = await new Promise((resolve) => ws.once("unexpected-response", (_, res) => resolve(res)));
     assert.equal(response.statusCode, 404);

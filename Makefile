@@ -1,0 +1,77 @@
+# `make dev` serves everything on http://localhost:8787, `make test` tests everything.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+
+PORT ?= 8787
+DATA ?= data
+export WRANGLER_SEND_METRICS := false
+export CLOUDFLARE_CF_FETCH_ENABLED := false
+
+GOROOT := $(shell go env GOROOT)
+GUEST := GOOS=js GOARCH=wasm
+GO_JS := $(GUEST) go test -exec=$(GOROOT)/lib/wasm/go_js_wasm_exec
+BIN := $(CURDIR)/e2e/node_modules/.bin
+NODE := PATH="$(BIN):$$PATH"
+DEPS := e2e/node_modules/.package-lock.json
+PURE := ./shared/...
+
+.PHONY: dev serve build test check bench fuzz simulate deploy clean
+
+# The whole system on wrangler's local Cloudflare. Honours PORT and AUTH_SECRET.
+dev: build $(DEPS)
+	@mkdir -p .wrangler && umask 077 && \
+	token=$$(go run ./wasm/cmd/tidemark token --data .wrangler --sub dev) && \
+	printf 'AUTH_SECRET=%s\n' "$${AUTH_SECRET:-$$(cat .wrangler/auth_secret)}" > .wrangler/dev.vars && \
+	export PATH="$(BIN):$$PATH" && \
+	CI=1 wrangler d1 migrations apply DB --local && \
+	printf '\nhttp://localhost:%s\na token for it: %s\n\n' "$(PORT)" "$$token" && \
+	exec wrangler dev --port $(PORT) --env-file .wrangler/dev.vars
+
+# The same system in one process under wazero, with its data in a folder.
+serve:
+	exec go run ./wasm/cmd/tidemark serve --addr 127.0.0.1:$(PORT) --data $(DATA)
+
+build: build/wasm_exec.js
+	$(GUEST) go build -trimpath -ldflags="-s -w" -o build/tidemark.wasm ./worker
+
+build/wasm_exec.js: $(GOROOT)/lib/wasm/wasm_exec.js
+	mkdir -p build
+	cp $< $@
+
+build/testguest.wasm: FORCE build/wasm_exec.js
+	$(GUEST) go build -trimpath -ldflags="-s -w" -o $@ ./worker/testguest
+
+$(DEPS): e2e/package-lock.json
+	cd e2e && npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+# Format, vet for both targets, staticcheck, the layout test and the unit tests.
+check:
+	test -z "$$(gofmt -l shared worker wasm e2e | tee /dev/stderr)"
+	go vet ./...
+	$(GUEST) go vet ./shared/... ./worker/...
+	go build -o build/staticcheck honnef.co/go/tools/cmd/staticcheck
+	build/staticcheck ./...
+	$(GUEST) build/staticcheck ./shared/... ./worker/...
+	go test -short ./...
+
+test: check build build/testguest.wasm $(DEPS)
+	go test -race ./...
+	$(GO_JS) $(PURE)
+	$(NODE) node --test --test-reporter=spec "e2e/**/*.test.mjs"
+	$(NODE) CI=1 wrangler deploy --dry-run --outdir build/deploy
+
+bench: build build/testguest.wasm $(DEPS)
+	go build -o build/load ./e2e/perf/load
+	go test -run '^$$' -bench . -benchmem ./...
+	$(NODE) node e2e/perf/bench.mjs
+
+deploy: $(DEPS)
+	$(NODE) wrangler d1 migrations apply DB --remote
+	$(NODE) wrangler deploy
+
+clean:
+	rm -rf build e2e/node_modules
+
+FORCE:

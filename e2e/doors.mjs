@@ -1,0 +1,107 @@
+// The two hosts as a user runs them, for tests that go through the network:
+// wrangler dev (workerd) and the self-hosted server (wazero). Each keeps its
+// data in a folder, so that it can be stopped and started again.
+import { spawn, execFileSync } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("..", import.meta.url));
+const secret = "a secret that only these tests know";
+
+const env = {
+  ...process.env,
+  PATH: `${path.join(root, "e2e/node_modules/.bin")}:${process.env.PATH}`,
+  CI: "1",
+  WRANGLER_SEND_METRICS: "false",
+  CLOUDFLARE_CF_FETCH_ENABLED: "false",
+  AUTH_SECRET: secret,
+};
+
+const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+
+// token answers a JWT for a subject, for an hour unless claims say otherwise.
+export function token(sub, claims = {}, key = secret) {
+  const body = { sub, iat: Math.floor(Date.now() / 1000), exp: Math.floor(Date.now() / 1000) + 3600, ...claims };
+  const signed = `${encode({ alg: "HS256", typ: "JWT" })}.${encode(body)}`;
+  return `${signed}.${createHmac("sha256", key).update(signed).digest("base64url")}`;
+}
+
+function freePort() {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+// A Door is a running host: url, start(), stop(signal), close().
+class Door {
+  constructor(name, prepare, command) {
+    Object.assign(this, { name, prepare, command, dir: mkdtempSync(path.join(tmpdir(), `tidemark-${name}-`)) });
+  }
+
+  async start() {
+    this.port ??= await freePort();
+    this.url = `http://127.0.0.1:${this.port}`;
+    this.prepare?.(this);
+    const [file, ...args] = this.command(this);
+    this.log = "";
+    this.process = spawn(file, args, { cwd: root, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    const keep = (data) => (this.log = (this.log + data).slice(-20_000));
+    this.process.stdout.on("data", keep);
+    this.process.stderr.on("data", keep);
+    const ended = new Promise((resolve) => this.process.once("exit", resolve));
+    this.ended = ended;
+    let code;
+    ended.then((c) => (code = c ?? -1));
+    for (const until = Date.now() + 120_000; Date.now() < until; await sleep(100)) {
+      if (code !== undefined) throw new Error(`${this.name} ended with ${code}:\n${this.log}`);
+      const up = await fetch(`${this.url}/healthz`).then((r) => r.ok, () => false);
+      if (up) return this;
+    }
+    throw new Error(`${this.name} did not come up:\n${this.log}`);
+  }
+
+  // stop ends the host and everything it started.
+  async stop(signal = "SIGTERM") {
+    try {
+      process.kill(-this.process.pid, signal);
+    } catch {} // it ended before
+    await this.ended;
+  }
+
+  async close() {
+    await this.stop("SIGKILL");
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+export const wrangler = () =>
+  new Door(
+    "wrangler",
+    ({ dir }) => {
+      writeFileSync(path.join(dir, "dev.vars"), `AUTH_SECRET="${secret}"\n`);
+      execFileSync("wrangler", ["d1", "migrations", "apply", "DB", "--local", "--persist-to", dir], { cwd: root, env });
+    },
+    ({ port, dir }) => [
+      "wrangler", "dev", "--port", String(port), "--inspector-port", "0", "--persist-to", dir,
+      "--env-file", path.join(dir, "dev.vars"),
+    ],
+  );
+
+export const wazero = () => {
+  const binary = path.join(root, "build/tidemark");
+  return new Door(
+    "wazero",
+    () => execFileSync("go", ["build", "-o", binary, "./wasm/cmd/tidemark"], { cwd: root, env }),
+    ({ port, dir }) => [binary, "serve", "--addr", `127.0.0.1:${port}`, "--data", dir],
+  );
+};
+
+export const doors = { wrangler, wazero };

@@ -1,0 +1,158 @@
+//go:build !js
+
+package shared_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// arrows says what a folder's packages may import of ours, the deepest folder
+// that matches a package first. A folder stands for what is below it too.
+var arrows = map[string][]string{
+	"shared":           {"shared"},
+	"shared/abi":       {},
+	"shared/lib0":      {},
+	"shared/yjs":       {"shared/lib0"},
+	"shared/awareness": {"shared/lib0"},
+	"shared/yproto":    {"shared/lib0", "shared/yjs", "shared/awareness"},
+	"worker":           {"shared", "worker"},
+	"worker/store":     {"shared", "worker/store"},
+	"worker/api":       {"shared", "worker/store", "worker/api"},
+	"worker/host":      {"shared", "worker/host"},
+	"wasm":             {"shared/abi", "wasm"},
+	"wasm/gojs":        {"shared/abi"},
+	"wasm/edge":        {"shared/abi", "wasm/gojs"},
+	"wasm/wasmtest":    {"shared/abi", "wasm/gojs", "wasm/edge"},
+	"wasm/cmd":         {"shared/abi", "wasm/gojs", "wasm/edge"},
+	"e2e":              {"shared", "e2e"},
+}
+
+// testArrows adds to arrows for files whose name ends in _test.go.
+var testArrows = map[string][]string{
+	"shared": {"shared"},
+	"worker": {"wasm", "e2e/conformance"},
+	"wasm":   {"wasm"},
+}
+
+// impure are standard packages that do I/O, or tell the time, or throw dice.
+// fmt is pure enough: what it imports under js is not what it does here.
+var impure = []string{
+	"os", "net", "net/http", "syscall", "syscall/js", "log", "log/slog", "io/ioutil",
+	"math/rand", "math/rand/v2", "crypto/rand", "runtime", "plugin", "embed", "sync",
+}
+
+// impureTime are the members of package time that read or await a clock.
+var impureTime = []string{"Now", "Sleep", "After", "AfterFunc", "Tick", "NewTicker", "NewTimer", "Since", "Until"}
+
+func TestImportsRunOneWay(t *testing.T) {
+	eachFile(t, func(name string, file *ast.File) {
+		dir := path.Dir(name)
+		allowed := lookup(arrows, dir)
+		if strings.HasSuffix(name, "_test.go") {
+			allowed = slices.Concat(allowed, lookup(testArrows, dir))
+		}
+		for _, spec := range file.Imports {
+			target, ours := strings.CutPrefix(importPath(spec), "tidemark/")
+			if ours && target != dir && !slices.ContainsFunc(allowed, func(a string) bool { return within(target, a) }) {
+				t.Errorf("%s imports %s; %s may import %v", name, target, dir, allowed)
+			}
+		}
+	})
+}
+
+func TestSharedIsPure(t *testing.T) {
+	eachFile(t, func(name string, file *ast.File) {
+		if !within(name, "shared") || strings.HasSuffix(name, "_test.go") {
+			return
+		}
+		for _, spec := range file.Imports {
+			if slices.Contains(impure, importPath(spec)) {
+				t.Errorf("%s imports %s", name, importPath(spec))
+			}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.GoStmt:
+				t.Errorf("%s starts a goroutine", name)
+			case *ast.SelectorExpr:
+				if x, ok := n.X.(*ast.Ident); ok && x.Name == "time" && slices.Contains(impureTime, n.Sel.Name) {
+					t.Errorf("%s uses time.%s", name, n.Sel.Name)
+				}
+			}
+			return true
+		})
+	})
+}
+
+func TestWorkerRoomsStayPortable(t *testing.T) {
+	eachFile(t, func(name string, file *ast.File) {
+		if !within(name, "worker/store") && !within(name, "worker/api") {
+			return
+		}
+		for _, spec := range file.Imports {
+			if importPath(spec) == "syscall/js" {
+				t.Errorf("%s imports syscall/js", name)
+			}
+		}
+	})
+}
+
+// eachFile parses every Go file of the repository.
+func eachFile(t *testing.T, f func(name string, file *ast.File)) {
+	t.Helper()
+	files := 0
+	root := os.DirFS("..")
+	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == "build" || (len(d.Name()) > 1 && d.Name()[0] == '.')):
+			return fs.SkipDir
+		case d.IsDir() || path.Ext(name) != ".go":
+			return nil
+		}
+		source, err := fs.ReadFile(root, name)
+		if err != nil {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, source, 0)
+		if err != nil {
+			return err
+		}
+		files++
+		f(name, file)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files < 10 {
+		t.Fatalf("found only %d files", files)
+	}
+}
+
+// lookup answers the entry of dir, or of the nearest folder above it.
+func lookup(m map[string][]string, dir string) []string {
+	for ; dir != "."; dir = path.Dir(dir) {
+		if v, ok := m[dir]; ok {
+			return v
+		}
+	}
+	return nil
+}
+
+func within(name, dir string) bool { return name == dir || strings.HasPrefix(name, dir+"/") }
+
+func importPath(spec *ast.ImportSpec) string {
+	p, _ := strconv.Unquote(spec.Path.Value)
+	return p
+}

@@ -1,0 +1,247 @@
+//go:build !js
+
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"runtime"
+	"sort"
+	"sync"
+
+	"tidemark/shared/abi"
+)
+
+// D1 is a database as production D1 gives it, on an SQLite file: a batch is a
+// transaction, every number bound is REAL, and D1's limits hold. Errors read
+// "D1_ERROR: no such table: t: SQLITE_ERROR". Any number of goroutines may use
+// it: there is one writer, and batches that only read run beside it, each on
+// one snapshot.
+// Cloudflare docs, D1: Workers binding API, limits.
+type D1 struct {
+	path    string
+	writer  chan *sqliteConn // holds the one writer, or nothing while it is lent
+	readers chan *sqliteConn // holds idle readers, and nil for one not yet opened
+	mu      sync.Mutex
+	closed  bool
+}
+
+const d1Cached = 128 // prepared statements per connection
+
+var errClosed = errors.New("D1_ERROR: the database is closed")
+
+// OpenD1 opens or creates the file; ":memory:" and "" are a private database
+// in memory.
+func OpenD1(path string) (*D1, error) {
+	if path == ":memory:" {
+		path = ""
+	}
+	// A commit is on the disk before it is answered.
+	w, err := openSQLite(path, false, d1Cached, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
+	if err != nil {
+		return nil, err
+	}
+	d := &D1{path: path, writer: make(chan *sqliteConn, 1)}
+	d.writer <- w
+	if path != "" {
+		n := max(2, runtime.NumCPU())
+		d.readers = make(chan *sqliteConn, n)
+		for range n {
+			d.readers <- nil
+		}
+	}
+	return d, nil
+}
+
+// Close waits for the batches that run and closes the file.
+func (d *D1) Close() error { return d.end((*sqliteConn).close) }
+
+// Abandon closes the file as a crash would.
+func (d *D1) Abandon() {
+	d.end(func(c *sqliteConn) error { c.abandon(); return nil })
+}
+
+func (d *D1) end(how func(*sqliteConn) error) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil
+	}
+	d.closed = true
+	for range cap(d.readers) {
+		if r := <-d.readers; r != nil {
+			how(r)
+		}
+	}
+	if d.readers != nil {
+		close(d.readers)
+	}
+	err := how(<-d.writer)
+	close(d.writer)
+	return err
+}
+
+// Batch runs the statements as one transaction: all of them or, after an
+// error, none. The caller owns the results.
+func (d *D1) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {
+	if len(statements) == 0 {
+		return nil, errors.New("D1_ERROR: no SQL statements detected")
+	}
+	results, err := d.batch(ctx, statements)
+	var refused *SQLError
+	if errors.As(err, &refused) {
+		return nil, fmt.Errorf("D1_ERROR: %w", refused)
+	}
+	return results, err
+}
+
+func (d *D1) batch(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {
+	if d.readers != nil && mayOnlyRead(statements) {
+		results, done, err := d.read(ctx, statements)
+		if done || err != nil {
+			return results, err
+		}
+	}
+	w, err := borrow(ctx, d.writer)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { d.writer <- w }()
+	return w.transaction(w.begin, statements)
+}
+
+// read runs statements on a reader, or answers false if one of them writes.
+func (d *D1) read(ctx context.Context, statements []abi.Statement) (_ []abi.Result, done bool, err error) {
+	r, err := borrow(ctx, d.readers)
+	if err != nil {
+		return nil, false, err
+	}
+	defer func() { d.readers <- r }()
+	if r == nil {
+		if r, err = openSQLite(d.path, true, d1Cached); err != nil {
+			return nil, false, err
+		}
+	}
+	for _, s := range statements {
+		prepared, err := r.cached(s.SQL)
+		if err != nil {
+			return nil, false, err
+		}
+		if !prepared.readOnly {
+			return nil, false, nil
+		}
+	}
+	results, err := r.transaction(r.beginRead, statements)
+	return results, true, err
+}
+
+func borrow(ctx context.Context, from chan *sqliteConn) (*sqliteConn, error) {
+	select {
+	case c, ok := <-from:
+		if !ok {
+			return nil, errClosed
+		}
+		return c, nil
+	default:
+	}
+	select {
+	case c, ok := <-from:
+		if !ok {
+			return nil, errClosed
+		}
+		return c, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// mayOnlyRead looks at the first words; SQLite decides.
+func mayOnlyRead(statements []abi.Statement) bool {
+	for _, s := range statements {
+		switch keyword(s.SQL) {
+		case "SELECT", "WITH", "VALUES", "EXPLAIN":
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+var migrationName = regexp.MustCompile(`^[0-9]+.*\.sql$`)
+
+// Migrate applies the migrations NNNN_name.sql of dir that the database has
+// not seen, in order, each as one transaction, and records them in
+// d1_migrations as wrangler does. It answers the names that it applied.
+func (d *D1) Migrate(dir fs.FS) (applied []string, err error) {
+	names, err := migrations(dir)
+	if err != nil {
+		return nil, err
+	}
+	w, err := borrow(context.Background(), d.writer)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { d.writer <- w }()
+	err = w.script(`CREATE TABLE IF NOT EXISTS d1_migrations(
+		id INTEGER PRIMARY KEY AUTOINCREMENT,
+		name TEXT UNIQUE,
+		applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL
+	)`)
+	if err != nil {
+		return nil, fmt.Errorf("migrate: %w", err)
+	}
+	for _, name := range names {
+		seen, err := w.run(abi.Statement{SQL: "SELECT 1 FROM d1_migrations WHERE name = ?1", Args: []any{name}})
+		if err != nil {
+			return applied, fmt.Errorf("migrate: %w", err)
+		}
+		if len(seen.Rows) > 0 {
+			continue
+		}
+		sql, err := fs.ReadFile(dir, name)
+		if err != nil {
+			return applied, fmt.Errorf("migrate: %w", err)
+		}
+		if err := w.migrate(name, string(sql)); err != nil {
+			return applied, fmt.Errorf("migrate: %s: %w", name, err)
+		}
+		applied = append(applied, name)
+	}
+	return applied, nil
+}
+
+func (c *sqliteConn) migrate(name, sql string) error {
+	if err := c.exec(c.begin); err != nil {
+		return err
+	}
+	err := c.script(sql)
+	if err == nil {
+		_, err = c.run(abi.Statement{SQL: "INSERT INTO d1_migrations (name) VALUES (?1)", Args: []any{name}})
+	}
+	if err == nil {
+		err = c.exec(c.commit)
+	}
+	if err != nil {
+		c.undo()
+	}
+	return err
+}
+
+func migrations(dir fs.FS) ([]string, error) {
+	entries, err := fs.ReadDir(dir, ".")
+	if err != nil {
+		return nil, fmt.Errorf("migrate: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		if name := path.Base(e.Name()); !e.IsDir() && migrationName.MatchString(name) {
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	return names, nil
+}

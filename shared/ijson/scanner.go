@@ -1,0 +1,326 @@
+// Package ijson reads I-JSON (RFC 7493) from bytes that nobody has checked, in
+// one pass and without building values: JSON (RFC 8259) in valid UTF-8, with no
+// lone surrogate among the escapes and no number beyond IEEE 754 double
+// precision. That names are unique is for the caller to check, who knows which
+// names there are.
+package ijson
+
+import (
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+)
+
+// A Kind is what a value is.
+type Kind byte
+
+// The kinds. Invalid is also the end of the text.
+const (
+	Invalid Kind = iota
+	Object
+	Array
+	String
+	Number
+	True
+	False
+	Null
+)
+
+// A SyntaxError is where a text stops being I-JSON.
+type SyntaxError struct {
+	Offset int // bytes
+	Reason string
+}
+
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("JSON: %s at offset %d", e.Reason, e.Offset)
+}
+
+// A Scanner walks over one text. After an error every answer is zero and Err
+// tells it. What it returns are views of the text.
+type Scanner struct {
+	data  []byte
+	pos   int
+	depth int // how many more containers may be entered
+	first bool
+	err   error
+}
+
+// NewScanner returns a scanner of data that enters at most depth containers
+// within each other.
+func NewScanner(data []byte, depth int) *Scanner {
+	return &Scanner{data: data, depth: depth}
+}
+
+// Err is the first error, a *SyntaxError.
+func (s *Scanner) Err() error { return s.err }
+
+// Offset is how many bytes were read.
+func (s *Scanner) Offset() int { return s.pos }
+
+func (s *Scanner) fail(reason string) {
+	if s.err == nil {
+		s.err = &SyntaxError{s.pos, reason}
+	}
+}
+
+// next skips white space and returns the byte after it, or 0.
+func (s *Scanner) next() byte {
+	if s.err != nil {
+		return 0
+	}
+	for ; s.pos < len(s.data); s.pos++ {
+		switch c := s.data[s.pos]; c {
+		case ' ', '\t', '\n', '\r':
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// Kind says what the next value is, without reading it.
+func (s *Scanner) Kind() Kind {
+	switch c := s.next(); c {
+	case '{':
+		return Object
+	case '[':
+		return Array
+	case '"':
+		return String
+	case 't':
+		return True
+	case 'f':
+		return False
+	case 'n':
+		return Null
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		return Number
+	}
+	return Invalid
+}
+
+// Enter goes into the object or array that comes next. Member or Element must
+// then be called until it answers false.
+func (s *Scanner) Enter(k Kind) {
+	want := byte('{')
+	if k == Array {
+		want = '['
+	}
+	switch {
+	case s.next() != want:
+		s.unexpected()
+	case s.depth == 0:
+		s.fail("nested too deeply")
+	default:
+		s.depth--
+		s.pos++
+		s.first = true
+	}
+}
+
+// Member reads the name of the next member of an object, as it stands between
+// its quotes, and the colon; at the object's end it leaves it and answers false.
+func (s *Scanner) Member() (name []byte, ok bool) {
+	if !s.more('}') {
+		return nil, false
+	}
+	if s.next() != '"' {
+		s.unexpected()
+		return nil, false
+	}
+	name = s.String()
+	if s.next() != ':' {
+		s.unexpected()
+		return nil, false
+	}
+	s.pos++
+	return name, true
+}
+
+// Element says whether an array has another element; at the array's end it
+// leaves it.
+func (s *Scanner) Element() bool { return s.more(']') }
+
+func (s *Scanner) more(end byte) bool {
+	c := s.next()
+	first := s.first
+	s.first = false
+	switch {
+	case c == end && c != 0:
+		s.pos++
+		s.depth++
+		return false
+	case first && c != 0:
+		return true
+	case c == ',':
+		s.pos++
+		return true
+	}
+	s.unexpected()
+	return false
+}
+
+func (s *Scanner) unexpected() {
+	if s.pos >= len(s.data) {
+		s.fail("unexpected end")
+		return
+	}
+	s.fail("unexpected " + strconv.QuoteRuneToASCII(rune(s.data[s.pos])))
+}
+
+// Skip reads any value.
+func (s *Scanner) Skip() {
+	switch s.Kind() {
+	case Object:
+		s.Enter(Object)
+		for {
+			if _, ok := s.Member(); !ok {
+				return
+			}
+			s.Skip()
+		}
+	case Array:
+		s.Enter(Array)
+		for s.Element() {
+			s.Skip()
+		}
+	case String:
+		s.String()
+	case Number:
+		s.Number()
+	default:
+		s.Literal()
+	}
+}
+
+// Literal reads true, false or null.
+func (s *Scanner) Literal() Kind {
+	for _, l := range [...]struct {
+		text string
+		kind Kind
+	}{{"true", True}, {"false", False}, {"null", Null}} {
+		if s.next() == l.text[0] && len(s.data)-s.pos >= len(l.text) && string(s.data[s.pos:s.pos+len(l.text)]) == l.text {
+			s.pos += len(l.text)
+			return l.kind
+		}
+	}
+	s.unexpected()
+	return Invalid
+}
+
+// End checks that nothing but white space is left.
+func (s *Scanner) End() error {
+	if s.next() != 0 || s.err == nil && s.pos < len(s.data) {
+		s.unexpected()
+	}
+	return s.err
+}
+
+// Number reads a number: as it was written, and its value.
+func (s *Scanner) Number() (text []byte, value float64) {
+	s.next()
+	if s.err != nil {
+		return nil, 0
+	}
+	start := s.pos
+	d := s.data
+	i := start
+	if i < len(d) && d[i] == '-' {
+		i++
+	}
+	digits := i
+	for i < len(d) && d[i]-'0' < 10 {
+		value = value*10 + float64(d[i]-'0')
+		i++
+	}
+	plain := i-digits <= 15
+	ok := i > digits && (d[digits] != '0' || i == digits+1)
+	if ok && i < len(d) && d[i] == '.' {
+		n := i + 1
+		for i = n; i < len(d) && d[i]-'0' < 10; i++ {
+		}
+		ok, plain = i > n, false
+	}
+	if ok && i < len(d) && (d[i] == 'e' || d[i] == 'E') {
+		i++
+		if i < len(d) && (d[i] == '+' || d[i] == '-') {
+			i++
+		}
+		n := i
+		for ; i < len(d) && d[i]-'0' < 10; i++ {
+		}
+		ok, plain = i > n, false
+	}
+	s.pos = i
+	if !ok {
+		s.unexpected()
+		return nil, 0
+	}
+	text = d[start:i:i]
+	if !plain {
+		var err error
+		if value, err = strconv.ParseFloat(string(text), 64); err != nil {
+			s.pos = start
+			s.fail("number out of range")
+			return nil, 0
+		}
+	} else if d[start] == '-' {
+		value = -value
+	}
+	return text, value
+}
+
+// ordinary are the bytes of a string that stand for themselves, in ASCII.
+var ordinary = func() (t [256]bool) {
+	for c := 0x20; c < 0x80; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
+// String reads a string: what stands between its quotes, escapes and all.
+func (s *Scanner) String() []byte {
+	if s.next() != '"' {
+		s.unexpected()
+		return nil
+	}
+	d := s.data
+	i := s.pos + 1
+	start := i
+	for {
+		for i < len(d) && ordinary[d[i]] {
+			i++
+		}
+		if i >= len(d) {
+			s.pos = i
+			s.unexpected()
+			return nil
+		}
+		switch c := d[i]; {
+		case c == '"':
+			s.pos = i + 1
+			return d[start:i:i]
+		case c == '\\':
+			n, reason := escape(d[i:])
+			if reason != "" {
+				s.pos = i
+				s.fail(reason)
+				return nil
+			}
+			i += n
+		case c < 0x20:
+			s.pos = i
+			s.fail("control character in a string")
+			return nil
+		default:
+			r, n := utf8.DecodeRune(d[i:])
+			if r == utf8.RuneError && n == 1 {
+				s.pos = i
+				s.fail("invalid UTF-8")
+				return nil
+			}
+			i += n
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package trpc
+
+import "strconv"
+
+// A Result is what a call gave: raw JSON, or nothing if it is undefined, or an
+// error.
+type Result struct {
+	Data []byte
+	Err  *Error
+}
+
+// An Answer is an HTTP status and the pieces of a body, to be written in order.
+// The large pieces are the data of the results.
+type Answer struct {
+	Status int
+	Pieces [][]byte
+}
+
+// The headers of every answer.
+const (
+	ContentType = "application/json"
+	Vary        = "trpc-accept, accept"
+)
+
+// Whole answers an error of a request as a whole, which names no path.
+func Whole(err *Error) Answer {
+	return Answer{err.Code.Status, [][]byte{AppendError(nil, err, "")}}
+}
+
+// Refuse answers a request none of whose calls was asked, with the status of
+// the error whatever the calls themselves may have failed for. On the stream
+// link it is one object: that link reads lines only if the status is 200.
+func (q *Request) Refuse(err *Error) Answer {
+	if q.stream {
+		return Whole(err)
+	}
+	results := make([]Result, len(q.Calls))
+	for i := range results {
+		results[i].Err = err
+	}
+	return q.answer(results)
+}
+
+// Answer answers with one result for each call, in order; a call that failed
+// before answers its own error.
+func (q *Request) Answer(results []Result) Answer {
+	for i, call := range q.Calls {
+		if call.Err != nil {
+			results[i] = Result{Err: call.Err}
+		}
+	}
+	return q.answer(results)
+}
+
+func (q *Request) answer(results []Result) Answer {
+	a := Answer{Status: status(results)}
+	var b []byte
+	for i, result := range results {
+		switch {
+		case q.stream && i == 0:
+			b = append(b, `{"0":[[`...)
+		case q.stream:
+			b = append(strconv.AppendInt(append(b, `,"`...), int64(i), 10), `":[[`...)
+		case q.batch && i == 0:
+			b = append(b, '[')
+		case q.batch:
+			b = append(b, ',')
+		}
+		switch {
+		case result.Err != nil:
+			b = AppendError(b, result.Err, q.Calls[i].Path)
+		case len(result.Data) == 0:
+			b = append(b, `{"result":{}}`...)
+		default:
+			b = append(b, `{"result":{"data":`...)
+			a.Pieces = append(a.Pieces, b, result.Data)
+			b = []byte(`}}`)
+		}
+		if q.stream {
+			b = append(b, `]]`...)
+		}
+	}
+	if q.stream {
+		a.Status = 200
+		b = append(b, "}\n"...)
+	} else if q.batch {
+		b = append(b, ']')
+	}
+	a.Pieces = append(a.Pieces, b)
+	return a
+}
+
+// status is the one that all results have in common, or 207.
+func status(results []Result) int {
+	common := 0
+	for _, r := range results {
+		s := 200
+		if r.Err != nil {
+			s = r.Err.Code.Status
+		}
+		if common != 0 && common != s {
+			return 207
+		}
+		common = s
+	}
+	return common
+}
+
+// AppendError appends {"error":{"message":…,"code":n,"data":{"code":"NAME","httpStatus":n,…,"path":"…"}}},
+// without path if it is "". A stack is never told.
+func AppendError(b []byte, err *Error, path string) []byte {
+	b = AppendString(append(b, `{"error":{"message":`...), err.message())
+	b = strconv.AppendInt(append(b, `,"code":`...), int64(err.Code.Number), 10)
+	b = AppendString(append(b, `,"data":{"code":`...), err.Code.Name)
+	b = strconv.AppendInt(append(b, `,"httpStatus":`...), int64(err.Code.Status), 10)
+	if len(err.Data) > 0 {
+		b = append(append(b, ','), err.Data...)
+	}
+	if path != "" {
+		b = AppendString(append(b, `,"path":`...), path)
+	}
+	return append(b, `}}}`...)
+}

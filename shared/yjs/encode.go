@@ -1,0 +1,151 @@
+package yjs
+
+import "tidemark/shared/lib0"
+
+// EncodeStateAsUpdate returns the update that brings a peer in state sv up to
+// date, byte for byte as yjs' function of that name: an empty sv gives the whole
+// document. It includes what is pending. sv is an encoded state vector; an error
+// says what is wrong with it.
+func (d *Doc) EncodeStateAsUpdate(sv []byte) ([]byte, error) {
+	if len(sv) == 0 {
+		return d.AppendState(nil, nil)
+	}
+	vector, err := DecodeStateVector(sv)
+	if err != nil {
+		return nil, err
+	}
+	return d.AppendState(nil, vector)
+}
+
+// AppendState appends what EncodeStateAsUpdate returns.
+func (d *Doc) AppendState(dst []byte, sv StateVector) ([]byte, error) {
+	if !d.HasPending() {
+		return d.appendState(dst, sv), nil
+	}
+	state, err := d.mergePending(d.appendState(nil, sv), sv)
+	return append(dst, state...), err
+}
+
+// appendState appends blocks of all that sv does not know, and the whole delete
+// set.
+func (d *Doc) appendState(dst []byte, sv StateVector) []byte {
+	clients := d.clientsByID()
+	n := 0
+	rest := sv
+	for _, c := range clients {
+		var from int32
+		if from, rest = d.known(c, rest); from < d.clients[c].state {
+			n++
+		}
+	}
+	dst = lib0.AppendUint(dst, uint64(n))
+	rest = sv
+	for _, c := range clients {
+		var from int32
+		if from, rest = d.known(c, rest); from < d.clients[c].state {
+			dst = d.appendBlock(dst, c, from)
+		}
+	}
+	return d.AppendDeleteSet(dst)
+}
+
+// known returns the clock that sv has for c, at most its state, and the part of
+// sv that is left for lower clients.
+func (d *Doc) known(c int32, sv StateVector) (int32, StateVector) {
+	cl := &d.clients[c]
+	for len(sv) > 0 && sv[0].Client > cl.id {
+		sv = sv[1:]
+	}
+	if len(sv) == 0 || sv[0].Client != cl.id {
+		return 0, sv
+	}
+	return int32(min(sv[0].Clock, uint64(cl.state))), sv
+}
+
+// appendBlock appends the structs of c from clock on.
+func (d *Doc) appendBlock(dst []byte, c, clock int32) []byte {
+	cl := &d.clients[c]
+	p := cl.find(clock)
+	structs := -p.at
+	for _, leaf := range cl.leaves[p.leaf:] {
+		structs += len(leaf)
+	}
+	dst = lib0.AppendUint(dst, uint64(structs))
+	dst = d.appendID(dst, c, clock)
+	first := &d.items[cl.at(p)]
+	dst = d.appendStruct(dst, first, clock-first.clock)
+	at := p.at + 1
+	for _, leaf := range cl.leaves[p.leaf:] {
+		for _, e := range leaf[at:] {
+			dst = d.appendStruct(dst, &d.items[e.item], 0)
+		}
+		at = 0
+	}
+	return dst
+}
+
+// appendStruct appends a struct without its first n units. What is left of an
+// item hangs on the unit before.
+func (d *Doc) appendStruct(dst []byte, it *item, n int32) []byte {
+	if it.ref == refGC {
+		return lib0.AppendUint(append(dst, refGC), uint64(it.length-n))
+	}
+	origin, originClock := it.originClient, it.originClock
+	if n > 0 {
+		origin, originClock = it.client, it.clock+n-1
+	}
+	info := it.ref
+	if origin != none {
+		info |= flagOrigin
+	}
+	if it.rightClient != none {
+		info |= flagRightOrigin
+	}
+	if it.sub != none {
+		info |= flagParentSub
+	}
+	dst = append(dst, info)
+	if origin != none {
+		dst = d.appendID(dst, origin, originClock)
+	}
+	if it.rightClient != none {
+		dst = d.appendID(dst, it.rightClient, it.rightClock)
+	}
+	if info&(flagOrigin|flagRightOrigin) == 0 {
+		t := &d.types[it.parent]
+		if t.item == none {
+			dst = lib0.AppendString(append(dst, 1), d.keys[t.name])
+		} else {
+			holder := &d.items[t.item]
+			dst = d.appendID(append(dst, 0), holder.client, holder.clock)
+		}
+		if it.sub != none {
+			dst = lib0.AppendString(dst, d.keys[it.sub])
+		}
+	}
+	content := d.bytes(it)
+	switch it.ref {
+	case refDeleted:
+		return lib0.AppendUint(dst, uint64(it.length-n))
+	case refString:
+		if n > 0 {
+			off, half := utf16Offset(content, uint32(it.length), uint32(n))
+			if half {
+				dst = lib0.AppendUint(dst, uint64(len(content[off:])-4+len(replacement)))
+				return append(append(dst, replacement...), content[off+4:]...)
+			}
+			content = content[off:]
+		}
+		return lib0.AppendBytes(dst, content)
+	case refJSON, refAny:
+		if n > 0 {
+			r := lib0.NewReader(content)
+			for range n {
+				skipElement(&r, it.ref)
+			}
+			content = r.Rest()
+		}
+		dst = lib0.AppendUint(dst, uint64(it.length-n))
+	}
+	return append(dst, content...)
+}

@@ -1,0 +1,250 @@
+package yjs
+
+import (
+	"cmp"
+	"slices"
+
+	"tidemark/shared/lib0"
+)
+
+// pending is what waits for updates that have not come.
+type pending struct {
+	structs []byte        // an update of the structs, or nil
+	deletes []deleteRange // sorted and joined
+	waiting []int32       // clients with an awaited clock
+}
+
+// maxRetries bounds how often one update makes the pending structs be tried
+// again. yjs tries once; each time may unlock more.
+const maxRetries = 8
+
+// HasPending tells whether something waits for missing updates.
+func (d *Doc) HasPending() bool {
+	return d.pending.structs != nil || len(d.pending.deletes) > 0
+}
+
+// Apply integrates an update (V1) and returns the update event that yjs would
+// emit: what really changed, which differs from the input where structs were
+// known, had to wait, or caused deletions. It is nil if nothing changed, and
+// valid until the next call of a method that changes d. A refused update
+// changes nothing: the error wraps a *lib0.Error if the bytes are wrong,
+// ErrPending, ErrSteps or ErrNesting.
+func (d *Doc) Apply(update []byte) (event []byte, err error) {
+	return d.apply(update, true)
+}
+
+// Load is Apply for updates that nobody needs an event of, as those from
+// storage.
+func (d *Doc) Load(update []byte) error {
+	_, err := d.apply(update, false)
+	return err
+}
+
+func (d *Doc) apply(update []byte, wantEvent bool) ([]byte, error) {
+	if err := d.decode(update); err != nil {
+		return nil, err
+	}
+	d.begin()
+	err := d.integrateBlocks()
+	if err == nil {
+		var structs []byte
+		var deletes []deleteRange
+		if structs, deletes, err = d.stillPending(); err == nil {
+			d.freeRest()
+			retry := d.unlocked()
+			d.pending.structs, d.pending.deletes = structs, deletes
+			d.await()
+			if retry {
+				d.retry()
+			}
+			event := d.commit(wantEvent)
+			d.trim()
+			return event, nil
+		}
+	}
+	d.freeRest()
+	d.rollback()
+	return nil, err
+}
+
+// stillPending applies the delete set of the update and the pending one, and
+// returns what is pending then, from before and new. It does not touch d.pending:
+// it may still turn out to be too much.
+func (d *Doc) stillPending() (structs []byte, deletes []deleteRange, err error) {
+	structs = d.pending.structs
+	if rest := d.restUpdate(); rest != nil {
+		if len(structs)+len(rest) > d.options.PendingBudget {
+			return nil, nil, ErrPending
+		}
+		if structs == nil {
+			structs = rest
+		} else if structs, err = MergeUpdates(structs, rest); err != nil {
+			return nil, nil, err
+		}
+	}
+	deletes = d.applyDeletes(d.in.deletes, nil)
+	added := len(deletes) > 0
+	if d.deletesUnlocked() {
+		deletes = d.applyDeletes(d.pending.deletes, deletes)
+		deletes = sortDeleteSet(deletes)
+	} else if added {
+		deletes = sortDeleteSet(append(deletes, d.pending.deletes...))
+	} else {
+		deletes = d.pending.deletes
+	}
+	if added && len(structs)+len(deletes)*rangeSize > d.options.PendingBudget {
+		return nil, nil, ErrPending
+	}
+	return structs, deletes, nil
+}
+
+// restUpdate returns the structs of the update that could not be integrated, as
+// an update without deletions, or nil.
+func (d *Doc) restUpdate() []byte {
+	in := &d.in
+	blocks, size := 0, 0
+	for _, b := range in.blocks {
+		if b.rest != none {
+			blocks++
+			size += int(b.end) + 24
+		}
+	}
+	if blocks == 0 {
+		return nil
+	}
+	rest := lib0.AppendUint(make([]byte, 0, min(size, len(in.update)+24*blocks)), uint64(blocks))
+	for _, b := range in.blocks {
+		if b.rest == none {
+			continue
+		}
+		first := &d.items[in.order[b.rest]]
+		rest = lib0.AppendUint(rest, uint64(b.structs-first.right))
+		rest = d.appendID(rest, b.client, first.clock)
+		rest = append(rest, in.update[first.left:b.end]...)
+	}
+	return append(rest, 0)
+}
+
+// freeRest frees the decoded items that were not integrated.
+func (d *Doc) freeRest() {
+	for _, i := range d.in.order {
+		if d.items[i].flags&onWire != 0 {
+			d.freeItem(i)
+		}
+	}
+	d.endBlocks()
+}
+
+// unlocked tells whether a clock has come that a pending struct was missing.
+func (d *Doc) unlocked() bool {
+	for _, c := range d.tx.touched {
+		if cl := &d.clients[c]; cl.awaited < cl.state {
+			return true
+		}
+	}
+	return false
+}
+
+// deletesUnlocked tells whether a clock has come that is to be deleted.
+func (d *Doc) deletesUnlocked() bool {
+	if len(d.pending.deletes) == 0 {
+		return false
+	}
+	for _, c := range d.tx.touched {
+		cl := &d.clients[c]
+		n, ok := slices.BinarySearchFunc(d.pending.deletes, cl.id, func(r deleteRange, id uint64) int { return cmp.Compare(id, r.client) })
+		if ok && d.pending.deletes[n].clock < cl.state {
+			return true
+		}
+	}
+	return false
+}
+
+// await notes what the rest of the update is missing.
+func (d *Doc) await() {
+	for _, m := range d.in.missing {
+		c := &d.clients[m.client]
+		if c.awaited == noClock {
+			d.pending.waiting = append(d.pending.waiting, m.client)
+		}
+		c.awaited = min(c.awaited, m.clock)
+	}
+}
+
+// retry integrates the pending structs again, as long as that unlocks more. What
+// would make an update be refused ends it: the rest stays pending.
+func (d *Doc) retry() {
+	for n := 0; n < maxRetries && (n == 0 || d.unlocked()); n++ {
+		for _, c := range d.pending.waiting {
+			d.clients[c].awaited = noClock
+		}
+		d.pending.waiting = d.pending.waiting[:0]
+		if d.decode(d.pending.structs) != nil {
+			return // cannot be: it was decoded before
+		}
+		err := d.integrateBlocks()
+		if err != nil {
+			d.abandon()
+		}
+		d.pending.structs = d.restUpdate()
+		d.freeRest()
+		d.await()
+		if d.deletesUnlocked() {
+			d.pending.deletes = sortDeleteSet(d.applyDeletes(d.pending.deletes, nil))
+		}
+		if d.pending.structs == nil || err != nil {
+			return
+		}
+	}
+}
+
+// abandon makes all items that are not integrated the rest of their blocks.
+func (d *Doc) abandon() {
+	in := &d.in
+	for _, i := range in.order {
+		if it := &d.items[i]; it.flags&onWire != 0 {
+			b := &in.blocks[d.clients[it.client].block]
+			if b.rest == none {
+				b.rest = int32(it.seen)
+			}
+		}
+	}
+}
+
+// trim lets go of buffers that a large update has left.
+func (d *Doc) trim() {
+	const most = 64 << 10
+	if cap(d.in.order) > most/4 {
+		d.in.order = nil
+	}
+	if cap(d.in.deletes) > most/rangeSize {
+		d.in.deletes, d.tx.ranges = nil, nil
+	}
+	if cap(d.in.blocks) > most/blockSize {
+		d.in.blocks = nil
+	}
+	if cap(d.tx.deleted) > most/16 {
+		d.tx.deleted, d.tx.splits, d.tx.candidates, d.tx.work = nil, nil, nil, nil
+	}
+	if cap(d.tx.event) > most {
+		d.tx.event = nil
+	}
+	d.in.update = nil
+}
+
+// mergePending adds what is pending to an encoded state: as yjs does, by
+// merging updates, with Skips where clocks are missing.
+func (d *Doc) mergePending(state []byte, sv StateVector) ([]byte, error) {
+	updates := [][]byte{state}
+	if len(d.pending.deletes) > 0 {
+		updates = append(updates, appendDeleteSet([]byte{0}, d.pending.deletes))
+	}
+	if d.pending.structs != nil {
+		diff, err := DiffUpdate(d.pending.structs, sv.AppendTo(nil))
+		if err != nil {
+			return nil, err
+		}
+		updates = append(updates, diff)
+	}
+	return MergeUpdates(updates...)
+}

@@ -35,7 +35,7 @@ class Guest {
 
     globalThis.context = { env, ctx: {}, binding: {} }; // read by syumai/workers
     const go = new Go();
-    go.env = { GOGC: "50", GOMEMLIMIT: "48MiB" };
+    go.env = { GOGC: "50", GOMEMLIMIT: "48MiB", GODEBUG: "adaptivestackstart=1" };
     go.exit = () => {}; // go.exited says it
     // A timer belongs to the request that is running and wakes Go in it, or
     // never. The guest waits by ops; only Go's scavenger asks for timers.

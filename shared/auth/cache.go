@@ -1,0 +1,70 @@
+package auth
+
+import (
+	"container/list"
+	"time"
+)
+
+// A Cache remembers good tokens, the most recently used ones, and is not to be
+// used by two goroutines at once. Both of its bounds hold: entries, and the
+// bytes of the tokens with what they said.
+type Cache struct {
+	maxEntries, maxBytes int
+	bytes                int
+	byToken              map[string]*list.Element // of cached
+	used                 *list.List               // most recently used first
+}
+
+type cached struct {
+	token string
+	id    Identity
+}
+
+// overhead is about what an entry costs beside its strings.
+const overhead = 256
+
+func (c cached) size() int {
+	return len(c.token) + len(c.id.Subject) + len(c.id.Scope.Words) + overhead
+}
+
+// NewCache makes an empty cache.
+func NewCache(maxEntries, maxBytes int) *Cache {
+	return &Cache{maxEntries, maxBytes, 0, map[string]*list.Element{}, list.New()}
+}
+
+// Get finds a token. One that is not valid at that time is forgotten.
+func (c *Cache) Get(token string, now time.Time) (Identity, bool) {
+	e := c.byToken[token]
+	if e == nil {
+		return Identity{}, false
+	}
+	id := e.Value.(cached).id
+	if id.ValidAt(now) != nil {
+		c.remove(e)
+		return Identity{}, false
+	}
+	c.used.MoveToFront(e)
+	return id, true
+}
+
+// Put remembers a token that was verified.
+func (c *Cache) Put(token string, id Identity) {
+	if e := c.byToken[token]; e != nil {
+		c.remove(e)
+	}
+	entry := cached{token, id}
+	if entry.size() > c.maxBytes {
+		return
+	}
+	c.byToken[token] = c.used.PushFront(entry)
+	c.bytes += entry.size()
+	for c.used.Len() > c.maxEntries || c.bytes > c.maxBytes {
+		c.remove(c.used.Back())
+	}
+}
+
+func (c *Cache) remove(e *list.Element) {
+	entry := c.used.Remove(e).(cached)
+	delete(c.byToken, entry.token)
+	c.bytes -= entry.size()
+}

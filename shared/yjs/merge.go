@@ -1,0 +1,278 @@
+package yjs
+
+import (
+	"errors"
+	"fmt"
+)
+
+// MergeUpdates returns one update that says what all of updates say. Clocks that
+// none of them has, below others that one has, become a Skip. Nothing is
+// integrated, so that updates can be merged before what they depend on is there.
+// One update is returned as it is, unread; none are the empty update. The time is
+// linear in the structs, times the logarithm of the number of updates.
+//
+// The result equals what mergeUpdates of yjs 13 returns, with two exceptions.
+// Updates whose clients do not descend lose nothing here. And where more than
+// two updates hold GCs and items that start at the same clock, which of them is
+// taken depends in yjs on how the engine sorts.
+func MergeUpdates(updates ...[]byte) ([]byte, error) { return mergeUpdates(updates, 1) }
+
+// MergeUpdatesV2 is [MergeUpdates] for updates in format V2.
+func MergeUpdatesV2(updates ...[]byte) ([]byte, error) { return mergeUpdates(updates, 2) }
+
+func mergeUpdates(updates [][]byte, format int) ([]byte, error) {
+	if len(updates) == 1 {
+		return updates[0], nil
+	}
+	merged, err := mergeOrdered(updates, format)
+	if errors.Is(err, errUnordered) {
+		if updates, err = splitBlocks(updates, format); err != nil {
+			return nil, err
+		}
+		merged, err = mergeOrdered(updates, format)
+	}
+	return merged, err
+}
+
+// errUnordered: the structs of an update do not stand in the order of a merge,
+// clients descending and clocks ascending.
+var errUnordered = errors.New("update out of order")
+
+// mergeOrdered merges by taking, again and again, the update whose next struct
+// comes first.
+func mergeOrdered(updates [][]byte, format int) ([]byte, error) {
+	size := 0
+	streams := make([]mergeStream, len(updates))
+	m := merger{queue: make([]*mergeStream, 0, len(updates))}
+	for i, update := range updates {
+		s := &streams[i]
+		s.index, s.turn = i, i
+		u, err := newUpdateReader(update, format)
+		if err == nil {
+			s.reader = u
+			err = m.advance(s)
+		}
+		if err != nil {
+			return nil, s.wrap(err)
+		}
+		size += len(update)
+		m.queue = append(m.queue, s)
+	}
+	m.w = newUpdateWriter(format, size)
+	if s, err := m.run(); err != nil {
+		return nil, s.wrap(err)
+	}
+	return m.w.finish(m.deletes), nil
+}
+
+// A mergeStream is one of the updates to merge.
+type mergeStream struct {
+	reader updateReader
+	head   wireStruct // the next struct to merge
+	done   bool       // there is none
+	begun  bool       // head was read at least once
+	index  int        // which of the updates
+	turn   int        // orders streams whose heads start at the same clock
+}
+
+func (s *mergeStream) wrap(err error) error {
+	return fmt.Errorf("merge update %d: %w", s.index, err)
+}
+
+// before tells whether a comes first in a merge.
+func (a *mergeStream) before(b *mergeStream) bool {
+	switch x, y := &a.head, &b.head; {
+	case x.client != y.client:
+		return x.client > y.client
+	case x.clock != y.clock:
+		return x.clock < y.clock
+	case (x.ref() == refGC) != (y.ref() == refGC):
+		return a.turn > b.turn // two of them change places in yjs, whichever is the GC
+	}
+	return a.turn < b.turn
+}
+
+// A merger writes structs in the order of a merge.
+type merger struct {
+	queue   []*mergeStream // a heap
+	w       *updateWriter
+	deletes []deleteRange
+	turn    int
+
+	// The struct before: its client and end, and if it is a GC it is not yet
+	// written, because one from another update may extend it.
+	any    bool
+	client uint64
+	end    uint64
+	gc     uint64 // length of that GC, or 0
+}
+
+// run empties the queue. The stream is the one that an error is about.
+func (m *merger) run() (*mergeStream, error) {
+	for i := len(m.queue)/2 - 1; i >= 0; i-- {
+		m.down(i)
+	}
+	for len(m.queue) > 0 {
+		s := m.queue[0]
+		if !s.done {
+			if err := m.take(s); err != nil {
+				return s, err
+			}
+			// yjs sorts a list of streams, stably, and the one just read stands first.
+			m.turn--
+			s.turn = m.turn
+		}
+		if s.done {
+			last := len(m.queue) - 1
+			m.queue[0] = m.queue[last]
+			m.queue = m.queue[:last]
+		}
+		m.down(0)
+	}
+	m.flush()
+	return nil, nil
+}
+
+// down restores the heap below i.
+func (m *merger) down(i int) {
+	for {
+		first := i
+		for child := 2*i + 1; child <= 2*i+2 && child < len(m.queue); child++ {
+			if m.queue[child].comes(m.queue[first]) {
+				first = child
+			}
+		}
+		if first == i {
+			return
+		}
+		m.queue[i], m.queue[first] = m.queue[first], m.queue[i]
+		i = first
+	}
+}
+
+// comes is before, with empty streams first, where they are dropped.
+func (a *mergeStream) comes(b *mergeStream) bool {
+	if a.done || b.done {
+		return a.done && !b.done
+	}
+	return a.before(b)
+}
+
+// take writes the first struct of s that is news, and those of s that follow it
+// without a gap.
+func (m *merger) take(s *mergeStream) error {
+	client := s.head.client
+	known := false
+	for m.any && !s.done && s.head.client == m.client && s.head.end() <= m.end {
+		known = true
+		if err := m.advance(s); err != nil {
+			return err
+		}
+	}
+	if s.done || s.head.client != client || known && s.head.clock > m.end {
+		return nil // another stream may come first now
+	}
+	switch head := &s.head; {
+	case !m.any || client != m.client:
+		if err := m.put(s); err != nil {
+			return err
+		}
+	case head.clock > m.end:
+		gap := wireStruct{client: client, clock: m.end, length: head.clock - m.end, info: refSkip}
+		m.flush()
+		m.w.write(&gap)
+		m.end = head.clock
+	default:
+		if known := m.end - head.clock; known > 0 {
+			head.cut(known)
+		}
+		if head.ref() == refGC && m.gc > 0 {
+			m.gc += head.length
+			m.end = head.end()
+		} else if err := m.put(s); err != nil {
+			return err
+		}
+	}
+	for !s.done && s.head.client == client && s.head.clock == m.end {
+		if err := m.put(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put writes the head of s and advances s.
+func (m *merger) put(s *mergeStream) error {
+	m.flush()
+	m.any, m.client, m.end = true, s.head.client, s.head.end()
+	if s.head.ref() == refGC {
+		m.gc = s.head.length
+	} else {
+		m.w.write(&s.head)
+	}
+	return m.advance(s)
+}
+
+// flush writes the GC that was held back.
+func (m *merger) flush() {
+	if m.gc > 0 {
+		m.w.write(&wireStruct{client: m.client, clock: m.end - m.gc, length: m.gc, info: refGC})
+		m.gc = 0
+	}
+}
+
+// advance reads the next struct of s that is not a Skip, or its delete set.
+func (m *merger) advance(s *mergeStream) error {
+	client, end := s.head.client, s.head.end()
+	for {
+		ok, err := s.reader.next(&s.head)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			s.done = true
+			m.deletes, err = s.reader.readDeletes(m.deletes)
+			return err
+		}
+		if s.begun && (s.head.client > client || s.head.client == client && s.head.clock < end) {
+			return errUnordered
+		}
+		if s.head.ref() != refSkip {
+			s.begun = true
+			return nil
+		}
+	}
+}
+
+// splitBlocks makes an update of every block, so that all are in order.
+func splitBlocks(updates [][]byte, format int) ([][]byte, error) {
+	var split [][]byte
+	for i, update := range updates {
+		u, err := newUpdateReader(update, format)
+		if err != nil {
+			return nil, fmt.Errorf("merge update %d: %w", i, err)
+		}
+		w := newUpdateWriter(format, 0)
+		var s wireStruct
+		for {
+			ok, err := u.next(&s)
+			if err != nil {
+				return nil, fmt.Errorf("merge update %d: %w", i, err)
+			}
+			if !ok {
+				break
+			}
+			if u.fresh {
+				split = append(split, w.finish(nil))
+				w = newUpdateWriter(format, 0)
+			}
+			w.write(&s)
+		}
+		deletes, err := u.readDeletes(nil)
+		if err != nil {
+			return nil, fmt.Errorf("merge update %d: %w", i, err)
+		}
+		split = append(split, w.finish(deletes))
+	}
+	return split, nil
+}

@@ -1,0 +1,137 @@
+package yjs
+
+import (
+	"slices"
+
+	"tidemark/shared/lib0"
+)
+
+// An updateWriter builds an update from structs and delete ranges. How many
+// structs a block has is known when it ends, and how many blocks there are at
+// the end: the blocks are put together then.
+type updateWriter struct {
+	rest   []byte // what is in no column, without the heads of the blocks
+	blocks []blockHead
+	end    uint64    // of the struct before
+	v2     *v2Writer // nil: the update is V1
+}
+
+// A blockHead stands before the bytes of rest from start to the next one's.
+type blockHead struct {
+	client, clock, structs uint64
+	start                  int
+}
+
+// newUpdateWriter starts an update, V1 or V2, that will have about size bytes.
+func newUpdateWriter(format, size int) *updateWriter {
+	w := &updateWriter{rest: make([]byte, 0, size)}
+	if format == 2 {
+		w.v2 = new(v2Writer)
+	}
+	return w
+}
+
+// write appends s. It starts a block if s does not follow the struct before.
+func (w *updateWriter) write(s *wireStruct) {
+	if n := len(w.blocks); n == 0 || w.blocks[n-1].client != s.client || w.end != s.clock {
+		w.blocks = append(w.blocks, blockHead{client: s.client, clock: s.clock, start: len(w.rest)})
+		if w.v2 != nil {
+			w.v2.client.write(s.client)
+		}
+	}
+	w.blocks[len(w.blocks)-1].structs++
+	w.end = s.end()
+	switch {
+	case w.v2 != nil:
+		w.rest = w.v2.write(w.rest, s)
+	case s.tail != nil:
+		w.rest = append(append(w.rest, s.info), s.tail...)
+	default:
+		w.rest = appendStruct(w.rest, s)
+	}
+}
+
+// finish returns the update, with a delete set that may be in any order.
+func (w *updateWriter) finish(deletes []deleteRange) []byte {
+	deletes = sortDeleteSet(deletes)
+	const blockSize, rangeSize = 24, 10 // at most, but for the first range of a client
+	size := len(w.rest) + blockSize*len(w.blocks) + rangeSize*len(deletes) + 20
+	var out []byte
+	if w.v2 != nil {
+		out = w.v2.appendColumns(nil)
+	}
+	out = slices.Grow(out, size)
+	out = lib0.AppendUint(out, uint64(len(w.blocks)))
+	for i, b := range w.blocks {
+		end := len(w.rest)
+		if i+1 < len(w.blocks) {
+			end = w.blocks[i+1].start
+		}
+		out = lib0.AppendUint(out, b.structs)
+		if w.v2 == nil {
+			out = lib0.AppendUint(out, b.client)
+		}
+		out = lib0.AppendUint(out, b.clock)
+		out = append(out, w.rest[b.start:end]...)
+	}
+	if w.v2 != nil {
+		return appendDeleteSetV2(out, deletes)
+	}
+	return appendDeleteSet(out, deletes)
+}
+
+// appendStruct appends s as V1 has it.
+func appendStruct(dst []byte, s *wireStruct) []byte {
+	dst = append(dst, s.info)
+	switch s.ref() {
+	case refGC, refSkip:
+		return lib0.AppendUint(dst, s.length)
+	}
+	if s.info&flagOrigin != 0 {
+		dst = appendID(dst, s.origin)
+	}
+	if s.info&flagRightOrigin != 0 {
+		dst = appendID(dst, s.rightOrigin)
+	}
+	if s.info&(flagOrigin|flagRightOrigin) == 0 {
+		if s.parentIsRoot {
+			dst = lib0.AppendBytes(append(dst, 1), s.root)
+		} else {
+			dst = appendID(append(dst, 0), s.parent)
+		}
+		if s.info&flagParentSub != 0 {
+			dst = lib0.AppendBytes(dst, s.sub)
+		}
+	}
+	switch s.ref() {
+	case refDeleted:
+		return lib0.AppendUint(dst, s.length)
+	case refJSON, refAny:
+		return append(lib0.AppendUint(dst, s.length), s.content...)
+	case refEmbed:
+		return appendJSON(dst, s)
+	case refFormat:
+		return appendJSON(lib0.AppendBytes(dst, s.name), s)
+	case refType:
+		dst = lib0.AppendUint(dst, s.typeRef)
+		if s.typeRef == typeXMLElement || s.typeRef == typeXMLHook {
+			dst = lib0.AppendBytes(dst, s.name)
+		}
+		return dst
+	case refDoc:
+		return append(lib0.AppendBytes(dst, s.name), s.content...)
+	}
+	return lib0.AppendBytes(dst, s.content) // binary or string
+}
+
+func appendID(dst []byte, id ID) []byte {
+	return lib0.AppendUint(lib0.AppendUint(dst, id.Client), id.Clock)
+}
+
+// appendJSON appends the value of an embed or a format as a string of JSON.
+func appendJSON(dst []byte, s *wireStruct) []byte {
+	if s.valueIsAny {
+		return lib0.AppendBytes(dst, lib0.AppendAnyJSON(nil, s.content))
+	}
+	return lib0.AppendBytes(dst, s.content)
+}

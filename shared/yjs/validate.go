@@ -1,0 +1,150 @@
+package yjs
+
+import (
+	"iter"
+	"slices"
+
+	"tidemark/shared/lib0"
+)
+
+// Limits of one update; a zero field sets none. What an update may ask of memory
+// is bounded by its length in any case.
+type Limits struct {
+	Bytes   int
+	Clients int // with structs
+	Structs int
+	Deletes int // ranges
+}
+
+// Summary says what an update holds. The zero value can be read into.
+type Summary struct {
+	// Structs are the clocks of each client, Skips included, in the order of
+	// the update.
+	Structs []ClockRange
+	// Deletes is the number of delete ranges.
+	Deletes int
+
+	deletes []byte // the delete set; aliases the update
+}
+
+// Validate checks an update of format V1 as far as it can be without a document,
+// and says what it holds. What it accepts, every peer can decode:
+//
+//   - counts and lengths are covered by bytes, and the update ends with its
+//     delete set;
+//   - strings are UTF-8, JSON and Any well-formed and nested at most
+//     [lib0.MaxDepth] deep; types at most 1,000 deep, as far as the update
+//     itself shows it, reading from the front;
+//   - content and type refs are known, nothing has length 0, clocks end below
+//     2^31, client ids below 2^53, and each client has one block;
+//   - no struct refers to itself or to a later one of its client.
+//
+// The error is a *lib0.Error or wraps one: it has the offset and the reason.
+// Validate copies nothing and allocates only the Structs of the summary; it
+// neither recurses nor loops beyond the update.
+func Validate(update []byte, limits Limits) (Summary, error) {
+	var s Summary
+	err := s.Read(update, limits)
+	return s, err
+}
+
+// Read is [Validate] into a summary that was used before: it allocates nothing,
+// if the Structs are long enough and no types are nested.
+func (s *Summary) Read(update []byte, limits Limits) error {
+	*s = Summary{Structs: s.Structs[:0]}
+	u, err := newUpdateReader(update, 1)
+	if err != nil {
+		return err
+	}
+	if limits.Bytes > 0 && len(update) > limits.Bytes {
+		return u.rest.Fail("update too long")
+	}
+	if err := s.readStructs(&u, limits); err != nil {
+		return err
+	}
+	s.deletes = u.rest.Rest()
+	for {
+		_, ok, err := u.nextDelete()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return nil
+		}
+		s.Deletes++
+		if limits.Deletes > 0 && s.Deletes > limits.Deletes {
+			return u.rest.Fail("too many delete ranges")
+		}
+	}
+}
+
+func (s *Summary) readStructs(u *updateReader, limits Limits) error {
+	var item wireStruct
+	var nested nesting
+	descending := true
+	for n := 1; ; n++ {
+		ok, err := u.next(&item)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		if limits.Structs > 0 && n > limits.Structs {
+			return u.rest.Fail("too many structs")
+		}
+		last := len(s.Structs) - 1
+		if u.fresh {
+			if last >= 0 && s.Structs[last].Client <= item.client {
+				descending = false
+			}
+			if limits.Clients > 0 && len(s.Structs) == limits.Clients {
+				return u.rest.Fail("too many clients")
+			}
+			s.Structs = append(s.Structs, ClockRange{item.client, item.clock, item.end()})
+		} else {
+			s.Structs[last].To = item.end()
+		}
+		if nested.add(&item) > maxNesting {
+			return u.rest.Fail("types nested too deeply")
+		}
+	}
+	if !descending && s.repeatsClient() {
+		return u.rest.Fail("client with more than one block")
+	}
+	return nil
+}
+
+func (s *Summary) repeatsClient() bool {
+	clients := make([]uint64, len(s.Structs))
+	for i, r := range s.Structs {
+		clients[i] = r.Client
+	}
+	slices.Sort(clients)
+	return len(slices.Compact(clients)) < len(s.Structs)
+}
+
+// Empty tells that the update says nothing, as the answer to a peer that lacks
+// nothing does.
+func (s *Summary) Empty() bool { return len(s.Structs) == 0 && s.Deletes == 0 }
+
+// DeleteRanges are the ranges of the delete set, in the order of the update.
+// They may overlap. They are read from the update, which must not have changed.
+func (s *Summary) DeleteRanges() iter.Seq[ClockRange] {
+	return func(yield func(ClockRange) bool) {
+		u := updateReader{rest: lib0.NewReader(s.deletes)}
+		for {
+			d, ok, _ := u.nextDelete()
+			if !ok || !yield(d) {
+				return
+			}
+		}
+	}
+}
+
+// ParseUpdateMeta returns the clocks that a valid update holds of each client,
+// Skips included. yjs 13, parseUpdateMeta.
+func ParseUpdateMeta(update []byte) ([]ClockRange, error) {
+	s, err := Validate(update, Limits{})
+	return s.Structs, err
+}

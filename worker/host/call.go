@@ -7,16 +7,56 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"tidemark/shared/abi"
 )
 
-// A call is one request or alarm that a goroutine of its own works on.
+// A call is one request or alarm that a goroutine of its own works on. It is
+// the context of all that is done for it.
 type call struct {
 	id      int32
-	ctx     context.Context
-	cancel  context.CancelFunc
-	forward []byte // the answer is a room's, if not nil
+	forward []byte        // the answer is a room's, if not nil
+	done    chan struct{} // made when somebody first waits
+	err     error         // why it is over
+}
+
+func (c *call) Deadline() (deadline time.Time, ok bool) { return }
+
+func (c *call) Done() <-chan struct{} {
+	state.Lock()
+	defer state.Unlock()
+	if c.done == nil {
+		c.done = make(chan struct{})
+		if c.err != nil {
+			close(c.done)
+		}
+	}
+	return c.done
+}
+
+func (c *call) Err() error {
+	state.Lock()
+	defer state.Unlock()
+	return c.err
+}
+
+func (c *call) Value(key any) any {
+	if key == (callKey{}) {
+		return c
+	}
+	return nil
+}
+
+func (c *call) cancel() {
+	state.Lock()
+	defer state.Unlock()
+	if c.err == nil {
+		c.err = context.Canceled
+		if c.done != nil {
+			close(c.done)
+		}
+	}
 }
 
 type settled struct {
@@ -38,8 +78,6 @@ type callKey struct{}
 
 func startCall(id int32) *call {
 	c := &call{id: id}
-	ctx, cancel := context.WithCancel(context.Background())
-	c.ctx, c.cancel = context.WithValue(ctx, callKey{}, c), cancel
 	state.Lock()
 	state.calls[id] = c
 	state.Unlock()
@@ -74,7 +112,7 @@ func do(ctx context.Context, kind abi.Op, frame []byte) ([]byte, error) {
 }
 
 func (c *call) await(kind abi.Op, frame []byte, enter func()) ([]byte, error) {
-	if err := c.ctx.Err(); err != nil {
+	if err := c.Err(); err != nil {
 		return nil, err
 	}
 	ch := make(chan settled, 1)
@@ -90,12 +128,12 @@ func (c *call) await(kind abi.Op, frame []byte, enter func()) ([]byte, error) {
 	select {
 	case s := <-ch:
 		return s.bytes, s.err
-	case <-c.ctx.Done():
+	case <-c.Done():
 		state.Lock()
 		delete(state.ops, op)
 		delete(state.enter, op)
 		state.Unlock()
-		return nil, fmt.Errorf("host: op %d: %w", kind, c.ctx.Err())
+		return nil, fmt.Errorf("host: op %d: %w", kind, c.Err())
 	}
 }
 

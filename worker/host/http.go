@@ -47,7 +47,7 @@ func (c *call) serve(head []byte, body io.ReadCloser, length int64) {
 		return
 	}
 	r.Body, r.ContentLength = body, length
-	config.Handler.ServeHTTP(w, r.WithContext(c.ctx))
+	config.Handler.ServeHTTP(w, r.WithContext(c))
 }
 
 func (c *call) answer(w *responseWriter) {

@@ -155,7 +155,7 @@ func (c *call) runAlarm(o *Object, err error) {
 		c.answer(w)
 	}()
 	if err == nil {
-		err = o.room.Alarm(c.ctx)
+		err = o.room.Alarm(c)
 	}
 }
 

@@ -1,0 +1,233 @@
+//go:build !js
+
+package gojs
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sort"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/sys"
+)
+
+// A Config is the world of one program. The zero value runs it without
+// arguments, environment and context.
+type Config struct {
+	Args []string          // after the program's name
+	Env  map[string]string // of the process
+	// Context is the global "context" that syumai/workers reads: env, ctx and
+	// binding are added to it if absent.
+	Context *Object
+	Stderr  io.Writer        // where the program's output goes; os.Stderr if nil
+	Now     func() time.Time // time.Now if nil
+	Rand    io.Reader        // crypto/rand if nil
+	// MemoryBytes ends the program when its memory grows beyond it; 0 is no limit.
+	MemoryBytes int
+	// Owner is what Owner(ctx) answers in host functions.
+	Owner any
+}
+
+// A Process is a running program. One goroutine uses it at a time.
+type Process struct {
+	config  Config
+	ctx     *processContext
+	module  api.Module
+	resume  api.Function
+	mem     []byte // the whole linear memory; renewed whenever it grows
+	refs    refs
+	program *Object
+	started time.Time
+	queue   []pendingCall
+	ready   bool
+	err     error // why it ended
+}
+
+type pendingCall struct {
+	id   int64
+	args []Value
+}
+
+// processContext carries the process to host functions: wazero passes the
+// context on as it is, and a type assertion costs less than a look-up.
+type processContext struct {
+	context.Context
+	process *Process
+}
+
+// Owner answers the Config.Owner of the process that called a host function.
+func Owner(ctx context.Context) any { return ctx.(*processContext).process.config.Owner }
+
+// ErrExited is what every use of a process that has ended answers, joined with
+// why it ended.
+var ErrExited = errors.New("gojs: the program has ended")
+
+// argument block: it starts at 4096 and must end below the data at 12288.
+// Go source: cmd/link/internal/ld/data.go, wasmMinDataAddr.
+const (
+	argumentsAt  = 4096
+	argumentsEnd = 4096 + 8192
+)
+
+// Start instantiates a module that was compiled by a runtime on which
+// Instantiate was called, and runs the program until it waits. The caller
+// closes it.
+func Start(ctx context.Context, r wazero.Runtime, compiled wazero.CompiledModule, config Config) (*Process, error) {
+	if config.Stderr == nil {
+		config.Stderr = os.Stderr
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.Rand == nil {
+		config.Rand = rand.Reader
+	}
+	p := &Process{config: config, started: config.Now()}
+	p.program = newProgram()
+	p.refs = newRefs(newGlobal(config.Context), p.program)
+	p.ctx = &processContext{ctx, p}
+	var err error
+	p.module, err = r.InstantiateModule(p.ctx, compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	if err != nil {
+		return nil, fmt.Errorf("gojs: %w", err)
+	}
+	run := p.module.ExportedFunction("run")
+	p.resume = p.module.ExportedFunction("resume")
+	if run == nil || p.resume == nil || p.module.Memory() == nil {
+		p.Close()
+		return nil, errors.New("gojs: the module was not built with GOOS=js GOARCH=wasm")
+	}
+	p.refresh()
+	argc, argv, err := p.writeArguments()
+	if err == nil {
+		err = p.end(run.CallWithStack(p.ctx, []uint64{uint64(argc), uint64(argv)}))
+	}
+	if err == nil {
+		err = p.drain()
+	}
+	if err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// Ready is whether the program called workers.Ready.
+func (p *Process) Ready() bool { return p.ready }
+
+// Function answers an export, or nil.
+func (p *Process) Function(name string) api.Function { return p.module.ExportedFunction(name) }
+
+// Call calls an export with its parameters in stack, and then lets every
+// goroutine run that it made ready. Results, if any, are in stack. After an
+// error the process is of no use.
+func (p *Process) Call(f api.Function, stack []uint64) error {
+	if p.err != nil {
+		return p.err
+	}
+	if err := p.end(f.CallWithStack(p.ctx, stack)); err != nil {
+		return err
+	}
+	if err := p.end(p.resume.CallWithStack(p.ctx, nil)); err != nil {
+		return err
+	}
+	return p.drain()
+}
+
+// drain runs the Go functions that were given to JavaScript and called by it.
+func (p *Process) drain() error {
+	for len(p.queue) > 0 {
+		call := p.queue[0]
+		p.queue = p.queue[1:]
+		p.program.Props["_pendingEvent"] = &Object{Name: "event", Open: true, Props: map[string]Value{
+			"id": float64(call.id), "this": Undefined, "args": &Array{call.args},
+		}}
+		if err := p.end(p.resume.CallWithStack(p.ctx, nil)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end notes why the program ended, if it has.
+func (p *Process) end(err error) error {
+	if err == nil {
+		return nil
+	}
+	var exit *sys.ExitError
+	if errors.As(err, &exit) {
+		err = fmt.Errorf("exit code %d", exit.ExitCode())
+	}
+	p.err = errors.Join(ErrExited, err)
+	return p.err
+}
+
+// Err is why the program has ended, or nil.
+func (p *Process) Err() error { return p.err }
+
+// Memory is the program's whole memory: valid until it runs again.
+func (p *Process) Memory() []byte { return p.mem }
+
+// Close frees the instance.
+func (p *Process) Close() error {
+	if p.err == nil {
+		p.err = ErrExited
+	}
+	p.mem = nil
+	return p.module.Close(p.ctx)
+}
+
+func (p *Process) refresh() {
+	memory := p.module.Memory()
+	p.mem, _ = memory.Read(0, memory.Size())
+}
+
+// writeArguments puts argv and the environment where the runtime looks for them.
+func (p *Process) writeArguments() (argc, argv int, err error) {
+	offset := argumentsAt
+	put := func(s string) (at int) {
+		at = offset
+		if next := (offset + len(s) + 1 + 7) &^ 7; next < argumentsEnd {
+			copy(p.mem[offset:], s)
+			p.mem[offset+len(s)] = 0
+			offset = next
+		} else {
+			err = errors.New("gojs: arguments and environment are too long")
+		}
+		return at
+	}
+	var pointers []int
+	args := append([]string{"js"}, p.config.Args...)
+	for _, arg := range args {
+		pointers = append(pointers, put(arg))
+	}
+	pointers = append(pointers, 0)
+	keys := make([]string, 0, len(p.config.Env))
+	for key := range p.config.Env {
+		keys = append(keys, key)
+	}
+	sort.Strings(keys)
+	for _, key := range keys {
+		pointers = append(pointers, put(key+"="+p.config.Env[key]))
+	}
+	pointers = append(pointers, 0)
+	argv = offset
+	if argv+8*len(pointers) >= argumentsEnd {
+		err = errors.New("gojs: arguments and environment are too long")
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, pointer := range pointers {
+		binary.LittleEndian.PutUint64(p.mem[offset:], uint64(pointer))
+		offset += 8
+	}
+	return len(args), argv, nil
+}

@@ -1,6 +1,11 @@
 package trpc
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+
+	"tidemark/shared/ijson"
+)
 
 // A Result is what a call gave: raw JSON, or nothing if it is undefined, or an
 // error.
@@ -109,15 +114,15 @@ func status(results []Result) int {
 // AppendError appends {"error":{"message":…,"code":n,"data":{"code":"NAME","httpStatus":n,…,"path":"…"}}},
 // without path if it is "". A stack is never told.
 func AppendError(b []byte, err *Error, path string) []byte {
-	b = AppendString(append(b, `{"error":{"message":`...), err.message())
+	b = ijson.AppendString(append(b, `{"error":{"message":`...), strings.ToValidUTF8(err.message(), "\uFFFD"))
 	b = strconv.AppendInt(append(b, `,"code":`...), int64(err.Code.Number), 10)
-	b = AppendString(append(b, `,"data":{"code":`...), err.Code.Name)
+	b = ijson.AppendString(append(b, `,"data":{"code":`...), err.Code.Name)
 	b = strconv.AppendInt(append(b, `,"httpStatus":`...), int64(err.Code.Status), 10)
 	if len(err.Data) > 0 {
 		b = append(append(b, ','), err.Data...)
 	}
 	if path != "" {
-		b = AppendString(append(b, `,"path":`...), path)
+		b = ijson.AppendString(append(b, `,"path":`...), path)
 	}
 	return append(b, `}}}`...)
 }

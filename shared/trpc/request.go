@@ -15,7 +15,12 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"tidemark/shared/ijson"
 )
+
+// MaxDepth is how deep the arrays and objects of a batch's input may nest.
+const MaxDepth = 256
 
 // A Kind is what a procedure may do.
 type Kind int
@@ -193,58 +198,34 @@ func (q *Request) Fail(err *Error) {
 
 // split finds the inputs in a batch's object, {"0":…,"1":…}.
 func (q *Request) split(body []byte) *Error {
-	s := scanner{b: body}
-	s.space()
-	if s.next() != '{' {
-		if s.value() && s.end() {
+	s := ijson.NewScanner(body, MaxDepth+1)
+	if s.Kind() != ijson.Object {
+		if s.Skip(); s.End() == nil {
 			return &Error{Code: BadRequest, Message: `"input" needs to be an object when doing a batch call`}
 		}
-		return s.bad()
+		return &Error{Code: BadRequest, Message: s.Err().Error()}
 	}
-	s.i++
-	s.space()
-	if s.next() == '}' {
-		s.i++
-		if !s.end() {
-			return s.bad()
-		}
-		return nil
-	}
+	s.Enter(ijson.Object)
 	for {
-		s.space()
-		key := s.i
-		if !s.text() {
-			return s.bad()
+		name, ok := s.Member()
+		if !ok {
+			break
 		}
-		name := string(body[key+1 : s.i-1])
-		s.space()
-		if s.next() != ':' {
-			return s.bad()
+		s.Kind() // passes the space before the value
+		from := s.Offset()
+		s.Skip()
+		name = ijson.Unquote(nil, name)
+		i, err := strconv.Atoi(string(name))
+		if err != nil || i < 0 || i >= len(q.Calls) || strconv.Itoa(i) != string(name) || s.Err() != nil {
+			continue
 		}
-		s.i++
-		s.space()
-		from := s.i
-		if !s.value() {
-			return s.bad()
+		if q.Calls[i].Input != nil {
+			return &Error{Code: BadRequest, Message: fmt.Sprintf("The input %q is given twice", name)}
 		}
-		if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < len(q.Calls) && strconv.Itoa(i) == name {
-			if q.Calls[i].Input != nil {
-				return &Error{Code: BadRequest, Message: fmt.Sprintf("The input %q is given twice", name)}
-			}
-			q.Calls[i].Input = body[from:s.i:s.i]
-		}
-		s.space()
-		switch s.next() {
-		case ',':
-			s.i++
-		case '}':
-			s.i++
-			if !s.end() {
-				return s.bad()
-			}
-			return nil
-		default:
-			return s.bad()
-		}
+		q.Calls[i].Input = body[from:s.Offset():s.Offset()]
 	}
+	if err := s.End(); err != nil {
+		return &Error{Code: BadRequest, Message: err.Error()}
+	}
+	return nil
 }

@@ -42,8 +42,8 @@ function freePort() {
 
 // A Door is a running host: url, start(), stop(signal), close().
 class Door {
-  constructor(name, prepare, command) {
-    Object.assign(this, { name, prepare, command, dir: mkdtempSync(path.join(tmpdir(), `tidemark-${name}-`)) });
+  constructor(name, prepare, command, variables = {}) {
+    Object.assign(this, { name, prepare, command, variables, dir: mkdtempSync(path.join(tmpdir(), `tidemark-${name}-`)) });
   }
 
   async start() {
@@ -52,7 +52,7 @@ class Door {
     this.prepare?.(this);
     const [file, ...args] = this.command(this);
     this.log = "";
-    this.process = spawn(file, args, { cwd: root, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    this.process = spawn(file, args, { cwd: root, env: { ...env, ...this.variables }, detached: true, stdio: ["ignore", "pipe", "pipe"] });
     const keep = (data) => (this.log = (this.log + data).slice(-20_000));
     this.process.stdout.on("data", keep);
     this.process.stderr.on("data", keep);
@@ -95,12 +95,14 @@ export const wrangler = () =>
     ],
   );
 
-export const wazero = () => {
+// wazero takes variables for the server's environment.
+export const wazero = (variables) => {
   const binary = path.join(root, "build/tidemark");
   return new Door(
     "wazero",
     () => execFileSync("go", ["build", "-o", binary, "./wasm/cmd/tidemark"], { cwd: root, env }),
     ({ port, dir }) => [binary, "serve", "--addr", `127.0.0.1:${port}`, "--data", dir],
+    variables,
   );
 };
 

@@ -1,41 +1,98 @@
-// Runs a guest on workerd, through the real glue, for tests and benchmarks.
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+// Runs workers on workerd, ours through the real glue, for tests and benchmarks.
+import { mkdtempSync, readFileSync, readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { Miniflare, convertV4MiniflareOptions } from "miniflare";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const text = (file) => readFileSync(path.join(root, file), "utf8");
+export const compatibilityDate = /^compatibility_date = "(.*)"$/m.exec(text("wrangler.toml"))[1];
 
-// start answers {mf, url}: the glue around the guest in wasmFile, with D1 as
-// DB and the Durable Object class Probe as PROBE.
-export async function start(wasmFile, { bindings = {}, port = 0, persist } = {}) {
+const module = (file, contents) => ({ type: "ESModule", path: path.join(root, file), contents: contents ?? text(file) });
+
+// glue is worker.mjs and what it imports, around the guest in wasmFile.
+const glue = (wasmFile) => [
+  module("worker/worker.mjs"),
+  module("worker/guest.mjs"),
+  module("worker/frame.mjs"),
+  module("build/wasm_exec.js"),
+  { type: "CompiledWasm", path: path.join(root, "build/tidemark.wasm"), contents: readFileSync(wasmFile) },
+];
+
+// run answers {mf, url, pid} of a Miniflare with one worker.
+export async function run(options) {
+  const before = new Set(workerds());
+  const mf = new Miniflare(
+    convertV4MiniflareOptions({ host: "127.0.0.1", port: 0, cf: false, modulesRoot: root, compatibilityDate, ...options }),
+  );
+  const url = (await mf.ready).href.replace(/\/$/, "");
+  return { mf, url, pid: workerds().find((pid) => !before.has(pid)), close: () => mf.dispose() };
+}
+
+// start runs the test guest in wasmFile, with D1 as DB and the Durable Object
+// class Probe as PROBE.
+export function start(wasmFile, { bindings = {} } = {}) {
   const main = `
     import worker, { SyncRoom } from "./worker/worker.mjs";
     export default worker;
     export class Probe extends SyncRoom {}`;
-  const mf = new Miniflare(convertV4MiniflareOptions({
+  return run({
     name: "probe",
-    host: "127.0.0.1",
-    port,
-    cf: false,
-    modulesRoot: root,
-    modules: [
-      { type: "ESModule", path: path.join(root, "main.mjs"), contents: main },
-      ...["worker.mjs", "guest.mjs", "frame.mjs"].map((name) => ({
-        type: "ESModule",
-        path: path.join(root, "worker", name),
-        contents: text(`worker/${name}`),
-      })),
-      { type: "ESModule", path: path.join(root, "build/wasm_exec.js"), contents: text("build/wasm_exec.js") },
-      { type: "CompiledWasm", path: path.join(root, "build/tidemark.wasm"), contents: readFileSync(wasmFile) },
-    ],
-    compatibilityDate: "2026-04-07",
+    modules: [module("main.mjs", main), ...glue(wasmFile)],
     d1Databases: { DB: "probe" },
     durableObjects: { PROBE: { className: "Probe", useSQLite: true, unsafePreventEviction: false } },
     bindings,
-    ...(persist ? { d1Persist: path.join(persist, "d1"), durableObjectsPersist: path.join(persist, "do") } : {}),
-  }));
-  const url = (await mf.ready).href.replace(/\/$/, "");
-  return { mf, url };
+  });
+}
+
+// startTidemark runs the real guest, migrated, as wrangler.toml says.
+export async function startTidemark({ bindings = {} } = {}) {
+  const host = await run({
+    name: "tidemark",
+    modules: glue(path.join(root, "build/tidemark.wasm")),
+    d1Databases: { DB: "tidemark" },
+    durableObjects: {
+      SYNC_ROOM: { className: "SyncRoom", useSQLite: true },
+      YJS_ROOM: { className: "YjsRoom", useSQLite: true },
+    },
+    bindings,
+  });
+  const db = await host.mf.getD1Database("DB");
+  const dir = path.join(root, "worker/store/migrations");
+  for (const file of readdirSync(dir).sort()) {
+    const sql = readFileSync(path.join(dir, file), "utf8").replace(/--.*$/gm, "");
+    await db.batch(sql.split(/;\s*$/m).filter((s) => s.trim()).map((s) => db.prepare(s)));
+  }
+  return host;
+}
+
+// startScript runs one module, whose source is given.
+export const startScript = (contents, options = {}) =>
+  run({ name: "script", modules: [module("script.mjs", contents)], ...options });
+
+export const scratch = (name) => mkdtempSync(path.join(tmpdir(), `tidemark-${name}-`));
+
+// workerds are the workerd processes of this one.
+function workerds() {
+  if (process.platform !== "linux") return [];
+  return readdirSync("/proc").filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && stat(pid)[1] === String(process.pid) && readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("workerd");
+    } catch {
+      return false; // it ended
+    }
+  });
+}
+
+const stat = (pid) => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
+
+// usage answers what a process has used so far: {cpuMillis, residentMB}.
+export function usage(pid) {
+  const fields = stat(pid);
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return {
+    cpuMillis: (Number(fields[11]) + Number(fields[12])) * 10,
+    residentMB: Number(/VmRSS:\s+(\d+)/.exec(status)[1]) / 1024,
+  };
 }

@@ -1,0 +1,52 @@
+// make bench: ours on both hosts beside peers on the same workerd, in one run.
+// Printed are medians. Name sections to run only these.
+import { readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import { gzipSync } from "node:zlib";
+import { usage } from "../workerd/host.mjs";
+import { compare, loaded, median, print, round } from "./measure.mjs";
+import { load, onWazero, onWorkerd, plain, root } from "./targets.mjs";
+import { sync } from "./sync.mjs";
+
+async function size() {
+  const file = path.join(root, "build/tidemark.wasm");
+  const rows = { "module, MB": round(statSync(file).size / 1e6, 2), "gzipped, MB": round(gzipSync(readFileSync(file)).length / 1e6, 2) };
+  for (const [name, open] of [["workerd", onWorkerd], ["wazero", onWazero], ["plain JavaScript", plain]]) {
+    const target = await open();
+    const memory = usage(target.pid).residentMB;
+    const start = performance.now();
+    await (await fetch(`${target.url}/healthz`)).text();
+    const first = performance.now() - start;
+    const again = [];
+    for (let i = 0; i < 20; i++) {
+      const start = performance.now();
+      await (await fetch(`${target.url}/healthz`)).text();
+      again.push(performance.now() - start);
+    }
+    rows[`${name}: first request over a warm one, ms`] = round(first - median(again), 1);
+    rows[`${name}: resident before and after it, MB`] = `${round(memory)}, ${round(usage(target.pid).residentMB)}`;
+    await target.close();
+  }
+  print("Size, boot and memory", rows);
+}
+
+async function trivial() {
+  const targets = { "plain JavaScript": await plain(), workerd: await onWorkerd(), wazero: await onWazero() };
+  for (const connections of [1, 32]) {
+    for (const target of Object.values(targets)) load(`${target.url}/healthz`, { connections, seconds: 1 }); // warm
+    const rows = await compare(targets, (target) => loaded(target, "/healthz", { connections, auth: false }));
+    const bar = rows["plain JavaScript"];
+    for (const row of Object.values(rows)) {
+      row.share = round(row.rps / bar.rps, 2);
+      for (const key of ["rps", "p50", "p99", "cpu"]) row[key] = round(row[key]);
+    }
+    print(`GET /healthz, ${connections} connections (p50, p99, cpu in µs; share of plain JavaScript's rps)`, rows);
+  }
+  for (const target of Object.values(targets)) await target.close();
+}
+
+const sections = { size, trivial, sync };
+const chosen = process.argv.slice(2);
+for (const [name, section] of Object.entries(sections)) {
+  if (chosen.length === 0 || chosen.includes(name)) await section();
+}

@@ -1,0 +1,33 @@
+// Measuring in turns, for the benchmarks.
+import { usage } from "../workerd/host.mjs";
+import { load } from "./targets.mjs";
+
+export const rounds = Number(process.env.BENCH_ROUNDS) || 5;
+export const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+export const round = (n, digits = 0) => Number(n.toFixed(digits));
+
+// compare measures {name: target} in turns, so that a machine whose speed
+// drifts treats all alike: one(target) answers numbers, which become medians.
+export async function compare(targets, one, times = rounds) {
+  const seen = {};
+  for (let i = 0; i < times; i++) {
+    for (const [name, target] of Object.entries(targets)) {
+      for (const [key, value] of Object.entries(await one(target))) ((seen[name] ??= {})[key] ??= []).push(value);
+    }
+  }
+  const medians = (keys) => Object.fromEntries(Object.entries(keys).map(([key, values]) => [key, median(values)]));
+  return Object.fromEntries(Object.entries(seen).map(([name, keys]) => [name, medians(keys)]));
+}
+
+// loaded runs load against a target: requests per second, latencies and the
+// processor time of a request, in µs.
+export function loaded(target, url, options) {
+  const before = usage(target.pid).cpuMillis;
+  const { rps, p50, p99, requests } = load(target.url + url, options);
+  return { rps, p50, p99, cpu: ((usage(target.pid).cpuMillis - before) * 1000) / requests };
+}
+
+export function print(title, rows) {
+  console.log(`\n${title}`);
+  console.table(rows);
+}

@@ -1,0 +1,230 @@
+// Package syncroom decides what a SyncRoom does: the room that tells its
+// subscribers, over WebSockets, which tables changed. Rows never pass it; who
+// is told pulls.
+//
+// A subscriber receives texts:
+//
+//	{"type":"hello","table":"*","stamp":S}          once, first
+//	{"type":"change","table":"customers","stamp":S} after a commit
+//
+// S is the stamp of the last change that the message stands for: a client whose
+// last pull answered S or more has it already. The table "*" is any table. The
+// text Ping is answered Pong. Any other text is ignored, so that newer clients
+// may say more; a binary message closes its socket with CloseUnsupported.
+//
+// Each table's first change is told at once. Those that follow within Window
+// are told as one, with the last stamp, when the window ends.
+package syncroom
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/ijson"
+	"tidemark/shared/record"
+)
+
+// Ping is answered Pong by the host, which need not wake the room for it.
+const (
+	Ping = "ping"
+	Pong = "pong"
+)
+
+// Window is how long a burst of changes of one table is gathered.
+const Window = 100 * time.Millisecond
+
+// CloseUnsupported is the close code for a binary message. RFC 6455, 7.4.1.
+const CloseUnsupported = 1003
+
+// AnyTable is the table of a change that may have been one of any table.
+const AnyTable = "*"
+
+// A Change is a table that changed, and the stamp of its rows.
+type Change struct {
+	Table string
+	Stamp record.Stamp
+}
+
+// Effects are what an event asks for, to be done in this order: persist Save,
+// set the alarm, send, close. A message is sent only after Save was handed to
+// the storage, so that no change that was told, or will be, is forgotten.
+type Effects struct {
+	Save  []byte    // replaces the saved state; nil leaves it
+	Alarm time.Time // replaces the alarm; zero leaves it
+	Send  []Send
+	Close []Close
+}
+
+// A Send is one text for one conn, or for all if Conn is 0.
+type Send struct {
+	Conn int32
+	Text []byte
+}
+
+// A Close ends a conn.
+type Close struct {
+	Conn   int32
+	Code   int
+	Reason string
+}
+
+// A Room is the state of one SyncRoom. Its events are one after another.
+type Room struct {
+	stamp   record.Stamp
+	pending []Change             // to be told when the window ends
+	told    map[string]time.Time // when each table was told last
+}
+
+// maxTables bounds the tables that a room remembers.
+const maxTables = 1024
+
+// New makes a room of what it saved last, or nothing if it never did.
+func New(saved []byte) (*Room, error) {
+	r := &Room{told: map[string]time.Time{}}
+	if len(saved) == 0 {
+		return r, nil
+	}
+	if len(saved) < 8 {
+		return nil, abi.ErrFrame
+	}
+	var err error
+	r.stamp = record.Stamp(binary.LittleEndian.Uint64(saved))
+	r.pending, err = DecodeChanges(saved[8:])
+	return r, err
+}
+
+func (r *Room) save() []byte {
+	return AppendChanges(binary.LittleEndian.AppendUint64(nil, uint64(r.stamp)), r.pending)
+}
+
+// Open: conn subscribed. The attachment is Attachment of the stamp that the
+// Worker read; the room may have heard of a later one since.
+func (r *Room) Open(conn int32, attachment []byte) Effects {
+	stamp := r.stamp
+	if len(attachment) == 8 {
+		stamp = max(stamp, record.Stamp(binary.LittleEndian.Uint64(attachment)))
+	}
+	return Effects{Send: []Send{{conn, message("hello", Change{AnyTable, stamp})}}}
+}
+
+// Attachment is what Open takes: the stamp of the last change that the Worker
+// knows when it forwards the upgrade, as u64 little endian.
+func Attachment(stamp record.Stamp) []byte {
+	return binary.LittleEndian.AppendUint64(nil, uint64(stamp))
+}
+
+// Message: conn sent something; kind is abi.KindText or abi.KindBinary.
+func (r *Room) Message(conn int32, kind int, data []byte) Effects {
+	switch {
+	case kind != abi.KindText:
+		return Effects{Close: []Close{{conn, CloseUnsupported, "this room takes no binary messages"}}}
+	case string(data) == Ping:
+		return Effects{Send: []Send{{conn, []byte(Pong)}}}
+	}
+	return Effects{}
+}
+
+// Publish: a push committed; data is AppendChanges of what it changed.
+func (r *Room) Publish(data []byte, now time.Time) (Effects, error) {
+	changes, err := DecodeChanges(data)
+	if err != nil {
+		return Effects{}, err
+	}
+	if len(changes) == 0 {
+		return Effects{}, nil
+	}
+	waiting := len(r.pending) > 0
+	for _, c := range changes {
+		r.stamp = max(r.stamp, c.Stamp)
+		r.remember(c)
+	}
+	e := r.tell(now)
+	if waiting { // an alarm is set, for the end of an earlier window
+		e.Alarm = time.Time{}
+	}
+	return e, nil
+}
+
+// Alarm: the time that was asked for has come, or a later one.
+func (r *Room) Alarm(now time.Time) Effects {
+	if len(r.pending) == 0 {
+		return Effects{}
+	}
+	return r.tell(now)
+}
+
+// remember adds c to what is to be told.
+func (r *Room) remember(c Change) {
+	i := slices.IndexFunc(r.pending, func(p Change) bool { return p.Table == c.Table })
+	if i < 0 {
+		r.pending = append(r.pending, c)
+		return
+	}
+	r.pending[i].Stamp = max(r.pending[i].Stamp, c.Stamp)
+}
+
+// tell sends the pending changes of every table whose window is over, and asks
+// for an alarm at the end of the next one. A clock that went back ends all.
+func (r *Room) tell(now time.Time) Effects {
+	var e Effects
+	var wait []Change
+	for _, c := range r.pending {
+		last := r.told[c.Table]
+		if end := last.Add(Window); now.Before(end) && !now.Before(last) {
+			wait = append(wait, c)
+			if e.Alarm.IsZero() || end.Before(e.Alarm) {
+				e.Alarm = end
+			}
+			continue
+		}
+		if len(r.told) >= maxTables {
+			clear(r.told)
+		}
+		r.told[c.Table] = now
+		e.Send = append(e.Send, Send{Text: message("change", c)})
+	}
+	r.pending = wait
+	e.Save = r.save()
+	return e
+}
+
+func message(kind string, c Change) []byte {
+	b := append(append([]byte(`{"type":"`), kind...), `","table":`...)
+	b = ijson.AppendString(b, c.Table)
+	return append(strconv.AppendInt(append(b, `,"stamp":`...), int64(c.Stamp), 10), '}')
+}
+
+// AppendChanges appends u64 stamp and the table as a text for each.
+func AppendChanges(b []byte, changes []Change) []byte {
+	for _, c := range changes {
+		b = abi.AppendText(binary.LittleEndian.AppendUint64(b, uint64(c.Stamp)), c.Table)
+	}
+	return b
+}
+
+var errTables = errors.New("syncroom: too many tables")
+
+// DecodeChanges is the inverse of AppendChanges.
+func DecodeChanges(b []byte) ([]Change, error) {
+	var changes []Change
+	for len(b) > 0 {
+		if len(b) < 8 {
+			return nil, abi.ErrFrame
+		}
+		if len(changes) == maxTables {
+			return nil, errTables
+		}
+		stamp := record.Stamp(binary.LittleEndian.Uint64(b))
+		table, rest, err := abi.CutText(b[8:])
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, Change{string(table), stamp})
+		b = rest
+	}
+	return changes, nil
+}

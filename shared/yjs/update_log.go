@@ -1,0 +1,79 @@
+package yjs
+
+import "fmt"
+
+// A Log holds a document as updates, merged but not integrated: it never has to
+// be loaded, and answers peers with the same content as a [Doc] that applied the
+// updates. What is lost is size. Deleted content stays, and so does one struct
+// for every keystroke: four to eleven times the bytes of a document's state. A
+// log suits what is written often and seldom read. The zero value is empty.
+type Log struct {
+	merged []byte
+	tail   [][]byte // newer than merged
+	size   int      // bytes of tail
+}
+
+// logSlack is how many bytes of updates may stand beside a small merged one.
+const logSlack = 64 << 10
+
+// Append adds an update of format V1, if [Validate] accepts it. The log keeps
+// update, which must not change any more. Updates may come in any order, and
+// again.
+func (l *Log) Append(update []byte) error {
+	s, err := Validate(update, Limits{})
+	if err != nil {
+		return fmt.Errorf("append to log: %w", err)
+	}
+	if s.Empty() {
+		return nil
+	}
+	l.tail = append(l.tail, update)
+	l.size += len(update)
+	if l.size > len(l.merged)+logSlack {
+		// Twice the size each time: every byte is merged a few times at most.
+		_, err = l.State()
+	}
+	return err
+}
+
+// State returns everything as one update. It merges what is new; the time is
+// linear in the log.
+func (l *Log) State() ([]byte, error) {
+	if len(l.tail) > 0 {
+		updates := l.tail
+		if l.merged != nil {
+			updates = append([][]byte{l.merged}, l.tail...)
+		}
+		merged, err := MergeUpdates(updates...)
+		if err != nil {
+			return nil, err
+		}
+		l.merged, l.tail, l.size = merged, nil, 0
+	}
+	if l.merged == nil {
+		return MergeUpdates()
+	}
+	return l.merged, nil
+}
+
+// StateVector returns the encoded state vector of what the log holds from clock
+// 0 on without a gap.
+func (l *Log) StateVector() ([]byte, error) {
+	state, err := l.State()
+	if err != nil {
+		return nil, err
+	}
+	return StateVectorFromUpdate(state)
+}
+
+// Diff returns what a peer with that encoded state vector lacks.
+func (l *Log) Diff(stateVector []byte) ([]byte, error) {
+	state, err := l.State()
+	if err != nil {
+		return nil, err
+	}
+	return DiffUpdate(state, stateVector)
+}
+
+// Len is the number of bytes held.
+func (l *Log) Len() int { return len(l.merged) + l.size }

@@ -286,8 +286,7 @@ export class Call {
       }
       case OP_CALL: {
         const rooms = this.env[reader.text()];
-        const name = reader.text();
-        return rooms.get(rooms.idFromName(name)).call(name, reader.rest());
+        return rooms.get(rooms.idFromName(reader.text())).call(reader.rest());
       }
       case OP_ENTER:
         this.object.event(EVENT_ENTER, id, NONE);

@@ -67,14 +67,13 @@ function response(answer, env) {
 // forward hands an upgrade to a room's fetch, which only this reaches.
 function forward(frame, env) {
   const rooms = env[frame.text()];
-  const name = frame.text();
+  const id = rooms.idFromName(frame.text());
   const headers = {
     upgrade: "websocket",
-    "x-room": encodeURIComponent(name),
     "x-protocol": frame.text(),
     "x-attachment": btoa(String.fromCharCode(...frame.rest())),
   };
-  return rooms.get(rooms.idFromName(name)).fetch("https://room/", { headers });
+  return rooms.get(id).fetch("https://room/", { headers });
 }
 
 let lastObject = 0;
@@ -125,15 +124,13 @@ class Room extends DurableObject {
   }
 
   // call is what OP_CALL reaches; an instance that ends in it is replaced, once.
-  call(name, data) {
-    this.name ??= name;
+  call(data) {
     const reply = this.event(EVENT_CALL, 0, data) ?? this.event(EVENT_CALL, 0, data);
     if (reply === null) throw new Error("the instance ended");
     return reply;
   }
 
   fetch(request) {
-    this.name ??= decodeURIComponent(request.headers.get("x-room"));
     const { 0: client, 1: server } = new WebSocketPair();
     const conn = Math.max(0, ...this.sockets.keys()) + 1;
     const data = Uint8Array.from(atob(request.headers.get("x-attachment")), (c) => c.charCodeAt(0));

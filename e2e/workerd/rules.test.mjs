@@ -146,7 +146,8 @@ test("a room keeps its log, its sockets and their attachments over hibernation",
   assert.equal(await ask("ping"), "pong");
   assert.equal(await ask("attach second"), "attached");
   assert.equal(await ask("add one"), "1");
-  const [number] = (await ask("object")).split(" ");
+  const [number, ...identity] = (await ask("object")).split(" ");
+  assert.deepEqual(identity, ["Probe", "h"]);
   assert.notEqual(await ask("count"), "1");
   await host.mf.unsafeEvictDurableObject("probe", "Probe", { name: "h", webSockets: "hibernate" });
   assert.equal(await ask("ping"), "pong");
@@ -201,7 +202,7 @@ test("an alarm runs, runs again after a failure, and may wait for D1 in between"
 
 test("a room's own entrance cannot be reached from outside", async () => {
   for (const path of ["/", "/room"]) {
-    const ws = new WebSocket(host.url.replace("http", "ws") + path, { headers: { "x-room": "h", "x-attachment": "" } });
+    const ws = new WebSocket(host.url.replace("http", "ws") + path, { headers: { "x-attachment": "" } });
     const response = await new Promise((resolve) => ws.once("unexpected-response", (_, res) => resolve(res)));
     assert.equal(response.statusCode, 404);
     response.destroy();

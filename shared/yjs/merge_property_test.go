@@ -150,10 +150,6 @@ func TestDiffIsWhatThePeerLacks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		state, err := whole.State()
-		if err != nil {
-			t.Fatal(err)
-		}
 		if err := peer.Append(diff); err != nil {
 			t.Fatalf("the difference to %x: %x: %v", sv, diff, err)
 		}

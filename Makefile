@@ -15,6 +15,9 @@ BIN := $(CURDIR)/e2e/node_modules/.bin
 NODE := PATH="$(BIN):$$PATH"
 DEPS := e2e/node_modules/.package-lock.json
 PURE := ./shared/...
+CONCURRENT := ./wasm/... ./worker/...
+FUZZTIME ?= 1m
+SEEDS ?= 100000
 
 .PHONY: dev serve build test check bench fuzz simulate deploy clean
 
@@ -57,8 +60,9 @@ check:
 	go test -short ./...
 
 test: check build build/testguest.wasm $(DEPS)
-	go test -race ./...
-	$(GO_JS) $(PURE)
+	go test ./...
+	go test -race -short $(CONCURRENT)
+	$(GO_JS) -short $(PURE)
 	$(NODE) node --test --test-reporter=spec "e2e/**/*.test.mjs"
 	$(NODE) CI=1 wrangler deploy --dry-run --outdir build/deploy
 
@@ -66,6 +70,18 @@ bench: build build/testguest.wasm $(DEPS)
 	go build -o build/load ./e2e/perf/load
 	go test -run '^$$' -bench . -benchmem ./...
 	$(NODE) node e2e/perf/bench.mjs
+
+# Every fuzz target for FUZZTIME; crashers land in testdata/fuzz.
+fuzz:
+	for dir in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do \
+		for target in $$(go test -list '^Fuzz' "./$$dir" | grep '^Fuzz'); do \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$dir"; \
+		done; \
+	done
+
+# The seeded simulations, with SEEDS seeds.
+simulate:
+	SIMULATE_SEEDS=$(SEEDS) go test -run 'Simulation' -count 1 -timeout 0 ./worker/... ./shared/...
 
 deploy: $(DEPS)
 	$(NODE) wrangler d1 migrations apply DB --remote

@@ -3,6 +3,7 @@ package yjs_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -208,3 +209,40 @@ func TestV2SaysTheSame(t *testing.T) {
 }
 
 var nothing = []byte{0, 0}
+
+func FuzzMerge(f *testing.F) {
+	small := smallUpdates(f)
+	for i, update := range small {
+		f.Add(update, small[(i+1)%len(small)], []byte{1, 7, 1})
+	}
+	f.Fuzz(func(t *testing.T, a, b, sv []byte) {
+		yjs.DiffUpdate(a, sv)
+		_, errA := yjs.Validate(a, yjs.Limits{})
+		_, errB := yjs.Validate(b, yjs.Limits{})
+		if errA != nil || errB != nil {
+			yjs.MergeUpdates(a, b)
+			return
+		}
+		merged, err := yjs.MergeUpdates(a, b)
+		if err != nil {
+			t.Fatalf("merge %x and %x: %v", a, b, err)
+		}
+		other, err := yjs.MergeUpdates(b, a)
+		if err != nil {
+			t.Fatalf("merge %x and %x: %v", b, a, err)
+		}
+		// Contents that contradict each other may win by order, clocks may not.
+		has, err := yjs.Validate(merged, yjs.Limits{})
+		if err != nil {
+			t.Fatalf("%x and %x merged to %x: %v", a, b, merged, err)
+		}
+		hasOther, err := yjs.Validate(other, yjs.Limits{})
+		if err != nil {
+			t.Fatalf("%x and %x merged to %x: %v", b, a, other, err)
+		}
+		deletes, deletesOther := slices.Collect(has.DeleteRanges()), slices.Collect(hasOther.DeleteRanges())
+		if !slices.Equal(has.Structs, hasOther.Structs) || !slices.Equal(deletes, deletesOther) {
+			t.Fatalf("%x and %x merged to %x, in the other order to %x", a, b, merged, other)
+		}
+	})
+}

@@ -114,7 +114,7 @@ func status(results []Result) int {
 // AppendError appends {"error":{"message":…,"code":n,"data":{"code":"NAME","httpStatus":n,…,"path":"…"}}},
 // without path if it is "". A stack is never told.
 func AppendError(b []byte, err *Error, path string) []byte {
-	b = ijson.AppendString(append(b, `{"error":{"message":`...), strings.ToValidUTF8(err.message(), "\uFFFD"))
+	b = ijson.AppendString(append(b, `{"error":{"message":`...), strings.ToValidUTF8(err.Text(), "\uFFFD"))
 	b = strconv.AppendInt(append(b, `,"code":`...), int64(err.Code.Number), 10)
 	b = ijson.AppendString(append(b, `,"data":{"code":`...), err.Code.Name)
 	b = strconv.AppendInt(append(b, `,"httpStatus":`...), int64(err.Code.Status), 10)

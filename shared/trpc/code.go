@@ -38,9 +38,10 @@ type Error struct {
 	Data    []byte
 }
 
-func (e *Error) Error() string { return e.Code.Name + ": " + e.message() }
+func (e *Error) Error() string { return e.Code.Name + ": " + e.Text() }
 
-func (e *Error) message() string {
+// Text is the message, or the name of the code.
+func (e *Error) Text() string {
 	if e.Message == "" {
 		return e.Code.Name
 	}

@@ -1,0 +1,176 @@
+// Package api is Tidemark over HTTP: one portable http.Handler.
+//
+//	GET  /healthz           {"status":"ok"}, open to all
+//	     /trpc/PATHS        tRPC: sync.pull (query) and sync.push (mutation)
+//	GET  /sync/pull         the answer of sync.pull without tRPC's envelope, for WatermelonDB's turbo mode
+//	GET  /sync/checksum     count and checksum of each table
+//	GET  /sync/subscribe    a WebSocket of SyncRoom
+//	POST /auth/ticket       {"ticket":"…","expires_in":30}, good for one WebSocket
+//	     /yjs/ROOM          not implemented yet
+//
+// Everything but health and CORS preflights wants a token (see identity.go)
+// and is answered after it was checked. Errors have tRPC's shape below /trpc
+// and {"error":{"code":"NAME","message":"…",…}} elsewhere. Settings says which
+// variables configure it.
+//
+// The handler keeps no lock over a call to its ports and starts no goroutines,
+// as the guest wants.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/auth"
+	"tidemark/shared/record"
+	"tidemark/shared/trpc"
+	"tidemark/worker/store"
+)
+
+// Sync answers pulls and pushes; *store.Store does. Inputs and answers are raw
+// JSON, an empty input is none. Errors are *watermelon.InputError,
+// *watermelon.ConflictError, watermelon.ErrTooLarge, or internal.
+type Sync interface {
+	Pull(ctx context.Context, now time.Time, input []byte) (answer []byte, err error)
+	Push(ctx context.Context, now time.Time, input []byte) (answer []byte, changed []store.Change, err error)
+	Stamp(ctx context.Context) (record.Stamp, error)
+	Checksum(ctx context.Context) (answer []byte, err error)
+}
+
+// Tickets keeps tickets between their issue and their use, for all instances
+// of the server; *store.Store does.
+type Tickets interface {
+	PutTicket(ctx context.Context, now time.Time, hash string, id auth.Identity) error
+	TakeTicket(ctx context.Context, now time.Time, hash string) (id auth.Identity, found bool, err error)
+}
+
+// Rooms reaches the Durable Objects by their class's binding and their name.
+type Rooms interface {
+	// Publish sends a message to a room. It does not wait for the room and
+	// cannot fail the request.
+	Publish(ctx context.Context, binding, room string, message []byte)
+	// Forward hands an upgrade to a room, which answers it.
+	Forward(w http.ResponseWriter, r *http.Request, f abi.Forward) error
+}
+
+// SyncRoom is the one room that all subscribers of structured sync share.
+const (
+	SyncBinding = "SYNC_ROOM"
+	SyncRoom    = "sync"
+)
+
+// A Config is what the handler works with.
+type Config struct {
+	Sync     Sync
+	Tickets  Tickets
+	Rooms    Rooms
+	Now      func() time.Time
+	Settings Settings
+	Log      *slog.Logger
+}
+
+type server struct {
+	Config
+	router   trpc.Router
+	verifier *auth.Verifier
+
+	mu    sync.Mutex // of the two below; never held over a call to a port
+	cache *auth.Cache
+	rate  *auth.Rate
+}
+
+// New makes the handler.
+func New(c Config) http.Handler {
+	s := &server{
+		Config: c,
+		router: trpc.Router{
+			Procedures: map[string]trpc.Kind{pullPath: trpc.Query, pushPath: trpc.Mutation},
+			MaxItems:   c.Settings.BatchItems,
+		},
+		cache: auth.NewCache(cacheEntries, cacheBytes),
+		rate:  auth.NewRate(c.Settings.RequestsPerMinute, rateSubjects),
+	}
+	if c.Settings.Problem == "" {
+		var err error
+		if s.verifier, err = auth.New(c.Settings.Auth); err != nil {
+			s.Settings.Problem = "AUTH_JWKS: " + err.Error()
+		}
+	}
+	return s
+}
+
+// The bounds of what one instance remembers of tokens and subjects.
+const (
+	cacheEntries = 1024
+	cacheBytes   = 1 << 20
+	rateSubjects = 4096
+)
+
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.allowOrigin(w, r)
+	path := r.URL.Path
+	switch {
+	case r.Method == http.MethodOptions:
+		preflight(w)
+		return
+	case path == "/healthz":
+		s.health(w, r)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	if path == "/trpc" || strings.HasPrefix(path, "/trpc/") {
+		s.trpc(w, r)
+		return
+	}
+	if err := s.plain(w, r, path); err != nil {
+		s.writeError(w, r, err)
+	}
+}
+
+// plain answers everything outside of tRPC.
+func (s *server) plain(w http.ResponseWriter, r *http.Request, path string) error {
+	id, err := s.identify(r)
+	if err != nil {
+		return err
+	}
+	if err := s.spend(id, 1); err != nil {
+		return err
+	}
+	switch {
+	case path == "/sync/pull":
+		return s.turbo(w, r, id)
+	case path == "/sync/checksum":
+		return s.checksum(w, r, id)
+	case path == "/sync/subscribe":
+		return s.subscribe(w, r, id)
+	case path == "/auth/ticket":
+		return s.ticket(w, r, id)
+	case strings.HasPrefix(path, "/yjs/") && path != "/yjs/":
+		return &trpc.Error{Code: trpc.NotImplemented, Message: "Yjs rooms are not served yet"}
+	}
+	return &trpc.Error{Code: trpc.NotFound, Message: "Nothing is served at this path"}
+}
+
+func (s *server) health(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		s.writeError(w, r, wrongMethod("GET, HEAD"))
+		return
+	}
+	write(w, http.StatusOK, []byte(`{"status":"ok"}`))
+}
+
+// write answers JSON in pieces, of which large ones are not copied.
+func write(w http.ResponseWriter, status int, pieces ...[]byte) {
+	w.Header().Set("Content-Type", trpc.ContentType)
+	w.WriteHeader(status)
+	for _, p := range pieces {
+		if _, err := w.Write(p); err != nil {
+			return // the client is gone
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+
+	"tidemark/shared/ijson"
+	"tidemark/shared/trpc"
+	"tidemark/shared/watermelon"
+)
+
+// A failure is an error that adds a header to the answer.
+type failure struct {
+	told          trpc.Error
+	header, value string
+}
+
+func (f *failure) Error() string { return f.told.Error() }
+
+func wrongMethod(allow string) error {
+	return &failure{trpc.Error{Code: trpc.MethodNotSupported, Message: "Use " + allow}, "Allow", allow}
+}
+
+// explain turns any error into what a client is told, at this one place. What
+// is internal is logged instead. It sets the error's header.
+func (s *server) explain(w http.ResponseWriter, r *http.Request, err error) *trpc.Error {
+	var f *failure
+	if errors.As(err, &f) {
+		w.Header().Set(f.header, f.value)
+		return &f.told
+	}
+	var told *trpc.Error
+	var input *watermelon.InputError
+	var conflict *watermelon.ConflictError
+	var tooLong *http.MaxBytesError
+	switch {
+	case errors.As(err, &told):
+		return told
+	case errors.As(err, &input):
+		return &trpc.Error{Code: trpc.BadRequest, Message: input.Error(), Data: inputData(input)}
+	case errors.As(err, &conflict):
+		return &trpc.Error{Code: trpc.Conflict, Message: conflict.Error(), Data: conflictData(conflict)}
+	case errors.Is(err, watermelon.ErrTooLarge):
+		return &trpc.Error{Code: trpc.PayloadTooLarge, Message: err.Error()}
+	case errors.As(err, &tooLong):
+		return &trpc.Error{Code: trpc.PayloadTooLarge, Message: fmt.Sprintf("The body is larger than %d bytes", s.Settings.BodyBytes)}
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return &trpc.Error{Code: trpc.BadRequest, Message: "The body ends too early"}
+	}
+	// Not the whole URL, whose query may hold a token or a ticket.
+	s.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return &trpc.Error{Code: trpc.Timeout, Message: "The request took too long"}
+	}
+	return &trpc.Error{Code: trpc.InternalServerError, Message: "Internal error"}
+}
+
+// inputData names what an input is wrong about.
+func inputData(e *watermelon.InputError) (b []byte) {
+	for _, m := range [...][2]string{{"table", e.Table}, {"id", e.ID}, {"column", e.Column}} {
+		if m[1] == "" {
+			continue
+		}
+		if len(b) > 0 {
+			b = append(b, ',')
+		}
+		b = ijson.AppendString(append(ijson.AppendString(b, m[0]), ':'), m[1])
+	}
+	return b
+}
+
+// conflictData is "ids":{table:[ids]}, the tables by name.
+func conflictData(e *watermelon.ConflictError) []byte {
+	tables := make([]string, 0, len(e.IDs))
+	for table := range e.IDs {
+		tables = append(tables, table)
+	}
+	slices.Sort(tables)
+	b := []byte(`"ids":{`)
+	for i, table := range tables {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(ijson.AppendString(b, table), ":["...)
+		for j, id := range e.IDs[table] {
+			if j > 0 {
+				b = append(b, ',')
+			}
+			b = ijson.AppendString(b, id)
+		}
+		b = append(b, ']')
+	}
+	return append(b, '}')
+}
+
+// writeError answers {"error":{"code":"NAME","message":"…",…}}.
+func (s *server) writeError(w http.ResponseWriter, r *http.Request, err error) {
+	e := s.explain(w, r, err)
+	b := ijson.AppendString([]byte(`{"error":{"code":`), e.Code.Name)
+	b = ijson.AppendString(append(b, `,"message":`...), e.Text())
+	if len(e.Data) > 0 {
+		b = append(append(b, ','), e.Data...)
+	}
+	write(w, e.Code.Status, append(b, '}', '}'))
+}

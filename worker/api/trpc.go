@@ -1,0 +1,139 @@
+package api
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+
+	"tidemark/shared/auth"
+	"tidemark/shared/trpc"
+)
+
+// The procedures.
+const (
+	pullPath = "sync.pull"
+	pushPath = "sync.push"
+)
+
+// maxAnswerBytes bounds what the calls of one batch answer together: a call
+// that comes after is refused.
+const maxAnswerBytes = 32 << 20
+
+func (s *server) trpc(w http.ResponseWriter, r *http.Request) {
+	w.Header().Add("Vary", trpc.Vary)
+	request, bad := s.router.Parse(trpc.Head{
+		Method:      r.Method,
+		Path:        strings.TrimPrefix(strings.TrimPrefix(r.URL.EscapedPath(), "/trpc"), "/"),
+		Query:       r.URL.Query(),
+		ContentType: r.Header.Get("Content-Type"),
+		TRPCAccept:  r.Header.Get("Trpc-Accept"),
+		Accept:      r.Header.Get("Accept"),
+	})
+	refuse := func(err error) {
+		e := s.explain(w, r, err)
+		if bad != nil {
+			writeAnswer(w, trpc.Whole(e))
+			return
+		}
+		writeAnswer(w, request.Refuse(e))
+	}
+	id, err := s.identify(r)
+	if err != nil {
+		refuse(err)
+		return
+	}
+	if r.Method == http.MethodHead {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	calls := 1
+	if bad == nil {
+		calls = len(request.Calls)
+	}
+	if err := s.spend(id, calls); err != nil {
+		refuse(err)
+		return
+	}
+	if bad != nil {
+		refuse(bad)
+		return
+	}
+	if request.Allow != "" {
+		w.Header().Set("Allow", request.Allow)
+	}
+	var body []byte
+	if request.HasBody {
+		if body, err = readBody(r, s.Settings.BodyBytes); err != nil {
+			refuse(err)
+			return
+		}
+	}
+	request.ReadInput(body)
+	results := make([]trpc.Result, len(request.Calls))
+	size := 0
+	for i, call := range request.Calls {
+		if call.Err != nil {
+			continue
+		}
+		if size > maxAnswerBytes {
+			results[i].Err = &trpc.Error{Code: trpc.PayloadTooLarge, Message: "The answers of this batch are too large: ask in requests of their own"}
+			continue
+		}
+		data, err := s.call(r, id, call)
+		if err != nil {
+			results[i].Err = s.explain(w, r, err)
+			if isSuperJSON(call.Input) && results[i].Err.Code == trpc.BadRequest {
+				results[i].Err.Message += " (superjson and other transformers are not supported)"
+			}
+			continue
+		}
+		results[i].Data = data
+		size += len(data)
+	}
+	writeAnswer(w, request.Answer(results))
+}
+
+func (s *server) call(r *http.Request, id auth.Identity, call trpc.Call) ([]byte, error) {
+	if call.Path == pullPath {
+		if err := permit(id, auth.SyncRead); err != nil {
+			return nil, err
+		}
+		return s.Sync.Pull(r.Context(), s.Now(), call.Input)
+	}
+	if err := permit(id, auth.SyncWrite); err != nil {
+		return nil, err
+	}
+	return s.push(r.Context(), call.Input)
+}
+
+// isSuperJSON knows an input that a transformer made.
+func isSuperJSON(input []byte) bool { return bytes.HasPrefix(input, []byte(`{"json":`)) }
+
+func writeAnswer(w http.ResponseWriter, a trpc.Answer) { write(w, a.Status, a.Pieces...) }
+
+// trustedBytes is how much is set aside for a body before any of it came.
+const trustedBytes = 64 << 10
+
+// readBody reads a body of at most limit bytes. The length that a client
+// claims is believed, and set aside, once a part of it has come.
+func readBody(r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		return nil, &http.MaxBytesError{Limit: limit}
+	}
+	reader := http.MaxBytesReader(nil, r.Body, limit)
+	b := make([]byte, 0, min(max(r.ContentLength, 0), trustedBytes)+512)
+	for {
+		n, err := reader.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if err == io.EOF {
+			return b, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if n := int64(len(b)); n == int64(cap(b)) {
+			b = append(make([]byte, 0, max(2*n, min(r.ContentLength+512, 16*n))), b...)
+		}
+	}
+}

@@ -58,6 +58,9 @@ func (s *Scanner) Err() error { return s.err }
 // Offset is how many bytes were read.
 func (s *Scanner) Offset() int { return s.pos }
 
+// Left is how many bytes were not read yet.
+func (s *Scanner) Left() int { return len(s.data) - s.pos }
+
 func (s *Scanner) fail(reason string) {
 	if s.err == nil {
 		s.err = &SyntaxError{s.pos, reason}
@@ -323,4 +326,13 @@ func (s *Scanner) String() []byte {
 			i += n
 		}
 	}
+}
+
+// QuotedString reads a string with its quotes, as it was written.
+func (s *Scanner) QuotedString() []byte {
+	raw := s.String()
+	if s.err != nil {
+		return nil
+	}
+	return s.data[s.pos-len(raw)-2 : s.pos : s.pos]
 }

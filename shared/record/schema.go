@@ -107,6 +107,19 @@ func (t *Table) Column(name string) int {
 	return -1
 }
 
+// At is the table as apps with an older schema know it. An app whose schema is
+// older than the table's Since does not know it at all.
+func (t Table) At(v Version) Table {
+	known := make([]Column, 0, len(t.Columns))
+	for _, c := range t.Columns {
+		if c.Since <= v {
+			known = append(known, c)
+		}
+	}
+	t.Columns = known
+	return t
+}
+
 // MaxColumns is how many columns a table may declare: each has a bit in the
 // mask of the columns that a pushed row brings, and D1 has 100 columns a table.
 const MaxColumns = 48

@@ -4,8 +4,7 @@ package store
 
 import (
 	"context"
-	"errors"
-	"time"
+	"fmt"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/record"
@@ -18,60 +17,43 @@ type DB interface {
 }
 
 // A Store synchronizes the tables of one schema in one database. It keeps no
-// state but the SQL it wrote, so it may be shared by any number of requests.
+// state but the SQL it wrote, so any number of requests may share it.
 type Store struct {
 	db     DB
 	schema record.Schema
 	limits watermelon.Limits
-}
 
-// A Change is a table that a push really changed, and the stamp of its rows.
-type Change struct {
-	Table string
-	Stamp record.Stamp
+	writing   []writing // of each table
+	closePush string
+	reading   [][]reading // of each schema version of an app: the tables that it knows
+	pages     []paging    // of each schema version of an app
+	sums      []string    // of each table, for the checksum
 }
-
-var errUnbuilt = errors.New("store: not there yet")
 
 // New returns the store of schema in db. It panics if the schema is not valid.
 func New(db DB, schema record.Schema, limits watermelon.Limits) *Store {
 	if err := schema.Validate(); err != nil {
 		panic(err)
 	}
-	return &Store{db: db, schema: schema, limits: limits}
-}
-
-// Pull answers {"changes":…,"timestamp":…[,"experimentalStrategy":"replacement"][,"cursor":"…"]}
-// to {lastPulledAt, schemaVersion?, migration?, limit?, cursor?}; an empty
-// input is a first pull. Errors: *watermelon.InputError,
-// watermelon.ErrTooLarge; any other is internal.
-func (s *Store) Pull(ctx context.Context, now time.Time, input []byte) (answer []byte, err error) {
-	return nil, errUnbuilt
-}
-
-// Push answers {"timestamp":…,"applied":{table:{"created":n,"updated":n,"deleted":n}},"superseded":{table:[ids]},"ignored":{table:[columns]}}
-// to {changes, lastPulledAt, conflict?}, and says which tables it really
-// changed: tell subscribers of these. Errors: *watermelon.InputError,
-// *watermelon.ConflictError, watermelon.ErrTooLarge; any other is internal,
-// and the push may then have been done or not.
-func (s *Store) Push(ctx context.Context, now time.Time, input []byte) (answer []byte, changed []Change, err error) {
-	return nil, nil, errUnbuilt
+	s := &Store{db: db, schema: schema, limits: limits, closePush: closePush(&schema)}
+	for i := range schema.Tables {
+		s.writing = append(s.writing, newWriting(&schema.Tables[i]))
+		s.sums = append(s.sums, sumOf(&schema.Tables[i]))
+	}
+	for version := record.Version(1); version <= schema.Version; version++ {
+		readings := newReadings(&schema, version)
+		s.reading = append(s.reading, readings)
+		s.pages = append(s.pages, newPaging(readings, nil))
+	}
+	return s
 }
 
 // Stamp is the stamp of the last change.
-func (s *Store) Stamp(ctx context.Context) (record.Stamp, error) { return 0, errUnbuilt }
-
-// Checksum answers {"timestamp":…,"tables":{table:{"count":n,"checksum":"…"}}} over the live rows.
-func (s *Store) Checksum(ctx context.Context) (answer []byte, err error) { return nil, errUnbuilt }
-
-// Purge forgets tombstones older than keep. A client that last pulled before
-// them gets a replacement. It returns the new horizon and how many rows went.
-func (s *Store) Purge(ctx context.Context, now time.Time, keep time.Duration) (horizon record.Stamp, purged int, err error) {
-	return 0, 0, errUnbuilt
-}
-
-// Restore is to be called after the database was restored to an earlier point:
-// every client that pulled before now gets a replacement. It returns the floor.
-func (s *Store) Restore(ctx context.Context, now time.Time) (floor record.Stamp, err error) {
-	return 0, errUnbuilt
+func (s *Store) Stamp(ctx context.Context) (record.Stamp, error) {
+	results, err := s.db.Batch(ctx, []abi.Statement{{SQL: readClock}})
+	if err != nil {
+		return 0, fmt.Errorf("read the clock: %w", err)
+	}
+	c, err := clockOf(results)
+	return c.stamp, err
 }

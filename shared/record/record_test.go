@@ -1,0 +1,93 @@
+package record
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestTheSchemaOfThisAppIsValid(t *testing.T) {
+	if err := Default().Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestADeclarationThatSQLCannotHoldIsRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		edit func(*Schema)
+		want string
+	}{
+		"version":          {func(s *Schema) { s.Version = 0 }, "version 0"},
+		"quoted name":      {func(s *Schema) { s.Tables[0].SQL = `a"b` }, "names"},
+		"statement":        {func(s *Schema) { s.Tables[0].Columns[0].SQL = "a; DROP TABLE b" }, "column names"},
+		"table twice":      {func(s *Schema) { s.Tables[1].Name = "customers" }, "declared twice"},
+		"column twice":     {func(s *Schema) { s.Tables[0].Columns[1].Name = "contact_name" }, "declared twice"},
+		"reserved":         {func(s *Schema) { s.Tables[0].Columns[1].Name = "_status" }, "column names"},
+		"reserved in SQL":  {func(s *Schema) { s.Tables[0].Columns[1].SQL = "stamp" }, "reserved"},
+		"newer table":      {func(s *Schema) { s.Tables[0].Since = 2 }, "since version 2"},
+		"newer column":     {func(s *Schema) { s.Tables[0].Columns[0].Since = 2 }, "since version 2"},
+		"default missing":  {func(s *Schema) { s.Tables[0].Columns[0].Nullable = false }, "default"},
+		"default's type":   {func(s *Schema) { s.Tables[0].Columns[0].Default = 1.0 }, "default"},
+		"too many columns": {func(s *Schema) { s.Tables[0].Columns = make([]Column, MaxColumns+1) }, "49 columns"},
+	} {
+		s := Default()
+		c.edit(&s)
+		if err := s.Validate(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+func row(t *rapid.T, name string) Row {
+	value := rapid.OneOf(rapid.Just[any](nil), rapid.SampledFrom([]any{"", "a", "b", `"`, 0.0, 1.0, 10.0, 9.5, 1e20, true, false}))
+	return Row{
+		Values:    rapid.SliceOfN(value, 2, 2).Draw(t, name),
+		CreatedAt: float64(rapid.IntRange(0, 1).Draw(t, name)),
+		UpdatedAt: float64(rapid.IntRange(0, 2).Draw(t, name)),
+	}
+}
+
+func TestConflictsHaveATotalOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b, c := row(t, "a"), row(t, "b"), row(t, "c")
+		if Compare(a, b) != -Compare(b, a) {
+			t.Fatalf("%v, %v: not antisymmetric", a, b)
+		}
+		if Compare(a, b) >= 0 && Compare(b, c) >= 0 && Compare(a, c) < 0 {
+			t.Fatalf("%v, %v, %v: not transitive", a, b, c)
+		}
+		if Compare(a, a) != 0 {
+			t.Fatalf("%v: not equal to itself", a)
+		}
+	})
+}
+
+// The same claim, made again later, never counts more than it did at first,
+// whatever other claims came in between.
+func TestAClaimNeverGrows(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		type claim struct {
+			at   float64
+			base Stamp
+		}
+		var ahead float64
+		now := int64(1_000_000)
+		first := map[claim]float64{}
+		for range 20 {
+			now += rapid.Int64Range(0, 20_000).Draw(t, "elapsed")
+			c := claim{float64(rapid.Int64Range(990_000, 1_200_000).Draw(t, "claimed") / 10_000 * 10_000), Stamp(rapid.Int64Range(0, 5).Draw(t, "base") * 50_000)}
+			var counts float64
+			counts, ahead = Claim(c.at, ahead, c.base, now)
+			if counts > math.Max(float64(now), float64(c.base))+ToleranceMillis {
+				t.Fatalf("%v at %d counts %v", c, now, counts)
+			}
+			if was, ok := first[c]; ok && counts > was {
+				t.Fatalf("%v counted %v, at %d %v", c, was, now, counts)
+			} else if !ok {
+				first[c] = counts
+			}
+		}
+	})
+}

@@ -1,0 +1,154 @@
+package watermelon
+
+import (
+	"bytes"
+	"strconv"
+	"unicode/utf8"
+
+	"tidemark/shared/ijson"
+	"tidemark/shared/record"
+)
+
+// maxStamp is the greatest integer that JavaScript tells from its neighbours.
+const maxStamp = 1<<53 - 1
+
+// A decoder reads input and remembers its first error and where that was.
+type decoder struct {
+	s   *ijson.Scanner
+	at  InputError // without the reason
+	err error
+}
+
+// fail notes that the input breaks a rule. What is wrong with the JSON itself
+// comes first.
+func (d *decoder) fail(reason string) {
+	if d.err != nil {
+		return
+	}
+	e := d.at
+	e.Reason = reason
+	if err := d.s.Err(); err != nil {
+		e.Reason = err.Error()
+	}
+	d.err = &e
+}
+
+// refuse fails because the next value is not what it should be: if it is no
+// value at all, as NaN, that is what is said.
+func (d *decoder) refuse(reason string) {
+	if d.s.Kind() == ijson.Invalid {
+		d.s.Skip()
+	}
+	d.fail(reason)
+}
+
+func (d *decoder) object(what string) {
+	if d.s.Kind() != ijson.Object {
+		d.refuse(what + " must be an object")
+		return
+	}
+	d.s.Enter(ijson.Object)
+}
+
+func (d *decoder) array(what string) {
+	if d.s.Kind() != ijson.Array {
+		d.refuse(what + " must be an array")
+		return
+	}
+	d.s.Enter(ijson.Array)
+}
+
+// names are those of one object's members, of which there are few.
+type names []string
+
+func (n names) seen(name string) bool {
+	for _, s := range n {
+		if s == name {
+			return true
+		}
+	}
+	return false
+}
+
+const maxMembers = 256
+
+// member reads the next name of an object that may have none twice.
+func (d *decoder) member(n *names) (name []byte, ok bool) {
+	raw, ok := d.s.Member()
+	if !ok {
+		if d.s.Err() != nil {
+			d.fail("")
+		}
+		return nil, false
+	}
+	name = plain(raw)
+	switch {
+	case n.seen(string(name)):
+		d.fail("member " + strconv.Quote(clip(name)) + " is there twice")
+	case len(*n) == maxMembers:
+		d.fail("too many members")
+	default:
+		*n = append(*n, string(name))
+	}
+	return name, d.err == nil
+}
+
+// plain is a name without its escapes.
+func plain(raw []byte) []byte {
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return raw
+	}
+	return ijson.Unquote(nil, raw)
+}
+
+// clip is the start of a name, for an error.
+func clip(name []byte) string {
+	const limit = 64
+	if len(name) <= limit {
+		return string(name)
+	}
+	name = name[:limit]
+	for !utf8.Valid(name) {
+		name = name[:len(name)-1]
+	}
+	return string(name) + "…"
+}
+
+// integer reads an integer from least to most, or null, which is least.
+func (d *decoder) integer(what string, least, most int64) int64 {
+	switch d.s.Kind() {
+	case ijson.Null:
+		d.s.Literal()
+		return least
+	case ijson.Number:
+		if _, v := d.s.Number(); v >= float64(least) && v <= float64(most) && v == float64(int64(v)) {
+			return int64(v)
+		}
+	default:
+		d.refuse(what + " must be a number")
+		return 0
+	}
+	d.fail(what + " must be an integer from " + strconv.FormatInt(least, 10) + " to " + strconv.FormatInt(most, 10))
+	return 0
+}
+
+func (d *decoder) stamp(what string) record.Stamp {
+	return record.Stamp(d.integer(what, 0, maxStamp))
+}
+
+// text reads a string of at most limit bytes, or null, which is "".
+func (d *decoder) text(what string, limit int) string {
+	switch d.s.Kind() {
+	case ijson.Null:
+		d.s.Literal()
+		return ""
+	case ijson.String:
+		if raw := plain(d.s.String()); len(raw) <= limit {
+			return string(raw)
+		}
+		d.fail(what + " is too long")
+	default:
+		d.refuse(what + " must be a string")
+	}
+	return ""
+}

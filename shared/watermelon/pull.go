@@ -1,0 +1,219 @@
+package watermelon
+
+import (
+	"hash/fnv"
+	"strconv"
+
+	"tidemark/shared/ijson"
+	"tidemark/shared/record"
+)
+
+// A Pull is a checked pull.
+type Pull struct {
+	LastPulledAt  record.Stamp   // 0: a first pull
+	SchemaVersion record.Version // of the app, at most the schema's
+	Migration     *Migration     // nil: none
+	Limit         int            // rows a page; 0: all in one answer
+	Cursor        *Cursor        // nil: the first page
+	Signature     uint64         // of what all pages of one pull must ask for
+}
+
+// A Migration says what the app's schema has that it had not at its last pull.
+type Migration struct {
+	Tables  []bool   // as in the schema: the whole table is new
+	Columns [][]bool // as in the schema: the column is new
+}
+
+// Paged says whether the answer is to come in pages.
+func (p *Pull) Paged() bool { return p.Limit > 0 }
+
+// DecodePull checks {lastPulledAt, schemaVersion?, migration?, limit?,
+// cursor?}. An empty input, and null, are a first pull. Its errors are
+// *InputError.
+func DecodePull(schema *record.Schema, limits Limits, input []byte) (*Pull, error) {
+	d := pullDecoder{
+		decoder: decoder{s: ijson.NewScanner(input, limits.Depth)},
+		schema:  schema,
+		pull:    Pull{SchemaVersion: schema.Version},
+	}
+	cursor := ""
+	if len(input) > 0 {
+		if d.s.Kind() == ijson.Null {
+			d.s.Literal()
+		} else {
+			cursor = d.members(limits)
+		}
+		if err := d.s.End(); err != nil {
+			d.fail("")
+		}
+	}
+	p := &d.pull
+	p.Signature = p.sign()
+	if cursor != "" && d.err == nil {
+		c, ok := parseCursor(cursor, p.Signature)
+		if !ok || c.Since != p.LastPulledAt || int(c.Table) > len(schema.Tables) {
+			d.fail("cursor does not belong to this pull")
+		}
+		p.Cursor = c
+		if p.Limit == 0 {
+			p.Limit = limits.PageRows
+		}
+	}
+	if d.err != nil {
+		return nil, d.err
+	}
+	return p, nil
+}
+
+type pullDecoder struct {
+	decoder
+	schema *record.Schema
+	pull   Pull
+}
+
+func (d *pullDecoder) members(limits Limits) (cursor string) {
+	var members names
+	d.object("the input")
+	for d.err == nil {
+		name, ok := d.member(&members)
+		if !ok {
+			break
+		}
+		switch string(name) {
+		case "lastPulledAt":
+			d.pull.LastPulledAt = d.stamp("lastPulledAt")
+		case "schemaVersion":
+			if d.s.Kind() == ijson.Null {
+				d.s.Literal()
+				break
+			}
+			v := record.Version(d.integer("schemaVersion", 1, 1<<31))
+			d.pull.SchemaVersion = min(v, d.schema.Version)
+		case "migration":
+			d.migration()
+		case "limit":
+			if d.s.Kind() == ijson.Null {
+				d.s.Literal()
+				break
+			}
+			d.pull.Limit = min(int(d.integer("limit", 1, 1<<31)), limits.PageRows)
+		case "cursor":
+			cursor = d.text("cursor", 1024)
+		default:
+			d.s.Skip()
+		}
+	}
+	return cursor
+}
+
+func (d *pullDecoder) migration() {
+	if d.s.Kind() == ijson.Null {
+		d.s.Literal()
+		return
+	}
+	m := &Migration{Tables: make([]bool, len(d.schema.Tables)), Columns: make([][]bool, len(d.schema.Tables))}
+	d.pull.Migration = m
+	var members names
+	d.object("migration")
+	for d.err == nil {
+		name, ok := d.member(&members)
+		if !ok {
+			break
+		}
+		switch string(name) {
+		case "from":
+			d.integer("migration.from", 0, 1<<31)
+		case "tables":
+			d.array("migration.tables")
+			for d.err == nil && d.s.Element() {
+				if t := d.tableName(); t >= 0 {
+					m.Tables[t] = true
+				}
+			}
+		case "columns":
+			d.array("migration.columns")
+			for d.err == nil && d.s.Element() {
+				d.migrationColumns(m)
+			}
+		default:
+			d.s.Skip()
+		}
+	}
+}
+
+// tableName reads the name of a declared table.
+func (d *pullDecoder) tableName() int {
+	name := d.text("a table of the migration", 1024)
+	t := d.schema.Table(name)
+	if t < 0 && d.err == nil {
+		d.at = InputError{Table: clip([]byte(name))}
+		d.fail("unknown table")
+	}
+	return t
+}
+
+func (d *pullDecoder) migrationColumns(m *Migration) {
+	var members names
+	var columns []string
+	table := -1
+	d.object("migration.columns")
+	for d.err == nil {
+		name, ok := d.member(&members)
+		if !ok {
+			break
+		}
+		switch string(name) {
+		case "table":
+			table = d.tableName()
+		case "columns":
+			d.array("the columns of the migration")
+			for d.err == nil && d.s.Element() {
+				if columns = append(columns, d.text("a column of the migration", 1024)); len(columns) > maxMembers {
+					d.fail("too many columns")
+				}
+			}
+		default:
+			d.s.Skip()
+		}
+	}
+	if d.err != nil {
+		return
+	}
+	if table < 0 {
+		d.fail("migration.columns names no table")
+		return
+	}
+	t := &d.schema.Tables[table]
+	if m.Columns[table] == nil {
+		m.Columns[table] = make([]bool, len(t.Columns))
+	}
+	for _, name := range columns {
+		c := t.Column(name)
+		switch {
+		case c >= 0:
+			m.Columns[table][c] = true
+		case name == record.CreatedAt || name == record.UpdatedAt:
+			m.Tables[table] = true // no row has their default
+		default:
+			d.at = InputError{Table: t.Name, Column: clip([]byte(name))}
+			d.fail("unknown column")
+			return
+		}
+	}
+}
+
+// sign sums up what all pages of one pull must ask for alike.
+func (p *Pull) sign() uint64 {
+	h := fnv.New64a()
+	b := strconv.AppendInt(nil, int64(p.SchemaVersion), 10)
+	if m := p.Migration; m != nil {
+		for t := range m.Tables {
+			b = strconv.AppendBool(append(b, '\n'), m.Tables[t])
+			for c := range m.Columns[t] {
+				b = strconv.AppendBool(append(b, ' '), m.Columns[t][c])
+			}
+		}
+	}
+	h.Write(b)
+	return h.Sum64()
+}

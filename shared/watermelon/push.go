@@ -1,0 +1,365 @@
+// Package watermelon is WatermelonDB's sync dialect: what a pull and a push
+// carry, checked in one scan over the raw bytes, and how they are answered.
+// Rows stay text throughout.
+// WatermelonDB docs, Sync/Backend.
+package watermelon
+
+import (
+	"bytes"
+	"strconv"
+
+	"tidemark/shared/ijson"
+	"tidemark/shared/record"
+)
+
+// A Push is a checked push.
+type Push struct {
+	LastPulledAt record.Stamp
+	Abort        bool         // conflict: "abort"
+	Tables       []TableWrite // as in the schema
+}
+
+// A TableWrite is what a push does to one table.
+type TableWrite struct {
+	// Rows are JSON arrays of rows to create or update, each text at most
+	// ChunkBytes. A row is the array
+	//	[id, mask, updated_at, created_at, the columns in declared order…]
+	// where bit n of mask says that the row brings the n-th declared column,
+	// and the next bit that it brings created_at; what it does not bring is 0,
+	// an updated_at null. A boolean is 1 or 0.
+	Rows [][]byte
+	// Deleted are JSON arrays of ids, each text at most ChunkBytes.
+	Deleted [][]byte
+	// Ignored are the columns that the schema does not know.
+	Ignored []string
+}
+
+// ChunkBytes keeps a parameter under D1's 2 MB.
+const ChunkBytes = 1_500_000
+
+// What bounds the names that a push may make us remember.
+const (
+	maxIDBytes = 128
+	maxIgnored = 64
+)
+
+// DecodePush checks {changes, lastPulledAt, conflict?}. Its errors are
+// *InputError and ErrTooLarge. The result holds no views of input.
+func DecodePush(schema *record.Schema, limits Limits, input []byte) (*Push, error) {
+	d := pushDecoder{
+		decoder: decoder{s: ijson.NewScanner(input, limits.Depth)},
+		limits:  limits, schema: schema,
+		push: Push{Tables: make([]TableWrite, len(schema.Tables))},
+	}
+	d.push.decode(&d)
+	if err := d.s.End(); d.err == nil && err != nil {
+		d.fail(err.Error())
+	}
+	if d.err != nil {
+		return nil, d.err
+	}
+	return &d.push, nil
+}
+
+// A pushDecoder is the state of one scan.
+type pushDecoder struct {
+	decoder
+	limits Limits
+	schema *record.Schema
+	push   Push
+	rows   int
+
+	// Of the table that is being read:
+	table   *record.Table
+	write   *TableWrite
+	ids     map[string]struct{}
+	ignored map[string]int // the row that brought the name last
+	values  [record.MaxColumns][]byte
+}
+
+func (p *Push) decode(d *pushDecoder) {
+	var members names
+	d.object("the input")
+	for d.err == nil {
+		name, ok := d.member(&members)
+		if !ok {
+			break
+		}
+		switch string(name) {
+		case "lastPulledAt":
+			p.LastPulledAt = d.stamp("lastPulledAt")
+		case "conflict":
+			switch conflict := d.text("conflict", 16); conflict {
+			case "abort":
+				p.Abort = true
+			case "", "lww":
+			default:
+				d.fail(`conflict must be "lww" or "abort"`)
+			}
+		case "changes":
+			d.changes()
+		default:
+			d.s.Skip()
+		}
+	}
+	if d.err == nil && d.s.Err() == nil && !members.seen("changes") {
+		d.fail("changes are missing")
+	}
+}
+
+func (d *pushDecoder) changes() {
+	var members names
+	d.object("changes")
+	for d.err == nil {
+		name, ok := d.member(&members)
+		if !ok {
+			return
+		}
+		i := d.schema.Table(string(name))
+		if i < 0 {
+			d.at = InputError{Table: clip(name)}
+			d.fail("unknown table")
+			return
+		}
+		d.table, d.write = &d.schema.Tables[i], &d.push.Tables[i]
+		d.at = InputError{Table: d.table.Name}
+		d.ids, d.ignored = map[string]struct{}{}, nil
+		d.tableChanges()
+		d.at = InputError{}
+	}
+}
+
+func (d *pushDecoder) tableChanges() {
+	var members names
+	d.object("the table's changes")
+	for d.err == nil {
+		name, ok := d.member(&members)
+		if !ok {
+			break
+		}
+		switch string(name) {
+		case "created", "updated":
+			d.array(string(name))
+			for d.err == nil && d.s.Element() {
+				d.row()
+				d.at = InputError{Table: d.table.Name}
+			}
+		case "deleted":
+			d.deleted()
+		default:
+			d.fail("unknown member " + strconv.Quote(clip(name)))
+		}
+	}
+	if d.s.Err() != nil {
+		d.fail("")
+	}
+	closeChunk(d.write.Rows)
+	closeChunk(d.write.Deleted)
+}
+
+func (d *pushDecoder) deleted() {
+	d.array("deleted")
+	for n := 0; d.err == nil && d.s.Element(); n++ {
+		if n == d.limits.PushIDs {
+			d.err = ErrTooLarge
+			return
+		}
+		raw := d.id()
+		d.write.Deleted = d.appendChunk(d.write.Deleted, len(raw)+2)
+		last := &d.write.Deleted[len(d.write.Deleted)-1]
+		*last = append(append(append(*last, '"'), raw...), '"')
+		d.at.ID = ""
+	}
+}
+
+// id reads an id that the table has not had in this push.
+func (d *pushDecoder) id() []byte {
+	if d.s.Kind() != ijson.String {
+		d.refuse("id must be a string")
+		return nil
+	}
+	id := d.s.String()
+	if bytes.IndexByte(id, '\\') >= 0 {
+		id = ijson.Unquote(nil, id)
+	}
+	d.at.ID = clip(id)
+	switch _, twice := d.ids[string(id)]; {
+	case d.s.Err() != nil:
+	case len(id) == 0 || len(id) > maxIDBytes || !isID(id):
+		d.fail("id must be 1 to " + strconv.Itoa(maxIDBytes) + " characters of A-Z a-z 0-9 _ . -")
+	case twice:
+		d.fail("id is there twice")
+	}
+	d.ids[string(id)] = struct{}{}
+	return id
+}
+
+func isID(id []byte) bool {
+	for _, c := range id {
+		if c|0x20-'a' >= 26 && c-'0' >= 10 && c != '_' && c != '.' && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// row reads one row and appends it to the table's.
+func (d *pushDecoder) row() {
+	if d.rows++; d.rows > d.limits.PushRows {
+		d.err = ErrTooLarge
+		return
+	}
+	var id, created, updated []byte
+	var mask uint64
+	n := len(d.table.Columns)
+	brings := func(bit int) {
+		if mask&(1<<bit) != 0 {
+			d.fail("the column is there twice")
+		}
+		mask |= 1 << bit
+	}
+	d.object("a row")
+	start := d.s.Offset()
+	for d.err == nil {
+		raw, ok := d.s.Member()
+		if !ok {
+			break
+		}
+		name := plain(raw)
+		switch string(name) {
+		case "id":
+			if id != nil {
+				d.fail("id is there twice in the row")
+				break
+			}
+			id = d.id()
+		case "_status", "_changed":
+			d.s.Skip()
+		case record.CreatedAt:
+			d.at.Column = record.CreatedAt
+			brings(n)
+			created = d.number()
+		case record.UpdatedAt:
+			d.at.Column = record.UpdatedAt
+			brings(n + 1)
+			updated = d.number()
+		default:
+			c := d.table.Column(string(name))
+			if c < 0 {
+				d.ignore(name)
+				break
+			}
+			d.at.Column = d.table.Columns[c].Name
+			brings(c)
+			d.values[c] = d.value(&d.table.Columns[c])
+		}
+		d.at.Column = ""
+	}
+	size := d.s.Offset() - start
+	switch {
+	case d.s.Err() != nil:
+		d.fail("")
+		return
+	case d.err != nil:
+		return
+	case id == nil:
+		d.fail("a row has no id")
+		return
+	case size > d.limits.RowBytes:
+		d.err = ErrTooLarge
+		return
+	}
+	d.write.Rows = d.appendChunk(d.write.Rows, size+3*n+64)
+	last := &d.write.Rows[len(d.write.Rows)-1]
+	b := append(append(append(*last, `["`...), id...), `",`...)
+	b = strconv.AppendUint(b, mask&^(1<<(n+1)), 10)
+	if updated == nil {
+		updated = []byte("null")
+	}
+	b = appendValue(b, updated)
+	b = appendValue(b, created)
+	for c := range n {
+		b = appendValue(b, d.values[c])
+		d.values[c] = nil
+	}
+	*last = append(b, ']')
+}
+
+func appendValue(b, value []byte) []byte {
+	if value == nil {
+		return append(b, ',', '0')
+	}
+	return append(append(b, ','), value...)
+}
+
+// value reads a value of the column, as it goes to SQLite.
+func (d *pushDecoder) value(c *record.Column) []byte {
+	switch k := d.s.Kind(); {
+	case k == ijson.Null && c.Nullable:
+		d.s.Literal()
+		return []byte("null")
+	case c.Type == record.Number:
+		return d.number()
+	case c.Type == record.String && k == ijson.String:
+		return d.s.QuotedString()
+	case c.Type == record.Boolean && (k == ijson.True || k == ijson.False):
+		if d.s.Literal() == ijson.True {
+			return []byte("1")
+		}
+		return []byte("0")
+	case c.Type == record.String:
+		d.refuse("must be a string")
+	default:
+		d.refuse("must be true or false")
+	}
+	return nil
+}
+
+func (d *pushDecoder) number() []byte {
+	if d.s.Kind() != ijson.Number {
+		d.refuse("must be a number")
+		return nil
+	}
+	text, _ := d.s.Number()
+	return text
+}
+
+// ignore skips a column that the schema does not know: one of a newer app.
+func (d *pushDecoder) ignore(name []byte) {
+	d.at.Column = clip(name)
+	switch row, known := d.ignored[string(name)]; {
+	case known && row == d.rows:
+		d.fail("the column is there twice")
+	case !known && len(d.write.Ignored) == maxIgnored:
+		d.fail("too many unknown columns")
+	case !known:
+		if d.ignored == nil {
+			d.ignored = map[string]int{}
+		}
+		d.write.Ignored = append(d.write.Ignored, clip(name))
+	}
+	if d.err == nil {
+		d.ignored[string(name)] = d.rows
+		d.s.Skip()
+	}
+}
+
+// appendChunk makes room for size more bytes: in the last chunk, after a
+// comma, or in a new one.
+func (d *pushDecoder) appendChunk(chunks [][]byte, size int) [][]byte {
+	if n := len(chunks); n > 0 && len(chunks[n-1])+size+2 <= ChunkBytes {
+		chunks[n-1] = append(chunks[n-1], ',')
+		return chunks
+	}
+	closeChunk(chunks)
+	chunk := make([]byte, 1, min(d.s.Left()+size, 256<<10))
+	chunk[0] = '['
+	return append(chunks, chunk)
+}
+
+// closeChunk ends the last chunk, if there is one.
+func closeChunk(chunks [][]byte) {
+	if n := len(chunks); n > 0 {
+		chunks[n-1] = append(chunks[n-1], ']')
+	}
+}

@@ -1,0 +1,85 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+)
+
+// PageBytes is about the most octets of rows on one page.
+const pageBytes = 4 << 20
+
+// Paging are the statements that pull one page of all tables. They answer
+// rows of: the table, or -1 for where the page ended; deleted, or whether
+// there is more; and a JSON array of rows, of ids, or the position [stamp,
+// table, id].
+//
+// Parameters: ?1 since (-1: live rows only), ?2 asOf, ?3 ?4 ?5 the stamp, table
+// and id that the page before ended at, ?6 rows and ?7 octets of a page.
+type paging struct {
+	changes     string // in the order of stamp, table, id
+	replacement string // all live rows, in the order of table, id
+}
+
+// newPaging makes the statements; also are conditions for rows that are to be
+// had although they did not change, as in reading.migrated.
+func newPaging(tables []reading, also []string) paging {
+	return paging{
+		changes: page(tables, func(i int, after string) string {
+			r := &tables[i]
+			changed := ""
+			if i < len(also) && also[i] != "" {
+				changed = fmt.Sprintf(" AND (t.stamp > CAST(?1 AS INTEGER) OR %s)", also[i])
+			}
+			return fmt.Sprintf(`SELECT t.stamp AS stamp, %d AS tab, t.%s AS id, %s AS octets FROM %s AS t
+WHERE (t.stamp, t.%[2]s) > (CAST(?3 AS INTEGER), %[5]s) AND t.stamp <= CAST(?2 AS INTEGER) AND (t.deleted = 0 OR ?1 >= 0)%[6]s
+ORDER BY t.stamp, t.%[2]s LIMIT CAST(?6 AS INTEGER) + 1`, r.index, r.ID, r.bytes, r.SQL, after, changed)
+		}),
+		replacement: page(tables, func(i int, after string) string {
+			r := &tables[i]
+			return fmt.Sprintf(`SELECT 0 AS stamp, %d AS tab, t.%s AS id, %s AS octets FROM %s AS t
+WHERE t.%[2]s > %[5]s AND t.deleted = 0
+ORDER BY t.%[2]s LIMIT CAST(?6 AS INTEGER) + 1`, r.index, r.ID, r.bytes, r.SQL, after)
+		}),
+	}
+}
+
+// page joins the next keys of every table, cuts them to a page, and reads its rows.
+func page(tables []reading, keys func(i int, after string) string) string {
+	var next, rows []string
+	for i := range tables {
+		r := &tables[i]
+		// The position, as an id of this table: a blob is greater than any text.
+		after := fmt.Sprintf(`CASE WHEN ?4 > %d THEN x'ff' WHEN ?4 < %[1]d THEN '' ELSE ?5 END`, r.index)
+		next = append(next, "SELECT * FROM ("+keys(i, after)+")")
+		rows = append(rows, fmt.Sprintf(`SELECT %d, t.deleted, json_group_array(CASE t.deleted WHEN 0 THEN %s ELSE t.%s END)
+FROM page CROSS JOIN %s AS t ON t.%[3]s = page.id WHERE page.tab = %[1]d
+GROUP BY t.deleted, t.rowid / (SELECT max(1, %[5]d / max(%[6]s)) FROM page CROSS JOIN %[4]s AS t ON t.%[3]s = page.id WHERE page.tab = %[1]d)`,
+			r.index, r.row, r.ID, r.SQL, partBytes, r.bound))
+	}
+	rows = append(rows, `SELECT * FROM (
+SELECT -1, (SELECT count(*) FROM near) > (SELECT count(*) FROM page), json_array(stamp, tab, id) FROM page
+ORDER BY stamp DESC, tab DESC, id DESC LIMIT 1)`)
+	return `WITH near AS MATERIALIZED (
+SELECT stamp, tab, id, octets FROM (
+` + unionAll(next) + `) ORDER BY stamp, tab, id LIMIT CAST(?6 AS INTEGER) + 1),
+page AS MATERIALIZED (
+SELECT stamp, tab, id FROM (
+  SELECT *, row_number() OVER sofar AS n, sum(octets) OVER sofar - octets AS before FROM near
+  WINDOW sofar AS (ORDER BY stamp, tab, id ROWS UNBOUNDED PRECEDING))
+WHERE n <= ?6 AND before < ?7)
+` + unionAll(rows)
+}
+
+// unionAll joins selects, at most compoundTerms to a compound.
+func unionAll(list []string) string {
+	for len(list) > compoundTerms {
+		var groups []string
+		for len(list) > 0 {
+			n := min(compoundTerms, len(list))
+			groups = append(groups, "SELECT * FROM ("+strings.Join(list[:n], "\nUNION ALL\n")+")")
+			list = list[n:]
+		}
+		list = groups
+	}
+	return strings.Join(list, "\nUNION ALL\n")
+}

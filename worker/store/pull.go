@@ -1,0 +1,235 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/ijson"
+	"tidemark/shared/record"
+	"tidemark/shared/watermelon"
+)
+
+// Pull answers {"changes":…,"timestamp":…[,"experimentalStrategy":"replacement"][,"cursor":"…"]}
+// to {lastPulledAt, schemaVersion?, migration?, limit?, cursor?}; an empty
+// input is a first pull. With a limit the answer comes in pages: while there
+// is a cursor, ask again for the same with it, and give the client all pages
+// as one answer. Every page has the same timestamp. Errors:
+// *watermelon.InputError, watermelon.ErrTooLarge; any other is internal.
+func (s *Store) Pull(ctx context.Context, _ time.Time, input []byte) (answer []byte, err error) {
+	p, err := watermelon.DecodePull(&s.schema, s.limits, input)
+	if err != nil {
+		return nil, err
+	}
+	if p.Paged() {
+		answer, err = s.pullPage(ctx, p)
+	} else {
+		answer, err = s.pullAll(ctx, p)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("pull: %w", err)
+	}
+	return answer, nil
+}
+
+// pullAll answers everything at once.
+func (s *Store) pullAll(ctx context.Context, p *watermelon.Pull) ([]byte, error) {
+	tables := s.reading[p.SchemaVersion-1]
+	statements := make([]abi.Statement, 0, 1+len(tables))
+	statements = append(statements, abi.Statement{SQL: readClock})
+	first := p.LastPulledAt == 0
+	for i := range tables {
+		r := &tables[i]
+		switch {
+		case first:
+			statements = append(statements, abi.Statement{SQL: r.full, Args: []any{s.limits.PullBytes}})
+			continue
+		case p.Migration == nil:
+			statements = append(statements, abi.Statement{SQL: r.delta})
+		default:
+			statements = append(statements, abi.Statement{SQL: r.readDelta(r.migrated(&s.schema, p.Migration))})
+		}
+		statements[i+1].Args = []any{int64(p.LastPulledAt), s.limits.PullBytes}
+	}
+	results, err := s.db.Batch(ctx, statements)
+	if err != nil {
+		return nil, err
+	}
+	clock, err := clockOf(results)
+	if err != nil || len(results) != len(statements) {
+		return nil, errors.Join(err, errResults)
+	}
+	a := newAnswer(tables)
+	for i, res := range results[1:] {
+		for _, cells := range res.Rows {
+			part, dead := cells[0], any(0.0)
+			if !first {
+				part, dead = cells[1], cells[0]
+			}
+			if part == nil {
+				return nil, watermelon.ErrTooLarge
+			}
+			a.add(i, dead, part)
+		}
+	}
+	if a.size > s.limits.PullBytes {
+		return nil, watermelon.ErrTooLarge
+	}
+	return a.text(clock.stamp, !first && clock.replaces(p.LastPulledAt), ""), nil
+}
+
+// pullPage answers one page.
+func (s *Store) pullPage(ctx context.Context, p *watermelon.Pull) ([]byte, error) {
+	c := p.Cursor
+	if c == nil {
+		results, err := s.db.Batch(ctx, []abi.Statement{{SQL: readClock}})
+		if err != nil {
+			return nil, err
+		}
+		clock, err := clockOf(results)
+		if err != nil {
+			return nil, err
+		}
+		c = s.firstPage(p, clock)
+	}
+	tables := s.reading[p.SchemaVersion-1]
+	paging := s.pages[p.SchemaVersion-1]
+	if p.Migration != nil {
+		var also []string
+		for i := range tables {
+			also = append(also, tables[i].migrated(&s.schema, p.Migration))
+		}
+		paging = newPaging(tables, also)
+	}
+	sql, since := paging.changes, int64(c.Since)
+	if c.Replacement {
+		sql = paging.replacement
+	}
+	if c.Replacement || since == 0 {
+		since = -1
+	}
+	results, err := s.db.Batch(ctx, []abi.Statement{{SQL: readClock}, {SQL: sql, Args: []any{
+		since, int64(c.AsOf), int64(c.Stamp), c.Table, c.ID, p.Limit, pageBytes}}})
+	if err != nil {
+		return nil, err
+	}
+	clock, err := clockOf(results)
+	if err != nil || len(results) != 2 {
+		return nil, errors.Join(err, errResults)
+	}
+	if clock.replaces(c.AsOf) || !c.Replacement && c.Since != 0 && clock.replaces(c.Since) {
+		return nil, &watermelon.InputError{Reason: "cursor is too old: begin again with the first page"}
+	}
+	a := newAnswer(tables)
+	cursor := ""
+	for _, cells := range results[1].Rows {
+		index, _ := cells[0].(float64)
+		if index >= 0 {
+			a.add(position(tables, int(index)), cells[1], cells[2])
+		} else if more, _ := cells[1].(float64); more == 1 {
+			if cursor, err = nextPage(c, cellText(cells[2]), p.Signature); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return a.text(c.AsOf, c.Replacement, cursor), nil
+}
+
+// firstPage is the cursor before the first page.
+func (s *Store) firstPage(p *watermelon.Pull, clock clock) *watermelon.Cursor {
+	c := &watermelon.Cursor{Since: p.LastPulledAt, AsOf: clock.stamp, Stamp: p.LastPulledAt, Table: int64(len(s.schema.Tables))}
+	c.Replacement = p.LastPulledAt != 0 && clock.replaces(p.LastPulledAt)
+	if p.LastPulledAt == 0 || p.Migration != nil {
+		c.Stamp = -1
+	}
+	if c.Replacement {
+		c.Stamp, c.Table = 0, 0
+	}
+	return c
+}
+
+// nextPage is the cursor after a page that ended at [stamp, table, id].
+func nextPage(c *watermelon.Cursor, end []byte, signature uint64) (string, error) {
+	next := *c
+	in := ijson.NewScanner(end, 1)
+	in.Enter(ijson.Array)
+	in.Element()
+	_, stamp := in.Number()
+	in.Element()
+	_, table := in.Number()
+	in.Element()
+	next.Stamp, next.Table, next.ID = record.Stamp(stamp), int64(table), string(ijson.Unquote(nil, in.String()))
+	return next.Text(signature), in.Err()
+}
+
+// position is where the schema's table is in tables, or -1.
+func position(tables []reading, index int) int {
+	for i := range tables {
+		if tables[i].index == index {
+			return i
+		}
+	}
+	return -1
+}
+
+// An answer collects the parts of a pull, table by table.
+type answer struct {
+	tables        []reading
+	updated, dead [][][]byte // without their brackets
+	size          int
+}
+
+func newAnswer(tables []reading) *answer {
+	return &answer{tables: tables, updated: make([][][]byte, len(tables)), dead: make([][][]byte, len(tables))}
+}
+
+// add takes the cells of a part: whether its rows are tombstones, and its array.
+func (a *answer) add(table int, dead, array any) {
+	part := cellText(array)
+	if len(part) <= len("[]") || table < 0 {
+		return
+	}
+	part = part[1 : len(part)-1]
+	a.size += len(part) + 1
+	if d, _ := dead.(float64); d != 0 {
+		a.dead[table] = append(a.dead[table], part)
+	} else {
+		a.updated[table] = append(a.updated[table], part)
+	}
+}
+
+func (a *answer) text(stamp record.Stamp, replacement bool, cursor string) []byte {
+	b := make([]byte, 0, a.size+256+128*len(a.tables))
+	b = append(b, `{"changes":{`...)
+	for i := range a.tables {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = ijson.AppendString(b, a.tables[i].Name)
+		b = append(b, `:{"created":[],"updated":[`...)
+		b = appendParts(b, a.updated[i])
+		b = append(b, `],"deleted":[`...)
+		b = append(appendParts(b, a.dead[i]), "]}"...)
+	}
+	b = strconv.AppendInt(append(b, `},"timestamp":`...), int64(stamp), 10)
+	if replacement {
+		b = append(b, `,"experimentalStrategy":"replacement"`...)
+	}
+	if cursor != "" {
+		b = ijson.AppendString(append(b, `,"cursor":`...), cursor)
+	}
+	return append(b, '}')
+}
+
+func appendParts(b []byte, parts [][]byte) []byte {
+	for i, part := range parts {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, part...)
+	}
+	return b
+}

@@ -1,0 +1,152 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+
+	"tidemark/shared/record"
+	"tidemark/shared/watermelon"
+)
+
+// PartBytes is the most text in one cell of an answer; D1 allows 2 MB.
+const partBytes = 1_900_000
+
+// Reading are the statements that pull one table, as an app of one schema
+// version knows it.
+type reading struct {
+	record.Table
+	index int    // in the schema
+	row   string // a live row of t as JSON
+	bytes string // about the octets of t's row
+	bound string // at least the octets of row
+
+	// Full answers every live row: one cell per part, a JSON array of rows.
+	// ?1 is how many octets all parts may have together; a cell is NULL if
+	// they have more.
+	full string
+	// Delta answers what changed after ?1: deleted, and a JSON array of rows
+	// or of ids; ?2 is as full's ?1.
+	delta string
+}
+
+// mode is where a pull of ?1 really begins: after a restore, or below the
+// horizon, it is a replacement, which begins at -1 and has no tombstones.
+const mode = `mode AS MATERIALIZED (
+  SELECT CASE WHEN CAST(?1 AS INTEGER) BETWEEN max(floor, horizon) AND stamp THEN CAST(?1 AS INTEGER) ELSE -1 END AS since FROM Clock)`
+
+const since = "(SELECT since FROM mode)"
+
+// newReadings are those of the tables that an app of the version knows.
+func newReadings(schema *record.Schema, version record.Version) (list []reading) {
+	for i, t := range schema.Tables {
+		if t.Since > version {
+			continue
+		}
+		r := reading{Table: t.At(version), index: i}
+		r.row, r.bytes, r.bound = rowOf(&r.Table)
+		r.full = r.readFull()
+		r.delta = r.readDelta("")
+		list = append(list, r)
+	}
+	return list
+}
+
+// rowOf is a row of t as JSON, about how many octets it is stored in, and at
+// least how many it takes as JSON, where a character may take six.
+func rowOf(t *record.Table) (row, bytes, bound string) {
+	var objects []string
+	pairs := []string{"'id', t." + t.ID}
+	fixed := len(`{"id":"","created_at":,"updated_at":},`) + 2*32
+	text := "octet_length(t." + t.ID + ")"
+	add := func(pair string) {
+		if pairs = append(pairs, pair); len(pairs) == functionArgs/2 {
+			objects = append(objects, "json_object("+strings.Join(pairs, ", ")+")")
+			pairs = nil
+		}
+	}
+	for _, c := range t.Columns {
+		value := "t." + c.SQL
+		fixed += len(c.Name) + len(`"":"",`)
+		switch c.Type {
+		case record.String:
+			text += " + ifnull(octet_length(" + value + "), 0)"
+		case record.Number:
+			fixed += 32
+		case record.Boolean:
+			fixed += len("false")
+		}
+		add("'" + c.Name + "', " + jsonValue(&c))
+	}
+	add("'created_at', t.created_at")
+	add("'updated_at', t.updated_at")
+	if len(pairs) > 0 {
+		objects = append(objects, "json_object("+strings.Join(pairs, ", ")+")")
+	}
+	row = objects[0]
+	for _, object := range objects[1:] {
+		// Every object ends with a scalar and begins with a name.
+		row = "rtrim(" + row + ", '}') || ',' || ltrim(" + object + ", '{')"
+	}
+	if len(objects) > 1 {
+		row = "json(" + row + ")"
+	}
+	bytes = fmt.Sprintf("(%d + %s)", fixed, text)
+	// A long row is measured: few characters take six octets.
+	bound = fmt.Sprintf("CASE WHEN %s < 20000 THEN 6 * %[1]s ELSE octet_length(%s) END", bytes, row)
+	return row, bytes, bound
+}
+
+// jsonValue is t's column, so that JSON has its type.
+func jsonValue(c *record.Column) string {
+	if c.Type == record.Boolean {
+		return "json(CASE t." + c.SQL + " WHEN 0 THEN 'false' WHEN 1 THEN 'true' END)"
+	}
+	return "t." + c.SQL
+}
+
+// readFull walks over the table in steps of rowids that cannot fill a cell.
+func (r *reading) readFull() string {
+	return fmt.Sprintf(`WITH RECURSIVE span AS MATERIALIZED (
+  SELECT min(t.rowid) AS first, max(1, %d / max(%s)) AS step, sum(%s) AS octets FROM %s AS t WHERE t.deleted = 0),
+part(lo) AS (
+  SELECT first FROM span
+  UNION ALL
+  SELECT (SELECT t.rowid FROM %[4]s AS t WHERE t.rowid >= lo + step ORDER BY t.rowid LIMIT 1)
+  FROM part, span WHERE lo IS NOT NULL AND octets <= ?1)
+SELECT CASE WHEN octets <= ?1 THEN (
+  SELECT json_group_array(%[5]s) FROM %[4]s AS t WHERE t.rowid >= lo AND t.rowid < lo + step AND t.deleted = 0) END
+FROM part, span WHERE lo IS NOT NULL`, partBytes, r.bound, r.bytes, r.SQL, r.row)
+}
+
+// readDelta has also those live rows that meet the condition.
+func (r *reading) readDelta(also string) string {
+	changed := "t.stamp > " + since
+	if also != "" {
+		changed = "(" + changed + " OR " + also + ")"
+	}
+	return fmt.Sprintf(`WITH %s,
+span AS MATERIALIZED (
+  SELECT max(1, %d / max(%s)) AS step, sum(%s) AS octets FROM %s AS t WHERE %s)
+SELECT t.deleted, CASE WHEN (SELECT octets FROM span) <= ?2 THEN json_group_array(CASE t.deleted WHEN 0 THEN %s ELSE t.%s END) END
+FROM %[5]s AS t WHERE %[6]s AND (t.deleted = 0 OR %[9]s >= 0)
+GROUP BY t.deleted, t.rowid / (SELECT step FROM span)`,
+		mode, partBytes, r.bound, r.bytes, r.SQL, changed, r.row, r.ID, since)
+}
+
+// migrated is the condition that a live row has what the app's schema gained,
+// or "": an added table's row, or an added column that is not its default.
+func (r *reading) migrated(schema *record.Schema, m *watermelon.Migration) string {
+	if m.Tables[r.index] {
+		return "t.deleted = 0"
+	}
+	var list []string
+	for c, added := range m.Columns[r.index] {
+		if col := schema.Tables[r.index].Columns[c]; added {
+			list = append(list, fmt.Sprintf("t.%s IS NOT %s", col.SQL, literal(col.Default)))
+		}
+	}
+	if list == nil {
+		return ""
+	}
+	return "t.deleted = 0 AND (" + strings.Join(list, " OR ") + ")"
+}

@@ -9,8 +9,8 @@ const OP_D1 = 1, OP_CALL = 2, OP_ENTER = 3, OP_SLEEP = 4;
 export const EVENT_OPEN = 1, EVENT_TEXT = 2, EVENT_BINARY = 3, EVENT_CLOSE = 4, EVENT_CALL = 5, EVENT_ENTER = 6;
 const KIND_TEXT = 1;
 
-const CALL_LIMIT_MS = 60_000; // variable CALL_LIMIT_MS
-const MEMORY_BUDGET_MB = 112; // variable MEMORY_BUDGET_MB; an isolate has 128
+const LIMIT_CALL_MS = 60_000; // variable LIMIT_CALL_MS
+const LIMIT_MEMORY_MB = 112; // variable LIMIT_MEMORY_MB; an isolate has 128
 const NONE = new Uint8Array(0);
 
 let current = null; // the guest for new events, or null: the next one boots it
@@ -31,7 +31,7 @@ class Guest {
     this.call = null; // whose export is running
     this.object = null; // whose event is running
     this.reply = NONE;
-    this.budget = (Number(env.MEMORY_BUDGET_MB) || MEMORY_BUDGET_MB) << 20;
+    this.budget = (Number(env.LIMIT_MEMORY_MB) || LIMIT_MEMORY_MB) << 20;
 
     globalThis.context = { env, ctx: {}, binding: {} }; // read by syumai/workers
     const go = new Go();
@@ -208,7 +208,7 @@ export class Call {
   }
 
   async drive(resolve) {
-    this.timer = setTimeout(() => this.expire(), Number(this.env.CALL_LIMIT_MS) || CALL_LIMIT_MS);
+    this.timer = setTimeout(() => this.expire(), Number(this.env.LIMIT_CALL_MS) || LIMIT_CALL_MS);
     for (;;) {
       if (this.restart) {
         this.restart = false;

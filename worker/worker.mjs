@@ -6,12 +6,12 @@ import {
   Call, EVENT_BINARY, EVENT_CALL, EVENT_CLOSE, EVENT_OPEN, EVENT_TEXT, message, running,
 } from "./guest.mjs";
 
-const MAX_BODY_BYTES = 16 << 20; // variable MAX_BODY_BYTES
+const LIMIT_BODY_BYTES = 16 << 20; // variable LIMIT_BODY_BYTES
 const NONE = new Uint8Array(0);
 
 export default {
   async fetch(request, env, ctx) {
-    const limit = Number(env.MAX_BODY_BYTES) || MAX_BODY_BYTES;
+    const limit = Number(env.LIMIT_BODY_BYTES) || LIMIT_BODY_BYTES;
     const body = request.body === null ? NONE : await readBody(request, limit);
     const head = requestHead(request);
     const answer = await new Call({

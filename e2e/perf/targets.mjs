@@ -19,7 +19,7 @@ export const plain = () =>
     },
   };`);
 
-export const onWorkerd = () => startTidemark({ bindings: { AUTH_SECRET: secret, REQUESTS_PER_MINUTE: "1000000000" } });
+export const onWorkerd = () => startTidemark({ bindings: { AUTH_SECRET: secret, LIMIT_REQUESTS_PER_MINUTE: "1000000000" } });
 
 const schema = [
   "CREATE TABLE Customers (CustomerId TEXT PRIMARY KEY, ContactName, CompanyName, Notes, created_at, updated_at, deleted DEFAULT 0, stamp INTEGER)",
@@ -46,7 +46,7 @@ export async function peer() {
 }
 
 export async function onWazero() {
-  const door = wazero({ AUTH_SECRET: secret, REQUESTS_PER_MINUTE: "1000000000" });
+  const door = wazero({ AUTH_SECRET: secret, LIMIT_REQUESTS_PER_MINUTE: "1000000000" });
   await door.start();
   return { url: door.url, pid: String(door.process.pid), close: () => door.close() };
 }

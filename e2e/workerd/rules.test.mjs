@@ -10,7 +10,7 @@ const guest = new URL("../../build/testguest.wasm", import.meta.url).pathname;
 let host;
 
 before(async () => {
-  host = await start(guest, { bindings: { GREETING: "grüß", MEMORY_BUDGET_MB: "48", MAX_BODY_BYTES: "1000000", CALL_LIMIT_MS: "4000" } });
+  host = await start(guest, { bindings: { GREETING: "grüß", LIMIT_MEMORY_MB: "48", LIMIT_BODY_BYTES: "1000000", LIMIT_CALL_MS: "4000" } });
 });
 after(() => host.mf.dispose());
 

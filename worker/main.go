@@ -1,0 +1,26 @@
+//go:build js && wasm
+
+// Command worker is the guest: it wires the decisions of shared to the host
+// that runs it, workerd or wazero.
+package main
+
+import (
+	"time"
+
+	"tidemark/shared/record"
+	"tidemark/worker/api"
+	"tidemark/worker/host"
+	"tidemark/worker/store"
+)
+
+func main() {
+	settings := api.ReadSettings(host.Getenv)
+	database := store.New(host.D1("DB"), record.Default(), settings.Sync)
+	host.Serve(host.Config{
+		Handler: api.New(api.Config{
+			Sync: database, Tickets: database, Rooms: host.Rooms{},
+			Now: time.Now, Settings: settings, Log: host.Log,
+		}),
+		Classes: map[string]host.Class{"SyncRoom": host.NewSyncRoom},
+	})
+}

@@ -42,8 +42,7 @@ func (d *Doc) splitContent(a, b *item, n int32) {
 // stays where it is.
 func (d *Doc) splitPair(a, b *item, x uint32) {
 	text := d.bytes(a)
-	d.steps += len(text) / 64
-	d.tx.cuts = append(d.tx.cuts, cut{b.client, b.clock, [4]byte(text[x:])})
+	d.tx.cuts = append(d.tx.cuts, cut{unit{b.client, b.clock}, [4]byte(text[x:])})
 	if left := text[:x]; x < a.size/2 {
 		b.off += x + 1
 		b.size -= x + 1
@@ -66,13 +65,13 @@ func (d *Doc) splitPair(a, b *item, x uint32) {
 }
 
 // healPair undoes splitPair for a and b, which follow each other.
-func (d *Doc) healPair(a, b *item, pair [4]byte) {
+func (d *Doc) healPair(a, b *item, pair []byte) {
 	a.size -= 3
 	b.off += 3
 	b.size -= 3
 	b.space -= 3
 	d.waste += 3
-	d.extendContent(a, pair[:])
+	d.extendContent(a, pair)
 }
 
 // utf16Offset is where unit n of text stands, of length units in all, seen from

@@ -81,6 +81,15 @@ func (d *Doc) decodeBlocks(r *lib0.Reader) error {
 	if err != nil {
 		return err
 	}
+	if blocks > 64 {
+		// Make room at once for what the update can hold, if its blocks are of
+		// the usual size: 16 bytes and more.
+		n := min(int(blocks), r.Len()/16)
+		d.in.blocks = slices.Grow(d.in.blocks, n)
+		d.in.order = slices.Grow(d.in.order, n)
+		d.growItems(n)
+		d.clients = slices.Grow(d.clients, n)
+	}
 	for range blocks {
 		if err := d.decodeBlock(r); err != nil {
 			return err
@@ -161,9 +170,10 @@ func (d *Doc) decodeBlock(r *lib0.Reader) error {
 	return nil
 }
 
-// growItems makes room for n more items, exactly.
+// growItems makes room for exactly n more items, if that is much for this
+// document.
 func (d *Doc) growItems(n int) {
-	if cap(d.items)-len(d.items) >= n {
+	if cap(d.items)-len(d.items) >= n || n < len(d.items)/4 {
 		return
 	}
 	items := make([]item, len(d.items), len(d.items)+n)
@@ -218,6 +228,10 @@ func (d *Doc) decodeID(r *lib0.Reader, it *item) (c, clock int32, err error) {
 
 func (d *Doc) decodeItem(r *lib0.Reader, it *item, info byte) (err error) {
 	it.originClient, it.rightClient, it.parent, it.sub = none, none, none, none
+	it.ref = info & refMask
+	if it.ref == refGC || it.ref >= refSkip {
+		return r.Fail("unknown content ref, or flags on a GC or a Skip")
+	}
 	if info&flagOrigin != 0 {
 		if it.originClient, it.originClock, err = d.decodeID(r, it); err != nil {
 			return err
@@ -233,7 +247,6 @@ func (d *Doc) decodeItem(r *lib0.Reader, it *item, info byte) (err error) {
 			return err
 		}
 	}
-	it.ref = info & refMask
 	return d.decodeContent(r, it)
 }
 
@@ -304,8 +317,6 @@ func (d *Doc) decodeContent(r *lib0.Reader, it *item) (err error) {
 		if _, err = r.String(); err == nil {
 			err = r.SkipAny()
 		}
-	default:
-		err = r.Fail("unknown content ref")
 	}
 	if err != nil {
 		return err

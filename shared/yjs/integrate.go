@@ -212,6 +212,10 @@ func (d *Doc) integrate(i, known int32) error {
 	if holder := d.types[parent].item; holder != none && d.items[holder].isDeleted() || s != none && it.right != none {
 		d.delete(i)
 	}
+	return d.checkSteps()
+}
+
+func (d *Doc) checkSteps() error {
 	if d.steps > d.options.StepBudget && d.options.StepBudget > 0 {
 		return ErrSteps
 	}

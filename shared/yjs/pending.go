@@ -83,6 +83,9 @@ func (d *Doc) stillPending() (structs []byte, deletes []deleteRange, err error) 
 		}
 	}
 	deletes = d.applyDeletes(d.in.deletes, nil)
+	if err := d.checkSteps(); err != nil {
+		return nil, nil, err
+	}
 	added := len(deletes) > 0
 	if d.deletesUnlocked() {
 		deletes = d.applyDeletes(d.pending.deletes, deletes)

@@ -15,8 +15,8 @@ type unit struct {
 // A cut is a surrogate pair that a split destroyed: where the right half
 // starts, and the pair's UTF-8.
 type cut struct {
-	client, clock int32
-	pair          [4]byte
+	unit
+	pair [4]byte
 }
 
 // transaction is what one update does to the document. Its slices are kept for
@@ -256,25 +256,7 @@ func (d *Doc) rollback() {
 	for _, run := range tx.deleted {
 		d.undelete(run)
 	}
-	cuts := tx.cuts
-	for n := len(tx.splits) - 1; n >= 0; n-- {
-		at := tx.splits[n]
-		pair := (*cut)(nil)
-		if k := len(cuts) - 1; k >= 0 && cuts[k].client == at.client && cuts[k].clock == at.clock {
-			pair = &cuts[k]
-			cuts = cuts[:k]
-		}
-		c := &d.clients[at.client]
-		if at.clock >= c.state {
-			continue
-		}
-		p := c.find(at.clock)
-		left, _ := c.previous(p)
-		if pair != nil {
-			d.healPair(&d.items[c.at(left)], &d.items[c.at(p)], pair.pair)
-		}
-		d.join(c, left, 1)
-	}
+	d.unsplit()
 	for n := len(tx.slots) - 1; n >= 0; n-- {
 		d.dropSlot(tx.slots[n])
 	}
@@ -291,6 +273,39 @@ func (d *Doc) rollback() {
 	d.keys = d.keys[:tx.keys]
 	d.forgetClients(d.in.clients)
 	d.compactContent()
+}
+
+// unsplit joins what the transaction split, from left to right: then the left
+// part grows, and takes in each right part once.
+func (d *Doc) unsplit() {
+	tx := &d.tx
+	slices.SortFunc(tx.splits, compareUnits)
+	slices.SortFunc(tx.cuts, func(a, b cut) int { return compareUnits(a.unit, b.unit) })
+	cuts := tx.cuts
+	for _, at := range tx.splits {
+		var pair []byte
+		if len(cuts) > 0 && cuts[0].unit == at {
+			pair = cuts[0].pair[:]
+			cuts = cuts[1:]
+		}
+		c := &d.clients[at.client]
+		if at.clock >= c.state {
+			continue // of a new item, which is gone
+		}
+		p := c.find(at.clock)
+		left, _ := c.previous(p)
+		if pair != nil {
+			d.healPair(&d.items[c.at(left)], &d.items[c.at(p)], pair)
+		}
+		d.join(c, left, 1)
+	}
+}
+
+func compareUnits(a, b unit) int {
+	if a.client != b.client {
+		return cmp.Compare(a.client, b.client)
+	}
+	return cmp.Compare(a.clock, b.clock)
 }
 
 // unlinkNew takes the structs of c that the transaction added out of the

@@ -1,0 +1,315 @@
+package yjs_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+	"tidemark/shared/lib0"
+	"tidemark/shared/yjs"
+)
+
+// An updateWriter writes updates by hand, for documents that no yjs would write.
+type updateWriter struct {
+	b []byte
+}
+
+func (w *updateWriter) uint(vs ...uint64) *updateWriter {
+	for _, v := range vs {
+		w.b = lib0.AppendUint(w.b, v)
+	}
+	return w
+}
+
+func (w *updateWriter) byte(c byte) *updateWriter {
+	w.b = append(w.b, c)
+	return w
+}
+
+func (w *updateWriter) string(s string) *updateWriter {
+	w.b = lib0.AppendString(w.b, s)
+	return w
+}
+
+// text starts a text item: root "t" without neighbours, or behind origin.
+func (w *updateWriter) text(s string) *updateWriter {
+	return w.byte(4).uint(1).string("t").string(s)
+}
+
+func (w *updateWriter) textBehind(client, clock uint64, s string) *updateWriter {
+	return w.byte(0x84).uint(client, clock).string(s)
+}
+
+func mustApply(t testing.TB, d *yjs.Doc, update []byte) []byte {
+	t.Helper()
+	event, err := d.Apply(update)
+	if err != nil {
+		t.Fatalf("%x: %v", update[:min(len(update), 100)], err)
+	}
+	return event
+}
+
+func state(t testing.TB, d *yjs.Doc) []byte {
+	t.Helper()
+	b, err := d.EncodeStateAsUpdate(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestRefusedUpdateChangesNothing(t *testing.T) {
+	base := (&updateWriter{}).uint(1, 2, 1, 0).text("ab😀cd").byte(0x28).uint(1).string("m").string("k").uint(1).byte(126).uint(0).b
+	base[1] = 2
+	// Splits the pair, appends, overwrites the key, adds a type, a root and a
+	// client, deletes; and then needs a client that is not there.
+	update := (&updateWriter{}).uint(1, 6, 7, 0).
+		textBehind(1, 2, "x").
+		textBehind(1, 0, "y").
+		byte(0xa8).uint(1, 6).uint(1).byte(120).
+		byte(0x07).uint(1).string("new").uint(1).
+		byte(0x04).uint(0, 7, 3).string("inside").
+		textBehind(99, 0, "waits").
+		uint(1, 1, 1, 0, 2).b
+	d := yjs.New(yjs.Options{PendingBudget: 4})
+	mustApply(t, d, base)
+	before := state(t, d)
+	for n := range 3 {
+		if _, err := d.Apply(update); !errors.Is(err, yjs.ErrPending) {
+			t.Fatalf("got %v, want ErrPending", err)
+		}
+		if after := state(t, d); !bytes.Equal(before, after) {
+			t.Fatalf("round %d: state\ngot  %x\nwant %x", n, after, before)
+		}
+	}
+	// The document is whole: it takes the same as one that was never asked.
+	fresh := yjs.New(yjs.Options{})
+	mustApply(t, fresh, base)
+	update = bytes.Replace(update, []byte{99, 0}, []byte{1, 0}, 1)
+	if got, want := mustApply(t, d, update), mustApply(t, fresh, update); !bytes.Equal(got, want) {
+		t.Errorf("event\ngot  %x\nwant %x", got, want)
+	}
+	if got, want := state(t, d), state(t, fresh); !bytes.Equal(got, want) {
+		t.Errorf("state\ngot  %x\nwant %x", got, want)
+	}
+}
+
+// Each update is built so that a naive implementation takes quadratic time.
+func TestNoQuadraticTime(t *testing.T) {
+	const n = 100_000
+	evens := func(w *updateWriter, client uint64, count int) *updateWriter {
+		w.uint(1, client, uint64(count))
+		for i := range count {
+			w.uint(uint64(2*i), 1)
+		}
+		return w
+	}
+	emoji := func(n int) string { return string(bytes.Repeat([]byte("😀"), n)) }
+	tests := map[string]struct {
+		base, update []byte
+		want         error
+	}{
+		"every other unit of a string deleted, before many structs": {
+			base: func() []byte {
+				w := (&updateWriter{}).uint(1, n+1, 1, 0).text(string(make([]byte, 2*n)))
+				for range n {
+					w.byte(0x04).uint(1).string("u").string("z")
+				}
+				return w.uint(0).b
+			}(),
+			update: evens((&updateWriter{}).uint(0), 1, n).b,
+		},
+		"every pair of a string cut": {
+			base:   (&updateWriter{}).uint(1, 1, 1, 0).text(emoji(n)).uint(0).b,
+			update: evens((&updateWriter{}).uint(0), 1, n).b,
+		},
+		"every pair of a string cut, and refused": {
+			base: (&updateWriter{}).uint(1, 1, 1, 0).text(emoji(n)).uint(0).b,
+			update: func() []byte {
+				w := (&updateWriter{}).uint(1, n+1, 2, 0)
+				for i := range uint64(n) {
+					w.byte(0xc4).uint(1, 2*n-2-2*i, 1, 2*n-1-2*i).string("x")
+				}
+				w.textBehind(3, 0, string(make([]byte, yjs.DefaultPendingBudget)))
+				return w.uint(0).b
+			}(),
+			want: yjs.ErrPending,
+		},
+		"origins from the back of a string": {
+			base: (&updateWriter{}).uint(1, 1, 1, 0).text("ü" + string(make([]byte, n))).uint(0).b,
+			update: func() []byte {
+				w := (&updateWriter{}).uint(1, n, 2, 0)
+				for i := range uint64(n) {
+					w.byte(0xc4).uint(1, n-1-i, 1, n-i).string("x")
+				}
+				return w.uint(0).b
+			}(),
+		},
+		"origins from the back of an array": {
+			base: func() []byte {
+				w := (&updateWriter{}).uint(1, 1, 1, 0).byte(8).uint(1).string("a").uint(n)
+				w.b = append(w.b, bytes.Repeat([]byte{126}, n)...)
+				return w.uint(0).b
+			}(),
+			update: func() []byte {
+				w := (&updateWriter{}).uint(1, n-1, 2, 0)
+				for i := range uint64(n - 1) {
+					w.byte(0xc8).uint(1, n-2-i, 1, n-1-i).uint(1).byte(126)
+				}
+				return w.uint(0).b
+			}(),
+			want: yjs.ErrSteps,
+		},
+		"the same range deleted again and again": {
+			base: func() []byte {
+				w := (&updateWriter{}).uint(1, n, 1, 0)
+				for range n {
+					w.text("z")
+				}
+				return w.uint(0).b
+			}(),
+			update: func() []byte {
+				w := (&updateWriter{}).uint(0, 1, 1, n)
+				for range n {
+					w.uint(0, n)
+				}
+				return w.b
+			}(),
+		},
+		"conflicts with rising right origins": {
+			base: (&updateWriter{}).uint(1, 1, 1, 0).text(string(make([]byte, n))).uint(0).b,
+			update: func() []byte {
+				w := (&updateWriter{}).uint(1, n, 2, 0)
+				for i := range uint64(n) {
+					w.byte(0x44).uint(1, i).string("x")
+				}
+				return w.uint(0).b
+			}(),
+			want: yjs.ErrSteps,
+		},
+		"one key set by many clients": {
+			base: (&updateWriter{}).uint(0, 0).b,
+			update: func() []byte {
+				w := (&updateWriter{}).uint(n)
+				for i := range uint64(n) {
+					w.uint(1, n-i, 0).byte(0x28).uint(1).string("m").string("k").uint(1).byte(126)
+				}
+				return w.uint(0).b
+			}(),
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			d := yjs.New(yjs.Options{})
+			mustApply(t, d, test.base)
+			before := state(t, d)
+			start := time.Now()
+			_, err := d.Apply(test.update)
+			if took := time.Since(start); took > 2*time.Second {
+				t.Errorf("%d bytes took %v", len(test.update), took)
+			}
+			if !errors.Is(err, test.want) {
+				t.Fatalf("got %v, want %v", err, test.want)
+			}
+			if test.want != nil && !bytes.Equal(state(t, d), before) {
+				t.Error("the refused update changed the state")
+			}
+			t.Logf("%d bytes: %v, %v", len(test.update), time.Since(start), err)
+		})
+	}
+}
+
+// Delivery in another order, with repeats, leads to the same document.
+func TestApplyCommutes(t *testing.T) {
+	cases := stateCases(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		c := cases[rapid.IntRange(0, len(cases)-1).Draw(rt, "case")]
+		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "order"), 0))
+		deliver := func(updates [][]byte) *yjs.Doc {
+			d := yjs.New(yjs.Options{})
+			for _, update := range updates {
+				mustApply(t, d, update)
+			}
+			return d
+		}
+		updates := append([][]byte(nil), c.Updates...)
+		one := deliver(updates)
+		random.Shuffle(len(updates), func(i, j int) { updates[i], updates[j] = updates[j], updates[i] })
+		other := deliver(append(updates, updates[:len(updates)/2]...))
+		if got, want := other.EncodeStateVector(), one.EncodeStateVector(); !bytes.Equal(got, want) {
+			rt.Fatalf("seed %d: state vector\ngot  %x\nwant %x", c.Seed, got, want)
+		}
+		if got, want := other.AppendDeleteSet(nil), one.AppendDeleteSet(nil); !bytes.Equal(got, want) {
+			rt.Fatalf("seed %d: delete set\ngot  %x\nwant %x", c.Seed, got, want)
+		}
+		before := state(t, other)
+		if event := mustApply(t, other, before); event != nil {
+			rt.Fatalf("seed %d: its own state gave the event %x", c.Seed, event)
+		}
+		if after := state(t, other); !bytes.Equal(before, after) {
+			rt.Fatalf("seed %d: its own state changed it\ngot  %x\nwant %x", c.Seed, after, before)
+		}
+	})
+}
+
+// An event says what its update changed: others that get the events alone have
+// the same document.
+func TestEventsCarryEverything(t *testing.T) {
+	for _, c := range stateCases(t) {
+		one, other := yjs.New(yjs.Options{}), yjs.New(yjs.Options{})
+		for _, update := range c.Updates {
+			if event := mustApply(t, one, update); event != nil {
+				mustApply(t, other, event)
+			}
+		}
+		if got, want := other.EncodeStateVector(), one.EncodeStateVector(); !bytes.Equal(got, want) {
+			t.Fatalf("seed %d: state vector\ngot  %x\nwant %x", c.Seed, got, want)
+		}
+		if got, want := other.AppendDeleteSet(nil), one.AppendDeleteSet(nil); !bytes.Equal(got, want) {
+			t.Fatalf("seed %d: delete set\ngot  %x\nwant %x", c.Seed, got, want)
+		}
+		if other.HasPending() {
+			t.Fatalf("seed %d: events are pending", c.Seed)
+		}
+	}
+}
+
+// The bytes are two updates; whatever they are, the document stays whole.
+func FuzzApply(f *testing.F) {
+	for _, seed := range hostileSeeds(f) {
+		f.Add(seed, seed)
+	}
+	f.Add((&updateWriter{}).uint(1, 1, 1, 0).text("a😀b").uint(0).b, (&updateWriter{}).uint(1, 1, 2, 0).textBehind(1, 1, "x").uint(0).b)
+	f.Fuzz(func(t *testing.T, first, second []byte) {
+		watch := time.AfterFunc(5*time.Second, func() { panic(fmt.Sprintf("%x and %x take for ever", first, second)) })
+		defer watch.Stop()
+		d := yjs.New(yjs.Options{StepBudget: 1000, PendingBudget: 1000})
+		for _, update := range [][]byte{first, second, first} {
+			before := state(t, d)
+			event, err := d.Apply(update)
+			after := state(t, d)
+			if err != nil && !bytes.Equal(before, after) {
+				t.Fatalf("%x refused, %v\ngot  %x\nwant %x", update, err, after, before)
+			}
+			if err == nil && event != nil {
+				if _, err := yjs.Validate(event, yjs.Limits{}); err != nil {
+					t.Fatalf("event %x: %v", event, err)
+				}
+			}
+		}
+		again := yjs.New(yjs.Options{StepBudget: -1})
+		if err := again.Load(state(t, d)); err != nil {
+			t.Fatalf("state %x: %v", state(t, d), err)
+		}
+		if d.HasPending() {
+			return // of a pending item that is partly known the state has the rest, which may fit elsewhere
+		}
+		if got, want := again.EncodeStateVector(), d.EncodeStateVector(); !bytes.Equal(got, want) {
+			t.Fatalf("state vector\ngot  %x\nwant %x", got, want)
+		}
+	})
+}

@@ -12,19 +12,20 @@ const { LokiMemoryAdapter } = require("lokijs");
 
 logger.silence();
 
-const columns = (types) => Object.entries(types).map(([name, type]) => ({ name, type, isOptional: true }));
 const times = { created_at: "number", updated_at: "number" };
+const columns = (types) =>
+  Object.entries({ ...types, ...times }).map(([name, type]) => ({ name, type, isOptional: !(name in times) }));
 
 export const schema = appSchema({
   version: 1,
   tables: [
     tableSchema({
       name: "customers",
-      columns: columns({ contact_name: "string", company_name: "string", notes: "string", ...times }),
+      columns: columns({ contact_name: "string", company_name: "string", notes: "string" }),
     }),
     tableSchema({
       name: "products",
-      columns: columns({ title: "string", description: "string", price: "number", discounts: "number", image: "string", ...times }),
+      columns: columns({ title: "string", description: "string", price: "number", discounts: "number", image: "string" }),
     }),
   ],
 });

@@ -25,6 +25,7 @@ type sqliteConn struct {
 	cache statementCache
 
 	begin, beginRead, commit, rollback *statement
+	save, release, back                *statement // of the one savepoint
 }
 
 // SQLError is what SQLite refused: "no such table: t: SQLITE_ERROR".
@@ -98,6 +99,7 @@ func openSQLite(path string, readOnly bool, cached int, pragmas ...string) (*sql
 	}
 	for sql, to := range map[string]**statement{
 		"BEGIN IMMEDIATE": &c.begin, "BEGIN": &c.beginRead, "COMMIT": &c.commit, "ROLLBACK": &c.rollback,
+		"SAVEPOINT s": &c.save, "RELEASE s": &c.release, "ROLLBACK TO s": &c.back,
 	} {
 		if *to, _, err = c.prepare(sql); err != nil {
 			c.close()
@@ -113,7 +115,7 @@ func (c *sqliteConn) close() error {
 		return nil
 	}
 	c.cache.clear(c)
-	for _, s := range []*statement{c.begin, c.beginRead, c.commit, c.rollback} {
+	for _, s := range []*statement{c.begin, c.beginRead, c.commit, c.rollback, c.save, c.release, c.back} {
 		if s != nil {
 			c.finalize(s)
 		}
@@ -172,9 +174,31 @@ func (c *sqliteConn) transaction(begin *statement, statements []abi.Statement) (
 
 // undo rolls back, unless SQLite has done so itself after a serious error.
 func (c *sqliteConn) undo() {
-	if sqlite3.Xsqlite3_get_autocommit(c.tls, c.db) == 0 {
+	if c.inTransaction() {
 		c.exec(c.rollback)
 	}
+}
+
+func (c *sqliteConn) inTransaction() bool {
+	return sqlite3.Xsqlite3_get_autocommit(c.tls, c.db) == 0
+}
+
+// nested is transaction inside of one that is open.
+func (c *sqliteConn) nested(statements []abi.Statement) ([]abi.Result, error) {
+	if len(statements) == 1 { // SQLite undoes a single one by itself
+		return c.runAll(statements)
+	}
+	if err := c.exec(c.save); err != nil {
+		return nil, err
+	}
+	results, err := c.runAll(statements)
+	if err != nil && c.inTransaction() {
+		c.exec(c.back)
+		c.exec(c.release)
+	} else if err == nil {
+		err = c.exec(c.release)
+	}
+	return results, err
 }
 
 func (c *sqliteConn) runAll(statements []abi.Statement) ([]abi.Result, error) {

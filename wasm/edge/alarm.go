@@ -1,0 +1,193 @@
+//go:build !js
+
+package edge
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"tidemark/shared/abi"
+)
+
+// An alarm is when an object wants to be called.
+type alarm struct {
+	at       float64 // Unix milliseconds; 0: none
+	retries  int
+	running  bool
+	replaced bool // while it ran
+	stop     func() bool
+}
+
+func (a *alarm) set() bool { return a.at > 0 || a.running }
+
+// Cloudflare docs, Durable Objects, Alarms: retried with exponential backoff,
+// starting at 2 seconds, up to 6 times.
+const (
+	alarmRetries = 6
+	alarmBackoff = 2 * time.Second
+)
+
+// replaceAlarm is what an event's setAlarm becomes when the event has ended;
+// the index knows it already, unless the alarm is removed.
+func (o *object) replaceAlarm(at float64) {
+	o.alarm.replaced = true
+	o.alarm.retries = 0
+	o.alarm.at = max(at, 0)
+	if at <= 0 {
+		o.dropAlarm()
+		return
+	}
+	o.schedule()
+}
+
+func (o *object) dropAlarm() {
+	o.unschedule()
+	o.alarm.at = 0
+	if err := o.s.w.alarms.remove(o.key); err != nil {
+		o.s.w.log.Error("an alarm was not removed", "object", o.key.String(), "err", err)
+	}
+}
+
+func (o *object) unschedule() {
+	if o.alarm.stop != nil {
+		o.alarm.stop()
+		o.alarm.stop = nil
+	}
+}
+
+func (o *object) schedule() {
+	o.unschedule()
+	if o.alarm.running || o.alarm.at <= 0 {
+		return
+	}
+	w := o.s.w
+	wait := time.UnixMilli(int64(o.alarm.at)).Sub(w.clock.Now())
+	o.alarm.stop = w.clock.AfterFunc(max(wait, 0), func() {
+		w.hold("alarm", o.key.String())
+		o.s.lock()
+		defer o.s.unlock()
+		o.ring()
+	})
+}
+
+// ring has the guest run the alarm, if it is due and not running.
+func (o *object) ring() {
+	now := float64(o.s.w.clock.Now().UnixMilli())
+	if o.s.stopped || o.alarm.running || o.alarm.at <= 0 {
+		return
+	}
+	if o.alarm.at > now {
+		o.schedule()
+		return
+	}
+	o.alarm.running, o.alarm.replaced = true, false
+	o.alarms++
+	c := &call{s: o.s, object: o}
+	c.onEnd = func() { o.rang(c.answer) }
+	c.beginAlarm()
+	if !c.ended {
+		c.limit()
+	}
+}
+
+// rang: the alarm ended. One that failed comes again, later each time, unless
+// the object has set another.
+func (o *object) rang(a answer) {
+	o.alarms--
+	o.alarm.running = false
+	w := o.s.w
+	if o.s.stopped {
+		return
+	}
+	if o.alarm.replaced {
+		o.schedule()
+		return
+	}
+	head, err := abi.DecodeResponse(a.head)
+	if a.lost == "" && err == nil && head.Status == 200 {
+		o.dropAlarm()
+		return
+	}
+	if o.alarm.retries++; o.alarm.retries > alarmRetries {
+		w.log.Error("an alarm was given up", "object", o.key.String(), "retries", alarmRetries)
+		o.dropAlarm()
+		return
+	}
+	wait := alarmBackoff << (o.alarm.retries - 1)
+	o.alarm.at = float64(w.clock.Now().Add(wait).UnixMilli())
+	if err := w.alarms.put(o.key, o.alarm.at, o.alarm.retries); err != nil {
+		w.log.Error("an alarm was not stored", "object", o.key.String(), "err", err)
+	}
+	o.schedule()
+}
+
+// scheduleAlarms takes up the alarms that an earlier run left.
+func (w *Worker) scheduleAlarms() error {
+	return w.alarms.each(func(key objectKey, at float64, retries int) {
+		s := w.home(key)
+		s.lock()
+		defer s.unlock()
+		o := s.object(key)
+		o.alarm.at, o.alarm.retries = at, retries
+		o.schedule()
+	})
+}
+
+// An alarmIndex holds the alarms of all objects over restarts.
+type alarmIndex struct {
+	mu sync.Mutex
+	db *sqliteConn
+}
+
+func openAlarmIndex(file string) (*alarmIndex, error) {
+	db, err := openSQLite(file, false, 8, "PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL",
+		"PRAGMA synchronous = NORMAL", `CREATE TABLE IF NOT EXISTS alarms (
+			class TEXT, name TEXT, at REAL NOT NULL, retries INTEGER NOT NULL, PRIMARY KEY (class, name)
+		) WITHOUT ROWID`)
+	if err != nil {
+		return nil, err
+	}
+	return &alarmIndex{db: db}, nil
+}
+
+func (x *alarmIndex) run(sql string, args ...any) (abi.Result, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.db == nil {
+		return abi.Result{}, errors.New("the alarms are closed")
+	}
+	return x.db.run(abi.Statement{SQL: sql, Args: args})
+}
+
+func (x *alarmIndex) put(key objectKey, at float64, retries int) error {
+	_, err := x.run("INSERT OR REPLACE INTO alarms VALUES (?1, ?2, ?3, ?4)", key.class, key.name, at, retries)
+	return err
+}
+
+func (x *alarmIndex) remove(key objectKey) error {
+	_, err := x.run("DELETE FROM alarms WHERE class = ?1 AND name = ?2", key.class, key.name)
+	return err
+}
+
+func (x *alarmIndex) each(f func(key objectKey, at float64, retries int)) error {
+	all, err := x.run("SELECT class, name, at, retries FROM alarms ORDER BY at")
+	if err != nil {
+		return err
+	}
+	for _, row := range all.Rows {
+		f(objectKey{string(row[0].(abi.Text)), string(row[1].(abi.Text))}, row[2].(float64), int(row[3].(float64)))
+	}
+	return nil
+}
+
+func (x *alarmIndex) end(how func(*sqliteConn) error) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.db == nil {
+		return nil
+	}
+	db := x.db
+	x.db = nil
+	return how(db)
+}

@@ -1,0 +1,215 @@
+//go:build !js
+
+package edge
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"tidemark/shared/abi"
+)
+
+// A call is one request, or one alarm, that the guest works on. Its fields are
+// guarded by its isolate's lock.
+type call struct {
+	s  *isolate
+	i  *instance // that works on it
+	id int32
+
+	head, body []byte
+	bodyLen    int32   // -1: over the limit
+	object     *object // of an alarm
+
+	replayable bool
+	answered   bool
+	ended      bool
+	answer     answer
+	pending    int           // ops under way
+	ready      chan struct{} // closed with the answer, if somebody waits for it
+	stop       func() bool   // the timer of its limit
+	onEnd      func()
+}
+
+// An answer is a head and a body, a room to forward to, or why there is none.
+type answer struct {
+	head, body []byte
+	forward    []byte
+	lost       string
+}
+
+var (
+	errStopped = errors.New("the worker has stopped")
+	errEnded   = errors.New("the instance ended")
+)
+
+// begin hands the call to the guest. It is done when the answer is there and
+// no op is under way; what is left of it by then is what the caller waits for.
+func (c *call) begin() {
+	i, err := c.s.running()
+	if err != nil {
+		c.respond(answer{lost: "the guest did not boot"})
+		c.end()
+		return
+	}
+	c.enroll(i)
+	body := c.bodyLen
+	handle := int32(0)
+	if body > 0 {
+		handle = i.keep(c.body)
+	}
+	i.enter(c, nil, i.request, c.id, i.keep(c.head), int32(len(c.head)), handle, body)
+	c.endIfDone()
+}
+
+// beginAlarm is begin for an alarm, in the instance that its object is bound to.
+func (c *call) beginAlarm() {
+	i, err := c.object.bind()
+	if err != nil {
+		c.respond(answer{lost: "the guest did not boot"})
+		c.end()
+		return
+	}
+	c.enroll(i)
+	c.object.enter(i, c, i.alarm, c.id, c.object.id)
+	c.endIfDone()
+}
+
+func (c *call) enroll(i *instance) {
+	s := c.s
+	for {
+		if s.lastCall++; s.lastCall < 0 {
+			s.lastCall = 1
+		}
+		if i.calls[s.lastCall] == nil {
+			break
+		}
+	}
+	if c.i == nil {
+		s.calls++
+	}
+	c.i, c.id, c.pending = i, s.lastCall, 0
+	i.calls[c.id] = c
+}
+
+// limit has the call given up when it has outlived its time.
+func (c *call) limit() {
+	c.stop = c.s.w.clock.AfterFunc(c.s.w.callLimit, func() {
+		c.s.lock()
+		defer c.s.unlock()
+		if c.ended {
+			return
+		}
+		c.i.enter(c, nil, c.i.cancel, c.id)
+		c.respond(answer{lost: "the request took too long"})
+		c.end()
+	})
+}
+
+// respond notes the answer; the first one counts.
+func (c *call) respond(a answer) {
+	if c.answered {
+		return
+	}
+	c.answered, c.answer = true, a
+	if c.ready != nil {
+		close(c.ready)
+	}
+}
+
+func (c *call) endIfDone() {
+	if c.answered && c.pending == 0 {
+		c.end()
+	}
+}
+
+func (c *call) end() {
+	if c.ended {
+		return
+	}
+	c.ended = true
+	if c.stop != nil {
+		c.stop()
+	}
+	if c.i != nil {
+		c.s.calls--
+		if c.i.calls[c.id] == c {
+			delete(c.i.calls, c.id)
+		}
+		c.i.endIfUnused()
+	}
+	if c.onEnd != nil {
+		c.onEnd()
+	}
+}
+
+// lost: the instance ended under this call.
+func (c *call) lost(guilty bool) {
+	delete(c.i.calls, c.id)
+	c.pending = 0
+	if !guilty && c.replayable && !c.answered {
+		c.replayable = false
+		c.s.todo = append(c.s.todo, c.begin)
+		return
+	}
+	c.respond(answer{lost: errEnded.Error()})
+	c.end()
+}
+
+// start starts an op. None settles before start returns.
+func (c *call) start(op int32, kind abi.Op, frame []byte) {
+	c.pending++
+	i := c.i
+	switch kind {
+	case abi.OpD1:
+		go c.perform(i, op, "d1", func() ([]byte, error) { return c.s.w.batch(frame) })
+	case abi.OpCall:
+		go c.perform(i, op, "call", func() ([]byte, error) { return c.s.w.call(frame) })
+	case abi.OpEnter:
+		c.s.todo = append(c.s.todo, func() { c.enterObject(i, op) })
+	case abi.OpSleep:
+		d, err := sleepTime(frame)
+		if err != nil {
+			c.s.todo = append(c.s.todo, func() { i.settle(c, op, nil, err) })
+			return
+		}
+		c.s.w.clock.AfterFunc(d, func() {
+			c.s.lock()
+			defer c.s.unlock()
+			i.settle(c, op, nil, nil)
+		})
+	default:
+		c.s.todo = append(c.s.todo, func() { i.settle(c, op, nil, fmt.Errorf("no op %d", kind)) })
+	}
+}
+
+// perform runs an op on a goroutine of its own, outside of the lock.
+func (c *call) perform(i *instance, op int32, kind string, run func() ([]byte, error)) {
+	result, err := run()
+	c.s.w.hold(kind, "")
+	c.s.lock()
+	defer c.s.unlock()
+	i.settle(c, op, result, err)
+}
+
+// enterObject delivers EventEnter to the object whose alarm the call is.
+func (c *call) enterObject(i *instance, op int32) {
+	if i.dead {
+		return
+	}
+	err := errors.New("the call is no alarm")
+	if c.object != nil {
+		err = c.object.enter(i, c, i.event, c.object.id, abi.EventEnter, op, 0, 0)
+	}
+	i.settle(c, op, nil, err)
+}
+
+func sleepTime(frame []byte) (time.Duration, error) {
+	if len(frame) != 8 {
+		return 0, abi.ErrFrame
+	}
+	millis := math.Float64frombits(binary.LittleEndian.Uint64(frame))
+	return time.Duration(min(max(millis, 0), 1e12) * float64(time.Millisecond)), nil
+}

@@ -1,0 +1,221 @@
+//go:build !js
+
+package edge
+
+import (
+	"container/list"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/tetratelabs/wazero/api"
+
+	"tidemark/shared/abi"
+	"tidemark/wasm/gojs"
+)
+
+// An isolate is one running instance of the guest, the calls that it works on
+// and the objects that live there. Everything in it is guarded by its lock.
+type isolate struct {
+	w *Worker
+
+	mu      sync.Mutex
+	current *instance // for new events; nil: the next one boots it
+	alive   map[*instance]bool
+	todo    []func() // what the holder of the lock does before letting go
+	calls   int      // under way, in the current instance and in earlier ones
+	stopped bool
+
+	objects  map[objectKey]*object
+	warm     *list.List // of *object, most recently used first
+	lastCall int32
+	lastID   int32 // of an object
+}
+
+func newIsolate(w *Worker) *isolate {
+	return &isolate{w: w, alive: map[*instance]bool{}, objects: map[objectKey]*object{}, warm: list.New()}
+}
+
+func (s *isolate) lock() { s.mu.Lock() }
+
+// unlock does first what the guest's exports left to do after them.
+func (s *isolate) unlock() {
+	for len(s.todo) > 0 {
+		next := s.todo[0]
+		s.todo = s.todo[1:]
+		next()
+	}
+	s.todo = nil
+	s.mu.Unlock()
+}
+
+// running answers the instance for a new event, and boots it if there is none.
+func (s *isolate) running() (*instance, error) {
+	if s.stopped {
+		return nil, errStopped
+	}
+	if s.current == nil {
+		i, err := s.boot()
+		if err != nil {
+			s.w.log.Error("the guest did not boot", "err", err)
+			return nil, err
+		}
+		s.current = i
+	}
+	return s.current, nil
+}
+
+func (s *isolate) boot() (*instance, error) {
+	i := &instance{s: s, calls: map[int32]*call{}, handles: map[int32][]byte{}}
+	p, err := gojs.Start(context.Background(), s.w.module.runtime, s.w.module.compiled, gojs.Config{
+		Env:         map[string]string{"GOGC": "50", "GOMEMLIMIT": "48MiB"},
+		Context:     s.w.context(),
+		Stderr:      s.w.stderr,
+		Now:         s.w.clock.Now,
+		MemoryBytes: s.w.budget,
+		Owner:       i,
+	})
+	if err != nil {
+		return nil, err
+	}
+	i.process = p
+	for name, f := range map[string]*api.Function{
+		"request": &i.request, "alarm": &i.alarm, "settle": &i.settleExport, "cancel": &i.cancel, "event": &i.event,
+	} {
+		if *f = p.Function(name); *f == nil {
+			p.Close()
+			return nil, fmt.Errorf("the guest exports no %q", name)
+		}
+	}
+	if !p.Ready() {
+		p.Close()
+		return nil, fmt.Errorf("the guest did not call workers.Ready while booting")
+	}
+	s.alive[i] = true
+	return i, nil
+}
+
+// An instance is one run of the guest.
+type instance struct {
+	s       *isolate
+	process *gojs.Process
+
+	request, alarm, settleExport, cancel, event api.Function
+
+	calls      map[int32]*call
+	handles    map[int32][]byte
+	lastHandle int32
+	dead       bool
+
+	call   *call   // whose export is running
+	object *object // whose event is running
+	reply  []byte  // what the event answered
+	stack  [5]uint64
+}
+
+// enter runs an export for a call, or for an event of an object, and after it
+// every goroutine that it made ready. If the instance ends in it, it is dead
+// afterwards.
+func (i *instance) enter(c *call, o *object, f api.Function, args ...int32) {
+	if i.dead {
+		return
+	}
+	i.call, i.object, i.reply = c, o, nil
+	for n, arg := range args {
+		i.stack[n] = api.EncodeI32(arg)
+	}
+	err := i.process.Call(f, i.stack[:len(args)])
+	i.call, i.object = nil, nil
+	if err != nil {
+		i.die(c, err)
+	} else if i.s.current == i && len(i.process.Memory()) > i.s.w.budget/4*3 {
+		i.s.current = nil // it ends with its calls
+		i.endIfUnused()
+	}
+}
+
+// die answers or replays the calls that the instance was working on. The
+// guilty one is whose export was running.
+// Design, section 2, rule 4.
+func (i *instance) die(guilty *call, err error) {
+	if i.dead {
+		return
+	}
+	if err != errStopped {
+		i.s.w.log.Error("the instance ended", "err", err, "calls", len(i.calls))
+	}
+	i.close()
+	lost := make([]*call, 0, len(i.calls))
+	for _, c := range i.calls {
+		lost = append(lost, c)
+	}
+	slices.SortFunc(lost, func(a, b *call) int { return int(a.id) - int(b.id) })
+	for _, c := range lost {
+		c.lost(c == guilty)
+	}
+}
+
+func (i *instance) close() {
+	i.dead = true
+	if i.s.current == i {
+		i.s.current = nil
+	}
+	i.handles = nil
+	delete(i.s.alive, i)
+	i.process.Close()
+}
+
+// endIfUnused closes an instance that new events do not go to, after its last call.
+func (i *instance) endIfUnused() {
+	if i.s.current == i || i.dead {
+		return
+	}
+	i.s.todo = append(i.s.todo, func() {
+		if len(i.calls) == 0 && !i.dead {
+			i.close()
+		}
+	})
+}
+
+// keep holds bytes until the guest takes them; 0 is no bytes.
+func (i *instance) keep(b []byte) int32 {
+	if len(b) == 0 {
+		return 0
+	}
+	if i.lastHandle++; i.lastHandle < 0 {
+		i.lastHandle = 1
+	}
+	i.handles[i.lastHandle] = b
+	return i.lastHandle
+}
+
+// fail keeps an error's text and answers its handle, negated.
+func (i *instance) fail(err error) int32 { return -i.keep([]byte(err.Error())) }
+
+// settle brings the result of an op of c to the guest.
+func (i *instance) settle(c *call, op int32, result []byte, err error) {
+	if i.dead {
+		return
+	}
+	if i.calls[c.id] == c {
+		c.pending--
+	}
+	ok := int32(1)
+	if err != nil {
+		ok, result = 0, []byte(err.Error())
+	}
+	i.enter(c, nil, i.settleExport, op, ok, i.keep(result), int32(len(result)))
+	c.endIfDone()
+}
+
+// view is n bytes of the guest's memory, until it runs again. Bytes that it
+// does not have are a mistake of the guest's that ends it.
+func (i *instance) view(ptr, n int32) []byte {
+	memory := i.process.Memory()
+	from, size := uint64(uint32(ptr)), uint64(uint32(n))
+	if from+size > uint64(len(memory)) {
+		panic(abi.ErrFrame)
+	}
+	return memory[from : from+size : from+size]
+}

@@ -1,0 +1,306 @@
+//go:build !js
+
+package edge
+
+import (
+	"container/list"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+
+	"github.com/coder/websocket"
+	"github.com/tetratelabs/wazero/api"
+
+	"tidemark/shared/abi"
+)
+
+// objectKey identifies a Durable Object for ever.
+type objectKey struct{ class, name string }
+
+func (k objectKey) String() string { return k.class + "/" + k.name }
+
+// An object is what this host knows of a Durable Object: its sockets, its
+// storage while that is open, its alarm. What it does while an event runs
+// becomes true when the event has ended, all of it or, if the instance ended in
+// it, nothing: writes are committed, then messages leave. It is guarded by its
+// isolate's lock.
+type object struct {
+	s   *isolate
+	key objectKey
+
+	i      *instance // that knows this object, by id
+	id     int32
+	alarms int // running in that instance
+
+	conns    map[int32]*conn
+	lastConn int32
+
+	autoreply atomic.Pointer[autoreply]
+	store     *sqliteConn // nil: not open
+	warmAt    *list.Element
+	alarm     alarm
+
+	// Of the event that is running.
+	writing  bool // a transaction is open
+	broken   bool // and was lost
+	sends    []outgoing
+	newAlarm *float64
+}
+
+// autoreply is the text that is answered without waking the object.
+type autoreply struct {
+	ping string
+	pong []byte
+}
+
+// outgoing is a message, or the close, of a socket.
+type outgoing struct {
+	conn   *conn
+	kind   int32 // 0: close
+	data   []byte
+	code   int
+	reason string
+}
+
+const (
+	warmObjects      = 128 // per isolate, whose storage stays open
+	objectStatements = 24  // prepared, per open storage
+)
+
+// object answers the object of a key.
+func (s *isolate) object(key objectKey) *object {
+	o := s.objects[key]
+	if o == nil {
+		o = &object{s: s, key: key, conns: map[int32]*conn{}}
+		s.objects[key] = o
+	}
+	return o
+}
+
+// touch makes the object the one that was used last, and closes the storage of
+// the one that was used longest ago. One that nothing holds is forgotten.
+func (o *object) touch() {
+	if o.warmAt != nil {
+		o.s.warm.MoveToFront(o.warmAt)
+		return
+	}
+	o.warmAt = o.s.warm.PushFront(o)
+	for o.s.warm.Len() > warmObjects {
+		o.s.warm.Back().Value.(*object).cool()
+	}
+}
+
+func (o *object) cool() {
+	o.s.warm.Remove(o.warmAt)
+	o.warmAt = nil
+	o.closeStore()
+	if len(o.conns) == 0 && o.alarms == 0 && !o.alarm.set() {
+		delete(o.s.objects, o.key)
+	}
+}
+
+func (o *object) closeStore() {
+	if o.store == nil {
+		return
+	}
+	if err := o.store.close(); err != nil {
+		o.s.w.log.Error("the storage of an object did not close", "object", o.key.String(), "err", err)
+	}
+	o.store = nil
+}
+
+// bind chooses the instance that the next event goes to. An alarm that waits
+// in one keeps the object there, for two must never act on one object.
+func (o *object) bind() (*instance, error) {
+	if o.i != nil && (o.i.dead || (o.alarms == 0 && o.i != o.s.current)) {
+		o.i = nil
+	}
+	if o.i == nil {
+		i, err := o.s.running()
+		if err != nil {
+			return nil, err
+		}
+		if o.s.lastID++; o.s.lastID < 0 {
+			o.s.lastID = 1
+		}
+		o.i, o.id = i, o.s.lastID
+	}
+	return o.i, nil
+}
+
+// event delivers an event and answers the guest's reply.
+func (o *object) event(kind abi.Event, conn int32, data []byte) ([]byte, error) {
+	i, err := o.bind()
+	if err != nil {
+		o.shut(conn)
+		return nil, err
+	}
+	if err := o.enter(i, nil, i.event, o.id, kind, conn, i.keep(data), int32(len(data))); err != nil {
+		o.shut(conn)
+		return nil, err
+	}
+	return i.reply, nil
+}
+
+// shut closes the socket whose event failed.
+func (o *object) shut(conn int32) {
+	if c := o.conns[conn]; c != nil {
+		c.shut(int(websocket.StatusInternalError), "internal error")
+	}
+}
+
+// enter runs an export as an event of the object.
+func (o *object) enter(i *instance, c *call, f api.Function, args ...int32) error {
+	o.touch()
+	i.enter(c, o, f, args...)
+	if i.dead {
+		o.rollBack()
+		return errEnded
+	}
+	return o.commit()
+}
+
+// commit makes true what the event did: the index knows its alarm, then writes,
+// then the removal of the alarm, then messages. So a crash in between may bring
+// an alarm too many, or late, and loses none.
+func (o *object) commit() error {
+	newAlarm := o.newAlarm
+	o.newAlarm = nil
+	if newAlarm != nil && *newAlarm > 0 {
+		if err := o.s.w.alarms.put(o.key, *newAlarm, 0); err != nil {
+			return o.reset(err)
+		}
+	}
+	if o.broken {
+		return o.reset(fmt.Errorf("a write failed"))
+	}
+	if o.writing {
+		o.writing = false
+		if err := o.store.exec(o.store.commit); err != nil {
+			return o.reset(err)
+		}
+	}
+	if newAlarm != nil {
+		o.replaceAlarm(*newAlarm)
+	}
+	sends := o.sends
+	o.sends = nil
+	for _, m := range sends {
+		m.conn.enqueue(m)
+	}
+	return nil
+}
+
+func (o *object) rollBack() {
+	if o.writing && o.store != nil {
+		o.store.undo()
+	}
+	for _, m := range o.sends {
+		if m.kind == 0 {
+			m.conn.closing = false
+		}
+	}
+	o.writing, o.broken, o.sends, o.newAlarm = false, false, nil, nil
+}
+
+// reset starts the object anew after its storage failed: its memory may hold
+// what was not written.
+func (o *object) reset(err error) error {
+	o.rollBack()
+	o.i = nil
+	o.s.w.log.Error("an object was reset", "object", o.key.String(), "err", err)
+	for id := range o.conns {
+		o.shut(id)
+	}
+	return fmt.Errorf("the object was reset: %w", err)
+}
+
+// exec runs a frame of Statements in the event's transaction: all of them or,
+// after an error, none.
+func (o *object) exec(frame []byte) ([]byte, error) {
+	statements, err := abi.DecodeStatements(frame)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.openStore(); err != nil {
+		return nil, err
+	}
+	db := o.store
+	if !o.writing {
+		if err := db.exec(db.beginRead); err != nil {
+			return nil, err
+		}
+		o.writing = true
+	}
+	results, err := db.nested(statements)
+	if err != nil {
+		o.broken = o.broken || !db.inTransaction()
+		return nil, err
+	}
+	return abi.AppendResults(nil, results)
+}
+
+func (o *object) openStore() error {
+	if o.store != nil {
+		return nil
+	}
+	sum := sha256.Sum256([]byte(o.key.name))
+	dir := filepath.Join(o.s.w.data, "do", o.key.class)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	db, err := openSQLite(filepath.Join(dir, hex.EncodeToString(sum[:])+".sqlite"), false, objectStatements,
+		"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL",
+		"PRAGMA cache_size = -512")
+	if err != nil {
+		return err
+	}
+	o.store = db
+	return nil
+}
+
+// listConns answers the open sockets, oldest first.
+func (o *object) listConns() []abi.Conn {
+	conns := make([]abi.Conn, 0, len(o.conns))
+	for id, c := range o.conns {
+		conns = append(conns, abi.Conn{ID: id, Attachment: c.attachment})
+	}
+	slices.SortFunc(conns, func(a, b abi.Conn) int { return int(a.ID) - int(b.ID) })
+	return conns
+}
+
+// send notes a message to some conns, or to all, and answers to how many it goes.
+func (o *object) send(to []int32, kind int32, data []byte) (sent int32) {
+	if len(to) == 0 {
+		for _, c := range o.conns {
+			sent += o.sendTo(c, kind, data)
+		}
+		return sent
+	}
+	for _, id := range to {
+		sent += o.sendTo(o.conns[id], kind, data)
+	}
+	return sent
+}
+
+func (o *object) sendTo(c *conn, kind int32, data []byte) int32 {
+	if c == nil || c.closing || (kind != abi.KindText && kind != abi.KindBinary) {
+		return 0
+	}
+	o.sends = append(o.sends, outgoing{conn: c, kind: kind, data: data})
+	return 1
+}
+
+func (o *object) close(id int32, code int, reason string) {
+	if c := o.conns[id]; c != nil && !c.closing {
+		o.sends = append(o.sends, outgoing{conn: c, code: code, reason: reason})
+		c.closing = true
+	}
+}
+
+// setAlarm notes the alarm in Unix milliseconds; 0 removes it.
+func (o *object) setAlarm(millis float64) { o.newAlarm = &millis }

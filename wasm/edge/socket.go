@@ -1,0 +1,197 @@
+//go:build !js
+
+package edge
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/coder/websocket"
+
+	"tidemark/shared/abi"
+)
+
+// A conn is an open WebSocket of an object.
+type conn struct {
+	id         int32
+	o          *object
+	ws         *websocket.Conn
+	attachment []byte // guarded by the isolate's lock
+	closing    bool   // likewise: the object has closed it
+
+	mu      sync.Mutex
+	queue   []outgoing
+	queued  int  // bytes
+	writing bool // a goroutine takes from the queue
+	shutOff bool // nothing is queued any more
+}
+
+const (
+	maxQueued    = 16 << 20 // bytes that wait for a slow client, beside one message
+	writeTimeout = 30 * time.Second
+	maxReason    = 123
+)
+
+// accept upgrades a request and opens the socket in the object that f names.
+func (w *Worker) accept(rw http.ResponseWriter, r *http.Request, f abi.Forward) {
+	class, ok := w.bindings[f.Binding]
+	if !ok {
+		w.log.Error("a request was forwarded to an unknown binding", "binding", f.Binding)
+		writeError(rw, "no such binding")
+		return
+	}
+	options := &websocket.AcceptOptions{InsecureSkipVerify: true} // who may connect is the guest's to say
+	if f.Protocol != "" {
+		options.Subprotocols = []string{f.Protocol}
+	}
+	ws, err := websocket.Accept(rw, r, options)
+	if err != nil {
+		return // it is answered
+	}
+	ws.SetReadLimit(abi.MaxMessageBytes)
+	key := objectKey{class, f.Name}
+	s := w.home(key)
+	s.lock()
+	defer s.unlock()
+	if s.stopped {
+		go ws.Close(websocket.StatusGoingAway, "")
+		return
+	}
+	o := s.object(key)
+	if o.lastConn++; o.lastConn < 0 {
+		o.lastConn = 1
+	}
+	c := &conn{id: o.lastConn, o: o, ws: ws}
+	o.conns[c.id] = c
+	w.sockets.Add(1)
+	o.event(abi.EventOpen, c.id, f.Attachment)
+	go c.read()
+}
+
+// read delivers what the client sends, until the socket closes.
+func (c *conn) read() {
+	s := c.o.s
+	defer s.w.sockets.Done()
+	defer c.ws.CloseNow()
+	for {
+		kind, data, err := c.ws.Read(context.Background())
+		if err == nil && kind == websocket.MessageText && !utf8.Valid(data) {
+			c.ws.Close(websocket.StatusInvalidFramePayloadData, "a text is not UTF-8")
+			err = errors.New("a text is not UTF-8")
+		}
+		if err != nil {
+			c.gone(err)
+			return
+		}
+		event := abi.EventBinary
+		if kind == websocket.MessageText {
+			event = abi.EventText
+			if auto := c.o.autoreply.Load(); auto != nil && auto.ping == string(data) {
+				c.enqueue(outgoing{conn: c, kind: abi.KindText, data: auto.pong})
+				continue
+			}
+		}
+		s.w.hold("message", c.o.key.String())
+		s.lock()
+		if !c.closing && !s.stopped {
+			c.o.event(event, c.id, data)
+		}
+		s.unlock()
+	}
+}
+
+// gone tells the object that the socket is closed.
+func (c *conn) gone(err error) {
+	code, reason := websocket.StatusAbnormalClosure, ""
+	var closed websocket.CloseError
+	if errors.As(err, &closed) {
+		code, reason = closed.Code, closed.Reason
+	}
+	s := c.o.s
+	s.lock()
+	defer s.unlock()
+	delete(c.o.conns, c.id)
+	if s.stopped {
+		return
+	}
+	c.o.event(abi.EventClose, c.id, append(binary.LittleEndian.AppendUint16(nil, uint16(code)), reason...))
+}
+
+// enqueue sends a message, or closes the socket, after what was sent before. It
+// never waits: a client that is too slow is closed with 1013.
+func (c *conn) enqueue(m outgoing) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.shutOff {
+		return
+	}
+	if c.queued > 0 && c.queued+len(m.data) > maxQueued {
+		c.queue, c.queued = nil, 0
+		m = outgoing{conn: c, code: int(websocket.StatusTryAgainLater), reason: "too slow"}
+	}
+	c.shutOff = m.kind == 0
+	c.queue = append(c.queue, m)
+	c.queued += len(m.data)
+	if !c.writing {
+		c.writing = true
+		go c.write()
+	}
+}
+
+// shut closes the socket without the object having asked for it; it holds the
+// isolate's lock.
+func (c *conn) shut(code int, reason string) {
+	c.closing = true
+	c.enqueue(outgoing{conn: c, code: code, reason: reason})
+}
+
+// write sends what is queued.
+func (c *conn) write() {
+	for {
+		c.mu.Lock()
+		if len(c.queue) == 0 {
+			c.queue, c.writing = nil, false
+			c.mu.Unlock()
+			return
+		}
+		m := c.queue[0]
+		c.queue = c.queue[1:]
+		c.mu.Unlock()
+		if m.kind == 0 {
+			c.close(m.code, m.reason)
+			return
+		}
+		kind := websocket.MessageBinary
+		if m.kind == abi.KindText {
+			kind = websocket.MessageText
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+		err := c.ws.Write(ctx, kind, m.data)
+		cancel()
+		c.mu.Lock()
+		if c.queued -= len(m.data); c.queued < 0 {
+			c.queued = 0
+		}
+		c.mu.Unlock()
+		if err != nil {
+			c.ws.CloseNow() // read notices
+			return
+		}
+	}
+}
+
+// close answers the codes that stand for a missing one with 1000.
+func (c *conn) close(code int, reason string) {
+	if code == int(websocket.StatusNoStatusRcvd) || code == int(websocket.StatusAbnormalClosure) {
+		code, reason = int(websocket.StatusNormalClosure), ""
+	}
+	if len(reason) > maxReason {
+		reason = reason[:maxReason]
+	}
+	c.ws.Close(websocket.StatusCode(code), reason)
+}

@@ -1,0 +1,382 @@
+//go:build !js
+
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tidemark/shared/abi"
+	"tidemark/wasm/gojs"
+)
+
+// Options say what a Worker runs and where.
+type Options struct {
+	Module *Module
+	Config *Config
+	// Data is the folder of the databases and objects; it is created.
+	Data string
+	// Env is added to the variables of the Config and wins over them.
+	Env map[string]string
+	// Instances is how many requests may run at the same time; 0 is as many as
+	// there are cores.
+	Instances int
+	Clock     Clock        // the wall clock if nil
+	Log       *slog.Logger // slog.Default() if nil
+	Stderr    io.Writer    // where the guest prints to; os.Stderr if nil
+	// Hold, if not nil, is called before something is delivered and delays it
+	// by not returning: kind is "d1" (a batch's result), "call" (a message to
+	// an object, which name names), "reply" (what it answered), "message" (of a
+	// socket, to its object) or "alarm" (of an object).
+	Hold func(kind, name string)
+}
+
+// A Worker runs a guest, with its databases and objects. It is an http.Handler.
+type Worker struct {
+	module    *Module
+	vars      map[string]any
+	bindings  map[string]string // of objects: name to class
+	d1        map[string]*D1
+	data      string
+	assets    *assets
+	clock     Clock
+	log       *slog.Logger
+	stderr    io.Writer
+	hold      func(kind, name string)
+	maxBody   int64
+	callLimit time.Duration
+	budget    int // of an instance's memory, in bytes
+	isolates  []*isolate
+	next      atomic.Uint32
+	alarms    *alarmIndex
+	sockets   sync.WaitGroup
+}
+
+// Limits that variables of the same names replace.
+const (
+	defaultMaxBodyBytes   = 16 << 20
+	defaultCallLimitMS    = 60_000
+	defaultMemoryBudgetMB = 112 // an isolate on Workers has 128
+)
+
+// Open starts a Worker: its databases are open and migrated, alarms that are
+// due will come. Instances boot with their first event. The caller closes it.
+func Open(o Options) (*Worker, error) {
+	w := &Worker{
+		module: o.Module, vars: maps.Clone(o.Config.Vars), bindings: map[string]string{}, d1: map[string]*D1{},
+		data: o.Data, clock: o.Clock, log: o.Log, stderr: o.Stderr, hold: o.Hold,
+	}
+	if w.vars == nil {
+		w.vars = map[string]any{}
+	}
+	for name, v := range o.Env {
+		w.vars[name] = v
+	}
+	if w.clock == nil {
+		w.clock = wallClock{}
+	}
+	if w.log == nil {
+		w.log = slog.Default()
+	}
+	if w.stderr == nil {
+		w.stderr = os.Stderr
+	}
+	if w.hold == nil {
+		w.hold = func(string, string) {}
+	}
+	w.maxBody = int64(number(w.vars, "MAX_BODY_BYTES", defaultMaxBodyBytes))
+	w.callLimit = time.Duration(number(w.vars, "CALL_LIMIT_MS", defaultCallLimitMS) * float64(time.Millisecond))
+	w.budget = int(number(w.vars, "MEMORY_BUDGET_MB", defaultMemoryBudgetMB)) << 20
+	n := o.Instances
+	if n <= 0 {
+		n = runtime.NumCPU()
+	}
+	for range n {
+		w.isolates = append(w.isolates, newIsolate(w))
+	}
+	if err := w.open(o.Config); err != nil {
+		w.closeDatabases((*sqliteConn).close)
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *Worker) open(c *Config) error {
+	w.assets = openAssets(c)
+	for _, b := range c.DurableObjects.Bindings {
+		w.bindings[b.Name] = b.ClassName
+	}
+	for _, dir := range []string{"d1", "do"} {
+		if err := os.MkdirAll(filepath.Join(w.data, dir), 0o700); err != nil {
+			return fmt.Errorf("open: %w", err)
+		}
+	}
+	for _, d := range c.D1Databases {
+		db, err := OpenD1(filepath.Join(w.data, "d1", d.Binding+".sqlite"))
+		if err != nil {
+			return err
+		}
+		w.d1[d.Binding] = db
+		dir := d.MigrationsDir
+		if dir == "" {
+			dir = "migrations"
+		}
+		dir = filepath.Join(c.Dir, dir)
+		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) && d.MigrationsDir == "" {
+			continue
+		}
+		applied, err := db.Migrate(os.DirFS(dir))
+		if err != nil {
+			return err
+		}
+		for _, name := range applied {
+			w.log.Info("applied a migration", "database", d.Binding, "name", name)
+		}
+	}
+	var err error
+	if w.alarms, err = openAlarmIndex(filepath.Join(w.data, "do", "alarms.sqlite")); err != nil {
+		return err
+	}
+	return w.scheduleAlarms()
+}
+
+// Boot boots every instance, which otherwise happens with its first event.
+func (w *Worker) Boot() error {
+	for _, s := range w.isolates {
+		s.lock()
+		_, err := s.running()
+		s.unlock()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// D1 answers the database of a binding, or nil.
+func (w *Worker) D1(binding string) *D1 { return w.d1[binding] }
+
+// context is the global "context" of a guest.
+func (w *Worker) context() *gojs.Object {
+	env := &gojs.Object{Name: "env", Open: true, Props: map[string]gojs.Value{}}
+	for name, v := range w.vars {
+		if n, ok := v.(int64); ok {
+			v = float64(n)
+		}
+		env.Props[name] = v
+	}
+	for name := range w.bindings {
+		env.Props[name] = &gojs.Object{Name: "binding " + name}
+	}
+	for name := range w.d1 {
+		env.Props[name] = &gojs.Object{Name: "binding " + name}
+	}
+	return &gojs.Object{Name: "context", Props: map[string]gojs.Value{"env": env}}
+}
+
+// free answers a locked isolate for a request: one that is idle, if there is.
+func (w *Worker) free() *isolate {
+	n := uint32(len(w.isolates))
+	first := w.next.Add(1)
+	for i := range n {
+		if s := w.isolates[(first+i)%n]; s.mu.TryLock() {
+			return s
+		}
+	}
+	s := w.isolates[first%n]
+	s.lock()
+	return s
+}
+
+// home is the isolate in which an object lives.
+func (w *Worker) home(key objectKey) *isolate {
+	h := fnv.New32a()
+	io.WriteString(h, key.class)
+	io.WriteString(h, key.name)
+	return w.isolates[h.Sum32()%uint32(len(w.isolates))]
+}
+
+// batch is the op OpD1.
+func (w *Worker) batch(frame []byte) ([]byte, error) {
+	binding, rest, err := abi.CutText(frame)
+	if err != nil {
+		return nil, err
+	}
+	db := w.d1[string(binding)]
+	if db == nil {
+		return nil, fmt.Errorf("no D1 database is bound to %q", binding)
+	}
+	statements, err := abi.DecodeStatements(rest)
+	if err != nil {
+		return nil, err
+	}
+	results, err := db.Batch(context.Background(), statements)
+	if err != nil {
+		return nil, err
+	}
+	return abi.AppendResults(nil, results)
+}
+
+// call is the op OpCall. An instance that ends in it is replaced, once.
+func (w *Worker) call(frame []byte) ([]byte, error) {
+	binding, rest, err := abi.CutText(frame)
+	if err != nil {
+		return nil, err
+	}
+	name, data, err := abi.CutText(rest)
+	if err != nil {
+		return nil, err
+	}
+	class, ok := w.bindings[string(binding)]
+	if !ok {
+		return nil, fmt.Errorf("no Durable Object class is bound to %q", binding)
+	}
+	key := objectKey{class, string(name)}
+	w.hold("call", key.String())
+	s := w.home(key)
+	s.lock()
+	reply, err := s.object(key).event(abi.EventCall, 0, data)
+	if errors.Is(err, errEnded) {
+		reply, err = s.object(key).event(abi.EventCall, 0, data)
+	}
+	s.unlock()
+	w.hold("reply", key.String())
+	return reply, err
+}
+
+// Close lets the calls that are under way end, or gives them up when ctx is
+// done, closes every socket with 1001 and then the databases. The caller has
+// stopped sending requests.
+func (w *Worker) Close(ctx context.Context) error {
+	for _, s := range w.isolates {
+		s.lock()
+		for _, o := range s.objects {
+			o.unschedule()
+		}
+		s.unlock()
+	}
+	w.drain(ctx)
+	for _, s := range w.isolates {
+		s.lock()
+		for _, o := range s.objects {
+			for _, c := range o.conns {
+				c.shut(1001, "the server is going away")
+			}
+		}
+		s.unlock()
+	}
+	w.sockets.Wait()
+	w.drain(ctx)
+	for _, s := range w.isolates {
+		s.lock()
+		s.stopped = true
+		for i := range s.alive {
+			i.die(nil, errStopped)
+		}
+		s.unlock()
+	}
+	return w.closeDatabases((*sqliteConn).close)
+}
+
+// drain waits until no call is under way.
+func (w *Worker) drain(ctx context.Context) {
+	for _, s := range w.isolates {
+		for {
+			s.lock()
+			calls := s.calls
+			s.unlock()
+			if calls == 0 {
+				break
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(2 * time.Millisecond):
+			}
+		}
+	}
+}
+
+// Hibernate has an object forget what it holds in memory: its next event finds
+// it constructed anew, with its sockets and their attachments. It answers false
+// if an alarm is running or the object is unknown.
+func (w *Worker) Hibernate(binding, name string) bool {
+	key := objectKey{w.bindings[binding], name}
+	s := w.home(key)
+	s.lock()
+	defer s.unlock()
+	o := s.objects[key]
+	if o == nil || o.alarms > 0 {
+		return false
+	}
+	o.i = nil
+	o.closeStore()
+	return true
+}
+
+// Evict has the next events boot new instances; the present ones end with
+// their calls.
+func (w *Worker) Evict() {
+	for _, s := range w.isolates {
+		s.lock()
+		s.current = nil
+		for i := range s.alive {
+			i.endIfUnused()
+		}
+		s.unlock()
+	}
+}
+
+// Crash ends everything at once, as if the process had been killed: nothing
+// is flushed, nobody is told.
+func (w *Worker) Crash() {
+	for _, s := range w.isolates {
+		s.lock()
+		s.stopped = true
+		for _, o := range s.objects {
+			o.unschedule()
+			for _, c := range o.conns {
+				go c.ws.CloseNow()
+			}
+		}
+		for i := range s.alive {
+			i.die(nil, errStopped)
+		}
+		s.unlock()
+	}
+	w.sockets.Wait()
+	w.closeDatabases(func(c *sqliteConn) error { c.abandon(); return nil })
+}
+
+func (w *Worker) closeDatabases(how func(*sqliteConn) error) error {
+	var errs []error
+	for _, s := range w.isolates {
+		s.lock()
+		for _, o := range s.objects {
+			if o.store != nil {
+				errs = append(errs, how(o.store))
+				o.store = nil
+			}
+		}
+		s.unlock()
+	}
+	for _, db := range w.d1 {
+		errs = append(errs, db.end(how))
+	}
+	if w.alarms != nil {
+		errs = append(errs, w.alarms.end(how))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,102 @@
+//go:build !js
+
+package wasmtest
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// A Gate holds back deliveries of some kinds and lets them through in an order
+// that its seed decides. Kinds are those of edge.Options.Hold.
+type Gate struct {
+	mu      sync.Mutex
+	kinds   []string
+	random  *rand.Rand
+	waiting []*delivery
+	arrived chan struct{} // holds one token when something has arrived
+}
+
+type delivery struct {
+	kind, name string
+	through    chan struct{}
+}
+
+// NewGate is a gate that is open until Hold.
+func NewGate(seed uint64) *Gate {
+	return &Gate{random: rand.New(rand.NewPCG(seed, 0)), arrived: make(chan struct{}, 1)}
+}
+
+// Hold holds back what comes from now on of these kinds only.
+func (g *Gate) Hold(kinds ...string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.kinds = kinds
+}
+
+func (g *Gate) pass(kind, name string) {
+	g.mu.Lock()
+	if !slices.Contains(g.kinds, kind) {
+		g.mu.Unlock()
+		return
+	}
+	d := &delivery{kind, name, make(chan struct{})}
+	g.waiting = append(g.waiting, d)
+	g.mu.Unlock()
+	select {
+	case g.arrived <- struct{}{}:
+	default:
+	}
+	<-d.through
+}
+
+// Wait waits until n deliveries are held back, and fails the test after 10 seconds.
+func (g *Gate) Wait(t testing.TB, n int) {
+	t.Helper()
+	deadline := time.After(10 * time.Second)
+	for {
+		g.mu.Lock()
+		held := len(g.waiting)
+		g.mu.Unlock()
+		if held >= n {
+			return
+		}
+		select {
+		case <-g.arrived:
+		case <-deadline:
+			t.Fatalf("%d deliveries are held back, want %d", held, n)
+		}
+	}
+}
+
+// Release lets one delivery through, which the seed chooses, and answers its
+// kind and name; false if none is held back.
+func (g *Gate) Release() (kind, name string, ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.waiting) == 0 {
+		return "", "", false
+	}
+	slices.SortStableFunc(g.waiting, func(a, b *delivery) int {
+		return strings.Compare(a.kind+" "+a.name, b.kind+" "+b.name)
+	})
+	i := g.random.IntN(len(g.waiting))
+	d := g.waiting[i]
+	g.waiting = slices.Delete(g.waiting, i, i+1)
+	close(d.through)
+	return d.kind, d.name, true
+}
+
+// Open holds nothing back any more and lets everything through.
+func (g *Gate) Open() {
+	g.Hold()
+	for {
+		if _, _, ok := g.Release(); !ok {
+			return
+		}
+	}
+}

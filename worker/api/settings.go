@@ -15,6 +15,7 @@ import (
 //	AUTH_JWKS      the public keys of tokens signed by RS256, ES256 or EdDSA: a JSON Web Key Set
 //	AUTH_ISSUER    if set, the iss that tokens must have
 //	AUTH_AUDIENCE  if set, the aud that tokens must have
+//	DEV_MODE       1 gives anyone a token for any name at /dev/login
 //	CORS_ORIGINS   the origins whose pages may call, divided by commas; * is any (*)
 //
 //	LIMIT_REQUESTS_PER_MINUTE  of one subject, in one instance of the server (60000)
@@ -28,6 +29,7 @@ import (
 //	LIMIT_PULL_BYTES           the answer to one pull (25165824)
 type Settings struct {
 	Auth              auth.Config
+	DevMode           bool
 	Origins           []string // nil is any
 	RequestsPerMinute int
 	BodyBytes         int64
@@ -46,6 +48,7 @@ func ReadSettings(getenv func(string) string) Settings {
 			Issuer:   getenv("AUTH_ISSUER"),
 			Audience: getenv("AUTH_AUDIENCE"),
 		},
+		DevMode:           getenv("DEV_MODE") == "1",
 		RequestsPerMinute: 60_000,
 		BatchItems:        50,
 		Sync:              watermelon.DefaultLimits(),

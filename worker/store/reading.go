@@ -142,7 +142,7 @@ func (r *reading) migrated(schema *record.Schema, m *watermelon.Migration) strin
 	var list []string
 	for c, added := range m.Columns[r.index] {
 		if col := schema.Tables[r.index].Columns[c]; added {
-			list = append(list, fmt.Sprintf("t.%s IS NOT %s", col.SQL, literal(col.Default)))
+			list = append(list, fmt.Sprintf("t.%s IS NOT %s", col.SQL, columnDefault(col.Default)))
 		}
 	}
 	if list == nil {

@@ -53,7 +53,7 @@ func newWriting(t *record.Table) writing {
 	came := columnsThatCame(t)
 	ids := `(SELECT j.value FROM json_each(?1) AS j)`
 	changed := func(ids, which string) string {
-		return fmt.Sprintf(`WITH %s SELECT json_group_array(t.%s) FROM %s AS t WHERE t.%s IN %s AND t.stamp > %s%s`,
+		return fmt.Sprintf(`WITH %s SELECT json_group_array(t.%s) AS ids FROM %s AS t WHERE t.%s IN %s AND t.stamp > %s%s`,
 			push, t.ID, t.SQL, t.ID, ids, base, which)
 	}
 	size := came.size()
@@ -151,7 +151,7 @@ func (c *came) write() string {
 	for i, col := range c.Columns {
 		stored := "t." + col.SQL
 		if col.Default != nil {
-			stored = fmt.Sprintf("CASE WHEN t.%s IS NULL THEN %s ELSE %s END", c.ID, literal(col.Default), stored)
+			stored = fmt.Sprintf("CASE WHEN t.%s IS NULL THEN %s ELSE %s END", c.ID, columnDefault(col.Default), stored)
 		}
 		columns = append(columns, col.SQL)
 		values = append(values, fmt.Sprintf("CASE WHEN c.verdict < %d AND c.mask & %d THEN c.v%d ELSE %s END", isSame, 1<<i, i, stored))
@@ -185,8 +185,8 @@ func jsonArray(list []string) string {
 	return "rtrim(json_array(" + strings.Join(list[:functionArgs], ", ") + "), ']') || ',' || ltrim(" + jsonArray(list[functionArgs:]) + ", '[')"
 }
 
-// literal writes a column's default into SQL.
-func literal(v any) string {
+// columnDefault writes a column's default into SQL.
+func columnDefault(v any) string {
 	switch v := v.(type) {
 	case string:
 		return "'" + strings.ReplaceAll(v, "'", "''") + "'"

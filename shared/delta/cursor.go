@@ -1,0 +1,64 @@
+// Package delta is the dialect in which a client keeps a copy of a project: a
+// pull by high-water mark, in pages, and an upload that can be repeated.
+// Projects contract, 1 and 5.
+package delta
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+
+	"tidemark/shared/project"
+)
+
+// A Cursor is where the next page of a pull begins: behind the row (Collection,
+// Seq, ID). Mark was fixed by the first page and is the same on every page.
+type Cursor struct {
+	Project    string
+	Since      project.Seq
+	Mark       project.Seq
+	Collection int // index in project.Collections
+	Seq        project.Seq
+	ID         string
+}
+
+const cursorForm = 1 // changes when what a cursor means does
+
+var errCursor = errors.New("not a cursor")
+
+// String is the cursor as a client carries it: base64url of a JSON array.
+func (c Cursor) String() string {
+	text, _ := json.Marshal([]any{cursorForm, c.Project, c.Since, c.Mark, c.Collection, c.Seq, c.ID})
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+const maxCursorBytes = 512
+
+// ParseCursor is the inverse of String. What it answers is in order: Since <
+// Seq <= Mark, a known collection, ids that can be.
+func ParseCursor(s string) (Cursor, error) {
+	if len(s) > maxCursorBytes {
+		return Cursor{}, errCursor
+	}
+	text, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if err != nil {
+		return Cursor{}, errCursor
+	}
+	var form int
+	var c Cursor
+	members := []any{&form, &c.Project, &c.Since, &c.Mark, &c.Collection, &c.Seq, &c.ID}
+	if err := json.Unmarshal(text, &members); err != nil || len(members) != 7 || form != cursorForm {
+		return Cursor{}, errCursor
+	}
+	for _, m := range members {
+		if m == nil { // null in the text
+			return Cursor{}, errCursor
+		}
+	}
+	if c.Since < 0 || c.Seq <= c.Since || c.Mark < c.Seq || c.Mark >= project.MaxSeq ||
+		c.Collection < 0 || c.Collection >= len(project.Collections) ||
+		!project.ValidID(c.Project) || !project.ValidID(c.ID) || c.String() != s {
+		return Cursor{}, errCursor
+	}
+	return c, nil
+}

@@ -1,0 +1,77 @@
+package project
+
+// A Role is what a member is in a project. A greater one may do all that a
+// lesser one may. NoRole may do nothing.
+type Role int
+
+// The roles. Projects contract, 6.
+const (
+	NoRole Role = iota
+	Viewer
+	Member
+	Scheduler
+	Admin
+	Owner
+)
+
+var roleNames = []string{"", "Viewer", "Member", "Scheduler", "Admin", "Owner"}
+
+// String is the role's name on the wire.
+func (r Role) String() string { return roleNames[r] }
+
+// Roles are the roles that a membership can have, the least first.
+var Roles = []Role{Viewer, Member, Scheduler, Admin, Owner}
+
+// An Action is something that needs a role.
+type Action int
+
+// The actions.
+const (
+	Read          Action = iota // pull, read, subscribe
+	CreateTasks                 //
+	EditOwnTasks                // edit tasks that are assigned to the caller, or to nobody
+	EditTasks                   // edit any task
+	PlanTasks                   // set the planned date of a task
+	DeleteTasks                 //
+	EditNetwork                 // create, edit and delete dependencies
+	EditCalendars               // create, edit and delete calendars
+	EditProject                 //
+	ChangeMembers               // add, change and remove members up to Admin
+	ChangeOwners                // add, change and remove Owners
+	DeleteProject               //
+)
+
+// needs is the role table. Projects contract, 6.
+var needs = [...]Role{
+	Read:          Viewer,
+	CreateTasks:   Member,
+	EditOwnTasks:  Member,
+	EditTasks:     Scheduler,
+	PlanTasks:     Scheduler,
+	DeleteTasks:   Scheduler,
+	EditNetwork:   Scheduler,
+	EditCalendars: Scheduler,
+	EditProject:   Admin,
+	ChangeMembers: Admin,
+	ChangeOwners:  Owner,
+	DeleteProject: Owner,
+}
+
+// Needs is the least role that may do a.
+func (a Action) Needs() Role { return needs[a] }
+
+// Creates, Edits and Deletes are the action that the least such request on the
+// collection is. Some rows need more: a task of somebody else, an Owner.
+func (n Name) Creates() Action {
+	return map[Name]Action{Tasks: CreateTasks, Dependencies: EditNetwork, Calendars: EditCalendars, Memberships: ChangeMembers}[n]
+}
+
+// Edits is the least action that a change of a row is.
+func (n Name) Edits() Action {
+	return map[Name]Action{Projects: EditProject, Tasks: EditOwnTasks, Dependencies: EditNetwork, Calendars: EditCalendars, Memberships: ChangeMembers}[n]
+}
+
+// Deletes is the least action that the deletion of a row is.
+func (n Name) Deletes() Action {
+	return map[Name]Action{Projects: DeleteProject, Tasks: DeleteTasks, Dependencies: EditNetwork, Calendars: EditCalendars, Memberships: ChangeMembers}[n]
+}

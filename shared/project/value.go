@@ -1,0 +1,179 @@
+package project
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// A FieldError is one thing that is wrong with an input, and where: the name
+// of a field, or a path like changes.tasks.created[2].name.
+type FieldError struct {
+	Field   string `json:"field"`
+	Message string `json:"message"`
+}
+
+// An InputError is an input that breaks rules: sending it again cannot
+// succeed. It has at least one error.
+type InputError struct{ Errors []FieldError }
+
+func (e *InputError) Error() string {
+	return fmt.Sprintf("%s: %s", e.Errors[0].Field, e.Errors[0].Message)
+}
+
+// Refuse returns an InputError about one field.
+func Refuse(field, format string, args ...any) *InputError {
+	return &InputError{Errors: []FieldError{{field, fmt.Sprintf(format, args...)}}}
+}
+
+// A Value is a field and what it is to hold: nil, a string, a float64, a bool,
+// []int for Days or []string for Dates.
+type Value struct {
+	Field *Field
+	Value any
+}
+
+// Scalar is the value as the database keeps it: an array is its JSON text.
+func (v Value) Scalar() any {
+	switch v.Field.Kind {
+	case Days, Dates:
+		text, _ := json.Marshal(v.Value)
+		return string(text)
+	}
+	return v.Value
+}
+
+var (
+	idForm   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
+	uuidForm = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+)
+
+// ValidID says whether id can be the id of a row: a UUID, or what WatermelonDB
+// makes: up to 64 letters, digits, "_", "." and "-", a letter or digit first.
+func ValidID(id string) bool { return idForm.MatchString(id) }
+
+// ValidUUID says whether s is a UUID, in either case.
+func ValidUUID(s string) bool { return uuidForm.MatchString(s) }
+
+// DecodeID reads the JSON of an id.
+func DecodeID(raw json.RawMessage) (id, problem string) {
+	if json.Unmarshal(raw, &id) != nil || !ValidID(id) || raw[0] != '"' {
+		return "", `must be an id: a string of at most 64 letters, digits, "_", "." and "-"`
+	}
+	return id, ""
+}
+
+// Decode reads the JSON of a value. The problem says what is wrong with it, and
+// is "" if nothing is.
+func (f *Field) Decode(raw json.RawMessage) (v any, problem string) {
+	raw = bytes.TrimSpace(raw)
+	if string(raw) == "null" {
+		if f.Nullable {
+			return nil, ""
+		}
+		return nil, "must not be null"
+	}
+	switch f.Kind {
+	case Text, Date, Choice, Ref:
+		var s string
+		if json.Unmarshal(raw, &s) != nil {
+			return nil, "must be a string"
+		}
+		return s, f.checkText(s)
+	case Integer, Number:
+		n, err := strconv.ParseFloat(string(raw), 64)
+		switch {
+		case raw[0] != '-' && (raw[0] < '0' || raw[0] > '9'):
+			return nil, "must be a number"
+		case err != nil || n < f.Min || n > f.Max:
+			return nil, fmt.Sprintf("must be from %s to %s", plain(f.Min), plain(f.Max))
+		case f.Kind == Integer && n != math.Trunc(n):
+			return nil, "must be a whole number"
+		}
+		return n + 0, "" // not -0
+	case Boolean:
+		switch string(raw) {
+		case "true":
+			return true, ""
+		case "false":
+			return false, ""
+		}
+		return nil, "must be true or false"
+	case Days:
+		var days []int
+		if raw[0] != '[' || json.Unmarshal(raw, &days) != nil || len(days) > 7 ||
+			slices.ContainsFunc(days, func(d int) bool { return d < 1 || d > 7 }) || repeats(days) {
+			return nil, "must be an array of weekdays, 1 (Monday) to 7, each at most once"
+		}
+		slices.Sort(days)
+		return days, ""
+	default: // Dates
+		var dates []string
+		if raw[0] != '[' || json.Unmarshal(raw, &dates) != nil || len(dates) > MaxExceptions ||
+			!validDates(dates) || repeats(dates) {
+			return nil, fmt.Sprintf("must be an array of at most %d dates, each at most once", MaxExceptions)
+		}
+		slices.Sort(dates)
+		return dates, ""
+	}
+}
+
+func (f *Field) checkText(s string) (problem string) {
+	switch f.Kind {
+	case Text:
+		switch n := utf8.RuneCountInString(s); {
+		case n < int(f.Min):
+			return "must not be empty"
+		case n > int(f.Max):
+			return fmt.Sprintf("must have at most %d characters", int(f.Max))
+		case strings.Contains(s, "\x00"):
+			return "must not hold the character U+0000"
+		}
+	case Date:
+		if !validDate(s) {
+			return "must be a date like 2026-02-28"
+		}
+	case Choice:
+		if !slices.Contains(f.Choices, s) {
+			return "must be one of " + strings.Join(f.Choices, ", ")
+		}
+	case Ref:
+		if f.To == Memberships {
+			if n := utf8.RuneCountInString(s); n < 1 || n > MaxUserChars || strings.Contains(s, "\x00") {
+				return "must be the user_id of a member"
+			}
+		} else if !ValidID(s) {
+			return "must be the id of a " + Find(f.To).Title
+		}
+	}
+	return ""
+}
+
+func validDate(s string) bool {
+	_, err := time.Parse(time.DateOnly, s)
+	return err == nil
+}
+
+func validDates(dates []string) bool {
+	return !slices.ContainsFunc(dates, func(d string) bool { return !validDate(d) })
+}
+
+func repeats[T comparable](list []T) bool {
+	seen := make(map[T]bool, len(list))
+	for _, v := range list {
+		if seen[v] {
+			return true
+		}
+		seen[v] = true
+	}
+	return false
+}
+
+func plain(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }

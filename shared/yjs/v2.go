@@ -4,8 +4,8 @@ import "fmt"
 
 // ConvertV1ToV2 returns update in format V2. Values that are JSON in V1, of embeds
 // and formats, become Any. The state of a document becomes what
-// encodeStateAsUpdateV2 of yjs 13 returns for it, a merged update what
-// convertUpdateFormatV1ToV2 returns.
+// encodeStateAsUpdateV2 of yjs 13 returns for it. convertUpdateFormatV1ToV2 also
+// clears the flag of map keys that are inherited, at which no reader looks.
 func ConvertV1ToV2(update []byte) ([]byte, error) { return convertUpdate(update, 1, 2) }
 
 // ConvertV2ToV1 returns an update of format V2 in V1. Values of embeds and formats

@@ -1,0 +1,266 @@
+//go:build !js
+
+// Package yjsdiff_test compares the document core with yjs itself, in Node, on
+// random sessions. YJSDIFF_SECONDS sets for how long, 10 by default; YJSDIFF_SEED
+// the first seed, to see a failure again.
+package yjsdiff_test
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"tidemark/shared/yjs"
+)
+
+// A session is a line of sessions.mjs: what yjs made of some updates.
+type session struct {
+	Seed        int
+	GC, Pending bool
+	Updates     [][]byte
+	Events      [][]byte
+
+	State, StateV2, StateVector []byte
+	From, Diff                  []byte
+	Text                        string
+
+	Merged, MergedV2, MergedVector, MergedDiff []byte
+	MergedMeta                                 [][3]uint64
+
+	Some                     [][]byte
+	SomeMerged, SomeMergedV2 []byte
+
+	// gcMet: where a GC and an item start at the same clock in more than two
+	// updates, yjs' merge took the other one.
+	gcMet bool
+}
+
+// node is the Node of e2e/node_modules, or the machine's.
+func node(t *testing.T) string {
+	t.Helper()
+	if _, err := os.Stat("../node_modules/yjs"); err != nil {
+		t.Skip("needs yjs: run npm ci in e2e")
+	}
+	for _, name := range []string{"../node_modules/.bin/node", "node"} {
+		if path, err := exec.LookPath(name); err == nil {
+			path, err = filepath.Abs(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return path
+		}
+	}
+	t.Skip("needs node")
+	return ""
+}
+
+func setting(t *testing.T, name string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+func TestSessionsEqualYjs(t *testing.T) {
+	seconds := setting(t, "YJSDIFF_SECONDS", 10)
+	// Every run sees other sessions, unless it is told which.
+	seed := setting(t, "YJSDIFF_SEED", int(time.Now().Unix())%1_000_000*1000)
+	cmd := exec.Command(node(t), "sessions.mjs", strconv.Itoa(seed), strconv.Itoa(seconds))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if t.Failed() {
+			cmd.Process.Kill()
+		}
+		if err := cmd.Wait(); err != nil && !t.Failed() {
+			t.Error(err)
+		}
+	}()
+	lines := bufio.NewReader(out)
+	n, updates, gcMet := 0, 0, 0
+	var written bytes.Buffer
+	for {
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			break
+		}
+		var s session
+		if err := json.Unmarshal(line, &s); err != nil {
+			t.Fatalf("%.200s: %v", line, err)
+		}
+		s.check(t, &written)
+		if t.Failed() {
+			t.Fatalf("see it again with YJSDIFF_SEED=%d YJSDIFF_SECONDS=1", s.Seed)
+		}
+		n++
+		updates += len(s.Updates)
+		if s.gcMet {
+			gcMet++
+		}
+	}
+	if n == 0 {
+		t.Error("no sessions")
+	}
+	t.Logf("%d sessions from seed %d on, %d updates; %d merged otherwise where GCs meet items", n, seed, updates, gcMet)
+	if gcMet > 2+n/50 {
+		t.Errorf("%d of %d sessions merged otherwise, want at most one in fifty", gcMet, n)
+	}
+	yjsReads(t, &written)
+}
+
+// check replays s, and writes what Go encoded to out.
+func (s *session) check(t *testing.T, out *bytes.Buffer) {
+	d := yjs.New(yjs.Options{KeepDeleted: !s.GC})
+	var log yjs.Log
+	waited := false
+	for i, update := range s.Updates {
+		event, err := d.Apply(update)
+		if err != nil {
+			t.Errorf("apply update %d, %x: %v", i, update, err)
+			return
+		}
+		if err := log.Append(update); err != nil {
+			t.Error(err)
+		}
+		// yjs tries pending structs again at other times: then the same is said in
+		// other events.
+		waited = waited || d.HasPending()
+		if !waited {
+			same(t, fmt.Sprintf("event of update %d, %x", i, update), event, s.Events[i], nil)
+		}
+	}
+	if d.HasPending() != s.Pending {
+		t.Errorf("pending: got %v, want %v", d.HasPending(), s.Pending)
+	}
+	same(t, "state vector", d.EncodeStateVector(), s.StateVector, nil)
+	state, err := d.EncodeStateAsUpdate(nil)
+	if !s.Pending {
+		same(t, "state", state, s.State, err)
+		stateV2, err := yjs.ConvertV1ToV2(state)
+		same(t, "state in V2", stateV2, s.StateV2, err)
+		back, err := yjs.ConvertV2ToV1(s.StateV2)
+		same(t, "state from V2", back, s.State, err)
+		diff, err := d.EncodeStateAsUpdate(s.From)
+		same(t, fmt.Sprintf("difference to %x", s.From), diff, s.Diff, err)
+	}
+
+	merged, err := yjs.MergeUpdates(s.Updates...)
+	if !bytes.Equal(merged, s.Merged) && holdsTheSame(merged, s.Merged) {
+		s.gcMet = true
+	} else {
+		same(t, "merged updates", merged, s.Merged, err)
+	}
+	// Converting keeps a flag that yjs clears, and that a difference clears too.
+	cleared, err := yjs.DiffUpdate(s.Merged, []byte{0})
+	if err != nil {
+		t.Error(err)
+	}
+	mergedV2, err := yjs.ConvertV1ToV2(cleared)
+	same(t, "merged updates in V2", mergedV2, s.MergedV2, err)
+	vector, err := yjs.StateVectorFromUpdate(s.Merged)
+	same(t, "state vector of merged updates", vector, s.MergedVector, err)
+	diff, err := yjs.DiffUpdate(s.Merged, s.From)
+	same(t, fmt.Sprintf("difference of merged updates to %x", s.From), diff, s.MergedDiff, err)
+	meta, err := yjs.ParseUpdateMeta(s.Merged)
+	if err != nil {
+		t.Errorf("meta of merged updates: %v", err)
+	}
+	var ranges [][3]uint64
+	for _, r := range meta {
+		ranges = append(ranges, [3]uint64{r.Client, r.From, r.To})
+	}
+	slices.SortFunc(s.MergedMeta, func(a, b [3]uint64) int { return cmp.Compare(b[0], a[0]) })
+	if !slices.Equal(ranges, s.MergedMeta) {
+		t.Errorf("meta of merged updates: got %v, want %v", ranges, s.MergedMeta)
+	}
+
+	some, err := yjs.MergeUpdates(s.Some...)
+	same(t, "some updates merged", some, s.SomeMerged, err)
+	inV2 := make([][]byte, len(s.Some))
+	for i, update := range s.Some {
+		if inV2[i], err = yjs.ConvertV1ToV2(update); err != nil {
+			t.Error(err)
+		}
+	}
+	some, err = yjs.MergeUpdatesV2(inV2...)
+	if len(some) > 1 {
+		same(t, "some updates merged in V2", some, s.SomeMergedV2, err)
+	}
+
+	logged, err := log.State()
+	if err != nil {
+		t.Error(err)
+	}
+	stateV2, err := yjs.ConvertV1ToV2(state)
+	if err != nil {
+		t.Error(err)
+	}
+	line, err := json.Marshal(map[string]any{
+		"seed": s.Seed, "gc": s.GC, "pending": s.Pending, "stateVector": s.StateVector, "text": s.Text,
+		"v1": state, "v2": stateV2, "merged": logged,
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	out.Write(append(line, '\n'))
+}
+
+// holdsTheSame tells whether updates differ at most in which of their deleted
+// structs are GCs.
+func holdsTheSame(a, b []byte) bool {
+	x, err := yjs.Validate(a, yjs.Limits{})
+	if err != nil {
+		return false
+	}
+	y, err := yjs.Validate(b, yjs.Limits{})
+	if err != nil || !slices.Equal(x.Structs, y.Structs) || !slices.Equal(slices.Collect(x.DeleteRanges()), slices.Collect(y.DeleteRanges())) {
+		return false
+	}
+	left, right := yjs.New(yjs.Options{}), yjs.New(yjs.Options{})
+	if _, err := left.Apply(a); err != nil {
+		return false
+	}
+	if _, err := right.Apply(b); err != nil {
+		return false
+	}
+	return bytes.Equal(left.EncodeStateVector(), right.EncodeStateVector()) && bytes.Equal(left.AppendDeleteSet(nil), right.AppendDeleteSet(nil))
+}
+
+// yjsReads lets yjs read what Go has written.
+func yjsReads(t *testing.T, written *bytes.Buffer) {
+	cmd := exec.Command(node(t), "read.mjs")
+	cmd.Stdin = written
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("yjs reads otherwise: %v\n%s", err, out)
+	}
+}
+
+func same(t *testing.T, what string, got, want []byte, err error) {
+	t.Helper()
+	if err != nil {
+		t.Errorf("%s: %v", what, err)
+	} else if !bytes.Equal(got, want) {
+		t.Errorf("%s\n got %x\nwant %x", what, got, want)
+	}
+}

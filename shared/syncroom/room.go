@@ -12,6 +12,9 @@
 // text Ping is answered Pong. Any other text is ignored, so that newer clients
 // may say more; a binary message closes its socket with CloseUnsupported.
 //
+// In the room of a project S is called timestamp, and a subscriber who is no
+// more a member is closed with CloseRemoved: see Removal.
+//
 // Each table's first change is told at once. Those that follow within Window
 // are told as one, with the last stamp, when the window ends.
 package syncroom
@@ -57,6 +60,9 @@ type Effects struct {
 	Alarm time.Time // replaces the alarm; zero leaves it
 	Send  []Send
 	Close []Close
+	// Leave is the subject whose conns are to be closed with CloseRemoved: those
+	// whose attachment has it, see Subject. It is "" for nobody.
+	Leave string
 }
 
 // A Send is one text for one conn, or for all if Conn is 0.
@@ -74,9 +80,13 @@ type Close struct {
 
 // A Room is the state of one SyncRoom. Its events are one after another.
 type Room struct {
+	// Key is what messages call S: "stamp", unless it is set before any event.
+	Key string
+
 	stamp   record.Stamp
 	pending []Change             // to be told when the window ends
 	told    map[string]time.Time // when each table was told last
+	removed map[string]record.Stamp
 }
 
 // maxTables bounds the tables that a room remembers.
@@ -84,7 +94,7 @@ const maxTables = 1024
 
 // New makes a room of what it saved last, or nothing if it never did.
 func New(saved []byte) (*Room, error) {
-	r := &Room{told: map[string]time.Time{}}
+	r := &Room{Key: "stamp", told: map[string]time.Time{}, removed: map[string]record.Stamp{}}
 	if len(saved) == 0 {
 		return r, nil
 	}
@@ -105,10 +115,14 @@ func (r *Room) save() []byte {
 // Worker read; the room may have heard of a later one since.
 func (r *Room) Open(conn int32, attachment []byte) Effects {
 	stamp := r.stamp
-	if len(attachment) == 8 {
-		stamp = max(stamp, record.Stamp(binary.LittleEndian.Uint64(attachment)))
+	if len(attachment) >= 8 {
+		read := record.Stamp(binary.LittleEndian.Uint64(attachment))
+		if r.removed[Subject(attachment)] > read {
+			return Effects{Close: []Close{{conn, CloseRemoved, RemovedReason}}}
+		}
+		stamp = max(stamp, read)
 	}
-	return Effects{Send: []Send{{conn, message("hello", Change{AnyTable, stamp})}}}
+	return Effects{Send: []Send{{Conn: conn, Text: r.message("hello", Change{AnyTable, stamp})}}}
 }
 
 // Attachment is what Open takes: the stamp of the last change that the Worker
@@ -128,8 +142,12 @@ func (r *Room) Message(conn int32, kind int, data []byte) Effects {
 	return Effects{}
 }
 
-// Publish: a push committed; data is AppendChanges of what it changed.
+// Publish: a push committed; data is AppendChanges of what it changed, or a
+// Removal.
 func (r *Room) Publish(data []byte, now time.Time) (Effects, error) {
+	if subject, stamp, ok := cutRemoval(data); ok {
+		return r.remove(subject, stamp), nil
+	}
 	changes, err := DecodeChanges(data)
 	if err != nil {
 		return Effects{}, err
@@ -185,17 +203,18 @@ func (r *Room) tell(now time.Time) Effects {
 			clear(r.told)
 		}
 		r.told[c.Table] = now
-		e.Send = append(e.Send, Send{Text: message("change", c)})
+		e.Send = append(e.Send, Send{Text: r.message("change", c)})
 	}
 	r.pending = wait
 	e.Save = r.save()
 	return e
 }
 
-func message(kind string, c Change) []byte {
+func (r *Room) message(kind string, c Change) []byte {
 	b := append(append([]byte(`{"type":"`), kind...), `","table":`...)
 	b = ijson.AppendString(b, c.Table)
-	return append(strconv.AppendInt(append(b, `,"stamp":`...), int64(c.Stamp), 10), '}')
+	b = append(ijson.AppendString(append(b, ','), r.Key), ':')
+	return append(strconv.AppendInt(b, int64(c.Stamp), 10), '}')
 }
 
 // AppendChanges appends u64 stamp and the table as a text for each.

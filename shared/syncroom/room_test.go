@@ -17,10 +17,12 @@ import (
 // TestScripts plays a room's story. Times are milliseconds. Each command
 // prints its effects in the order in which they are to be done.
 //
-//	open conn=C stamp=S
+//	open conn=C stamp=S [as=SUBJECT]
 //	publish at=T        lines: table stamp
 //	alarm at=T
 //	say conn=C [binary] lines: the message
+//	remove stamp=S      lines: the subject
+//	name key=K          what messages call a stamp
 //	wake                the room is made again from what it saved
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
@@ -38,7 +40,9 @@ func TestScripts(t *testing.T) {
 			now := time.UnixMilli(at)
 			switch d.Cmd {
 			case "open":
-				e = room.Open(int32(conn), Attachment(record.Stamp(stamp)))
+				subject := ""
+				d.MaybeScanArgs(t, "as", &subject)
+				e = room.Open(int32(conn), AttachmentOf(record.Stamp(stamp), subject))
 			case "publish":
 				var changes []Change
 				for line := range strings.Lines(d.Input) {
@@ -59,6 +63,13 @@ func TestScripts(t *testing.T) {
 					kind = abi.KindBinary
 				}
 				e = room.Message(int32(conn), kind, []byte(d.Input))
+			case "remove":
+				if e, err = room.Publish(Removal(record.Stamp(stamp), d.Input), now); err != nil {
+					return "error: " + err.Error()
+				}
+			case "name":
+				d.ScanArgs(t, "key", &room.Key)
+				return "ok"
 			case "wake":
 				if room, err = New(saved); err != nil {
 					return "error: " + err.Error()
@@ -96,6 +107,9 @@ func describe(e Effects) string {
 	}
 	for _, c := range e.Close {
 		fmt.Fprintf(&b, "close conn %d %d %s\n", c.Conn, c.Code, c.Reason)
+	}
+	if e.Leave != "" {
+		fmt.Fprintf(&b, "close conns of %s\n", e.Leave)
 	}
 	if b.Len() == 0 {
 		return "nothing"

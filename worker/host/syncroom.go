@@ -4,6 +4,7 @@ package host
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"tidemark/shared/abi"
@@ -31,10 +32,18 @@ func NewSyncRoom(o *Object) Room {
 		logf("room %s: its saved state cannot be read: %v", o.Name, err)
 		room, _ = syncroom.New(nil)
 	}
+	if strings.HasPrefix(o.Name, syncroom.ProjectPrefix) {
+		room.Key = syncroom.ProjectKey
+	}
 	return &syncRoom{o, room}
 }
 
-func (s *syncRoom) Open(conn int32, attachment []byte) { s.do(s.room.Open(conn, attachment)) }
+func (s *syncRoom) Open(conn int32, attachment []byte) {
+	if syncroom.Subject(attachment) != "" {
+		s.o.Attach(conn, attachment)
+	}
+	s.do(s.room.Open(conn, attachment))
+}
 
 func (s *syncRoom) Message(conn int32, kind int, data []byte) {
 	s.do(s.room.Message(conn, kind, data))
@@ -75,5 +84,20 @@ func (s *syncRoom) do(e syncroom.Effects) {
 	}
 	for _, c := range e.Close {
 		s.o.Close(c.Conn, c.Code, c.Reason)
+	}
+	if e.Leave != "" {
+		s.leave(e.Leave)
+	}
+}
+
+func (s *syncRoom) leave(subject string) {
+	conns, err := s.o.Conns()
+	if err != nil {
+		logf("room %s: %v", s.o.Name, err)
+	}
+	for _, c := range conns {
+		if syncroom.Subject(c.Attachment) == subject {
+			s.o.Close(c.ID, syncroom.CloseRemoved, syncroom.RemovedReason)
+		}
 	}
 }

@@ -1,0 +1,33 @@
+// The last write wins by updated_at. A device whose clock is slow would lose
+// against the very row that it edits; these helpers keep its edits ahead.
+import type { Model } from "@nozbe/watermelondb";
+import type { SyncConflictResolver } from "@nozbe/watermelondb/sync/index.js";
+
+/** The updated_at of an edit: now, but later than the row that is edited. */
+export function nextUpdatedAt(previous: number | null | undefined, now = Date.now()): number {
+  return Math.max(now, (previous ?? 0) + 1);
+}
+
+const column = "updated_at";
+const rawTime = (record: Model) => Number((record._raw as unknown as Record<string, unknown>)[column] ?? 0);
+
+/** Updates a record and its updated_at. Call it in a writer, as record.update(). */
+export function edit<Record extends Model>(record: Record, change: (record: Record) => void): Promise<Record> {
+  const updatedAt = nextUpdatedAt(rawTime(record));
+  return record.update((r) => {
+    change(r);
+    r._setRaw(column, updatedAt);
+  });
+}
+
+/**
+ * For synchronize(): WatermelonDB merges an incoming row with local edits column
+ * by column, but leaves the local updated_at on the result, and the server then
+ * takes it for older than the row it was merged with. Here the merged row is later.
+ */
+export const mergedIsLater: SyncConflictResolver = (_table, _local, remote, resolved) => {
+  if (resolved["_changed"] && typeof remote[column] === "number") {
+    resolved[column] = nextUpdatedAt(remote[column], Number(resolved[column]));
+  }
+  return resolved;
+};

@@ -1,0 +1,4 @@
+export { TidemarkProvider, useTidemark, type Person, type Tidemark } from "./TidemarkProvider.js";
+export { useSyncState } from "./useSyncState.js";
+export { YjsProvider, useOthers, useRoom, useRoomSynced } from "./YjsProvider.js";
+export { CollaborativeLexicalEditor, type EditorProps } from "./CollaborativeLexicalEditor.js";

@@ -1,0 +1,57 @@
+import { IndexeddbPersistence } from "y-indexeddb";
+import { WebsocketProvider } from "y-websocket";
+import { Doc } from "yjs";
+import { socketUrl, ticketSocket } from "../server.js";
+import type { Tidemark } from "./TidemarkProvider.js";
+
+/**
+ * A y-websocket provider whose document is also kept in IndexedDB, so that it
+ * can be read and edited offline. What is on the device is read first, and
+ * only at connect(): whoever shows the document must be listening by then.
+ */
+export class Room extends WebsocketProvider {
+  #kept: Promise<unknown> | null = null;
+  #wanted = false;
+  readonly #storage: string;
+
+  constructor(
+    readonly id: string,
+    { server, storage, onRefused }: Tidemark,
+  ) {
+    super(socketUrl(server, "/yjs"), encodeURIComponent(id), new Doc(), {
+      connect: false,
+      WebSocketPolyfill: ticketSocket(server),
+      disableBc: true, // tabs meet on the server and in IndexedDB
+    });
+    this.#storage = `${storage}-yjs-${id}`;
+    this.on("closed", ({ code, reason }) => onRefused?.(code, reason));
+    globalThis.addEventListener?.("online", this.#online);
+  }
+
+  override connect() {
+    this.#wanted = true;
+    this.#kept ??= new IndexeddbPersistence(this.#storage, this.doc).whenSynced;
+    void this.#kept.then(() => {
+      if (this.#wanted) super.connect();
+    });
+  }
+
+  override disconnect() {
+    this.#wanted = false;
+    super.disconnect();
+  }
+
+  // A device that comes online does not wait for the next attempt.
+  #online = () => {
+    if (this.#wanted && !this.wsconnected) {
+      super.disconnect();
+      super.connect();
+    }
+  };
+
+  override destroy() {
+    globalThis.removeEventListener?.("online", this.#online);
+    super.destroy();
+    this.doc.destroy(); // and with it the persistence
+  }
+}

@@ -1,0 +1,130 @@
+// The server as a client sees it: where it is, who we are, and how a WebSocket
+// gets in.
+
+/** A Tidemark server and our way in. */
+export interface Server {
+  /** Such as `https://tidemark.example`, without a slash at the end. */
+  readonly url: string;
+  /** The bearer token of this moment, or null if nobody is signed in. */
+  token(): string | null;
+}
+
+/** An answer that is not 2xx. `code` and `detail` are the server's own words. */
+export class HttpError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly detail: string,
+    readonly retryAfterMillis: number | null = null,
+  ) {
+    super(detail || code || `the server answered ${status}`);
+    this.name = "HttpError";
+  }
+}
+
+/** The wait that an answer asks for in `Retry-After` (seconds), or null. */
+export function retryAfter(headers: Headers): number | null {
+  const seconds = Number(headers.get("retry-after") ?? NaN);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null;
+}
+
+const timeoutMillis = 60_000;
+
+/** Sends JSON, answers JSON; throws HttpError, or what fetch throws when offline. */
+export async function callJson<T>(server: Server, method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+  const response = await fetch(server.url + path, {
+    method,
+    headers: {
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      authorization: `Bearer ${server.token() ?? ""}`,
+      ...headers,
+    },
+    body: body === undefined ? null : JSON.stringify(body),
+    signal: AbortSignal.timeout(timeoutMillis),
+  });
+  const text = await response.text();
+  if (response.ok) return (text === "" ? undefined : JSON.parse(text)) as T;
+  throw new HttpError(response.status, ...reason(text), retryAfter(response.headers));
+}
+
+// reason reads problem+json and the error shape of the other routes.
+function reason(text: string): [code: string, detail: string] {
+  try {
+    const { code, title, detail, error } = JSON.parse(text);
+    return [String(code ?? error?.code ?? ""), String(detail ?? title ?? error?.message ?? "")];
+  } catch {
+    return ["", ""];
+  }
+}
+
+/** The close code that stands for "sign in again". */
+export const CLOSE_UNAUTHORIZED = 4401;
+
+/** Close codes that trying again does not cure: 4400-4499. */
+export const isFinal = (code: number) => code >= 4400 && code < 4500;
+
+/**
+ * A WebSocket that fetches a single-use ticket and then opens with `?ticket=`,
+ * so that no token is ever part of a URL. It has the part of WebSocket that
+ * y-websocket and subscribe() use, and can be given to y-websocket as
+ * `WebSocketPolyfill`. A refused ticket closes with 4401, an unreachable
+ * server with 1006.
+ */
+export function ticketSocket(server: Server): typeof WebSocket {
+  class TicketSocket {
+    static readonly OPEN = 1;
+    readonly OPEN = 1;
+    binaryType: BinaryType = "blob";
+    onopen: ((event: Event) => void) | null = null;
+    onmessage: ((event: MessageEvent) => void) | null = null;
+    onclose: ((event: CloseEvent) => void) | null = null;
+    onerror: ((event: Event) => void) | null = null;
+    #socket: WebSocket | null = null;
+    #closed = false;
+
+    constructor(url: string) {
+      void this.#open(url);
+    }
+
+    get readyState(): number {
+      return this.#socket?.readyState ?? (this.#closed ? 3 : 0);
+    }
+
+    send(data: string | Uint8Array<ArrayBuffer>) {
+      this.#socket?.send(data);
+    }
+
+    close(code?: number, reason?: string) {
+      this.#closed = true;
+      this.#socket?.close(code, reason);
+    }
+
+    async #open(url: string) {
+      let ticket: string;
+      try {
+        ({ ticket } = await callJson<{ ticket: string }>(server, "POST", "/auth/ticket"));
+      } catch (error) {
+        const code = error instanceof HttpError && error.status === 401 ? CLOSE_UNAUTHORIZED : 1006;
+        this.#ended({ code, reason: String(error) } as CloseEvent);
+        return;
+      }
+      if (this.#closed) return this.#ended({ code: 1006, reason: "" } as CloseEvent);
+      const socket = new WebSocket(`${url}${url.includes("?") ? "&" : "?"}ticket=${encodeURIComponent(ticket)}`);
+      this.#socket = socket;
+      socket.binaryType = this.binaryType;
+      socket.onopen = (event) => this.onopen?.(event);
+      socket.onmessage = (event) => this.onmessage?.(event);
+      socket.onerror = (event) => this.onerror?.(event);
+      socket.onclose = (event) => this.#ended(event);
+    }
+
+    #ended(event: CloseEvent) {
+      this.#closed = true;
+      this.onclose?.(event);
+    }
+  }
+  return TicketSocket as unknown as typeof WebSocket;
+}
+
+/** The server's URL for WebSockets. */
+export const socketUrl = (server: Server, path: string) => server.url.replace(/^http/, "ws") + path;

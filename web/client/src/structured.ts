@@ -1,0 +1,37 @@
+// The source of structured sync: tRPC procedures sync.pull and sync.push.
+import { createTRPCClient, httpLink, type TRPCClient } from "@trpc/client";
+import type { AppRouter } from "./app-router.js";
+import { append } from "./changes.js";
+import type { PullArgs, PushArgs, SyncSource } from "./safe-sync.js";
+import type { Server } from "./server.js";
+
+/** The typed tRPC client. The server speaks plain JSON: set no transformer. */
+export function createClient(server: Server): TRPCClient<AppRouter> {
+  return createTRPCClient<AppRouter>({
+    links: [httpLink({ url: `${server.url}/trpc`, headers: () => ({ authorization: `Bearer ${server.token() ?? ""}` }) })],
+  });
+}
+
+const pageRows = 5000;
+const timeoutMillis = 60_000;
+
+/** Structured sync for safeSyncDatabase(). A large pull arrives in pages of one snapshot. */
+export function structuredSource(trpc: TRPCClient<AppRouter>): SyncSource {
+  return {
+    async pull({ lastPulledAt, schemaVersion, migration }: PullArgs) {
+      const input = { lastPulledAt, schemaVersion, migration, limit: pageRows };
+      const options = () => ({ signal: AbortSignal.timeout(timeoutMillis) });
+      const { cursor, ...result } = await trpc.sync.pull.query(input, options());
+      let next = cursor;
+      while (next !== undefined) {
+        const page = await trpc.sync.pull.query({ ...input, cursor: next }, options());
+        append(result.changes, page.changes);
+        next = page.cursor;
+      }
+      return result;
+    },
+    async push({ changes, lastPulledAt }: PushArgs) {
+      await trpc.sync.push.mutate({ changes, lastPulledAt }, { signal: AbortSignal.timeout(timeoutMillis) });
+    },
+  };
+}

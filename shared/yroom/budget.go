@@ -1,0 +1,26 @@
+package yroom
+
+import "time"
+
+// A budget is what a socket may still send. It starts full: it is not kept over
+// a hibernation, before which the socket was silent.
+type budget struct {
+	messages, bytes float64 // spent
+	at              time.Time
+}
+
+// burst is over how many seconds the rate of messages is taken.
+const burst = 10
+
+// spend reports whether a message is within the rates. cost is 1 for a message
+// that makes work and less for others.
+func (b *budget) spend(c *Config, cost float64, bytes int, now time.Time) bool {
+	if elapsed := now.Sub(b.at).Seconds(); elapsed > 0 {
+		b.messages = max(0, b.messages-elapsed*c.Messages)
+		b.bytes = max(0, b.bytes-elapsed*c.BytesPerSecond)
+		b.at = now
+	}
+	b.messages += cost
+	b.bytes += float64(bytes)
+	return b.messages <= burst*c.Messages && b.bytes <= float64(c.DocumentBytes)
+}

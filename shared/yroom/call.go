@@ -1,0 +1,205 @@
+package yroom
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"tidemark/shared/lib0"
+	"tidemark/shared/yjs"
+	"tidemark/shared/yproto"
+)
+
+// An Op is what a Request asks for.
+type Op byte
+
+const (
+	// OpState: the update that a peer with state vector Data lacks.
+	OpState Op = iota + 1
+	// OpJSON and OpText: the document as JSON, or the text of its root Data.
+	OpJSON
+	OpText
+	// OpMerge: take the update Data.
+	OpMerge
+	// OpDelete: forget everything and close the sockets.
+	OpDelete
+	// OpSeed: Data is the database's state, as Seeded takes it, and Version its
+	// updated_at. It answers a Reply of StatusUnseeded.
+	OpSeed
+)
+
+// A Request comes from the Worker, which has checked who asks. On the wire it is
+//
+//	byte op, string etag, varUint version, the data
+type Request struct {
+	Op      Op
+	ETag    string // what the asker has, or ""
+	Version uint64
+	Data    []byte
+}
+
+// A Status says what came of a Request.
+type Status byte
+
+const (
+	StatusOK        Status = iota + 1
+	StatusUnchanged        // the asker has it
+	StatusUnseeded         // the room does not know the database's state yet: see OpSeed
+	StatusAbsent           // the room has never held anything, or was deleted
+	StatusMalformed        // Data cannot be taken; the body says why
+	StatusFull             // the document has no space; the body says so
+	StatusTooLarge         // the document is too large to be shown so
+)
+
+// A Reply answers a Request. On the wire it is
+//
+//	byte status, string etag, the body
+type Reply struct {
+	Status Status
+	ETag   string
+	Body   []byte
+}
+
+// AppendRequest appends q to dst.
+func AppendRequest(dst []byte, q Request) []byte {
+	dst = lib0.AppendString(append(dst, byte(q.Op)), q.ETag)
+	return append(lib0.AppendUint(dst, q.Version), q.Data...)
+}
+
+func decodeRequest(b []byte) (q Request, err error) {
+	r := lib0.NewReader(b)
+	op, err := r.Byte()
+	if err != nil {
+		return q, err
+	}
+	etag, err := r.String()
+	if err != nil {
+		return q, err
+	}
+	version, err := r.Uint()
+	return Request{Op: Op(op), ETag: string(etag), Version: version, Data: r.Rest()}, err
+}
+
+func appendReply(dst []byte, p Reply) []byte {
+	return append(lib0.AppendString(append(dst, byte(p.Status)), p.ETag), p.Body...)
+}
+
+// DecodeReply reads a Reply; its body is a view.
+func DecodeReply(b []byte) (Reply, error) {
+	r := lib0.NewReader(b)
+	status, err := r.Byte()
+	if err != nil {
+		return Reply{}, fmt.Errorf("decode reply: %w", err)
+	}
+	etag, err := r.String()
+	if err != nil {
+		return Reply{}, fmt.Errorf("decode reply: %w", err)
+	}
+	return Reply{Status: Status(status), ETag: string(etag), Body: r.Rest()}, nil
+}
+
+// Call answers an encoded Request with an encoded Reply, after the Effects are
+// done. The error is the storage's.
+func (r *Room) Call(request []byte, now time.Time) (reply []byte, out Effects, err error) {
+	q, err := decodeRequest(request)
+	if err != nil {
+		return nil, Effects{}, fmt.Errorf("call: %w", err)
+	}
+	if q.Op == OpSeed {
+		out, err := r.Seeded(q.Data, int64(q.Version), nil, now)
+		p := Reply{Status: StatusOK}
+		if !r.meta.Seeded {
+			p = Reply{Status: StatusMalformed, Body: []byte("the stored document cannot be read")}
+		}
+		return appendReply(nil, p), out, err
+	}
+	p := Reply{Status: StatusUnseeded}
+	if r.meta.Seeded {
+		if p, err = r.call(q, now); err != nil {
+			return nil, Effects{}, err
+		}
+	}
+	return appendReply(make([]byte, 0, len(p.Body)+32), p), r.done(now), nil
+}
+
+func (r *Room) call(q Request, now time.Time) (Reply, error) {
+	switch q.Op {
+	case OpMerge:
+		return r.merge(q.Data, now), nil
+	case OpDelete:
+		r.delete(now)
+		return Reply{Status: StatusOK}, nil
+	}
+	if r.meta.Size == 0 && r.logRows == 0 {
+		return Reply{Status: StatusAbsent}, nil
+	}
+	if q.ETag != "" && q.ETag == r.etag() {
+		return Reply{Status: StatusUnchanged, ETag: r.etag()}, nil
+	}
+	return r.show(q)
+}
+
+// etag changes with every update.
+func (r *Room) etag() string { return strconv.FormatInt(r.last, 36) }
+
+// show answers the document in the form that q asks for.
+func (r *Room) show(q Request) (Reply, error) {
+	d, err := r.read()
+	if err != nil {
+		return Reply{}, err
+	}
+	p := Reply{Status: StatusOK, ETag: r.etag()}
+	switch {
+	case q.Op == OpState:
+		if _, err := yjs.DecodeStateVector(q.Data); len(q.Data) > 0 && err != nil {
+			return Reply{Status: StatusMalformed, Body: []byte("malformed state vector: " + err.Error())}, nil
+		}
+		p.Body, err = d.diff(q.Data)
+	case d.doc == nil:
+		return Reply{Status: StatusTooLarge}, nil
+	default:
+		return Reply{}, fmt.Errorf("call: no op %d", q.Op)
+	}
+	return p, err
+}
+
+// merge takes an update from the Worker.
+func (r *Room) merge(update []byte, now time.Time) Reply {
+	summary, err := yjs.Validate(update, updateLimits)
+	if err != nil {
+		return Reply{Status: StatusMalformed, Body: []byte("malformed update: " + err.Error())}
+	}
+	if !summary.Empty() {
+		news, err := r.take(update, now)
+		switch {
+		case errors.Is(err, errFull):
+			return Reply{Status: StatusFull, Body: []byte(err.Error())}
+		case err != nil:
+			return Reply{Status: StatusMalformed, Body: []byte("the update cannot be taken: " + err.Error())}
+		case news:
+			r.send(yproto.AppendUpdate(make([]byte, 0, len(update)+8), update))
+		}
+	}
+	return Reply{Status: StatusOK, ETag: r.etag()}
+}
+
+// delete empties the room and has its copy deleted too.
+func (r *Room) delete(now time.Time) {
+	r.doc = nil
+	r.last++
+	r.meta.Gen++
+	r.meta.Size, r.meta.Compacted = 0, r.last
+	r.logRows, r.logBytes = 0, 0
+	r.plan(now)
+	r.sweep()
+	conns := make([]Conn, 0, len(r.sockets))
+	for conn := range r.sockets {
+		conns = append(conns, conn)
+	}
+	slices.Sort(conns)
+	for _, conn := range conns {
+		r.close(conn, CloseDeleted, "the document was deleted")
+	}
+}

@@ -1,0 +1,155 @@
+package yroom
+
+import (
+	"fmt"
+
+	"tidemark/shared/yjs"
+)
+
+// A document is the room's document in memory: integrated, or merged if it is too
+// big for that, or if a part of it cannot be integrated. Merging never refuses
+// and never loses what was accepted.
+type document struct {
+	doc *yjs.Doc
+	log yjs.Log // if doc is nil
+}
+
+// read brings the document into memory.
+func (r *Room) read() (*document, error) {
+	if r.doc != nil {
+		return r.doc, nil
+	}
+	updates, err := r.stored()
+	if err != nil {
+		return nil, err
+	}
+	size := 0
+	for _, u := range updates {
+		size += len(u)
+	}
+	d := &document{}
+	if size <= r.config.IntegrateBytes {
+		d.doc = integrated(updates)
+	}
+	if d.doc == nil {
+		for _, u := range updates {
+			if err := d.log.Append(u); err != nil {
+				return nil, fmt.Errorf("read the document: %w", err)
+			}
+		}
+	}
+	r.doc = d
+	return d, nil
+}
+
+// integrated answers nil if one of updates cannot be integrated.
+func integrated(updates [][]byte) *yjs.Doc {
+	doc := yjs.New(yjs.Options{})
+	for _, u := range updates {
+		if doc.Load(u) != nil {
+			return nil
+		}
+	}
+	return doc
+}
+
+// stored reads the snapshot and the updates of the log, as they are when this
+// event is done.
+func (r *Room) stored() ([][]byte, error) {
+	var updates [][]byte
+	if r.meta.Size > 0 {
+		snapshot := r.unwrittenSnapshot()
+		if snapshot == nil {
+			var err error
+			if snapshot, err = r.storage.Snapshot(r.meta.Gen, r.meta.Size); err != nil {
+				return nil, fmt.Errorf("read the snapshot: %w", err)
+			}
+		}
+		updates = append(updates, snapshot)
+	}
+	if r.logRows == 0 {
+		return updates, nil
+	}
+	rows, err := r.storage.Log(r.meta.Compacted)
+	if err != nil {
+		return nil, fmt.Errorf("read the log: %w", err)
+	}
+	for _, w := range r.out.Store {
+		if w.Row != nil {
+			rows = append(rows, *w.Row)
+		}
+	}
+	return append(updates, joinRows(rows)...), nil
+}
+
+// unwrittenSnapshot is the snapshot that this event made, or nil.
+func (r *Room) unwrittenSnapshot() (snapshot []byte) {
+	for _, w := range r.out.Store {
+		if w.Part != nil && w.Part.Gen == r.meta.Gen {
+			snapshot = append(snapshot, w.Part.Bytes...)
+		}
+	}
+	return snapshot
+}
+
+// joinRows puts pieces together, and drops those of an update that is not whole.
+func joinRows(rows []Row) [][]byte {
+	var updates [][]byte
+	for len(rows) > 0 {
+		first, n := rows[0].First, 1
+		for n < len(rows) && rows[n].First == first {
+			n++
+		}
+		if n == rows[0].Pieces {
+			updates = append(updates, joinPieces(rows[:n]))
+		}
+		rows = rows[n:]
+	}
+	return updates
+}
+
+func joinPieces(rows []Row) []byte {
+	if len(rows) == 1 {
+		return rows[0].Bytes
+	}
+	var update []byte
+	for _, row := range rows {
+		update = append(update, row.Bytes...)
+	}
+	return update
+}
+
+// apply takes an update in and tells whether it says anything new. A refused
+// update changes nothing. The document keeps update.
+func (d *document) apply(update []byte) (news bool, err error) {
+	if d.doc == nil {
+		return true, d.log.Append(update)
+	}
+	event, err := d.doc.Apply(update)
+	return event != nil || d.doc.HasPending(), err
+}
+
+// diff answers what a peer with that state vector lacks; nil is an empty vector.
+func (d *document) diff(vector []byte) ([]byte, error) {
+	switch {
+	case d.doc != nil:
+		return d.doc.EncodeStateAsUpdate(vector)
+	case len(vector) == 0:
+		return d.log.State()
+	}
+	return d.log.Diff(vector)
+}
+
+func (d *document) vector() ([]byte, error) {
+	if d.doc != nil {
+		return d.doc.EncodeStateVector(), nil
+	}
+	return d.log.StateVector()
+}
+
+func (d *document) size() int {
+	if d.doc != nil {
+		return d.doc.Size()
+	}
+	return d.log.Len()
+}

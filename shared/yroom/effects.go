@@ -1,0 +1,93 @@
+package yroom
+
+import "time"
+
+// Effects are what an event asks for. The host does them in the order of the
+// fields, and of each list. If one of Store fails, it does nothing further,
+// forgets the room and makes it again from what is stored; the sender is to be
+// told to try again later. A crash at any point loses nothing that anybody saw.
+type Effects struct {
+	Store  []Write
+	Attach []Attach
+	Alarm  *time.Time // replaces the alarm; the zero time removes it
+	Send   []Send
+	Close  []Close
+	Task   Task // what the alarm is to do next; zero outside of Wake, Seeded and Flushed
+}
+
+// A Write is one transaction on the object's storage.
+type Write struct {
+	Row  *Row
+	Part *Part
+	// Meta replaces the former. Sweep then deletes the rows that the stored Meta
+	// has compacted, and the parts of generations other than its own.
+	Meta  *Meta
+	Sweep bool
+
+	Keep   *Presence
+	Forget []uint64 // clients
+}
+
+// A Row is an update of the log, or one of Pieces consecutive rows, from First
+// on, that make one. If some are missing, it was never acknowledged.
+type Row struct {
+	N, First int64
+	Pieces   int
+	Bytes    []byte
+}
+
+// A Part is a piece of the snapshot, numbered from 0.
+type Part struct {
+	Gen   int64
+	N     int
+	Bytes []byte
+}
+
+// Meta is the one row about the room.
+type Meta struct {
+	Seeded    bool  // whether the database was asked for a state
+	Gen       int64 // of the snapshot; 0 is none
+	Size      int   // of the snapshot, bytes
+	Compacted int64 // the last row that the snapshot contains
+	Flushed   int64 // the last row that the database's copy contains
+	Version   int64 // of that copy: its updated_at, Unix milliseconds
+	Failures  int   // of maintenance, in a row
+	Due       int64 // when maintenance runs, Unix milliseconds; 0: there is nothing to do
+}
+
+// A Presence is what is kept in storage of a client whose state is too long for
+// an attachment, or whose connection broke.
+type Presence struct {
+	Client, Clock uint64
+	State         []byte
+	Leaves        int64 // when the client counts as gone, Unix milliseconds; 0: it has a socket
+}
+
+// Attach remembers data with a socket over hibernation: at most 2,000 bytes.
+type Attach struct {
+	Conn Conn
+	Data []byte
+}
+
+// Send sends one binary message to some sockets, or to all if To is empty.
+type Send struct {
+	To    []Conn
+	Frame []byte
+}
+
+// Close closes a socket. Codes 4400 to 4499 say that trying again is of no use.
+// y-websocket 3.1, defaultShouldReconnect.
+type Close struct {
+	Conn   Conn
+	Code   int
+	Reason string
+}
+
+// The codes that the room closes with.
+const (
+	CloseMalformed = 4400
+	CloseDeleted   = 4404
+	CloseTooLarge  = 4413
+	CloseLater     = 4500 // something failed here
+	CloseFlood     = 4529
+)

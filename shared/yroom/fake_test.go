@@ -1,0 +1,99 @@
+package yroom
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// A fake is an object's storage in memory: what Writes did to it.
+type fake struct {
+	meta     Meta
+	rows     []Row
+	parts    map[int64][][]byte
+	presence map[uint64]Presence
+	reads    int // of the snapshot or the log
+}
+
+func (f *fake) Snapshot(gen int64, size int) ([]byte, error) {
+	f.reads++
+	b := bytes.Join(f.parts[gen], nil)
+	if len(b) != size {
+		return nil, fmt.Errorf("snapshot %d has %d bytes, not %d", gen, len(b), size)
+	}
+	return b, nil
+}
+
+func (f *fake) Log(after int64) ([]Row, error) {
+	f.reads++
+	i := slices.IndexFunc(f.rows, func(r Row) bool { return r.N > after })
+	if i < 0 {
+		return nil, nil
+	}
+	return slices.Clone(f.rows[i:]), nil
+}
+
+func (f *fake) write(w Write) {
+	if w.Row != nil {
+		if len(f.rows) > 0 && f.rows[len(f.rows)-1].N >= w.Row.N || w.Row.N <= f.meta.Compacted {
+			panic(fmt.Sprintf("row %d is there already", w.Row.N))
+		}
+		row := *w.Row
+		row.Bytes = bytes.Clone(row.Bytes)
+		f.rows = append(f.rows, row)
+	}
+	if w.Part != nil {
+		if f.parts == nil {
+			f.parts = map[int64][][]byte{}
+		}
+		if len(f.parts[w.Part.Gen]) != w.Part.N {
+			panic(fmt.Sprintf("part %d of %d", w.Part.N, w.Part.Gen))
+		}
+		f.parts[w.Part.Gen] = append(f.parts[w.Part.Gen], bytes.Clone(w.Part.Bytes))
+	}
+	if w.Meta != nil {
+		f.meta = *w.Meta
+	}
+	if w.Sweep {
+		f.rows = slices.DeleteFunc(f.rows, func(r Row) bool { return r.N <= f.meta.Compacted })
+		for gen := range f.parts {
+			if gen != f.meta.Gen {
+				delete(f.parts, gen)
+			}
+		}
+	}
+	if w.Keep != nil {
+		if f.presence == nil {
+			f.presence = map[uint64]Presence{}
+		}
+		kept := *w.Keep
+		kept.State = bytes.Clone(kept.State)
+		f.presence[kept.Client] = kept
+	}
+	for _, client := range w.Forget {
+		delete(f.presence, client)
+	}
+}
+
+func (f *fake) stored() Stored {
+	s := Stored{Meta: f.meta}
+	for _, row := range f.rows {
+		s.Last, s.LogRows, s.LogBytes = row.N, s.LogRows+1, s.LogBytes+len(row.Bytes)
+	}
+	for _, p := range f.presence {
+		s.Presence = append(s.Presence, p)
+	}
+	slices.SortFunc(s.Presence, func(a, b Presence) int { return int(a.Client) - int(b.Client) })
+	return s
+}
+
+// state is the document as stored: what a room made anew would show.
+func (f *fake) state() ([]byte, error) {
+	r := New(DefaultConfig, f, f.stored(), nil, time.Time{})
+	d, err := r.read()
+	if err != nil {
+		return nil, err
+	}
+	return d.diff(nil)
+}

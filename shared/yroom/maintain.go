@@ -1,0 +1,260 @@
+package yroom
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"tidemark/shared/yjs"
+)
+
+// A Task is what an alarm does next outside of the room: it needs the database.
+type Task struct {
+	Kind TaskKind
+	Copy Copy // of TaskCopy
+}
+
+// A TaskKind tells Tasks apart.
+type TaskKind uint8
+
+const (
+	// TaskSeed: read the database's state and hand it to Seeded.
+	TaskSeed TaskKind = iota + 1
+	// TaskCopy: write Copy to the database and tell Copied.
+	TaskCopy
+)
+
+// A Copy names the snapshot to write to the database: parts 0 to Parts-1 of Gen.
+// Without parts, the room was deleted, and so is its copy.
+type Copy struct {
+	Gen     int64
+	Parts   int
+	Last    int64 // the last row it contains
+	Version int64 // updated_at to write, above that of the copy before
+}
+
+const (
+	compactDelay = time.Second
+	maxBackoff   = 5 * time.Minute
+	maxDelay     = time.Hour
+	lease        = 90 * time.Second      // for a task: hosts give a call 60
+	early        = 50 * time.Millisecond // how much before its time an alarm is taken as due
+)
+
+// delay is how long after an edit maintenance runs. Writing a large document
+// costs more, so it is done less often.
+func (r *Room) delay() time.Duration {
+	d := r.config.FlushDelay * time.Duration(1+(r.meta.Size+r.logBytes)/(256<<10))
+	return min(d, maxDelay)
+}
+
+// logDue tells that reading the log has become a burden.
+func (r *Room) logDue() bool {
+	return r.logBytes > max(64<<10, r.meta.Size/2) || r.logRows > 500+r.meta.Size/4096
+}
+
+// edited plans maintenance after an edit.
+func (r *Room) edited(now time.Time) {
+	due := now.Add(r.delay())
+	if r.logDue() {
+		due = now.Add(compactDelay)
+	}
+	if !r.meta.Seeded {
+		due = now
+	}
+	// After a failure the next try has its time.
+	if r.meta.Due == 0 || r.meta.Failures == 0 && due.UnixMilli() < r.meta.Due {
+		r.plan(due)
+	}
+}
+
+func (r *Room) plan(due time.Time) {
+	millis := int64(0)
+	if !due.IsZero() {
+		millis = due.UnixMilli()
+	}
+	if r.meta.Due != millis {
+		r.meta.Due, r.metaSet = millis, true
+	}
+}
+
+// nextAlarm is when Wake has something to do; zero is never.
+func (r *Room) nextAlarm() time.Time {
+	next := r.present.nextDeparture()
+	if r.meta.Due != 0 {
+		if due := time.UnixMilli(r.meta.Due); next.IsZero() || due.Before(next) {
+			next = due
+		}
+	}
+	return next
+}
+
+// Wake is the alarm. The host does the Effects and then their Task, and hands
+// its outcome to Seeded or Copied; other events may come in between.
+func (r *Room) Wake(now time.Time) (Effects, error) {
+	r.set = false // the alarm that was set has gone off
+	r.present.depart(r, now.Add(early))
+	if r.meta.Due == 0 || time.UnixMilli(r.meta.Due).After(now.Add(early)) {
+		return r.done(now), nil
+	}
+	if !r.meta.Seeded {
+		return r.doTask(Task{Kind: TaskSeed}, now), nil
+	}
+	if err := r.compact(); err != nil {
+		return Effects{}, err
+	}
+	if r.meta.Flushed == r.last {
+		r.plan(time.Time{})
+		return r.done(now), nil
+	}
+	parts := (r.meta.Size + r.config.ChunkBytes - 1) / r.config.ChunkBytes
+	version := max(now.UnixMilli(), r.meta.Version+1)
+	return r.doTask(Task{Kind: TaskCopy, Copy: Copy{Gen: r.meta.Gen, Parts: parts, Last: r.last, Version: version}}, now), nil
+}
+
+// doTask plans the next try before the task is begun: if it never comes back,
+// that is when it is begun again.
+func (r *Room) doTask(task Task, now time.Time) Effects {
+	r.plan(now.Add(lease))
+	out := r.done(now)
+	out.Task = task
+	return out
+}
+
+// backoff is how long to wait after a number of failures.
+func backoff(failures int) time.Duration {
+	return min(2*time.Second<<min(failures, 16), maxBackoff)
+}
+
+// compact makes a snapshot of snapshot and log.
+func (r *Room) compact() error {
+	if r.logRows == 0 {
+		return nil
+	}
+	d, err := r.read()
+	if err != nil {
+		return err
+	}
+	state, err := d.diff(nil)
+	if err != nil {
+		return fmt.Errorf("compact: %w", err)
+	}
+	r.replace(state, r.last)
+	r.logRows, r.logBytes = 0, 0
+	return nil
+}
+
+// replace makes state the snapshot of the rows up to through. The parts come
+// first, after what an interrupted replacement left; the meta row makes them
+// count.
+func (r *Room) replace(state []byte, through int64) {
+	r.write(Write{Sweep: true})
+	r.meta.Gen++
+	for i := 0; i*r.config.ChunkBytes < len(state); i++ {
+		piece := state[i*r.config.ChunkBytes : min(len(state), (i+1)*r.config.ChunkBytes)]
+		r.write(Write{Part: &Part{Gen: r.meta.Gen, N: i, Bytes: piece}})
+	}
+	r.meta.Size, r.meta.Compacted = len(state), through
+	r.sweep()
+}
+
+// sweep stores the meta row and deletes what it has made obsolete.
+func (r *Room) sweep() {
+	meta := r.meta
+	r.write(Write{Meta: &meta, Sweep: true})
+}
+
+// Seeded takes the state that the database has: nil if it has none. It is an
+// update in format V1 or V2. After an error, the host's or the state's own, the
+// sockets that wait are closed and the state is asked for again later; nothing
+// is overwritten meanwhile.
+func (r *Room) Seeded(state []byte, version int64, err error, now time.Time) (Effects, error) {
+	if r.meta.Seeded {
+		return r.done(now), nil
+	}
+	if err == nil {
+		state, err = readable(state)
+	}
+	if err != nil {
+		r.failed(now)
+		for _, conn := range r.waiting() {
+			r.close(conn, CloseLater, "the stored document cannot be read; try again later")
+		}
+		return r.done(now), nil
+	}
+	r.doc = nil
+	r.meta.Seeded, r.meta.Failures, r.meta.Version, r.metaSet = true, 0, version, true
+	r.plan(time.Time{})
+	if len(state) > 0 {
+		r.replace(state, r.meta.Compacted) // what the log holds already stays in it
+	}
+	if r.last > r.meta.Flushed {
+		r.edited(now)
+	}
+	for _, conn := range r.waiting() {
+		s := r.sockets[conn]
+		if err := r.answer(conn, s, s.vector); err != nil {
+			return Effects{}, err
+		}
+		s.waiting, s.vector = false, nil
+		r.attach(conn)
+	}
+	return r.done(now), nil
+}
+
+// waiting lists the sockets whose step 1 has no answer yet, ascending.
+func (r *Room) waiting() []Conn {
+	var conns []Conn
+	for conn, s := range r.sockets {
+		if s.waiting && !s.closed {
+			conns = append(conns, conn)
+		}
+	}
+	slices.Sort(conns)
+	return conns
+}
+
+// readable answers state as a valid update of format V1; nil if it says nothing.
+func readable(state []byte) ([]byte, error) {
+	if len(state) == 0 {
+		return nil, nil
+	}
+	summary, err := yjs.Validate(state, updateLimits)
+	if err != nil {
+		v1, v2err := yjs.ConvertV2ToV1(state)
+		if v2err != nil {
+			return nil, fmt.Errorf("the stored state is no update: %w", err)
+		}
+		if summary, err = yjs.Validate(v1, updateLimits); err != nil {
+			return nil, fmt.Errorf("the stored state is no update: %w", err)
+		}
+		state = v1
+	}
+	if summary.Empty() {
+		return nil, nil
+	}
+	return state, nil
+}
+
+// Copied says how writing a Copy went. After an error it is tried again.
+func (r *Room) Copied(c Copy, err error, now time.Time) Effects {
+	if err != nil {
+		r.failed(now)
+		return r.done(now)
+	}
+	r.meta.Flushed = max(r.meta.Flushed, c.Last)
+	r.meta.Version = max(r.meta.Version, c.Version)
+	r.meta.Failures, r.metaSet = 0, true
+	r.plan(time.Time{})
+	if r.last > r.meta.Flushed {
+		r.edited(now)
+	}
+	return r.done(now)
+}
+
+// failed plans the next try of maintenance.
+func (r *Room) failed(now time.Time) {
+	r.meta.Failures++
+	r.metaSet = true
+	r.plan(now.Add(backoff(r.meta.Failures)))
+}

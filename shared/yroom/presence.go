@@ -1,0 +1,332 @@
+package yroom
+
+import (
+	"slices"
+	"time"
+
+	"tidemark/shared/awareness"
+	"tidemark/shared/lib0"
+	"tidemark/shared/yproto"
+)
+
+// A presence is who is in the room. A client's state came by a socket and goes
+// with it. The sockets' attachments keep it over a hibernation; what does not
+// fit there is kept in storage.
+type presence struct {
+	states  awareness.States
+	owner   map[uint64]Conn
+	leaving map[uint64]time.Time
+	kept    map[uint64]bool // in storage
+	expires time.Time       // when to look for silent clients again
+}
+
+const (
+	clientsPerSocket = 8
+	attachmentBytes  = 1_900 // for presence; hosts take 2,000 in all
+	expireEvery      = 10 * time.Second
+	echoCost         = 0.01 // of a message that says nothing new: every client sends back what it hears
+)
+
+// receive takes an awareness message and sends on what is news in it, to the
+// sender too: y-websocket leaves if it hears nothing for 30 seconds.
+func (p *presence) receive(r *Room, conn Conn, s *socket, update []byte, now time.Time) (open bool) {
+	entries, err := awareness.Decode(update, awarenessLimits)
+	if err != nil {
+		r.close(conn, CloseMalformed, "malformed awareness message: "+err.Error())
+		return false
+	}
+	entries = p.acceptable(r, conn, s, entries)
+	change, err := p.states.Apply(awareness.AppendUpdate(nil, entries...), now)
+	if err != nil {
+		r.close(conn, CloseMalformed, "malformed awareness message: "+err.Error())
+		return false
+	}
+	cost := 1.0
+	if change.Empty() {
+		cost = echoCost
+	}
+	if !r.spend(conn, s, cost, len(update), now) {
+		return false
+	}
+	for _, client := range slices.Concat(change.Added, change.Updated) {
+		p.own(r, conn, s, client)
+	}
+	for _, client := range change.Removed {
+		s.clients = remove(s.clients, client)
+		p.forget(r, client)
+	}
+	if !change.Empty() {
+		r.attach(conn)
+		r.send(p.frame(change.Clients()))
+	}
+	p.expire(r, now)
+	return true
+}
+
+// acceptable drops the entries that are not this socket's to say: that a client
+// with another socket is gone, and more clients than one program has. A client
+// that is back after its connection broke is kept, and needs no news for that.
+func (p *presence) acceptable(r *Room, conn Conn, s *socket, entries []awareness.Entry) []awareness.Entry {
+	fresh := len(s.clients)
+	kept := entries[:0]
+	for _, e := range entries {
+		owner, owned := p.owner[e.Client]
+		if e.Offline() && owned && owner != conn {
+			continue
+		}
+		if !slices.Contains(s.clients, e.Client) && !e.Offline() {
+			if fresh >= clientsPerSocket {
+				continue
+			}
+			fresh++
+			if _, leaves := p.leaving[e.Client]; leaves && len(s.clients) == 0 {
+				p.own(r, conn, s, e.Client)
+				r.attach(conn)
+			}
+		}
+		kept = append(kept, e)
+	}
+	return kept
+}
+
+// own makes a client the socket's. The socket that spoke last has it: a client
+// may be back before its former socket is found dead.
+func (p *presence) own(r *Room, conn Conn, s *socket, client uint64) {
+	if _, leaves := p.leaving[client]; leaves {
+		delete(p.leaving, client)
+		p.forget(r, client)
+	}
+	if former, ok := p.owner[client]; ok && former != conn {
+		if other := r.sockets[former]; other != nil {
+			other.clients = remove(other.clients, client)
+			r.attach(former)
+		}
+	}
+	if p.owner == nil {
+		p.owner = map[uint64]Conn{}
+	}
+	p.owner[client] = conn
+	if !slices.Contains(s.clients, client) {
+		s.clients = append(s.clients, client)
+	}
+}
+
+// forget drops a client's row in storage and its owner.
+func (p *presence) forget(r *Room, client uint64) {
+	delete(p.owner, client)
+	delete(p.leaving, client)
+	if p.kept[client] {
+		delete(p.kept, client)
+		r.write(Write{Forget: []uint64{client}})
+	}
+}
+
+func (p *presence) keep(r *Room, client uint64, leaves time.Time) {
+	e, _ := p.states.Get(client)
+	kept := &Presence{Client: client, Clock: e.Clock, State: e.State}
+	if !leaves.IsZero() {
+		kept.Leaves = leaves.UnixMilli()
+	}
+	if p.kept == nil {
+		p.kept = map[uint64]bool{}
+	}
+	p.kept[client] = true
+	r.write(Write{Keep: kept})
+}
+
+// leave takes the clients of a closed socket away, at once or, if the connection
+// broke, when they had the time to come back: a client that is gone and back
+// with the same clock would stay unseen until its next renewal.
+func (p *presence) leave(r *Room, conn Conn, clients []uint64, broken bool, now time.Time) {
+	var gone []uint64
+	for _, client := range clients {
+		e, _ := p.states.Get(client)
+		if p.owner[client] != conn {
+			continue
+		}
+		delete(p.owner, client)
+		if !broken || e.State == nil {
+			gone = append(gone, client)
+			continue
+		}
+		if p.leaving == nil {
+			p.leaving = map[uint64]time.Time{}
+		}
+		p.leaving[client] = now.Add(r.config.Grace)
+		p.keep(r, client, p.leaving[client])
+	}
+	p.remove(r, gone, now)
+	p.expire(r, now)
+}
+
+// remove says of clients that they are gone.
+func (p *presence) remove(r *Room, clients []uint64, now time.Time) {
+	change := p.states.Remove(now, clients...)
+	for _, client := range clients {
+		p.forget(r, client)
+	}
+	if !change.Empty() {
+		r.send(p.frame(change.Removed))
+	}
+}
+
+// depart removes those whose time to come back is over.
+func (p *presence) depart(r *Room, now time.Time) {
+	var gone []uint64
+	for client, at := range p.leaving {
+		if !at.After(now) {
+			gone = append(gone, client)
+		}
+	}
+	slices.Sort(gone)
+	p.remove(r, gone, now)
+}
+
+// nextDeparture is the zero time if nobody is leaving.
+func (p *presence) nextDeparture() (next time.Time) {
+	for _, at := range p.leaving {
+		if next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	return next
+}
+
+// expire removes clients that have been silent for too long. Nothing wakes up
+// for it: clients do it for themselves, this is for who comes new.
+func (p *presence) expire(r *Room, now time.Time) {
+	if now.Before(p.expires) {
+		return
+	}
+	p.expires = now.Add(expireEvery)
+	change := p.states.Expire(now)
+	for _, client := range change.Removed {
+		if s := r.sockets[p.owner[client]]; s != nil {
+			s.clients = remove(s.clients, client)
+			r.attach(p.owner[client])
+		}
+		p.forget(r, client)
+	}
+	if !change.Empty() {
+		r.send(p.frame(change.Removed))
+	}
+}
+
+// all is the message about everybody present, or nil if there is nobody.
+func (p *presence) all() []byte {
+	if present := p.states.Present(); len(present) > 0 {
+		return p.frame(present)
+	}
+	return nil
+}
+
+func (p *presence) frame(clients []uint64) []byte {
+	return yproto.AppendAwareness(nil, p.states.AppendUpdate(nil, clients...))
+}
+
+// Flags of an attachment.
+const (
+	flagWrite   = 1 << 0
+	flagWaiting = 1 << 1
+)
+
+// attachment is what must survive a hibernation:
+//
+//	byte 1 (its version), byte flags, varUint n, n × (varUint client, varUint clock, string state)
+//
+// A state that does not fit is kept in storage and empty here.
+func (p *presence) attachment(r *Room, s *socket) []byte {
+	flags := byte(0)
+	if s.write {
+		flags |= flagWrite
+	}
+	if s.waiting {
+		flags |= flagWaiting
+	}
+	b := lib0.AppendUint([]byte{1, flags}, uint64(len(s.clients)))
+	room := attachmentBytes - 24*len(s.clients)
+	for _, client := range s.clients {
+		e, _ := p.states.Get(client)
+		b = lib0.AppendUint(lib0.AppendUint(b, client), e.Clock)
+		if fits := len(e.State) <= room; fits {
+			room -= len(e.State)
+			b = lib0.AppendBytes(b, e.State)
+			if p.kept[client] {
+				delete(p.kept, client)
+				r.write(Write{Forget: []uint64{client}})
+			}
+			continue
+		}
+		b = lib0.AppendUint(b, 0)
+		p.keep(r, client, time.Time{})
+	}
+	return b
+}
+
+// restore makes the room's sockets and presence of what was attached and kept.
+func (p *presence) restore(r *Room, rows []Presence, open []Open, now time.Time) {
+	p.states.Limits = awarenessLimits
+	kept := make(map[uint64]Presence, len(rows))
+	for _, row := range rows {
+		kept[row.Client] = row
+	}
+	for _, o := range open {
+		s := &socket{}
+		r.sockets[o.Conn] = s
+		p.readAttachment(r, o, s, kept, now)
+	}
+	for client, row := range kept {
+		if row.Leaves == 0 || p.owner[client] != 0 {
+			continue
+		}
+		if p.leaving == nil {
+			p.leaving = map[uint64]time.Time{}
+		}
+		p.leaving[client] = time.UnixMilli(row.Leaves)
+		p.states.Restore(awareness.Entry{Client: client, Clock: row.Clock, State: row.State}, now)
+	}
+	p.kept = make(map[uint64]bool, len(kept))
+	for client := range kept {
+		p.kept[client] = true
+		if _, leaves := p.leaving[client]; !leaves && p.owner[client] == 0 {
+			p.forget(r, client)
+		}
+	}
+}
+
+// readAttachment reads as much as it understands.
+func (p *presence) readAttachment(r *Room, o Open, s *socket, kept map[uint64]Presence, now time.Time) {
+	b := lib0.NewReader(o.Attachment)
+	if version, err := b.Byte(); err != nil || version != 1 {
+		return
+	}
+	flags, err := b.Byte()
+	if err != nil {
+		return
+	}
+	s.write, s.waiting = flags&flagWrite != 0, flags&flagWaiting != 0
+	n, err := b.Count(3)
+	for range n {
+		var e awareness.Entry
+		if e.Client, err = b.Uint(); err == nil {
+			if e.Clock, err = b.Uint(); err == nil {
+				e.State, err = b.String()
+			}
+		}
+		if err != nil {
+			return
+		}
+		if len(e.State) == 0 {
+			if row := kept[e.Client]; row.Clock == e.Clock {
+				e.State = row.State
+			}
+		}
+		if len(e.State) > 0 && p.states.Restore(e, now) == nil {
+			p.own(r, o.Conn, s, e.Client)
+		}
+	}
+}
+
+func remove(clients []uint64, client uint64) []uint64 {
+	return slices.DeleteFunc(clients, func(c uint64) bool { return c == client })
+}

@@ -1,0 +1,212 @@
+package yroom
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"tidemark/shared/yjs"
+	"tidemark/shared/yproto"
+)
+
+// Text is a text message, which the protocol does not have.
+func (r *Room) Text(conn Conn, now time.Time) Effects {
+	r.close(conn, CloseMalformed, "text messages are not part of the y-websocket protocol")
+	return r.done(now)
+}
+
+// Receive takes a binary message: one protocol message, or several, as
+// y-websocket 4 sends them. The room keeps frame.
+func (r *Room) Receive(conn Conn, frame []byte, now time.Time) (Effects, error) {
+	s := r.sockets[conn]
+	if s == nil || s.closed {
+		return Effects{}, nil
+	}
+	if len(frame) > r.config.MessageBytes {
+		r.close(conn, CloseTooLarge, fmt.Sprintf("a message of %d bytes; at most %d are taken", len(frame), r.config.MessageBytes))
+		return r.done(now), nil
+	}
+	for rest := frame; len(rest) > 0; {
+		m, after, err := yproto.Decode(rest)
+		var unknown *yproto.UnknownError
+		switch {
+		case errors.As(err, &unknown):
+			r.spend(conn, s, 1, len(rest), now)
+			return r.done(now), nil
+		case err != nil:
+			r.close(conn, CloseMalformed, err.Error())
+			return r.done(now), nil
+		}
+		whole := rest[:len(rest)-len(after)]
+		rest = after
+		open, err := r.message(conn, s, m, whole, now)
+		if err != nil {
+			return Effects{}, err
+		}
+		if !open {
+			break
+		}
+	}
+	return r.done(now), nil
+}
+
+// spend closes the socket if it sends too much.
+func (r *Room) spend(conn Conn, s *socket, cost float64, bytes int, now time.Time) bool {
+	if s.budget.spend(&r.config, cost, bytes, now) {
+		return true
+	}
+	r.close(conn, CloseFlood, "too many messages; try again in a while")
+	return false
+}
+
+// message handles one message; whole is its bytes. It reports whether the socket
+// stays open. An error is the storage's.
+func (r *Room) message(conn Conn, s *socket, m yproto.Message, whole []byte, now time.Time) (open bool, err error) {
+	if m.Kind == yproto.Awareness {
+		return r.present.receive(r, conn, s, m.Payload, now), nil
+	}
+	if !r.spend(conn, s, 1, len(whole), now) {
+		return false, nil
+	}
+	switch {
+	case m.Kind == yproto.SyncStep1:
+		return r.step1(conn, s, m.Payload, now)
+	case m.Kind == yproto.QueryAwareness:
+		if frame := r.present.all(); frame != nil {
+			r.send(frame, conn)
+		}
+	case m.Kind.Writes():
+		return r.edit(conn, s, m, whole, now)
+	}
+	return true, nil
+}
+
+// step1 answers with what the peer lacks, or waits for the database's state.
+func (r *Room) step1(conn Conn, s *socket, vector []byte, now time.Time) (open bool, err error) {
+	if _, err := yjs.DecodeStateVector(vector); err != nil {
+		r.close(conn, CloseMalformed, "malformed state vector: "+err.Error())
+		return false, nil
+	}
+	if !r.meta.Seeded {
+		s.vector = vector
+		if !s.waiting {
+			s.waiting = true
+			r.attach(conn)
+		}
+		if r.meta.Failures == 0 {
+			r.plan(now)
+		}
+		return true, nil
+	}
+	return true, r.answer(conn, s, vector)
+}
+
+// answer sends step 2, and step 1 to those who may write: what readers would
+// answer is nothing but refused.
+func (r *Room) answer(conn Conn, s *socket, vector []byte) error {
+	d, err := r.read()
+	if err != nil {
+		return err
+	}
+	update, err := d.diff(vector)
+	if err != nil {
+		return fmt.Errorf("answer step 1: %w", err)
+	}
+	frame := make([]byte, 0, len(update)+8)
+	r.send(yproto.AppendSyncStep2(frame, update), conn)
+	if !s.write {
+		return nil
+	}
+	return r.ask(conn, d)
+}
+
+// ask sends step 1.
+func (r *Room) ask(conn Conn, d *document) error {
+	vector, err := d.vector()
+	if err != nil {
+		return fmt.Errorf("send step 1: %w", err)
+	}
+	r.send(yproto.AppendSyncStep1(nil, vector), conn)
+	return nil
+}
+
+// edit stores an update and then sends it to everybody, its sender included: to
+// him it says that the edit is saved.
+func (r *Room) edit(conn Conn, s *socket, m yproto.Message, whole []byte, now time.Time) (open bool, err error) {
+	summary, err := yjs.Validate(m.Payload, updateLimits)
+	if err != nil {
+		r.close(conn, CloseMalformed, "malformed update: "+err.Error())
+		return false, nil
+	}
+	frame := whole
+	if m.Kind == yproto.SyncStep2 {
+		frame = nil
+	}
+	if summary.Empty() {
+		if frame != nil {
+			r.send(frame, conn)
+		}
+		return true, nil
+	}
+	if !s.write {
+		r.refuse(conn, "this connection may only read")
+		return true, nil
+	}
+	news, err := r.take(m.Payload, now)
+	switch {
+	case errors.Is(err, errFull):
+		r.refuse(conn, err.Error())
+	case errors.Is(err, yjs.ErrPending): // it comes again, in order
+		return true, r.ask(conn, r.doc)
+	case err != nil:
+		r.close(conn, CloseMalformed, "the update cannot be taken: "+err.Error())
+		return false, nil
+	case news:
+		if frame == nil {
+			frame = yproto.AppendUpdate(make([]byte, 0, len(m.Payload)+8), m.Payload)
+		}
+		r.send(frame)
+	case frame != nil:
+		r.send(frame, conn)
+	}
+	return true, nil
+}
+
+// errFull is wrapped by the refusal of an update for which there is no space.
+var errFull = errors.New("the document is full")
+
+// take adds a valid update to the log, unless the document is in memory and knows
+// it already. It reports whether the update is to be sent to everybody. An error
+// is errFull or one of yjs.Doc.Apply; nothing was taken then.
+func (r *Room) take(update []byte, now time.Time) (news bool, err error) {
+	limit := r.config.DocumentBytes
+	if r.meta.Size+len(update) > limit || r.logBytes+len(update) > limit {
+		return false, fmt.Errorf("%w: it may have %d bytes", errFull, limit)
+	}
+	if r.doc != nil {
+		if news, err := r.doc.apply(update); err != nil || !news {
+			return false, err
+		}
+	}
+	r.append(update, now)
+	return true, nil
+}
+
+// refuse tells the peer that a write was not taken; its socket lives.
+func (r *Room) refuse(conn Conn, reason string) {
+	r.send(yproto.AppendPermissionDenied(nil, reason), conn)
+}
+
+// append writes an update to the log.
+func (r *Room) append(update []byte, now time.Time) {
+	first := r.last + 1
+	pieces := (len(update) + r.config.ChunkBytes - 1) / r.config.ChunkBytes
+	for i := range pieces {
+		r.last++
+		piece := update[i*r.config.ChunkBytes : min(len(update), (i+1)*r.config.ChunkBytes)]
+		r.write(Write{Row: &Row{N: r.last, First: first, Pieces: pieces, Bytes: piece}})
+	}
+	r.logRows += pieces
+	r.logBytes += len(update)
+	r.edited(now)
+}

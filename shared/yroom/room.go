@@ -1,0 +1,212 @@
+// Package yroom is a room of live collaboration on one Yjs document, as a state
+// machine: an event and the time go in, Effects come out. It speaks y-websocket's
+// protocol (package yproto).
+//
+// # Rules
+//
+// An update is in storage before anyone else sees it: Effects say so by their
+// order. Appending and forwarding one needs only its bytes to be valid; the
+// document is read when a peer asks for it (sync step 1, HTTP) and when the log
+// is due for compaction. A room can be forgotten after any event and made again
+// by New; whatever is only in memory may be lost without harm.
+//
+// The log and the snapshot in the object's storage are the document. A database
+// holds a copy of the compacted state, written by maintenance, which runs in the
+// alarm: see Task. A room whose storage is empty starts from that copy.
+package yroom
+
+import (
+	"slices"
+	"time"
+
+	"tidemark/shared/awareness"
+	"tidemark/shared/yjs"
+)
+
+// A Conn is a socket of the room: a number above 0, stable over hibernation.
+type Conn = int32
+
+// Config are the limits of a room; see DefaultConfig.
+type Config struct {
+	DocumentBytes  int           // of the snapshot, and of the log; beyond, writes are refused
+	MessageBytes   int           // of one message; beyond, its socket is closed
+	ChunkBytes     int           // of a Row and a Part; a multiple of 3, so that the Base64 of parts joins to that of the whole
+	IntegrateBytes int           // a larger document is merged, not integrated: it is too big for the memory
+	Messages       float64       // per second and socket, over a burst of 10 seconds
+	BytesPerSecond float64       // per socket, over a burst of DocumentBytes
+	FlushDelay     time.Duration // from the first edit to maintenance, for a small document
+	Grace          time.Duration // how long presence outlives a connection that broke
+}
+
+// DefaultConfig is for an isolate of 128 MB.
+var DefaultConfig = Config{
+	DocumentBytes:  32 << 20,
+	MessageBytes:   16 << 20,
+	ChunkBytes:     1_098_000,
+	IntegrateBytes: 4 << 20,
+	Messages:       500,
+	BytesPerSecond: 4 << 20,
+	FlushDelay:     30 * time.Second,
+	Grace:          3 * time.Second,
+}
+
+// Storage reads what earlier Writes stored. Its errors end the event: Event
+// methods then return them, and the room must be made again.
+type Storage interface {
+	// Snapshot answers the parts of the snapshot gen, joined; size is their length.
+	Snapshot(gen int64, size int) ([]byte, error)
+	// Log answers the rows above after, ascending.
+	Log(after int64) ([]Row, error)
+}
+
+// Stored is what New needs to know of the storage.
+type Stored struct {
+	Meta     Meta // the zero Meta if there is none
+	Last     int64
+	LogRows  int
+	LogBytes int
+	Presence []Presence
+}
+
+// Open is a socket and what Effects attached to it last.
+type Open struct {
+	Conn       Conn
+	Attachment []byte
+}
+
+// A Room is one room. It is not safe for concurrent use.
+type Room struct {
+	config  Config
+	storage Storage
+
+	meta     Meta
+	metaSet  bool  // meta changed in this event
+	last     int64 // number of the last row of the log, ever
+	logRows  int
+	logBytes int
+
+	sockets map[Conn]*socket
+	present presence
+	doc     *document // nil unless read
+
+	alarm time.Time // as set; unknown at first
+	set   bool      // alarm is known
+	out   Effects
+}
+
+// A socket is what the room knows of a connection. Only what attachment writes
+// survives a hibernation.
+type socket struct {
+	write   bool
+	vector  []byte // of a step 1 that waits for the state from the database
+	waiting bool
+	closed  bool     // by the room; the close event is on its way
+	clients []uint64 // whose presence came by this socket
+	budget  budget
+}
+
+// New makes the room of what is stored, with the sockets that are open.
+func New(config Config, storage Storage, stored Stored, open []Open, now time.Time) *Room {
+	r := &Room{
+		config: config, storage: storage,
+		meta: stored.Meta, last: max(stored.Last, stored.Meta.Compacted),
+		logRows: stored.LogRows, logBytes: stored.LogBytes,
+		sockets: make(map[Conn]*socket, len(open)),
+	}
+	r.present.restore(r, stored.Presence, open, now)
+	if r.last > r.meta.Flushed && r.meta.Due == 0 {
+		r.edited(now) // the event that would have planned it was cut short
+	}
+	return r
+}
+
+// Size is how many bytes the document holds in memory; 0 if it is not read.
+func (r *Room) Size() int {
+	if r.doc == nil {
+		return 0
+	}
+	return r.doc.size()
+}
+
+// Unload forgets the document, which is read again when it is needed.
+func (r *Room) Unload() { r.doc = nil }
+
+// Connect admits a socket; write tells whether it may change the document.
+func (r *Room) Connect(conn Conn, write bool, now time.Time) Effects {
+	r.sockets[conn] = &socket{write: write}
+	r.attach(conn)
+	r.present.expire(r, now)
+	if frame := r.present.all(); frame != nil {
+		r.send(frame, conn)
+	}
+	return r.done(now)
+}
+
+// Disconnect says that a socket is gone. broken: it ended without a closing
+// handshake, and its client may be back in a moment.
+func (r *Room) Disconnect(conn Conn, broken bool, now time.Time) Effects {
+	s := r.sockets[conn]
+	if s == nil {
+		return Effects{}
+	}
+	delete(r.sockets, conn)
+	r.present.leave(r, conn, s.clients, broken, now)
+	return r.done(now)
+}
+
+// attach has what must survive a hibernation remembered with the socket.
+func (r *Room) attach(conn Conn) {
+	s := r.sockets[conn]
+	if s == nil {
+		return
+	}
+	for i := range r.out.Attach {
+		if r.out.Attach[i].Conn == conn {
+			r.out.Attach = slices.Delete(r.out.Attach, i, i+1)
+			break
+		}
+	}
+	r.out.Attach = append(r.out.Attach, Attach{conn, r.present.attachment(r, s)})
+}
+
+// send sends a frame to conns; without any, to all.
+func (r *Room) send(frame []byte, conns ...Conn) {
+	if len(r.sockets) > 0 {
+		r.out.Send = append(r.out.Send, Send{To: conns, Frame: frame})
+	}
+}
+
+func (r *Room) close(conn Conn, code int, reason string) {
+	if s := r.sockets[conn]; s != nil {
+		s.closed = true
+	}
+	r.out.Close = append(r.out.Close, Close{conn, code, reason})
+}
+
+// done ends an event: it stores what changed, sets the alarm and hands over the
+// effects.
+func (r *Room) done(now time.Time) Effects {
+	if r.metaSet {
+		meta := r.meta
+		r.write(Write{Meta: &meta})
+	}
+	next := r.nextAlarm()
+	if !r.set || !next.Equal(r.alarm) {
+		if r.set || !next.IsZero() {
+			r.out.Alarm = &next
+		}
+		r.alarm, r.set = next, true
+	}
+	out := r.out
+	r.out = Effects{}
+	r.metaSet = false
+	return out
+}
+
+func (r *Room) write(w Write) { r.out.Store = append(r.out.Store, w) }
+
+// updateLimits are those of one update besides its length, which bounds them all.
+var updateLimits = yjs.Limits{}
+
+// awarenessLimits bound one awareness message, and who is known to a room.
+var awarenessLimits = awareness.DefaultLimits

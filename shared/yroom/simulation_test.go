@@ -1,0 +1,567 @@
+package yroom
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"tidemark/shared/awareness"
+	"tidemark/shared/yjs"
+	"tidemark/shared/yproto"
+)
+
+var (
+	seeds = flag.Int("seeds", 500, "how many seeds to simulate")
+	seed  = flag.Uint64("seed", 0, "simulate this seed alone, and print its story")
+)
+
+// TestNoSeenEditIsLost plays 3 to 6 clients, a network and a machine that fails
+// at any point. Whatever a client saw of another, or heard to be saved, is in
+// storage from then on; in the end all clients and the database agree.
+func TestNoSeenEditIsLost(t *testing.T) {
+	if *seed != 0 {
+		simulate(t, *seed, true)
+		return
+	}
+	n := *seeds
+	if testing.Short() {
+		n = min(n, 50)
+	}
+	for s := range uint64(n) {
+		if simulate(t, s+1, false); t.Failed() {
+			t.Fatalf("seed %d failed: run again with -seed=%d", s+1, s+1)
+		}
+	}
+}
+
+// A peer is a y-websocket client, with the Go core as its document.
+type peer struct {
+	author
+	doc    *yjs.Doc
+	states awareness.States
+	beat   uint64 // clock of its own presence
+	writes bool
+
+	conn  Conn // 0: offline
+	up    [][]byte
+	down  [][]byte
+	known []byte // attachment
+}
+
+type world struct {
+	*testing.T
+	*rand.Rand
+	story  bool
+	now    time.Time
+	config Config
+
+	disk     fake
+	room     *Room
+	peers    []*peer
+	lastConn Conn
+	alarm    time.Time
+	task     Task
+
+	copied        []byte // the database's
+	copiedVersion int64
+	seen          *yjs.Doc // everything that somebody got from the room
+	seenDeletes   []yjs.ClockRange
+}
+
+func simulate(t *testing.T, seed uint64, story bool) {
+	rnd := rand.New(rand.NewPCG(seed, 5))
+	w := &world{T: t, Rand: rnd, story: story, now: time.Unix(1_700_000_000, 0), config: DefaultConfig, seen: yjs.New(yjs.Options{})}
+	w.config.ChunkBytes = []int{3, 30, 1_098_000}[rnd.IntN(3)]
+	w.config.IntegrateBytes = []int{0, 500, 4 << 20}[rnd.IntN(3)] // merged only, or both
+	if rnd.IntN(2) == 0 {                                         // the room was written by another backend
+		a := author{id: 99}
+		w.copied = a.typing("before")
+		w.copiedVersion = 7
+		w.seen.Apply(w.copied)
+	}
+	for i := range 3 + rnd.IntN(4) {
+		w.peers = append(w.peers, &peer{author: author{id: uint64(i + 1)}, doc: yjs.New(yjs.Options{}), writes: i == 0 || rnd.IntN(5) > 0})
+	}
+	for range 150 + rnd.IntN(250) {
+		if w.step(); t.Failed() {
+			return
+		}
+	}
+	w.settle()
+}
+
+func (w *world) logf(format string, args ...any) {
+	if w.story {
+		fmt.Printf(format+"\n", args...)
+	}
+}
+
+func (w *world) step() {
+	p := w.peers[w.IntN(len(w.peers))]
+	switch n := w.IntN(100); {
+	case n < 20:
+		w.edit(p)
+	case n < 50:
+		w.toRoom(p)
+	case n < 70:
+		w.toPeer(p)
+	case n < 76:
+		w.connect(p)
+	case n < 80:
+		w.drop(p, w.IntN(2) == 0)
+	case n < 82:
+		w.beat(p)
+	case n < 83:
+		if p.conn != 0 { // as with resyncInterval
+			p.up = append(p.up, yproto.AppendSyncStep1(nil, p.doc.EncodeStateVector()))
+		}
+	case n < 85:
+		w.logf("hibernate")
+		w.room = nil
+	case n < 87:
+		if w.room != nil {
+			w.room.Unload()
+		}
+	case n < 88:
+		w.crash()
+	case n < 93:
+		w.pass(time.Duration(w.IntN(20_000)) * time.Millisecond)
+	default:
+		w.work(w.IntN(3) == 0)
+	}
+}
+
+// awake is the room, made from what is stored if it was forgotten.
+func (w *world) awake() *Room {
+	if w.room == nil {
+		var open []Open
+		for _, p := range w.peers {
+			if p.conn != 0 {
+				open = append(open, Open{p.conn, p.known})
+			}
+		}
+		w.room = New(w.config, &w.disk, w.disk.stored(), open, w.now)
+	}
+	return w.room
+}
+
+// do does effects in their order, or a part of them before the machine fails.
+func (w *world) do(out Effects, err error) {
+	if err != nil {
+		w.Errorf("event failed: %v", err)
+		return
+	}
+	total := len(out.Store) + len(out.Attach) + len(out.Send) + len(out.Close) + 1
+	fuel := total
+	if w.IntN(60) == 0 {
+		fuel = w.IntN(total)
+	}
+	spend := func() bool { fuel--; return fuel >= 0 }
+	for _, s := range out.Store {
+		if !spend() {
+			w.crash()
+			return
+		}
+		w.disk.write(s)
+	}
+	for _, a := range out.Attach {
+		if !spend() {
+			w.crash()
+			return
+		}
+		if p := w.peer(a.Conn); p != nil {
+			p.known = a.Data
+		}
+		if len(a.Data) > 2000 {
+			w.Errorf("attachment of %d bytes", len(a.Data))
+		}
+	}
+	if !spend() {
+		w.crash()
+		return
+	}
+	if out.Alarm != nil {
+		w.alarm = *out.Alarm
+	}
+	for _, s := range out.Send {
+		if !spend() {
+			w.crash()
+			return
+		}
+		for _, p := range w.peers {
+			if p.conn != 0 && (len(s.To) == 0 || slices.Contains(s.To, p.conn)) {
+				p.down = append(p.down, s.Frame)
+			}
+		}
+	}
+	for _, c := range out.Close {
+		w.logf("close %d: %d %s", c.Conn, c.Code, c.Reason)
+		if c.Code < 4500 {
+			w.Errorf("the room closed %d with %d %s", c.Conn, c.Code, c.Reason)
+		}
+		if p := w.peer(c.Conn); p != nil {
+			w.drop(p, false)
+		}
+	}
+	if out.Task.Kind != 0 {
+		w.task = out.Task
+	}
+}
+
+func (w *world) peer(conn Conn) *peer {
+	for _, p := range w.peers {
+		if p.conn == conn {
+			return p
+		}
+	}
+	return nil
+}
+
+// crash ends the machine: memory and sockets are gone, some frames are on their way.
+func (w *world) crash() {
+	w.logf("crash")
+	w.room, w.task = nil, Task{}
+	for _, p := range w.peers {
+		if p.conn != 0 {
+			p.down = p.down[:w.IntN(len(p.down)+1)]
+			for len(p.down) > 0 {
+				w.toPeer(p)
+			}
+			p.conn, p.up, p.known = 0, nil, nil
+		}
+	}
+	w.lastConn = 0 // numbers are used again
+	w.checkSeen()
+}
+
+func (w *world) connect(p *peer) {
+	if p.conn != 0 {
+		return
+	}
+	w.lastConn++
+	p.conn, p.up, p.down, p.known = w.lastConn, nil, nil, nil
+	w.logf("peer %d connects as %d", p.id, p.conn)
+	w.do(w.awake().Connect(p.conn, p.writes, w.now), nil)
+	if p.conn == 0 {
+		return
+	}
+	p.up = append(p.up, yproto.AppendSyncStep1(nil, p.doc.EncodeStateVector()))
+	if e, known := p.states.Get(p.id); known && e.State != nil {
+		p.up = append(p.up, yproto.AppendAwareness(nil, p.states.AppendUpdate(nil, p.id)))
+	} else {
+		w.beat(p)
+	}
+}
+
+func (w *world) drop(p *peer, broken bool) {
+	if p.conn == 0 {
+		return
+	}
+	w.logf("peer %d leaves, broken %v", p.id, broken)
+	conn := p.conn
+	room := w.awake() // made while the socket is still known
+	p.conn, p.up, p.down = 0, nil, nil
+	w.do(room.Disconnect(conn, broken, w.now), nil)
+	for _, other := range p.states.Present() {
+		if other != p.id {
+			p.states.Remove(w.now, other)
+		}
+	}
+}
+
+func (w *world) beat(p *peer) {
+	p.beat++
+	state := fmt.Sprintf(`{"n":%d}`, p.beat)
+	if w.IntN(4) == 0 {
+		state = fmt.Sprintf(`{"long":"%s"}`, bytes.Repeat([]byte("x"), 1900+w.IntN(100)))
+	}
+	p.states.Apply(awareness.AppendUpdate(nil, awareness.Entry{Client: p.id, Clock: p.beat, State: []byte(state)}), w.now)
+	if p.conn != 0 {
+		p.up = append(p.up, yproto.AppendAwareness(nil, p.states.AppendUpdate(nil, p.id)))
+	}
+}
+
+func (w *world) edit(p *peer) {
+	if !p.writes {
+		return
+	}
+	var u []byte
+	switch w.IntN(4) {
+	case 0:
+		u = p.setting(w.Uint64N(100))
+	case 1:
+		victims := p.doc.StateVector()
+		if len(victims) == 0 {
+			return
+		}
+		v := victims[w.IntN(len(victims))]
+		from := w.Uint64N(v.Clock)
+		u = p.deleting(yjs.ClockRange{Client: v.Client, From: from, To: from + 1 + w.Uint64N(v.Clock-from)})
+	default:
+		u = p.typing("abcdefgh"[:1+w.IntN(8)])
+	}
+	if _, err := p.doc.Apply(u); err != nil {
+		w.Fatalf("own edit %x: %v", u, err)
+	}
+	if p.conn != 0 {
+		p.up = append(p.up, yproto.AppendUpdate(nil, u))
+	}
+}
+
+// toRoom delivers one frame, or several as one, as y-websocket 4 does.
+func (w *world) toRoom(p *peer) {
+	if p.conn == 0 || len(p.up) == 0 {
+		return
+	}
+	n := 1
+	if w.IntN(4) == 0 {
+		n = len(p.up)
+	}
+	frame := bytes.Join(p.up[:n], nil)
+	p.up = p.up[n:]
+	w.do(w.awake().Receive(p.conn, frame, w.now))
+}
+
+func (w *world) toPeer(p *peer) {
+	if len(p.down) == 0 {
+		return
+	}
+	frame := p.down[0]
+	p.down = p.down[1:]
+	m, rest, err := yproto.Decode(frame)
+	if err != nil || len(rest) > 0 {
+		w.Errorf("a peer got %x: %v", frame, err)
+		return
+	}
+	switch m.Kind {
+	case yproto.SyncStep1:
+		diff, err := p.doc.EncodeStateAsUpdate(m.Payload)
+		if err != nil {
+			w.Errorf("step 1: %v", err)
+		}
+		if p.conn != 0 {
+			p.up = append(p.up, yproto.AppendSyncStep2(nil, diff))
+		}
+	case yproto.SyncStep2, yproto.Update:
+		w.see(m.Payload)
+		if _, err := p.doc.Apply(m.Payload); err != nil {
+			w.Errorf("peer %d cannot apply %x: %v", p.id, m.Payload, err)
+		}
+	case yproto.Awareness:
+		change, err := p.states.Apply(m.Payload, w.now)
+		if err != nil {
+			w.Errorf("awareness: %v", err)
+		}
+		if slices.Contains(change.Removed, p.id) {
+			w.beat(p) // y-protocols: a client says that it is still here
+		}
+		if !change.Empty() && p.conn != 0 {
+			p.up = append(p.up, yproto.AppendAwareness(nil, p.states.AppendUpdate(nil, change.Clients()...)))
+		}
+	case yproto.PermissionDenied:
+		if p.writes {
+			w.Errorf("peer %d was refused: %s", p.id, m.Payload)
+		}
+	}
+}
+
+// see notes what a peer got: it must be in storage from now on.
+func (w *world) see(update []byte) {
+	s, err := yjs.Validate(update, yjs.Limits{})
+	if err != nil {
+		w.Errorf("a peer got a malformed update: %v", err)
+	}
+	if _, err := w.seen.Apply(update); err != nil {
+		w.Errorf("apply what was seen: %v", err)
+	}
+	w.seenDeletes = slices.AppendSeq(w.seenDeletes, s.DeleteRanges())
+}
+
+// checkSeen looks for all that was seen in what is stored.
+func (w *world) checkSeen() {
+	state, err := w.disk.state()
+	if err != nil {
+		w.Errorf("read storage: %v", err)
+		return
+	}
+	if !w.disk.meta.Seeded && w.copied != nil {
+		state, _ = yjs.MergeUpdates(state, w.copied)
+	}
+	doc := yjs.New(yjs.Options{})
+	if _, err := doc.Apply(state); err != nil {
+		w.Errorf("stored state: %v", err)
+	}
+	vector := doc.StateVector()
+	for _, last := range w.seen.StateVector() {
+		if vector.Clock(last.Client) < last.Clock {
+			w.Errorf("lost: client %d up to %d was seen, %d is stored", last.Client, last.Clock, vector.Clock(last.Client))
+		}
+	}
+	event, err := doc.Apply(deletes(w.seenDeletes))
+	if err != nil || event != nil {
+		w.Errorf("lost: deletions that were seen: %x, %v", event, err)
+	}
+	w.seenDeletes = nil
+}
+
+func deletes(ranges []yjs.ClockRange) []byte {
+	u, _ := yjs.MergeUpdates()
+	for _, r := range ranges {
+		u, _ = yjs.MergeUpdates(u, (&author{}).deleting(r))
+	}
+	return u
+}
+
+// pass lets time go by and fires the alarm if it is due.
+func (w *world) pass(d time.Duration) {
+	w.now = w.now.Add(d)
+	if w.alarm.IsZero() || w.alarm.After(w.now) {
+		return
+	}
+	w.alarm = time.Time{}
+	w.logf("alarm")
+	w.do(w.awake().Wake(w.now))
+}
+
+var errDatabase = errors.New("the database failed")
+
+// work does the task that the alarm began, a moment later.
+func (w *world) work(fail bool) {
+	task := w.task
+	w.task = Task{}
+	var err error
+	if fail {
+		err = errDatabase
+	}
+	w.logf("task %d, %v", task.Kind, err)
+	switch task.Kind {
+	case TaskSeed:
+		w.do(w.awake().Seeded(w.copied, w.copiedVersion, err, w.now))
+	case TaskCopy:
+		c := task.Copy
+		if err == nil && w.disk.meta.Gen == c.Gen {
+			if c.Version <= w.copiedVersion {
+				w.Errorf("copy %d follows %d", c.Version, w.copiedVersion)
+			}
+			w.copied, w.copiedVersion = bytes.Join(w.disk.parts[c.Gen], nil), c.Version
+			if len(w.disk.parts[c.Gen]) != c.Parts {
+				w.Errorf("%d parts, told %d", len(w.disk.parts[c.Gen]), c.Parts)
+			}
+		}
+		w.do(w.awake().Copied(c, err, w.now), nil)
+	}
+}
+
+// settle stops the failures and checks that everybody ends equal.
+func (w *world) settle() {
+	w.logf("settle")
+	w.Rand = rand.New(calm{})
+	quiet := func() {
+		for round := 0; round < 10_000; round++ {
+			busy := w.task.Kind != 0
+			w.work(false)
+			for _, p := range w.peers {
+				busy = busy || len(p.up)+len(p.down) > 0
+				w.toRoom(p)
+				w.toPeer(p)
+			}
+			if w.Failed() || !busy {
+				return
+			}
+			w.pass(0)
+		}
+		w.Errorf("the room never falls silent")
+	}
+	for range 3 { // whoever was refused while the database failed comes back
+		for _, p := range w.peers {
+			w.connect(p)
+		}
+		quiet()
+		w.pass(6 * time.Minute)
+		quiet()
+	}
+	for range 2 {
+		for _, p := range w.peers {
+			w.beat(p)
+		}
+		quiet()
+	}
+	for w.disk.meta.Due != 0 && !w.Failed() {
+		if w.alarm.IsZero() {
+			w.Errorf("due at %d without an alarm", w.disk.meta.Due)
+		}
+		w.pass(time.Hour)
+		quiet()
+	}
+	if w.Failed() {
+		return
+	}
+	w.checkSeen()
+	stored, err := w.disk.state()
+	if err != nil {
+		w.Errorf("read storage: %v", err)
+	}
+	end := integratedState(w.T, stored)
+	for _, p := range w.peers {
+		got, err := p.doc.EncodeStateAsUpdate(nil)
+		if err != nil || !bytes.Equal(got, end) {
+			w.Errorf("peer %d ends with %x, storage with %x, %v", p.id, got, end, err)
+		}
+	}
+	if got := integratedState(w.T, w.copied); !bytes.Equal(got, end) {
+		w.Errorf("the database ends with %x, storage with %x", got, end)
+	}
+	// An hour has made everybody silent: a renewal by each brings all back.
+	for _, p := range w.peers {
+		w.beat(p)
+	}
+	quiet()
+	for _, p := range w.peers {
+		for _, other := range w.peers {
+			e, _ := p.states.Get(other.id)
+			own, _ := other.states.Get(other.id)
+			if !bytes.Equal(e.State, own.State) {
+				w.Errorf("peer %d sees %s of %d, which is %s", p.id, e.State, other.id, own.State)
+			}
+		}
+	}
+	// One goes, the other is cut off: both are seen to be gone.
+	w.drop(w.peers[0], false)
+	w.drop(w.peers[1], true)
+	w.room = nil
+	w.pass(10 * time.Second)
+	quiet()
+	want := w.peers[2].states.Present()
+	if len(want) != len(w.peers)-2 || slices.Contains(want, 1) || slices.Contains(want, 2) {
+		w.Errorf("after peers 1 and 2 have left, 3 sees %v", want)
+	}
+	for client, p := range w.disk.presence {
+		if client <= 2 || p.Leaves != 0 || len(p.State) < 1800 {
+			w.Errorf("presence of %d is kept: %+v", client, p)
+		}
+	}
+}
+
+// calm is a source that chooses what never fails.
+type calm struct{}
+
+func (calm) Uint64() uint64 { return 1<<63 | 1<<31 }
+
+func integratedState(t *testing.T, update []byte) []byte {
+	doc := yjs.New(yjs.Options{})
+	if update != nil {
+		if _, err := doc.Apply(update); err != nil {
+			t.Errorf("apply %x: %v", update, err)
+		}
+	}
+	state, err := doc.EncodeStateAsUpdate(nil)
+	if err != nil {
+		t.Error(err)
+	}
+	return state
+}

@@ -83,9 +83,6 @@ func (s *server) trpc(w http.ResponseWriter, r *http.Request) {
 		data, err := s.call(r, id, call)
 		if err != nil {
 			results[i].Err = s.explain(w, r, err)
-			if isSuperJSON(call.Input) && results[i].Err.Code == trpc.BadRequest {
-				results[i].Err.Message += " (superjson and other transformers are not supported)"
-			}
 			continue
 		}
 		results[i].Data = data
@@ -95,6 +92,9 @@ func (s *server) trpc(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) call(r *http.Request, id auth.Identity, call trpc.Call) ([]byte, error) {
+	if bytes.HasPrefix(call.Input, []byte(`{"json":`)) {
+		return nil, &trpc.Error{Code: trpc.BadRequest, Message: "The input was made by superjson: make the client without a transformer, none is supported"}
+	}
 	if call.Path == pullPath {
 		if err := permit(id, auth.SyncRead); err != nil {
 			return nil, err
@@ -106,9 +106,6 @@ func (s *server) call(r *http.Request, id auth.Identity, call trpc.Call) ([]byte
 	}
 	return s.push(r.Context(), call.Input)
 }
-
-// isSuperJSON knows an input that a transformer made.
-func isSuperJSON(input []byte) bool { return bytes.HasPrefix(input, []byte(`{"json":`)) }
 
 func writeAnswer(w http.ResponseWriter, a trpc.Answer) { write(w, a.Status, a.Pieces...) }
 

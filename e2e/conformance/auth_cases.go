@@ -1,0 +1,172 @@
+package conformance
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// forged are tokens that no server accepts; those that need the secret are
+// there if it is known.
+func (c *client) forged() map[string]string {
+	good := strings.Split(c.bearer(), ".")
+	enc := base64.RawURLEncoding.EncodeToString
+	claims := enc([]byte(fmt.Sprintf(`{"sub":"conformance","exp":%d}`, time.Now().Unix()+3600)))
+	tokens := map[string]string{
+		"nonsense":        "nonsense",
+		"dots":            "...",
+		"expired":         c.Token(Claims{Subject: "conformance", Scope: NoScope, TTL: -2 * time.Second}),
+		"no signature":    good[0] + "." + good[1] + ".",
+		"cut off":         good[0] + "." + good[1] + "." + good[2][:len(good[2])-4],
+		"other claims":    good[0] + "." + enc([]byte(`{"sub":"root"}`)) + "." + good[2],
+		"alg none":        enc([]byte(`{"alg":"none","typ":"JWT"}`)) + "." + claims + ".",
+		"alg None signed": enc([]byte(`{"alg":"None","typ":"JWT"}`)) + "." + claims + "." + good[2],
+		"another secret":  Signer([]byte("not the secret of this server"))(Claims{Subject: "conformance", Scope: NoScope, TTL: time.Hour}),
+		"an empty secret": Signer(nil)(Claims{Subject: "conformance", Scope: NoScope, TTL: time.Hour}),
+		"a long one":      strings.Repeat("a", 9000),
+	}
+	if c.Secret != nil {
+		sign := func(method jwt.SigningMethod, claims jwt.MapClaims) string {
+			claims["sub"] = "conformance"
+			token, err := jwt.NewWithClaims(method, claims).SignedString(c.Secret)
+			if err != nil {
+				panic(err) // only a key of the wrong type makes it fail
+			}
+			return token
+		}
+		tokens["HS512"] = sign(jwt.SigningMethodHS512, jwt.MapClaims{})
+		tokens["not valid yet"] = sign(jwt.SigningMethodHS256, jwt.MapClaims{"nbf": time.Now().Unix() + 3600})
+		tokens["a scope that is a list"] = sign(jwt.SigningMethodHS256, jwt.MapClaims{"scope": []string{"sync:read"}})
+		tokens["exp that is text"] = sign(jwt.SigningMethodHS256, jwt.MapClaims{"exp": "tomorrow"})
+	}
+	return tokens
+}
+
+var authCases = []testCase{
+	{"without a token, in each dialect", func(t *testing.T, c *client) {
+		a := c.query(t, "sync.pull", `{}`, "authorization:")
+		a.wantFailure(t, "UNAUTHORIZED", -32001, 401, "sync.pull")
+		a.wantHeader(t, "WWW-Authenticate", "Bearer")
+		a = c.do(t, "GET", batch("sync.pull,nope", `{}`), "", "authorization:")
+		list := parse(t, a.body)
+		wantError(t, at(list, 0), "UNAUTHORIZED", -32001, 401, "sync.pull")
+		wantError(t, at(list, 1), "UNAUTHORIZED", -32001, 401, "nope")
+		if a.status != 401 {
+			t.Error(a)
+		}
+		// The stream link reads an error that is one object.
+		c.do(t, "GET", batch("sync.pull", `{}`), "", "authorization:", "trpc-accept: application/jsonl").wantFailure(t, "UNAUTHORIZED", -32001, 401, "")
+		for _, path := range []string{"/sync/pull", "/sync/checksum", "/sync/subscribe", "/yjs/room", "/nowhere", "/"} {
+			a := c.do(t, "GET", path, "", "authorization:")
+			a.wantPlain(t, "UNAUTHORIZED", 401)
+			a.wantHeader(t, "WWW-Authenticate", "Bearer")
+		}
+		c.do(t, "POST", "/auth/ticket", "", "authorization:").wantPlain(t, "UNAUTHORIZED", 401)
+	}},
+	{"before anything else", func(t *testing.T, c *client) {
+		c.do(t, "POST", "/trpc/sync.push", "no JSON", "authorization:", "content-type: text/plain").wantFailure(t, "UNAUTHORIZED", -32001, 401, "")
+		c.do(t, "GET", "/trpc/nope", "", "authorization:").wantFailure(t, "UNAUTHORIZED", -32001, 401, "nope")
+		if a := c.do(t, "HEAD", "/trpc/sync.pull", "", "authorization:"); a.status != 401 {
+			t.Error(a)
+		}
+	}},
+	{"bad tokens", func(t *testing.T, c *client) {
+		for name, token := range c.forged() {
+			a := c.query(t, "sync.pull", `{}`, "authorization: Bearer "+token)
+			a.wantFailure(t, "UNAUTHORIZED", -32001, 401, "sync.pull")
+			if !strings.HasPrefix(a.header.Get("WWW-Authenticate"), "Bearer") || bytes.Contains(a.body, []byte(token)) {
+				t.Errorf("%s: %v", name, a)
+			}
+			c.do(t, "GET", "/sync/pull", "", "authorization: Bearer "+token).wantPlain(t, "UNAUTHORIZED", 401)
+		}
+	}},
+	{"other schemes", func(t *testing.T, c *client) {
+		for _, header := range []string{"Basic YWxpY2U6c2VjcmV0", c.bearer(), "Bearer"} {
+			c.do(t, "GET", "/sync/checksum", "", "authorization: "+header).wantPlain(t, "UNAUTHORIZED", 401)
+		}
+		if a := c.do(t, "GET", "/sync/checksum", "", "authorization: bearer "+c.bearer()); a.status != 200 {
+			t.Errorf("the scheme's case matters: %v", a)
+		}
+	}},
+	{"a token or ticket in the URL opens WebSockets only", func(t *testing.T, c *client) {
+		c.do(t, "GET", "/sync/pull?token="+c.bearer(), "", "authorization:").wantPlain(t, "UNAUTHORIZED", 401)
+		c.do(t, "GET", "/sync/pull?ticket="+c.ticket(t), "", "authorization:").wantPlain(t, "UNAUTHORIZED", 401)
+	}},
+	{"an expiry that comes", func(t *testing.T, c *client) {
+		short := *c
+		short.token = c.Token(Claims{Subject: "conformance", Scope: NoScope, TTL: 2 * time.Second})
+		if a := short.do(t, "GET", "/sync/checksum", ""); a.status != 200 {
+			t.Fatal(a)
+		}
+		deadline := time.Now().Add(10 * time.Second)
+		for short.do(t, "GET", "/sync/checksum", "").status != 401 {
+			if time.Now().After(deadline) {
+				t.Fatal("a token that was good once is good for ever")
+			}
+			time.Sleep(200 * time.Millisecond)
+		}
+	}},
+	{"a scope for reading", func(t *testing.T, c *client) {
+		reader := c.as("sync:read")
+		s := c.stamp(t)
+		reader.pull(t, s)
+		r := newCustomer("forbidden", millis())
+		a := reader.mutate(t, "sync.push", pushInput(t, s, changes{created: []row{r}}))
+		a.wantFailure(t, "FORBIDDEN", -32003, 403, "sync.push")
+		if !strings.HasPrefix(a.header.Get("WWW-Authenticate"), "Bearer") {
+			t.Error(a)
+		}
+		c.pull(t, s).wantRow(t, r.id(), nil)
+	}},
+	{"a scope for writing", func(t *testing.T, c *client) {
+		writer := c.as("other sync:write")
+		s := c.stamp(t)
+		r := newCustomer("written", millis())
+		writer.push(t, s, changes{created: []row{r}})
+		c.pull(t, s).wantRow(t, r.id(), r)
+		writer.query(t, "sync.pull", `{}`).wantFailure(t, "FORBIDDEN", -32003, 403, "sync.pull")
+		a := writer.do(t, "GET", batch("sync.pull,sync.pull", `{}`), "")
+		if a.status != 403 {
+			t.Error(a)
+		}
+		wantError(t, at(parse(t, a.body), 1), "FORBIDDEN", -32003, 403, "sync.pull")
+		for _, path := range []string{"/sync/pull", "/sync/checksum", "/sync/subscribe"} {
+			a := writer.do(t, "GET", path, "")
+			a.wantPlain(t, "FORBIDDEN", 403)
+			if !strings.HasPrefix(a.header.Get("WWW-Authenticate"), "Bearer") {
+				t.Error(a)
+			}
+		}
+	}},
+	{"an empty scope, and words that only look alike", func(t *testing.T, c *client) {
+		for _, scope := range []string{"", "sync:rea", "sync:reads sync", "SYNC:READ", "sync:read,sync:write"} {
+			nobody := c.as(scope)
+			nobody.query(t, "sync.pull", `{}`).wantFailure(t, "FORBIDDEN", -32003, 403, "sync.pull")
+			nobody.mutate(t, "sync.push", `{}`).wantFailure(t, "FORBIDDEN", -32003, 403, "sync.push")
+		}
+	}},
+	{"a body over the limit", func(t *testing.T, c *client) {
+		limit := c.BodyBytes
+		if limit == 0 {
+			limit = 16 << 20
+		}
+		body := `{"changes":{},"lastPulledAt":0,"x":"` + strings.Repeat("x", limit) + `"}`
+		var a answer
+		var err error
+		for range 3 { // a server may close the connection before it was read
+			if a, err = c.try("POST", "/trpc/sync.push", body); err == nil {
+				break
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.wantFailure(t, "PAYLOAD_TOO_LARGE", -32013, 413, "sync.push")
+		readPushed(t, c.mutate(t, "sync.push", `{"changes":{},"lastPulledAt":1}`))
+	}},
+}

@@ -1,0 +1,92 @@
+// Package conformance says what a client sees of a Tidemark server, over HTTP
+// and WebSockets alone, whatever runs behind: the native handler, the guest
+// under wazero, the guest under wrangler, or a deployed server.
+//
+// Every case makes rows of its own ids, so that cases run in any order and
+// against a server that serves others, for years. The names of the rules are
+// those of the sync contract (P1, U2, T4 …).
+package conformance
+
+import (
+	"crypto/rand"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// A Door is a way to a server.
+type Door struct {
+	// BaseURL has no path and no trailing slash.
+	BaseURL string
+	// Token makes a token that the server accepts; see Signer.
+	Token func(Claims) string
+	// Secret is the server's AUTH_SECRET, if it is known: with it, tokens are
+	// forged.
+	Secret []byte
+	// BodyBytes is the server's LIMIT_BODY_BYTES; 0 is 16 MB.
+	BodyBytes int
+	// Known are the cases that fail here, each with the reason.
+	Known map[string]string
+}
+
+// Claims are what a token says.
+type Claims struct {
+	Subject string
+	// Scope is the claim of that name; NoScope leaves it out, which allows all.
+	Scope string
+	// TTL is how long the token lives, negative if it has expired.
+	TTL time.Duration
+}
+
+// NoScope leaves the claim scope out.
+const NoScope = "\x00"
+
+// Signer makes tokens by HS256.
+func Signer(secret []byte) func(Claims) string {
+	return func(c Claims) string {
+		claims := jwt.MapClaims{"sub": c.Subject, "exp": time.Now().Add(c.TTL).Unix()}
+		if c.Scope != NoScope {
+			claims["scope"] = c.Scope
+		}
+		token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(secret)
+		if err != nil {
+			panic(err) // only a key of the wrong type makes it fail
+		}
+		return token
+	}
+}
+
+type testCase struct {
+	name string
+	run  func(*testing.T, *client)
+}
+
+// Run runs every case against the server behind the door.
+func Run(t *testing.T, door Door) {
+	transport := &http.Transport{MaxIdleConnsPerHost: 8}
+	t.Cleanup(transport.CloseIdleConnections)
+	for _, group := range []struct {
+		name  string
+		cases []testCase
+	}{
+		{"trpc", trpcCases}, {"auth", authCases}, {"pull", pullCases}, {"push", pushCases},
+		{"input", inputCases}, {"room", roomCases},
+	} {
+		t.Run(group.name, func(t *testing.T) {
+			for _, c := range group.cases {
+				t.Run(c.name, func(t *testing.T) {
+					if reason, ok := door.Known[group.name+"/"+c.name]; ok {
+						t.Skip("known to fail: " + reason)
+					}
+					c.run(t, &client{Door: door, http: &http.Client{Transport: transport, Timeout: time.Minute}})
+				})
+			}
+		})
+	}
+}
+
+// newID makes an id that nobody else has.
+func newID(prefix string) string { return prefix + "." + strings.ToLower(rand.Text()[:16]) }

@@ -1,0 +1,346 @@
+//go:build !js
+
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"tidemark/e2e/conformance"
+	"tidemark/shared/abi"
+	"tidemark/shared/record"
+	"tidemark/shared/syncroom"
+	"tidemark/worker/api"
+	"tidemark/worker/store"
+)
+
+// ports stand in for everything behind the handler, and say what was asked.
+type ports struct {
+	api.Tickets
+	answer    []byte
+	changed   []store.Change
+	err       error
+	pulls     [][]byte
+	published []syncroom.Change
+	forwarded []abi.Forward
+	now       time.Time
+	log       bytes.Buffer
+}
+
+func (p *ports) Pull(_ context.Context, _ time.Time, input []byte) ([]byte, error) {
+	p.pulls = append(p.pulls, input)
+	return p.answer, p.err
+}
+
+func (p *ports) Push(context.Context, time.Time, []byte) ([]byte, []store.Change, error) {
+	return p.answer, p.changed, p.err
+}
+
+func (p *ports) Stamp(context.Context) (record.Stamp, error) { return 7, nil }
+func (p *ports) Checksum(context.Context) ([]byte, error)    { return p.answer, p.err }
+
+func (p *ports) Publish(_ context.Context, _, _ string, message []byte) {
+	changes, err := syncroom.DecodeChanges(message)
+	if err != nil {
+		panic(err)
+	}
+	p.published = append(p.published, changes...)
+}
+
+func (p *ports) Forward(_ http.ResponseWriter, _ *http.Request, f abi.Forward) error {
+	p.forwarded = append(p.forwarded, f)
+	return p.err
+}
+
+func newHandler(p *ports, variables ...string) http.Handler {
+	env := map[string]string{"AUTH_SECRET": secret}
+	for i := 0; i < len(variables); i += 2 {
+		env[variables[i]] = variables[i+1]
+	}
+	p.now = time.Now()
+	return api.New(api.Config{
+		Sync: p, Tickets: p.Tickets, Rooms: p, Now: func() time.Time { return p.now },
+		Settings: api.ReadSettings(func(name string) string { return env[name] }),
+		Log:      slog.New(slog.NewTextHandler(&p.log, nil)),
+	})
+}
+
+func token(subject string) string {
+	return conformance.Signer([]byte(secret))(conformance.Claims{Subject: subject, Scope: conformance.NoScope, TTL: time.Hour})
+}
+
+func ask(h http.Handler, method, path string, body io.Reader, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, body)
+	r.Header.Set("Authorization", "Bearer "+token("alice"))
+	r.Header.Set("Content-Type", "application/json")
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func want(t *testing.T, w *httptest.ResponseRecorder, status int, parts ...string) {
+	t.Helper()
+	if w.Code != status {
+		t.Errorf("status %d, want %d: %s", w.Code, status, w.Body)
+	}
+	for _, part := range parts {
+		if !strings.Contains(w.Body.String(), part) {
+			t.Errorf("no %q in %s", part, w.Body)
+		}
+	}
+}
+
+func TestWithoutASecretNothingIsServedButHealth(t *testing.T) {
+	h := newHandler(&ports{}, "AUTH_SECRET", "")
+	want(t, ask(h, "GET", "/healthz", nil), 200)
+	want(t, ask(h, "GET", "/sync/checksum", nil), 503, `"code":"SERVICE_UNAVAILABLE"`, "AUTH_SECRET")
+	want(t, ask(h, "GET", "/nowhere", nil), 503, "AUTH_SECRET")
+	want(t, ask(h, "GET", "/trpc/sync.pull", nil), 503, `"code":-32603`, "AUTH_SECRET", `"path":"sync.pull"`)
+	want(t, ask(h, "OPTIONS", "/trpc/sync.pull", nil), 204)
+}
+
+func TestBadVariablesAreNamed(t *testing.T) {
+	for name, values := range map[string][]string{
+		"LIMIT_BODY_BYTES":          {"0", "-1", "1e6", "16MB", "1000000000000"},
+		"LIMIT_REQUESTS_PER_MINUTE": {"0", "many"},
+		"LIMIT_ROW_BYTES":           {"900001"},
+		"AUTH_JWKS":                 {"{}", "nonsense"},
+	} {
+		for _, value := range values {
+			want(t, ask(newHandler(&ports{}, name, value), "GET", "/sync/checksum", nil), 503, name)
+		}
+	}
+	want(t, ask(newHandler(&ports{answer: []byte("1")}, "LIMIT_BODY_BYTES", "67108864"), "GET", "/sync/checksum", nil), 200)
+}
+
+func TestRequestsPerMinuteAndSubject(t *testing.T) {
+	p := &ports{answer: []byte("1")}
+	h := newHandler(p, "LIMIT_REQUESTS_PER_MINUTE", "6")
+	want(t, ask(h, "GET", "/trpc/sync.pull,sync.pull,sync.pull,sync.pull?batch=1", nil), 200)
+	want(t, ask(h, "GET", "/sync/checksum", nil), 200)
+	want(t, ask(h, "GET", "/nowhere", nil), 404)
+	w := ask(h, "GET", "/trpc/sync.pull", nil)
+	want(t, w, 429, `"code":"TOO_MANY_REQUESTS"`, `"code":-32029`, `"path":"sync.pull"`)
+	if got := w.Header().Get("Retry-After"); got != "10" {
+		t.Errorf("Retry-After: %q", got)
+	}
+	want(t, ask(h, "GET", "/sync/checksum", nil), 429, `{"error":{"code":"TOO_MANY_REQUESTS"`)
+	want(t, ask(h, "GET", "/sync/checksum", nil, "Authorization", "Bearer "+token("bob")), 200)
+	want(t, ask(h, "GET", "/healthz", nil), 200)
+	p.now = p.now.Add(10 * time.Second)
+	want(t, ask(h, "GET", "/sync/checksum", nil), 200)
+}
+
+func TestAnExpiredTokenIsNotSavedByTheCache(t *testing.T) {
+	p := &ports{answer: []byte("1")}
+	h := newHandler(p)
+	bearer := "Bearer " + token("alice")
+	want(t, ask(h, "GET", "/sync/checksum", nil, "Authorization", bearer), 200)
+	p.now = p.now.Add(time.Hour)
+	want(t, ask(h, "GET", "/sync/checksum", nil, "Authorization", bearer), 401)
+}
+
+func TestNoLogLineHoldsATokenOrTicket(t *testing.T) {
+	p := &ports{err: errors.New("broken")}
+	h := newHandler(p)
+	credential := token("alice")
+	want(t, ask(h, "GET", "/sync/subscribe?token="+credential, nil, "Authorization", "", "Upgrade", "websocket"), 500)
+	want(t, ask(h, "GET", "/sync/pull?token="+credential, nil), 500)
+	want(t, ask(h, "GET", "/trpc/sync.pull?token="+credential, nil), 500)
+	want(t, ask(h, "GET", "/sync/pull", nil, "Authorization", "Bearer x"+credential), 401)
+	if log := p.log.String(); strings.Contains(log, credential) || strings.Count(log, "\n") != 3 || !strings.Contains(log, "broken") {
+		t.Errorf("log:\n%s", log)
+	}
+}
+
+func TestInternalErrorsAreNotTold(t *testing.T) {
+	p := &ports{err: errors.New("D1_ERROR: no such table: Secrets")}
+	h := newHandler(p)
+	for _, path := range []string{"/trpc/sync.pull", "/sync/pull", "/sync/checksum"} {
+		w := ask(h, "GET", path, nil)
+		want(t, w, 500, `"code":"INTERNAL_SERVER_ERROR"`)
+		if strings.Contains(w.Body.String(), "D1_ERROR") {
+			t.Error(w.Body)
+		}
+	}
+	p.err = fmt.Errorf("push: %w", context.Canceled)
+	want(t, ask(h, "GET", "/trpc/sync.pull", nil), 408, `"code":"TIMEOUT"`, `"code":-32008`)
+}
+
+func TestSubscribersAreToldOfWhatChanged(t *testing.T) {
+	push := func(p *ports) []syncroom.Change {
+		ask(newHandler(p), "POST", "/trpc/sync.push", strings.NewReader(`{}`))
+		return p.published
+	}
+	if got := push(&ports{answer: []byte("1")}); len(got) != 0 {
+		t.Errorf("told of %v, nothing changed", got)
+	}
+	got := push(&ports{answer: []byte("1"), changed: []store.Change{{Table: "customers", Stamp: 5}, {Table: "products", Stamp: 5}}})
+	if fmt.Sprint(got) != "[{customers 5} {products 5}]" {
+		t.Errorf("told of %v", got)
+	}
+	// Whether it was committed is unknown, and a repeat will not tell.
+	if got := push(&ports{err: errors.New("Network connection lost")}); fmt.Sprint(got) != "[{* 7}]" {
+		t.Errorf("told of %v", got)
+	}
+}
+
+func TestSubscribersComeWithTheStampAndProtocol(t *testing.T) {
+	p := &ports{}
+	h := newHandler(p)
+	ask(h, "GET", "/sync/subscribe", nil, "Upgrade", "WebSocket")
+	ask(h, "GET", "/sync/subscribe", nil, "Authorization", "", "Upgrade", "websocket", "Sec-WebSocket-Protocol", "tidemark,"+token("alice"))
+	want := []abi.Forward{
+		{Binding: "SYNC_ROOM", Name: "sync", Attachment: syncroom.Attachment(7)},
+		{Binding: "SYNC_ROOM", Name: "sync", Protocol: "tidemark", Attachment: syncroom.Attachment(7)},
+	}
+	if fmt.Sprint(p.forwarded) != fmt.Sprint(want) {
+		t.Errorf("got %v, want %v", p.forwarded, want)
+	}
+}
+
+func TestOriginsCanBeRestricted(t *testing.T) {
+	h := newHandler(&ports{answer: []byte("1")}, "CORS_ORIGINS", "https://a.example, https://b.example")
+	for origin, allowed := range map[string]string{"https://b.example": "https://b.example", "https://c.example": "", "": ""} {
+		for _, method := range []string{"GET", "OPTIONS"} {
+			w := ask(h, method, "/trpc/sync.pull", nil, "Origin", origin)
+			if got := w.Header().Get("Access-Control-Allow-Origin"); got != allowed {
+				t.Errorf("%s from %q: allowed %q", method, origin, got)
+			}
+			if vary := strings.Join(w.Header().Values("Vary"), ", "); !strings.Contains(vary, "origin") {
+				t.Errorf("%s: Vary %q", method, vary)
+			}
+		}
+	}
+}
+
+func TestBodiesUpToTheLimit(t *testing.T) {
+	p := &ports{answer: []byte("1")}
+	h := newHandler(p, "LIMIT_BODY_BYTES", "200000")
+	unknown := func(n int) io.Reader { return io.MultiReader(strings.NewReader(strings.Repeat("x", n))) } // of unknown length
+	for _, c := range []struct {
+		body   io.Reader
+		status int
+	}{
+		{strings.NewReader(strings.Repeat("x", 200_000)), 200},
+		{strings.NewReader(strings.Repeat("x", 200_001)), 413},
+		{unknown(200_000), 200},
+		{unknown(200_001), 413},
+		{io.MultiReader(&cut{}), 400},
+	} {
+		p.pulls = nil
+		w := ask(h, "POST", "/trpc/sync.pull", c.body)
+		want(t, w, c.status)
+		if c.status == 200 && (len(p.pulls) != 1 || len(p.pulls[0]) != 200_000) {
+			t.Errorf("%d pulls", len(p.pulls))
+		}
+	}
+	want(t, ask(h, "POST", "/trpc/sync.pull,sync.pull?batch=1", unknown(200_001)), 413, `[{"error"`, `"code":"PAYLOAD_TOO_LARGE"`)
+}
+
+type cut struct{}
+
+func (*cut) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func TestAnswersOfABatchAreBounded(t *testing.T) {
+	p := &ports{answer: []byte(`"` + strings.Repeat("x", 20<<20) + `"`)}
+	w := ask(newHandler(p), "GET", "/trpc/sync.pull,sync.pull,sync.pull?batch=1", nil)
+	want(t, w, 207, `"code":"PAYLOAD_TOO_LARGE"`)
+	if len(p.pulls) != 2 || !json.Valid(w.Body.Bytes()) {
+		t.Errorf("%d pulls, %d bytes", len(p.pulls), w.Body.Len())
+	}
+}
+
+func TestTurboMakesTheInput(t *testing.T) {
+	for query, want := range map[string]string{
+		"":                                 `{}`,
+		"input=x":                          `x`,
+		"lastPulledAt=null":                `{"lastPulledAt":null}`,
+		"last_pulled_at=5&schema_version=": `{"lastPulledAt":5}`,
+		"lastPulledAt=5,%22x%22:1":         `{"lastPulledAt":"5,\"x\":1"}`,
+		"cursor=1&limit=2&migration=%7B%22from%22:1%7D": `{"migration":{"from":1},"limit":2,"cursor":"1"}`,
+	} {
+		p := &ports{answer: []byte("1")}
+		ask(newHandler(p), "GET", "/sync/pull?"+query, nil)
+		if len(p.pulls) != 1 || string(p.pulls[0]) != want {
+			t.Errorf("%q: got %q, want %s", query, p.pulls, want)
+		}
+	}
+}
+
+// TestTicketsNeedNoSecret uses a server that knows public keys only, and its
+// tickets in another instance on the same database.
+func TestTicketsNeedNoSecret(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	point, err := key.PublicKey.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b64 := base64.RawURLEncoding.EncodeToString
+	jwks := fmt.Sprintf(`{"keys":[{"kty":"EC","crv":"P-256","x":%q,"y":%q}]}`, b64(point[1:33]), b64(point[33:]))
+	sign := func(scope string, ttl time.Duration) string {
+		token, err := jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims{"sub": "alice", "scope": scope, "exp": time.Now().Add(ttl).Unix()}).SignedString(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	tickets := openStore(t)
+	one, two := &ports{Tickets: tickets}, &ports{Tickets: tickets}
+	h1, h2 := newHandler(one, "AUTH_SECRET", "", "AUTH_JWKS", jwks), newHandler(two, "AUTH_SECRET", "", "AUTH_JWKS", jwks)
+	issue := func(token string) (ticket string, expiresIn int) {
+		var answer struct {
+			Ticket    string
+			ExpiresIn int `json:"expires_in"`
+		}
+		w := ask(h1, "POST", "/auth/ticket", nil, "Authorization", "Bearer "+token)
+		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || answer.Ticket == "" {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+		return answer.Ticket, answer.ExpiresIn
+	}
+	enter := func(h http.Handler, ticket string) int {
+		return ask(h, "GET", "/sync/subscribe?ticket="+ticket, nil, "Authorization", "", "Upgrade", "websocket").Code
+	}
+	first, expiresIn := issue(sign("sync:read", time.Hour))
+	if got := enter(h2, first); got != 200 || expiresIn != 30 || len(two.forwarded) != 1 {
+		t.Errorf("status %d, expires in %d", got, expiresIn)
+	}
+	if got := enter(h1, first); got != 401 {
+		t.Errorf("a used ticket: status %d", got)
+	}
+	other, _ := issue(sign("sync:write", time.Hour))
+	if got := enter(h2, other); got != 403 {
+		t.Errorf("a ticket of a token that may not read: status %d", got)
+	}
+	short, expiresIn := issue(sign("sync:read", 10*time.Second))
+	if expiresIn > 10 {
+		t.Errorf("a ticket outlives its token: %d s", expiresIn)
+	}
+	two.now = two.now.Add(10 * time.Second)
+	if got := enter(h2, short); got != 401 {
+		t.Errorf("an expired ticket: status %d", got)
+	}
+}

@@ -1,0 +1,137 @@
+//go:build !js
+
+package api_test
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/syncroom"
+	"tidemark/worker/api"
+)
+
+// rooms stands in for the Durable Objects: the room's state machine behind
+// real sockets, and a timer for its alarm.
+type rooms struct {
+	t *testing.T
+
+	mu    sync.Mutex
+	room  *syncroom.Room
+	saved []byte
+	conns map[int32]chan send
+	last  int32
+	alarm *time.Timer
+}
+
+// A send is a text, or the end with its code.
+type send struct {
+	text []byte
+	code int
+}
+
+func newRooms(t *testing.T) *rooms {
+	room, err := syncroom.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &rooms{t: t, room: room, conns: map[int32]chan send{}}
+}
+
+func (r *rooms) Publish(_ context.Context, binding, room string, message []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if binding != api.SyncBinding || room != api.SyncRoom {
+		r.t.Errorf("publish to %s, %s", binding, room)
+	}
+	e, err := r.room.Publish(message, time.Now())
+	if err != nil {
+		r.t.Error(err)
+	}
+	r.do(e)
+}
+
+// do does the effects, in their order.
+func (r *rooms) do(e syncroom.Effects) {
+	if e.Save != nil {
+		r.saved = e.Save
+	}
+	if !e.Alarm.IsZero() {
+		if r.alarm != nil {
+			r.alarm.Stop()
+		}
+		r.alarm = time.AfterFunc(time.Until(e.Alarm), func() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.do(r.room.Alarm(time.Now()))
+		})
+	}
+	for _, s := range e.Send {
+		for id, c := range r.conns {
+			if s.Conn == 0 || s.Conn == id {
+				c <- send{text: s.Text}
+			}
+		}
+	}
+	for _, c := range e.Close {
+		r.conns[c.Conn] <- send{code: c.Code}
+	}
+}
+
+func (r *rooms) Forward(w http.ResponseWriter, req *http.Request, f abi.Forward) error {
+	var protocols []string
+	if f.Protocol != "" {
+		protocols = []string{f.Protocol}
+	}
+	conn, err := websocket.Accept(w, req, &websocket.AcceptOptions{Subprotocols: protocols, InsecureSkipVerify: true})
+	if err != nil {
+		return nil // it has answered
+	}
+	defer conn.CloseNow()
+	queue := make(chan send, 1000)
+	r.mu.Lock()
+	r.last++
+	id := r.last
+	r.conns[id] = queue
+	r.do(r.room.Open(id, f.Attachment))
+	r.mu.Unlock()
+	defer func() {
+		r.mu.Lock()
+		delete(r.conns, id)
+		r.mu.Unlock()
+	}()
+	ctx, cancel := context.WithCancel(req.Context())
+	defer cancel()
+	go func() {
+		for {
+			select {
+			case s := <-queue:
+				if s.code != 0 {
+					conn.Close(websocket.StatusCode(s.code), "")
+				} else if conn.Write(ctx, websocket.MessageText, s.text) != nil {
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	for {
+		kind, data, err := conn.Read(ctx)
+		if err != nil {
+			return nil
+		}
+		k := abi.KindText
+		if kind == websocket.MessageBinary {
+			k = abi.KindBinary
+		}
+		r.mu.Lock()
+		r.do(r.room.Message(id, k, data))
+		r.mu.Unlock()
+	}
+}

@@ -68,13 +68,34 @@ const (
 // Uint reads a varUint. Forms longer than needed are accepted, as lib0 does,
 // up to ten bytes.
 func (r *Reader) Uint() (uint64, error) {
-	if r.pos < len(r.b) {
-		if c := r.b[r.pos]; c < 0x80 {
-			r.pos++
-			return uint64(c), nil
-		}
+	// Most integers are clocks and lengths below 2^21.
+	switch b := r.b[r.pos:]; {
+	case len(b) > 0 && b[0] < 0x80:
+		r.pos++
+		return uint64(b[0]), nil
+	case len(b) > 1 && b[1] < 0x80:
+		r.pos += 2
+		return uint64(b[0]&0x7f) | uint64(b[1])<<7, nil
+	case len(b) > 2 && b[2] < 0x80:
+		r.pos += 3
+		return uint64(b[0]&0x7f) | uint64(b[1]&0x7f)<<7 | uint64(b[2])<<14, nil
 	}
 	return r.longUint()
+}
+
+// Skip reads the bytes of prefix, if they come next.
+func (r *Reader) Skip(prefix []byte) bool {
+	b := r.b[r.pos:]
+	if len(b) < len(prefix) {
+		return false
+	}
+	for i, c := range prefix {
+		if b[i] != c {
+			return false
+		}
+	}
+	r.pos += len(prefix)
+	return true
 }
 
 func (r *Reader) longUint() (uint64, error) {

@@ -64,6 +64,17 @@ func (d *Doc) splitPair(a, b *item, x uint32) {
 	}
 }
 
+// growContent makes room for exactly n more bytes, if that is much for this
+// document.
+func (d *Doc) growContent(n int) {
+	if cap(d.content)-len(d.content) >= n || n < 4096 || n < len(d.content)/4 {
+		return
+	}
+	content := make([]byte, len(d.content), len(d.content)+n)
+	copy(content, d.content)
+	d.content = content
+}
+
 // healPair undoes splitPair for a and b, which follow each other.
 func (d *Doc) healPair(a, b *item, pair []byte) {
 	a.size -= 3

@@ -52,12 +52,12 @@ var (
 	// ErrPending: the update, or a part of it, must wait for updates that have
 	// not come, and what waits already fills Options.PendingBudget. The peer can
 	// send its updates again in order.
-	ErrPending = errors.New("yjs: too much is pending")
+	ErrPending = errors.New("too much is pending")
 	// ErrSteps: the update asks for more work than Options.StepBudget.
-	ErrSteps = errors.New("yjs: update takes too many steps")
+	ErrSteps = errors.New("update takes too many steps")
 	// ErrNesting: the update nests types more than 1,000 deep, which makes
 	// JavaScript peers overflow their stack.
-	ErrNesting = errors.New("yjs: types nested too deeply")
+	ErrNesting = errors.New("types nested too deeply")
 )
 
 // Defaults of Options, and the deepest nesting of types.

@@ -44,6 +44,18 @@ func (d *Doc) intern(id uint64) int32 {
 	return c
 }
 
+// decodeClient reads a client id. Most often it is the one that came last.
+func (d *Doc) decodeClient(r *lib0.Reader) (int32, error) {
+	if c := d.last; c != none && r.Skip(d.clients[c].wire[:d.clients[c].wireLen]) {
+		return c, nil
+	}
+	id, err := r.Uint()
+	if err != nil {
+		return none, err
+	}
+	return d.intern(id), nil
+}
+
 // forgetClients undoes the interning of all clients from n on.
 func (d *Doc) forgetClients(n int) {
 	for _, c := range d.clients[n:] {

@@ -104,7 +104,7 @@ func (d *Doc) decodeBlock(r *lib0.Reader) error {
 	if err != nil {
 		return err
 	}
-	id, err := r.Uint()
+	c, err := d.decodeClient(r)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,6 @@ func (d *Doc) decodeBlock(r *lib0.Reader) error {
 	if err != nil || structs == 0 {
 		return err
 	}
-	c := d.intern(id)
 	if d.clients[c].block != none {
 		return r.Fail("client has two blocks")
 	}
@@ -212,14 +211,12 @@ func checkLength(r *lib0.Reader, clock int32, v uint64) (int32, error) {
 // decodeID reads the ID of a unit that it refers to. Own units are older than
 // it: yjs throws in the middle of the transaction if they are not.
 func (d *Doc) decodeID(r *lib0.Reader, it *item) (c, clock int32, err error) {
-	id, err := r.Uint()
-	if err != nil {
+	if c, err = d.decodeClient(r); err != nil {
 		return none, 0, err
 	}
 	if clock, err = decodeClock(r); err != nil {
 		return none, 0, err
 	}
-	c = d.intern(id)
 	if c == it.client && clock >= it.clock {
 		return none, 0, r.Fail("item refers to itself or to a later one of its client")
 	}

@@ -20,6 +20,7 @@ func (d *Doc) integrateBlocks() error {
 		}
 	}
 	in.stack = in.stack[:0]
+	d.growContent(in.content)
 	for i := range in.blocks {
 		for b := &in.blocks[i]; b.next < b.stop; {
 			head := in.order[b.next]

@@ -2,6 +2,7 @@ package yjs
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"tidemark/shared/lib0"
@@ -47,24 +48,46 @@ func (d *Doc) apply(update []byte, wantEvent bool) ([]byte, error) {
 	d.begin()
 	err := d.integrateBlocks()
 	if err == nil {
-		var structs []byte
-		var deletes []deleteRange
-		if structs, deletes, err = d.stillPending(); err == nil {
-			d.freeRest()
-			retry := d.unlocked()
-			d.pending.structs, d.pending.deletes = structs, deletes
-			d.await()
-			if retry {
-				d.retry()
-			}
-			event := d.commit(wantEvent)
-			d.trim()
-			return event, nil
+		err = d.finish()
+	}
+	if err != nil {
+		d.freeRest()
+		d.rollback()
+		return nil, fmt.Errorf("yjs: apply update: %w", err)
+	}
+	event := d.commit(wantEvent)
+	d.trim()
+	return event, nil
+}
+
+// finish applies the delete set, puts away what must wait, and tries again what
+// waited before. An error comes before anything of that cannot be undone.
+func (d *Doc) finish() error {
+	if len(d.in.missing) == 0 && !d.HasPending() {
+		// The usual case: nothing waits, save perhaps deletions.
+		deletes := d.applyDeletes(d.in.deletes, nil)
+		if len(deletes)*rangeSize > d.options.PendingBudget {
+			return ErrPending
 		}
+		if err := d.checkSteps(); err != nil {
+			return err
+		}
+		d.pending.deletes = sortDeleteSet(deletes)
+		d.endBlocks()
+		return nil
+	}
+	structs, deletes, err := d.stillPending()
+	if err != nil {
+		return err
 	}
 	d.freeRest()
-	d.rollback()
-	return nil, err
+	retry := d.unlocked()
+	d.pending.structs, d.pending.deletes = structs, deletes
+	d.await()
+	if retry {
+		d.retry()
+	}
+	return nil
 }
 
 // stillPending applies the delete set of the update and the pending one, and
@@ -216,7 +239,7 @@ func (d *Doc) abandon() {
 
 // trim lets go of buffers that a large update has left.
 func (d *Doc) trim() {
-	const most = 64 << 10
+	const most = 8 << 10
 	if cap(d.in.order) > most/4 {
 		d.in.order = nil
 	}

@@ -1,0 +1,202 @@
+// Runs the Yjs benchmark on one engine (yjs, ywasm or tidemark) in a process of
+// its own and prints the figures as JSON. Times in ms, keystrokes in us, memory
+// in bytes. Usage: node --expose-gc engine.mjs ENGINE DATA [GUEST.wasm WASM_EXEC.js]
+import { readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
+import { performance } from 'node:perf_hooks'
+
+const [engine, data, guest, wasmExec] = process.argv.slice(2)
+const file = name => gunzipSync(readFileSync(`${data}/${name}`))
+
+function log (name) {
+  const b = file(name)
+  const updates = []
+  for (let i = 0; i < b.length;) {
+    let n = 0
+    let shift = 1
+    for (;;) {
+      const c = b[i++]
+      n += (c & 127) * shift
+      if (c < 128) break
+      shift *= 128
+    }
+    updates.push(new Uint8Array(b.subarray(i, i + n)))
+    i += n
+  }
+  return updates
+}
+
+const engines = {
+  async yjs () {
+    const Y = await import('yjs')
+    let doc, event
+    const open = () => {
+      doc = new Y.Doc()
+      doc.on('update', e => { event = e })
+    }
+    open()
+    return {
+      open,
+      // A document without a listener produces no event.
+      openQuiet: () => { doc = new Y.Doc() },
+      apply: u => { Y.applyUpdate(doc, u); return event },
+      load: u => Y.applyUpdate(doc, u),
+      encode: sv => Y.encodeStateAsUpdate(doc, sv),
+      stateVector: () => Y.encodeStateVector(doc),
+      keep: kept => kept.push(doc),
+      memory: () => { globalThis.gc(); globalThis.gc(); return process.memoryUsage().heapUsed }
+    }
+  },
+  async ywasm () {
+    // Its memory is not exported: catch it where it is instantiated.
+    let memory
+    const Instance = WebAssembly.Instance
+    WebAssembly.Instance = function (module, imports) {
+      const instance = new Instance(module, imports)
+      memory = instance.exports.memory
+      return instance
+    }
+    const Y = (await import('ywasm')).default
+    let doc, event
+    return {
+      open: () => { doc = new Y.YDoc({}); doc.on('update', e => { event = e }) },
+      openQuiet: () => { doc = new Y.YDoc({}) },
+      apply: u => { Y.applyUpdate(doc, u); return event },
+      load: u => Y.applyUpdate(doc, u),
+      encode: sv => Y.encodeStateAsUpdate(doc, sv),
+      stateVector: () => Y.encodeStateVector(doc),
+      keep: kept => kept.push(doc),
+      memory: () => memory.buffer.byteLength
+    }
+  },
+  async tidemark () {
+    await import(wasmExec)
+    const go = new globalThis.Go()
+    const { instance } = await WebAssembly.instantiate(readFileSync(guest), go.importObject)
+    go.run(instance)
+    const x = instance.exports
+    let view = new Uint8Array(x.mem.buffer)
+    let room = 0
+    let at = 0
+    // A view is detached, and of length 0, once the memory has grown.
+    const put = bytes => {
+      if (bytes.length > room) {
+        room = Math.max(2 * bytes.length, 4096)
+        at = x.reserve(room)
+      }
+      if (view.length === 0) view = new Uint8Array(x.mem.buffer)
+      view.set(bytes, at)
+      return bytes.length
+    }
+    const take = n => {
+      if (n < 0) throw new Error('refused')
+      if (view.length === 0) view = new Uint8Array(x.mem.buffer)
+      const from = x.output()
+      return view.slice(from, from + n)
+    }
+    return {
+      open: x.fresh,
+      openQuiet: x.fresh,
+      apply: u => take(x.apply(put(u))),
+      load: u => { if (x.load(put(u)) < 0) throw new Error('refused') },
+      encode: sv => take(x.encode(sv ? put(sv) : 0)),
+      encodeAgain: sv => x.encodeAgain(sv ? put(sv) : 0),
+      stateVector: () => take(x.stateVector()),
+      keep: x.keep,
+      memory: x.heap
+    }
+  }
+}
+
+const now = () => performance.now()
+function median (n, f) {
+  const times = []
+  for (let i = 0; i < n; i++) {
+    const start = now()
+    f()
+    times.push(now() - start)
+  }
+  return times.sort((a, b) => a - b)[n >> 1]
+}
+
+const e = await engines[engine]()
+const figures = {}
+const final = new Uint8Array(file('b4-final.v1.bin.gz'))
+let b4 = log('b4-updates.bin.gz')
+
+e.openQuiet()
+let start = now()
+e.load(final)
+figures.loadCold = now() - start
+
+// ywasm encodes the whole delete set for each event: its figure is that of the
+// first part of B4, scaled.
+const part = engine === 'ywasm' ? 20000 : b4.length
+function replay (updates, n = updates.length) {
+  e.open()
+  const start = now()
+  let half
+  for (let i = 0; i < n; i++) {
+    if (i === updates.length >> 1) half = e.stateVector()
+    if (e.apply(updates[i]).length === 0) throw new Error('no event')
+  }
+  return { time: (now() - start) * updates.length / n, half }
+}
+for (const name of ['friendsforever', 'rustcode', 'sveltecomponent']) {
+  figures[name] = replay(log(`trace-${name}.bin.gz`)).time
+}
+figures.b4 = replay(b4, part).time
+
+e.openQuiet()
+for (let i = 0; i < b4.length >> 1; i++) e.load(b4[i])
+const half = e.stateVector()
+b4 = null
+figures.load = median(15, () => { e.openQuiet(); e.load(final) })
+figures.encode = median(31, () => e.encode())
+figures.diff = median(31, () => e.encode(half))
+if (e.encodeAgain) {
+  figures.encodeAgain = median(31, () => e.encodeAgain())
+  figures.diffAgain = median(31, () => e.encodeAgain(half))
+}
+figures.stateVector = median(31, () => { for (let i = 0; i < 1000; i++) e.stateVector() })
+
+const kept = []
+const before = e.memory()
+for (let i = 0; i < 20; i++) {
+  e.openQuiet()
+  e.load(final)
+  e.keep(kept)
+}
+figures.memory = (e.memory() - before) / 20
+
+function varUint (v) {
+  const bytes = []
+  for (; v >= 128; v = Math.floor(v / 128)) bytes.push(v % 128 | 128)
+  return [...bytes, v]
+}
+// The update of one typed letter: behind the client's last one, or the first in
+// the root text.
+function typed (client, clock) {
+  const place = clock === 0 ? [4, 1, 4, 116, 101, 120, 116] : [0x84, ...varUint(client), ...varUint(clock - 1)]
+  return new Uint8Array([1, 1, ...varUint(client), ...varUint(clock), ...place, 1, 120, 0])
+}
+for (const clients of [10, 30000]) {
+  e.open()
+  const history = []
+  e.openQuiet()
+  for (let i = 0; i < clients; i++) history.push(typed(1000 + i * 7, 0))
+  const slow = engine !== 'tidemark' && clients > 1000
+  if (engine === 'tidemark') {
+    for (const u of history) e.load(u)
+  } else {
+    // One update of all: one by one, each costs as much as all clients before.
+    const { mergeUpdates } = await import('yjs')
+    e.load(mergeUpdates(history))
+  }
+  const keys = slow ? 50 : 20000
+  const start = now()
+  for (let i = 0; i < keys; i++) e.apply(typed(5, i))
+  figures[`key${clients}`] = (now() - start) * 1000 / keys
+}
+console.log(JSON.stringify(figures))
+process.exit(0)

@@ -26,7 +26,7 @@ func diffUpdate(update, stateVector []byte, format int) ([]byte, error) {
 	}
 	var client, from uint64 // the client of the struct before, and its known clock
 	var begun, writing bool // writing: a struct of client was kept, the rest follows as it is
-	out, err := copyUpdate(&u, newUpdateWriter(format, len(update)), func(s *wireStruct) bool {
+	out, err := copyUpdate(&u, newUpdateWriter(format, len(update), u.blocksAtMost()), func(s *wireStruct) bool {
 		if !begun || s.client != client {
 			begun, writing = true, false
 			client, from = s.client, known.Clock(s.client)

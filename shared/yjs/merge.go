@@ -12,7 +12,8 @@ import (
 // linear in the structs, times the logarithm of the number of updates.
 //
 // The result equals what mergeUpdates of yjs 13 returns, with two exceptions.
-// Updates whose clients do not descend lose nothing here. And where more than
+// Updates whose clients do not descend lose nothing here; blocks of one client
+// that overlap are an error. And where more than
 // two updates hold GCs and items that start at the same clock, which of them is
 // taken depends in yjs on how the engine sorts.
 func MergeUpdates(updates ...[]byte) ([]byte, error) { return mergeUpdates(updates, 1) }
@@ -25,8 +26,8 @@ func mergeUpdates(updates [][]byte, format int) ([]byte, error) {
 		return updates[0], nil
 	}
 	merged, err := mergeOrdered(updates, format)
-	if errors.Is(err, errUnordered) {
-		if updates, err = splitBlocks(updates, format); err != nil {
+	if errors.Is(err, errUnordered) { // once more: then it stays only where blocks of a client overlap
+		if updates, err = order(updates, format); err != nil {
 			return nil, err
 		}
 		merged, err = mergeOrdered(updates, format)
@@ -36,12 +37,12 @@ func mergeUpdates(updates [][]byte, format int) ([]byte, error) {
 
 // errUnordered: the structs of an update do not stand in the order of a merge,
 // clients descending and clocks ascending.
-var errUnordered = errors.New("update out of order")
+var errUnordered = errors.New("structs out of order")
 
 // mergeOrdered merges by taking, again and again, the update whose next struct
 // comes first.
 func mergeOrdered(updates [][]byte, format int) ([]byte, error) {
-	size := 0
+	size, blocks := 0, 0
 	streams := make([]mergeStream, len(updates))
 	m := merger{queue: make([]*mergeStream, 0, len(updates))}
 	for i, update := range updates {
@@ -50,6 +51,7 @@ func mergeOrdered(updates [][]byte, format int) ([]byte, error) {
 		u, err := newUpdateReader(update, format)
 		if err == nil {
 			s.reader = u
+			blocks = max(blocks, u.blocksAtMost())
 			err = m.advance(s)
 		}
 		if err != nil {
@@ -58,7 +60,7 @@ func mergeOrdered(updates [][]byte, format int) ([]byte, error) {
 		size += len(update)
 		m.queue = append(m.queue, s)
 	}
-	m.w = newUpdateWriter(format, size)
+	m.w = newUpdateWriter(format, size, blocks)
 	if s, err := m.run(); err != nil {
 		return nil, s.wrap(err)
 	}
@@ -244,35 +246,35 @@ func (m *merger) advance(s *mergeStream) error {
 	}
 }
 
-// splitBlocks makes an update of every block, so that all are in order.
-func splitBlocks(updates [][]byte, format int) ([][]byte, error) {
-	var split [][]byte
+// order returns updates with their blocks in order, each what it was otherwise.
+func order(updates [][]byte, format int) ([][]byte, error) {
+	ordered := make([][]byte, len(updates))
 	for i, update := range updates {
-		u, err := newUpdateReader(update, format)
+		var err error
+		if format == 2 {
+			update, err = ConvertV2ToV1(update)
+		}
+		if err == nil {
+			update, err = orderBlocks(update)
+		}
+		if err == nil && format == 2 {
+			update, err = ConvertV1ToV2(update)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("merge update %d: %w", i, err)
 		}
-		w := newUpdateWriter(format, 0)
-		var s wireStruct
-		for {
-			ok, err := u.next(&s)
-			if err != nil {
-				return nil, fmt.Errorf("merge update %d: %w", i, err)
-			}
-			if !ok {
-				break
-			}
-			if u.fresh {
-				split = append(split, w.finish(nil))
-				w = newUpdateWriter(format, 0)
-			}
-			w.write(&s)
-		}
-		deletes, err := u.readDeletes(nil)
-		if err != nil {
-			return nil, fmt.Errorf("merge update %d: %w", i, err)
-		}
-		split = append(split, w.finish(deletes))
+		ordered[i] = update
 	}
-	return split, nil
+	return ordered, nil
+}
+
+// orderBlocks returns an update of format V1 with its blocks in order.
+func orderBlocks(update []byte) ([]byte, error) {
+	u, err := newUpdateReader(update, 1)
+	if err != nil {
+		return nil, err
+	}
+	w := newUpdateWriter(1, len(update), u.blocksAtMost())
+	w.ordered = true
+	return copyUpdate(&u, w, func(*wireStruct) bool { return true })
 }

@@ -60,7 +60,7 @@ func TestMerge(t *testing.T) {
 		{"GCs of one update do not", []string{"01 02 07 00 00 02 00 03 00", "00 00"}, "01 02 07 00 00 02 00 03 00"},
 		{"clients descend", []string{"01 01 07 00 00 01 00", "01 01 09 00 00 01 00", "01 01 08 00 00 01 00"}, "03 01 09 00 00 01 01 08 00 00 01 01 07 00 00 01 00"},
 		{"clients that ascend lose nothing", []string{"02 01 07 00 00 01 01 09 00 00 02 00", "01 01 09 01 00 02 00"}, "02 01 09 00 00 03 01 07 00 00 01 00"},
-		{"a client with two blocks loses nothing", []string{"02 01 07 05 00 01 01 07 00 00 05 00", "00 00"}, "01 01 07 00 00 06 00"},
+		{"a client with two blocks loses nothing", []string{"02 01 07 05 00 01 01 07 00 00 05 00", "00 00"}, "01 02 07 00 00 05 00 01 00"},
 		{"delete sets are joined", []string{"00 01 07 02 05 01 00 02", "00 02 08 01 00 01 07 01 02 03"}, "00 02 08 01 00 01 07 01 00 06"},
 		{"an inherited map key loses its flag", []string{"01 01 07 01 a8 07 00 01 7e 00", "00 00"}, "01 01 07 01 88 07 00 01 7e 00"},
 		{"a GC before the item it replaces", []string{ab, "01 01 07 00 00 02 00"}, "01 01 07 00 00 02 00"},
@@ -87,6 +87,33 @@ func TestMerge(t *testing.T) {
 		}
 		got, err = yjs.ConvertV2ToV1(v2)
 		differs(t, c.name+", in V2", got, unhex(t, c.want), err)
+	}
+}
+
+// Blocks out of order must not cost more than others: each of them could be a
+// stream of its own.
+func TestMergeOfManyBlocksOutOfOrder(t *testing.T) {
+	const clients = 100_000
+	update := lib0.AppendUint(nil, clients)
+	for client := uint64(1); client <= clients; client++ {
+		update = append(lib0.AppendUint(append(update, 1), client), 0, 0, 1)
+	}
+	update = append(update, 0)
+	before := allocated()
+	merged, err := yjs.MergeUpdates(update, nothing)
+	if n := allocated() - before; n > 32*uint64(len(update)) {
+		t.Errorf("%d bytes took %d bytes of memory", len(update), n)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	ranges, err := yjs.ParseUpdateMeta(merged)
+	if err != nil || len(ranges) != clients || ranges[0].Client != clients || ranges[clients-1].Client != 1 {
+		t.Errorf("%d clients, %v, want %d, descending", len(ranges), err, clients)
+	}
+	overlap := unhex(t, "02 01 07 00 00 05 01 07 04 00 01 00")
+	if got, err := yjs.MergeUpdates(overlap, nothing); err == nil {
+		t.Errorf("blocks of one client that overlap: got %x, want an error", got)
 	}
 }
 

@@ -152,7 +152,7 @@ type updateReader struct {
 func newUpdateReader(update []byte, format int) (u updateReader, err error) {
 	u.rest = lib0.NewReader(update)
 	if format == 2 {
-		if u.v2, err = newV2Columns(&u.rest); err != nil {
+		if u.v2, err = newV2Columns(update, &u.rest); err != nil {
 			return u, err
 		}
 	}
@@ -437,6 +437,12 @@ func (u *updateReader) nextDelete() (d ClockRange, ok bool, err error) {
 		return d, false, u.rest.Fail("clock above 2^31-1")
 	}
 	return ClockRange{u.dsClient, clock, clock + length}, true, nil
+}
+
+// blocksAtMost is how many blocks the update may have, as far as can be told from
+// its start.
+func (u *updateReader) blocksAtMost() int {
+	return int(min(u.blocks, uint64(u.rest.Len())/3))
 }
 
 func (u *updateReader) checkEnd() error {

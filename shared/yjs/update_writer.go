@@ -1,6 +1,7 @@
 package yjs
 
 import (
+	"cmp"
 	"slices"
 
 	"tidemark/shared/lib0"
@@ -14,17 +15,21 @@ type updateWriter struct {
 	blocks []blockHead
 	end    uint64    // of the struct before
 	v2     *v2Writer // nil: the update is V1
+	// ordered puts the blocks into the order of a merge. V1 only: in V2 they are
+	// bound to their columns.
+	ordered bool
 }
 
-// A blockHead stands before the bytes of rest from start to the next one's.
+// A blockHead stands before the bytes of rest from start to end.
 type blockHead struct {
 	client, clock, structs uint64
-	start                  int
+	start, end             int
 }
 
-// newUpdateWriter starts an update, V1 or V2, that will have about size bytes.
-func newUpdateWriter(format, size int) *updateWriter {
-	w := &updateWriter{rest: make([]byte, 0, size)}
+// newUpdateWriter starts an update, V1 or V2, that will have about size bytes
+// and blocks.
+func newUpdateWriter(format, size, blocks int) *updateWriter {
+	w := &updateWriter{rest: make([]byte, 0, size), blocks: make([]blockHead, 0, blocks)}
 	if format == 2 {
 		w.v2 = new(v2Writer)
 	}
@@ -39,7 +44,6 @@ func (w *updateWriter) write(s *wireStruct) {
 			w.v2.client.write(s.client)
 		}
 	}
-	w.blocks[len(w.blocks)-1].structs++
 	w.end = s.end()
 	switch {
 	case w.v2 != nil:
@@ -49,11 +53,19 @@ func (w *updateWriter) write(s *wireStruct) {
 	default:
 		w.rest = appendStruct(w.rest, s)
 	}
+	block := &w.blocks[len(w.blocks)-1]
+	block.structs++
+	block.end = len(w.rest)
 }
 
 // finish returns the update, with a delete set that may be in any order.
 func (w *updateWriter) finish(deletes []deleteRange) []byte {
 	deletes = sortDeleteSet(deletes)
+	if w.ordered {
+		slices.SortStableFunc(w.blocks, func(a, b blockHead) int {
+			return cmp.Or(cmp.Compare(b.client, a.client), cmp.Compare(a.clock, b.clock))
+		})
+	}
 	const blockSize, rangeSize = 24, 10 // at most, but for the first range of a client
 	size := len(w.rest) + blockSize*len(w.blocks) + rangeSize*len(deletes) + 20
 	var out []byte
@@ -62,17 +74,13 @@ func (w *updateWriter) finish(deletes []deleteRange) []byte {
 	}
 	out = slices.Grow(out, size)
 	out = lib0.AppendUint(out, uint64(len(w.blocks)))
-	for i, b := range w.blocks {
-		end := len(w.rest)
-		if i+1 < len(w.blocks) {
-			end = w.blocks[i+1].start
-		}
+	for _, b := range w.blocks {
 		out = lib0.AppendUint(out, b.structs)
 		if w.v2 == nil {
 			out = lib0.AppendUint(out, b.client)
 		}
 		out = lib0.AppendUint(out, b.clock)
-		out = append(out, w.rest[b.start:end]...)
+		out = append(out, w.rest[b.start:b.end]...)
 	}
 	if w.v2 != nil {
 		return appendDeleteSetV2(out, deletes)

@@ -18,7 +18,7 @@ func convertUpdate(update []byte, from, to int) ([]byte, error) {
 		return nil, fmt.Errorf("convert update: %w", err)
 	}
 	u.wholeInfo = true
-	out, err := copyUpdate(&u, newUpdateWriter(to, len(update)), func(*wireStruct) bool { return true })
+	out, err := copyUpdate(&u, newUpdateWriter(to, len(update), u.blocksAtMost()), func(*wireStruct) bool { return true })
 	if err != nil {
 		return nil, fmt.Errorf("convert update: %w", err)
 	}

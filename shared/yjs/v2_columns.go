@@ -35,9 +35,10 @@ const (
 	v2MaxBudget    = 2_000_000
 )
 
-// newV2Columns reads the columns and leaves r at the rest.
-func newV2Columns(r *lib0.Reader) (*v2Columns, error) {
-	c := &v2Columns{budget: min(v2MaxBudget, v2BudgetFactor*r.Len()+v2Budget)}
+// newV2Columns reads the columns of update and leaves r, at its start, at the
+// rest.
+func newV2Columns(update []byte, r *lib0.Reader) (*v2Columns, error) {
+	c := &v2Columns{budget: min(v2MaxBudget, v2BudgetFactor*len(update)+v2Budget)}
 	if _, err := r.Uint(); err != nil { // a feature flag, not used by anybody
 		return nil, err
 	}
@@ -49,7 +50,9 @@ func newV2Columns(r *lib0.Reader) (*v2Columns, error) {
 		if err != nil {
 			return nil, err
 		}
-		*column = lib0.NewReader(b)
+		// Offsets in errors count from the start of the update.
+		*column = lib0.NewReader(update[:r.Pos()])
+		column.Seek(r.Pos() - len(b))
 	}
 	// The string column is one string, and then the column of its lengths.
 	joined, err := c.strings.lengths.r.String()

@@ -104,57 +104,60 @@ func appendDeleteSet(dst []byte, ds []deleteRange) []byte {
 // AppendDeleteSet appends the delete set of the document: the deleted clocks
 // of every client, as yjs encodes a snapshot's.
 func (d *Doc) AppendDeleteSet(dst []byte) []byte {
-	clients := d.clientsByID()
-	n := 0
-	for _, c := range clients {
-		if d.countDeleted(&d.clients[c]) > 0 {
-			n++
-		}
-	}
-	dst = lib0.AppendUint(dst, uint64(n))
-	for _, c := range clients {
+	start := len(dst)
+	dst = append(dst, make([]byte, countRoom)...)
+	clients := 0
+	for _, c := range d.clientsByID() {
+		before := len(dst)
 		cl := &d.clients[c]
-		ranges := d.countDeleted(cl)
-		if ranges == 0 {
-			continue
-		}
 		dst = append(dst, cl.wire[:cl.wireLen]...)
-		dst = lib0.AppendUint(dst, uint64(ranges))
-		start := none
-		for _, leaf := range cl.leaves {
-			for _, e := range leaf {
-				gone := d.items[e.item].isDeleted()
-				if gone && start == none {
-					start = e.clock
-				} else if !gone && start != none {
-					dst = appendRange(dst, start, e.clock)
-					start = none
-				}
-			}
-		}
-		if start != none {
-			dst = appendRange(dst, start, cl.state)
+		var runs int
+		if dst, runs = d.appendRuns(dst, cl); runs > 0 {
+			clients++
+		} else {
+			dst = dst[:before]
 		}
 	}
-	return dst
+	return putCount(dst, start, clients)
+}
+
+// appendRuns appends the runs of deleted structs of c and their number.
+func (d *Doc) appendRuns(dst []byte, c *client) ([]byte, int) {
+	start := len(dst)
+	dst = append(dst, make([]byte, countRoom)...)
+	runs := 0
+	from := none // where the run began, if in one
+	for _, leaf := range c.leaves {
+		for _, e := range leaf {
+			if gone := d.items[e.item].isDeleted(); gone == (from != none) {
+				continue
+			} else if gone {
+				from = e.clock
+				continue
+			}
+			dst = appendRange(dst, from, e.clock)
+			runs++
+			from = none
+		}
+	}
+	if from != none {
+		dst = appendRange(dst, from, c.state)
+		runs++
+	}
+	return putCount(dst, start, runs), runs
+}
+
+// countRoom is what a count takes at most.
+const countRoom = 5
+
+// putCount writes n where countRoom bytes were left for it, and closes the gap
+// behind.
+func putCount(dst []byte, at, n int) []byte {
+	end := len(lib0.AppendUint(dst[:at], uint64(n)))
+	return append(dst[:end], dst[at+countRoom:]...)
 }
 
 func appendRange(dst []byte, start, end int32) []byte {
 	dst = lib0.AppendUint(dst, uint64(start))
 	return lib0.AppendUint(dst, uint64(end-start))
-}
-
-// countDeleted counts the runs of deleted structs of c.
-func (d *Doc) countDeleted(c *client) (runs int) {
-	before := false
-	for _, leaf := range c.leaves {
-		for _, e := range leaf {
-			gone := d.items[e.item].isDeleted()
-			if gone && !before {
-				runs++
-			}
-			before = gone
-		}
-	}
-	return runs
 }

@@ -1,6 +1,10 @@
 package yjs
 
-import "tidemark/shared/lib0"
+import (
+	"slices"
+
+	"tidemark/shared/lib0"
+)
 
 // EncodeStateAsUpdate returns the update that brings a peer in state sv up to
 // date, byte for byte as yjs' function of that name: an empty sv gives the whole
@@ -29,6 +33,9 @@ func (d *Doc) AppendState(dst []byte, sv StateVector) ([]byte, error) {
 // appendState appends blocks of all that sv does not know, and the whole delete
 // set.
 func (d *Doc) appendState(dst []byte, sv StateVector) []byte {
+	if len(sv) == 0 {
+		dst = slices.Grow(dst, len(d.content)-d.waste+20*len(d.items))
+	}
 	clients := d.clientsByID()
 	n := 0
 	rest := sv
@@ -95,22 +102,27 @@ func (d *Doc) appendStruct(dst []byte, it *item, n int32) []byte {
 		origin, originClock = it.client, it.clock+n-1
 	}
 	info := it.ref
-	if origin != none {
-		info |= flagOrigin
-	}
-	if it.rightClient != none {
-		info |= flagRightOrigin
-	}
 	if it.sub != none {
 		info |= flagParentSub
 	}
-	dst = append(dst, info)
+	// There is room for the head at least: it is written without a check for each
+	// byte.
+	if need := maxHead + int(it.size); cap(dst)-len(dst) < need {
+		dst = slices.Grow(dst, need)
+	}
+	at := len(dst)
+	b := dst[:cap(dst)]
+	end := at + 1
 	if origin != none {
-		dst = d.appendID(dst, origin, originClock)
+		info |= flagOrigin
+		end = d.putID(b, end, origin, originClock)
 	}
 	if it.rightClient != none {
-		dst = d.appendID(dst, it.rightClient, it.rightClock)
+		info |= flagRightOrigin
+		end = d.putID(b, end, it.rightClient, it.rightClock)
 	}
+	b[at] = info
+	dst = b[:end]
 	if info&(flagOrigin|flagRightOrigin) == 0 {
 		t := &d.types[it.parent]
 		if t.item == none {
@@ -148,4 +160,22 @@ func (d *Doc) appendStruct(dst []byte, it *item, n int32) []byte {
 		dst = lib0.AppendUint(dst, uint64(it.length-n))
 	}
 	return append(dst, content...)
+}
+
+// maxHead is the longest head of a struct: info and two IDs.
+const maxHead = 1 + 2*(8+5)
+
+// putID writes an ID at b[at:], where there is room for 13 bytes, and returns its
+// end.
+func (d *Doc) putID(b []byte, at int, c, clock int32) int {
+	cl := &d.clients[c]
+	*(*[8]byte)(b[at:]) = cl.wire
+	at += int(cl.wireLen)
+	v := uint32(clock)
+	for ; v >= 0x80; v >>= 7 {
+		b[at] = byte(v) | 0x80
+		at++
+	}
+	b[at] = byte(v)
+	return at + 1
 }

@@ -6,30 +6,10 @@
 // yjs document makes of it: the event of each update, and at the end state, state
 // vector and difference. The same seed gives the same line.
 import * as Y from 'yjs'
+import { dice } from './dice.mjs'
 import { serverDoc } from './server.mjs'
 
 const base64 = bytes => Buffer.from(bytes).toString('base64')
-
-/** mulberry32 */
-const dice = seed => {
-  const next = () => {
-    seed = (seed + 0x6d2b79f5) | 0
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
-  const int = n => Math.floor(next() * n)
-  const pick = list => list[int(list.length)]
-  const chance = p => next() < p
-  const shuffle = list => {
-    for (let i = list.length - 1; i > 0; i--) {
-      const j = int(i + 1);
-      [list[i], list[j]] = [list[j], list[i]]
-    }
-    return list
-  }
-  return { next, int, pick, chance, shuffle }
-}
 
 const plain = ['a', 'b ', '\n', 'héllo', '日本', 'Ω≈ç', '\ufeffx', '"\\\u0001', '']
 const astral = ['😀', 'a😀b', '👨‍👩‍👧', '\ud83d', '\ude00x', '🏳️‍🌈z']

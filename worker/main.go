@@ -18,7 +18,7 @@ func main() {
 	database := store.New(host.D1("DB"), record.Default(), settings.Sync)
 	host.Serve(host.Config{
 		Handler: api.New(api.Config{
-			Sync: database, Tickets: database, Rooms: host.Rooms{},
+			Sync: database, Tickets: database, Projects: store.NewProjects(host.D1("DB")), Rooms: host.Rooms{},
 			Now: time.Now, Settings: settings, Log: host.Log,
 		}),
 		Classes: map[string]host.Class{"SyncRoom": host.NewSyncRoom},

@@ -7,12 +7,13 @@
 //	GET  /sync/subscribe    a WebSocket of SyncRoom
 //	     /dev/login         a token for a name, in development only (see dev.go)
 //	POST /auth/ticket       {"ticket":"…","expires_in":30}, good for one WebSocket
+//	     /api/v1/…          projects: REST and the delta dialect; /api/v1/docs says what (see project.go)
 //	     /yjs/ROOM          not implemented yet
 //
 // Everything but health and CORS preflights wants a token (see identity.go)
-// and is answered after it was checked. Errors have tRPC's shape below /trpc
-// and {"error":{"code":"NAME","message":"…",…}} elsewhere. Settings says which
-// variables configure it.
+// and is answered after it was checked. Errors have tRPC's shape below /trpc,
+// are RFC 9457 problems below /api/v1/, and {"error":{"code":"NAME","message":"…",…}}
+// elsewhere. Settings says which variables configure it.
 //
 // The handler keeps no lock over a call to its ports and starts no goroutines,
 // as the guest wants.
@@ -69,6 +70,7 @@ const (
 type Config struct {
 	Sync     Sync
 	Tickets  Tickets
+	Projects Projects
 	Rooms    Rooms
 	Now      func() time.Time
 	Settings Settings
@@ -79,10 +81,12 @@ type server struct {
 	Config
 	router   trpc.Router
 	verifier *auth.Verifier
+	routes   []projectRoute // below projectsRoot
 
-	mu    sync.Mutex // of the two below; never held over a call to a port
-	cache *auth.Cache
-	rate  *auth.Rate
+	mu      sync.Mutex // of what is below; never held over a call to a port
+	cache   *auth.Cache
+	rate    *auth.Rate
+	uploads *auth.Rate // by project and subject
 }
 
 // New makes the handler.
@@ -93,8 +97,10 @@ func New(c Config) http.Handler {
 			Procedures: map[string]trpc.Kind{pullPath: trpc.Query, pushPath: trpc.Mutation},
 			MaxItems:   c.Settings.BatchItems,
 		},
-		cache: auth.NewCache(cacheEntries, cacheBytes),
-		rate:  auth.NewRate(c.Settings.RequestsPerMinute, rateSubjects),
+		cache:   auth.NewCache(cacheEntries, cacheBytes),
+		rate:    auth.NewRate(c.Settings.RequestsPerMinute, rateSubjects),
+		uploads: auth.NewRate(c.Settings.UploadsPerMinute, rateSubjects),
+		routes:  newProjectRoutes(),
 	}
 	if c.Settings.Problem == "" {
 		var err error
@@ -124,6 +130,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
+	if strings.HasPrefix(path, projectsRoot) {
+		s.projects(w, r)
+		return
+	}
 	if path == "/trpc" || strings.HasPrefix(path, "/trpc/") {
 		s.trpc(w, r)
 		return

@@ -17,15 +17,15 @@ func (s *server) allowOrigin(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
-	h.Set("Access-Control-Expose-Headers", "retry-after, www-authenticate")
+	h.Set("Access-Control-Expose-Headers", "retry-after, www-authenticate, etag, location, x-merged-concurrent-fields")
 }
 
 // preflight answers what a browser asks before a JSON POST or a request with
 // the header authorization. Fetch standard, CORS protocol.
 func preflight(w http.ResponseWriter) {
 	h := w.Header()
-	h.Set("Access-Control-Allow-Methods", "GET,POST,OPTIONS")
-	h.Set("Access-Control-Allow-Headers", "content-type, authorization, trpc-accept, x-trpc-source")
+	h.Set("Access-Control-Allow-Methods", "GET,POST,PATCH,DELETE,OPTIONS")
+	h.Set("Access-Control-Allow-Headers", "content-type, authorization, trpc-accept, x-trpc-source, x-base-version, if-match")
 	h.Set("Access-Control-Max-Age", "86400")
 	h.Set("Vary", "origin")
 	w.WriteHeader(http.StatusNoContent)

@@ -19,6 +19,7 @@ import (
 //	CORS_ORIGINS   the origins whose pages may call, divided by commas; * is any (*)
 //
 //	LIMIT_REQUESTS_PER_MINUTE  of one subject, in one instance of the server (60000)
+//	LIMIT_UPLOADS_PER_MINUTE   of one subject to one project, in one instance of the server (120)
 //	LIMIT_BODY_BYTES           of one request (16777216)
 //	LIMIT_BATCH_ITEMS          calls in one tRPC batch (50)
 //	LIMIT_PUSH_ROWS            rows created and updated by one push (50000)
@@ -32,6 +33,7 @@ type Settings struct {
 	DevMode           bool
 	Origins           []string // nil is any
 	RequestsPerMinute int
+	UploadsPerMinute  int
 	BodyBytes         int64
 	BatchItems        int
 	Sync              watermelon.Limits // for store.New
@@ -50,6 +52,7 @@ func ReadSettings(getenv func(string) string) Settings {
 		},
 		DevMode:           getenv("DEV_MODE") == "1",
 		RequestsPerMinute: 60_000,
+		UploadsPerMinute:  120,
 		BatchItems:        50,
 		Sync:              watermelon.DefaultLimits(),
 	}
@@ -68,6 +71,7 @@ func ReadSettings(getenv func(string) string) Settings {
 		most int
 	}{
 		{"LIMIT_REQUESTS_PER_MINUTE", &s.RequestsPerMinute, 1e9},
+		{"LIMIT_UPLOADS_PER_MINUTE", &s.UploadsPerMinute, 1e9},
 		{"LIMIT_BODY_BYTES", &body, 64 << 20},
 		{"LIMIT_BATCH_ITEMS", &s.BatchItems, 1000},
 		{"LIMIT_PUSH_ROWS", &s.Sync.PushRows, 1e6},

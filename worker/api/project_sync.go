@@ -1,0 +1,73 @@
+package api
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+
+	"tidemark/shared/delta"
+	"tidemark/shared/project"
+	"tidemark/shared/trpc"
+	"tidemark/worker/store"
+)
+
+func (c *projectCall) pull() error {
+	in, err := delta.ParsePull(c.key.Project, c.r.URL.Query())
+	if err != nil {
+		return err
+	}
+	answer, err := c.Projects.Pull(c.r.Context(), c.key.Caller, in)
+	if err != nil {
+		return err
+	}
+	write(c.w, http.StatusOK, answer)
+	return nil
+}
+
+func (c *projectCall) upload() error {
+	if err := c.spendUpload(); err != nil {
+		return err
+	}
+	in, err := delta.ParseUpload(c.body)
+	if err != nil {
+		return err
+	}
+	done, err := c.Projects.Upload(c.r.Context(), c.Now(), c.key, in)
+	if err := c.told(store.Written{Mark: done.Mark, Changed: done.Changed}, err); err != nil {
+		return explainUpload(err, in)
+	}
+	write(c.w, http.StatusOK, done.Answer)
+	return nil
+}
+
+// spendUpload counts an upload of the caller to the project.
+func (c *projectCall) spendUpload() error {
+	now := c.Now()
+	c.mu.Lock()
+	ok, wait := c.uploads.Take(c.key.Project+" "+c.key.Caller, 1, now)
+	c.mu.Unlock()
+	if ok {
+		return nil
+	}
+	seconds := int(math.Ceil(wait.Seconds()))
+	return &failure{
+		trpc.Error{Code: trpc.TooManyRequests, Message: fmt.Sprintf("At most %d uploads per minute to a project, ask again in %d s", c.Settings.UploadsPerMinute, seconds)},
+		"Retry-After", fmt.Sprint(seconds),
+	}
+}
+
+// explainUpload says where in the upload the row of a refusal stands, and what
+// the client wanted it to be.
+func explainUpload(err error, in *delta.Upload) error {
+	refusal, ok := err.(*project.Refusal)
+	if !ok || refusal.List == "" {
+		return err
+	}
+	rows := map[string][]project.Row{"created": in.Created, "updated": in.Updated}[refusal.List]
+	field := refusal.Field
+	refusal.Field = delta.Path(refusal.List, refusal.Index, field)
+	if refusal.Index < len(rows) {
+		return withClientValue(err, rows[refusal.Index])
+	}
+	return err
+}

@@ -1,0 +1,175 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/project"
+)
+
+// Projects keeps projects in one database. Every method is one batch: what it
+// checks, what it writes and the number that it draws are one transaction. It
+// keeps no state, so it may be shared by any number of requests.
+//
+// Errors are *project.Refusal where the caller, or what he sent, is the
+// reason; any other is internal.
+type Projects struct {
+	db DB
+	// Statements, as each collection needs them.
+	sql map[project.Name]projectSQL
+}
+
+type projectSQL struct {
+	problems, list, row string // SELECTs
+	draw                string
+	insert, update      string
+	bury                []projectWrite
+}
+
+// NewProjects returns the projects in db.
+func NewProjects(db DB) *Projects {
+	p := &Projects{db: db, sql: map[project.Name]projectSQL{}}
+	for i := range project.Collections {
+		p.sql[project.Collections[i].Name] = statementsOf(&project.Collections[i])
+	}
+	return p
+}
+
+// A Key names a project and who asks about it.
+type Key struct{ Project, Caller string }
+
+// A Written is what a write did. Row is the JSON of the row as it is now, nil
+// if it was deleted. Changed are the collections that really changed.
+type Written struct {
+	Row     json.RawMessage
+	Version project.Version
+	Changed []project.Name
+	Mark    project.Seq
+	// Merged are the fields that others changed since the base version.
+	Merged []string
+	// Existed says that a creation was repeated: nothing was written.
+	Existed bool
+	// Removed is the user whose membership was deleted, or "".
+	Removed string
+}
+
+// Role is the caller's role, or the refusal of who has none.
+func (p *Projects) Role(ctx context.Context, key Key) (project.Role, project.Seq, error) {
+	results, err := p.db.Batch(ctx, []abi.Statement{{SQL: selectAccess, Args: []any{key.Project, key.Caller}}})
+	if err != nil {
+		return 0, 0, fmt.Errorf("read role: %w", err)
+	}
+	a := readAccess(results[0])
+	return project.Role(max(a.role, 0)), a.mark, a.may(project.Read)
+}
+
+// selectAccess reads what the caller is, and the project's mark.
+var selectAccess = `SELECT ` + callerAccess + `, coalesce((SELECT seq FROM ProjectSequences WHERE project_id = ?1), 0)`
+
+type accessRow struct {
+	role int
+	mark project.Seq
+}
+
+func readAccess(r abi.Result) accessRow {
+	return accessRow{int(cellNumber(r.Rows[0][0])), project.Seq(cellNumber(r.Rows[0][1]))}
+}
+
+// may refuses whoever may not do a in a project that is there.
+func (a accessRow) may(action project.Action) error {
+	switch {
+	case a.role == accessRevoked:
+		return &project.Refusal{Code: project.Revoked}
+	case a.role <= accessNone:
+		return &project.Refusal{Code: project.NotFound}
+	case project.Role(a.role) < action.Needs():
+		return &project.Refusal{Code: project.RoleTooLow}
+	}
+	return nil
+}
+
+// givenRow is a row as statements take it, in ?3.
+type givenRow struct {
+	List string          `json:"k"`
+	N    int             `json:"n"`
+	ID   string          `json:"id"`
+	Base project.Version `json:"base"`
+	Set  json.RawMessage `json:"set"`
+}
+
+func givenRowsOf(list string, in []project.Row) []givenRow {
+	out := make([]givenRow, len(in))
+	for i := range in {
+		out[i] = givenRow{list, i, in[i].ID, in[i].Base, in[i].MarshalSet()}
+	}
+	return out
+}
+
+// rowsParameter is the rows as ?3, checked against what D1 takes.
+func rowsParameter(in []givenRow) (string, error) {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(in); err != nil {
+		return "", fmt.Errorf("encode rows: %w", err)
+	}
+	if b.Len() > abi.MaxValueBytes {
+		return "", fmt.Errorf("encode rows: %d bytes", b.Len())
+	}
+	return b.String(), nil
+}
+
+// readProblem answers the refusal that a line of problems is, or nil, and the
+// fields that were merged.
+func readProblem(line []any) (refusal *project.Refusal, merged []string) {
+	merged = cellStrings(line[4])
+	problem := cellString(line[2])
+	if problem == "" {
+		return nil, merged
+	}
+	code, field, _ := strings.Cut(problem, " ")
+	return &project.Refusal{
+		Code: project.Code(code), Field: field, List: cellString(line[0]), Index: int(cellNumber(line[1])),
+		Fields: cellStrings(line[3]), Row: []byte(cellString(line[5])), Version: project.Version(cellNumber(line[6])),
+	}, merged
+}
+
+// errUnexplained is a write that was refused without a reason: problems and
+// the draw disagree.
+var errUnexplained = errors.New("a write drew no number")
+
+func cellString(v any) string {
+	t, _ := v.(abi.Text)
+	return string(t)
+}
+
+func cellNumber(v any) float64 {
+	n, _ := v.(float64)
+	return n
+}
+
+func cellStrings(v any) []string {
+	var list []string
+	json.Unmarshal([]byte(cellString(v)), &list) // json_group_array made it
+	return list
+}
+
+// uploadsKept is how long an answer is kept for a retry. Projects contract, 5:
+// at least 24 hours.
+const uploadsKept = 48 * time.Hour
+
+// drawName is new at every batch.
+func drawName() string { return rand.Text() }
+
+// parts of an answer hold at most so many bytes, and an answer about so many:
+// a value of D1 has at most 2 MB, an isolate 128.
+const (
+	projectPartBytes = 1_000_000
+	projectPageBytes = 8_000_000
+)

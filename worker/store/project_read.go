@@ -1,0 +1,219 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/delta"
+	"tidemark/shared/project"
+)
+
+// cutPages cuts found(k, dead, seq, id, body), the rows that are there in the order
+// in which they go out, at limit rows and at about projectPageBytes, and joins them:
+// k, dead, text, the number of the last row of the text, its seq and id, and
+// whether it is part of the page. The rows that are not have no text.
+func cutPages(found, limit string) string {
+	return fmt.Sprintf(`, cut AS (
+	SELECT *, row_number() OVER w AS n, sum(length(CAST(body AS BLOB)) + 1) OVER w AS bytes FROM (%s)
+	WINDOW w AS (ORDER BY k, seq, id ROWS UNBOUNDED PRECEDING))
+SELECT k, dead, iif(kept, group_concat(body), NULL), max(n), seq, id, kept FROM (
+	SELECT *, n <= %s AND (bytes <= %d OR n = 1) AS kept FROM cut)
+GROUP BY kept, k, dead, bytes / %d`, found, limit, projectPageBytes, projectPartBytes)
+}
+
+// A cutPage is what a page statement answered.
+type cutPage struct {
+	parts []delta.Part
+	more  bool
+	last  [4]any // k, dead, seq, id of the last row of the page
+}
+
+func readCutPage(r abi.Result) cutPage {
+	var p cutPage
+	lastN := -1.0
+	for _, line := range r.Rows {
+		if cellNumber(line[6]) == 0 {
+			p.more = true
+			continue
+		}
+		body, _ := line[2].(abi.Text)
+		p.parts = append(p.parts, delta.Part{Collection: int(cellNumber(line[0])), Deleted: cellNumber(line[1]) != 0, Text: body})
+		if n := cellNumber(line[3]); n > lastN {
+			lastN = n
+			p.last = [4]any{line[0], line[1], line[4], line[5]}
+		}
+	}
+	return p
+}
+
+// listOf selects a page of live rows by id: ?3 is the id to go on behind, ?4
+// how many.
+func listOf(c *project.Collection) string {
+	return `WITH none AS (SELECT 1)` + cutPages(fmt.Sprintf(
+		`SELECT 0 AS k, 0 AS dead, 0 AS seq, t.id, %s AS body FROM %s t
+	WHERE t.project_id = ?1 AND t.deleted_version IS NULL AND t.id > ?3 AND %s > 0
+	ORDER BY t.id LIMIT CAST(?4 AS INTEGER) + 1`, rowObject(c, "t", false), c.Table, callerAccess), "CAST(?4 AS INTEGER)")
+}
+
+var listMine = `WITH none AS (SELECT 1)` + cutPages(fmt.Sprintf(
+	`SELECT 0 AS k, 0 AS dead, 0 AS seq, t.id, %s AS body
+	FROM ProjectMemberships m JOIN Projects t ON t.id = m.project_id
+	WHERE m.user_id = ?1 AND m.deleted_version IS NULL AND m.project_id > ?2
+	ORDER BY m.project_id LIMIT CAST(?3 AS INTEGER) + 1`, rowObject(project.Find(project.Projects), "t", false)), "CAST(?3 AS INTEGER)")
+
+// List answers {"results":[…],"next_cursor":…}: a page of the collection's
+// live rows by id, behind the id after. The cursor is the last id.
+func (p *Projects) List(ctx context.Context, key Key, name project.Name, after string, limit int) ([]byte, error) {
+	results, err := p.db.Batch(ctx, []abi.Statement{
+		{SQL: selectAccess, Args: []any{key.Project, key.Caller}},
+		{SQL: p.sql[name].list, Args: []any{key.Project, key.Caller, after, limit}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", name, err)
+	}
+	if err := readAccess(results[0]).may(project.Read); err != nil {
+		return nil, err
+	}
+	return listAnswer(results[1]), nil
+}
+
+// Mine answers the projects that the caller is a member of, as List does.
+func (p *Projects) Mine(ctx context.Context, caller, after string, limit int) ([]byte, error) {
+	results, err := p.db.Batch(ctx, []abi.Statement{{SQL: listMine, Args: []any{caller, after, limit}}})
+	if err != nil {
+		return nil, fmt.Errorf("list projects: %w", err)
+	}
+	return listAnswer(results[0]), nil
+}
+
+func listAnswer(r abi.Result) []byte {
+	page := readCutPage(r)
+	b := []byte(`{"results":[`)
+	for i, part := range page.parts {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, part.Text...)
+	}
+	b = append(b, `],"next_cursor":`...)
+	if !page.more {
+		return append(b, "null}"...)
+	}
+	return append(append(append(b, '"'), cellString(page.last[3])...), `"}`...)
+}
+
+// Get answers the JSON of a live row.
+func (p *Projects) Get(ctx context.Context, key Key, name project.Name, id string) (json.RawMessage, project.Version, error) {
+	results, err := p.db.Batch(ctx, []abi.Statement{
+		{SQL: selectAccess, Args: []any{key.Project, key.Caller}},
+		{SQL: p.sql[name].row, Args: []any{key.Project, id}},
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("get of %s: %w", name, err)
+	}
+	if err := readAccess(results[0]).may(project.Read); err != nil {
+		return nil, 0, err
+	}
+	if len(results[1].Rows) == 0 {
+		return nil, 0, &project.Refusal{Code: project.NotFound}
+	}
+	row := results[1].Rows[0]
+	return []byte(cellString(row[0])), project.Version(cellNumber(row[1])), nil
+}
+
+// projectPull selects a page: ?1 and ?2 as ever, ?3 the mark or NULL for the
+// sequence's, ?4 how many rows, then for each collection the (seq, id) that its
+// rows have to be beyond. The collections before the one that the page is in
+// have theirs beyond the mark.
+var projectPull = func() string {
+	var terms, counts strings.Builder
+	for i := range project.Collections {
+		c := &project.Collections[i]
+		beyond := fmt.Sprintf(`t.project_id = ?1 AND (t.seq, t.id) > (CAST(?%d AS INTEGER), ?%d) AND t.seq <= (SELECT mark FROM asof)`, 5+2*i, 6+2*i)
+		if i > 0 {
+			terms.WriteString("\n\tUNION ALL ")
+		}
+		fmt.Fprintf(&terms, `SELECT * FROM (SELECT %d AS k, t.deleted_version IS NOT NULL AS dead, t.seq, t.id,
+		iif(t.deleted_version IS NULL, %s, json_quote(t.id)) AS body
+		FROM %s t WHERE %s ORDER BY t.seq, t.id LIMIT max(0, (SELECT n FROM room)%s))`,
+			i, rowObject(c, "t", true), c.Table, beyond, counts.String())
+		fmt.Fprintf(&counts, "\n\t\t\t- (SELECT count(*) FROM (SELECT 1 FROM %s t WHERE %s LIMIT (SELECT n FROM room)))", c.Table, beyond)
+	}
+	return `WITH asof(mark) AS MATERIALIZED (SELECT iif(` + callerAccess + ` IN (0, -2), -1, coalesce(CAST(?3 AS INTEGER), (SELECT seq FROM ProjectSequences WHERE project_id = ?1)))),
+room(n) AS MATERIALIZED (SELECT CAST(?4 AS INTEGER) + 1)` + cutPages(terms.String(), "CAST(?4 AS INTEGER)")
+}()
+
+// projectFinal selects every id of the project that a removed member can have seen.
+var projectFinal = func() string {
+	var terms strings.Builder
+	for i := range project.Collections {
+		if i > 0 {
+			terms.WriteString("\n\tUNION ALL ")
+		}
+		fmt.Fprintf(&terms, `SELECT %d AS k, 1 AS dead, seq, id, json_quote(id) AS body FROM %s
+		WHERE project_id = ?1 AND created_seq < (SELECT seq FROM removal)`, i, project.Collections[i].Table)
+	}
+	return `WITH removal(seq) AS MATERIALIZED (SELECT iif(` + callerAccess + ` = -2,
+	(SELECT max(seq) FROM ProjectMemberships WHERE project_id = ?1 AND user_id = ?2), -1))` +
+		fmt.Sprintf("\nSELECT k, 1, group_concat(body), 0, 0, '', 1 FROM (SELECT *, row_number() OVER () AS n FROM (%s)) GROUP BY k, n / 10000", terms.String())
+}()
+
+// Pull answers a page of changes: see delta.AppendPage. Mark and rows are of
+// one snapshot.
+func (p *Projects) Pull(ctx context.Context, caller string, in delta.Pull) ([]byte, error) {
+	rows := abi.Statement{SQL: projectFinal, Args: []any{in.Project, caller}}
+	if !in.Final {
+		rows = abi.Statement{SQL: projectPull, Args: pullArgs(caller, in)}
+	}
+	results, err := p.db.Batch(ctx, []abi.Statement{{SQL: selectAccess, Args: []any{in.Project, caller}}, rows})
+	if err != nil {
+		return nil, fmt.Errorf("pull: %w", err)
+	}
+	a := readAccess(results[0])
+	mark := a.mark
+	switch {
+	case in.Final && a.role == accessRevoked:
+		return delta.AppendPage(nil, readCutPage(results[1]).parts, mark, nil), nil
+	case a.role != accessGone && a.may(project.Read) != nil:
+		return nil, a.may(project.Read)
+	case in.Final:
+		return nil, &project.Refusal{Code: project.NotRemoved, Field: "final"}
+	case in.Since > mark:
+		return nil, &project.Refusal{Code: project.SinceAhead, Field: "since"}
+	case in.After != nil && in.After.Mark > mark:
+		return nil, &project.Refusal{Code: project.BadCursor, Field: "cursor"}
+	case in.After != nil:
+		mark = in.After.Mark
+	}
+	page := readCutPage(results[1])
+	if !page.more {
+		return delta.AppendPage(nil, page.parts, mark, nil), nil
+	}
+	return delta.AppendPage(nil, page.parts, mark, &delta.Cursor{
+		Project: in.Project, Since: in.Since, Mark: mark, Collection: int(cellNumber(page.last[0])),
+		Seq: project.Seq(cellNumber(page.last[2])), ID: cellString(page.last[3]),
+	}), nil
+}
+
+func pullArgs(caller string, in delta.Pull) []any {
+	args := []any{in.Project, caller, nil, in.PageRows}
+	if in.After != nil {
+		args[2] = int64(in.After.Mark)
+	}
+	for i := range project.Collections {
+		// Every id is above "", so (since + 1, "") is every row with a greater seq.
+		from, id := in.Since+1, ""
+		switch {
+		case in.After == nil || i > in.After.Collection:
+		case i == in.After.Collection:
+			from, id = in.After.Seq, in.After.ID
+		default:
+			from = project.MaxSeq
+		}
+		args = append(args, int64(from), id)
+	}
+	return args
+}

@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/delta"
+	"tidemark/shared/project"
+)
+
+// An Uploaded is what an upload did. Answer is
+// {"client_batch_id":…,"applied":{"tasks":{"created":[{"id":…,"server_version":…}],"updated":[…],"deleted":[…]}},"skipped":{"tasks":[ids]},"timestamp":…}.
+// Changed is empty if it was done before, or changed nothing.
+type Uploaded struct {
+	Answer  []byte
+	Changed []project.Name
+	Mark    project.Seq
+}
+
+// The statements of an upload. ?5 is the least role in the draw, elsewhere the
+// batch's id; ?6 is the time.
+var (
+	uploadBefore   = `SELECT answer FROM ProjectUploads WHERE project_id = ?1 AND user_id = ?2 AND client_batch_id = ?3`
+	uploadProblems = "WITH RECURSIVE " + givenRows + ",\n" + problemsOf(project.Find(project.Tasks), true) +
+		"\nSELECT * FROM problems WHERE problem IS NOT NULL LIMIT 20"
+	uploadDraw = drawSeq(project.Find(project.Tasks), true,
+		`NOT EXISTS (SELECT 1 FROM ProjectUploads WHERE project_id = ?1 AND user_id = ?2 AND client_batch_id = ?6)`)
+	uploadInsert = "WITH " + givenRows + "\n" + insertRows(project.Find(project.Tasks))
+	// The order of the writes: known rows first, so that new ones are not
+	// taken for known; deletions last, so that they reach what was moved.
+	uploadWrites = append([]projectWrite{
+		{project.Tasks, updateRows(project.Find(project.Tasks))}, {project.Tasks, uploadInsert},
+	}, burials(project.Find(project.Tasks))...)
+	uploadAnswer = `WITH ` + givenRows + `,
+done(k, id, version) AS MATERIALIZED (
+	SELECT CASE WHEN s.seq IS NULL THEN 'skipped' WHEN r.k = 'deleted' THEN r.k WHEN t.created_seq = s.seq THEN 'created' ELSE 'updated' END,
+		r.id, t.server_version
+	FROM rows r LEFT JOIN ProjectTasks t ON t.id = r.id
+		LEFT JOIN ProjectSequences s ON s.project_id = ?1 AND s.drawn = ?4 AND s.seq = t.seq
+	ORDER BY r.k, r.n)
+INSERT INTO ProjectUploads (project_id, user_id, client_batch_id, at, answer)
+SELECT ?1, ?2, ?5, CAST(?6 AS INTEGER), json_object('client_batch_id', ?5,
+	'applied', json_object('tasks', json_object('created', ` + doneList("created") + `, 'updated', ` + doneList("updated") + `, 'deleted', ` + doneList("deleted") + `)),
+	'skipped', json_object('tasks', (SELECT json_group_array(id) FROM done WHERE k = 'skipped')),
+	'timestamp', s.seq)
+FROM ProjectSequences s WHERE s.project_id = ?1 AND s.drawn = ?4`
+)
+
+func doneList(k string) string {
+	return `(SELECT json_group_array(json_object('id', id, 'server_version', version)) FROM done WHERE k = '` + k + `')`
+}
+
+// Upload does what in says, all or nothing, and keeps the answer: the same
+// batch id from the same caller is answered the same, and does nothing.
+func (p *Projects) Upload(ctx context.Context, now time.Time, key Key, in *delta.Upload) (Uploaded, error) {
+	all := append(givenRowsOf("created", in.Created), givenRowsOf("updated", in.Updated)...)
+	for i, id := range in.Deleted {
+		all = append(all, givenRow{"deleted", i, id, 0, []byte("{}")})
+	}
+	param, err := rowsParameter(all)
+	if err != nil {
+		return Uploaded{}, err
+	}
+	drawn := drawName()
+	action := project.CreateTasks
+	before := abi.Statement{SQL: uploadBefore, Args: []any{key.Project, key.Caller, in.BatchID}}
+	batch := []abi.Statement{
+		{SQL: selectAccess, Args: []any{key.Project, key.Caller}},
+		before,
+		{SQL: uploadProblems, Args: []any{key.Project, key.Caller, param}},
+		{SQL: uploadDraw, Args: []any{key.Project, key.Caller, param, drawn, int(action.Needs()), in.BatchID}},
+	}
+	head := len(batch)
+	for _, w := range uploadWrites {
+		batch = append(batch, abi.Statement{SQL: w.sql, Args: []any{key.Project, key.Caller, param, drawn}})
+	}
+	batch = append(batch,
+		abi.Statement{SQL: uploadAnswer, Args: []any{key.Project, key.Caller, param, drawn, in.BatchID, now.UnixMilli()}},
+		before,
+		abi.Statement{SQL: `DELETE FROM ProjectUploads WHERE at < CAST(?1 AS INTEGER)`, Args: []any{now.Add(-uploadsKept).UnixMilli()}},
+		abi.Statement{SQL: selectAccess, Args: []any{key.Project, key.Caller}},
+	)
+	results, err := p.db.Batch(ctx, batch)
+	if err != nil {
+		return Uploaded{}, fmt.Errorf("upload: %w", err)
+	}
+	if err := readAccess(results[0]).may(action); err != nil {
+		return Uploaded{}, err
+	}
+	if stored := results[1].Rows; len(stored) > 0 {
+		return Uploaded{Answer: []byte(cellString(stored[0][0]))}, nil
+	}
+	if found := results[2].Rows; len(found) > 0 {
+		refusal, _ := readProblem(found[0])
+		return Uploaded{}, refusal
+	}
+	if results[head-1].Changes == 0 {
+		return Uploaded{}, errUnexplained
+	}
+	return Uploaded{
+		Answer:  []byte(cellString(results[head+len(uploadWrites)+1].Rows[0][0])),
+		Changed: changedBy(uploadWrites, results[head:]),
+		Mark:    readAccess(results[len(results)-1]).mark,
+	}, nil
+}

@@ -13,9 +13,9 @@ import (
 //
 // The result equals what mergeUpdates of yjs 13 returns, with two exceptions.
 // Updates whose clients do not descend lose nothing here; blocks of one client
-// that overlap are an error. And where more than
-// two updates hold GCs and items that start at the same clock, which of them is
-// taken depends in yjs on how the engine sorts.
+// that overlap in an update are an error. And where more than two updates hold GCs
+// and items that start at the same clock, which of them yjs takes depends on how
+// the engine sorts.
 func MergeUpdates(updates ...[]byte) ([]byte, error) { return mergeUpdates(updates, 1) }
 
 // MergeUpdatesV2 is [MergeUpdates] for updates in format V2.
@@ -26,7 +26,7 @@ func mergeUpdates(updates [][]byte, format int) ([]byte, error) {
 		return updates[0], nil
 	}
 	merged, err := mergeOrdered(updates, format)
-	if errors.Is(err, errUnordered) { // once more: then it stays only where blocks of a client overlap
+	if errors.Is(err, errUnordered) { // it remains so where blocks of a client overlap
 		if updates, err = order(updates, format); err != nil {
 			return nil, err
 		}

@@ -6,14 +6,10 @@ import (
 	"tidemark/shared/lib0"
 )
 
-// The functions in update*.go, v2*.go, merge*.go, diff*.go and validate*.go work
-// on encoded updates without a document. They read an update struct by struct:
-//
-//	update    := varUint nBlocks, nBlocks × block, deleteSet
-//	block     := varUint nStructs, varUint client, varUint clock, nStructs × struct
-//	deleteSet := varUint nClients, nClients × (varUint client, varUint nRanges, nRanges × (varUint clock, varUint len))
-//
-// Format V2 has the same grammar over columns, see v2Columns.
+// MergeUpdates, DiffUpdate, ConvertV1ToV2, Validate and their like work on encoded
+// updates without a document. An updateReader walks the structs and the delete
+// ranges of one, an updateWriter builds one. Both speak V1, which the package
+// comment lays out, and V2, which has the same grammar over columns: v2Columns.
 
 // Content refs: what the low five bits of a struct's info byte say.
 const (
@@ -129,8 +125,8 @@ func cutUTF16(b []byte, n uint64) []byte {
 }
 
 // An updateReader reads the structs of an update and then its delete set. It
-// checks everything that can be checked without a document: chapter and verse
-// are in [Validate]. It neither allocates nor recurses in V1.
+// checks what [Validate] promises, but for what concerns more than one struct. In
+// V1 it neither allocates nor recurses.
 type updateReader struct {
 	rest lib0.Reader
 	v2   *v2Columns // nil: the update is V1

@@ -164,6 +164,22 @@ func TestClosing(t *testing.T) {
 	d.ws.CloseNow()
 	eventually(t, s, "r", "log", `["close 4001 enough","close 4002 bye","close 1000 ","close 1006 "]`)
 	eventually(t, s, "r", "conns", "[]")
+	eventually(t, s, "r", "last", `[[4,"d"]]`)
+}
+
+func TestARefusedUpgradeIsTold(t *testing.T) {
+	s := start(t, wasmtest.Options{})
+	for _, message := range []string{"", "why"} {
+		ws, _, err := websocket.Dial(context.Background(), strings.Replace(s.URL, "http", "ws", 1)+"/refuse?message="+message, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &client{t, ws}
+		if message != "" {
+			c.want(message)
+		}
+		c.wantClosed(4401, "no token")
+	}
 }
 
 func TestAnInstanceThatEndsInASocketsEventClosesThatSocket(t *testing.T) {

@@ -26,9 +26,10 @@ type conn struct {
 
 	mu      sync.Mutex
 	queue   []outgoing
-	queued  int  // bytes
-	writing bool // a goroutine takes from the queue
-	shutOff bool // nothing is queued any more
+	queued  int                   // bytes
+	writing bool                  // a goroutine takes from the queue
+	shutOff bool                  // nothing is queued any more
+	closed  *websocket.CloseError // the close that was sent
 }
 
 const (
@@ -39,6 +40,10 @@ const (
 
 // accept upgrades a request and opens the socket in the object that f names.
 func (w *Worker) accept(rw http.ResponseWriter, r *http.Request, f abi.Forward) {
+	if refusal, ok := f.Refusal(); ok {
+		refuse(rw, r, refusal)
+		return
+	}
 	class, ok := w.bindings[f.Binding]
 	if !ok {
 		w.log.Error("a request was forwarded to an unknown binding", "binding", f.Binding)
@@ -71,6 +76,27 @@ func (w *Worker) accept(rw http.ResponseWriter, r *http.Request, f abi.Forward) 
 	w.sockets.Add(1)
 	o.event(abi.EventOpen, c.id, f.Attachment)
 	go c.read()
+}
+
+// refuse upgrades a request to say why it is not let in.
+func refuse(rw http.ResponseWriter, r *http.Request, f abi.Refusal) {
+	options := &websocket.AcceptOptions{InsecureSkipVerify: true}
+	if f.Protocol != "" {
+		options.Subprotocols = []string{f.Protocol}
+	}
+	ws, err := websocket.Accept(rw, r, options)
+	if err != nil {
+		return // it is answered
+	}
+	defer ws.CloseNow()
+	if len(f.Message) > 0 {
+		ctx, cancel := context.WithTimeout(r.Context(), writeTimeout)
+		err = ws.Write(ctx, websocket.MessageBinary, f.Message)
+		cancel()
+	}
+	if err == nil {
+		ws.Close(websocket.StatusCode(f.Code), f.Reason[:min(len(f.Reason), maxReason)])
+	}
 }
 
 // read delivers what the client sends, until the socket closes.
@@ -109,16 +135,21 @@ func (c *conn) read() {
 func (c *conn) gone(err error) {
 	code, reason := websocket.StatusAbnormalClosure, ""
 	var closed websocket.CloseError
+	c.mu.Lock()
 	if errors.As(err, &closed) {
 		code, reason = closed.Code, closed.Reason
+	} else if c.closed != nil { // whoever read the client's answer to it, it is the same
+		code, reason = c.closed.Code, c.closed.Reason
 	}
+	c.mu.Unlock()
 	s := c.o.s
 	s.lock()
 	defer s.unlock()
-	delete(c.o.conns, c.id)
+	defer delete(c.o.conns, c.id)
 	if s.stopped {
 		return
 	}
+	c.closing = true
 	c.o.event(abi.EventClose, c.id, append(binary.LittleEndian.AppendUint16(nil, uint16(code)), reason...))
 }
 
@@ -193,5 +224,9 @@ func (c *conn) close(code int, reason string) {
 	if len(reason) > maxReason {
 		reason = reason[:maxReason]
 	}
-	c.ws.Close(websocket.StatusCode(code), reason)
+	closed := websocket.CloseError{Code: websocket.StatusCode(code), Reason: reason}
+	c.mu.Lock()
+	c.closed = &closed
+	c.mu.Unlock()
+	c.ws.Close(closed.Code, closed.Reason)
 }

@@ -1,0 +1,54 @@
+//go:build !js
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+const (
+	guestPackage = "./worker"
+	guestFile    = "build/tidemark.wasm"
+)
+
+// readGuest answers the guest's Wasm: from file, or built from the module in
+// dir, or as an earlier build left it there.
+func readGuest(file, dir string) ([]byte, error) {
+	if file != "" {
+		return os.ReadFile(file)
+	}
+	built := filepath.Join(dir, guestFile)
+	if canBuild(dir) {
+		if err := buildGuest(dir); err != nil {
+			return nil, err
+		}
+	}
+	wasm, err := os.ReadFile(built)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no %s, and no Go toolchain or no %s to build it: name a guest with --wasm",
+			built, filepath.Join(dir, guestPackage))
+	}
+	return wasm, err
+}
+
+func canBuild(dir string) bool {
+	_, errGo := exec.LookPath("go")
+	_, errModule := os.Stat(filepath.Join(dir, "go.mod"))
+	_, errPackage := os.Stat(filepath.Join(dir, guestPackage))
+	return errGo == nil && errModule == nil && errPackage == nil
+}
+
+func buildGuest(dir string) error {
+	command := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", guestFile, guestPackage)
+	command.Dir = dir
+	command.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
+	if out, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the guest: %w\n%s", err, out)
+	}
+	return nil
+}

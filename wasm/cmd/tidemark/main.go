@@ -1,0 +1,84 @@
+//go:build !js
+
+// Command tidemark runs the guest as a server of one's own, under wazero, with
+// its data in a folder:
+//
+//	tidemark serve --addr 127.0.0.1:8787 --data DIR [--config wrangler.toml] [--wasm FILE] [--instances N]
+//	tidemark token --data DIR --sub alice [--scope "…"] [--ttl 720h]
+//
+// serve reads the wrangler.toml that wrangler deploys. Without --wasm it builds
+// the guest first if it can. The port is that of --addr or, without it, PORT.
+// token prints a token and nothing else.
+//
+// Both sign with AUTH_SECRET or, without it, with the secret in DIR/auth_secret,
+// which the first of them makes up.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"time"
+)
+
+const usage = `usage:
+  tidemark serve --data DIR [--addr 127.0.0.1:8787] [--config wrangler.toml] [--wasm FILE] [--instances N]
+  tidemark token --data DIR --sub NAME [--scope "…"] [--ttl 720h]
+`
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "tidemark:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) == 0 {
+		fmt.Fprint(os.Stderr, usage)
+		os.Exit(2)
+	}
+	command := flag.NewFlagSet("tidemark "+args[0], flag.ExitOnError)
+	data := command.String("data", "data", "the folder of the data and the secret")
+	switch args[0] {
+	case "serve":
+		var o serveOptions
+		command.StringVar(&o.addr, "addr", defaultAddr(), "where to listen")
+		command.StringVar(&o.config, "config", "wrangler.toml", "the wrangler.toml that says what to serve")
+		command.StringVar(&o.wasm, "wasm", "", "the guest; if empty it is built, or taken from build/tidemark.wasm")
+		command.IntVar(&o.instances, "instances", 0, "how many instances of the guest run; 0: as many as there are cores")
+		command.Parse(args[1:])
+		o.data = *data
+		return serve(o)
+	case "token":
+		var c claims
+		command.StringVar(&c.sub, "sub", "", "whom the token is for")
+		command.StringVar(&c.scope, "scope", "", "what it allows")
+		command.DurationVar(&c.ttl, "ttl", defaultTTL, "how long it is good for")
+		command.Parse(args[1:])
+		if c.sub == "" {
+			return fmt.Errorf("token: --sub is needed")
+		}
+		secret, err := readSecret(*data)
+		if err != nil {
+			return err
+		}
+		token, err := sign(secret, c, time.Now())
+		if err == nil {
+			fmt.Println(token)
+		}
+		return err
+	case "help", "-h", "--help":
+		fmt.Print(usage)
+		return nil
+	}
+	return fmt.Errorf("no command %q\n%s", args[0], usage)
+}
+
+// defaultAddr is 127.0.0.1 with PORT or 8787.
+func defaultAddr() string {
+	if port := os.Getenv("PORT"); port != "" {
+		return "127.0.0.1:" + port
+	}
+	return "127.0.0.1:8787"
+}

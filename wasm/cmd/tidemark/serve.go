@@ -1,0 +1,130 @@
+//go:build !js
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"tidemark/wasm/edge"
+)
+
+type serveOptions struct {
+	addr, data, config, wasm string
+	instances                int
+}
+
+const (
+	headerTimeout   = 10 * time.Second
+	bodyTimeout     = 2 * time.Minute
+	idleTimeout     = 2 * time.Minute
+	shutdownTimeout = 30 * time.Second
+	maxHeaderBytes  = 64 << 10
+)
+
+// serve runs until SIGINT or SIGTERM, then lets what is under way end; a second
+// signal ends it at once.
+func serve(o serveOptions) error {
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	config, err := edge.LoadConfig(o.config)
+	if err != nil {
+		return err
+	}
+	secret, err := readSecret(o.data)
+	if err != nil {
+		return err
+	}
+	// Taken before the work of starting, so that a port in use is told at once.
+	listener, err := net.Listen("tcp", o.addr)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	wasm, err := readGuest(o.wasm, config.Dir)
+	if err != nil {
+		return err
+	}
+	module, err := edge.Compile(context.Background(), wasm, cacheDir(o.data))
+	if err != nil {
+		return err
+	}
+	defer module.Close(context.Background())
+	worker, err := edge.Open(edge.Options{
+		Module: module, Config: config, Data: o.data, Env: variables(config, secret), Instances: o.instances, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	if err := worker.Boot(); err != nil {
+		return errors.Join(err, worker.Close(context.Background()))
+	}
+	token, err := sign(secret, claims{sub: "dev", ttl: defaultTTL}, time.Now())
+	if err != nil {
+		return errors.Join(err, worker.Close(context.Background()))
+	}
+	server := &http.Server{
+		Handler:           logged(worker, log),
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       bodyTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	fmt.Printf("\nhttp://%s\na token for it: %s\n\n", listener.Addr(), token)
+	select {
+	case err := <-failed:
+		return errors.Join(err, worker.Close(context.Background()))
+	case s := <-signals:
+		log.Info("shutting down", "signal", s.String())
+	}
+	go func() {
+		<-signals
+		os.Exit(1)
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		log.Warn("requests were cut off", "err", err)
+	}
+	if err := worker.Close(ctx); err != nil {
+		return err
+	}
+	log.Info("shut down")
+	return nil
+}
+
+// variables are those of the process that the guest may see: what the config
+// declares, and AUTH_*.
+func variables(config *edge.Config, secret string) map[string]string {
+	env := map[string]string{}
+	for _, pair := range os.Environ() {
+		name, value, _ := strings.Cut(pair, "=")
+		if _, declared := config.Vars[name]; declared || strings.HasPrefix(name, "AUTH_") {
+			env[name] = value
+		}
+	}
+	env["AUTH_SECRET"] = secret
+	return env
+}
+
+// cacheDir is where the compiled guest is kept.
+func cacheDir(data string) string {
+	if dir, err := os.UserCacheDir(); err == nil {
+		return filepath.Join(dir, "tidemark", "wazero")
+	}
+	return filepath.Join(data, "cache")
+}

@@ -9,14 +9,13 @@ export function nextUpdatedAt(previous: number | null | undefined, now = Date.no
 }
 
 const column = "updated_at";
-const rawTime = (record: Model) => Number((record._raw as unknown as Record<string, unknown>)[column] ?? 0);
 
-/** Updates a record and its updated_at. Call it in a writer, as record.update(). */
+/** Updates a record and, if its table has one, its updated_at. Call it in a writer, as record.update(). */
 export function edit<Record extends Model>(record: Record, change: (record: Record) => void): Promise<Record> {
-  const updatedAt = nextUpdatedAt(rawTime(record));
+  const { [column]: before } = record._raw as { [column]?: number };
   return record.update((r) => {
     change(r);
-    r._setRaw(column, updatedAt);
+    if (before !== undefined) r._setRaw(column, nextUpdatedAt(before));
   });
 }
 

@@ -1,6 +1,6 @@
 // The source of a project's database: the delta dialect. One database for each
 // project, since each has its own mark.
-import { append, type Changes, type Row, type TableChanges } from "./changes.js";
+import { append, type Changes, type TableChanges } from "./changes.js";
 import type { PullArgs, PushArgs, SyncSource } from "./safe-sync.js";
 import { callJson, type Server } from "./server.js";
 import { uuid } from "./uuid.js";
@@ -17,15 +17,10 @@ export const projectPath = (projectId: string) => `/api/v1/projects/${encodeURIC
 const pageRows = 1000;
 const uploadRows = 500;
 
-/** The columns of a task that a client may set. */
-const taskColumns = [
-  "id", "name", "description", "status", "percent_complete", "planned_start", "duration_days",
-  "parent_id", "assignee_id", "is_milestone", "sort_order", "notes",
-] as const;
-
 /**
- * A project for safeSyncDatabase(). Tasks are pushed; everything else changes
- * through REST and comes back with the next pull.
+ * A project for safeSyncDatabase(). Tasks are pushed, as WatermelonDB keeps
+ * them: from `_changed` and `server_version` the server merges by field.
+ * Everything else changes through REST and comes back with the next pull.
  */
 export function projectSource(server: Server, projectId: string): SyncSource {
   const path = `${projectPath(projectId)}/sync/`;
@@ -53,8 +48,8 @@ export function projectSource(server: Server, projectId: string): SyncSource {
 // parts cuts an upload so that none has more rows than the server takes.
 function* parts(tasks: TableChanges | undefined, limit: number): Generator<TableChanges> {
   const all = [
-    ...(tasks?.created ?? []).map((row) => ["created", declared(row)] as const),
-    ...(tasks?.updated ?? []).map((row) => ["updated", declared(row)] as const),
+    ...(tasks?.created ?? []).map((row) => ["created", row] as const),
+    ...(tasks?.updated ?? []).map((row) => ["updated", row] as const),
     ...(tasks?.deleted ?? []).map((id) => ["deleted", id] as const),
   ];
   for (let at = 0; at < all.length; at += limit) {
@@ -63,6 +58,3 @@ function* parts(tasks: TableChanges | undefined, limit: number): Generator<Table
     yield part;
   }
 }
-
-const declared = (row: Row): Row =>
-  Object.fromEntries(taskColumns.filter((name) => name in row).map((name) => [name, row[name]]));

@@ -1,0 +1,88 @@
+import { lazy, Suspense, useEffect } from "react";
+import { syncTriggers } from "tidemark-client";
+import { useSyncState } from "tidemark-client/react";
+import { source, type Device } from "./Person";
+import { customers } from "./records/customers";
+import { products } from "./records/products";
+import { RecordsPage } from "./records/RecordsPage";
+import { href, useRoute } from "./route";
+import { server, signOut } from "./session";
+import { SignInForm } from "./SignIn";
+import { StatusChip } from "./StatusChip";
+import { ThemeButton } from "./ThemeButton";
+
+const ProjectsPage = lazy(() => import("./projects/ProjectsPage"));
+
+const pages = [
+  ["customers", "Customers"],
+  ["products", "Products"],
+  ["projects", "Projects"],
+] as const;
+
+interface Props {
+  device: Device;
+  subject: string;
+  /** The server has refused the token. */
+  expired: boolean;
+  onUnauthorized(): void;
+}
+
+/** What surrounds every page, and the one place that starts synchronization. */
+export function Shell({ device, subject, expired, onUnauthorized }: Props) {
+  const { database, remember } = device;
+  const state = useSyncState(database);
+  const [page = "customers", ...rest] = useRoute();
+
+  useEffect(() => {
+    if (expired) return;
+    return syncTriggers(database, source, { server, onRefused: (code) => code === 4401 && onUnauthorized() });
+  }, [database, expired]);
+  useEffect(() => remember("records", state.unsynced), [state.unsynced]);
+  useEffect(() => {
+    if (state.unauthorized) onUnauthorized();
+  }, [state.error]);
+
+  const leave = () => {
+    const warning = `${state.unsynced} changes are not on the server yet. They stay on this device until ${subject} signs in again.`;
+    if (state.unsynced === 0 || confirm(warning)) signOut();
+  };
+
+  return (
+    <>
+      <a className="skip" href="#main" onClick={(event) => (event.preventDefault(), document.getElementById("main")?.focus())}>
+        Skip to content
+      </a>
+      <header className="bar">
+        <span className="brand"><img src="/icon.svg" alt="" width="24" height="24" /> Tidemark</span>
+        <nav aria-label="Pages">
+          {pages.map(([name, title]) => (
+            <a key={name} href={href(name)} aria-current={name === page ? "page" : undefined}>{title}</a>
+          ))}
+        </nav>
+        <div className="who">
+          <StatusChip state={state} expired={expired} />
+          <ThemeButton />
+          <button type="button" className="quiet" onClick={leave} title={`Signed in as ${subject}`}>Sign out</button>
+        </div>
+      </header>
+      {expired && (
+        <section className="expired" aria-label="Sign in again">
+          <p role="alert">
+            Your sign-in has expired. Go on working: what you change is kept on this device
+            {state.unsynced > 0 && ` (${state.unsynced} not synced yet)`}.
+          </p>
+          <SignInForm subject={subject} />
+        </section>
+      )}
+      <main id="main" tabIndex={-1}>
+        {page === "customers" && <RecordsPage key={page} kind={customers} database={database} id={rest[0]} />}
+        {page === "products" && <RecordsPage key={page} kind={products} database={database} id={rest[0]} />}
+        {page === "projects" && (
+          <Suspense fallback={<p role="status">Opening…</p>}>
+            <ProjectsPage device={device} subject={subject} id={rest[0]} expired={expired} onUnauthorized={onUnauthorized} />
+          </Suspense>
+        )}
+      </main>
+    </>
+  );
+}

@@ -1,0 +1,55 @@
+import { useEffect, useReducer, useSyncExternalStore } from "react";
+import type { SyncState } from "tidemark-client";
+
+const subscribe = (listener: () => void) => {
+  addEventListener("online", listener);
+  addEventListener("offline", listener);
+  return () => {
+    removeEventListener("online", listener);
+    removeEventListener("offline", listener);
+  };
+};
+
+/** Online, offline or syncing; how many changes wait; when the last sync was. */
+export function StatusChip({ state, expired }: { state: SyncState; expired: boolean }) {
+  const online = useSyncExternalStore(subscribe, () => navigator.onLine);
+  const [, again] = useReducer((n: number) => n + 1, 0);
+  useEffect(() => {
+    const timer = setInterval(again, 15_000);
+    return () => clearInterval(timer);
+  }, []);
+
+  const [kind, word] = look(state, online, expired);
+  const last = state.lastSyncAt === null ? "never synced" : `synced ${ago(Date.now() - state.lastSyncAt)}`;
+  return (
+    <span className={`chip ${kind}`} role="status" data-unsynced={state.unsynced} title={state.error?.message}>
+      <i aria-hidden="true" />
+      <b>{word}</b>
+      {state.unsynced > 0 && <span>{state.unsynced} unsynced</span>}
+      <small>{last}</small>
+    </span>
+  );
+}
+
+function look({ phase }: SyncState, online: boolean, expired: boolean): [kind: string, word: string] {
+  if (expired) return ["bad", "Signed out"];
+  if (!online) return ["off", "Offline"];
+  switch (phase) {
+    case "syncing":
+      return ["busy", "Syncing"];
+    case "waiting":
+      return ["off", "Not reached"];
+    case "refused":
+      return ["bad", "Refused"];
+    case "idle":
+      return ["on", "Online"];
+  }
+}
+
+function ago(millis: number): string {
+  if (millis < 45_000) return "just now";
+  const minutes = Math.round(millis / 60_000);
+  if (minutes < 60) return `${minutes} min ago`;
+  if (minutes < 24 * 60) return `${Math.round(minutes / 60)} h ago`;
+  return `${Math.round(minutes / 1440)} days ago`;
+}

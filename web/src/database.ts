@@ -1,0 +1,70 @@
+// The databases on this device, in IndexedDB.
+import { Database, type AppSchema, type Model } from "@nozbe/watermelondb";
+import type { Class } from "@nozbe/watermelondb/types";
+import LokiJSAdapter from "@nozbe/watermelondb/adapters/lokijs";
+import { setGenerator } from "@nozbe/watermelondb/utils/common/randomId";
+import { uuid } from "tidemark-client";
+
+setGenerator(uuid);
+
+/** Told when the browser refuses to keep data. */
+let failed: (reason: string) => void = () => {};
+export const onStorageFailure = (listener: typeof failed) => void (failed = listener);
+
+export function openDatabase(name: string, schema: AppSchema, modelClasses: Class<Model>[]): Database {
+  const adapter = new LokiJSAdapter({
+    dbName: name,
+    schema,
+    useWebWorker: false,
+    useIncrementalIndexedDB: true,
+    extraLokiOptions: { autosave: true, autosaveInterval: 100 }, // milliseconds until a write is on disk
+    onSetUpError: (error) => failed(String(error)),
+    onQuotaExceededError: () => failed("This device has no room left. What you write now is lost when the page is closed."),
+  });
+  return new Database({ adapter, modelClasses });
+}
+
+/** What a tab has for itself. */
+export interface Storage {
+  /** The prefix of the names of its databases. */
+  name: string;
+  /** Notes how many rows one of its databases has that the server lacks. */
+  remember(database: string, unsynced: number): void;
+}
+
+const slots = 20;
+const unsyncedPrefix = "tidemark-unsynced:";
+
+/**
+ * Takes a place for this tab's databases. LokiJS keeps a whole copy in memory
+ * and tabs must not share one, so each tab of a person has a copy of its own,
+ * held by a lock; copies that have unsynced work go first.
+ */
+export async function takeStorage(subject: string): Promise<Storage> {
+  const names = Array.from({ length: slots }, (_, slot) => `tidemark-${subject}-${slot}`);
+  const waits = (name: string) => Object.keys(localStorage).some((key) => key.startsWith(`${unsyncedPrefix}${name}:`));
+  for (const name of new Set([...names.filter(waits), ...names])) {
+    if (!(await hold(name))) continue;
+    const remember = (database: string, unsynced: number) => {
+      const key = `${unsyncedPrefix}${name}:${database}`;
+      if (unsynced > 0) localStorage.setItem(key, String(unsynced));
+      else localStorage.removeItem(key);
+    };
+    return { name, remember };
+  }
+  throw new Error(`Tidemark is open in ${slots} tabs. Close one.`);
+}
+
+// hold takes a lock for as long as the tab lives. Without secure context there
+// are no locks, and one copy for all.
+function hold(name: string): Promise<boolean> {
+  if (!("locks" in navigator)) return Promise.resolve(true);
+  return new Promise((resolve, reject) => {
+    navigator.locks
+      .request(name, { ifAvailable: true }, (lock) => {
+        resolve(lock !== null);
+        return lock === null ? undefined : new Promise(() => {});
+      })
+      .catch(reject);
+  });
+}

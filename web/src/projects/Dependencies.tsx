@@ -1,0 +1,62 @@
+import { useMemo, type FormEvent } from "react";
+import { useRecords } from "../observe";
+import type { Opened } from "./ProjectView";
+import type { Dependency } from "./model";
+import { useTasks } from "./Tasks";
+
+const columns = ["predecessor_id", "successor_id", "type"];
+const types = { FS: "starts after the end of", SS: "starts with", FF: "ends with", SF: "ends at the start of" };
+
+/** Which task waits for which. The server checks for cycles, so this takes a connection. */
+export function Dependencies({ project }: { project: Opened }) {
+  const tasks = useTasks(project) ?? [];
+  const query = useMemo(() => project.database.get<Dependency>("dependencies").query(), [project.database]);
+  const dependencies = useRecords(query, columns);
+  const name = (id: string) => tasks.find((task) => task.id === id)?.name ?? "a deleted task";
+
+  const add = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const { successor_id, type, predecessor_id } = Object.fromEntries(new FormData(event.currentTarget));
+    await project.ask("POST", "/dependencies/", { successor_id, type, predecessor_id });
+  };
+
+  return (
+    <section aria-labelledby="dependencies">
+      <h3 id="dependencies">Dependencies</h3>
+      <ul className="rows">
+        {dependencies?.map(({ id, predecessorId, successorId, type }) => (
+          <li key={id}>
+            <span className="grow">{name(successorId)} <em>{types[type]}</em> {name(predecessorId)}</span>
+            {project.may("Scheduler") && (
+              <button
+                type="button"
+                className="quiet danger-text"
+                aria-label={`Remove: ${name(successorId)} ${types[type]} ${name(predecessorId)}`}
+                onClick={() => void project.ask("DELETE", `/dependencies/${id}/`)}
+              >
+                ✕
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+      {project.may("Scheduler") && tasks.length > 1 && (
+        <form className="line-form" onSubmit={(event) => void add(event)}>
+          <label>
+            Task
+            <select name="successor_id">{tasks.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}</select>
+          </label>
+          <label>
+            How
+            <select name="type">{Object.entries(types).map(([type, title]) => <option key={type} value={type}>{title}</option>)}</select>
+          </label>
+          <label>
+            Which
+            <select name="predecessor_id">{tasks.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}</select>
+          </label>
+          <button type="submit">Add dependency</button>
+        </form>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,116 @@
+import type { Database } from "@nozbe/watermelondb";
+import { useEffect, useMemo, useState } from "react";
+import { callJson, HttpError, safeSyncDatabase, syncTriggers } from "tidemark-client";
+import { projectPath, projectSource } from "tidemark-client/projects";
+import { useSyncState } from "tidemark-client/react";
+import type { Device } from "../Person";
+import { openDatabase } from "../database";
+import { useRecords } from "../observe";
+import { server } from "../session";
+import { StatusChip } from "../StatusChip";
+import { Dependencies } from "./Dependencies";
+import { Members } from "./Members";
+import { Membership, models, Project, roles, schema, type Role } from "./model";
+import { Tasks } from "./Tasks";
+
+interface Props {
+  device: Device;
+  subject: string;
+  id: string;
+  expired: boolean;
+  onUnauthorized(): void;
+  /** The project was renamed, deleted or left. */
+  onGone(): void;
+}
+
+/** What the parts of the page need. */
+export interface Opened {
+  id: string;
+  database: Database;
+  subject: string;
+  /** Whether the role is at least this one. */
+  may(role: Role): boolean;
+  /** Changes something through REST and pulls what came of it; answers why not. */
+  ask(method: string, path: string, body?: unknown): Promise<string>;
+}
+
+// Databases stay open: each project has one, in this tab.
+const databases = new Map<string, Database>();
+
+function databaseOf(name: string): Database {
+  const database = databases.get(name) ?? openDatabase(name, schema, models);
+  databases.set(name, database);
+  return database;
+}
+
+const projectColumns = ["name"];
+const memberColumns = ["user_id", "role"];
+
+/** A project: synchronized as long as it is shown. */
+export function ProjectView({ device, subject, id, expired, onUnauthorized, onGone }: Props) {
+  const database = useMemo(() => databaseOf(`${device.name}-project-${id}`), [device, id]);
+  const source = useMemo(() => projectSource(server, id), [id]);
+  const state = useSyncState(database);
+  const [asked, setAsked] = useState("");
+
+  useEffect(() => {
+    if (expired) return;
+    const path = `${projectPath(id)}/subscribe`;
+    return syncTriggers(database, source, { server, path, onRefused: (code) => code === 4401 && onUnauthorized() });
+  }, [database, source, expired]);
+  useEffect(() => device.remember(`project-${id}`, state.unsynced), [state.unsynced]);
+  useEffect(() => {
+    if (state.unauthorized) onUnauthorized();
+    if (state.error instanceof HttpError && [403, 404].includes(state.error.status)) onGone();
+  }, [state.error]);
+
+  const projects = useRecords(useMemo(() => database.get<Project>("projects").query(), [database]), projectColumns);
+  const members = useRecords(useMemo(() => database.get<Membership>("memberships").query(), [database]), memberColumns);
+  const role = members?.find((member) => member.userId === subject)?.role;
+
+  const opened: Opened = {
+    id,
+    database,
+    subject,
+    may: (least) => role !== undefined && roles.indexOf(role) >= roles.indexOf(least),
+    ask: async (method, path, body) => {
+      const problem = await callJson(server, method, projectPath(id) + path, body).then(
+        () => "",
+        (error: Error) => error.message,
+      );
+      setAsked(problem);
+      if (problem === "") await safeSyncDatabase(database, source);
+      return problem;
+    },
+  };
+
+  return (
+    <article className="project">
+      <div className="detail-head">
+        <h2>{projects?.[0]?.name ?? "…"}</h2>
+        <StatusChip state={state} expired={expired} />
+      </div>
+      {asked && <p className="problem" role="alert">{asked}</p>}
+      {state.phase === "refused" && !state.unauthorized && (
+        <Refused message={state.error?.message ?? ""} unsynced={state.unsynced} database={database} />
+      )}
+      {members && <Tasks project={opened} members={members} />}
+      {members && <Dependencies project={opened} />}
+      {members && <Members project={opened} members={members} />}
+    </article>
+  );
+}
+
+// Refused is what the server does not take: to be changed, or dropped.
+function Refused({ message, unsynced, database }: { message: string; unsynced: number; database: Database }) {
+  const drop = async () => {
+    await database.write(() => database.unsafeResetDatabase());
+    location.reload(); // everything comes again with the first pull
+  };
+  return (
+    <p className="problem" role="alert">
+      The server refused: {message}{" "}
+      {unsynced > 0 && <button type="button" onClick={() => void drop()}>Drop my {unsynced} unsynced changes</button>}
+    </p>
+  );
+}

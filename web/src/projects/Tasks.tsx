@@ -1,0 +1,89 @@
+import { Q } from "@nozbe/watermelondb";
+import { useMemo, type FormEvent } from "react";
+import { edit } from "tidemark-client";
+import { useRecords } from "../observe";
+import { RecordField } from "../records/RecordField";
+import type { Opened } from "./ProjectView";
+import { statuses, type Membership, type Task } from "./model";
+
+export const taskColumns = ["name", "status", "percent_complete", "assignee_id", "sort_order"];
+
+export const useTasks = ({ database }: Opened) =>
+  useRecords(useMemo(() => database.get<Task>("tasks").query(Q.sortBy("sort_order")), [database]), taskColumns);
+
+/** Tasks are written here first, also offline, and synchronized. */
+export function Tasks({ project, members }: { project: Opened; members: Membership[] }) {
+  const tasks = useTasks(project);
+  const add = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const form = event.currentTarget;
+    const name = String(new FormData(form).get("name"));
+    form.reset();
+    const last = Math.max(0, ...(tasks ?? []).map((task) => task.sortOrder));
+    void project.database.write(() =>
+      project.database.get<Task>("tasks").create((task) => {
+        task.name = name;
+        task.status = "not_started";
+        task.percentComplete = 0;
+        task.sortOrder = last + 1;
+      }),
+    );
+  };
+  return (
+    <section aria-labelledby="tasks">
+      <h3 id="tasks">Tasks</h3>
+      <ul className="rows">{tasks?.map((task) => <TaskRow key={task.id} task={task} project={project} members={members} />)}</ul>
+      {tasks?.length === 0 && <p className="hint">No tasks yet.</p>}
+      {project.may("Member") && (
+        <form className="line-form" onSubmit={add}>
+          <label>New task <input name="name" required maxLength={500} /></label>
+          <button type="submit">Add task</button>
+        </form>
+      )}
+    </section>
+  );
+}
+
+function TaskRow({ task, project, members }: { task: Task; project: Opened; members: Membership[] }) {
+  const change = (set: (task: Task) => void) => void task.database.write(() => edit(task, set));
+  const mine = task.assigneeId === null || task.assigneeId === project.subject;
+  const disabled = !project.may(mine ? "Member" : "Scheduler");
+  return (
+    <li>
+      <div className="grow">
+        <RecordField record={task} field={{ name: "name", label: "Task", type: "text", required: true }} bare disabled={disabled} />
+      </div>
+      <select
+        aria-label={`Status of ${task.name}`}
+        value={task.status}
+        disabled={disabled}
+        onChange={(event) => change((t) => { t.status = event.target.value as Task["status"]; })}
+      >
+        {Object.entries(statuses).map(([status, title]) => <option key={status} value={status}>{title}</option>)}
+      </select>
+      <input
+        type="number"
+        min={0}
+        max={100}
+        aria-label={`Percent of ${task.name} that is complete`}
+        value={task.percentComplete}
+        disabled={disabled}
+        onChange={({ target }) => target.validity.valid && change((t) => { t.percentComplete = Math.round(target.valueAsNumber || 0); })}
+      />
+      <select
+        aria-label={`Who does ${task.name}`}
+        value={task.assigneeId ?? ""}
+        disabled={disabled}
+        onChange={(event) => change((t) => { t.assigneeId = event.target.value || null; })}
+      >
+        <option value="">Nobody</option>
+        {members.map(({ userId }) => <option key={userId}>{userId}</option>)}
+      </select>
+      {project.may("Scheduler") && (
+        <button type="button" className="quiet danger-text" aria-label={`Delete ${task.name}`} onClick={() => void task.database.write(() => task.markAsDeleted())}>
+          ✕
+        </button>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,67 @@
+import type { Model } from "@nozbe/watermelondb";
+import { useEffect, useRef, useState } from "react";
+import { edit } from "tidemark-client";
+import type { Field } from "./kind";
+
+/** What the text of an input is as a value. */
+export const parse = (type: Field<never>["type"], text: string): string | number | null =>
+  text.trim() === "" ? null : type === "number" ? Number(text) : text;
+
+const saveMillis = 400;
+
+interface Props<Record extends Model> {
+  record: Record;
+  field: Field<Record>;
+  /** Without a label that one sees. */
+  bare?: boolean;
+  disabled?: boolean;
+}
+
+/** A field that saves by itself while one types, and shows what others write otherwise. */
+export function RecordField<Record extends Model>({ record, field: { name, label, type, required = false }, bare = false, disabled = false }: Props<Record>) {
+  const [draft, setDraft] = useState<string | null>(null);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const pending = useRef<string | null>(null);
+  const saved = record[name] as string | number | null;
+
+  const save = () => {
+    clearTimeout(timer.current);
+    const text = pending.current;
+    pending.current = null;
+    if (text === null || record.syncStatus === "deleted") return;
+    const value = parse(type, text);
+    if (value === saved || Number.isNaN(value) || (value === null && required)) return;
+    void record.database.write(() =>
+      edit(record, (r) => {
+        r[name] = value as Record[typeof name];
+      }),
+    );
+  };
+  const latest = useRef(save);
+  useEffect(() => {
+    latest.current = save;
+  });
+  useEffect(() => () => latest.current(), []); // what was typed before leaving
+
+  return (
+    <label>
+      <span className={bare ? "unseen" : ""}>{label}</span>
+      <input
+        disabled={disabled}
+        type={type}
+        step="any"
+        value={draft ?? String(saved ?? "")}
+        onChange={(event) => {
+          setDraft(event.target.value);
+          pending.current = event.target.value;
+          clearTimeout(timer.current);
+          timer.current = setTimeout(() => latest.current(), saveMillis);
+        }}
+        onBlur={() => {
+          save();
+          setDraft(null);
+        }}
+      />
+    </label>
+  );
+}

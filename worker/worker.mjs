@@ -64,9 +64,12 @@ function response(answer, env) {
   return new Response(answer.body.length > 0 ? answer.body : null, { status: Number(status), headers });
 }
 
-// forward hands an upgrade to a room's fetch, which only this reaches.
+// forward hands an upgrade to a room's fetch, which only this reaches; without a
+// room's binding it refuses it.
 function forward(frame, env) {
-  const rooms = env[frame.text()];
+  const binding = frame.text();
+  if (binding === "") return refuse(frame);
+  const rooms = env[binding];
   const id = rooms.idFromName(frame.text());
   const headers = {
     upgrade: "websocket",
@@ -74,6 +77,25 @@ function forward(frame, env) {
     "x-attachment": btoa(String.fromCharCode(...frame.rest())),
   };
   return rooms.get(id).fetch("https://room/", { headers });
+}
+
+// refuse accepts an upgrade to say why it is not let in, which a browser would
+// not tell of an HTTP status.
+function refuse(frame) {
+  const reason = frame.text();
+  const protocol = frame.text();
+  const bytes = frame.rest();
+  const code = bytes[0] | (bytes[1] << 8);
+  const { 0: client, 1: server } = new WebSocketPair();
+  server.accept();
+  if (bytes.length > 2) server.send(bytes.slice(2));
+  server.close(code, reason);
+  return switched(client, protocol);
+}
+
+function switched(webSocket, protocol) {
+  const headers = protocol ? { "sec-websocket-protocol": protocol } : {};
+  return new Response(null, { status: 101, webSocket, headers });
 }
 
 let lastObject = 0;
@@ -138,9 +160,7 @@ class Room extends DurableObject {
     server.serializeAttachment({ conn, data: NONE });
     this.remember(conn, server);
     this.event(EVENT_OPEN, conn, data);
-    const protocol = request.headers.get("x-protocol");
-    const headers = protocol ? { "sec-websocket-protocol": protocol } : {};
-    return new Response(null, { status: 101, webSocket: client, headers });
+    return switched(client, request.headers.get("x-protocol"));
   }
 
   webSocketMessage(ws, data) {
@@ -150,12 +170,13 @@ class Room extends DurableObject {
 
   webSocketClose(ws, code, reason) {
     const conn = this.numbers.get(ws);
-    if (!this.sockets.delete(conn)) return;
+    if (!this.sockets.has(conn)) return;
     const bytes = encode(reason);
     const frame = new Uint8Array(2 + bytes.length);
     new DataView(frame.buffer).setUint16(0, code, true);
     frame.set(bytes, 2);
     this.event(EVENT_CLOSE, conn, frame);
+    this.sockets.delete(conn);
     closeSocket(ws, code, reason);
   }
 

@@ -160,6 +160,16 @@ test("a room keeps its log, its sockets and their attachments over hibernation",
   let log;
   for (let i = 0; i < 50 && !log?.includes("close"); i++) log = (await post("/room/h/call", "log")).text;
   assert.equal(log, '["one","close 4000 done"]');
+  assert.equal((await post("/room/h/call", "last")).text, '[[1,"second"]]');
+  assert.equal((await post("/room/h/call", "conns")).text, "[]");
+});
+
+test("an upgrade is refused by a message and a close code", async () => {
+  const silent = await socket("/refuse");
+  assert.deepEqual(await silent.next(), { code: 4401, reason: "no token" });
+  const told = await socket("/refuse?message=why");
+  assert.deepEqual(await told.next(), Buffer.from("why"));
+  assert.deepEqual(await told.next(), { code: 4401, reason: "no token" });
 });
 
 test("an instance that ends in a room's event closes that socket, and the room lives", async () => {

@@ -32,7 +32,7 @@
 //	object_exec(ptr, len)             handle of Results for Statements, run as one
 //	                                  transaction on the object's own SQLite; a negative
 //	                                  number is the handle of an error's text, negated
-//	object_conns()                    handle of Conns: the open sockets
+//	object_conns()                    handle of Conns: the open sockets; in EventClose also the one that closes
 //	object_send(conns, n, kind, ptr, len)  to n conns (u32 each), or to all if n is 0;
 //	                                  kind is KindText or KindBinary; answers how many
 //	object_close(conn, code, ptr, len)     with a reason of at most 123 bytes

@@ -86,6 +86,15 @@ func TestForwardAndConnsComeBackAsTheyWere(t *testing.T) {
 	if d := cmp.Diff(f, got); d != "" || err != nil {
 		t.Error(d, err)
 	}
+	if _, refused := got.Refusal(); refused {
+		t.Error("a forward with a binding is a refusal")
+	}
+	refusal := Refusal{Code: 4401, Reason: "no token", Protocol: "p", Message: []byte{2, 0}}
+	sent, err := DecodeForward(AppendForward(nil, refusal.Forward()))
+	gotRefusal, refused := sent.Refusal()
+	if d := cmp.Diff(refusal, gotRefusal); d != "" || err != nil || !refused {
+		t.Error(d, err, refused)
+	}
 	conns := []Conn{{ID: 1, Attachment: []byte("a")}, {ID: 70000, Attachment: []byte{}}}
 	gotConns, err := DecodeConns(AppendConns(nil, conns))
 	if d := cmp.Diff(conns, gotConns); d != "" || err != nil {

@@ -81,7 +81,8 @@ func decodeHeader(s string) ([][2]string, error) {
 
 // Forward hands an upgrade request to a room: the binding of its class, its
 // name, the subprotocol to answer with (none: ""), and the attachment that
-// EventOpen brings. Three texts, then the attachment's bytes.
+// EventOpen brings. Three texts, then the attachment's bytes. Without a binding
+// it is a Refusal.
 type Forward struct {
 	Binding, Name, Protocol string
 	Attachment              []byte
@@ -102,6 +103,33 @@ func DecodeForward(b []byte) (Forward, error) {
 		return Forward{}, ErrFrame
 	}
 	return f, nil
+}
+
+// A Refusal answers an upgrade that reaches no room: the host accepts it, sends
+// Message as a binary message unless it is empty, and closes with Code and
+// Reason, of which at most 123 bytes are sent. Browsers hide an HTTP status, but
+// not these. It travels as a Forward without a binding, whose name is the reason
+// and whose attachment is u16 code, then the message.
+type Refusal struct {
+	Code     int
+	Reason   string
+	Protocol string
+	Message  []byte
+}
+
+// Forward is the refusal as it travels.
+func (r Refusal) Forward() Forward {
+	attachment := binary.LittleEndian.AppendUint16(nil, uint16(r.Code))
+	return Forward{Name: r.Reason, Protocol: r.Protocol, Attachment: append(attachment, r.Message...)}
+}
+
+// Refusal answers the refusal that f is, or false.
+func (f Forward) Refusal() (Refusal, bool) {
+	if f.Binding != "" || len(f.Attachment) < 2 {
+		return Refusal{}, false
+	}
+	code := int(binary.LittleEndian.Uint16(f.Attachment))
+	return Refusal{Code: code, Reason: f.Name, Protocol: f.Protocol, Message: f.Attachment[2:]}, true
 }
 
 // A Conn is an open socket of an object and what it attached.

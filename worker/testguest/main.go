@@ -22,6 +22,7 @@
 //	POST /room/NAME/call        sends the body to a room, see Probe; answers its reply
 //	POST /room/NAME/publish     the same, without waiting
 //	GET  /room/NAME/socket      a WebSocket of the room; ?attachment=
+//	GET  /refuse?message=       a WebSocket that gets the message and is closed with 4401 "no token"
 package main
 
 import (
@@ -102,6 +103,10 @@ func main() {
 		host.Rooms{}.Forward(w, r, abi.Forward{
 			Binding: binding, Name: r.PathValue("name"), Attachment: []byte(r.FormValue("attachment")),
 		})
+	})
+	mux.HandleFunc("GET /refuse", func(w http.ResponseWriter, r *http.Request) {
+		refusal := abi.Refusal{Code: 4401, Reason: "no token", Message: []byte(r.FormValue("message"))}
+		host.Rooms{}.Forward(w, r, refusal.Forward())
 	})
 	host.Serve(host.Config{Handler: mux, Classes: map[string]host.Class{"Probe": newProbe}})
 }

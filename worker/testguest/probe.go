@@ -28,6 +28,7 @@ import (
 //	conns               [[id, attachment], …] as JSON
 //	attach TEXT         what is remembered of the sender
 //	close CODE REASON   closes the sender
+//	last                what conns said in the last close
 //	alarm MS            an alarm in that many milliseconds; it adds "alarm" to the log
 //	alarm-fail MS N     the same, failing N times before
 //	alarm-d1 MS         the same, with a D1 op and a sleep between two entries
@@ -39,6 +40,7 @@ import (
 type probe struct {
 	o      *host.Object
 	events int
+	last   string
 }
 
 func newProbe(o *host.Object) host.Room {
@@ -70,6 +72,7 @@ func (p *probe) Message(conn int32, kind int, data []byte) {
 
 func (p *probe) Close(conn int32, code int, reason string) {
 	p.events++
+	p.last = p.do(conn, "conns")
 	p.add(fmt.Sprintf("close %d %s", code, reason))
 }
 
@@ -109,6 +112,8 @@ func (p *probe) do(conn int32, command string) string {
 	case "attach":
 		p.o.Attach(conn, []byte(rest))
 		return "attached"
+	case "last":
+		return p.last
 	case "close":
 		code, reason, _ := strings.Cut(rest, " ")
 		n, _ := strconv.Atoi(code)

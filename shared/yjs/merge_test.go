@@ -127,3 +127,20 @@ func TestMergeNamesTheUpdateThatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+func TestV2OfB4EqualsYjs(t *testing.T) {
+	state := readData(t, "b4-final.v1.bin.gz")
+	stateV2 := readData(t, "b4-final.v2.bin.gz")
+	v2, err := yjs.ConvertV1ToV2(state)
+	differs(t, "V2", v2, stateV2, err)
+	v1, err := yjs.ConvertV2ToV1(stateV2)
+	differs(t, "V1", v1, state, err)
+}
+
+// yrs writes delete ranges that touch; merging joins them, as yjs does.
+func TestMergeOfYrsStateEqualsYjs(t *testing.T) {
+	merged, err := yjs.MergeUpdates(readData(t, "third-party/yrs-b4-update.v1.bin.gz"), nothing)
+	if err != nil || len(merged) != 385_866 {
+		t.Errorf("got %d bytes, %v, want 385866", len(merged), err)
+	}
+}

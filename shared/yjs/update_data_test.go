@@ -33,6 +33,16 @@ func openData(t testing.TB, name string) *bufio.Reader {
 	return bufio.NewReaderSize(z, 1<<16)
 }
 
+// readData reads a file of bytes.
+func readData(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := io.ReadAll(openData(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // readCases reads a file of JSON values, and fails if it holds none.
 func readCases[T any](t testing.TB, name string) []T {
 	t.Helper()

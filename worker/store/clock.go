@@ -62,11 +62,12 @@ func (s *Store) Purge(ctx context.Context, now time.Time, keep time.Duration) (h
 
 // Restore is to be called once after the database was restored to an earlier
 // point: whoever pulled before now gets a replacement at the next pull, and
-// what it pushes without pulling is refused. It returns the new floor.
+// what it pushes without pulling is refused. It returns the new floor, which is
+// a tolerance above now: the stamps that are lost came from other clocks.
 func (s *Store) Restore(ctx context.Context, now time.Time) (floor record.Stamp, err error) {
 	results, err := s.db.Batch(ctx, []abi.Statement{{
 		SQL:  `UPDATE Clock SET stamp = max(stamp + 1, CAST(?1 AS INTEGER)), floor = max(stamp + 1, CAST(?1 AS INTEGER)) RETURNING floor`,
-		Args: []any{now.UnixMilli()},
+		Args: []any{now.UnixMilli() + record.ToleranceMillis},
 	}})
 	if err != nil {
 		return 0, fmt.Errorf("restore: %w", err)

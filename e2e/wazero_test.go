@@ -1,0 +1,24 @@
+//go:build !js
+
+package e2e
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"tidemark/e2e/conformance"
+)
+
+// TestConformanceOnWazero walks the suite through the self-hosted server.
+func TestConformanceOnWazero(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and runs the server")
+	}
+	dir := t.TempDir()
+	binary := filepath.Join(dir, "tidemark")
+	command(t, "go", "build", "-o", binary, "./wasm/cmd/tidemark")
+	port := freePort(t)
+	door := serve(t, port, binary, "serve", "--addr", fmt.Sprintf("127.0.0.1:%d", port), "--data", filepath.Join(dir, "data"))
+	conformance.Run(t, door)
+}

@@ -102,12 +102,3 @@ func (d *Doc) dropSlot(s int32) {
 	sl.next = d.freeSlot
 	d.freeSlot = s
 }
-
-// value returns the item that a key of a type holds, or none.
-func (d *Doc) value(parent, key int32) int32 {
-	s, ok := d.slotOf[slotKey(parent, key)]
-	if !ok || d.items[d.slots[s].last].isDeleted() {
-		return none
-	}
-	return d.slots[s].last
-}

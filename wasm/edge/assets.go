@@ -17,16 +17,23 @@ import (
 type assets struct {
 	files      fs.FS // nil: there are none
 	singlePage bool  // navigations that match no file get /index.html
+	headers    []headerRule
 }
 
-func openAssets(c *Config) *assets {
+func openAssets(c *Config) (*assets, error) {
 	if c.Assets.Directory == "" {
-		return &assets{}
+		return &assets{}, nil
+	}
+	files := os.DirFS(filepath.Join(c.Dir, c.Assets.Directory))
+	headers, err := readHeaderRules(files)
+	if err != nil {
+		return nil, err
 	}
 	return &assets{
-		files:      os.DirFS(filepath.Join(c.Dir, c.Assets.Directory)),
+		files:      files,
 		singlePage: c.Assets.NotFoundHandling == "single-page-application",
-	}
+		headers:    headers,
+	}, nil
 }
 
 // serve answers r if a file matches it.
@@ -51,7 +58,7 @@ func (a *assets) serve(rw http.ResponseWriter, r *http.Request) bool {
 }
 
 func (a *assets) serveFile(rw http.ResponseWriter, r *http.Request, name string) bool {
-	if !fs.ValidPath(name) || strings.HasPrefix(path.Base(name), ".") {
+	if !fs.ValidPath(name) || name == headersFile || strings.HasPrefix(path.Base(name), ".") {
 		return false
 	}
 	f, err := a.files.Open(name)
@@ -65,6 +72,7 @@ func (a *assets) serveFile(rw http.ResponseWriter, r *http.Request, name string)
 		return false
 	}
 	rw.Header().Set("Cache-Control", "public, max-age=0, must-revalidate")
+	setHeaders(rw.Header(), a.headers, r.URL.Path)
 	http.ServeContent(rw, r, name, info.ModTime(), content)
 	return true
 }

@@ -114,7 +114,10 @@ func Open(o Options) (*Worker, error) {
 }
 
 func (w *Worker) open(c *Config) error {
-	w.assets = openAssets(c)
+	var err error
+	if w.assets, err = openAssets(c); err != nil {
+		return err
+	}
 	for _, b := range c.DurableObjects.Bindings {
 		w.bindings[b.Name] = b.ClassName
 	}
@@ -145,7 +148,6 @@ func (w *Worker) open(c *Config) error {
 			w.log.Info("applied a migration", "database", d.Binding, "name", name)
 		}
 	}
-	var err error
 	if w.alarms, err = openAlarmIndex(filepath.Join(w.data, "do", "alarms.sqlite")); err != nil {
 		return err
 	}

@@ -3,12 +3,13 @@
 // Command tidemark runs the guest as a server of one's own, under wazero, with
 // its data in a folder:
 //
-//	tidemark serve --addr 127.0.0.1:8787 --data DIR [--config wrangler.toml] [--wasm FILE] [--instances N]
+//	tidemark serve --addr 127.0.0.1:8787 --data DIR [--config wrangler.toml] [--wasm FILE] [--instances N] [--dev]
 //	tidemark token --data DIR --sub alice [--scope "…"] [--ttl 720h]
 //
 // serve reads the wrangler.toml that wrangler deploys. Without --wasm it builds
 // the guest first if it can. The port is that of --addr or, without it, PORT.
-// token prints a token and nothing else.
+// With --dev anyone gets a token for any name at /dev/login. token prints a
+// token and nothing else.
 //
 // Both sign with AUTH_SECRET or, without it, with the secret in DIR/auth_secret,
 // which the first of them makes up.
@@ -22,7 +23,7 @@ import (
 )
 
 const usage = `usage:
-  tidemark serve --data DIR [--addr 127.0.0.1:8787] [--config wrangler.toml] [--wasm FILE] [--instances N]
+  tidemark serve --data DIR [--addr 127.0.0.1:8787] [--config wrangler.toml] [--wasm FILE] [--instances N] [--dev]
   tidemark token --data DIR --sub NAME [--scope "…"] [--ttl 720h]
 `
 
@@ -47,6 +48,7 @@ func run(args []string) error {
 		command.StringVar(&o.config, "config", "wrangler.toml", "the wrangler.toml that says what to serve")
 		command.StringVar(&o.wasm, "wasm", "", "the guest; if empty it is built, or taken from build/tidemark.wasm")
 		command.IntVar(&o.instances, "instances", 0, "how many instances of the guest run; 0: as many as there are cores")
+		command.BoolVar(&o.dev, "dev", false, "for development: give anyone a token for any name")
 		command.Parse(args[1:])
 		o.data = *data
 		return serve(o)

@@ -22,6 +22,7 @@ import (
 type serveOptions struct {
 	addr, data, config, wasm string
 	instances                int
+	dev                      bool
 }
 
 const (
@@ -59,8 +60,12 @@ func serve(o serveOptions) error {
 		return err
 	}
 	defer module.Close(context.Background())
+	env := variables(config, secret)
+	if o.dev {
+		env["DEV_MODE"] = "1"
+	}
 	worker, err := edge.Open(edge.Options{
-		Module: module, Config: config, Data: o.data, Env: variables(config, secret), Instances: o.instances, Log: log,
+		Module: module, Config: config, Data: o.data, Env: env, Instances: o.instances, Log: log,
 	})
 	if err != nil {
 		return err

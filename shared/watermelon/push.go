@@ -218,8 +218,8 @@ func (d *pushDecoder) row() {
 		}
 		mask |= 1 << bit
 	}
-	d.object("a row")
 	start := d.s.Offset()
+	d.object("a row")
 	for d.err == nil {
 		raw, ok := d.s.Member()
 		if !ok {
@@ -252,6 +252,9 @@ func (d *pushDecoder) row() {
 			d.at.Column = d.table.Columns[c].Name
 			brings(c)
 			d.values[c] = d.value(&d.table.Columns[c])
+		}
+		if d.s.Err() != nil {
+			d.fail("")
 		}
 		d.at.Column = ""
 	}

@@ -23,6 +23,7 @@ type conformanceCase struct {
 	SV      []byte
 	DiffSV  []byte
 	Diff    []byte
+	StateV2 []byte
 	Pending bool
 	Texts   []string // of the roots text and ré
 }
@@ -56,17 +57,19 @@ func TestConformance(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		state, err1 := d.AppendState(nil, nil)
+		v1, err1 := d.AppendState(nil, nil)
 		diff, err2 := d.AppendState(nil, sv)
-		if err1 != nil || err2 != nil || d.HasPending() != c.Pending {
-			t.Fatalf("seed %d: %v, %v, pending %v, want %v", c.Seed, err1, err2, d.HasPending(), c.Pending)
+		stateV2, err3 := d.EncodeStateAsUpdateV2(nil)
+		if err1 != nil || err2 != nil || err3 != nil || d.HasPending() != c.Pending {
+			t.Fatalf("seed %d: %v, %v, %v, pending %v, want %v", c.Seed, err1, err2, err3, d.HasPending(), c.Pending)
 		}
 		for _, x := range []struct {
 			what      string
 			got, want []byte
 		}{
 			{"state vector", d.EncodeStateVector(), c.SV},
-			{"state", state, c.State},
+			{"state", v1, c.State},
+			{"state V2", stateV2, c.StateV2},
 			{"difference", diff, c.Diff},
 		} {
 			if !bytes.Equal(x.got, x.want) {
@@ -76,9 +79,23 @@ func TestConformance(t *testing.T) {
 		if t.Failed() {
 			return
 		}
-		loadAgain(t, state, c)
+		testV2(t, v1, c)
+		loadAgain(t, v1, c)
 	}
 	t.Logf("%d events came earlier than yjs'", earlier)
+}
+
+// testV2 applies the state in format V2, which must do what V1 does.
+func testV2(t *testing.T, v1 []byte, c conformanceCase) {
+	t.Helper()
+	d, want := yjs.New(yjs.Options{KeepDeleted: !c.GC}), yjs.New(yjs.Options{KeepDeleted: !c.GC})
+	if _, err := d.ApplyV2(c.StateV2); err != nil {
+		t.Fatalf("seed %d: apply V2: %v", c.Seed, err)
+	}
+	mustApply(t, want, v1)
+	if got, want := state(t, d), state(t, want); !bytes.Equal(got, want) {
+		t.Errorf("seed %d: state of V2\ngot  %x\nwant %x", c.Seed, got, want)
+	}
 }
 
 // loadAgain loads a state into a new document, which must then say the same.
@@ -103,6 +120,31 @@ func loadAgain(t *testing.T, state []byte, c conformanceCase) {
 	}
 	if _, third := load(again); !bytes.Equal(third, again) {
 		t.Errorf("seed %d: loaded twice\ngot  %x\nwant %x", c.Seed, third, again)
+	}
+}
+
+// A snapshot and its log compact to the state of a document that saw all.
+func TestCompact(t *testing.T) {
+	for _, c := range stateCases(t) {
+		half := len(c.Updates) / 2
+		snapshot, err := yjs.Compact(c.Updates[:half]...)
+		if err != nil {
+			t.Fatalf("seed %d: %v", c.Seed, err)
+		}
+		got, err := yjs.Compact(append([][]byte{snapshot}, c.Updates[half:]...)...)
+		if err != nil {
+			t.Fatalf("seed %d: %v", c.Seed, err)
+		}
+		d := yjs.New(yjs.Options{})
+		if err := d.Load(got); err != nil {
+			t.Fatalf("seed %d: %v", c.Seed, err)
+		}
+		if got := d.EncodeStateVector(); !bytes.Equal(got, c.SV) {
+			t.Errorf("seed %d: state vector\ngot  %x\nwant %x", c.Seed, got, c.SV)
+		}
+	}
+	if _, err := yjs.Compact([]byte{0, 0}, []byte{1}); err == nil {
+		t.Error("compacted half an update")
 	}
 }
 

@@ -77,8 +77,7 @@ type Options struct {
 	PendingBudget int
 	// StepBudget bounds, for each update, the work that grows faster than its
 	// length: steps of the conflict scan, and elements stepped over to split an
-	// item. 0 means DefaultStepBudget; negative means no bound, for updates
-	// that were accepted before.
+	// item. 0 means DefaultStepBudget.
 	StepBudget int
 }
 
@@ -107,8 +106,9 @@ type Doc struct {
 	freeSlot int32
 	slotOf   map[uint64]int32
 
-	stamp uint32 // marks items seen by a conflict scan
-	steps int    // taken by the update in progress
+	stamp   uint32 // marks items seen by a conflict scan
+	steps   int    // taken by the update in progress
+	bounded bool   // the update in progress has to keep to the budgets
 
 	pending pending
 	tx      transaction

@@ -301,7 +301,7 @@ func FuzzApply(f *testing.F) {
 				}
 			}
 		}
-		again := yjs.New(yjs.Options{StepBudget: -1})
+		again := yjs.New(yjs.Options{})
 		if err := again.Load(state(t, d)); err != nil {
 			t.Fatalf("state %x: %v", state(t, d), err)
 		}

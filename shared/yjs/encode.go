@@ -21,6 +21,15 @@ func (d *Doc) EncodeStateAsUpdate(sv []byte) ([]byte, error) {
 	return d.AppendState(nil, vector)
 }
 
+// EncodeStateAsUpdateV2 is EncodeStateAsUpdate in format V2.
+func (d *Doc) EncodeStateAsUpdateV2(sv []byte) ([]byte, error) {
+	update, err := d.EncodeStateAsUpdate(sv)
+	if err != nil {
+		return nil, err
+	}
+	return ConvertV1ToV2(update)
+}
+
 // AppendState appends what EncodeStateAsUpdate returns.
 func (d *Doc) AppendState(dst []byte, sv StateVector) ([]byte, error) {
 	if !d.HasPending() {

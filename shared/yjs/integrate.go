@@ -217,7 +217,7 @@ func (d *Doc) integrate(i, known int32) error {
 }
 
 func (d *Doc) checkSteps() error {
-	if d.steps > d.options.StepBudget && d.options.StepBudget > 0 {
+	if d.bounded && d.steps > d.options.StepBudget {
 		return ErrSteps
 	}
 	return nil

@@ -2,7 +2,6 @@ package yjs
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"tidemark/shared/lib0"
@@ -24,79 +23,13 @@ func (d *Doc) HasPending() bool {
 	return d.pending.structs != nil || len(d.pending.deletes) > 0
 }
 
-// Apply integrates an update (V1) and returns the update event that yjs would
-// emit: what really changed, which differs from the input where structs were
-// known, had to wait, or caused deletions. It is nil if nothing changed, and
-// valid until the next call of a method that changes d. A refused update
-// changes nothing: the error wraps a *lib0.Error if the bytes are wrong,
-// ErrPending, ErrSteps or ErrNesting.
-func (d *Doc) Apply(update []byte) (event []byte, err error) {
-	return d.apply(update, true)
-}
-
-// Load is Apply for updates that nobody needs an event of, as those from
-// storage.
-func (d *Doc) Load(update []byte) error {
-	_, err := d.apply(update, false)
-	return err
-}
-
-func (d *Doc) apply(update []byte, wantEvent bool) ([]byte, error) {
-	if err := d.decode(update); err != nil {
-		return nil, err
-	}
-	d.begin()
-	err := d.integrateBlocks()
-	if err == nil {
-		err = d.finish()
-	}
-	if err != nil {
-		d.freeRest()
-		d.rollback()
-		return nil, fmt.Errorf("yjs: apply update: %w", err)
-	}
-	event := d.commit(wantEvent)
-	d.trim()
-	return event, nil
-}
-
-// finish applies the delete set, puts away what must wait, and tries again what
-// waited before. An error comes before anything of that cannot be undone.
-func (d *Doc) finish() error {
-	if len(d.in.missing) == 0 && !d.HasPending() {
-		// The usual case: nothing waits, save perhaps deletions.
-		deletes := d.applyDeletes(d.in.deletes, nil)
-		if len(deletes)*rangeSize > d.options.PendingBudget {
-			return ErrPending
-		}
-		if err := d.checkSteps(); err != nil {
-			return err
-		}
-		d.pending.deletes = sortDeleteSet(deletes)
-		d.endBlocks()
-		return nil
-	}
-	structs, deletes, err := d.stillPending()
-	if err != nil {
-		return err
-	}
-	d.freeRest()
-	retry := d.unlocked()
-	d.pending.structs, d.pending.deletes = structs, deletes
-	d.await()
-	if retry {
-		d.retry()
-	}
-	return nil
-}
-
 // stillPending applies the delete set of the update and the pending one, and
 // returns what is pending then, from before and new. It does not touch d.pending:
 // it may still turn out to be too much.
 func (d *Doc) stillPending() (structs []byte, deletes []deleteRange, err error) {
 	structs = d.pending.structs
 	if rest := d.restUpdate(); rest != nil {
-		if len(structs)+len(rest) > d.options.PendingBudget {
+		if d.bounded && len(structs)+len(rest) > d.options.PendingBudget {
 			return nil, nil, ErrPending
 		}
 		if structs == nil {
@@ -118,7 +51,7 @@ func (d *Doc) stillPending() (structs []byte, deletes []deleteRange, err error) 
 	} else {
 		deletes = d.pending.deletes
 	}
-	if added && len(structs)+len(deletes)*rangeSize > d.options.PendingBudget {
+	if d.bounded && added && len(structs)+len(deletes)*rangeSize > d.options.PendingBudget {
 		return nil, nil, ErrPending
 	}
 	return structs, deletes, nil
@@ -235,27 +168,6 @@ func (d *Doc) abandon() {
 			}
 		}
 	}
-}
-
-// trim lets go of buffers that a large update has left.
-func (d *Doc) trim() {
-	const most = 8 << 10
-	if cap(d.in.order) > most/4 {
-		d.in.order = nil
-	}
-	if cap(d.in.deletes) > most/rangeSize {
-		d.in.deletes, d.tx.ranges = nil, nil
-	}
-	if cap(d.in.blocks) > most/blockSize {
-		d.in.blocks = nil
-	}
-	if cap(d.tx.deleted) > most/16 {
-		d.tx.deleted, d.tx.splits, d.tx.candidates, d.tx.work = nil, nil, nil, nil
-	}
-	if cap(d.tx.event) > most {
-		d.tx.event = nil
-	}
-	d.in.update = nil
 }
 
 // mergePending adds what is pending to an encoded state: as yjs does, by

@@ -1,0 +1,113 @@
+package yjs
+
+import "fmt"
+
+// Apply integrates an update (V1) and returns the update event that yjs would
+// emit: what really changed, which differs from the input where structs were
+// known, had to wait, or caused deletions. It is nil if nothing changed, and
+// valid until the next call of a method that changes d. A refused update
+// changes nothing: the error wraps a *lib0.Error if the bytes are wrong,
+// ErrPending, ErrSteps or ErrNesting.
+func (d *Doc) Apply(update []byte) (event []byte, err error) {
+	return d.apply(update, true)
+}
+
+// ApplyV2 is Apply for an update in format V2. The event is V1.
+func (d *Doc) ApplyV2(update []byte) (event []byte, err error) {
+	v1, err := ConvertV2ToV1(update)
+	if err != nil {
+		return nil, err
+	}
+	return d.Apply(v1)
+}
+
+// Load is Apply for what was accepted before, as it comes from storage: it
+// gives no event and observes no budget.
+func (d *Doc) Load(update []byte) error {
+	_, err := d.apply(update, false)
+	return err
+}
+
+// Compact integrates a snapshot and the updates after it, all of which were
+// accepted before, into a state that says the same: what is deleted is dropped
+// from it, what is pending is kept.
+func Compact(updates ...[]byte) (state []byte, err error) {
+	d := New(Options{})
+	for n, update := range updates {
+		if err := d.Load(update); err != nil {
+			return nil, fmt.Errorf("compact: update %d: %w", n, err)
+		}
+	}
+	return d.AppendState(nil, nil)
+}
+
+func (d *Doc) apply(update []byte, fresh bool) ([]byte, error) {
+	d.bounded = fresh
+	if err := d.decode(update); err != nil {
+		return nil, err
+	}
+	d.begin()
+	err := d.integrateBlocks()
+	if err == nil {
+		err = d.finish()
+	}
+	if err != nil {
+		d.freeRest()
+		d.rollback()
+		return nil, fmt.Errorf("yjs: apply update: %w", err)
+	}
+	event := d.commit(fresh)
+	d.trim()
+	return event, nil
+}
+
+// finish applies the delete set, puts away what must wait, and tries again what
+// waited before. An error comes before anything of that cannot be undone.
+func (d *Doc) finish() error {
+	if len(d.in.missing) == 0 && !d.HasPending() {
+		// The usual case: nothing waits, save perhaps deletions.
+		deletes := d.applyDeletes(d.in.deletes, nil)
+		if d.bounded && len(deletes)*rangeSize > d.options.PendingBudget {
+			return ErrPending
+		}
+		if err := d.checkSteps(); err != nil {
+			return err
+		}
+		d.pending.deletes = sortDeleteSet(deletes)
+		d.endBlocks()
+		return nil
+	}
+	structs, deletes, err := d.stillPending()
+	if err != nil {
+		return err
+	}
+	d.freeRest()
+	retry := d.unlocked()
+	d.pending.structs, d.pending.deletes = structs, deletes
+	d.await()
+	if retry {
+		d.retry()
+	}
+	return nil
+}
+
+// trim lets go of buffers that a large update has left.
+func (d *Doc) trim() {
+	const most = 8 << 10
+	if cap(d.in.order) > most/4 {
+		d.in.order = nil
+	}
+	if cap(d.in.deletes) > most/rangeSize {
+		d.in.deletes, d.tx.ranges = nil, nil
+	}
+	if cap(d.in.blocks) > most/blockSize {
+		d.in.blocks = nil
+	}
+	if cap(d.tx.deleted) > most/16 {
+		d.tx.deleted, d.tx.splits, d.tx.candidates, d.tx.work = nil, nil, nil, nil
+	}
+	if cap(d.tx.event) > most {
+		d.tx.event = nil
+	}
+	d.in.update = nil
+}

@@ -5,6 +5,11 @@ package edge
 import (
 	"context"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 
@@ -43,7 +48,36 @@ func Compile(ctx context.Context, wasm []byte, cacheDir string) (*Module, error)
 		m.Close(ctx)
 		return nil, fmt.Errorf("compile: %w", err)
 	}
+	if cacheDir != "" {
+		prune(cacheDir)
+	}
 	return m, nil
+}
+
+// keptInCache is how many compiled guests a cache keeps, of some 30 MB each.
+const keptInCache = 8
+
+// prune removes the oldest files of a cache. It may remove what another
+// process wants: that one compiles again.
+func prune(dir string) {
+	type file struct {
+		path string
+		time time.Time
+	}
+	var files []file
+	filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return nil
+		}
+		if info, err := d.Info(); err == nil {
+			files = append(files, file{path, info.ModTime()})
+		}
+		return nil
+	})
+	slices.SortFunc(files, func(a, b file) int { return b.time.Compare(a.time) })
+	for _, f := range files[min(keptInCache, len(files)):] {
+		os.Remove(f.path)
+	}
 }
 
 // Close frees the module and everything that still runs it.

@@ -182,6 +182,17 @@ func TestARefusedUpgradeIsTold(t *testing.T) {
 	}
 }
 
+func TestAClosingSocketIsAmongTheConnsOfItsLastEvent(t *testing.T) {
+	s := start(t, wasmtest.Options{})
+	a := dial(t, s, "r", "a")
+	dial(t, s, "r", "b")
+	a.ask("attach who", "attached")
+	s.Worker().Hibernate("PROBE", "r")
+	a.ws.Close(4000, "done")
+	eventually(t, s, "r", "last", `[[1,"who"],[2,"b"]]`)
+	eventually(t, s, "r", "conns", `[[2,"b"]]`)
+}
+
 func TestAnInstanceThatEndsInASocketsEventClosesThatSocket(t *testing.T) {
 	s := start(t, wasmtest.Options{Log: io.Discard})
 	a, b, other := dial(t, s, "r", "a"), dial(t, s, "r", "b"), dial(t, s, "other", "c")

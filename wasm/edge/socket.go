@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -95,7 +96,7 @@ func refuse(rw http.ResponseWriter, r *http.Request, f abi.Refusal) {
 		cancel()
 	}
 	if err == nil {
-		ws.Close(websocket.StatusCode(f.Code), f.Reason[:min(len(f.Reason), maxReason)])
+		ws.Close(websocket.StatusCode(f.Code), cutReason(f.Reason))
 	}
 }
 
@@ -221,12 +222,17 @@ func (c *conn) close(code int, reason string) {
 	if code == int(websocket.StatusNoStatusRcvd) || code == int(websocket.StatusAbnormalClosure) {
 		code, reason = int(websocket.StatusNormalClosure), ""
 	}
-	if len(reason) > maxReason {
-		reason = reason[:maxReason]
-	}
-	closed := websocket.CloseError{Code: websocket.StatusCode(code), Reason: reason}
+	closed := websocket.CloseError{Code: websocket.StatusCode(code), Reason: cutReason(reason)}
 	c.mu.Lock()
 	c.closed = &closed
 	c.mu.Unlock()
 	c.ws.Close(closed.Code, closed.Reason)
+}
+
+// cutReason cuts a reason to what a close frame holds.
+func cutReason(reason string) string {
+	if len(reason) > maxReason {
+		reason = strings.ToValidUTF8(reason[:maxReason], "")
+	}
+	return reason
 }

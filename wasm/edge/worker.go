@@ -18,6 +18,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"tidemark/shared/abi"
 	"tidemark/wasm/gojs"
 )
@@ -270,16 +272,10 @@ func (w *Worker) Close(ctx context.Context) error {
 		s.unlock()
 	}
 	w.drain(ctx)
-	for _, s := range w.isolates {
-		s.lock()
-		for _, o := range s.objects {
-			for _, c := range o.conns {
-				c.shut(1001, "the server is going away")
-			}
-		}
-		s.unlock()
-	}
+	w.eachConn(func(c *conn) { c.shut(int(websocket.StatusGoingAway), "the server is going away") })
+	stop := context.AfterFunc(ctx, func() { w.eachConn(func(c *conn) { go c.ws.CloseNow() }) })
 	w.sockets.Wait()
+	stop()
 	w.drain(ctx)
 	for _, s := range w.isolates {
 		s.lock()
@@ -290,6 +286,19 @@ func (w *Worker) Close(ctx context.Context) error {
 		s.unlock()
 	}
 	return w.closeDatabases((*sqliteConn).close)
+}
+
+// eachConn calls f for every socket, under its isolate's lock.
+func (w *Worker) eachConn(f func(*conn)) {
+	for _, s := range w.isolates {
+		s.lock()
+		for _, o := range s.objects {
+			for _, c := range o.conns {
+				f(c)
+			}
+		}
+		s.unlock()
+	}
 }
 
 // drain waits until no call is under way.
@@ -349,15 +358,13 @@ func (w *Worker) Crash() {
 		s.stopped = true
 		for _, o := range s.objects {
 			o.unschedule()
-			for _, c := range o.conns {
-				go c.ws.CloseNow()
-			}
 		}
 		for i := range s.alive {
 			i.die(nil, errStopped)
 		}
 		s.unlock()
 	}
+	w.eachConn(func(c *conn) { go c.ws.CloseNow() })
 	w.sockets.Wait()
 	w.closeDatabases(func(c *sqliteConn) error { c.abandon(); return nil })
 }

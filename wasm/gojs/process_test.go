@@ -37,7 +37,7 @@ var guest = sync.OnceValues(func() (*struct {
 		return nil, err
 	}
 	ctx := context.Background()
-	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter())
+	r := wazero.NewRuntime(ctx)
 	if err := Instantiate(ctx, r); err != nil {
 		return nil, err
 	}

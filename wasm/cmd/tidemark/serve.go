@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -73,6 +74,7 @@ func serve(o serveOptions) error {
 	if err := worker.Boot(); err != nil {
 		return errors.Join(err, worker.Close(context.Background()))
 	}
+	debug.FreeOSMemory() // what compiling took
 	token, err := sign(secret, claims{sub: "dev", ttl: defaultTTL}, time.Now())
 	if err != nil {
 		return errors.Join(err, worker.Close(context.Background()))

@@ -1,0 +1,238 @@
+//go:build !js
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"tidemark/wasm/edge"
+	"tidemark/wasm/wasmtest"
+)
+
+func TestATokenSaysWhomItIsFor(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	text, err := sign("secret", claims{sub: "alice", scope: "sync:read", ttl: time.Hour}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := jwt.Parse(text, func(*jwt.Token) (any, error) { return []byte("secret"), nil },
+		jwt.WithTimeFunc(func() time.Time { return now }), jwt.WithValidMethods([]string{"HS256"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := jwt.MapClaims{"sub": "alice", "scope": "sync:read", "iat": 1.7e9, "exp": 1.7e9 + 3600}
+	if fmt.Sprint(token.Claims) != fmt.Sprint(want) {
+		t.Errorf("got %v, want %v", token.Claims, want)
+	}
+}
+
+func TestTheSecretIsMadeUpOnceAndTheEnvironmentWins(t *testing.T) {
+	t.Setenv("AUTH_SECRET", "")
+	dir := filepath.Join(t.TempDir(), "data")
+	secrets := make([]string, 8)
+	var wg sync.WaitGroup
+	for i := range secrets {
+		wg.Go(func() {
+			var err error
+			if secrets[i], err = readSecret(dir); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, s := range secrets {
+		if s != secrets[0] || len(s) != 43 {
+			t.Errorf("got %q", secrets)
+		}
+	}
+	info, err := os.Stat(filepath.Join(dir, "auth_secret"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("%d files", len(entries))
+	}
+	t.Setenv("AUTH_SECRET", "from the environment")
+	if s, err := readSecret(dir); s != "from the environment" || err != nil {
+		t.Errorf("got %q, %v", s, err)
+	}
+}
+
+func TestVariablesThatAreDeclaredReachTheGuest(t *testing.T) {
+	t.Setenv("DECLARED", "1")
+	t.Setenv("UNDECLARED", "2")
+	t.Setenv("AUTH_ISSUER", "3")
+	got := variables(&edge.Config{Vars: map[string]any{"DECLARED": ""}}, "s")
+	if got["DECLARED"] != "1" || got["AUTH_ISSUER"] != "3" || got["AUTH_SECRET"] != "s" || got["UNDECLARED"] != "" {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestPortIsHonoured(t *testing.T) {
+	t.Setenv("PORT", "")
+	if got := defaultAddr(); got != "127.0.0.1:8787" {
+		t.Errorf("got %s", got)
+	}
+	t.Setenv("PORT", "1234")
+	if got := defaultAddr(); got != "127.0.0.1:1234" {
+		t.Errorf("got %s", got)
+	}
+}
+
+const wrangler = `
+[[d1_databases]]
+binding = "DB"
+[[durable_objects.bindings]]
+name = "PROBE"
+class_name = "Probe"
+[[migrations]]
+tag = "v1"
+new_sqlite_classes = ["Probe"]
+`
+
+// server is the command, running the test guest.
+type server struct {
+	*exec.Cmd
+	url string
+	log bytes.Buffer
+}
+
+var binaryFile = filepath.Join(os.TempDir(), fmt.Sprintf("tidemark-test-%d", os.Getpid()))
+
+var binary = sync.OnceValues(func() (string, error) {
+	file := binaryFile
+	out, err := exec.Command("go", "build", "-o", file, ".").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return file, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	os.Remove(binaryFile)
+	os.Exit(code)
+}
+
+func startServer(t *testing.T, dir string) *server {
+	t.Helper()
+	file, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, wasm := filepath.Join(dir, "wrangler.toml"), filepath.Join(dir, "guest.wasm")
+	if err := os.WriteFile(config, []byte(wrangler), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(wasm, wasmtest.Build(t, "./worker/testguest"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s := &server{Cmd: exec.Command(file, "serve", "--addr", "127.0.0.1:0", "--data", filepath.Join(dir, "data"),
+		"--config", config, "--wasm", wasm)}
+	s.Stderr = &s.log
+	stdout, err := s.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Process.Kill() })
+	var greeting []byte
+	for s.url == "" {
+		b := make([]byte, 1000)
+		n, err := stdout.Read(b)
+		greeting = append(greeting, b[:n]...)
+		if m := regexp.MustCompile(`(?s)(http://\S+)\na token for it: \S+\n`).FindSubmatch(greeting); m != nil {
+			s.url = string(m[1])
+		} else if err != nil {
+			s.Wait()
+			t.Fatalf("%v\n%s\n%s", err, greeting, &s.log)
+		}
+	}
+	go io.Copy(io.Discard, stdout)
+	return s
+}
+
+func (s *server) get(path string) (string, error) {
+	res, err := http.Get(s.url + path)
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	return fmt.Sprint(res.StatusCode, " ", strings.TrimSpace(string(b))), err
+}
+
+func TestASignalLetsRequestsEndAndAKillLosesNoCommit(t *testing.T) {
+	dir := t.TempDir()
+	s := startServer(t, dir)
+	if got, err := s.get("/d1?n=2&id=a&ticket=secret"); got != "200 2" {
+		t.Fatalf("got %s, %v", got, err)
+	}
+	slow := make(chan string)
+	go func() {
+		got, err := s.get("/sleep?ms=700")
+		slow <- fmt.Sprint(got, " ", err)
+	}()
+	time.Sleep(200 * time.Millisecond)
+	s.Process.Signal(syscall.SIGTERM)
+	if got := <-slow; got != "200 slept <nil>" {
+		t.Errorf("the request under way: %s", got)
+	}
+	if err := s.Wait(); err != nil {
+		t.Errorf("exit: %v", err)
+	}
+	log := s.log.String()
+	if !strings.Contains(log, "method=GET path=/d1 status=200 bytes=2 duration=") || strings.Contains(log, "secret") {
+		t.Errorf("log: %s", log)
+	}
+
+	s = startServer(t, dir)
+	if got, err := s.get("/d1?n=1&id=a"); got != "200 3" {
+		t.Errorf("after a restart: %s, %v", got, err)
+	}
+	s.Process.Kill()
+	s.Wait()
+	s = startServer(t, dir)
+	if got, err := s.get("/d1?n=0&id=a"); got != "200 3" {
+		t.Errorf("after a kill: %s, %v", got, err)
+	}
+	// A second signal does not wait.
+	go s.get("/sleep?ms=60000")
+	time.Sleep(200 * time.Millisecond)
+	s.Process.Signal(syscall.SIGINT)
+	time.Sleep(100 * time.Millisecond)
+	s.Process.Signal(syscall.SIGINT)
+	if err := s.Wait(); err == nil || s.ProcessState.ExitCode() != 1 {
+		t.Errorf("exit after two signals: %v", err)
+	}
+}
+
+func TestTheTokenCommandPrintsATokenAndNothingElse(t *testing.T) {
+	file, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(file, "token", "--data", t.TempDir(), "--sub", "alice").Output()
+	if err != nil || !regexp.MustCompile(`^[\w-]+\.[\w-]+\.[\w-]+\n$`).Match(out) {
+		t.Errorf("got %q, %v", out, err)
+	}
+	if out, err := exec.Command(file, "token", "--data", t.TempDir()).Output(); err == nil || len(out) > 0 {
+		t.Errorf("without --sub: %q, %v", out, err)
+	}
+}

@@ -1,0 +1,122 @@
+//go:build !js
+
+package edge
+
+import (
+	"log/slog"
+	"path/filepath"
+	"testing"
+
+	"tidemark/shared/abi"
+)
+
+// storageObject is an object without a guest.
+func storageObject(t *testing.T, dir string) *object {
+	t.Helper()
+	alarms, err := openAlarmIndex(filepath.Join(dir, "alarms.sqlite"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newIsolate(&Worker{data: dir, clock: wallClock{}, log: slog.Default(), alarms: alarms})
+	o := s.object(objectKey{"C", "n"})
+	t.Cleanup(func() {
+		o.unschedule()
+		o.closeStore()
+		alarms.end((*sqliteConn).close)
+	})
+	return o
+}
+
+func exec(t *testing.T, o *object, statements ...string) ([]abi.Result, error) {
+	t.Helper()
+	var in []abi.Statement
+	for _, sql := range statements {
+		in = append(in, abi.Statement{SQL: sql})
+	}
+	frame, err := abi.AppendStatements(nil, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := o.exec(frame)
+	if err != nil {
+		return nil, err
+	}
+	results, err := abi.DecodeResults(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return results, nil
+}
+
+func mustExec(t *testing.T, o *object, statements ...string) []abi.Result {
+	t.Helper()
+	results, err := exec(t, o, statements...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return results
+}
+
+func TestAnEventThatFailsLeavesNothingBehind(t *testing.T) {
+	o := storageObject(t, t.TempDir())
+	mustExec(t, o, "CREATE TABLE t (v)", "INSERT INTO t VALUES (1)")
+	if err := o.commit(); err != nil {
+		t.Fatal(err)
+	}
+	mustExec(t, o, "INSERT INTO t VALUES (2)")
+	o.setAlarm(float64(o.s.w.clock.Now().UnixMilli() + 1e6))
+	c := &conn{id: 1, o: o}
+	o.conns[1] = c
+	o.send(nil, abi.KindText, []byte("x"))
+	o.close(1, 1000, "")
+	o.rollBack()
+	if got := mustExec(t, o, "SELECT count(*) FROM t")[0].Rows[0][0]; got != 1.0 {
+		t.Errorf("%v rows", got)
+	}
+	if o.alarm.set() || len(o.sends) > 0 || len(c.queue) > 0 || c.closing {
+		t.Errorf("alarm %v, sends %v, queue %v, closing %v", o.alarm, o.sends, c.queue, c.closing)
+	}
+}
+
+func TestAnExecThatFailsUndoesItselfOnly(t *testing.T) {
+	o := storageObject(t, t.TempDir())
+	mustExec(t, o, "CREATE TABLE t (v UNIQUE)", "INSERT INTO t VALUES (1)")
+	if _, err := exec(t, o, "INSERT INTO t VALUES (2)", "INSERT INTO t VALUES (1)"); err == nil {
+		t.Error("no error")
+	}
+	if _, err := exec(t, o, "INSERT INTO t VALUES (1)"); err == nil {
+		t.Error("no error")
+	}
+	mustExec(t, o, "INSERT INTO t VALUES (3)")
+	if err := o.commit(); err != nil {
+		t.Fatal(err)
+	}
+	o.store.abandon()
+	o.store = nil
+	if got := mustExec(t, o, "SELECT count(*) FROM t")[0].Rows[0][0]; got != 2.0 {
+		t.Errorf("%v rows", got)
+	}
+}
+
+func TestACrashBeforeAnAlarmIsKnownLosesNoAlarm(t *testing.T) {
+	o := storageObject(t, t.TempDir())
+	at := float64(o.s.w.clock.Now().UnixMilli() + 1e6)
+	o.setAlarm(at)
+	if err := o.commit(); err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	o.s.w.alarms.each(func(key objectKey, when float64, _ int) {
+		if key == o.key && when == at {
+			found++
+		}
+	})
+	o.setAlarm(0)
+	if err := o.commit(); err != nil {
+		t.Fatal(err)
+	}
+	o.s.w.alarms.each(func(objectKey, float64, int) { found += 10 })
+	if found != 1 {
+		t.Errorf("found %d", found)
+	}
+}

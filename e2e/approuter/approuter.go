@@ -1,0 +1,120 @@
+// Package approuter writes the TypeScript type of the server's tRPC router from
+// the tables that the server declares, so that createTRPCClient<AppRouter>
+// checks an app against them without a TypeScript server.
+package approuter
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"tidemark/shared/record"
+)
+
+// Declaration is the text of app-router.d.ts for a schema.
+func Declaration(schema record.Schema) []byte {
+	var b bytes.Buffer
+	b.WriteString(head)
+	// A type, not an interface: only that may be taken for WatermelonDB's DirtyRaw.
+	for _, t := range schema.Tables {
+		fmt.Fprintf(&b, "\n/** A row of %s. */\nexport type %s = {\n  id: string;\n", t.Name, typeName(t.Name))
+		for _, c := range t.Columns {
+			if since := max(c.Since, t.Since); since > 1 {
+				fmt.Fprintf(&b, "  /** Since schema version %d. */\n", since)
+			}
+			fmt.Fprintf(&b, "  %s: %s;\n", c.Name, columnType(c))
+		}
+		fmt.Fprintf(&b, "  %s: number;\n  %s: number;\n};\n", record.CreatedAt, record.UpdatedAt)
+	}
+	b.WriteString("\n/** The row of each table. */\nexport interface Rows {\n")
+	for _, t := range schema.Tables {
+		fmt.Fprintf(&b, "  %s: %s;\n", t.Name, typeName(t.Name))
+	}
+	b.WriteString("}\n" + tail)
+	return b.Bytes()
+}
+
+// typeName is order_lines as OrderLinesRow.
+func typeName(table string) string {
+	var b strings.Builder
+	for word := range strings.SplitSeq(table, "_") {
+		if word != "" {
+			b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+		}
+	}
+	return b.String() + "Row"
+}
+
+func columnType(c record.Column) string {
+	t := map[record.Type]string{record.String: "string", record.Number: "number", record.Boolean: "boolean"}[c.Type]
+	if c.Nullable {
+		t += " | null"
+	}
+	return t
+}
+
+const head = `// Made from the tables that the server declares, by
+//   go test ./e2e/approuter -rewrite
+// Times are milliseconds. There is no transformer: set none, superjson is not supported.
+import type { TRPCBuiltRouter, TRPCDefaultErrorShape, TRPCMutationProcedure, TRPCQueryProcedure } from "@trpc/server";
+`
+
+const tail = `
+export type TableName = keyof Rows;
+
+/** A row as a client pushes it. The columns that it lacks stay as they are. */
+export type PushedRow<Row> = Partial<Row> & { id: string; updated_at: number; _status?: string; _changed?: string };
+
+export interface PullInput {
+  /** The timestamp of the last pull; null for the first. */
+  lastPulledAt?: number | null;
+  /** Of the app; tables and columns that are newer are left out. */
+  schemaVersion?: number;
+  migration?: { from: number; tables: string[]; columns: { table: string; columns: string[] }[] } | null;
+  /** Asks for pages of so many rows. */
+  limit?: number;
+  /** Of the page before. */
+  cursor?: string | null;
+}
+
+export interface PullOutput {
+  /** created is always empty: set sendCreatedAsUpdated. */
+  changes: { [Name in TableName]: { created: Rows[Name][]; updated: Rows[Name][]; deleted: string[] } };
+  timestamp: number;
+  experimentalStrategy?: "replacement";
+  /** There is another page. */
+  cursor?: string;
+}
+
+export interface PushInput {
+  /** WatermelonDB knows no tables: write changes as PushInput["changes"]. */
+  changes: { [Name in TableName]?: { created?: PushedRow<Rows[Name]>[]; updated?: PushedRow<Rows[Name]>[]; deleted?: string[] } };
+  lastPulledAt: number | null;
+  /** "abort" refuses a push as CONFLICT if a row of it was changed since lastPulledAt; "lww", the default, lets the later edit win. */
+  conflict?: "abort" | "lww";
+}
+
+export interface PushOutput {
+  timestamp: number;
+  applied: { [Name in TableName]?: { created: number; updated: number; deleted: number } };
+  /** The ids of the rows whose push lost; the next pull brings the winners. */
+  superseded: { [Name in TableName]?: string[] };
+  /** The pushed columns that the server does not know. */
+  ignored: { [Name in TableName]?: string[] };
+}
+
+/** What error.data says: where the input is wrong, or with CONFLICT which rows are newer. */
+export type ErrorShape = TRPCDefaultErrorShape & {
+  data: { table?: string; id?: string; column?: string; ids?: { [Name in TableName]?: string[] } };
+};
+
+export type AppRouter = TRPCBuiltRouter<
+  { ctx: object; meta: object; errorShape: ErrorShape; transformer: false },
+  {
+    sync: {
+      pull: TRPCQueryProcedure<{ input: PullInput | void; output: PullOutput; meta: object }>;
+      push: TRPCMutationProcedure<{ input: PushInput; output: PushOutput; meta: object }>;
+    };
+  }
+>;
+`

@@ -1,0 +1,56 @@
+package approuter
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"tidemark/shared/record"
+)
+
+// TestStrictTypeScriptTakesTheDeclaration compiles check.ts, whose lines marked
+// @ts-expect-error must each fail, against the declaration of today's schema
+// and against one with every type of column.
+func TestStrictTypeScriptTakesTheDeclaration(t *testing.T) {
+	tsc, err := filepath.Abs("../node_modules/.bin/tsc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(tsc); err != nil || testing.Short() {
+		t.Skip("needs Node and the packages of e2e/package.json, and some seconds")
+	}
+	compile := func(t *testing.T, file string) {
+		command := exec.Command(tsc, "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess",
+			"--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler", "--skipLibCheck", file)
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+	}
+	t.Run("today's", func(t *testing.T) { compile(t, "check.ts") })
+	t.Run("every type of column", func(t *testing.T) {
+		dir, err := os.MkdirTemp(".", "tmp") // within reach of node_modules
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.RemoveAll(dir) })
+		text := Declaration(record.Schema{Version: 2, Tables: []record.Table{{Name: "order_lines", SQL: "OrderLines", ID: "Id", Columns: []record.Column{
+			{Name: "done", SQL: "Done", Type: record.Boolean, Default: false, Since: 2},
+			{Name: "title", SQL: "Title", Type: record.String, Default: ""},
+			{Name: "weight", SQL: "Weight", Type: record.Number, Nullable: true},
+		}}}})
+		check := `import type { Rows, OrderLinesRow } from "./app-router.d.ts";
+export const row: Rows["order_lines"] = { id: "a", done: true, title: "", weight: null, created_at: 1, updated_at: 1 };
+// @ts-expect-error a boolean
+export const bad: OrderLinesRow = { ...row, done: 1 };
+// @ts-expect-error not nullable
+export const worse: OrderLinesRow = { ...row, title: null };
+`
+		for name, content := range map[string][]byte{"app-router.d.ts": text, "check.ts": []byte(check)} {
+			if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		compile(t, filepath.Join(dir, "check.ts"))
+	})
+}

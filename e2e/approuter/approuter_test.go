@@ -1,0 +1,29 @@
+package approuter
+
+import (
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tidemark/shared/record"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write app-router.d.ts anew")
+
+func TestDeclarationIsThatOfTheSchema(t *testing.T) {
+	got := Declaration(record.Default())
+	if *rewrite {
+		if err := os.WriteFile("app-router.d.ts", got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file, err := os.ReadFile("app-router.d.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(got), string(file)); d != "" {
+		t.Errorf("app-router.d.ts is not what the tables say; run with -rewrite\n%s", d)
+	}
+}

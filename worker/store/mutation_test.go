@@ -57,7 +57,7 @@ func TestTheSimulationFindsEveryHole(t *testing.T) {
 		"a_stamps_are_the_clients_times":                 {quote("THEN (SELECT next FROM push) ELSE t.stamp END"), "THEN c.counts ELSE t.stamp END"},
 		"a'_two_pushes_share_a_millisecond":              {quote("max(stamp + 1, "), "max(stamp, "},
 		"b_losers_are_not_told":                          {restamp, "(t.deleted AND $0)"},
-		"c1_equal_times_are_the_same_row":                {quote("WHEN (json_array("), "WHEN false AND (json_array("},
+		"c1_equal_times_are_the_same_row":                {quote("WHEN (SELECT (json_array("), "WHEN false AND (SELECT (json_array("},
 		"d_losers_to_a_tombstone_are_not_told":           {restamp, "(t.deleted = 0 AND $0)"},
 		"d_an_update_revives":                            {quote("WHEN t.deleted THEN"), "WHEN false THEN", quote("ifnull(t.deleted, 0)"), "0"},
 		"j_claims_are_believed_when_their_time_has_come": {quote("c.claimed > ifnull(t.ahead, 0)"), "true"},

@@ -50,23 +50,23 @@ const (
 )
 
 func newWriting(t *record.Table) writing {
-	came := columnsThatCame(t)
+	toJudge, toWrite := columnsToJudge(t), columnsToWrite(t)
 	ids := `(SELECT j.value FROM json_each(?1) AS j)`
 	changed := func(ids, which string) string {
 		return fmt.Sprintf(`WITH %s SELECT json_group_array(t.%s) AS ids FROM %s AS t WHERE t.%s IN %s AND t.stamp > %s%s`,
 			push, t.ID, t.SQL, t.ID, ids, base, which)
 	}
-	size := came.size()
+	size := toJudge.size()
 	return writing{
-		judge: came.judged(size) + fmt.Sprintf(`
+		judge: toJudge.judged(size) + fmt.Sprintf(`
 SELECT count(*) FILTER (WHERE verdict = %d), count(*) FILTER (WHERE verdict = %d),
   count(*) FILTER (WHERE verdict > %d AND was <= %s),
   json_group_array(id) FILTER (WHERE verdict = %d),
   CASE WHEN max(size) > %d THEN json('too large: ' || max(size)) END
 FROM judged`, isNew, isWin, isSame, base, isLost, watermelon.MaxRowBytes),
-		oversized: came.judged(size) + fmt.Sprintf(`
+		oversized: toJudge.judged(size) + fmt.Sprintf(`
 SELECT json_group_array(id) FROM judged WHERE size > %d`, watermelon.MaxRowBytes),
-		write: came.write(),
+		write: toWrite.write(),
 		bury: fmt.Sprintf(`WITH %s
 INSERT INTO %s (%s, deleted, stamp) SELECT j.value, 1, %s FROM json_each(?1) AS j WHERE true
 ON CONFLICT (%s) DO UPDATE SET deleted = 1, stamp = excluded.stamp WHERE deleted = 0`, push, t.SQL, t.ID, next, t.ID),
@@ -75,72 +75,94 @@ ON CONFLICT (%s) DO UPDATE SET deleted = 1, stamp = excluded.stamp WHERE deleted
 	}
 }
 
-// Came is how the columns of a pushed row are read: those that it brings from
-// the row c, the others from what is stored, t.
+// Came is how a statement reads the rows that came, c, and what is stored of
+// them, t.
 type came struct {
 	*record.Table
-	list   []string // the columns of the row as it came, AS v0, …
-	merged []string // the declared columns of the merged row
+	list   string   // the columns of c
+	values []string // the declared columns, as they came
 }
 
-func columnsThatCame(t *record.Table) came {
-	c := came{Table: t}
-	for i, col := range t.Columns {
-		cast := ""
-		if col.Type == record.Number {
-			cast = " + 0.0"
-		}
-		c.list = append(c.list, fmt.Sprintf("j.value ->> %d%s AS v%d", i+4, cast, i))
-		c.merged = append(c.merged, fmt.Sprintf("CASE WHEN c.mask & %d THEN c.v%d ELSE t.%s END", 1<<i, i, col.SQL))
+// columnsToWrite reads every value at once.
+func columnsToWrite(t *record.Table) came {
+	c := came{Table: t, list: "j.value ->> 3 AS created_at"}
+	for i := range t.Columns {
+		c.list += fmt.Sprintf(", %s AS v%d", jsonCell("j.value", t, i), i)
+		c.values = append(c.values, fmt.Sprintf("c.v%d", i))
 	}
 	return c
 }
 
-func (c *came) stored() []string {
-	var list []string
+// columnsToJudge reads the values only when they are asked for.
+func columnsToJudge(t *record.Table) came {
+	c := came{Table: t, list: "j.value ->> 3 AS created_at, j.value AS row"}
+	for i := range t.Columns {
+		c.values = append(c.values, jsonCell("c.row", t, i))
+	}
+	return c
+}
+
+func jsonCell(row string, t *record.Table, i int) string {
+	cell := fmt.Sprintf("%s ->> %d", row, i+4)
+	if t.Columns[i].Type == record.Number {
+		cell = "(" + cell + ") + 0.0"
+	}
+	return cell
+}
+
+// merged are the declared columns of the row that c makes of t.
+func (c *came) merged() (list []string) {
+	for i, col := range c.Columns {
+		list = append(list, fmt.Sprintf("CASE WHEN c.mask & %d THEN %s ELSE t.%s END", 1<<i, c.values[i], col.SQL))
+	}
+	return list
+}
+
+func (c *came) stored() (list []string) {
 	for _, col := range c.Columns {
 		list = append(list, "t."+col.SQL)
 	}
 	return list
 }
 
-func (c *came) createdAt() string {
-	return fmt.Sprintf("CASE WHEN c.mask & %d THEN c.created_at ELSE t.created_at END", 1<<len(c.Columns))
+// compare is whether the row that c makes of t is, by its content, < or > t.
+func (c *came) compare(operator string) string {
+	return fmt.Sprintf("(SELECT (%s, CASE WHEN c.mask & %d THEN c.created_at ELSE t.created_at END) %s (%s, t.created_at) FROM %s AS t WHERE t.rowid = c.at)",
+		jsonArray(c.merged()), 1<<len(c.Columns), operator, jsonArray(c.stored()), c.SQL)
 }
 
-// size is the column size: that of a row of which only a part came.
+// size is the column size: that of a stored row of which only a part came.
 func (c *came) size() string {
 	full := 1<<(len(c.Columns)+1) - 1
-	return fmt.Sprintf(", CASE WHEN c.mask <> %d THEN octet_length(%s) END AS size", full, jsonArray(c.merged))
+	return fmt.Sprintf(", CASE WHEN c.mask <> %d THEN (SELECT octet_length(%s) FROM %s AS t WHERE t.rowid = c.at) END AS size",
+		full, jsonArray(c.merged()), c.SQL)
 }
 
-// judged begins a statement with the table judged: the rows that came, and
-// what each comes to. The rule is record.Compare and record.Claim.
+// judged begins a statement with the table judged: the rows that came, where
+// they are stored, and what each comes to. The rule is record.Compare and
+// record.Claim.
 func (c *came) judged(extra string) string {
-	incoming, stored := jsonArray(c.merged), jsonArray(c.stored())
 	return fmt.Sprintf(`WITH %s,
 came AS MATERIALIZED (
-  SELECT %s FROM json_each(?1) AS j),
+  SELECT j.value ->> 0 AS id, j.value ->> 1 AS mask, j.value ->> 2 AS claimed, %s FROM json_each(?1) AS j),
 counted AS (
-  SELECT c.*, CASE WHEN c.claimed <= %s AND c.claimed > ifnull(t.ahead, 0) THEN c.claimed
+  SELECT c.*, t.rowid AS at, t.deleted AS dead, t.stamp AS was, t.updated_at AS written, CASE
+    WHEN c.claimed <= %s AND c.claimed > ifnull(t.ahead, 0) THEN c.claimed
     ELSE min(ifnull(c.claimed, %s + %d), %[4]s + %[5]d) END AS counts
   FROM came AS c LEFT JOIN %[6]s AS t ON t.%[7]s = c.id),
 judged AS MATERIALIZED (
-  SELECT c.*, t.stamp AS was%[8]s, CASE
-    WHEN t.%[7]s IS NULL THEN %[9]d
-    WHEN t.deleted THEN %[10]d
-    WHEN c.counts > t.updated_at THEN %[11]d
-    WHEN c.counts < t.updated_at THEN %[10]d
-    WHEN (%[12]s, %[13]s) > (%[14]s, t.created_at) THEN %[11]d
-    WHEN (%[12]s, %[13]s) < (%[14]s, t.created_at) THEN %[10]d
-    WHEN c.claimed IS NOT c.counts THEN %[15]d
-    ELSE %[16]d END AS verdict
-  FROM counted AS c LEFT JOIN %[6]s AS t ON t.%[7]s = c.id)`,
-		push, strings.Join(append([]string{
-			"j.value ->> 0 AS id", "j.value ->> 1 AS mask", "j.value ->> 2 AS claimed", "j.value ->> 3 AS created_at",
-		}, c.list...), ", "),
-		latest, base, record.ToleranceMillis, c.SQL, c.ID, extra,
-		isNew, isLost, isWin, incoming, c.createdAt(), stored, isTold, isSame)
+  SELECT c.*%[8]s, CASE
+    WHEN c.at IS NULL THEN %[9]d
+    WHEN c.dead THEN %[10]d
+    WHEN c.counts > c.written THEN %[11]d
+    WHEN c.counts < c.written THEN %[10]d
+    WHEN %[12]s THEN %[11]d
+    WHEN %[13]s THEN %[10]d
+    WHEN c.claimed IS NOT c.counts THEN %[14]d
+    ELSE %[15]d END AS verdict
+  FROM counted AS c)`,
+		push, c.list, latest, base, record.ToleranceMillis, c.SQL, c.ID, extra,
+		isNew, isLost, isWin, c.compare(">"), c.compare("<"), isTold, isSame)
 }
 
 // write stores what won, re-stamps what beat an incoming row that its pusher
@@ -154,7 +176,7 @@ func (c *came) write() string {
 			stored = fmt.Sprintf("CASE WHEN t.%s IS NULL THEN %s ELSE %s END", c.ID, columnDefault(col.Default), stored)
 		}
 		columns = append(columns, col.SQL)
-		values = append(values, fmt.Sprintf("CASE WHEN c.verdict < %d AND c.mask & %d THEN c.v%d ELSE %s END", isSame, 1<<i, i, stored))
+		values = append(values, fmt.Sprintf("CASE WHEN c.verdict < %d AND c.mask & %d THEN %s ELSE %s END", isSame, 1<<i, c.values[i], stored))
 	}
 	columns = append(columns, "created_at", "updated_at", "deleted", "stamp", "ahead")
 	values = append(values,
@@ -170,7 +192,7 @@ func (c *came) write() string {
 	return c.judged("") + fmt.Sprintf(`
 INSERT INTO %s (%s)
 SELECT %s
-FROM judged AS c LEFT JOIN %[1]s AS t ON t.%[4]s = c.id
+FROM judged AS c LEFT JOIN %[1]s AS t ON t.rowid = c.at
 WHERE c.verdict < %[5]d OR c.verdict > %[5]d AND (t.stamp <= %[6]s OR t.deleted = 0 AND c.claimed > max(%[7]s, ifnull(t.ahead, 0)))
 ON CONFLICT (%[4]s) DO UPDATE SET %[8]s`,
 		c.SQL, strings.Join(columns, ", "), strings.Join(values, ",\n  "), c.ID, isSame, base, latest, strings.Join(set, ", "))

@@ -25,7 +25,11 @@ export class Room extends WebsocketProvider {
     });
     this.#storage = `${storage}-yjs-${id}`;
     this.on("closed", ({ code, reason }) => onRefused?.(code, reason));
+    this.on("status", ({ status }) => {
+      if (status === "connected") this.#present();
+    });
     globalThis.addEventListener?.("online", this.#online);
+    globalThis.addEventListener?.("offline", this.#offline);
   }
 
   override connect() {
@@ -41,16 +45,23 @@ export class Room extends WebsocketProvider {
     super.disconnect();
   }
 
+  // When a connection ended, the others were told that we left; our presence is
+  // news to them only with a later clock than it had then.
+  #present() {
+    const state = this.awareness.getLocalState();
+    if (state !== null) this.awareness.setLocalState(state);
+  }
+
   // A device that comes online does not wait for the next attempt.
   #online = () => {
-    if (this.#wanted && !this.wsconnected) {
-      super.disconnect();
-      super.connect();
-    }
+    if (this.#wanted) super.connect();
   };
+
+  #offline = () => super.disconnect();
 
   override destroy() {
     globalThis.removeEventListener?.("online", this.#online);
+    globalThis.removeEventListener?.("offline", this.#offline);
     super.destroy();
     this.doc.destroy(); // and with it the persistence
   }

@@ -1,0 +1,79 @@
+import { afterEach, test } from "node:test";
+import assert from "node:assert/strict";
+import { createClient, HttpError, statusOf, structuredSource } from "../dist/index.js";
+import { projectSource } from "../dist/projects.js";
+import { none } from "./memory.mjs";
+
+const server = { url: "http://server", token: () => "t" };
+const realFetch = globalThis.fetch;
+afterEach(() => (globalThis.fetch = realFetch));
+
+// answering stands for the server: it answers in order and keeps the requests.
+function answering(...answers) {
+  const requests = [];
+  globalThis.fetch = async (url, options) => {
+    requests.push({
+      url: decodeURIComponent(url),
+      method: options.method,
+      token: new Headers(options.headers).get("authorization"),
+      body: options.body ? JSON.parse(options.body) : undefined,
+    });
+    const [status, body, headers] = answers.shift();
+    return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", ...headers } });
+  };
+  return requests;
+}
+
+const data = (data) => [200, { result: { data } }];
+
+test("a structured pull joins its pages, of which the first fixed the timestamp", async () => {
+  const page = (id, cursor) =>
+    data({ changes: { customers: { ...none(), updated: [{ id }], deleted: [`-${id}`] } }, timestamp: 9, ...(cursor ? { cursor } : {}) });
+  const requests = answering(page("a", "c1"), page("b", "c2"), page("c"));
+  const answer = await structuredSource(createClient(server)).pull({ lastPulledAt: null, schemaVersion: 1, migration: null });
+  assert.deepEqual(answer, {
+    timestamp: 9,
+    changes: { customers: { created: [], updated: [{ id: "a" }, { id: "b" }, { id: "c" }], deleted: ["-a", "-b", "-c"] } },
+  });
+  assert.deepEqual(requests.map(({ url }) => JSON.parse(url.split("input=")[1]).cursor), [undefined, "c1", "c2"]);
+  assert.ok(requests.every(({ token }) => token === "Bearer t"));
+});
+
+test("the status of what tRPC throws is known", async () => {
+  answering([401, { error: { message: "no", code: -32001, data: { code: "UNAUTHORIZED", httpStatus: 401 } } }]);
+  const error = await structuredSource(createClient(server)).pull({ lastPulledAt: 1, schemaVersion: 1, migration: null }).catch((e) => e);
+  assert.equal(statusOf(error), 401);
+});
+
+test("a project's pull keeps since through its pages", async () => {
+  const page = (id, next_cursor) => [200, { changes: { tasks: { ...none(), updated: [{ id }] } }, timestamp: 42, next_cursor }];
+  const requests = answering(page("a", "x/y"), page("b", null));
+  const answer = await projectSource(server, "p 1").pull({ lastPulledAt: 7, schemaVersion: 1, migration: null });
+  assert.deepEqual([answer.timestamp, answer.changes.tasks.updated], [42, [{ id: "a" }, { id: "b" }]]);
+  assert.deepEqual(requests.map(({ url }) => url), [
+    "http://server/api/v1/projects/p 1/sync/?since=7&page_size=1000",
+    "http://server/api/v1/projects/p 1/sync/?since=7&page_size=1000&cursor=x/y",
+  ]);
+});
+
+test("an upload has tasks only, at most 500 rows, and a batch id of its own", async () => {
+  const requests = answering(...Array(3).fill([200, {}]));
+  const created = Array.from({ length: 600 }, (_, i) => ({ id: `c${i}`, name: "n", _status: "created", _changed: "" }));
+  const deleted = Array.from({ length: 500 }, (_, i) => `d${i}`);
+  const changes = { tasks: { created, updated: [{ id: "u" }], deleted }, memberships: { ...none(), updated: [{ id: "m" }] } };
+  await projectSource(server, "p").push({ lastPulledAt: 7, changes });
+  const sent = requests.map(({ body }) => body.changes.tasks);
+  assert.deepEqual(sent.map((t) => t.created.length + t.updated.length + t.deleted.length), [500, 500, 101]);
+  assert.deepEqual(sent.flatMap((t) => t.created), created);
+  assert.deepEqual(sent.flatMap((t) => t.updated), [{ id: "u" }]);
+  assert.deepEqual(sent.flatMap((t) => t.deleted), deleted);
+  assert.deepEqual(requests.map(({ body }) => [Object.keys(body.changes), body.last_pulled_at]), Array(3).fill([["tasks"], 7]));
+  assert.equal(new Set(requests.map(({ body }) => body.client_batch_id)).size, 3);
+});
+
+test("problem+json becomes an error that says what is wrong", async () => {
+  answering([409, { code: "sync_conflict", title: "Conflict", detail: "somebody was first", status: 409 }, { "retry-after": "3" }]);
+  const error = await projectSource(server, "p").pull({ lastPulledAt: null }).catch((e) => e);
+  assert.ok(error instanceof HttpError);
+  assert.deepEqual([error.status, error.code, error.message, error.retryAfterMillis], [409, "sync_conflict", "somebody was first", 3000]);
+});

@@ -1,0 +1,155 @@
+import { afterEach, beforeEach, mock, test } from "node:test";
+import assert from "node:assert/strict";
+import { subscribe } from "../dist/index.js";
+import { settle } from "./memory.mjs";
+
+// A network of one server: tickets, and sockets that the test drives.
+let tickets, sockets, ticketStatus;
+const real = { fetch: globalThis.fetch, WebSocket: globalThis.WebSocket };
+
+class FakeSocket {
+  sent = [];
+  readyState = 0;
+  constructor(url) {
+    this.url = url;
+    sockets.push(this);
+  }
+  send(data) {
+    this.sent.push(data);
+  }
+  close() {
+    this.readyState = 3;
+  }
+  open() {
+    this.readyState = 1;
+    this.onopen({});
+  }
+  say(message) {
+    this.onmessage({ data: typeof message === "string" ? message : JSON.stringify(message) });
+  }
+  end(code) {
+    this.readyState = 3;
+    this.onclose({ code, reason: "" });
+  }
+}
+
+beforeEach(() => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  [tickets, sockets, ticketStatus] = [0, [], 200];
+  globalThis.WebSocket = FakeSocket;
+  globalThis.fetch = async (url, { method, headers }) => {
+    assert.deepEqual([url, method, headers.authorization], ["http://server/auth/ticket", "POST", "Bearer t"]);
+    if (ticketStatus === 0) throw new TypeError("fetch failed");
+    return new Response(JSON.stringify({ ticket: `ticket-${++tickets}` }), { status: ticketStatus });
+  };
+});
+afterEach(() => {
+  mock.timers.reset();
+  Object.assign(globalThis, real);
+});
+
+function listen() {
+  const heard = [];
+  const stop = subscribe(
+    { url: "http://server", token: () => "t" },
+    {
+      onNotification: ({ type, table, stamp }) => heard.push([type, table, stamp]),
+      onConnected: (connected) => heard.push(connected),
+      onRefused: (code) => heard.push(["refused", code]),
+    },
+  );
+  return { heard, stop };
+}
+
+async function tick(millis) {
+  mock.timers.tick(millis);
+  await settle();
+}
+
+test("a subscriber hears hello and changes, and nothing else", async () => {
+  const { heard, stop } = listen();
+  await settle();
+  assert.equal(sockets[0].url, "ws://server/sync/subscribe?ticket=ticket-1");
+  sockets[0].open();
+  sockets[0].say({ type: "hello", table: "*", stamp: 1 });
+  sockets[0].say("pong");
+  sockets[0].say("not JSON");
+  sockets[0].say({ type: "something newer" });
+  sockets[0].say({ type: "change", table: "customers", stamp: 2 });
+  assert.deepEqual(heard, [true, ["hello", "*", 1], ["change", "customers", 2]]);
+  stop();
+  assert.equal(sockets[0].readyState, 3);
+  await tick(600_000);
+  assert.equal(sockets.length, 1, "stopped is stopped");
+});
+
+test("a lost connection comes back with a new ticket, after waits that grow until it is heard", async () => {
+  const { heard, stop } = listen();
+  await settle();
+  sockets[0].end(1006);
+  await tick(374);
+  assert.equal(sockets.length, 1);
+  await tick(251); // 375 to 625 ms
+  assert.match(sockets[1].url, /ticket-2$/);
+  sockets[1].open(); // open, but nothing is heard
+  sockets[1].end(1013);
+  await tick(749);
+  assert.equal(sockets.length, 2);
+  await tick(501);
+  sockets[2].open();
+  sockets[2].say({ type: "hello", table: "*", stamp: 1 });
+  sockets[2].end(1001);
+  await tick(625);
+  assert.equal(sockets.length, 4, "the waits begin anew");
+  assert.deepEqual(heard, [false, true, false, true, ["hello", "*", 1], false]);
+  stop();
+});
+
+test("a server that cannot be reached for a ticket is tried again", async () => {
+  ticketStatus = 0;
+  const { stop } = listen();
+  await settle();
+  ticketStatus = 200;
+  await tick(625);
+  assert.equal(sockets.length, 1);
+  stop();
+});
+
+for (const [name, refuse] of [
+  ["a refused ticket", async () => void (await settle())],
+  ["a close code of 4400 to 4499", async () => (await settle(), sockets[0].end(4401))],
+]) {
+  test(`${name} is final`, async () => {
+    if (name === "a refused ticket") ticketStatus = 401;
+    const { heard, stop } = listen();
+    await refuse();
+    await tick(600_000);
+    assert.deepEqual(heard, [false, ["refused", 4401]]);
+    assert.ok(sockets.length <= 1);
+    stop();
+  });
+}
+
+test("a connection that does not answer a ping is lost", async () => {
+  const { stop } = listen();
+  await settle();
+  sockets[0].open();
+  sockets[0].say({ type: "hello", table: "*", stamp: 1 });
+  await tick(25_000);
+  assert.deepEqual(sockets[0].sent, ["ping"]);
+  sockets[0].say("pong");
+  await tick(25_000);
+  assert.deepEqual(sockets[0].sent, ["ping", "ping"]);
+  await tick(10_000);
+  assert.equal(sockets[0].readyState, 3);
+  await tick(625);
+  assert.equal(sockets.length, 2);
+  stop();
+});
+
+test("stopped before the ticket came, no socket is opened", async () => {
+  const { stop } = listen();
+  stop();
+  await settle();
+  assert.equal(sockets.length, 0);
+});

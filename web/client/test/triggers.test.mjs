@@ -1,0 +1,68 @@
+import { afterEach, beforeEach, mock, test } from "node:test";
+import assert from "node:assert/strict";
+import { syncTriggers } from "../dist/index.js";
+import { none, open, settle, write } from "./memory.mjs";
+
+const real = { fetch: globalThis.fetch, WebSocket: globalThis.WebSocket };
+let socket;
+
+beforeEach(() => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  globalThis.fetch = async () => new Response(JSON.stringify({ ticket: "x" }));
+  globalThis.WebSocket = class {
+    constructor() {
+      socket = this;
+    }
+    close() {}
+  };
+});
+afterEach(() => {
+  mock.timers.reset();
+  Object.assign(globalThis, real);
+});
+
+test("syncs at the start, after local writes, on hello, and on a change; not by what a pull brings", async () => {
+  const database = open();
+  let pulls = 0;
+  let pushes = 0;
+  let incoming = [];
+  const source = {
+    pull: async () => {
+      pulls++;
+      const updated = incoming.splice(0);
+      return { timestamp: pulls, changes: { notes: { ...none(), updated }, tasks: none() } };
+    },
+    push: async () => void pushes++,
+  };
+  const stop = syncTriggers(database, source, { server: { url: "http://server", token: () => "t" } });
+  await settle();
+  assert.deepEqual([pulls, pushes], [1, 0], "at the start");
+
+  for (const title of ["a", "b", "c"]) await write(database, "notes", { title, updated_at: 1 });
+  await settle();
+  assert.equal(pulls, 1, "not yet");
+  mock.timers.tick(300);
+  await settle();
+  await settle();
+  assert.deepEqual([pulls, pushes], [2, 1], "once after three writes");
+  mock.timers.tick(300);
+  await settle();
+  assert.equal(pulls, 2, "not by marking them as synced");
+
+  socket.onopen({});
+  socket.onmessage({ data: '{"type":"hello","table":"*","stamp":5}' });
+  await settle();
+  assert.equal(pulls, 3, "on hello");
+  incoming = [{ id: "theirs", title: "from elsewhere", updated_at: 5 }];
+  socket.onmessage({ data: '{"type":"change","table":"notes","stamp":6}' });
+  await settle();
+  mock.timers.tick(300);
+  await settle();
+  assert.deepEqual([pulls, pushes], [4, 1], "on a change, and what it brought is not pushed");
+
+  stop();
+  await write(database, "notes", { title: "d", updated_at: 1 });
+  mock.timers.tick(600_000);
+  await settle();
+  assert.equal(pulls, 4, "stopped");
+});

@@ -27,7 +27,7 @@ var guest = sync.OnceValues(func() (*struct {
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "guest.wasm")
-	build := exec.Command("go", "build", "-o", file, "./testdata/guest")
+	build := exec.Command("go", "build", "-trimpath", "-o", file, "./testdata/guest")
 	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, errors.New(string(out))
@@ -37,7 +37,13 @@ var guest = sync.OnceValues(func() (*struct {
 		return nil, err
 	}
 	ctx := context.Background()
-	r := wazero.NewRuntime(ctx)
+	config := wazero.NewRuntimeConfig()
+	if dir, err := os.UserCacheDir(); err == nil { // compiling takes seconds, a minute under the race detector
+		if cache, err := wazero.NewCompilationCacheWithDir(filepath.Join(dir, "tidemark", "wazero")); err == nil {
+			config = config.WithCompilationCache(cache)
+		}
+	}
+	r := wazero.NewRuntimeWithConfig(ctx, config)
 	if err := Instantiate(ctx, r); err != nil {
 		return nil, err
 	}

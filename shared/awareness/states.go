@@ -59,19 +59,23 @@ func (c Change) Clients() []uint64 {
 	return slices.Concat(c.Added, c.Updated, c.Removed)
 }
 
-// Apply takes in an update and returns what was news. Only that may be sent
-// on: clients send back what they receive, and a room that forwards everything
-// never falls silent. An entry is news if its clock is above the stored one (0
-// for an unknown client), or equal to it while it takes a present state away.
-// An update that cannot be read changes nothing; entries of new clients beyond
-// Limits.Clients are ignored. States copies what it keeps.
-// y-protocols/awareness, applyAwarenessUpdate.
+// Apply takes in an update and returns what was news. An update that cannot be
+// read changes nothing.
 func (s *States) Apply(update []byte, now time.Time) (Change, error) {
-	limits := s.limits()
-	entries, err := Decode(update, limits)
+	entries, err := Decode(update, s.limits())
 	if err != nil {
 		return Change{}, err
 	}
+	return s.ApplyEntries(entries, now), nil
+}
+
+// ApplyEntries takes in entries that Decode returned, or some of them, and returns
+// what was news. Only that may be sent on: clients send back what they receive, and
+// a room that forwards everything never falls silent. An entry is news if its clock
+// is above the stored one (0 for an unknown client), or equal to it while it takes a
+// present state away. New clients beyond Limits.Clients are ignored. States copies
+// what it keeps. y-protocols/awareness, applyAwarenessUpdate.
+func (s *States) ApplyEntries(entries []Entry, now time.Time) Change {
 	var change Change
 	for _, e := range entries {
 		old, known := s.clients[e.Client]
@@ -79,7 +83,7 @@ func (s *States) Apply(update []byte, now time.Time) (Change, error) {
 		if e.Clock < old.clock || e.Clock == old.clock && !(offline && old.state != nil) {
 			continue
 		}
-		if !known && len(s.clients) >= limits.Clients {
+		if !known && len(s.clients) >= s.limits().Clients {
 			continue
 		}
 		next := peer{clock: e.Clock, heard: now}
@@ -97,7 +101,7 @@ func (s *States) Apply(update []byte, now time.Time) (Change, error) {
 			change.Added = append(change.Added, e.Client)
 		}
 	}
-	return change, nil
+	return change
 }
 
 // Remove marks clients as gone, as when their socket closes, and returns those

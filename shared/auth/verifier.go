@@ -50,6 +50,7 @@ func (s Scope) Allows(p Permission) bool {
 type Identity struct {
 	Subject            string
 	Scope              Scope
+	Rooms              Rooms
 	NotBefore, Expires time.Time
 }
 
@@ -105,6 +106,7 @@ func New(c Config) (*Verifier, error) {
 type claims struct {
 	jwt.RegisteredClaims
 	Scope json.RawMessage `json:"scope"`
+	Rooms json.RawMessage `json:"rooms"`
 }
 
 // Verify reads a token. Every error is ErrToken; its text names no part of
@@ -123,6 +125,10 @@ func (v *Verifier) Verify(token string, now time.Time) (Identity, error) {
 		if bytes.Equal(c.Scope, []byte("null")) || json.Unmarshal(c.Scope, &id.Scope.Words) != nil {
 			return Identity{}, fmt.Errorf("%w: its scope is not a string", ErrToken)
 		}
+	}
+	var err error
+	if id.Rooms, err = parseRooms(c.Rooms); err != nil {
+		return Identity{}, fmt.Errorf("%w: %s", ErrToken, err)
 	}
 	if c.ExpiresAt != nil {
 		id.Expires = c.ExpiresAt.Time

@@ -1,0 +1,80 @@
+package auth
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+)
+
+// The permissions of Yjs rooms.
+const (
+	YjsRead  Permission = "yjs:read"
+	YjsWrite Permission = "yjs:write"
+)
+
+// Rooms are the Yjs rooms that a token opens: the globs of its claim rooms. In a
+// glob * stands for any characters, / among them, and ? for one. The zero value
+// is all rooms.
+type Rooms struct {
+	Limited bool
+	Globs   string // divided by NUL
+}
+
+var errRooms = errors.New("its rooms are not a list of strings")
+
+// parseRooms reads the claim; without one every room is open.
+func parseRooms(claim json.RawMessage) (Rooms, error) {
+	if claim == nil {
+		return Rooms{}, nil
+	}
+	var globs []string
+	if bytes.Equal(claim, []byte("null")) || json.Unmarshal(claim, &globs) != nil {
+		return Rooms{}, errRooms
+	}
+	for _, g := range globs {
+		if g == "" || strings.Contains(g, "\x00") {
+			return Rooms{}, errRooms
+		}
+	}
+	return Rooms{Limited: true, Globs: strings.Join(globs, "\x00")}, nil
+}
+
+// Allows says whether a room is among them.
+func (r Rooms) Allows(room string) bool {
+	if !r.Limited {
+		return true
+	}
+	for glob := range strings.SplitSeq(r.Globs, "\x00") {
+		if glob != "" && matches(glob, room) {
+			return true
+		}
+	}
+	return false
+}
+
+// matches takes at most len(glob) × len(name) steps.
+func matches(glob, name string) bool {
+	g, n := []rune(glob), []rune(name)
+	star, from := -1, 0 // the last * and where its characters end
+	i, j := 0, 0
+	for j < len(n) {
+		switch {
+		case i < len(g) && g[i] == '*':
+			star, from = i, j
+			i++
+		case i < len(g) && (g[i] == '?' || g[i] == n[j]):
+			i++
+			j++
+		case star >= 0:
+			from++
+			i, j = star+1, from
+		default:
+			return false
+		}
+	}
+	for i < len(g) && g[i] == '*' {
+		i++
+	}
+	return i == len(g)
+}

@@ -1,0 +1,167 @@
+package store
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math"
+
+	"tidemark/shared/abi"
+)
+
+// Yjs keeps copies of the documents of Yjs rooms in the database: the row of
+// YjsRooms, which other backends know, and rows of YjsRoomParts for what does not
+// fit there. The rooms' own storage is ahead of it.
+type Yjs struct{ db DB }
+
+// NewYjs returns the copies in db.
+func NewYjs(db DB) *Yjs { return &Yjs{db} }
+
+// partsAtOnce bounds what one batch brings: 1.5 MB each.
+const partsAtOnce = 4
+
+var errMoving = errors.New("the document is being written")
+
+// Load answers the state of a room and its version, or nil if there is none. The
+// caller owns it.
+func (y *Yjs) Load(ctx context.Context, room string) (state []byte, version int64, err error) {
+	for range 3 {
+		state, version, err = y.load(ctx, room)
+		if !errors.Is(err, errMoving) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("load the document of a room: %w", err)
+	}
+	return state, version, nil
+}
+
+func (y *Yjs) load(ctx context.Context, room string) (state []byte, version int64, err error) {
+	results, err := y.db.Batch(ctx, []abi.Statement{
+		{SQL: `SELECT YjsState, updated_at, (SELECT count(*) FROM YjsRoomParts p WHERE p.RoomId = r.RoomId AND p.version = r.updated_at),
+			(SELECT coalesce(sum(length(YjsState)), 0) FROM YjsRoomParts p WHERE p.RoomId = r.RoomId AND p.version = r.updated_at)
+			FROM YjsRooms r WHERE RoomId = ?1`, Args: []any{room}},
+	})
+	if err != nil || len(results[0].Rows) == 0 {
+		return nil, 0, err
+	}
+	head := results[0]
+	version = int64(min(number(head, 1), math.MaxInt64/2))
+	first, rest := text(head, 0), int(number(head, 3))
+	if state, err = appendBase64(make([]byte, 0, base64.StdEncoding.DecodedLen(len(first)+rest)), first); err != nil {
+		return nil, 0, err
+	}
+	for part, parts := 1, int(number(head, 2)); part <= parts; part += partsAtOnce {
+		results, err := y.db.Batch(ctx, []abi.Statement{
+			{SQL: "SELECT YjsState FROM YjsRoomParts WHERE RoomId = ?1 AND version = ?2 AND part >= ?3 AND part < ?4 ORDER BY part",
+				Args: []any{room, version, part, part + partsAtOnce}},
+		})
+		if err != nil {
+			return nil, 0, err
+		}
+		if len(results[0].Rows) != min(partsAtOnce, parts-part+1) {
+			return nil, 0, errMoving
+		}
+		for _, row := range results[0].Rows {
+			if state, err = appendBase64(state, cellText(row[0])); err != nil {
+				return nil, 0, err
+			}
+		}
+	}
+	return state, version, nil
+}
+
+// appendBase64 takes the standard and the URL alphabet, with padding or without.
+func appendBase64(dst, encoded []byte) ([]byte, error) {
+	end := len(encoded)
+	for end > 0 && (encoded[end-1] == '=' || encoded[end-1] == '\n') {
+		end--
+	}
+	encoding := base64.RawStdEncoding
+	for _, c := range encoded[:end] {
+		if c == '-' || c == '_' {
+			encoding = base64.RawURLEncoding
+			break
+		}
+	}
+	dst, err := encoding.AppendDecode(dst, encoded[:end])
+	if err != nil {
+		return nil, fmt.Errorf("YjsState is not Base64: %w", err)
+	}
+	return dst, nil
+}
+
+// PutPart writes part 1 or a later one of a version to come. The length of all
+// parts but the last is a multiple of 3.
+func (y *Yjs) PutPart(ctx context.Context, room string, version int64, part int, state []byte) error {
+	_, err := y.db.Batch(ctx, []abi.Statement{
+		{SQL: "INSERT OR REPLACE INTO YjsRoomParts (RoomId, version, part, YjsState) VALUES (?1, ?2, ?3, ?4)",
+			Args: []any{room, version, part, base64Text(state)}},
+	})
+	if err != nil {
+		return fmt.Errorf("write part %d of a document: %w", part, err)
+	}
+	return nil
+}
+
+// Commit writes part 0 and makes the version count. It fails if the database has
+// a later one.
+func (y *Yjs) Commit(ctx context.Context, room string, version int64, first []byte) error {
+	results, err := y.db.Batch(ctx, []abi.Statement{
+		{SQL: `INSERT INTO YjsRooms (RoomId, YjsState, updated_at) VALUES (?1, ?2, ?3)
+			ON CONFLICT (RoomId) DO UPDATE SET YjsState = excluded.YjsState, updated_at = excluded.updated_at
+			WHERE excluded.updated_at >= YjsRooms.updated_at`,
+			Args: []any{room, base64Text(first), version}},
+		{SQL: "DELETE FROM YjsRoomParts WHERE RoomId = ?1 AND version < ?2", Args: []any{room, version}},
+	})
+	if err != nil {
+		return fmt.Errorf("write a document: %w", err)
+	}
+	if results[0].Changes == 0 {
+		return errors.New("write a document: the database has a later one")
+	}
+	return nil
+}
+
+// Delete removes the copy of a room.
+func (y *Yjs) Delete(ctx context.Context, room string) error {
+	_, err := y.db.Batch(ctx, []abi.Statement{
+		{SQL: "DELETE FROM YjsRooms WHERE RoomId = ?1", Args: []any{room}},
+		{SQL: "DELETE FROM YjsRoomParts WHERE RoomId = ?1", Args: []any{room}},
+	})
+	if err != nil {
+		return fmt.Errorf("delete a document: %w", err)
+	}
+	return nil
+}
+
+func base64Text(b []byte) abi.Text {
+	return base64.StdEncoding.AppendEncode(make([]byte, 0, base64.StdEncoding.EncodedLen(len(b))), b)
+}
+
+// A YjsRoom is an entry of List.
+type YjsRoom struct {
+	Room      string
+	UpdatedAt int64 // Unix milliseconds
+}
+
+// List answers the rooms whose names begin with prefix and come after another
+// name, in order, at most limit.
+func (y *Yjs) List(ctx context.Context, prefix, after string, limit int) ([]YjsRoom, error) {
+	results, err := y.db.Batch(ctx, []abi.Statement{
+		{SQL: `SELECT RoomId, updated_at FROM YjsRooms
+			WHERE RoomId >= ?1 AND RoomId > ?2 AND substr(RoomId, 1, length(?1)) = ?1 ORDER BY RoomId LIMIT ?3`,
+			Args: []any{prefix, after, limit}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list rooms: %w", err)
+	}
+	rooms := make([]YjsRoom, len(results[0].Rows))
+	for i, row := range results[0].Rows {
+		updated, _ := row[1].(float64)
+		rooms[i] = YjsRoom{string(cellText(row[0])), int64(updated)}
+	}
+	return rooms, nil
+}

@@ -1,0 +1,177 @@
+//go:build !js
+
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/yroom"
+)
+
+func TestADocumentOfManyPartsComesBackWhole(t *testing.T) {
+	db := openDB(t)
+	y, ctx := NewYjs(db), context.Background()
+	state := bytes.Repeat([]byte("abcdefg"), 1000)
+	const chunk = 600 // 12 parts
+	for version := int64(10); version < 12; version++ {
+		for n := len(state) / chunk; n >= 1; n-- {
+			if err := y.PutPart(ctx, "r", version, n, state[n*chunk:min(len(state), (n+1)*chunk)]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if version == 11 { // before it counts, the former one does
+			got, v, err := y.Load(ctx, "r")
+			if err != nil || v != 10 || !bytes.Equal(got, state) {
+				t.Errorf("while another is written: version %d, %d bytes, %v", v, len(got), err)
+			}
+		}
+		if err := y.Commit(ctx, "r", version, state[:chunk]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, v, err := y.Load(ctx, "r")
+	if err != nil || v != 11 || !bytes.Equal(got, state) {
+		t.Errorf("got version %d, %d bytes, %v", v, len(got), err)
+	}
+	count := func() float64 {
+		results, err := db.Batch(ctx, []abi.Statement{{SQL: "SELECT count(*) FROM YjsRoomParts"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return number(results[0], 0)
+	}
+	if n := count(); n != 11 {
+		t.Errorf("%v parts are kept, want 11", n)
+	}
+	if err := y.Commit(ctx, "r", 9, nil); err == nil {
+		t.Error("an earlier version replaced a later one")
+	}
+	if err := y.Delete(ctx, "r"); err != nil {
+		t.Fatal(err)
+	}
+	if got, _, err := y.Load(ctx, "r"); got != nil || err != nil || count() != 0 {
+		t.Errorf("after delete: %d bytes, %v, %v parts", len(got), err, count())
+	}
+}
+
+func TestARoomOfAnotherBackendIsRead(t *testing.T) {
+	db := openDB(t)
+	state := []byte{0xfb, 0xff, 0xfe, 1}
+	for room, text := range map[string]string{
+		"std":  base64.StdEncoding.EncodeToString(state),
+		"raw":  base64.RawStdEncoding.EncodeToString(state),
+		"url":  base64.URLEncoding.EncodeToString(state),
+		"line": base64.StdEncoding.EncodeToString(state) + "\n",
+	} {
+		_, err := db.Batch(context.Background(), []abi.Statement{
+			{SQL: "INSERT INTO YjsRooms VALUES (?1, ?2, 5)", Args: []any{room, text}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, version, err := NewYjs(db).Load(context.Background(), room)
+		if err != nil || version != 5 || !bytes.Equal(got, state) {
+			t.Errorf("%s: got %x, version %d, %v", room, got, version, err)
+		}
+	}
+	db.Batch(context.Background(), []abi.Statement{{SQL: "INSERT INTO YjsRooms VALUES ('bad', 'ab*d', 5), ('null', NULL, 5)"}})
+	if _, _, err := NewYjs(db).Load(context.Background(), "bad"); err == nil {
+		t.Error("what is not Base64 was read")
+	}
+	if got, _, err := NewYjs(db).Load(context.Background(), "null"); len(got) != 0 || err != nil {
+		t.Errorf("a row without a state: %x, %v", got, err)
+	}
+}
+
+func TestRoomsAreListedByPrefixInPages(t *testing.T) {
+	db := openDB(t)
+	y, ctx := NewYjs(db), context.Background()
+	for _, room := range []string{"a", "a-1", "a-2", "a-😀", "b%_", "b"} {
+		if err := y.Commit(ctx, room, 7, []byte{0, 0}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names := func(prefix, after string, limit int) string {
+		rooms, err := y.List(ctx, prefix, after, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, r := range rooms {
+			names = append(names, r.Room)
+		}
+		return strings.Join(names, " ")
+	}
+	for _, c := range []struct {
+		prefix, after string
+		limit         int
+		want          string
+	}{
+		{"", "", 10, "a a-1 a-2 a-😀 b b%_"},
+		{"a-", "", 2, "a-1 a-2"},
+		{"a-", "a-2", 2, "a-😀"},
+		{"b%", "", 9, "b%_"},
+		{"c", "", 9, ""},
+	} {
+		if got := names(c.prefix, c.after, c.limit); got != c.want {
+			t.Errorf("prefix %q after %q: got %q, want %q", c.prefix, c.after, got, c.want)
+		}
+	}
+}
+
+// What an object's SQLite gives back is what was written.
+func TestALogComesBackAsItWas(t *testing.T) {
+	db := openDB(t)
+	l := YjsLog{Exec: func(s ...abi.Statement) ([]abi.Result, error) { return db.Batch(context.Background(), s) }}
+	check := func(want yroom.Stored) {
+		t.Helper()
+		got, err := l.Open()
+		if d := cmp.Diff(want, got); d != "" || err != nil {
+			t.Error(d, err)
+		}
+	}
+	check(yroom.Stored{})
+	write := func(ws ...yroom.Write) {
+		t.Helper()
+		for _, w := range ws {
+			if err := l.Write(w); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var rows []yroom.Row
+	for n := range int64(150) {
+		rows = append(rows, yroom.Row{N: n + 1, First: n/3*3 + 1, Pieces: 3, Bytes: []byte{byte(n), 0}})
+		write(yroom.Write{Row: &rows[n]})
+	}
+	kept := yroom.Presence{Client: 1<<53 - 1, Clock: 1 << 40, State: []byte(`{}`), Leaves: 1_700_000_000_123}
+	write(yroom.Write{Keep: &kept}, yroom.Write{Keep: &yroom.Presence{Client: 2}}, yroom.Write{Forget: []uint64{2, 3}})
+	check(yroom.Stored{Last: 150, LogRows: 150, LogBytes: 300, Presence: []yroom.Presence{kept}})
+	if err := l.Write(yroom.Write{Row: &rows[7]}); err == nil {
+		t.Error("a row was written twice")
+	}
+	got, err := l.Log(40)
+	if d := cmp.Diff(rows[40:], got); d != "" || err != nil {
+		t.Error(d, err)
+	}
+
+	write(yroom.Write{Part: &yroom.Part{Gen: 1, N: 0, Bytes: []byte("left by a crash")}},
+		yroom.Write{Sweep: true},
+		yroom.Write{Part: &yroom.Part{Gen: 1, N: 0, Bytes: []byte("abc")}}, yroom.Write{Part: &yroom.Part{Gen: 1, N: 1, Bytes: []byte("de")}})
+	meta := yroom.Meta{Seeded: true, Gen: 1, Size: 5, Compacted: 149, Flushed: 3, Version: 1_700_000_000_124, Failures: 2, Due: 1_700_000_000_125}
+	write(yroom.Write{Meta: &meta, Sweep: true})
+	check(yroom.Stored{Meta: meta, Last: 150, LogRows: 1, LogBytes: 2, Presence: []yroom.Presence{kept}})
+	snapshot, err := l.Snapshot(1, 5)
+	if string(snapshot) != "abcde" || err != nil {
+		t.Errorf("got %q, %v", snapshot, err)
+	}
+	if _, err := l.Snapshot(1, 6); err == nil {
+		t.Error("a part that is missing was read")
+	}
+}

@@ -306,6 +306,9 @@ func (p *presence) readAttachment(r *Room, o Open, s *socket, kept map[uint64]Pr
 	}
 	s.write, s.waiting = flags&flagWrite != 0, flags&flagWaiting != 0
 	n, err := b.Count(3)
+	if err != nil {
+		return
+	}
 	for range n {
 		var e awareness.Entry
 		if e.Client, err = b.Uint(); err == nil {

@@ -50,6 +50,12 @@ var DefaultConfig = Config{
 	Grace:          3 * time.Second,
 }
 
+// MayRead and MayWrite are what the Worker says of a socket that it lets in.
+const (
+	MayRead  = 'r'
+	MayWrite = 'w'
+)
+
 // Storage reads what earlier Writes stored. Its errors end the event: Event
 // methods then return them, and the room must be made again.
 type Storage interface {

@@ -310,7 +310,7 @@ func AppendJSONNumber(dst []byte, f float64) []byte {
 	}
 	dst = strconv.AppendFloat(dst, f, 'e', -1, 64)
 	// Go writes at least two digits of exponent, JavaScript as many as needed.
-	if n := len(dst); dst[n-2] == '0' {
+	if n := len(dst); dst[n-2] == '0' && dst[n-3] < '0' {
 		dst[n-2] = dst[n-1]
 		dst = dst[:n-1]
 	}

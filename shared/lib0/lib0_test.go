@@ -187,6 +187,7 @@ func TestAppendAnyJSON(t *testing.T) {
 		"7bfff8000000000000":   "null",
 		"7b444b1ae4d6e2ef50":   "1e+21",
 		"7b3e7ad7f29abcaf48":   "1e-7",
+		"7b54b249ad2594c37d":   "1e+100",
 		"7a7fffffffffffffff":   "9223372036854775807",
 		"75037f7e78":           "[null,null,true]",
 		"7602 0161 7f 0162 79": `{"b":false}`,

@@ -77,13 +77,11 @@ func (d *Doc) finish() error {
 		d.endBlocks()
 		return nil
 	}
-	structs, deletes, err := d.stillPending()
-	if err != nil {
+	if err := d.addPending(); err != nil {
 		return err
 	}
 	d.freeRest()
 	retry := d.unlocked()
-	d.pending.structs, d.pending.deletes = structs, deletes
 	d.await()
 	if retry {
 		d.retry()

@@ -155,7 +155,7 @@ func (d *Doc) Size() int {
 	for _, key := range d.keys {
 		n += len(key) + 64
 	}
-	n += cap(d.pending.structs) + cap(d.pending.deletes)*rangeSize
+	n += d.pending.size + cap(d.pending.deletes)*rangeSize
 	n += cap(d.tx.event) + cap(d.in.order)*4 + cap(d.in.blocks)*blockSize + cap(d.in.deletes)*rangeSize
 	return n + len(d.rootOf)*64
 }

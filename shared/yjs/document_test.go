@@ -75,7 +75,7 @@ func TestRefusedUpdateChangesNothing(t *testing.T) {
 		byte(0x04).uint(0, 7, 3).string("inside").
 		textBehind(99, 0, "waits").
 		uint(1, 1, 1, 0, 2).b
-	d := yjs.New(yjs.Options{PendingBudget: 4})
+	d := yjs.New(yjs.Options{PendingBudget: 20})
 	mustApply(t, d, base)
 	before := state(t, d)
 	for n := range 3 {
@@ -95,6 +95,44 @@ func TestRefusedUpdateChangesNothing(t *testing.T) {
 	}
 	if got, want := state(t, d), state(t, fresh); !bytes.Equal(got, want) {
 		t.Errorf("state\ngot  %x\nwant %x", got, want)
+	}
+}
+
+// Pending structs that come again and again, as from a peer that resends, take
+// their budget once.
+func TestPendingIsBounded(t *testing.T) {
+	late := func(clock uint64) []byte {
+		return (&updateWriter{}).uint(1, 1, 1, clock).textBehind(1, clock-1, "x").uint(0).b
+	}
+	d := yjs.New(yjs.Options{PendingBudget: 1000})
+	for range 1000 {
+		mustApply(t, d, late(5))
+	}
+	if size := d.Size(); size > 10_000 {
+		t.Errorf("the document holds %d bytes", size)
+	}
+	var err error
+	for n := uint64(7); n < 1000 && err == nil; n += 2 {
+		_, err = d.Apply(late(n))
+	}
+	if !errors.Is(err, yjs.ErrPending) {
+		t.Errorf("got %v, want ErrPending", err)
+	}
+	d, err = yjs.New(yjs.Options{PendingBudget: 1000}), nil
+	for n := uint64(7); n < 1000 && !errors.Is(err, yjs.ErrPending); n += 2 {
+		_, err = d.Apply((&updateWriter{}).uint(0, 1, 1, 1, n, 1).b)
+	}
+	if !errors.Is(err, yjs.ErrPending) {
+		t.Errorf("deletions: got %v, want ErrPending", err)
+	}
+	// What is missing comes: all that waited is there.
+	d = yjs.New(yjs.Options{})
+	for n := uint64(99); n > 0; n-- {
+		mustApply(t, d, late(n))
+	}
+	mustApply(t, d, (&updateWriter{}).uint(1, 1, 1, 0).text("x").uint(0).b)
+	if got := d.StateVector().Clock(1); got != 100 || d.HasPending() {
+		t.Errorf("clock %d, pending %v; want 100, none", got, d.HasPending())
 	}
 }
 

@@ -9,7 +9,8 @@ import (
 
 // pending is what waits for updates that have not come.
 type pending struct {
-	structs []byte        // an update of the structs, or nil
+	structs [][]byte      // updates of the structs, merged when they are read
+	size    int           // bytes of them
 	deletes []deleteRange // sorted and joined
 	waiting []int32       // clients with an awaited clock
 }
@@ -20,41 +21,73 @@ const maxRetries = 8
 
 // HasPending tells whether something waits for missing updates.
 func (d *Doc) HasPending() bool {
-	return d.pending.structs != nil || len(d.pending.deletes) > 0
+	return len(d.pending.structs) > 0 || len(d.pending.deletes) > 0
 }
 
-// stillPending applies the delete set of the update and the pending one, and
-// returns what is pending then, from before and new. It does not touch d.pending:
-// it may still turn out to be too much.
-func (d *Doc) stillPending() (structs []byte, deletes []deleteRange, err error) {
-	structs = d.pending.structs
-	if rest := d.restUpdate(); rest != nil {
-		if d.bounded && len(structs)+len(rest) > d.options.PendingBudget {
-			return nil, nil, ErrPending
-		}
-		if structs == nil {
-			structs = rest
-		} else if structs, err = MergeUpdates(structs, rest); err != nil {
-			return nil, nil, err
-		}
-	}
-	deletes = d.applyDeletes(d.in.deletes, nil)
+// partCost is what an update of pending structs costs besides its bytes.
+const partCost = 48
+
+// addPending applies the delete set of the update and the pending one, and puts
+// away what is pending then. After an error d.pending is as before.
+func (d *Doc) addPending() error {
+	deletes := d.applyDeletes(d.in.deletes, nil)
 	if err := d.checkSteps(); err != nil {
-		return nil, nil, err
+		return err
 	}
 	added := len(deletes) > 0
 	if d.deletesUnlocked() {
-		deletes = d.applyDeletes(d.pending.deletes, deletes)
-		deletes = sortDeleteSet(deletes)
+		deletes = sortDeleteSet(d.applyDeletes(d.pending.deletes, deletes))
 	} else if added {
 		deletes = sortDeleteSet(append(deletes, d.pending.deletes...))
 	} else {
 		deletes = d.pending.deletes
 	}
-	if d.bounded && added && len(structs)+len(deletes)*rangeSize > d.options.PendingBudget {
-		return nil, nil, ErrPending
+	parts, size := d.pending.structs, d.pending.size
+	rest := d.restUpdate()
+	if rest != nil {
+		parts, size = append(parts, rest), size+len(rest)+partCost
 	}
-	return structs, deletes, nil
+	most := d.options.PendingBudget - len(deletes)*rangeSize
+	if d.bounded && size > most && (added || rest != nil) {
+		// Merged, they may take less: peers send again what we do not have.
+		merged, err := mergeParts(parts)
+		if err != nil {
+			return err
+		}
+		if parts, size = merged, sizeOfParts(merged); size > most {
+			return ErrPending
+		}
+	}
+	d.pending.structs, d.pending.size = parts, size
+	d.pending.deletes = deletes
+	return nil
+}
+
+// mergeParts merges updates of pending structs into one, if there are any.
+func mergeParts(parts [][]byte) ([][]byte, error) {
+	if len(parts) < 2 {
+		return parts, nil
+	}
+	merged, err := MergeUpdates(parts...)
+	return [][]byte{merged}, err
+}
+
+func sizeOfParts(parts [][]byte) (size int) {
+	for _, part := range parts {
+		size += len(part) + partCost
+	}
+	return size
+}
+
+// pendingStructs returns the pending structs as one update, or nil.
+func (d *Doc) pendingStructs() ([]byte, error) {
+	p := &d.pending
+	merged, err := mergeParts(p.structs)
+	if err != nil || len(merged) == 0 {
+		return nil, err
+	}
+	p.structs, p.size = merged, sizeOfParts(merged)
+	return merged[0], nil
 }
 
 // restUpdate returns the structs of the update that could not be integrated, as
@@ -138,20 +171,24 @@ func (d *Doc) retry() {
 			d.clients[c].awaited = noClock
 		}
 		d.pending.waiting = d.pending.waiting[:0]
-		if d.decode(d.pending.structs) != nil {
+		structs, err := d.pendingStructs()
+		if err != nil || d.decode(structs) != nil {
 			return // cannot be: it was decoded before
 		}
-		err := d.integrateBlocks()
+		err = d.integrateBlocks()
 		if err != nil {
 			d.abandon()
 		}
-		d.pending.structs = d.restUpdate()
+		d.pending.structs, d.pending.size = nil, 0
+		if rest := d.restUpdate(); rest != nil {
+			d.pending.structs, d.pending.size = [][]byte{rest}, len(rest)+partCost
+		}
 		d.freeRest()
 		d.await()
 		if d.deletesUnlocked() {
 			d.pending.deletes = sortDeleteSet(d.applyDeletes(d.pending.deletes, nil))
 		}
-		if d.pending.structs == nil || err != nil {
+		if len(d.pending.structs) == 0 || err != nil {
 			return
 		}
 	}
@@ -177,8 +214,12 @@ func (d *Doc) mergePending(state []byte, sv StateVector) ([]byte, error) {
 	if len(d.pending.deletes) > 0 {
 		updates = append(updates, appendDeleteSet([]byte{0}, d.pending.deletes))
 	}
-	if d.pending.structs != nil {
-		diff, err := DiffUpdate(d.pending.structs, sv.AppendTo(nil))
+	structs, err := d.pendingStructs()
+	if err != nil {
+		return nil, err
+	}
+	if structs != nil {
+		diff, err := DiffUpdate(structs, sv.AppendTo(nil))
 		if err != nil {
 			return nil, err
 		}

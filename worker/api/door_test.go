@@ -20,7 +20,7 @@ import (
 const secret = "the secret of these tests, which is long enough"
 
 // openStore is a store on SQLite in memory.
-func openStore(t *testing.T) *store.Store {
+func openStore(t testing.TB) *store.Store {
 	t.Helper()
 	db, err := edge.OpenD1(":memory:")
 	if err != nil {

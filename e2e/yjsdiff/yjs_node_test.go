@@ -32,6 +32,7 @@ type session struct {
 	State, StateV2, StateVector []byte
 	From, Diff                  []byte
 	Text                        string
+	JSON                        map[string]string // of every root that came up
 
 	Merged, MergedV2, MergedVector, MergedDiff []byte
 	MergedMeta                                 [][3]uint64
@@ -154,6 +155,9 @@ func (s *session) check(t *testing.T, out *bytes.Buffer) {
 		t.Errorf("pending: got %v, want %v", d.HasPending(), s.Pending)
 	}
 	same(t, "state vector", d.EncodeStateVector(), s.StateVector, nil)
+	if !s.Pending {
+		s.checkJSON(t, d)
+	}
 	state, err := d.EncodeStateAsUpdate(nil)
 	if !s.Pending {
 		same(t, "state", state, s.State, err)
@@ -245,6 +249,29 @@ func holdsTheSame(a, b []byte) bool {
 		return false
 	}
 	return bytes.Equal(left.EncodeStateVector(), right.EncodeStateVector()) && bytes.Equal(left.AppendDeleteSet(nil), right.AppendDeleteSet(nil))
+}
+
+// kinds are those that the sessions use their roots as.
+var kinds = map[string]yjs.Kind{"text": yjs.Text, "ré": yjs.Text, "arr": yjs.Array, "map": yjs.Map, "xml": yjs.XMLFragment}
+
+func (s *session) checkJSON(t *testing.T, d *yjs.Doc) {
+	if got := d.Text("text"); got != s.Text {
+		t.Errorf("text: got %q, want %q", got, s.Text)
+	}
+	text, err := d.AppendJSON(nil, kinds, 1<<20)
+	var got map[string]json.RawMessage
+	if err == nil {
+		err = json.Unmarshal(text, &got)
+	}
+	if err != nil {
+		t.Errorf("JSON %s: %v", text, err)
+		return
+	}
+	for root, want := range s.JSON {
+		if string(got[root]) != want {
+			t.Errorf("JSON of %s\n got %s\nwant %s", root, got[root], want)
+		}
+	}
 }
 
 // yjsReads lets yjs read what Go has written.

@@ -27,7 +27,7 @@ func sumOf(t *record.Table) string {
 	if len(values) > functionArgs {
 		row = "json(" + row + ")"
 	}
-	return fmt.Sprintf(`SELECT json_group_array(json(line) ORDER BY id) FROM (
+	return fmt.Sprintf(`SELECT json_group_array(json(line) ORDER BY id) AS part FROM (
   SELECT id, line, sum(octet_length(line)) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) / %d AS part FROM (
     SELECT t.%s AS id, %s AS line FROM %s AS t WHERE t.deleted = 0))
 GROUP BY part ORDER BY part LIMIT ?1`, sumBytes, t.ID, row, t.SQL)

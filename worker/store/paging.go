@@ -51,7 +51,7 @@ func page(tables []reading, keys func(i int, after string) string) string {
 		// The position, as an id of this table: a blob is greater than any text.
 		after := fmt.Sprintf(`CASE WHEN ?4 > %d THEN x'ff' WHEN ?4 < %[1]d THEN '' ELSE ?5 END`, r.index)
 		next = append(next, "SELECT * FROM ("+keys(i, after)+")")
-		rows = append(rows, fmt.Sprintf(`SELECT %d, t.deleted, json_group_array(CASE t.deleted WHEN 0 THEN %s ELSE t.%s END)
+		rows = append(rows, fmt.Sprintf(`SELECT %d AS tab, t.deleted AS dead, json_group_array(CASE t.deleted WHEN 0 THEN %s ELSE t.%s END) AS part
 FROM page CROSS JOIN %s AS t ON t.%[3]s = page.id WHERE page.tab = %[1]d
 GROUP BY t.deleted, t.rowid / (SELECT max(1, %[5]d / max(%[6]s)) FROM page CROSS JOIN %[4]s AS t ON t.%[3]s = page.id WHERE page.tab = %[1]d)`,
 			r.index, r.row, r.ID, r.SQL, partBytes, r.bound))

@@ -23,7 +23,7 @@ type Change struct {
 // openPush refuses what was pulled before the floor or the horizon: what it
 // would have to be compared with may be gone. An error in a statement is the
 // only way to end a batch.
-const openPush = `SELECT stamp, CASE WHEN CAST(?1 AS INTEGER) < max(floor, horizon) THEN json('stale at ' || stamp) END FROM Clock`
+const openPush = `SELECT stamp, CASE WHEN CAST(?1 AS INTEGER) < max(floor, horizon) THEN json('stale at ' || stamp) END AS stale FROM Clock`
 
 // closePush moves the clock, if anything changed.
 func closePush(schema *record.Schema) string {
@@ -153,7 +153,7 @@ func refuseBuried(w *writing) string   { return refuse(w.buried) }
 
 // refuse ends the batch if the query finds ids.
 func refuse(query string) string {
-	return `SELECT CASE WHEN ids <> '[]' THEN json('conflict: ' || ids) END, '[]' FROM (` + query + `)`
+	return `SELECT CASE WHEN ids <> '[]' THEN json('conflict: ' || ids) END AS refused FROM (` + query + `)`
 }
 
 // refusal asks why a batch ended with an error: nil if not because of the push.

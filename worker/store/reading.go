@@ -114,7 +114,7 @@ part(lo) AS (
   SELECT (SELECT t.rowid FROM %[4]s AS t WHERE t.rowid >= lo + step ORDER BY t.rowid LIMIT 1)
   FROM part, span WHERE lo IS NOT NULL AND octets <= ?1)
 SELECT CASE WHEN octets <= ?1 THEN (
-  SELECT json_group_array(%[5]s) FROM %[4]s AS t WHERE t.rowid >= lo AND t.rowid < lo + step AND t.deleted = 0) END
+  SELECT json_group_array(%[5]s) FROM %[4]s AS t WHERE t.rowid >= lo AND t.rowid < lo + step AND t.deleted = 0) END AS part
 FROM part, span WHERE lo IS NOT NULL`, partBytes, r.bound, r.bytes, r.SQL, r.row)
 }
 
@@ -127,7 +127,7 @@ func (r *reading) readDelta(also string) string {
 	return fmt.Sprintf(`WITH %s,
 span AS MATERIALIZED (
   SELECT max(1, %d / max(%s)) AS step, sum(%s) AS octets FROM %s AS t WHERE %s)
-SELECT t.deleted, CASE WHEN (SELECT octets FROM span) <= ?2 THEN json_group_array(CASE t.deleted WHEN 0 THEN %s ELSE t.%s END) END
+SELECT t.deleted AS dead, CASE WHEN (SELECT octets FROM span) <= ?2 THEN json_group_array(CASE t.deleted WHEN 0 THEN %s ELSE t.%s END) END AS part
 FROM %[5]s AS t WHERE %[6]s AND (t.deleted = 0 OR %[9]s >= 0)
 GROUP BY t.deleted, t.rowid / (SELECT step FROM span)`,
 		mode, partBytes, r.bound, r.bytes, r.SQL, changed, r.row, r.ID, since)

@@ -59,13 +59,13 @@ func newWriting(t *record.Table) writing {
 	size := toJudge.size()
 	return writing{
 		judge: toJudge.judged(size) + fmt.Sprintf(`
-SELECT count(*) FILTER (WHERE verdict = %d), count(*) FILTER (WHERE verdict = %d),
-  count(*) FILTER (WHERE verdict > %d AND was <= %s),
-  json_group_array(id) FILTER (WHERE verdict = %d),
-  CASE WHEN max(size) > %d THEN json('too large: ' || max(size)) END
+SELECT count(*) FILTER (WHERE verdict = %d) AS created, count(*) FILTER (WHERE verdict = %d) AS updated,
+  count(*) FILTER (WHERE verdict > %d AND was <= %s) AS restamped,
+  json_group_array(id) FILTER (WHERE verdict = %d) AS lost,
+  CASE WHEN max(size) > %d THEN json('too large: ' || max(size)) END AS refused
 FROM judged`, isNew, isWin, isSame, base, isLost, watermelon.MaxRowBytes),
 		oversized: toJudge.judged(size) + fmt.Sprintf(`
-SELECT json_group_array(id) FROM judged WHERE size > %d`, watermelon.MaxRowBytes),
+SELECT json_group_array(id) AS ids FROM judged WHERE size > %d`, watermelon.MaxRowBytes),
 		write: toWrite.write(),
 		bury: fmt.Sprintf(`WITH %s
 INSERT INTO %s (%s, deleted, stamp) SELECT j.value, 1, %s FROM json_each(?1) AS j WHERE true

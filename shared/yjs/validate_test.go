@@ -347,6 +347,22 @@ func FuzzValidate(f *testing.F) {
 	})
 }
 
+// A room that validates an update before it has a document, and applies it later,
+// must not be surprised.
+func FuzzDocumentTakesWhatIsValid(f *testing.F) {
+	addSeeds(f)
+	f.Fuzz(func(t *testing.T, update []byte) {
+		_, err := yjs.Validate(update, yjs.Limits{})
+		_, applyErr := yjs.New(yjs.Options{}).Apply(update)
+		if errors.Is(applyErr, yjs.ErrNesting) || errors.Is(applyErr, yjs.ErrSteps) || errors.Is(applyErr, yjs.ErrPending) {
+			return
+		}
+		if (err == nil) != (applyErr == nil) {
+			t.Fatalf("%x: Validate says %v, Apply %v", update, err, applyErr)
+		}
+	})
+}
+
 // addSeeds seeds a fuzz test with small updates and, where there are any, with
 // hostile ones.
 func addSeeds(f *testing.F) {

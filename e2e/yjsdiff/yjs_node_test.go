@@ -1,8 +1,8 @@
 //go:build !js
 
 // Package yjsdiff_test compares the document core with yjs itself, in Node, on
-// random sessions. YJSDIFF_SECONDS sets for how long, 10 by default; YJSDIFF_SEED
-// the first seed, to see a failure again.
+// random sessions. YJSDIFF_SECONDS sets for how long, 10 by default, 1 with -short;
+// YJSDIFF_SEED the first seed, to see a failure again.
 package yjsdiff_test
 
 import (
@@ -78,7 +78,11 @@ func setting(t *testing.T, name string, otherwise int) int {
 }
 
 func TestSessionsEqualYjs(t *testing.T) {
-	seconds := setting(t, "YJSDIFF_SECONDS", 10)
+	seconds := 10
+	if testing.Short() {
+		seconds = 1
+	}
+	seconds = setting(t, "YJSDIFF_SECONDS", seconds)
 	// Every run sees other sessions, unless it is told which.
 	seed := setting(t, "YJSDIFF_SEED", int(time.Now().Unix())%1_000_000*1000)
 	cmd := exec.Command(node(t), "sessions.mjs", strconv.Itoa(seed), strconv.Itoa(seconds))

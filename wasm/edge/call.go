@@ -199,8 +199,8 @@ func (c *call) enterObject(i *instance, op int32) {
 	if i.dead {
 		return
 	}
-	err := errors.New("the call is no alarm")
-	if c.object != nil {
+	err := errors.New("no alarm is running")
+	if c.object != nil && !c.ended {
 		err = c.object.enter(i, c, i.event, c.object.id, abi.EventEnter, op, 0, 0)
 	}
 	i.settle(c, op, nil, err)

@@ -13,6 +13,8 @@ import (
 	"sort"
 	"sync"
 
+	sqlite3 "modernc.org/sqlite/lib"
+
 	"tidemark/shared/abi"
 )
 
@@ -215,6 +217,9 @@ func (d *D1) Migrate(dir fs.FS) (applied []string, err error) {
 }
 
 func (c *sqliteConn) migrate(name, sql string) error {
+	// The limit is of one statement, and here SQLite sees all of them.
+	sqlite3.Xsqlite3_limit(c.tls, c.db, sqlite3.SQLITE_LIMIT_SQL_LENGTH, max(abi.MaxSQLBytes, int32(len(sql)+1)))
+	defer sqlite3.Xsqlite3_limit(c.tls, c.db, sqlite3.SQLITE_LIMIT_SQL_LENGTH, abi.MaxSQLBytes)
 	if err := c.exec(c.begin); err != nil {
 		return err
 	}

@@ -178,8 +178,9 @@ func TestMigrationsAreAppliedOnceInOrder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "d1.sqlite")
 	dir := fstest.MapFS{
 		"0002_b.sql": {Data: []byte("INSERT INTO t VALUES ('two; not three'); -- end")},
-		"0001_a.sql": {Data: []byte("CREATE TABLE t (v);\nCREATE INDEX i ON t (v);")},
-		"README.md":  {Data: []byte("no")},
+		"0001_a.sql": {Data: []byte("CREATE TABLE t (v);\nCREATE INDEX i ON t (v);" +
+			strings.Repeat("DELETE FROM t;\n", abi.MaxSQLBytes/10))},
+		"README.md": {Data: []byte("no")},
 	}
 	d := openTest(t, path)
 	for _, want := range [][]string{{"0001_a.sql", "0002_b.sql"}, nil} {

@@ -67,7 +67,7 @@ func (w *Worker) write(rw http.ResponseWriter, r *http.Request, a answer) {
 		w.accept(rw, r, f)
 	default:
 		head, err := abi.DecodeResponse(a.head)
-		if err != nil {
+		if err != nil || head.Status < 200 {
 			writeError(rw, "the guest's answer is malformed")
 			return
 		}
@@ -80,7 +80,7 @@ func (w *Worker) write(rw http.ResponseWriter, r *http.Request, a answer) {
 				h[name] = append(h[name], field[1])
 			}
 		}
-		bodyless := head.Status < 200 || head.Status == http.StatusNoContent || head.Status == http.StatusNotModified
+		bodyless := head.Status == http.StatusNoContent || head.Status == http.StatusNotModified
 		if !bodyless {
 			h["Content-Length"] = []string{strconv.Itoa(len(a.body))}
 		}

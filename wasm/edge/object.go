@@ -253,6 +253,8 @@ func (o *object) openStore() error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
+	// A commit survives the end of the process. A power failure may take the last
+	// ones: to wait for the disk here, as D1 does, would stop the isolate meanwhile.
 	db, err := openSQLite(filepath.Join(dir, hex.EncodeToString(sum[:])+".sqlite"), false, objectStatements,
 		"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL",
 		"PRAGMA cache_size = -512")

@@ -278,6 +278,21 @@ func TestAnAlarmMayWaitAndOtherEventsComeInBetween(t *testing.T) {
 	want(t, s, "POST", "/room/r/call", "object", 200, "2 Probe r")
 }
 
+func TestAnAlarmWhoseInstanceEndsIsTriedAgain(t *testing.T) {
+	clock := wasmtest.NewClock(time.Time{})
+	s := start(t, wasmtest.Options{Clock: clock, Log: io.Discard})
+	want(t, s, "POST", "/room/r/call", "alarm-fail 1000 1", 200, "planned")
+	want(t, s, "POST", "/room/r/call", "alarm-d1 1000", 200, "planned")
+	s.Gate.Hold("d1")
+	clock.Advance(time.Second)
+	s.Gate.Wait(t, 1)
+	want(t, s, "GET", "/exit", "", 500, lostAnswer)
+	s.Gate.Open()
+	want(t, s, "POST", "/room/r/call", "log", 200, `["alarm"]`)
+	clock.Advance(2 * time.Second)
+	eventually(t, s, "r", "log", `["alarm","alarm"]`)
+}
+
 func TestAFailedAlarmIsTriedAgainLaterEachTime(t *testing.T) {
 	clock := wasmtest.NewClock(time.Time{})
 	s := start(t, wasmtest.Options{Clock: clock})

@@ -12,7 +12,8 @@ import (
 )
 
 // A Gate holds back deliveries of some kinds and lets them through in an order
-// that its seed decides. Kinds are those of edge.Options.Hold.
+// that its seed decides. Kinds are those of edge.Options.Hold. A Clock's Advance
+// waits for the "alarm" that it sets off.
 type Gate struct {
 	mu      sync.Mutex
 	kinds   []string

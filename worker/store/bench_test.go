@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -108,13 +107,4 @@ func BenchmarkDecodePush1000(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-}
-
-// TestDumpSQL writes the statements for a look with another SQLite.
-func TestDumpSQL(t *testing.T) {
-	if os.Getenv("DUMP") == "" {
-		t.Skip()
-	}
-	s := New(nil, record.Default(), watermelon.DefaultLimits())
-	os.WriteFile("/tmp/exp/sql.json", fmt.Appendf(nil, "{%q:%q,%q:%q,%q:%q,%q:%q}", "judge", s.writing[0].judge, "write", s.writing[0].write, "full", s.reading[0][0].full, "delta", s.reading[0][0].delta), 0o644)
 }

@@ -53,14 +53,14 @@ func (d *Doc) integrateHead(head int32) (next int32, err error) {
 		in.stack = append(in.stack, head)
 		d.rest(unit{it.client, it.clock - 1})
 		return none, nil
-	case awaited.client != none:
+	case awaited != none:
 		in.stack = append(in.stack, head)
-		if b := d.clients[awaited.client].block; b != none && in.blocks[b].next < in.blocks[b].stop {
+		if b := d.clients[awaited].block; b != none && in.blocks[b].next < in.blocks[b].stop {
 			next = in.order[in.blocks[b].next]
 			in.blocks[b].next++
 			return next, nil
 		}
-		d.rest(awaited)
+		d.rest(unit{awaited, d.clients[awaited].state})
 		return none, nil
 	case known >= it.length:
 		d.freeItem(head) // known already
@@ -77,21 +77,20 @@ func (d *Doc) integrateHead(head int32) (next int32, err error) {
 	return none, nil
 }
 
-// awaits returns a unit of another client that it refers to and that is not
-// known, or none.
-func (d *Doc) awaits(it *item) unit {
+// awaits returns the other client of which it needs more than is known, or none.
+func (d *Doc) awaits(it *item) int32 {
 	if c := it.originClient; c != none && c != it.client && it.originClock >= d.clients[c].state {
-		return unit{c, it.originClock}
+		return c
 	}
 	if c := it.rightClient; c != none && c != it.client && it.rightClock >= d.clients[c].state {
-		return unit{c, it.rightClock}
+		return c
 	}
 	if it.flags&wireParentID != 0 {
 		if c, clock := d.wireParent(it); c != it.client && clock >= d.clients[c].state {
-			return unit{c, clock}
+			return c
 		}
 	}
-	return unit{none, 0}
+	return none
 }
 
 // wireParent reads the ID of the parent from the update, where it was checked.

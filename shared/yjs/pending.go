@@ -13,11 +13,8 @@ type pending struct {
 	size    int           // bytes of them
 	deletes []deleteRange // sorted and joined
 	waiting []int32       // clients with an awaited clock
+	ready   bool          // an awaited clock came while its struct was put away
 }
-
-// maxRetries bounds how often one update makes the pending structs be tried
-// again. yjs tries once; each time may unlock more.
-const maxRetries = 8
 
 // HasPending tells whether something waits for missing updates.
 func (d *Doc) HasPending() bool {
@@ -129,6 +126,9 @@ func (d *Doc) freeRest() {
 
 // unlocked tells whether a clock has come that a pending struct was missing.
 func (d *Doc) unlocked() bool {
+	if d.pending.ready {
+		return true
+	}
 	for _, c := range d.tx.touched {
 		if cl := &d.clients[c]; cl.awaited < cl.state {
 			return true
@@ -160,37 +160,34 @@ func (d *Doc) await() {
 			d.pending.waiting = append(d.pending.waiting, m.client)
 		}
 		c.awaited = min(c.awaited, m.clock)
+		d.pending.ready = d.pending.ready || c.awaited < c.state
 	}
 }
 
-// retry integrates the pending structs again, as long as that unlocks more. What
-// would make an update be refused ends it: the rest stays pending.
+// retry integrates the pending structs again: once for each update, as yjs does,
+// so that the state is the same at any time. What would make an update be
+// refused ends it: the rest stays pending.
 func (d *Doc) retry() {
-	for n := 0; n < maxRetries && (n == 0 || d.unlocked()); n++ {
-		for _, c := range d.pending.waiting {
-			d.clients[c].awaited = noClock
-		}
-		d.pending.waiting = d.pending.waiting[:0]
-		structs, err := d.pendingStructs()
-		if err != nil || d.decode(structs) != nil {
-			return // cannot be: it was decoded before
-		}
-		err = d.integrateBlocks()
-		if err != nil {
-			d.abandon()
-		}
-		d.pending.structs, d.pending.size = nil, 0
-		if rest := d.restUpdate(); rest != nil {
-			d.pending.structs, d.pending.size = [][]byte{rest}, len(rest)+partCost
-		}
-		d.freeRest()
-		d.await()
-		if d.deletesUnlocked() {
-			d.pending.deletes = sortDeleteSet(d.applyDeletes(d.pending.deletes, nil))
-		}
-		if len(d.pending.structs) == 0 || err != nil {
-			return
-		}
+	structs, err := d.pendingStructs()
+	if err != nil || d.decode(structs) != nil {
+		return // cannot be: it was decoded before
+	}
+	for _, c := range d.pending.waiting {
+		d.clients[c].awaited = noClock
+	}
+	d.pending.waiting, d.pending.ready = d.pending.waiting[:0], false
+	if d.integrateBlocks() != nil {
+		d.abandon()
+	}
+	d.pending.structs, d.pending.size = nil, 0
+	if rest := d.restUpdate(); rest != nil {
+		d.pending.structs = [][]byte{rest}
+		d.pending.size = sizeOfParts(d.pending.structs)
+	}
+	d.freeRest()
+	d.await()
+	if d.deletesUnlocked() {
+		d.pending.deletes = sortDeleteSet(d.applyDeletes(d.pending.deletes, nil))
 	}
 }
 

@@ -40,7 +40,8 @@ function freePort() {
   });
 }
 
-// A Door is a running host: url, start(), stop(signal), close().
+// A Door is a running host: url, start(), stop(signal), close(). With dev set
+// before its start it gives anyone a token for any name at /dev/login.
 class Door {
   constructor(name, prepare, command, variables = {}) {
     Object.assign(this, { name, prepare, command, variables, dir: mkdtempSync(path.join(tmpdir(), `tidemark-${name}-`)) });
@@ -85,8 +86,8 @@ class Door {
 export const wrangler = () =>
   new Door(
     "wrangler",
-    ({ dir }) => {
-      writeFileSync(path.join(dir, "dev.vars"), `AUTH_SECRET="${secret}"\n`);
+    ({ dir, dev }) => {
+      writeFileSync(path.join(dir, "dev.vars"), `AUTH_SECRET="${secret}"\n${dev ? 'DEV_MODE="1"\n' : ""}`);
       execFileSync("wrangler", ["d1", "migrations", "apply", "DB", "--local", "--persist-to", dir], { cwd: root, env });
     },
     ({ port, dir }) => [
@@ -101,7 +102,7 @@ export const wazero = (variables) => {
   return new Door(
     "wazero",
     () => execFileSync("go", ["build", "-o", binary, "./wasm/cmd/tidemark"], { cwd: root, env }),
-    ({ port, dir }) => [binary, "serve", "--addr", `127.0.0.1:${port}`, "--data", dir],
+    ({ port, dir, dev }) => [binary, "serve", "--addr", `127.0.0.1:${port}`, "--data", dir, ...(dev ? ["--dev"] : [])],
     variables,
   );
 };

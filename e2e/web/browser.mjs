@@ -1,0 +1,149 @@
+// Devices for the tests of the demo: each is a browser profile of its own, in
+// one Chromium.
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { chromium } from "playwright-core";
+import { doors, root } from "../doors.mjs";
+
+const executablePath = "/usr/bin/chromium";
+const flags = [
+  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+  "--disable-background-networking", "--disable-component-update", "--disable-sync",
+];
+
+/** Why the tests of the demo cannot run, or false. */
+export const skip =
+  (!existsSync(executablePath) && "there is no Chromium: run e2e/web/chromium.sh") ||
+  (!existsSync(path.join(root, "web/dist/index.html")) && "there is no web/dist: run make web");
+
+/** Both hosts in development mode, by name. */
+export const hosts = Object.entries(doors).map(([name, open]) => [name, () => Object.assign(open(), { dev: true })]);
+
+/** A Browser opens devices, and hears of everything that goes wrong in them. */
+export class Browser {
+  faults = [];
+  devices = [];
+
+  async start() {
+    this.chromium = await chromium.launch({ executablePath, args: flags });
+    return this;
+  }
+
+  async device(url, name, options = {}) {
+    const context = await this.chromium.newContext({ viewport: { width: 1200, height: 800 }, ...options });
+    context.setDefaultTimeout(20_000);
+    const device = new Device(this, url, name, context);
+    this.devices.push(device);
+    await device.open();
+    return device;
+  }
+
+  /** Says what every device shows, after a failure. */
+  async describe() {
+    const shown = this.devices.map(async ({ name, page }) => `${name}: ${await page.locator("body").innerText().catch(() => "closed")}`);
+    return [...(await Promise.all(shown)), ...this.faults].join("\n");
+  }
+
+  async forget() {
+    await Promise.all(this.devices.map(({ context }) => context.close()));
+    this.devices = [];
+    this.faults = [];
+  }
+
+  close() {
+    return this.chromium.close();
+  }
+}
+
+export class Device {
+  constructor(browser, url, name, context) {
+    Object.assign(this, { browser, url, name, context });
+  }
+
+  /** Opens the app in a new window. */
+  async open(hash = "") {
+    this.page = await this.context.newPage();
+    this.page.on("pageerror", (error) => this.browser.faults.push(`${this.name}: ${error.stack}`));
+    this.page.on("console", (message) => {
+      if (/Content Security Policy|Refused to/.test(message.text())) this.browser.faults.push(`${this.name}: ${message.text()}`);
+    });
+    await this.page.goto(`${this.url}/${hash}`);
+    return this;
+  }
+
+  async signIn() {
+    await this.page.getByLabel("Your name").fill(this.name);
+    await this.page.getByRole("button", { name: "Sign in" }).click();
+    await this.page.getByRole("heading", { level: 1, name: "Customers" }).waitFor();
+    await this.synced();
+    return this;
+  }
+
+  /** Waits until the chip says that the server has everything. */
+  async synced() {
+    await this.page.locator('.bar .chip.on[data-unsynced="0"]').waitFor();
+  }
+
+  /** Waits until the chip says that this many changes are not on the server. */
+  async unsynced(count) {
+    await this.page.locator(`.bar .chip[data-unsynced="${count}"]`).waitFor();
+  }
+
+  go(page) {
+    return this.page.getByRole("navigation").getByRole("link", { name: page }).click();
+  }
+
+  async create(kind, fields) {
+    await this.page.getByRole("button", { name: `New ${kind}` }).click();
+    const dialog = this.page.getByRole("dialog");
+    for (const [label, value] of Object.entries(fields)) await dialog.getByLabel(label, { exact: true }).fill(value);
+    await dialog.getByRole("button", { name: "Create" }).click();
+    await dialog.waitFor({ state: "detached" });
+  }
+
+  /** The entry of a list. */
+  entry(text) {
+    return this.page.locator(".list li a", { hasText: text });
+  }
+
+  async choose(text) {
+    await this.entry(text).click();
+    await this.page.locator("article").waitFor();
+  }
+
+  field(label) {
+    return this.page.locator(".fields").getByLabel(label, { exact: true });
+  }
+
+  /** Fills a field of the record that is shown, and leaves it. */
+  async fill(label, value) {
+    await this.field(label).fill(value);
+    await this.field(label).blur();
+  }
+
+  async delete() {
+    await this.page.getByRole("button", { name: "Delete" }).click();
+    await this.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  }
+
+  /** The rich text of the record that is shown. */
+  get note() {
+    return this.page.locator(".tm-text");
+  }
+
+  /** Types at the end of the rich text. */
+  async type(text) {
+    await this.note.click();
+    await this.page.keyboard.press("Control+End");
+    await this.page.keyboard.type(text);
+  }
+
+  /** Waits until the rich text has all of these. */
+  async reads(...texts) {
+    for (const text of texts) await this.note.filter({ hasText: text }).waitFor();
+  }
+
+  offline(offline) {
+    return this.context.setOffline(offline);
+  }
+}

@@ -36,7 +36,7 @@ export default function Person({ session: { subject, token } }: { session: Sessi
     setTidemark({
       server,
       person: { name: subject, color: colorOf(subject) },
-      storage: device.name,
+      storage: `tidemark-${subject}`, // notes may be shared by tabs,
       onRefused: (code) => code === 4401 && setRefused(token),
     });
   }, [device, subject, token]);

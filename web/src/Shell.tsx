@@ -1,6 +1,6 @@
 import { lazy, Suspense, useEffect } from "react";
 import { syncTriggers } from "tidemark-client";
-import { useSyncState } from "tidemark-client/react";
+import { saveRooms, useSyncState, useTidemark, useUnsavedRooms } from "tidemark-client/react";
 import { source, type Device } from "./Person";
 import { customers } from "./records/customers";
 import { products } from "./records/products";
@@ -30,21 +30,31 @@ interface Props {
 /** What surrounds every page, and the one place that starts synchronization. */
 export function Shell({ device, subject, expired, onUnauthorized }: Props) {
   const { database, remember } = device;
+  const tidemark = useTidemark();
+  const notes = useUnsavedRooms(tidemark.storage);
   const state = useSyncState(database);
+  const unsynced = state.unsynced + notes;
   const [page = "customers", ...rest] = useRoute();
 
   useEffect(() => {
     if (expired) return;
     return syncTriggers(database, source, { server, onRefused: (code) => code === 4401 && onUnauthorized() });
   }, [database, expired]);
+  useEffect(() => {
+    if (expired) return;
+    const save = () => void saveRooms(tidemark);
+    save();
+    addEventListener("online", save);
+    return () => removeEventListener("online", save);
+  }, [tidemark, expired]);
   useEffect(() => remember("records", state.unsynced), [state.unsynced]);
   useEffect(() => {
     if (state.unauthorized) onUnauthorized();
   }, [state.error]);
 
   const leave = () => {
-    const warning = `${state.unsynced} changes are not on the server yet. They stay on this device until ${subject} signs in again.`;
-    if (state.unsynced === 0 || confirm(warning)) signOut();
+    const warning = `${unsynced} changes are not on the server yet. They stay on this device until ${subject} signs in again.`;
+    if (unsynced === 0 || confirm(warning)) signOut();
   };
 
   return (
@@ -60,7 +70,7 @@ export function Shell({ device, subject, expired, onUnauthorized }: Props) {
           ))}
         </nav>
         <div className="who">
-          <StatusChip state={state} expired={expired} />
+          <StatusChip state={state} unsynced={unsynced} expired={expired} />
           <ThemeButton />
           <button type="button" className="quiet" onClick={leave} title={`Signed in as ${subject}`}>Sign out</button>
         </div>
@@ -69,7 +79,7 @@ export function Shell({ device, subject, expired, onUnauthorized }: Props) {
         <section className="expired" aria-label="Sign in again">
           <p role="alert">
             Your sign-in has expired. Go on working: what you change is kept on this device
-            {state.unsynced > 0 && ` (${state.unsynced} not synced yet)`}.
+            {unsynced > 0 && ` (${unsynced} not synced yet)`}.
           </p>
           <SignInForm subject={subject} />
         </section>

@@ -11,7 +11,7 @@ const subscribe = (listener: () => void) => {
 };
 
 /** Online, offline or syncing; how many changes wait; when the last sync was. */
-export function StatusChip({ state, expired }: { state: SyncState; expired: boolean }) {
+export function StatusChip({ state, unsynced, expired }: { state: SyncState; unsynced: number; expired: boolean }) {
   const online = useSyncExternalStore(subscribe, () => navigator.onLine);
   const [, again] = useReducer((n: number) => n + 1, 0);
   useEffect(() => {
@@ -22,10 +22,10 @@ export function StatusChip({ state, expired }: { state: SyncState; expired: bool
   const [kind, word] = look(state, online, expired);
   const last = state.lastSyncAt === null ? "never synced" : `synced ${ago(Date.now() - state.lastSyncAt)}`;
   return (
-    <span className={`chip ${kind}`} role="status" data-unsynced={state.unsynced} title={state.error?.message}>
+    <span className={`chip ${kind}`} role="status" data-unsynced={unsynced} title={state.error?.message}>
       <i aria-hidden="true" />
       <b>{word}</b>
-      {state.unsynced > 0 && <span>{state.unsynced} unsynced</span>}
+      {unsynced > 0 && <span>{unsynced} unsynced</span>}
       <small>{last}</small>
     </span>
   );

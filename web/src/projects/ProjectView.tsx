@@ -88,7 +88,7 @@ export function ProjectView({ device, subject, id, expired, onUnauthorized, onGo
     <article className="project">
       <div className="detail-head">
         <h2>{projects?.[0]?.name ?? "…"}</h2>
-        <StatusChip state={state} expired={expired} />
+        <StatusChip state={state} unsynced={state.unsynced} expired={expired} />
       </div>
       {asked && <p className="problem" role="alert">{asked}</p>}
       {state.phase === "refused" && !state.unauthorized && (

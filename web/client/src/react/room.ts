@@ -3,6 +3,11 @@ import { WebsocketProvider } from "y-websocket";
 import { Doc } from "yjs";
 import { socketUrl, ticketSocket } from "../server.js";
 import type { Tidemark } from "./TidemarkProvider.js";
+import { markSaved, markUnsaved } from "./unsaved.js";
+
+// How long after the last edit or the start of a connection the server has
+// everything: it was sent, and the connection is still there.
+const restMillis = 2000;
 
 /**
  * A y-websocket provider whose document is also kept in IndexedDB, so that it
@@ -12,7 +17,10 @@ import type { Tidemark } from "./TidemarkProvider.js";
 export class Room extends WebsocketProvider {
   #kept: Promise<unknown> | null = null;
   #wanted = false;
+  #resting: ReturnType<typeof setTimeout> | undefined;
   readonly #storage: string;
+  /** Told when the server has everything. */
+  onSaved: () => void = () => {};
 
   constructor(
     readonly id: string,
@@ -23,7 +31,13 @@ export class Room extends WebsocketProvider {
       WebSocketPolyfill: ticketSocket(server),
       disableBc: true, // tabs meet on the server and in IndexedDB
     });
-    this.#storage = `${storage}-yjs-${id}`;
+    this.#storage = storage;
+    this.doc.on("update", (_update, origin) => {
+      if (origin === this || origin instanceof IndexeddbPersistence) return;
+      markUnsaved(storage, id);
+      this.#rest();
+    });
+    this.on("sync", () => this.#rest());
     this.on("closed", ({ code, reason }) => onRefused?.(code, reason));
     this.on("status", ({ status }) => {
       if (status === "connected") this.#present();
@@ -34,7 +48,7 @@ export class Room extends WebsocketProvider {
 
   override connect() {
     this.#wanted = true;
-    this.#kept ??= new IndexeddbPersistence(this.#storage, this.doc).whenSynced;
+    this.#kept ??= new IndexeddbPersistence(`${this.#storage}-yjs-${this.id}`, this.doc).whenSynced;
     void this.#kept.then(() => {
       if (this.#wanted) super.connect();
     });
@@ -43,6 +57,17 @@ export class Room extends WebsocketProvider {
   override disconnect() {
     this.#wanted = false;
     super.disconnect();
+  }
+
+  #rest() {
+    clearTimeout(this.#resting);
+    this.#resting = setTimeout(() => this.#saved(), restMillis);
+  }
+
+  #saved() {
+    if (!this.synced) return;
+    markSaved(this.#storage, this.id);
+    this.onSaved();
   }
 
   // When a connection ended, the others were told that we left; our presence is
@@ -60,6 +85,8 @@ export class Room extends WebsocketProvider {
   #offline = () => super.disconnect();
 
   override destroy() {
+    clearTimeout(this.#resting);
+    this.#saved(); // closing sends what is under way first
     globalThis.removeEventListener?.("online", this.#online);
     globalThis.removeEventListener?.("offline", this.#offline);
     super.destroy();

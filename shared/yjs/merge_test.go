@@ -101,7 +101,7 @@ func TestMergeOfManyBlocksOutOfOrder(t *testing.T) {
 	update = append(update, 0)
 	before := allocated()
 	merged, err := yjs.MergeUpdates(update, nothing)
-	if n := allocated() - before; n > 32*uint64(len(update)) {
+	if n := allocated() - before; n > 40*uint64(len(update)) {
 		t.Errorf("%d bytes took %d bytes of memory", len(update), n)
 	}
 	if err != nil {

@@ -22,8 +22,9 @@ type updateWriter struct {
 
 // A blockHead stands before the bytes of rest from start to end.
 type blockHead struct {
-	client, clock, structs uint64
-	start, end             int
+	client         uint64
+	clock, structs uint32
+	start, end     int
 }
 
 // newUpdateWriter starts an update, V1 or V2, that will have about size bytes
@@ -39,7 +40,7 @@ func newUpdateWriter(format, size, blocks int) *updateWriter {
 // write appends s. It starts a block if s does not follow the struct before.
 func (w *updateWriter) write(s *wireStruct) {
 	if n := len(w.blocks); n == 0 || w.blocks[n-1].client != s.client || w.end != s.clock {
-		w.blocks = append(w.blocks, blockHead{client: s.client, clock: s.clock, start: len(w.rest)})
+		w.blocks = append(w.blocks, blockHead{client: s.client, clock: uint32(s.clock), start: len(w.rest)})
 		if w.v2 != nil {
 			w.v2.client.write(s.client)
 		}
@@ -75,11 +76,11 @@ func (w *updateWriter) finish(deletes []deleteRange) []byte {
 	out = slices.Grow(out, size)
 	out = lib0.AppendUint(out, uint64(len(w.blocks)))
 	for _, b := range w.blocks {
-		out = lib0.AppendUint(out, b.structs)
+		out = lib0.AppendUint(out, uint64(b.structs))
 		if w.v2 == nil {
 			out = lib0.AppendUint(out, b.client)
 		}
-		out = lib0.AppendUint(out, b.clock)
+		out = lib0.AppendUint(out, uint64(b.clock))
 		out = append(out, w.rest[b.start:b.end]...)
 	}
 	if w.v2 != nil {

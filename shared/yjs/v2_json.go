@@ -88,9 +88,12 @@ func (j *jsonReader) appendString(dst []byte) []byte {
 	for {
 		switch j.b[j.pos] {
 		case '"':
-			s = append(s, j.b[start:j.pos]...)
+			last := j.b[start:j.pos]
 			j.pos++
-			return lib0.AppendBytes(dst, s)
+			if s == nil {
+				return lib0.AppendBytes(dst, last)
+			}
+			return lib0.AppendBytes(dst, append(s, last...))
 		case '\\':
 			s = append(s, j.b[start:j.pos]...)
 			s = utf8.AppendRune(s, j.escape())

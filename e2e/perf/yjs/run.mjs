@@ -51,7 +51,7 @@ const rows = [
   ['keystroke after 30,000 clients', 'key30000', 1, 'us']
 ]
 const show = v => v === undefined ? '' : v.toLocaleString('en', { maximumSignificantDigits: 3 })
-console.log(`node ${process.version}, medians of ${rounds} processes (ywasm: one)\n`)
+console.log(`node ${process.version}, medians of ${rounds} processes (ywasm: one); times on the CPU\n`)
 console.log('| | yjs | ywasm | tidemark, Wasm | tidemark, native | yjs / Wasm | yjs / native |\n|---|--:|--:|--:|--:|--:|--:|')
 for (const [title, name, scale, unit] of rows) {
   const [y, w, t, n] = columns.map(c => figure(c, name) * scale || undefined)

@@ -343,7 +343,7 @@ func TestARestartClosesSocketsInGoodOrder(t *testing.T) {
 func TestManyObjectsShareAFewOpenFiles(t *testing.T) {
 	s := start(t, wasmtest.Options{})
 	for round := range 2 {
-		for n := range 300 {
+		for n := range 150 {
 			want(t, s, "POST", fmt.Sprintf("/room/%d/call", n), "add x", 200, fmt.Sprint(round+1))
 		}
 	}

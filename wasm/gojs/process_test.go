@@ -27,7 +27,7 @@ var guest = sync.OnceValues(func() (*struct {
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "guest.wasm")
-	build := exec.Command("go", "build", "-trimpath", "-o", file, "./testdata/guest")
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", file, "./testdata/guest")
 	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, errors.New(string(out))

@@ -63,7 +63,8 @@ func build(pkg string) ([]byte, error) {
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "guest.wasm")
-	command := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", file, pkg)
+	// Without the commit in it, the same source is the same Wasm, compiled before.
+	command := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", file, pkg)
 	command.Dir = root
 	command.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
 	if out, err := command.CombinedOutput(); err != nil {

@@ -44,7 +44,7 @@ func canBuild(dir string) bool {
 }
 
 func buildGuest(dir string) error {
-	command := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", guestFile, guestPackage)
+	command := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", guestFile, guestPackage)
 	command.Dir = dir
 	command.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
 	if out, err := command.CombinedOutput(); err != nil {

@@ -73,7 +73,9 @@ func (d *Doc) finish() error {
 		if err := d.checkSteps(); err != nil {
 			return err
 		}
-		d.pending.deletes = sortDeleteSet(deletes)
+		if len(deletes) > 0 {
+			d.pending.deletes = sortDeleteSet(deletes)
+		}
 		d.endBlocks()
 		return nil
 	}

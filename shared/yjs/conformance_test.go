@@ -155,6 +155,9 @@ func TestTracesEqualYjs(t *testing.T) {
 			if got := hash(state); err != nil || got != want.StateV1Sha256 {
 				t.Errorf("state of %d bytes: got %s, %v; want %s", len(state), got, err, want.StateV1Sha256)
 			}
+			if got := hash(d.AppendText(nil, "text")); got != want.TextSha256 {
+				t.Errorf("text: got %s, want %s", got, want.TextSha256)
+			}
 		})
 	}
 }

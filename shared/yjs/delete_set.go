@@ -35,6 +35,9 @@ func decodeDeleteSet(r *lib0.Reader, ds []deleteRange) ([]deleteRange, error) {
 		}
 		ordered = ordered && (len(ds) == first || id < previous.client)
 		previous = deleteRange{client: id}
+		if ranges > 64 {
+			ds = slices.Grow(ds, min(int(ranges), r.Len()/4))
+		}
 		for range ranges {
 			clock, err := decodeClock(r)
 			if err != nil {

@@ -136,6 +136,58 @@ func TestPendingIsBounded(t *testing.T) {
 	}
 }
 
+// The densest updates: how much memory do their bytes make?
+func TestMemoryIsASmallMultiple(t *testing.T) {
+	const n = 100_000
+	for name, update := range map[string][]byte{
+		"types": func() []byte {
+			w := (&updateWriter{}).uint(1, n, 1, 0).byte(7).uint(1).string("t").uint(1)
+			for i := range uint64(n - 1) {
+				w.byte(0x87).uint(1, i, 1)
+			}
+			return w.uint(0).b
+		}(),
+		"items that do not join": func() []byte {
+			w := (&updateWriter{}).uint(1, n, 1, 0).byte(1).uint(1).string("t").uint(1)
+			for i := range uint64(n - 1) {
+				w.byte(0x81).uint(1, i/2, 1)
+			}
+			return w.uint(0).b
+		}(),
+		"clients": func() []byte {
+			w := (&updateWriter{}).uint(n)
+			for i := range uint64(n) {
+				w.uint(1, n-i, 0).byte(0).uint(1)
+			}
+			return w.uint(0).b
+		}(),
+		"map keys": func() []byte {
+			w := (&updateWriter{}).uint(1, n, 1, 0)
+			for i := range uint64(n) {
+				w.byte(0x21).uint(1).string("").string(fmt.Sprint(i)).uint(1)
+			}
+			return w.uint(0).b
+		}(),
+		"deletions of what is not known": func() []byte {
+			w := (&updateWriter{}).uint(0, 1, 1, n)
+			for i := range uint64(n) {
+				w.uint(2*i, 1)
+			}
+			return w.b
+		}(),
+	} {
+		d := yjs.New(yjs.Options{StepBudget: 1 << 40})
+		before := allocated()
+		mustApply(t, d, update)
+		grew := allocated() - before
+		if size := d.Size(); size > 40*len(update) || grew > 128*uint64(len(update)) {
+			t.Errorf("%s: %d bytes hold %d bytes, after %d were allocated", name, len(update), size, grew)
+		} else {
+			t.Logf("%s: %d bytes hold %d bytes, after %d were allocated", name, len(update), size, grew)
+		}
+	}
+}
+
 // Each update is built so that a naive implementation takes quadratic time.
 func TestNoQuadraticTime(t *testing.T) {
 	const n = 100_000

@@ -13,7 +13,7 @@ import (
 // ends up in the rest of its block, with everything behind it.
 func (d *Doc) integrateBlocks() error {
 	in := &d.in
-	if !slices.IsSortedFunc(in.blocks, d.compareBlocks) {
+	if len(in.blocks) > 1 && !slices.IsSortedFunc(in.blocks, d.compareBlocks) {
 		slices.SortFunc(in.blocks, d.compareBlocks)
 		for i, b := range in.blocks {
 			d.clients[b.client].block = int32(i)

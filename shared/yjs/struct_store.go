@@ -108,7 +108,8 @@ func (c *client) insert(p pos, e entry) pos {
 func (c *client) removeAfter(p pos, n int) {
 	leaf := c.leaves[p.leaf]
 	k := min(n, len(leaf)-p.at-1)
-	c.leaves[p.leaf] = slices.Delete(leaf, p.at+1, p.at+1+k)
+	copy(leaf[p.at+1:], leaf[p.at+1+k:])
+	c.leaves[p.leaf] = leaf[:len(leaf)-k]
 	n -= k
 	whole := p.leaf + 1
 	for n > 0 && len(c.leaves[whole]) <= n {

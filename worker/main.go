@@ -16,11 +16,20 @@ import (
 func main() {
 	settings := api.ReadSettings(host.Getenv)
 	database := store.New(host.D1("DB"), record.Default(), settings.Sync)
+	yjs, documents := api.ReadYjsSettings(host.Getenv), store.NewYjs(host.D1("DB"))
+	if settings.Problem == "" {
+		settings.Problem = yjs.Problem
+	}
+	rooms := &host.YjsRooms{
+		Config: yjs.Config, CacheBytes: yjs.CacheBytes, Database: documents,
+		Storage: func(exec host.Exec) host.YjsStorage { return store.YjsLog{Exec: exec} },
+	}
 	host.Serve(host.Config{
 		Handler: api.New(api.Config{
 			Sync: database, Tickets: database, Projects: store.NewProjects(host.D1("DB")), Rooms: host.Rooms{},
+			Yjs: &api.Yjs{Calls: host.Rooms{}, Documents: documents},
 			Now: time.Now, Settings: settings, Log: host.Log,
 		}),
-		Classes: map[string]host.Class{"SyncRoom": host.NewSyncRoom},
+		Classes: map[string]host.Class{"SyncRoom": host.NewSyncRoom, "YjsRoom": rooms.Class},
 	})
 }

@@ -21,7 +21,7 @@ async function subscribe(url, jwt) {
   };
   const hello = await Promise.race([
     next((m) => m.type === "hello"),
-    new Promise((_, reject) => ws.once("error", reject)),
+    new Promise((_, reject) => ws.once("error", reject).once("close", (code) => reject(new Error(`closed with ${code}`)))),
   ]);
   return { hello, heard: (table) => next((m) => m.type === "change" && m.table === table), close: () => ws.terminate() };
 }
@@ -88,7 +88,7 @@ for (const [name, open] of Object.entries(doors)) {
         for (const path of ["/trpc/sync.pull", "/sync/pull", "/sync/subscribe", "/yjs/a", "/nowhere"]) {
           assert.equal((await fetch(door.url + path, { headers })).status, 401, `${path} with ${jwt}`);
         }
-        await assert.rejects(subscribe(door.url, jwt));
+        await assert.rejects(subscribe(door.url, jwt), /closed with 4401/);
       }
       assert.equal((await fetch(`${door.url}/healthz`)).status, 200);
     });

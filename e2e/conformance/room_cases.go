@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
+
+	"tidemark/shared/yproto"
 )
 
 // patience is how long a message may take.
@@ -106,16 +109,27 @@ func (s socket) change(t *testing.T, table string, stamp int64) (before []int64)
 	}
 }
 
-// wantRefused checks that a socket is refused by an HTTP answer.
+// wantRefused checks that a socket is closed with 4000 + status, which a browser
+// can see, and that a Yjs room says why before.
 func (c *client) wantRefused(t *testing.T, status int, path string, header http.Header, protocols ...string) {
 	t.Helper()
-	conn, res, err := c.dial(path, header, protocols...)
-	if err == nil {
-		conn.CloseNow()
-		t.Fatalf("%s was accepted", path)
+	conn, _, err := c.dial(path, header, protocols...)
+	if err != nil {
+		t.Errorf("%s: %v", path, err)
+		return
 	}
-	if res == nil || res.StatusCode != status {
-		t.Errorf("want status %d: %v", status, err)
+	defer conn.CloseNow()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if strings.HasPrefix(path, "/yjs/") {
+		_, b, err := conn.Read(ctx)
+		if m, _, bad := yproto.Decode(b); err != nil || bad != nil || m.Kind != yproto.PermissionDenied {
+			t.Errorf("%s: got %x, %v, want a permission denied", path, b, err)
+		}
+	}
+	_, b, err := conn.Read(ctx)
+	if got := websocket.CloseStatus(err); int(got) != 4000+status {
+		t.Errorf("%s: got %x, %v, want the close code %d", path, b, err, 4000+status)
 	}
 }
 
@@ -291,10 +305,5 @@ var roomCases = []testCase{
 	{"a ticket says no more than its token", func(t *testing.T, c *client) {
 		c.wantRefused(t, 403, "/sync/subscribe?ticket="+c.as("sync:write").ticket(t), nil)
 		c.do(t, "GET", "/sync/checksum", "", "authorization: Bearer "+c.ticket(t)).wantPlain(t, "UNAUTHORIZED", 401)
-	}},
-	{"Yjs rooms are not served yet", func(t *testing.T, c *client) {
-		c.do(t, "GET", "/yjs/room", "").wantPlain(t, "NOT_IMPLEMENTED", 501)
-		c.do(t, "POST", "/yjs/room", "{}").wantPlain(t, "NOT_IMPLEMENTED", 501)
-		c.wantRefused(t, 501, "/yjs/room?token="+c.bearer(), nil)
 	}},
 }

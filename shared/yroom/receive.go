@@ -34,7 +34,7 @@ func (r *Room) Receive(conn Conn, frame []byte, now time.Time) (Effects, error) 
 			r.spend(conn, s, 1, len(rest), now)
 			return r.done(now), nil
 		case err != nil:
-			r.close(conn, CloseMalformed, err.Error())
+			r.close(conn, CloseMalformed, "malformed message: "+errors.Unwrap(err).Error())
 			return r.done(now), nil
 		}
 		whole := rest[:len(rest)-len(after)]

@@ -8,7 +8,7 @@
 //	     /dev/login         a token for a name, in development only (see dev.go)
 //	POST /auth/ticket       {"ticket":"…","expires_in":30}, good for one WebSocket
 //	     /api/v1/…          projects: REST and the delta dialect; /api/v1/docs says what (see project.go)
-//	     /yjs/ROOM          not implemented yet
+//	     /yjs/ROOM          a Yjs document: a WebSocket of YjsRoom, and over HTTP (see yjs.go)
 //
 // Everything but health and CORS preflights wants a token (see identity.go)
 // and is answered after it was checked. Errors have tRPC's shape below /trpc,
@@ -72,6 +72,7 @@ type Config struct {
 	Tickets  Tickets
 	Projects Projects
 	Rooms    Rooms
+	Yjs      *Yjs
 	Now      func() time.Time
 	Settings Settings
 	Log      *slog.Logger
@@ -139,7 +140,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := s.plain(w, r, path); err != nil {
-		s.writeError(w, r, err)
+		s.refuse(w, r, err)
 	}
 }
 
@@ -164,8 +165,8 @@ func (s *server) plain(w http.ResponseWriter, r *http.Request, path string) erro
 		return s.subscribe(w, r, id)
 	case path == "/auth/ticket":
 		return s.ticket(w, r, id)
-	case strings.HasPrefix(path, "/yjs/") && path != "/yjs/":
-		return &trpc.Error{Code: trpc.NotImplemented, Message: "Yjs rooms are not served yet"}
+	case strings.HasPrefix(path, yjsRoot):
+		return s.yjs(w, r, id)
 	}
 	return &trpc.Error{Code: trpc.NotFound, Message: "Nothing is served at this path"}
 }

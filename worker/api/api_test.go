@@ -321,18 +321,20 @@ func TestTicketsNeedNoSecret(t *testing.T) {
 		}
 		return answer.Ticket, answer.ExpiresIn
 	}
-	enter := func(h http.Handler, ticket string) int {
-		return ask(h, "GET", "/sync/subscribe?ticket="+ticket, nil, "Authorization", "", "Upgrade", "websocket").Code
+	enter := func(h http.Handler, p *ports, ticket string) int {
+		ask(h, "GET", "/sync/subscribe?ticket="+ticket, nil, "Authorization", "", "Upgrade", "websocket")
+		refusal, _ := p.forwarded[len(p.forwarded)-1].Refusal()
+		return refusal.Code
 	}
 	first, expiresIn := issue(sign("sync:read", time.Hour))
-	if got := enter(h2, first); got != 200 || expiresIn != 30 || len(two.forwarded) != 1 {
+	if got := enter(h2, two, first); got != 0 || expiresIn != 30 || len(two.forwarded) != 1 {
 		t.Errorf("status %d, expires in %d", got, expiresIn)
 	}
-	if got := enter(h1, first); got != 401 {
+	if got := enter(h1, one, first); got != 4401 {
 		t.Errorf("a used ticket: status %d", got)
 	}
 	other, _ := issue(sign("sync:write", time.Hour))
-	if got := enter(h2, other); got != 403 {
+	if got := enter(h2, two, other); got != 4403 {
 		t.Errorf("a ticket of a token that may not read: status %d", got)
 	}
 	short, expiresIn := issue(sign("sync:read", 10*time.Second))
@@ -340,7 +342,7 @@ func TestTicketsNeedNoSecret(t *testing.T) {
 		t.Errorf("a ticket outlives its token: %d s", expiresIn)
 	}
 	two.now = two.now.Add(10 * time.Second)
-	if got := enter(h2, short); got != 401 {
+	if got := enter(h2, two, short); got != 4401 {
 		t.Errorf("an expired ticket: status %d", got)
 	}
 }

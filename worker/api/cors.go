@@ -25,7 +25,7 @@ func (s *server) allowOrigin(w http.ResponseWriter, r *http.Request) {
 func preflight(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Methods", "GET,POST,PATCH,DELETE,OPTIONS")
-	h.Set("Access-Control-Allow-Headers", "content-type, authorization, trpc-accept, x-trpc-source, x-base-version, if-match")
+	h.Set("Access-Control-Allow-Headers", "content-type, authorization, trpc-accept, x-trpc-source, x-base-version, if-match, if-none-match")
 	h.Set("Access-Control-Max-Age", "86400")
 	h.Set("Vary", "origin")
 	w.WriteHeader(http.StatusNoContent)

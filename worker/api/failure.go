@@ -99,7 +99,10 @@ func conflictData(e *watermelon.ConflictError) []byte {
 
 // writeError answers {"error":{"code":"NAME","message":"…",…}}.
 func (s *server) writeError(w http.ResponseWriter, r *http.Request, err error) {
-	e := s.explain(w, r, err)
+	writeTold(w, s.explain(w, r, err))
+}
+
+func writeTold(w http.ResponseWriter, e *trpc.Error) {
 	b := ijson.AppendString([]byte(`{"error":{"code":`), e.Code.Name)
 	b = ijson.AppendString(append(b, `,"message":`...), e.Text())
 	if len(e.Data) > 0 {

@@ -84,6 +84,16 @@ func (r *rooms) do(e syncroom.Effects) {
 }
 
 func (r *rooms) Forward(w http.ResponseWriter, req *http.Request, f abi.Forward) error {
+	if refusal, ok := f.Refusal(); ok {
+		conn, err := websocket.Accept(w, req, &websocket.AcceptOptions{InsecureSkipVerify: true})
+		if err == nil {
+			if len(refusal.Message) > 0 {
+				conn.Write(req.Context(), websocket.MessageBinary, refusal.Message)
+			}
+			conn.Close(websocket.StatusCode(refusal.Code), refusal.Reason)
+		}
+		return nil
+	}
 	var protocols []string
 	if f.Protocol != "" {
 		protocols = []string{f.Protocol}

@@ -1,0 +1,313 @@
+// Real y-websocket clients on both hosts: the newest, the one before and the
+// release candidate of the next, in one room.
+import { after, before, describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { WebSocket } from "ws";
+import * as Y from "yjs";
+import { WebsocketProvider } from "y-websocket";
+import { WebsocketProvider as WebsocketProvider2 } from "y-websocket-2";
+import * as Y14 from "@y/y";
+import { WebsocketProvider as WebsocketProvider4 } from "@y/websocket";
+import { doors, token } from "../doors.mjs";
+
+const versions = {
+  "y-websocket 3": { Doc: Y.Doc, Provider: WebsocketProvider },
+  "y-websocket 2": { Doc: Y.Doc, Provider: WebsocketProvider2 },
+  "y-websocket 4": { Doc: Y14.Doc, Provider: WebsocketProvider4, text: (doc) => doc.get("note") },
+};
+
+// until waits for a condition, and says what it was waiting for.
+async function until(condition, what, millis = 15_000) {
+  for (const end = Date.now() + millis; Date.now() < end; await sleep(10)) if (await condition()) return;
+  assert.fail(`never: ${typeof what === "function" ? what() : what}`);
+}
+
+class Peer {
+  constructor(door, room, { version = "y-websocket 3", jwt = token("someone"), doc } = {}) {
+    const { Doc, Provider, text = (doc) => doc.getText("note") } = versions[version];
+    this.doc = doc ?? new Doc();
+    this.text = text(this.doc);
+    this.events = [];
+    this.provider = new Provider(`${door.url.replace("http", "ws")}/yjs`, room, this.doc, {
+      WebSocketPolyfill: WebSocket,
+      disableBc: true,
+      params: { token: jwt },
+    });
+    this.provider.on("connection-close", (event) => this.events.push(["close", event?.code]));
+    this.provider.on("closed", (event) => this.events.push(["closed", event.code, event.reason]));
+    this.provider.on("connection-error", () => {});
+  }
+
+  get awareness() {
+    return this.provider.awareness;
+  }
+
+  synced() {
+    return until(() => this.provider.synced, () => `synced; events ${JSON.stringify(this.events)}`);
+  }
+
+  insert(at, text) {
+    this.text.insert(at, text);
+  }
+
+  toString() {
+    return this.text.toString().replace(/^<.*?>|<\/.*>$/g, "");
+  }
+
+  present() {
+    return [...this.awareness.getStates()].filter(([, s]) => s.user).map(([, s]) => s.user).sort();
+  }
+
+  close() {
+    this.provider.destroy();
+    this.awareness.destroy();
+  }
+
+  // die is what a power cut does to a client.
+  die() {
+    this.provider.shouldConnect = false;
+    this.provider.ws?.terminate?.();
+    this.awareness.destroy();
+  }
+}
+
+const peers = [];
+const join = async (door, room, options) => {
+  const peer = new Peer(door, room, options);
+  peers.push(peer);
+  await peer.synced();
+  return peer;
+};
+
+// raw is a socket without a client behind it: messages, then {code, reason}.
+async function raw(door, path, options) {
+  const ws = new WebSocket(door.url.replace("http", "ws") + path, options);
+  const got = [];
+  let wake = () => {};
+  ws.on("message", (data, binary) => (got.push(binary ? new Uint8Array(data) : data.toString()), wake()));
+  ws.on("close", (code, reason) => (got.push({ code, reason: reason.toString() }), wake()));
+  await new Promise((resolve, reject) => ws.once("open", resolve).once("error", reject));
+  const next = async () => {
+    while (got.length === 0) await new Promise((resolve) => (wake = resolve));
+    return got.shift();
+  };
+  const closed = async () => {
+    for (;;) {
+      const m = await next();
+      if (m.code) return m;
+    }
+  };
+  return { ws, next, closed };
+}
+
+const http = (door, path, { jwt = token("http"), ...options } = {}) =>
+  fetch(`${door.url}${path}`, { ...options, headers: { authorization: `Bearer ${jwt}`, ...options.headers } });
+
+for (const [name, open] of Object.entries(doors)) {
+  describe(`on ${name}`, { timeout: 300_000 }, () => {
+    const door = open();
+    before(() => door.start());
+    after(async () => {
+      for (const p of peers.splice(0)) p.close();
+      await door.close();
+    });
+
+    test("clients of every version type into one note and end equal", async () => {
+      const all = [];
+      for (const version of Object.keys(versions)) all.push(await join(door, "a note/with slashes & spaces äö", { version }));
+      for (let i = 0; i < 30; i++) {
+        for (const p of all) p.insert(i % 3 === 0 ? 0 : p.text.length, String.fromCharCode(97 + (i % 26)));
+        if (i % 10 === 0) await sleep(20);
+      }
+      await until(() => all.every((p) => p.toString().length === 90 && p.toString() === all[0].toString()), () => all.map(String).join("\n"));
+      const late = await join(door, "a note/with slashes & spaces äö");
+      assert.equal(late.toString(), all[0].toString());
+
+      const state = await http(door, `/yjs/${encodeURIComponent("a note/with slashes & spaces äö")}`);
+      assert.equal(state.status, 200);
+      const doc = new Y.Doc();
+      Y.applyUpdate(doc, new Uint8Array(await state.arrayBuffer()));
+      assert.equal(doc.getText("note").toString(), all[0].toString());
+      for (const p of [...all, late]) p.close();
+    });
+
+    test("presence reaches a newcomer at once, and vanishes with its socket", async () => {
+      const a = await join(door, "presence");
+      a.awareness.setLocalState({ user: "anna" });
+      const b = await join(door, "presence");
+      b.awareness.setLocalState({ user: "bert", long: "x".repeat(3000) });
+      const c = await join(door, "presence");
+      await until(() => c.present().join() === "anna,bert", () => c.present().join());
+      await until(() => a.present().join() === "anna,bert", () => a.present().join());
+      b.die();
+      await until(() => a.present().join() === "anna" && c.present().join() === "anna", () => a.present().join(), 8000);
+      a.close();
+      await until(() => c.present().join() === "", () => c.present().join(), 8000);
+      c.close();
+    });
+
+    test("a client that comes back after its connection broke is never missed", async () => {
+      const a = await join(door, "back");
+      const b = await join(door, "back");
+      a.awareness.setLocalState({ user: "anna" });
+      await until(() => b.present().join() === "anna", "anna");
+      const removed = [];
+      b.awareness.on("change", (change) => removed.push(...change.removed));
+      a.provider.ws.terminate();
+      await until(() => a.events.length > 0 && a.provider.wsconnected, "connected again");
+      await sleep(5000);
+      assert.deepEqual(removed, []);
+      assert.equal(b.present().join(), "anna");
+      a.close(), b.close();
+    });
+
+    test("a reader sees everything and writes nothing; its socket lives", async () => {
+      const writer = await join(door, "read-only");
+      const reader = await join(door, "read-only", { jwt: token("r", { scope: "yjs:read" }) });
+      const denied = [];
+      reader.provider.messageHandlers[2] = () => denied.push(1);
+      reader.insert(0, "forbidden");
+      await until(() => denied.length > 0, "refused");
+      writer.insert(0, "allowed");
+      await until(() => reader.toString().includes("allowed"), "seen");
+      reader.awareness.setLocalState({ user: "reader" });
+      await until(() => writer.present().join() === "reader", "the reader's presence");
+      assert.equal(writer.toString(), "allowed");
+      assert.deepEqual(reader.events, []);
+      const late = await join(door, "read-only");
+      assert.equal(late.toString(), "allowed");
+      for (const p of [writer, reader, late]) p.close();
+    });
+
+    test("who may not enter is told by a close code, and does not come back", async () => {
+      const cases = [
+        [4401, "room", token("a", {}, "another secret")],
+        [4401, "room", token("a", { exp: 1000 })],
+        [4403, "room", token("a", { scope: "sync:read" })],
+        [4403, "room", token("a", { rooms: ["customer-*"] })],
+        [4404, "r".repeat(600), token("a")],
+      ];
+      for (const [code, room, jwt] of cases) {
+        const p = new Peer(door, room, { jwt });
+        await until(() => p.events.length > 1, () => JSON.stringify(p.events));
+        assert.equal(p.events[0][1], code);
+        assert.equal(p.events[1][0], "closed");
+        assert.match(p.events[1][2], /\w+ \w+/);
+        assert.equal(p.provider.shouldConnect, false);
+        p.close();
+        const socket = await raw(door, `/yjs/${room}?token=${jwt}`);
+        const denied = await socket.next();
+        assert.deepEqual([...denied.subarray(0, 2)], [2, 0]);
+        assert.equal((await socket.next()).code, code);
+        if (code !== 4404) assert.equal((await http(door, `/yjs/${room}`, { jwt })).status, code - 4000);
+      }
+      const p = await join(door, "customer-1", { jwt: token("a", { rooms: ["customer-*"] }) });
+      p.close();
+    });
+
+    test("bad input closes its socket with a reason, and nobody else's", async () => {
+      const good = await join(door, "bad input");
+      good.insert(0, "good");
+      const path = `/yjs/bad%20input?token=${token("x")}`;
+      for (const [code, message] of [
+        [4400, "text"],
+        [4400, new Uint8Array([0])],
+        [4400, new Uint8Array([0, 2, 3, 1, 1, 1])],
+        [4400, new Uint8Array([0, 0, 2, 255, 255])],
+        [4400, new Uint8Array([1, 3, 1, 1, 9])],
+        [4413, new Uint8Array(17 << 20)],
+      ]) {
+        const bad = await raw(door, path);
+        bad.ws.send(message);
+        const { code: got, reason } = await bad.closed();
+        assert.equal(got, code, reason);
+        assert.match(reason, /\w+ \w+/);
+      }
+      const flood = await raw(door, path);
+      flood.ws.on("error", () => {});
+      for (let i = 0; i < 20_000; i++) flood.ws.send(new Uint8Array([3]));
+      assert.equal((await flood.closed()).code, 4529);
+      const unknown = await raw(door, path);
+      unknown.ws.send(new Uint8Array([99, 1, 2]));
+      unknown.ws.send(new Uint8Array([0, 0, 1, 0]));
+      for (let m; !(m instanceof Uint8Array && m[0] === 0 && m[1] === 1); ) m = await unknown.next();
+      unknown.ws.close();
+      assert.deepEqual(good.events, []);
+      const late = await join(door, "bad input");
+      assert.equal(late.toString(), "good");
+      good.close(), late.close();
+    });
+
+    test("HTTP reads, merges and deletes a document", async () => {
+      const doc = new Y.Doc();
+      doc.getText("note").insert(0, "over HTTP");
+      assert.equal((await http(door, "/yjs/http")).status, 404);
+      const p = await join(door, "http");
+      const posted = await http(door, "/yjs/http", { method: "POST", body: Y.encodeStateAsUpdate(doc) });
+      assert.equal(posted.status, 204);
+      await until(() => p.toString() === "over HTTP", () => p.toString());
+      const etag = posted.headers.get("etag");
+      assert.equal((await http(door, "/yjs/http", { headers: { "if-none-match": etag } })).status, 304);
+      const sv = Buffer.from(Y.encodeStateVector(doc)).toString("base64url");
+      const diff = new Uint8Array(await (await http(door, `/yjs/http?sv=${sv}`)).arrayBuffer());
+      assert.deepEqual([...diff], [0, 0]);
+      assert.equal((await http(door, "/yjs/http", { method: "POST", body: "nonsense" })).status, 400);
+      assert.equal((await http(door, "/yjs/http?sv=%ff")).status, 400);
+      const reader = token("r", { scope: "yjs:read" });
+      for (const method of ["POST", "DELETE"]) assert.equal((await http(door, "/yjs/http", { method, jwt: reader })).status, 403);
+      assert.equal((await http(door, "/yjs/http", { method: "PUT" })).status, 405);
+
+      assert.equal((await http(door, "/yjs/http", { method: "DELETE" })).status, 204);
+      await until(() => p.events.some((e) => e[0] === "closed" && e[1] === 4404), () => JSON.stringify(p.events));
+      assert.equal((await http(door, "/yjs/http")).status, 404);
+      p.close();
+      const again = await join(door, "http");
+      assert.equal(again.toString(), "");
+      again.close();
+    });
+
+    test("kill -9 in the middle of a burst loses nothing that another client saw", async () => {
+      for (let round = 0; round < 3; round++) {
+        const room = `burst-${round}`;
+        const writers = [await join(door, room), await join(door, room)];
+        const seen = new Y.Doc();
+        const reader = await join(door, room, { doc: seen });
+        let stop = false;
+        const typing = Promise.all(
+          writers.map(async (w, n) => {
+            for (let i = 0; !stop; i++) {
+              w.insert(w.text.length, `${n}.${i} `);
+              await sleep(1);
+            }
+          }),
+        );
+        await until(() => reader.toString().length > 200 + 300 * round, "typing");
+        await door.stop("SIGKILL");
+        stop = true;
+        await typing;
+        // Only what came from the server counts: the writers may not send it again.
+        for (const p of [...writers, reader]) p.close();
+        const length = reader.toString().length;
+        await door.start();
+        const late = await join(door, room);
+        assert.ok(length > 200);
+        const missing = Y.diffUpdate(Y.encodeStateAsUpdate(seen), Y.encodeStateVector(late.doc));
+        assert.deepEqual(Y.decodeUpdate(missing).structs, [], `${length} seen, ${late.toString().length} kept`);
+        late.close();
+      }
+    });
+
+    test("offline edits arrive after the host was down", async () => {
+      const a = await join(door, "down");
+      a.insert(0, "before ");
+      await until(async () => (await http(door, "/yjs/down")).status === 200, "stored");
+      await door.stop();
+      a.insert(7, "while it was down");
+      await door.start();
+      const b = await join(door, "down");
+      await until(() => b.toString() === "before while it was down", () => b.toString(), 20_000);
+      a.close(), b.close();
+    });
+  });
+}

@@ -1,0 +1,302 @@
+package api
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/auth"
+	"tidemark/shared/ijson"
+	"tidemark/shared/trpc"
+	"tidemark/shared/yproto"
+	"tidemark/shared/yroom"
+	"tidemark/worker/store"
+)
+
+// The routes of Yjs rooms. A room's name is what y-websocket puts behind the
+// server's URL: it may hold slashes. In paths that end in /versions and so on, a
+// slash of the name is written %2F.
+//
+//	GET    /yjs/ROOM with an upgrade   y-websocket
+//	GET    /yjs/ROOM                   the state as an update; ?sv= the Base64url of a state vector for what it lacks
+//	GET    /yjs/ROOM?format=json|text  the document as JSON, or the text of its root ?name=
+//	POST   /yjs/ROOM                   merges the update that is the body
+//	DELETE /yjs/ROOM                   forgets the document
+//	GET    /yjs/?prefix=&after=&limit= {"rooms":[{"room":"…","updated_at":…},…],"next":"…"}, as the database knows them
+const yjsRoot = "/yjs/"
+
+// YjsBinding is the binding of the class YjsRoom.
+const YjsBinding = "YJS_ROOM"
+
+// YjsCalls reaches the rooms themselves; host.Rooms does.
+type YjsCalls interface {
+	Call(ctx context.Context, binding, room string, data []byte) (reply []byte, err error)
+}
+
+// YjsDocuments are the database's copies; *store.Yjs does.
+type YjsDocuments interface {
+	Load(ctx context.Context, room string) (state []byte, version int64, err error)
+	Delete(ctx context.Context, room string) error
+	List(ctx context.Context, prefix, after string, limit int) ([]store.YjsRoom, error)
+}
+
+// A Yjs is what serves Yjs rooms; without one they are not implemented.
+type Yjs struct {
+	Calls     YjsCalls
+	Documents YjsDocuments
+}
+
+const (
+	maxRoomBytes = 512 // of a name
+	maxListed    = 1000
+)
+
+// yjs answers everything below yjsRoot.
+func (s *server) yjs(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
+	if s.Yjs == nil {
+		return &trpc.Error{Code: trpc.NotImplemented, Message: "Yjs rooms are not served here"}
+	}
+	if isUpgrade(r) {
+		return s.joinYjs(w, r, id)
+	}
+	room, err := url.PathUnescape(strings.TrimPrefix(r.URL.EscapedPath(), yjsRoot))
+	if err != nil {
+		return &trpc.Error{Code: trpc.BadRequest, Message: "The path is malformed"}
+	}
+	if room == "" {
+		return s.listYjs(w, r, id)
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		return s.showYjs(w, r, id, room)
+	case http.MethodPost:
+		return s.mergeYjs(w, r, id, room)
+	case http.MethodDelete:
+		return s.deleteYjs(w, r, id, room)
+	}
+	return wrongMethod("GET, HEAD, POST, DELETE")
+}
+
+// permitRoom refuses an identity without the permission for the room.
+func permitRoom(id auth.Identity, p auth.Permission, room string) error {
+	if err := permit(id, p); err != nil {
+		return err
+	}
+	if !id.Rooms.Allows(room) {
+		return &trpc.Error{Code: trpc.Forbidden, Message: "The token's rooms do not include this one"}
+	}
+	if room == "" || len(room) > maxRoomBytes || !utf8.ValidString(room) {
+		return &trpc.Error{Code: trpc.NotFound, Message: fmt.Sprintf("A room's name has 1 to %d bytes of UTF-8", maxRoomBytes)}
+	}
+	return nil
+}
+
+// joinYjs hands a socket to its room, and says there whether it may write.
+func (s *server) joinYjs(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
+	room := strings.TrimPrefix(r.URL.Path, yjsRoot)
+	if err := permitRoom(id, auth.YjsRead, room); err != nil {
+		return err
+	}
+	may := byte(yroom.MayRead)
+	if id.Scope.Allows(auth.YjsWrite) {
+		may = yroom.MayWrite
+	}
+	return s.Rooms.Forward(w, r, abi.Forward{
+		Binding: YjsBinding, Name: room, Protocol: protocol(r), Attachment: []byte{may},
+	})
+}
+
+// callYjs asks a room. One that does not know the database's copy yet is told it.
+func (s *server) callYjs(ctx context.Context, room string, q yroom.Request) (yroom.Reply, error) {
+	p, err := s.callYjsOnce(ctx, room, q)
+	if err != nil || p.Status != yroom.StatusUnseeded {
+		return p, err
+	}
+	state, version, err := s.Yjs.Documents.Load(ctx, room)
+	if err != nil {
+		return p, err
+	}
+	seed, err := s.callYjsOnce(ctx, room, yroom.Request{Op: yroom.OpSeed, Version: uint64(max(version, 0)), Data: state})
+	if err != nil {
+		return p, err
+	}
+	if seed.Status != yroom.StatusOK {
+		return p, fmt.Errorf("seed the room: %s", seed.Body)
+	}
+	return s.callYjsOnce(ctx, room, q)
+}
+
+func (s *server) callYjsOnce(ctx context.Context, room string, q yroom.Request) (yroom.Reply, error) {
+	reply, err := s.Yjs.Calls.Call(ctx, YjsBinding, room, yroom.AppendRequest(nil, q))
+	if err != nil {
+		return yroom.Reply{}, fmt.Errorf("call a Yjs room: %w", err)
+	}
+	return yroom.DecodeReply(reply)
+}
+
+// yjsError turns what a room answers into an error, or nil.
+func yjsError(p yroom.Reply) error {
+	switch p.Status {
+	case yroom.StatusOK, yroom.StatusUnchanged:
+		return nil
+	case yroom.StatusAbsent:
+		return &trpc.Error{Code: trpc.NotFound, Message: "There is no such document"}
+	case yroom.StatusMalformed:
+		return &trpc.Error{Code: trpc.BadRequest, Message: string(p.Body)}
+	case yroom.StatusFull:
+		return &trpc.Error{Code: trpc.PayloadTooLarge, Message: string(p.Body)}
+	case yroom.StatusTooLarge:
+		return &trpc.Error{Code: trpc.PayloadTooLarge, Message: "The document is too large for this format"}
+	}
+	return fmt.Errorf("a Yjs room answered status %d", p.Status)
+}
+
+// showYjs answers the document. An ETag names its last update.
+func (s *server) showYjs(w http.ResponseWriter, r *http.Request, id auth.Identity, room string) error {
+	if err := permitRoom(id, auth.YjsRead, room); err != nil {
+		return err
+	}
+	query := r.URL.Query()
+	q := yroom.Request{Op: yroom.OpState, ETag: strings.Trim(strings.TrimPrefix(r.Header.Get("If-None-Match"), "W/"), `"`)}
+	contentType := "application/octet-stream"
+	switch format := query.Get("format"); format {
+	case "":
+		vector, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(query.Get("sv"), "="))
+		if err != nil {
+			return &trpc.Error{Code: trpc.BadRequest, Message: "The parameter sv is not Base64url"}
+		}
+		q.Data = vector
+	case "json":
+		q.Op, contentType = yroom.OpJSON, "application/json"
+	case "text":
+		q.Op, q.Data, contentType = yroom.OpText, []byte(query.Get("name")), "text/plain; charset=utf-8"
+	default:
+		return &trpc.Error{Code: trpc.BadRequest, Message: "The parameter format is json or text"}
+	}
+	p, err := s.callYjs(r.Context(), room, q)
+	if err == nil {
+		err = yjsError(p)
+	}
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("ETag", `"`+p.ETag+`"`)
+	h.Set("Cache-Control", "private, no-cache")
+	if p.Status == yroom.StatusUnchanged {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	h.Set("Content-Type", contentType)
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodHead {
+		w.Write(p.Body)
+	}
+	return nil
+}
+
+func (s *server) mergeYjs(w http.ResponseWriter, r *http.Request, id auth.Identity, room string) error {
+	if err := permitRoom(id, auth.YjsWrite, room); err != nil {
+		return err
+	}
+	update, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	p, err := s.callYjs(r.Context(), room, yroom.Request{Op: yroom.OpMerge, Data: update})
+	if err == nil {
+		err = yjsError(p)
+	}
+	if err != nil {
+		return err
+	}
+	w.Header().Set("ETag", `"`+p.ETag+`"`)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// deleteYjs empties the room, which deletes its copy later if that fails here.
+func (s *server) deleteYjs(w http.ResponseWriter, r *http.Request, id auth.Identity, room string) error {
+	if err := permitRoom(id, auth.YjsWrite, room); err != nil {
+		return err
+	}
+	p, err := s.callYjs(r.Context(), room, yroom.Request{Op: yroom.OpDelete})
+	if err == nil {
+		err = yjsError(p)
+	}
+	if err == nil {
+		err = s.Yjs.Documents.Delete(r.Context(), room)
+	}
+	if err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// listYjs lists rooms, those that the token opens.
+func (s *server) listYjs(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
+	if r.Method != http.MethodGet {
+		return wrongMethod("GET")
+	}
+	if err := permit(id, auth.YjsRead); err != nil {
+		return err
+	}
+	query := r.URL.Query()
+	limit := 100
+	if text := query.Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > maxListed {
+			return &trpc.Error{Code: trpc.BadRequest, Message: fmt.Sprintf("The parameter limit is a number from 1 to %d", maxListed)}
+		}
+		limit = n
+	}
+	rooms, err := s.Yjs.Documents.List(r.Context(), query.Get("prefix"), query.Get("after"), limit)
+	if err != nil {
+		return err
+	}
+	b, comma := []byte(`{"rooms":[`), ""
+	for _, room := range rooms {
+		if id.Rooms.Allows(room.Room) {
+			b = ijson.AppendString(append(append(b, comma...), `{"room":`...), room.Room)
+			b = append(strconv.AppendInt(append(b, `,"updated_at":`...), room.UpdatedAt, 10), '}')
+			comma = ","
+		}
+	}
+	b = append(b, ']')
+	if len(rooms) == limit {
+		b = ijson.AppendString(append(b, `,"next":`...), rooms[len(rooms)-1].Room)
+	}
+	write(w, http.StatusOK, append(b, '}'))
+	return nil
+}
+
+// refuse answers an error: plainly, or, if the client wants a WebSocket, by a
+// close code that it can see: 4000 + the status of what will not change by
+// trying again, and 4500 and above of what may. y-websocket 3.1,
+// defaultShouldReconnect.
+func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if !isUpgrade(r) {
+		s.writeError(w, r, err)
+		return
+	}
+	e := s.explain(w, r, err)
+	refusal := abi.Refusal{Code: 4000 + e.Code.Status, Reason: e.Text(), Protocol: protocol(r)}
+	if e.Code == trpc.TooManyRequests || e.Code == trpc.Timeout {
+		refusal.Code += 100
+	}
+	if strings.HasPrefix(r.URL.Path, yjsRoot) {
+		refusal.Message = yproto.AppendPermissionDenied(nil, e.Text())
+	}
+	if s.Rooms.Forward(w, r, refusal.Forward()) != nil {
+		writeTold(w, e)
+	}
+}

@@ -1,0 +1,257 @@
+//go:build js && wasm
+
+package host
+
+import (
+	"container/list"
+	"context"
+	"fmt"
+	"time"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/yroom"
+)
+
+// An Exec runs statements as one transaction.
+type Exec = func(...abi.Statement) ([]abi.Result, error)
+
+// YjsStorage is the storage of one room in its object; store.YjsLog is one.
+type YjsStorage interface {
+	yroom.Storage
+	Open() (yroom.Stored, error)
+	Write(yroom.Write) error
+	Part(gen int64, n int) ([]byte, error)
+}
+
+// YjsDatabase holds the copies of documents; *store.Yjs does. Version rises with
+// each copy; parts from 1 on come first, then Commit brings part 0.
+type YjsDatabase interface {
+	Load(ctx context.Context, room string) (state []byte, version int64, err error)
+	PutPart(ctx context.Context, room string, version int64, part int, state []byte) error
+	Commit(ctx context.Context, room string, version int64, first []byte) error
+	Delete(ctx context.Context, room string) error
+}
+
+// YjsRooms makes the rooms of YjsRoom. Their documents in memory share one
+// budget.
+type YjsRooms struct {
+	Config   yroom.Config
+	Storage  func(Exec) YjsStorage
+	Database YjsDatabase
+	// CacheBytes is how much memory the documents of all rooms may hold together;
+	// those that were used longest ago are dropped, and read again when needed.
+	CacheBytes int
+
+	loaded list.List // of *yjsRoom, the one used last first
+	bytes  int
+}
+
+// A yjsRoom does in an object what a yroom.Room decides.
+type yjsRoom struct {
+	rooms   *YjsRooms
+	o       *Object
+	storage YjsStorage
+	room    *yroom.Room // nil: to be made from what is stored
+
+	at   *list.Element // in rooms.loaded
+	size int
+}
+
+// Class is the Class of YjsRoom.
+func (y *YjsRooms) Class(o *Object) Room {
+	o.Autoreply("ping", "pong")
+	return &yjsRoom{rooms: y, o: o, storage: y.Storage(o.Exec)}
+}
+
+func (y *yjsRoom) Open(conn int32, attachment []byte) {
+	y.event(conn, func(r *yroom.Room) (yroom.Effects, error) {
+		return r.Connect(conn, len(attachment) > 0 && attachment[0] == yroom.MayWrite, time.Now()), nil
+	})
+}
+
+func (y *yjsRoom) Message(conn int32, kind int, data []byte) {
+	y.event(conn, func(r *yroom.Room) (yroom.Effects, error) {
+		if kind == abi.KindText {
+			return r.Text(conn, time.Now()), nil
+		}
+		return r.Receive(conn, data, time.Now())
+	})
+}
+
+func (y *yjsRoom) Close(conn int32, code int, _ string) {
+	y.event(0, func(r *yroom.Room) (yroom.Effects, error) {
+		return r.Disconnect(conn, code == abnormal, time.Now()), nil
+	})
+}
+
+// abnormal is the close code of a connection that broke. RFC 6455, 7.1.5.
+const abnormal = 1006
+
+// Call answers nothing if the storage failed.
+func (y *yjsRoom) Call(data []byte) (reply []byte) {
+	err := y.event(0, func(r *yroom.Room) (out yroom.Effects, err error) {
+		reply, out, err = r.Call(data, time.Now())
+		return out, err
+	})
+	if err != nil {
+		return nil
+	}
+	return reply
+}
+
+// event gives the room an event and does what follows from it. If the storage
+// fails, the sender is told to come back, and the room is made anew.
+func (y *yjsRoom) event(conn int32, happen func(*yroom.Room) (yroom.Effects, error)) error {
+	err := y.awake()
+	if err == nil {
+		var out yroom.Effects
+		if out, err = happen(y.room); err == nil {
+			err = y.do(out)
+		}
+	}
+	if err != nil {
+		Log.Error("a Yjs room failed", "room", y.o.Name, "error", err)
+		y.room = nil
+		y.o.Close(conn, yroom.CloseLater, "the room failed; try again later")
+	}
+	y.account()
+	return err
+}
+
+func (y *yjsRoom) awake() error {
+	if y.room != nil {
+		return nil
+	}
+	stored, err := y.storage.Open()
+	if err != nil {
+		return err
+	}
+	conns, err := y.o.Conns()
+	if err != nil {
+		return err
+	}
+	open := make([]yroom.Open, len(conns))
+	for i, c := range conns {
+		open[i] = yroom.Open{Conn: c.ID, Attachment: c.Attachment}
+	}
+	y.room = yroom.New(y.rooms.Config, y.storage, stored, open, time.Now())
+	return nil
+}
+
+// do follows the order of yroom.Effects.
+func (y *yjsRoom) do(out yroom.Effects) error {
+	for _, w := range out.Store {
+		if err := y.storage.Write(w); err != nil {
+			return err
+		}
+	}
+	for _, a := range out.Attach {
+		y.o.Attach(a.Conn, a.Data)
+	}
+	if out.Alarm != nil {
+		y.o.SetAlarm(*out.Alarm)
+	}
+	for _, s := range out.Send {
+		y.o.Send(abi.KindBinary, s.Frame, s.To...)
+	}
+	for _, c := range out.Close {
+		y.o.Close(c.Conn, c.Code, c.Reason)
+	}
+	return nil
+}
+
+// account keeps the documents of all rooms within their budget.
+func (y *yjsRoom) account() {
+	all := y.rooms
+	size := 0
+	if y.room != nil {
+		size = y.room.Size()
+	}
+	all.bytes += size - y.size
+	y.size = size
+	switch {
+	case size == 0 && y.at != nil:
+		all.loaded.Remove(y.at)
+		y.at = nil
+	case size > 0 && y.at == nil:
+		y.at = all.loaded.PushFront(y)
+	case size > 0:
+		all.loaded.MoveToFront(y.at)
+	}
+	for all.bytes > all.CacheBytes && all.loaded.Len() > 0 {
+		oldest := all.loaded.Remove(all.loaded.Back()).(*yjsRoom)
+		oldest.room.Unload()
+		all.bytes -= oldest.size
+		oldest.at, oldest.size = nil, 0
+	}
+}
+
+// Alarm lets the room do what is due, and then its task, whose outcome is an
+// event of its own.
+func (y *yjsRoom) Alarm(ctx context.Context) error {
+	var task yroom.Task
+	err := y.enter(ctx, func(r *yroom.Room) (yroom.Effects, error) {
+		out, err := r.Wake(time.Now())
+		task = out.Task
+		return out, err
+	})
+	if err != nil {
+		return err
+	}
+	switch task.Kind {
+	case yroom.TaskSeed:
+		state, version, loadErr := y.rooms.Database.Load(ctx, y.o.Name)
+		if loadErr != nil {
+			Log.Warn("a Yjs room's document could not be read; it is tried again", "room", y.o.Name, "error", loadErr)
+		}
+		return y.enter(ctx, func(r *yroom.Room) (yroom.Effects, error) {
+			return r.Seeded(state, version, loadErr, time.Now())
+		})
+	case yroom.TaskCopy:
+		copyErr := y.copy(ctx, task.Copy)
+		if copyErr != nil {
+			Log.Warn("a Yjs room's document could not be copied; it is tried again", "room", y.o.Name, "error", copyErr)
+		}
+		return y.enter(ctx, func(r *yroom.Room) (yroom.Effects, error) {
+			return r.Copied(task.Copy, copyErr, time.Now()), nil
+		})
+	}
+	return nil
+}
+
+// enter is event, for the alarm.
+func (y *yjsRoom) enter(ctx context.Context, happen func(*yroom.Room) (yroom.Effects, error)) (err error) {
+	entered := y.o.Enter(ctx, func() { err = y.event(0, happen) })
+	if entered != nil {
+		return entered
+	}
+	return err
+}
+
+// copy writes a snapshot to the database, part by part: a large one is never in
+// memory as a whole.
+func (y *yjsRoom) copy(ctx context.Context, c yroom.Copy) error {
+	if c.Parts == 0 {
+		return y.rooms.Database.Delete(ctx, y.o.Name)
+	}
+	for n := c.Parts - 1; n >= 0; n-- {
+		var part []byte
+		var readErr error
+		if err := y.o.Enter(ctx, func() { part, readErr = y.storage.Part(c.Gen, n) }); err != nil {
+			return err
+		}
+		if readErr != nil {
+			return fmt.Errorf("read the snapshot: %w", readErr)
+		}
+		var err error
+		if n > 0 {
+			err = y.rooms.Database.PutPart(ctx, y.o.Name, c.Version, n, part)
+		} else {
+			err = y.rooms.Database.Commit(ctx, y.o.Name, c.Version, part)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -107,8 +107,14 @@ func appendDeleteSet(dst []byte, ds []deleteRange) []byte {
 // AppendDeleteSet appends the delete set of the document: the deleted clocks
 // of every client, as yjs encodes a snapshot's.
 func (d *Doc) AppendDeleteSet(dst []byte) []byte {
-	start := len(dst)
-	dst = append(dst, make([]byte, countRoom)...)
+	if d.deleteSet == nil {
+		d.deleteSet = slices.Clone(d.encodeDeleteSet())
+	}
+	return append(dst, d.deleteSet...)
+}
+
+func (d *Doc) encodeDeleteSet() []byte {
+	dst := make([]byte, countRoom, 64)
 	clients := 0
 	for _, c := range d.clientsByID() {
 		before := len(dst)
@@ -121,18 +127,19 @@ func (d *Doc) AppendDeleteSet(dst []byte) []byte {
 			dst = dst[:before]
 		}
 	}
-	return putCount(dst, start, clients)
+	return putCount(dst, 0, clients)
 }
 
 // appendRuns appends the runs of deleted structs of c and their number.
 func (d *Doc) appendRuns(dst []byte, c *client) ([]byte, int) {
 	start := len(dst)
 	dst = append(dst, make([]byte, countRoom)...)
+	items := d.items
 	runs := 0
 	from := none // where the run began, if in one
 	for _, leaf := range c.leaves {
 		for _, e := range leaf {
-			if gone := d.items[e.item].isDeleted(); gone == (from != none) {
+			if gone := items[e.item].isDeleted(); gone == (from != none) {
 				continue
 			} else if gone {
 				from = e.clock

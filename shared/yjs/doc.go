@@ -106,6 +106,8 @@ type Doc struct {
 	freeSlot int32
 	slotOf   map[uint64]int32
 
+	deleteSet []byte // encoded, or nil since something was deleted
+
 	stamp   uint32 // marks items seen by a conflict scan
 	steps   int    // taken by the update in progress
 	bounded bool   // the update in progress has to keep to the budgets
@@ -142,7 +144,7 @@ const none = int32(-1)
 // Size is about the number of bytes that the document holds in memory, for a
 // cache with a byte budget.
 func (d *Doc) Size() int {
-	n := cap(d.items)*itemSize + cap(d.content)
+	n := cap(d.items)*itemSize + cap(d.content) + cap(d.deleteSet)
 	n += cap(d.clients)*clientSize + 32*len(d.clientOf)
 	for i := range d.clients {
 		c := &d.clients[i]

@@ -90,10 +90,11 @@ func (d *Doc) appendBlock(dst []byte, c, clock int32) []byte {
 	dst = d.appendID(dst, c, clock)
 	first := &d.items[cl.at(p)]
 	dst = d.appendStruct(dst, first, clock-first.clock)
+	items := d.items
 	at := p.at + 1
 	for _, leaf := range cl.leaves[p.leaf:] {
 		for _, e := range leaf[at:] {
-			dst = d.appendStruct(dst, &d.items[e.item], 0)
+			dst = d.appendStruct(dst, &items[e.item], 0)
 		}
 		at = 0
 	}

@@ -162,6 +162,8 @@ func (d *Doc) integrate(i, known int32) error {
 		it.ref = refGC
 	}
 	if it.ref == refGC {
+		it.flags = deleted
+		d.deleteSet = nil
 		it.originClient, it.rightClient, it.sub = none, none, none
 		d.push(i)
 		return nil

@@ -24,14 +24,14 @@ type item struct {
 
 // Flags of an item.
 const (
-	deleted      = 1 << iota
-	onWire       // decoded and not integrated
-	wireParentID // on the wire: parent is where an ID stands
-	wireRoot     // on the wire: parent is where a root name stands
+	deleted      = 1 << iota // also of every GC
+	onWire                   // decoded and not integrated
+	wireParentID             // on the wire: parent is where an ID stands
+	wireRoot                 // on the wire: parent is where a root name stands
 )
 
 func (it *item) end() int32      { return it.clock + it.length }
-func (it *item) isDeleted() bool { return it.flags&deleted != 0 || it.ref == refGC }
+func (it *item) isDeleted() bool { return it.flags&deleted != 0 }
 
 // contentType is the type that an item of kind Type carries. It stands where
 // other contents have their spare space.

@@ -62,6 +62,7 @@ func (d *Doc) before(c int32) int32 {
 // markDeleted flags it and adds it to what the transaction deleted.
 func (d *Doc) markDeleted(it *item) {
 	it.flags |= deleted
+	d.deleteSet = nil
 	if n := len(d.tx.deleted); n > 0 {
 		if last := &d.tx.deleted[n-1]; last.client == it.client {
 			if last.end == it.clock {

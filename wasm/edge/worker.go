@@ -98,9 +98,9 @@ func Open(o Options) (*Worker, error) {
 	if w.hold == nil {
 		w.hold = func(string, string) {}
 	}
-	w.maxBody = int64(number(w.vars, "MAX_BODY_BYTES", defaultMaxBodyBytes))
-	w.callLimit = time.Duration(number(w.vars, "CALL_LIMIT_MS", defaultCallLimitMS) * float64(time.Millisecond))
-	w.budget = int(number(w.vars, "MEMORY_BUDGET_MB", defaultMemoryBudgetMB)) << 20
+	w.maxBody = int64(number(w.vars, "LIMIT_BODY_BYTES", defaultMaxBodyBytes))
+	w.callLimit = time.Duration(number(w.vars, "LIMIT_CALL_MS", defaultCallLimitMS) * float64(time.Millisecond))
+	w.budget = int(number(w.vars, "LIMIT_MEMORY_MB", defaultMemoryBudgetMB)) << 20
 	n := o.Instances
 	if n <= 0 {
 		n = runtime.NumCPU()

@@ -35,7 +35,7 @@ new_sqlite_classes = ["Probe"]
 [vars]
 GREETING = "hello"
 OVERRIDDEN = "by the file"
-MAX_BODY_BYTES = "100000"
+LIMIT_BODY_BYTES = "100000"
 `
 
 func config(t testing.TB, more string) *edge.Config {

@@ -10,6 +10,7 @@ export CLOUDFLARE_CF_FETCH_ENABLED := false
 
 GOROOT := $(shell go env GOROOT)
 GUEST := GOOS=js GOARCH=wasm
+GUEST_FLAGS := -trimpath -buildvcs=false -ldflags="-s -w"
 GO_JS := $(GUEST) go test -exec=$(GOROOT)/lib/wasm/go_js_wasm_exec
 BIN := $(CURDIR)/e2e/node_modules/.bin
 NODE := PATH="$(BIN):$$PATH"
@@ -25,7 +26,7 @@ SEEDS ?= 100000
 dev: build $(DEPS)
 	@mkdir -p .wrangler && umask 077 && \
 	token=$$(go run ./wasm/cmd/tidemark token --data .wrangler --sub dev) && \
-	printf 'AUTH_SECRET=%s\n' "$${AUTH_SECRET:-$$(cat .wrangler/auth_secret)}" > .wrangler/dev.vars && \
+	printf 'DEV_MODE=1\nAUTH_SECRET=%s\n' "$${AUTH_SECRET:-$$(cat .wrangler/auth_secret)}" > .wrangler/dev.vars && \
 	export PATH="$(BIN):$$PATH" && \
 	CI=1 wrangler d1 migrations apply DB --local && \
 	printf '\nhttp://localhost:%s\na token for it: %s\n\n' "$(PORT)" "$$token" && \
@@ -35,18 +36,23 @@ dev: build $(DEPS)
 serve:
 	exec go run ./wasm/cmd/tidemark serve --addr 127.0.0.1:$(PORT) --data $(DATA)
 
-build: build/wasm_exec.js
-	$(GUEST) go build -trimpath -ldflags="-s -w" -o build/tidemark.wasm ./worker
+# The guest, and the demo app that is served beside it.
+build: build/wasm_exec.js web/dist/index.html
+	$(GUEST) go build $(GUEST_FLAGS) -o build/tidemark.wasm ./worker
+
+web/dist/index.html: $(shell git ls-files web 2>/dev/null) web/node_modules/.package-lock.json
+	cd web && npm run --silent build
+	touch $@
 
 build/wasm_exec.js: $(GOROOT)/lib/wasm/wasm_exec.js
 	mkdir -p build
 	cp $< $@
 
 build/testguest.wasm: FORCE build/wasm_exec.js
-	$(GUEST) go build -trimpath -ldflags="-s -w" -o $@ ./worker/testguest
+	$(GUEST) go build $(GUEST_FLAGS) -o $@ ./worker/testguest
 
-$(DEPS): e2e/package-lock.json
-	cd e2e && npm ci --no-audit --no-fund --loglevel=error
+%/node_modules/.package-lock.json: %/package-lock.json
+	cd $* && npm ci --no-audit --no-fund --loglevel=error
 	touch $@
 
 # Format, vet for both targets, staticcheck, the layout test and the unit tests.
@@ -63,6 +69,8 @@ test: check build build/testguest.wasm $(DEPS)
 	go test ./...
 	go test -race -short $(CONCURRENT)
 	$(GO_JS) -short $(PURE)
+	sh e2e/web/chromium.sh
+	cd web && $(NODE) npm test --silent
 	$(NODE) node --test --test-reporter=spec "e2e/**/*.test.mjs"
 	$(NODE) CI=1 wrangler deploy --dry-run --outdir build/deploy
 
@@ -88,6 +96,6 @@ deploy: $(DEPS)
 	$(NODE) wrangler deploy
 
 clean:
-	rm -rf build e2e/node_modules
+	rm -rf build web/dist e2e/node_modules web/node_modules
 
 FORCE:

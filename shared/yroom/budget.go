@@ -22,5 +22,5 @@ func (b *budget) spend(c *Config, cost float64, bytes int, now time.Time) bool {
 	}
 	b.messages += cost
 	b.bytes += float64(bytes)
-	return b.messages <= burst*c.Messages && b.bytes <= float64(c.DocumentBytes)
+	return b.messages <= burst*c.Messages && b.bytes <= float64(c.DocumentBytes+c.MessageBytes)
 }

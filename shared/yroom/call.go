@@ -141,6 +141,9 @@ func (r *Room) call(q Request, now time.Time) (Reply, error) {
 	return r.show(q)
 }
 
+// maxShown bounds a document as JSON: formats are repeated in it.
+const maxShown = 8 << 20
+
 // etag changes with every update.
 func (r *Room) etag() string { return strconv.FormatInt(r.last, 36) }
 
@@ -159,6 +162,12 @@ func (r *Room) show(q Request) (Reply, error) {
 		p.Body, err = d.diff(q.Data)
 	case d.doc == nil:
 		return Reply{Status: StatusTooLarge}, nil
+	case q.Op == OpJSON:
+		if p.Body, err = d.doc.AppendJSON(nil, nil, maxShown); errors.Is(err, yjs.ErrTooLong) {
+			return Reply{Status: StatusTooLarge}, nil
+		}
+	case q.Op == OpText:
+		p.Body = d.doc.AppendText(nil, string(q.Data))
 	default:
 		return Reply{}, fmt.Errorf("call: no op %d", q.Op)
 	}
@@ -172,7 +181,7 @@ func (r *Room) merge(update []byte, now time.Time) Reply {
 		return Reply{Status: StatusMalformed, Body: []byte("malformed update: " + err.Error())}
 	}
 	if !summary.Empty() {
-		news, err := r.take(update, now)
+		news, err := r.take(update, len(summary.Structs) > 0, now)
 		switch {
 		case errors.Is(err, errFull):
 			return Reply{Status: StatusFull, Body: []byte(err.Error())}

@@ -162,6 +162,7 @@ func (r *Room) replace(state []byte, through int64) {
 func (r *Room) sweep() {
 	meta := r.meta
 	r.write(Write{Meta: &meta, Sweep: true})
+	r.metaSet = false
 }
 
 // Seeded takes the state that the database has: nil if it has none. It is an
@@ -183,8 +184,7 @@ func (r *Room) Seeded(state []byte, version int64, err error, now time.Time) (Ef
 		return r.done(now), nil
 	}
 	r.doc = nil
-	r.meta.Seeded, r.meta.Failures, r.meta.Version, r.metaSet = true, 0, version, true
-	r.plan(time.Time{})
+	r.meta.Seeded, r.meta.Failures, r.meta.Version, r.meta.Due, r.metaSet = true, 0, version, 0, true
 	if len(state) > 0 {
 		r.replace(state, r.meta.Compacted) // what the log holds already stays in it
 	}

@@ -152,7 +152,7 @@ func (r *Room) edit(conn Conn, s *socket, m yproto.Message, whole []byte, now ti
 		r.refuse(conn, "this connection may only read")
 		return true, nil
 	}
-	news, err := r.take(m.Payload, now)
+	news, err := r.take(m.Payload, len(summary.Structs) > 0, now)
 	switch {
 	case errors.Is(err, errFull):
 		r.refuse(conn, err.Error())
@@ -176,11 +176,12 @@ func (r *Room) edit(conn Conn, s *socket, m yproto.Message, whole []byte, now ti
 var errFull = errors.New("the document is full")
 
 // take adds a valid update to the log, unless the document is in memory and knows
-// it already. It reports whether the update is to be sent to everybody. An error
-// is errFull or one of yjs.Doc.Apply; nothing was taken then.
-func (r *Room) take(update []byte, now time.Time) (news bool, err error) {
+// it already. It reports whether the update is to be sent to everybody. One that
+// does not grow the document, as it only deletes, is taken in a full one too. An
+// error is errFull or one of yjs.Doc.Apply; nothing was taken then.
+func (r *Room) take(update []byte, grows bool, now time.Time) (news bool, err error) {
 	limit := r.config.DocumentBytes
-	if r.meta.Size+len(update) > limit || r.logBytes+len(update) > limit {
+	if grows && r.meta.Size+len(update) > limit || r.logBytes+len(update) > limit {
 		return false, fmt.Errorf("%w: it may have %d bytes", errFull, limit)
 	}
 	if r.doc != nil {

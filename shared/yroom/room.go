@@ -33,7 +33,7 @@ type Config struct {
 	ChunkBytes     int           // of a Row and a Part; a multiple of 3, so that the Base64 of parts joins to that of the whole
 	IntegrateBytes int           // a larger document is merged, not integrated: it is too big for the memory
 	Messages       float64       // per second and socket, over a burst of 10 seconds
-	BytesPerSecond float64       // per socket, over a burst of DocumentBytes
+	BytesPerSecond float64       // per socket, after a burst of a whole document and a message
 	FlushDelay     time.Duration // from the first edit to maintenance, for a small document
 	Grace          time.Duration // how long presence outlives a connection that broke
 }

@@ -1,0 +1,392 @@
+package yroom
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+
+	"tidemark/shared/awareness"
+	"tidemark/shared/yjs"
+	"tidemark/shared/yproto"
+)
+
+// TestScripts plays the stories of testdata. The commands:
+//
+//	room [database=TEXT] [document=N] [message=N]  a new room; the database has TEXT
+//	connect CONN [read]          and its answer
+//	step1 CONN [known=N]         N is what the client knows of author 1
+//	step2, update CONN TEXT      author CONN types; with gap=N, N units are left out before
+//	delete CONN AUTHOR FROM TO
+//	aware CONN CLIENT CLOCK [STATE]   without STATE: null
+//	query CONN
+//	bytes CONN HEX...            as they are
+//	text CONN
+//	disconnect CONN [broken]
+//	alarm                        after the clock was set to its time
+//	pass SECONDS
+//	seeded [fail], copied [fail] the outcome of the task
+//	merge TEXT, delete-room, get, seed, json, show ROOT   by the Worker
+//	hibernate, unload
+//	crash-after N                the next event's effects stop after N of them; sockets die
+//	disk                         what is stored
+//
+// They print the effects in the order that they are done in.
+func TestScripts(t *testing.T) {
+	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+		s := &script{t: t}
+		datadriven.RunTest(t, path, func(_ *testing.T, d *datadriven.TestData) string {
+			s.out.Reset()
+			for _, line := range strings.Split(d.Input, "\n") {
+				if f := strings.Fields(line); len(f) > 0 {
+					s.run(f[0], f[1:])
+				}
+			}
+			return s.out.String()
+		})
+	})
+}
+
+var scriptStart = time.Unix(1_700_000_000, 0).UTC()
+
+type script struct {
+	t        *testing.T
+	out      strings.Builder
+	config   Config
+	now      time.Time
+	disk     *fake
+	room     *Room
+	open     map[Conn][]byte // attachments
+	authors  map[uint64]*author
+	alarm    time.Time
+	task     Task
+	database []byte
+	fuel     int // effects until the crash; -1: none planned
+	etag     string
+}
+
+func (s *script) printf(format string, args ...any) { fmt.Fprintf(&s.out, format+"\n", args...) }
+
+func (s *script) author(id uint64) *author {
+	if s.authors[id] == nil {
+		s.authors[id] = &author{id: id}
+	}
+	return s.authors[id]
+}
+
+func (s *script) awake() *Room {
+	if s.room == nil {
+		var open []Open
+		for conn, attachment := range s.open {
+			open = append(open, Open{conn, attachment})
+		}
+		s.room = New(s.config, s.disk, s.disk.stored(), open, s.now)
+	}
+	return s.room
+}
+
+func (s *script) run(command string, args []string) {
+	if s.now.IsZero() && command != "room" {
+		s.t.Fatal("a script begins with room")
+	}
+	options := map[string]string{}
+	var words []string
+	for _, a := range args {
+		if key, value, ok := strings.Cut(a, "="); ok {
+			options[key] = value
+		} else {
+			words = append(words, a)
+		}
+	}
+	word := func(n int) string {
+		if n < len(words) {
+			return words[n]
+		}
+		return ""
+	}
+	number := func(text string) int {
+		n, _ := strconv.Atoi(text)
+		return n
+	}
+	conn := Conn(number(word(0)))
+	receive := func(frame []byte) { s.do(s.awake().Receive(conn, frame, s.now)) }
+	switch command {
+	case "room":
+		*s = script{t: s.t, config: DefaultConfig, now: scriptStart, disk: &fake{}, open: map[Conn][]byte{}, authors: map[uint64]*author{}, fuel: -1}
+		if n := number(options["document"]); n > 0 {
+			s.config.DocumentBytes = n
+		}
+		if n := number(options["message"]); n > 0 {
+			s.config.MessageBytes = n
+		}
+		if text := options["database"]; text != "" {
+			s.database = (&author{id: 9}).typing(text)
+			if text == "broken" {
+				s.database = []byte{1, 2, 3}
+			}
+		}
+	case "connect":
+		s.open[conn] = nil
+		s.do(s.awake().Connect(conn, word(1) != "read", s.now), nil)
+	case "disconnect":
+		room := s.awake()
+		delete(s.open, conn)
+		s.do(room.Disconnect(conn, word(1) == "broken", s.now), nil)
+	case "step1":
+		var vector yjs.StateVector
+		if n := number(options["known"]); n > 0 {
+			vector = yjs.StateVector{{Client: 1, Clock: uint64(n)}}
+		}
+		receive(yproto.AppendSyncStep1(nil, vector.AppendTo(nil)))
+	case "step2":
+		receive(yproto.AppendSyncStep2(nil, s.author(uint64(conn)).typing(word(1))))
+	case "update":
+		a := s.author(uint64(conn))
+		if n := number(options["gap"]); n > 0 {
+			a.typing(strings.Repeat("?", n))
+		}
+		receive(yproto.AppendUpdate(nil, a.typing(word(1))))
+	case "delete":
+		r := yjs.ClockRange{Client: uint64(number(word(1))), From: uint64(number(word(2))), To: uint64(number(word(3)))}
+		receive(yproto.AppendUpdate(nil, s.author(uint64(conn)).deleting(r)))
+	case "aware":
+		e := awareness.Entry{Client: uint64(number(word(1))), Clock: uint64(number(word(2))), State: []byte("null")}
+		if state := word(3); state == "LONG" {
+			e.State = []byte(`"` + strings.Repeat("x", 2500) + `"`)
+		} else if state != "" {
+			e.State = []byte(state)
+		}
+		receive(yproto.AppendAwareness(nil, awareness.AppendUpdate(nil, e)))
+	case "query":
+		receive(yproto.AppendQueryAwareness(nil))
+	case "bytes":
+		var frame []byte
+		for _, h := range words[1:] {
+			n, _ := strconv.ParseUint(h, 16, 8)
+			frame = append(frame, byte(n))
+		}
+		receive(frame)
+	case "frames": // an update, then step 1, in one frame
+		frame := yproto.AppendUpdate(nil, s.author(uint64(conn)).typing(word(1)))
+		receive(yproto.AppendSyncStep1(frame, yjs.StateVector{}.AppendTo(nil)))
+	case "text":
+		s.do(s.awake().Text(conn, s.now), nil)
+	case "alarm":
+		if s.alarm.IsZero() {
+			s.t.Fatal("no alarm is set")
+		}
+		s.now, s.alarm = slices.MaxFunc([]time.Time{s.now, s.alarm}, time.Time.Compare), time.Time{}
+		s.printf("at %s", s.now.Sub(scriptStart))
+		s.do(s.awake().Wake(s.now))
+	case "pass":
+		s.now = s.now.Add(time.Duration(number(word(0))) * time.Second)
+	case "seeded":
+		var err error
+		if word(0) == "fail" {
+			err = errors.New("no database")
+		}
+		s.do(s.awake().Seeded(s.database, 5, err, s.now))
+	case "copied":
+		var err error
+		if word(0) == "fail" {
+			err = errors.New("no database")
+		}
+		s.do(s.awake().Copied(s.task.Copy, err, s.now), nil)
+	case "merge", "get", "delete-room", "seed", "json", "show":
+		q := Request{Op: map[string]Op{"merge": OpMerge, "get": OpState, "delete-room": OpDelete, "seed": OpSeed, "json": OpJSON, "show": OpText}[command]}
+		switch command {
+		case "merge":
+			q.Data = s.author(7).typing(word(0))
+		case "show":
+			q.Data = []byte(strings.Join(words, " "))
+		case "get":
+			q.ETag = strings.ReplaceAll(options["etag"], "LAST", s.etag)
+		case "seed":
+			q.Data, q.Version = s.database, 5
+		}
+		reply, out, err := s.awake().Call(AppendRequest(nil, q), s.now)
+		s.do(out, err)
+		if p, err := DecodeReply(reply); err == nil {
+			s.etag = p.ETag
+			body := string(p.Body)
+			if command == "get" && p.Status == StatusOK {
+				body = describe(p.Body)
+			}
+			s.printf("reply %d etag=%q %s", p.Status, p.ETag, body)
+		}
+	case "hibernate":
+		s.room = nil
+	case "unload":
+		s.awake().Unload()
+	case "crash-after":
+		s.fuel = number(word(0))
+	case "disk":
+		s.printDisk()
+	default:
+		s.t.Fatalf("no command %q", command)
+	}
+}
+
+// do prints the effects and does them, or a part of them before a crash.
+func (s *script) do(out Effects, err error) {
+	if err != nil {
+		s.printf("failed: %v", err)
+		s.room = nil
+		return
+	}
+	reads := s.disk.reads
+	s.disk.reads = 0
+	if reads > 0 {
+		s.printf("read the document (%d reads)", reads)
+	}
+	step := func() bool {
+		if s.fuel == 0 {
+			s.printf("CRASH")
+			s.room, s.open, s.fuel, s.task = nil, map[Conn][]byte{}, -1, Task{}
+			return false
+		}
+		if s.fuel > 0 {
+			s.fuel--
+		}
+		return true
+	}
+	for _, w := range out.Store {
+		if !step() {
+			return
+		}
+		s.disk.write(w)
+		s.printf("store %s", describeWrite(w))
+	}
+	for _, a := range out.Attach {
+		if !step() {
+			return
+		}
+		s.open[a.Conn] = a.Data
+		s.printf("attach to %d: %d bytes", a.Conn, len(a.Data))
+	}
+	if out.Alarm != nil {
+		if !step() {
+			return
+		}
+		s.alarm = *out.Alarm
+		if s.alarm.IsZero() {
+			s.printf("no alarm")
+		} else {
+			s.printf("alarm at %s", s.alarm.Sub(scriptStart))
+		}
+	}
+	for _, m := range out.Send {
+		if !step() {
+			return
+		}
+		to := "all"
+		if len(m.To) > 0 {
+			to = fmt.Sprint(m.To)
+		}
+		s.printf("send to %s: %s", to, describeFrame(m.Frame))
+	}
+	for _, c := range out.Close {
+		if !step() {
+			return
+		}
+		s.printf("close %d: %d %s", c.Conn, c.Code, c.Reason)
+	}
+	if out.Task.Kind != 0 {
+		s.task = out.Task
+		s.printf("task %s", map[TaskKind]string{TaskSeed: "seed", TaskCopy: fmt.Sprintf("copy %+v", out.Task.Copy)}[out.Task.Kind])
+	}
+}
+
+func describeWrite(w Write) string {
+	var parts []string
+	if w.Row != nil {
+		parts = append(parts, fmt.Sprintf("row %d", w.Row.N))
+	}
+	if w.Part != nil {
+		parts = append(parts, fmt.Sprintf("part %d of snapshot %d", w.Part.N, w.Part.Gen))
+	}
+	if m := w.Meta; m != nil {
+		due := "never"
+		if m.Due != 0 {
+			due = time.UnixMilli(m.Due).Sub(scriptStart).String()
+		}
+		parts = append(parts, fmt.Sprintf("meta seeded=%v snapshot=%d compacted=%d flushed=%d failures=%d due=%s", m.Seeded, m.Gen, m.Compacted, m.Flushed, m.Failures, due))
+	}
+	if w.Sweep {
+		parts = append(parts, "sweep")
+	}
+	if w.Keep != nil {
+		parts = append(parts, fmt.Sprintf("presence of %d", w.Keep.Client))
+	}
+	if len(w.Forget) > 0 {
+		parts = append(parts, fmt.Sprintf("no presence of %v", w.Forget))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func describeFrame(frame []byte) string {
+	m, _, err := yproto.Decode(frame)
+	if err != nil {
+		return err.Error()
+	}
+	switch m.Kind {
+	case yproto.SyncStep1:
+		sv, _ := yjs.DecodeStateVector(m.Payload)
+		return fmt.Sprintf("step 1 %v", sv)
+	case yproto.SyncStep2:
+		return "step 2 " + describe(m.Payload)
+	case yproto.Update:
+		return "update " + describe(m.Payload)
+	case yproto.PermissionDenied:
+		return "denied: " + string(m.Payload)
+	}
+	entries, _ := awareness.Decode(m.Payload, awareness.DefaultLimits)
+	var parts []string
+	for _, e := range entries {
+		state := string(e.State)
+		if len(state) > 100 {
+			state = fmt.Sprintf("(%d bytes)", len(state))
+		}
+		parts = append(parts, fmt.Sprintf("%d@%d %s", e.Client, e.Clock, state))
+	}
+	return "awareness " + strings.Join(parts, ", ")
+}
+
+// describe says which clocks an update holds.
+func describe(update []byte) string {
+	summary, err := yjs.Validate(update, yjs.Limits{})
+	if err != nil {
+		return err.Error()
+	}
+	var parts []string
+	for _, r := range summary.Structs {
+		parts = append(parts, fmt.Sprintf("%d:[%d,%d)", r.Client, r.From, r.To))
+	}
+	for r := range summary.DeleteRanges() {
+		parts = append(parts, fmt.Sprintf("-%d:[%d,%d)", r.Client, r.From, r.To))
+	}
+	if len(parts) == 0 {
+		return "nothing"
+	}
+	return strings.Join(parts, " ")
+}
+
+func (s *script) printDisk() {
+	state, err := s.disk.state()
+	s.disk.reads = 0
+	if err != nil {
+		s.printf("disk: %v", err)
+		return
+	}
+	kept := make([]uint64, 0, len(s.disk.presence))
+	for client := range s.disk.presence {
+		kept = append(kept, client)
+	}
+	slices.Sort(kept)
+	s.printf("disk: %s; %d rows, %d generations, presence %v", describe(state), len(s.disk.rows), len(s.disk.parts), kept)
+}

@@ -25,20 +25,20 @@ var Roles = []Role{Viewer, Member, Scheduler, Admin, Owner}
 // An Action is something that needs a role.
 type Action int
 
-// The actions.
+// The actions; String says what each is.
 const (
-	Read          Action = iota // pull, read, subscribe
-	CreateTasks                 //
-	EditOwnTasks                // edit tasks that are assigned to the caller, or to nobody
-	EditTasks                   // edit any task
-	PlanTasks                   // set the planned date of a task
-	DeleteTasks                 //
-	EditNetwork                 // create, edit and delete dependencies
-	EditCalendars               // create, edit and delete calendars
-	EditProject                 //
-	ChangeMembers               // add, change and remove members up to Admin
-	ChangeOwners                // add, change and remove Owners
-	DeleteProject               //
+	Read Action = iota
+	CreateTasks
+	EditOwnTasks
+	EditTasks
+	PlanTasks
+	DeleteTasks
+	EditNetwork
+	EditCalendars
+	EditProject
+	ChangeMembers
+	ChangeOwners
+	DeleteProject
 )
 
 // needs is the role table. Projects contract, 6.
@@ -56,6 +56,28 @@ var needs = [...]Role{
 	ChangeOwners:  Owner,
 	DeleteProject: Owner,
 }
+
+// Actions are all of them.
+var Actions = []Action{Read, CreateTasks, EditOwnTasks, EditTasks, PlanTasks, DeleteTasks, EditNetwork, EditCalendars,
+	EditProject, ChangeMembers, ChangeOwners, DeleteProject}
+
+var actionNames = [...]string{
+	Read:          "pull, read, subscribe",
+	CreateTasks:   "create tasks",
+	EditOwnTasks:  "edit tasks that are assigned to the caller, or to nobody",
+	EditTasks:     "edit any task",
+	PlanTasks:     "set planned dates",
+	DeleteTasks:   "delete tasks",
+	EditNetwork:   "create, edit and delete dependencies",
+	EditCalendars: "create, edit and delete calendars",
+	EditProject:   "edit the project",
+	ChangeMembers: "add, change and remove members up to Admin",
+	ChangeOwners:  "add, change and remove Owners",
+	DeleteProject: "delete the project",
+}
+
+// String says what the action is, in words.
+func (a Action) String() string { return actionNames[a] }
 
 // Needs is the least role that may do a.
 func (a Action) Needs() Role { return needs[a] }

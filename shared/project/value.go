@@ -125,6 +125,42 @@ func (f *Field) Decode(raw json.RawMessage) (v any, problem string) {
 	}
 }
 
+// Says is what the field holds, in words.
+func (f *Field) Says() string {
+	switch f.Kind {
+	case Text:
+		return fmt.Sprintf("%d to %d characters", int(f.Min), int(f.Max))
+	case Date:
+		return "a date like 2026-02-28"
+	case Integer:
+		return fmt.Sprintf("a whole number from %s to %s", plain(f.Min), plain(f.Max))
+	case Number:
+		return fmt.Sprintf("a number from %s to %s", plain(f.Min), plain(f.Max))
+	case Boolean:
+		return "true or false"
+	case Choice:
+		return "one of " + strings.Join(f.Choices, ", ")
+	case Ref:
+		if f.To == Memberships {
+			return "the user_id of a member"
+		}
+		return "the id of a live " + Find(f.To).Title + " of the project"
+	case Days:
+		return "an array of weekdays, 1 (Monday) to 7"
+	default: // Dates
+		return fmt.Sprintf("an array of at most %d dates", MaxExceptions)
+	}
+}
+
+// DefaultJSON is the Default as JSON.
+func (f *Field) DefaultJSON() string {
+	if text, ok := f.Default.(string); ok && (f.Kind == Days || f.Kind == Dates) {
+		return text
+	}
+	text, _ := json.Marshal(f.Default) // a literal of Collections
+	return string(text)
+}
+
 func (f *Field) checkText(s string) (problem string) {
 	switch f.Kind {
 	case Text:

@@ -28,6 +28,7 @@ type replica struct {
 	name         string
 	skew         int64 // of its clock, in milliseconds
 	monotonic    bool  // updated_at is max(now, updated_at + 1)
+	coarse       bool  // its clock shows no less than ten minutes: equal times are common
 	version      record.Version
 	seenVersion  record.Version // at the last pull
 	lastPulledAt stamp
@@ -74,7 +75,13 @@ func (w *world) columns(table int, v record.Version) []string {
 
 func (r *replica) idle() bool { return r.pulling == nil && !r.pulledNow && r.pushing == nil }
 
-func (r *replica) time() float64 { return float64(r.now + r.skew) }
+func (r *replica) time() float64 {
+	t := r.now + r.skew
+	if r.coarse {
+		t -= t % 600_000
+	}
+	return float64(t)
+}
 
 // value is a random one for a column.
 func (r *replica) value(column string) any {

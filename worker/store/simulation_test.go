@@ -79,6 +79,7 @@ func newWorld(db DB, seed uint64, oracle bool) *world {
 		r := newReplica(w, string(rune('A'+i)))
 		r.skew = []int64{0, 0, 3_600_000, -3_600_000, 4_000, -500}[w.random.IntN(6)]
 		r.monotonic = w.random.IntN(2) == 0
+		r.coarse = w.random.IntN(3) == 0
 		r.version = record.Version(1 + w.random.IntN(2))
 		w.replicas = append(w.replicas, r)
 	}
@@ -463,7 +464,7 @@ func simulateWith(db DB, seed uint64, oracle bool, prepare func(*world)) (err er
 	return nil
 }
 
-// TestSimulation runs SIMULATE_SEEDS seeds (2,000; 100 with -short), or the one
+// TestSimulation runs SIMULATE_SEEDS seeds (2,000; 50 with -short), or the one
 // in SIMULATE_SEED. SIMULATE_TRACE tells the story of a failure.
 func TestSimulation(t *testing.T) {
 	if one := os.Getenv("SIMULATE_SEED"); one != "" {
@@ -478,7 +479,7 @@ func TestSimulation(t *testing.T) {
 	}
 	seeds := uint64(2000)
 	if testing.Short() {
-		seeds = 100
+		seeds = 50
 	}
 	if n := os.Getenv("SIMULATE_SEEDS"); n != "" {
 		var err error

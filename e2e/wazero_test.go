@@ -21,4 +21,5 @@ func TestConformanceOnWazero(t *testing.T) {
 	port := freePort(t)
 	door := serve(t, port, binary, "serve", "--addr", fmt.Sprintf("127.0.0.1:%d", port), "--data", filepath.Join(dir, "data"))
 	conformance.Run(t, door)
+	conformance.RunProjects(t, door, nil)
 }

@@ -33,4 +33,5 @@ func TestConformanceOnWrangler(t *testing.T) {
 	door := serve(t, port, wrangler, "dev", "--port", strconv.Itoa(port), "--inspector-port", "0",
 		"--persist-to", dir, "--env-file", vars)
 	conformance.Run(t, door)
+	conformance.RunProjects(t, door, nil)
 }

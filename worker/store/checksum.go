@@ -13,7 +13,7 @@ import (
 	"tidemark/shared/watermelon"
 )
 
-// SumBytes is about how many octets of rows are read in one part.
+// sumBytes is about how many octets of rows are read in one part.
 const sumBytes = 900_000
 
 // sumOf reads at most ?1 parts of live rows, in the order of their ids.

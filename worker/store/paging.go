@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// PageBytes is about the most octets of rows on one page.
+// pageBytes is about the most octets of rows on one page.
 const pageBytes = 4 << 20
 
-// Paging are the statements that pull one page of all tables. They answer
+// paging are the statements that pull one page of all tables. They answer
 // rows of: the table, or -1 for where the page ended; deleted, or whether
 // there is more; and a JSON array of rows, of ids, or the position [stamp,
 // table, id].

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"tidemark/shared/abi"
@@ -31,7 +30,7 @@ func closePush(schema *record.Schema) string {
 	for _, t := range schema.Tables {
 		changed = append(changed, fmt.Sprintf("EXISTS (SELECT 1 FROM %s AS t WHERE t.stamp > Clock.stamp)", t.SQL))
 	}
-	return `UPDATE Clock SET stamp = max(stamp + 1, CAST(?1 AS INTEGER)) WHERE ` + strings.Join(append(changed, "false"), " OR ") + ` RETURNING stamp`
+	return `UPDATE Clock SET stamp = max(stamp + 1, CAST(?1 AS INTEGER)) WHERE ` + balanced(" OR ", append(changed, "false")) + ` RETURNING stamp`
 }
 
 // Push answers {"timestamp":…,"applied":{table:{"created":n,"updated":n,"deleted":n}},"superseded":{table:[ids]},"ignored":{table:[columns]}}

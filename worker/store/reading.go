@@ -8,10 +8,10 @@ import (
 	"tidemark/shared/watermelon"
 )
 
-// PartBytes is the most text in one cell of an answer; D1 allows 2 MB.
+// partBytes is the most text in one cell of an answer; D1 allows 2 MB.
 const partBytes = 1_900_000
 
-// Reading are the statements that pull one table, as an app of one schema
+// reading are the statements that pull one table, as an app of one schema
 // version knows it.
 type reading struct {
 	record.Table
@@ -57,7 +57,7 @@ func rowOf(t *record.Table) (row, bytes, bound string) {
 	var objects []string
 	pairs := []string{"'id', t." + t.ID}
 	fixed := len(`{"id":"","created_at":,"updated_at":},`) + 2*32
-	text := "octet_length(t." + t.ID + ")"
+	octets := []string{"octet_length(t." + t.ID + ")"}
 	add := func(pair string) {
 		if pairs = append(pairs, pair); len(pairs) == functionArgs/2 {
 			objects = append(objects, "json_object("+strings.Join(pairs, ", ")+")")
@@ -69,7 +69,7 @@ func rowOf(t *record.Table) (row, bytes, bound string) {
 		fixed += len(c.Name) + len(`"":"",`)
 		switch c.Type {
 		case record.String:
-			text += " + ifnull(octet_length(" + value + "), 0)"
+			octets = append(octets, "ifnull(octet_length("+value+"), 0)")
 		case record.Number:
 			fixed += 32
 		case record.Boolean:
@@ -90,7 +90,7 @@ func rowOf(t *record.Table) (row, bytes, bound string) {
 	if len(objects) > 1 {
 		row = "json(" + row + ")"
 	}
-	bytes = fmt.Sprintf("(%d + %s)", fixed, text)
+	bytes = fmt.Sprintf("(%d + %s)", fixed, balanced(" + ", octets))
 	// A long row is measured: few characters take six octets.
 	bound = fmt.Sprintf("CASE WHEN %s < 20000 THEN 6 * %[1]s ELSE octet_length(%s) END", bytes, row)
 	return row, bytes, bound
@@ -148,5 +148,5 @@ func (r *reading) migrated(schema *record.Schema, m *watermelon.Migration) strin
 	if list == nil {
 		return ""
 	}
-	return "t.deleted = 0 AND (" + strings.Join(list, " OR ") + ")"
+	return "t.deleted = 0 AND (" + balanced(" OR ", list) + ")"
 }

@@ -18,7 +18,7 @@ import (
 // noon is when the tests begin.
 var noon = time.UnixMilli(1_700_000_000_000)
 
-// OpenDB is an empty database in memory with the migrations applied.
+// openDB is an empty database in memory with the migrations applied.
 func openDB(t testing.TB) *edge.D1 {
 	t.Helper()
 	db, err := edge.OpenD1(":memory:")
@@ -56,7 +56,7 @@ type (
 	stamp  = record.Stamp
 )
 
-// Pulled is the answer to a pull.
+// pulled is the answer to a pull.
 type pulled struct {
 	Changes map[string]struct {
 		Created, Updated []object
@@ -76,7 +76,7 @@ func (p *pulled) rows(table string) map[string]object {
 	return rows
 }
 
-// Pushed is the answer to a push.
+// pushed is the answer to a push.
 type pushed struct {
 	Timestamp  stamp
 	Applied    map[string]struct{ Created, Updated, Deleted int }

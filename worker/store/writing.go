@@ -24,7 +24,7 @@ const (
 	isTold = 4 // it is stored already, with another updated_at than it claims
 )
 
-// Writing are the statements that push to one table. Their parameters are ?1
+// writing are the statements that push to one table. Their parameters are ?1
 // rows or ids (see watermelon.TableWrite), ?2 lastPulledAt, ?3 now in milliseconds.
 type writing struct {
 	judge     string // → created, updated, re-stamped, ids that lost
@@ -75,7 +75,7 @@ ON CONFLICT (%s) DO UPDATE SET deleted = 1, stamp = excluded.stamp WHERE deleted
 	}
 }
 
-// Came is how a statement reads the rows that came, c, and what is stored of
+// came is how a statement reads the rows that came, c, and what is stored of
 // them, t.
 type came struct {
 	*record.Table
@@ -205,6 +205,15 @@ func jsonArray(list []string) string {
 	}
 	// Every array ends and begins with a scalar.
 	return "rtrim(json_array(" + strings.Join(list[:functionArgs], ", ") + "), ']') || ',' || ltrim(" + jsonArray(list[functionArgs:]) + ", '[')"
+}
+
+// balanced joins expressions as a tree: D1 allows a depth of 100.
+func balanced(operator string, list []string) string {
+	if len(list) <= 2 {
+		return strings.Join(list, operator)
+	}
+	half := len(list) / 2
+	return "(" + balanced(operator, list[:half]) + ")" + operator + "(" + balanced(operator, list[half:]) + ")"
 }
 
 // columnDefault writes a column's default into SQL.

@@ -279,12 +279,13 @@ func (s *server) listYjs(w http.ResponseWriter, r *http.Request, id auth.Identit
 	return nil
 }
 
-// refuse answers an error: plainly, or, if the client wants a WebSocket, by a
-// close code that it can see: 4000 + the status of what will not change by
-// trying again, and 4500 and above of what may. y-websocket 3.1,
-// defaultShouldReconnect.
+// refuse answers an error: plainly, or, if a Yjs client or a browser wants a
+// WebSocket, by a close code, which is all that these can see: 4000 + the status
+// of what will not change by trying again, and 4500 and above of what may.
+// y-websocket 3.1, defaultShouldReconnect.
 func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if !isUpgrade(r) {
+	yjs := strings.HasPrefix(r.URL.Path, yjsRoot)
+	if !isUpgrade(r) || !yjs && r.Header.Get("Origin") == "" {
 		s.writeError(w, r, err)
 		return
 	}
@@ -293,7 +294,7 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if e.Code == trpc.TooManyRequests || e.Code == trpc.Timeout {
 		refusal.Code += 100
 	}
-	if strings.HasPrefix(r.URL.Path, yjsRoot) {
+	if yjs {
 		refusal.Message = yproto.AppendPermissionDenied(nil, e.Text())
 	}
 	if s.Rooms.Forward(w, r, refusal.Forward()) != nil {

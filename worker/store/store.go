@@ -35,6 +35,7 @@ func New(db DB, schema record.Schema, limits watermelon.Limits) *Store {
 	if err := schema.Validate(); err != nil {
 		panic(err)
 	}
+	limits.RowBytes = min(limits.RowBytes, watermelon.MaxRowBytes)
 	s := &Store{db: db, schema: schema, limits: limits, closePush: closePush(&schema)}
 	for i := range schema.Tables {
 		s.writing = append(s.writing, newWriting(&schema.Tables[i]))

@@ -136,6 +136,24 @@ func TestPendingIsBounded(t *testing.T) {
 	}
 }
 
+func TestKeystrokeAllocatesNothing(t *testing.T) {
+	d := yjs.New(yjs.Options{})
+	mustApply(t, d, (&updateWriter{}).uint(1, 1, 5, 0).text("x").uint(0).b)
+	var w updateWriter
+	clock := uint64(1)
+	key := func() {
+		w.b = w.b[:0]
+		mustApply(t, d, w.uint(1, 1, 5, clock).textBehind(5, clock-1, "x").uint(0).b)
+		clock++
+	}
+	for range 50_000 {
+		key()
+	}
+	if n := testing.AllocsPerRun(1000, key); n != 0 {
+		t.Errorf("%v allocations for a keystroke, want none", n)
+	}
+}
+
 // The densest updates: how much memory do their bytes make?
 func TestMemoryIsASmallMultiple(t *testing.T) {
 	const n = 100_000

@@ -42,18 +42,22 @@ func (d *Doc) AppendState(dst []byte, sv StateVector) ([]byte, error) {
 // appendState appends blocks of all that sv does not know, and the whole delete
 // set.
 func (d *Doc) appendState(dst []byte, sv StateVector) []byte {
-	if len(sv) == 0 {
-		dst = slices.Grow(dst, len(d.content)-d.waste+20*len(d.items))
-	}
 	clients := d.clientsByID()
 	n := 0
+	var wanted, all uint64 // clocks
 	rest := sv
 	for _, c := range clients {
 		var from int32
-		if from, rest = d.known(c, rest); from < d.clients[c].state {
+		state := d.clients[c].state
+		if from, rest = d.known(c, rest); from < state {
 			n++
 		}
+		wanted += uint64(state - from)
+		all += uint64(state)
 	}
+	// Room for as large a part of the document as of its clocks.
+	whole := uint64(len(d.content) - d.waste + 20*len(d.items))
+	dst = slices.Grow(dst, int(whole*wanted/max(all, 1))+len(d.deleteSet))
 	dst = lib0.AppendUint(dst, uint64(n))
 	rest = sv
 	for _, c := range clients {
@@ -117,8 +121,8 @@ func (d *Doc) appendStruct(dst []byte, it *item, n int32) []byte {
 	}
 	// There is room for the head at least: it is written without a check for each
 	// byte.
-	if need := maxHead + int(it.size); cap(dst)-len(dst) < need {
-		dst = slices.Grow(dst, need)
+	if cap(dst)-len(dst) < maxHead {
+		dst = slices.Grow(dst, maxHead)
 	}
 	at := len(dst)
 	b := dst[:cap(dst)]

@@ -146,7 +146,8 @@ var projectPull = func() string {
 room(n) AS MATERIALIZED (SELECT CAST(?4 AS INTEGER) + 1)` + cutPages(terms.String(), "CAST(?4 AS INTEGER)")
 }()
 
-// projectFinal selects every id of the project that a removed member can have seen.
+// projectFinal selects every id of the project that a removed member can have
+// seen. D1 wants a name of its own for each column.
 var projectFinal = func() string {
 	var terms strings.Builder
 	for i := range project.Collections {
@@ -158,7 +159,7 @@ var projectFinal = func() string {
 	}
 	return `WITH removal(seq) AS MATERIALIZED (SELECT iif(` + callerAccess + ` = -2,
 	(SELECT max(seq) FROM ProjectMemberships WHERE project_id = ?1 AND user_id = ?2), -1))` +
-		fmt.Sprintf("\nSELECT k, 1, group_concat(body), 0, 0, '', 1 FROM (SELECT *, row_number() OVER () AS n FROM (%s)) GROUP BY k, n / 10000", terms.String())
+		fmt.Sprintf("\nSELECT k, 1 AS dead, group_concat(body) AS body, 0 AS n, 0 AS seq, '' AS id, 1 AS kept FROM (SELECT *, row_number() OVER () AS n FROM (%s)) GROUP BY k, n / 10000", terms.String())
 }()
 
 // Pull answers a page of changes: see delta.AppendPage. Mark and rows are of

@@ -38,12 +38,15 @@ export function Shell({ device, subject, expired, onUnauthorized }: Props) {
 
   useEffect(() => {
     if (expired) return;
-    return syncTriggers(database, source, { server, onRefused: (code) => code === 4401 && onUnauthorized() });
+    return syncTriggers(database, source, { server });
   }, [database, expired]);
   useEffect(() => {
     if (expired) return;
-    const save = () => void saveRooms(tidemark);
-    save();
+    const save = async () => {
+      void saveRooms(tidemark);
+      if (device.waiting().length > 0) await (await import("./projects/open")).saveProjects(device);
+    };
+    void save();
     addEventListener("online", save);
     return () => removeEventListener("online", save);
   }, [tidemark, expired]);

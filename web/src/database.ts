@@ -30,10 +30,17 @@ export interface Storage {
   name: string;
   /** Notes how many rows one of its databases has that the server lacks. */
   remember(database: string, unsynced: number): void;
+  /** Those of its databases that have such rows. */
+  waiting(): string[];
 }
 
 const slots = 20;
 const unsyncedPrefix = "tidemark-unsynced:";
+
+function waiting(name: string): string[] {
+  const prefix = `${unsyncedPrefix}${name}:`;
+  return Object.keys(localStorage).filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+}
 
 /**
  * Takes a place for this tab's databases. LokiJS keeps a whole copy in memory
@@ -42,15 +49,14 @@ const unsyncedPrefix = "tidemark-unsynced:";
  */
 export async function takeStorage(subject: string): Promise<Storage> {
   const names = Array.from({ length: slots }, (_, slot) => `tidemark-${subject}-${slot}`);
-  const waits = (name: string) => Object.keys(localStorage).some((key) => key.startsWith(`${unsyncedPrefix}${name}:`));
-  for (const name of new Set([...names.filter(waits), ...names])) {
+  for (const name of new Set([...names.filter((n) => waiting(n).length > 0), ...names])) {
     if (!(await hold(name))) continue;
     const remember = (database: string, unsynced: number) => {
       const key = `${unsyncedPrefix}${name}:${database}`;
       if (unsynced > 0) localStorage.setItem(key, String(unsynced));
       else localStorage.removeItem(key);
     };
-    return { name, remember };
+    return { name, remember, waiting: () => waiting(name) };
   }
   throw new Error(`Tidemark is open in ${slots} tabs. Close one.`);
 }

@@ -131,11 +131,6 @@ class Syncer {
     return this.state;
   }
 
-  // forget drops a retry that is planned.
-  forget() {
-    clearTimeout(this.#timer);
-  }
-
   #report(change: Partial<SyncState>) {
     this.state = { ...this.state, ...change };
     for (const listener of this.listeners) listener();
@@ -159,11 +154,6 @@ function syncerOf(database: Database): Syncer {
  */
 export function safeSyncDatabase(database: Database, source: SyncSource): Promise<SyncState> {
   return syncerOf(database).sync(source);
-}
-
-/** Drops the retry that a failed sync has planned, as when signing out. */
-export function cancelRetry(database: Database) {
-  syncerOf(database).forget();
 }
 
 /** The state of a database's sync, in the form of React's useSyncExternalStore. */

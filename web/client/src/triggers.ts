@@ -1,7 +1,7 @@
 // When to sync: at the start, after local writes, on a notification, and on
 // every (re)connection. Rich text has its own connection and needs none of these.
 import type { Database } from "@nozbe/watermelondb";
-import { cancelRetry, countUnsynced, safeSyncDatabase, type SyncSource } from "./safe-sync.js";
+import { countUnsynced, safeSyncDatabase, type SyncSource } from "./safe-sync.js";
 import type { Server } from "./server.js";
 import { subscribe } from "./subscribe.js";
 
@@ -11,33 +11,33 @@ export interface TriggerOptions {
   path?: string;
   /** How long to wait for more local writes before syncing, 300 ms if absent. */
   debounceMillis?: number;
-  onConnected?(connected: boolean): void;
-  onRefused?(code: number, reason: string): void;
 }
 
 /**
- * Keeps a database in sync until the function that it answers is called.
+ * Keeps a database in sync until the function that it answers is called. What
+ * was written before that call still goes to the server.
  * A notification that was missed while away costs nothing: the hello of each
  * connection pulls.
  */
 export function syncTriggers(database: Database, source: SyncSource, options: TriggerOptions): () => void {
-  const { server, path, debounceMillis = 300, onConnected, onRefused } = options;
+  const { server, path, debounceMillis = 300 } = options;
   const sync = () => void safeSyncDatabase(database, source);
 
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let timer: ReturnType<typeof setTimeout> | null = null;
   const changes = database.withChangesForTables(Object.keys(database.collections.map)).subscribe((changed) => {
     if (changed === null) return; // what a new subscriber is told first
-    clearTimeout(timer);
-    timer = setTimeout(async () => {
-      if ((await countUnsynced(database)) > 0) sync();
-    }, debounceMillis);
+    if (timer !== null) clearTimeout(timer);
+    timer = setTimeout(settled, debounceMillis);
   });
+  async function settled() {
+    timer = null;
+    if ((await countUnsynced(database)) > 0) sync();
+  }
 
   const unsubscribe = subscribe(server, {
     ...(path === undefined ? {} : { path }),
     onNotification: sync,
-    ...(onConnected ? { onConnected } : {}),
-    ...(onRefused ? { onRefused } : {}),
+    onRefused: sync, // its answer says why
   });
   const visible = () => {
     if (document.visibilityState === "visible") sync();
@@ -47,10 +47,12 @@ export function syncTriggers(database: Database, source: SyncSource, options: Tr
   sync();
 
   return () => {
-    clearTimeout(timer);
     changes.unsubscribe();
     unsubscribe();
-    cancelRetry(database);
+    if (timer !== null) {
+      clearTimeout(timer);
+      void settled();
+    }
     globalThis.removeEventListener?.("online", sync);
     globalThis.document?.removeEventListener("visibilitychange", visible);
   };

@@ -21,7 +21,7 @@ afterEach(() => {
   Object.assign(globalThis, real);
 });
 
-test("syncs at the start, after local writes, on hello, and on a change; not by what a pull brings", async () => {
+test("syncs at the start, after local writes, on hello, on a change and on a refusal; not by what a pull brings", async () => {
   const database = open();
   let pulls = 0;
   let pushes = 0;
@@ -60,9 +60,17 @@ test("syncs at the start, after local writes, on hello, and on a change; not by 
   await settle();
   assert.deepEqual([pulls, pushes], [4, 1], "on a change, and what it brought is not pushed");
 
-  stop();
+  socket.onclose({ code: 4403, reason: "removed" });
+  await settle();
+  assert.equal(pulls, 5, "on a refusal, to learn why");
+
   await write(database, "notes", { title: "d", updated_at: 1 });
+  stop();
+  await settle();
+  await settle();
+  assert.deepEqual([pulls, pushes], [6, 2], "what was written before the stop is pushed");
+  await write(database, "notes", { title: "e", updated_at: 1 });
   mock.timers.tick(600_000);
   await settle();
-  assert.equal(pulls, 4, "stopped");
+  assert.equal(pulls, 6, "stopped");
 });

@@ -1,6 +1,6 @@
 import { useMemo, type FormEvent } from "react";
 import { useRecords } from "../observe";
-import type { Opened } from "./ProjectView";
+import type { Shown } from "./ProjectView";
 import type { Dependency } from "./model";
 import { useTasks } from "./Tasks";
 
@@ -8,7 +8,7 @@ const columns = ["predecessor_id", "successor_id", "type"];
 const types = { FS: "starts after the end of", SS: "starts with", FF: "ends with", SF: "ends at the start of" };
 
 /** Which task waits for which. The server checks for cycles, so this takes a connection. */
-export function Dependencies({ project }: { project: Opened }) {
+export function Dependencies({ project }: { project: Shown }) {
   const tasks = useTasks(project) ?? [];
   const query = useMemo(() => project.database.get<Dependency>("dependencies").query(), [project.database]);
   const dependencies = useRecords(query, columns);
@@ -40,6 +40,7 @@ export function Dependencies({ project }: { project: Opened }) {
           </li>
         ))}
       </ul>
+      {dependencies?.length === 0 && <p className="hint">{tasks.length > 1 ? "No task waits for another." : "They take two tasks."}</p>}
       {project.may("Scheduler") && tasks.length > 1 && (
         <form className="line-form" onSubmit={(event) => void add(event)}>
           <label>

@@ -1,10 +1,10 @@
 import type { FormEvent } from "react";
 import { uuid } from "tidemark-client";
 import { roles, type Membership } from "./model";
-import type { Opened } from "./ProjectView";
+import type { Shown } from "./ProjectView";
 
 /** Who is in the project, and as what. */
-export function Members({ project, members }: { project: Opened; members: Membership[] }) {
+export function Members({ project, members }: { project: Shown; members: Membership[] }) {
   const admin = project.may("Admin");
   const offered = roles.filter((role) => role !== "Owner" || project.may("Owner"));
   const add = async (event: FormEvent<HTMLFormElement>) => {

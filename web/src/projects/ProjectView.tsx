@@ -1,16 +1,16 @@
 import type { Database } from "@nozbe/watermelondb";
 import { useEffect, useMemo, useState } from "react";
 import { callJson, HttpError, safeSyncDatabase, syncTriggers } from "tidemark-client";
-import { projectPath, projectSource } from "tidemark-client/projects";
+import { projectPath } from "tidemark-client/projects";
 import { useSyncState } from "tidemark-client/react";
 import type { Device } from "../Person";
-import { openDatabase } from "../database";
 import { useRecords } from "../observe";
 import { server } from "../session";
 import { StatusChip } from "../StatusChip";
 import { Dependencies } from "./Dependencies";
 import { Members } from "./Members";
-import { Membership, models, Project, roles, schema, type Role } from "./model";
+import { roles, type Membership, type Project, type Role } from "./model";
+import { openProject, storedAs } from "./open";
 import { Tasks } from "./Tasks";
 
 interface Props {
@@ -24,7 +24,7 @@ interface Props {
 }
 
 /** What the parts of the page need. */
-export interface Opened {
+export interface Shown {
   id: string;
   database: Database;
   subject: string;
@@ -34,31 +34,21 @@ export interface Opened {
   ask(method: string, path: string, body?: unknown): Promise<string>;
 }
 
-// Databases stay open: each project has one, in this tab.
-const databases = new Map<string, Database>();
-
-function databaseOf(name: string): Database {
-  const database = databases.get(name) ?? openDatabase(name, schema, models);
-  databases.set(name, database);
-  return database;
-}
-
 const projectColumns = ["name"];
 const memberColumns = ["user_id", "role"];
 
 /** A project: synchronized as long as it is shown. */
 export function ProjectView({ device, subject, id, expired, onUnauthorized, onGone }: Props) {
-  const database = useMemo(() => databaseOf(`${device.name}-project-${id}`), [device, id]);
-  const source = useMemo(() => projectSource(server, id), [id]);
+  const { database, source } = openProject(device, id);
   const state = useSyncState(database);
   const [asked, setAsked] = useState("");
 
   useEffect(() => {
     if (expired) return;
     const path = `${projectPath(id)}/subscribe`;
-    return syncTriggers(database, source, { server, path, onRefused: (code) => code === 4401 && onUnauthorized() });
+    return syncTriggers(database, source, { server, path });
   }, [database, source, expired]);
-  useEffect(() => device.remember(`project-${id}`, state.unsynced), [state.unsynced]);
+  useEffect(() => device.remember(storedAs(id), state.unsynced), [state.unsynced]);
   useEffect(() => {
     if (state.unauthorized) onUnauthorized();
     if (state.error instanceof HttpError && [403, 404].includes(state.error.status)) onGone();
@@ -68,7 +58,7 @@ export function ProjectView({ device, subject, id, expired, onUnauthorized, onGo
   const members = useRecords(useMemo(() => database.get<Membership>("memberships").query(), [database]), memberColumns);
   const role = members?.find((member) => member.userId === subject)?.role;
 
-  const opened: Opened = {
+  const shown: Shown = {
     id,
     database,
     subject,
@@ -94,9 +84,9 @@ export function ProjectView({ device, subject, id, expired, onUnauthorized, onGo
       {state.phase === "refused" && !state.unauthorized && (
         <Refused message={state.error?.message ?? ""} unsynced={state.unsynced} database={database} />
       )}
-      {members && <Tasks project={opened} members={members} />}
-      {members && <Dependencies project={opened} />}
-      {members && <Members project={opened} members={members} />}
+      {members && <Tasks project={shown} members={members} />}
+      {members && <Dependencies project={shown} />}
+      {members && <Members project={shown} members={members} />}
     </article>
   );
 }

@@ -1,0 +1,141 @@
+// Every page of the demo, light and dark, wide and narrow: axe finds no serious
+// fault, nothing is cut off, and the keyboard is enough. One host will do, as
+// both send the same files. With SCREENSHOTS=DIR it leaves pictures there.
+import { after, before, describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { doors } from "../doors.mjs";
+import { Browser, skip } from "./browser.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const pictures = process.env.SCREENSHOTS;
+
+const sizes = { wide: { width: 1200, height: 800 }, narrow: { width: 390, height: 760 } };
+
+describe("the demo can be used by everyone", { skip, timeout: 300_000 }, () => {
+  const door = Object.assign(doors.wazero(), { dev: true });
+  const browser = new Browser();
+  before(async () => {
+    await door.start();
+    await browser.start();
+    const anna = await (await browser.device(door.url, "Anna")).signIn();
+    for (const [name, company] of [["Grace Hopper", "Eckert–Mauchly"], ["Konrad Zuse", "Zuse KG"], ["Ada Lovelace", "Analytical Engines"]]) {
+      await anna.create("customer", { Name: name, Company: company });
+    }
+    await anna.type("She wrote the first program.");
+    await anna.go("Products");
+    await anna.create("product", { Title: "Difference engine", Price: "17470", Discount: "470" });
+    await anna.go("Projects");
+    await anna.create("project", { Name: "Analytical engine" });
+    for (const task of ["Draw the mill", "Cut the gears"]) {
+      await anna.page.getByLabel("New task").fill(task);
+      await anna.page.keyboard.press("Enter");
+      await anna.page.locator(`.rows input[value="${task}"]`).waitFor();
+    }
+    await anna.go("Customers");
+    await anna.choose("Ada Lovelace"); // stays there, to be seen
+  });
+  after(async () => {
+    await browser.close();
+    await door.close();
+  });
+
+  async function check(device, page, look) {
+    if (pictures) await device.page.screenshot({ path: path.join(pictures, `${page}-${look}.png`) });
+    await device.page.evaluate(axe);
+    const { violations } = await device.page.evaluate(() => globalThis.axe.run());
+    const serious = violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .map(({ id, nodes }) => `${page}: ${id}: ${nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary}`).join("\n")}`);
+    assert.deepEqual(serious, []);
+    const [wanted, given] = await device.page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    assert.ok(wanted <= given, `${page} is ${wanted} wide in a window of ${given}`);
+  }
+
+  for (const colorScheme of ["light", "dark"]) {
+    for (const [size, viewport] of Object.entries(sizes)) {
+      const look = `${colorScheme}-${size}`;
+      test(`${look}: axe finds no serious fault on any page`, async () => {
+        const device = await browser.device(door.url, "Bert", { viewport, colorScheme });
+        const { page } = device;
+        await page.getByLabel("Your name").waitFor();
+        await check(device, "sign-in", look);
+        await device.signIn();
+        await device.entry("Zuse").waitFor();
+        await check(device, "customers", look);
+        await page.getByRole("button", { name: "New customer" }).click();
+        await check(device, "new", look);
+        await page.keyboard.press("Escape");
+        await device.choose("Ada Lovelace");
+        await device.reads("She wrote the first program.");
+        await page.locator(".present li", { hasText: "Anna" }).waitFor();
+        await check(device, "customer", look);
+        await page.goto(`${door.url}/#/products`);
+        await device.choose("Difference engine");
+        await device.note.waitFor();
+        await check(device, "product", look);
+        await page.goto(`${door.url}/#/projects`);
+        await page.getByRole("heading", { name: "Projects" }).waitFor();
+        await check(device, "projects", look);
+      });
+    }
+  }
+
+  for (const [size, viewport] of Object.entries(sizes)) {
+    for (const colorScheme of ["light", "dark"]) {
+      test(`${colorScheme}-${size}: axe finds no serious fault in a project`, async () => {
+        const device = await (await browser.device(door.url, "Anna", { viewport, colorScheme })).signIn();
+        await device.page.goto(`${door.url}/#/projects`);
+        await device.choose("Analytical engine");
+        await device.page.locator(".rows select").first().waitFor();
+        await check(device, "project", `${colorScheme}-${size}`);
+      });
+    }
+  }
+
+  test("a customer is made, edited and deleted with the keyboard alone", async () => {
+    const device = await browser.device(door.url, "Carl");
+    const { page } = device;
+    const keyboard = page.keyboard;
+    const tabTo = async (name) => {
+      for (let i = 0; i < 60; i++) {
+        const label = await page.evaluate(() => {
+          const { activeElement: e } = document;
+          return e.getAttribute("aria-label") ?? e.labels?.[0]?.innerText ?? e.innerText;
+        });
+        if (label.trim().startsWith(name)) return;
+        await keyboard.press("Tab");
+      }
+      assert.fail(`the tab key does not reach ${name}`);
+    };
+    await page.getByLabel("Your name").waitFor();
+    await tabTo("Your name");
+    await keyboard.type("Carl");
+    await keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Customers" }).waitFor();
+    await tabTo("New customer");
+    await keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await tabTo("Name");
+    await keyboard.type("Zed");
+    await tabTo("Company");
+    await keyboard.type("Keys");
+    await keyboard.press("Enter");
+    await device.entry("Zed").filter({ hasText: "Keys" }).waitFor();
+    await tabTo("Company");
+    await keyboard.type("board"); // tabbing into a field selects it
+    await tabTo("Notes");
+    await keyboard.type("by hand");
+    await device.reads("by hand");
+    await device.entry("board").waitFor();
+    await keyboard.press("Escape");
+    await page.locator(".detail .quiet").focus();
+    await keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await tabTo("Delete");
+    await keyboard.press("Enter");
+    await device.entry("Zed").waitFor({ state: "detached" });
+  });
+});

@@ -44,7 +44,6 @@ type Object struct {
 	Class, Name string
 
 	room Room
-	call *call // the alarm that runs, if any
 }
 
 // roomsKept bounds how many objects an instance remembers. A forgotten one is

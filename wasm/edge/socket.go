@@ -162,7 +162,7 @@ func (c *conn) enqueue(m outgoing) {
 	if c.shutOff {
 		return
 	}
-	if c.queued > 0 && c.queued+len(m.data) > maxQueued {
+	if len(c.queue) > 0 && c.queued-len(c.queue[0].data)+len(m.data) > maxQueued {
 		c.queue, c.queued = nil, 0
 		m = outgoing{conn: c, code: int(websocket.StatusTryAgainLater), reason: "too slow"}
 	}
@@ -193,6 +193,7 @@ func (c *conn) write() {
 		}
 		m := c.queue[0]
 		c.queue = c.queue[1:]
+		c.queued -= len(m.data)
 		c.mu.Unlock()
 		if m.kind == 0 {
 			c.close(m.code, m.reason)
@@ -205,11 +206,6 @@ func (c *conn) write() {
 		ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 		err := c.ws.Write(ctx, kind, m.data)
 		cancel()
-		c.mu.Lock()
-		if c.queued -= len(m.data); c.queued < 0 {
-			c.queued = 0
-		}
-		c.mu.Unlock()
 		if err != nil {
 			c.ws.CloseNow() // read notices
 			return

@@ -1,0 +1,93 @@
+// Rooms that hibernate between any two events, on workerd, with real clients.
+import { after, before, test } from "node:test";
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { WebSocket } from "ws";
+import * as Y from "yjs";
+import { WebsocketProvider } from "y-websocket";
+import { token } from "../doors.mjs";
+import { start } from "./workerd.mjs";
+
+let host;
+before(async () => (host = await start({ YJS_COPY_MILLIS: "200" })));
+after(() => host.dispose());
+
+async function until(condition, what, millis = 20_000) {
+  for (const end = Date.now() + millis; Date.now() < end; await sleep(10)) if (await condition()) return;
+  assert.fail(`never: ${what()}`);
+}
+
+async function join(room) {
+  const doc = new Y.Doc();
+  const provider = new WebsocketProvider(`${host.url.replace("http", "ws")}/yjs`, room, doc, {
+    WebSocketPolyfill: WebSocket, disableBc: true, params: { token: token("someone") },
+  });
+  const closes = [];
+  provider.on("connection-close", (event) => closes.push(event?.code));
+  await until(() => provider.synced, () => `synced; closed with ${closes}`);
+  const present = () => [...provider.awareness.getStates()].filter(([, s]) => s.user).map(([, s]) => s.user).sort().join();
+  const close = () => (provider.destroy(), provider.awareness.destroy());
+  return { doc, provider, text: doc.getText("note"), present, closes, close };
+}
+
+test("edits, presence and closes survive a hibernation before each of them", async () => {
+  const room = "sleepy";
+  const a = await join(room);
+  a.provider.awareness.setLocalState({ user: "anna" });
+  await host.hibernate(room);
+  const b = await join(room);
+  b.provider.awareness.setLocalState({ user: "bert", long: "x".repeat(4000) });
+  await until(() => a.present() === "anna,bert" && b.present() === "anna,bert", () => `${a.present()} | ${b.present()}`);
+  for (let i = 0; i < 10; i++) {
+    await host.hibernate(room);
+    (i % 2 ? a : b).text.insert(0, `${i} `);
+    await until(() => a.text.toString() === b.text.toString() && a.text.length === 2 * (i + 1), () => `${a.text} | ${b.text}`);
+  }
+  await host.hibernate(room);
+  const c = await join(room);
+  await until(() => c.present() === "anna,bert", c.present);
+  assert.equal(c.text.toString(), a.text.toString());
+  await host.hibernate(room);
+  b.close();
+  await until(() => a.present() === "anna" && c.present() === "anna", () => `${a.present()} | ${c.present()}`);
+  assert.deepEqual([...a.closes, ...c.closes], []);
+  a.close(), c.close();
+});
+
+test("a room that another backend wrote opens as it is, and is copied back", async () => {
+  const before = new Y.Doc();
+  before.getText("note").insert(0, "from elsewhere");
+  const encoded = Buffer.from(Y.encodeStateAsUpdate(before)).toString("base64");
+  await host.db.prepare("INSERT INTO YjsRooms VALUES (?, ?, 7)").bind("elsewhere", encoded).run();
+  const a = await join("elsewhere");
+  assert.equal(a.text.toString(), "from elsewhere");
+  a.text.insert(0, "edited, ");
+  await until(async () => {
+    const row = await host.db.prepare("SELECT * FROM YjsRooms WHERE RoomId = 'elsewhere'").first();
+    const doc = new Y.Doc();
+    Y.applyUpdate(doc, Buffer.from(row.YjsState, "base64"));
+    return doc.getText("note").toString() === "edited, from elsewhere" && row.updated_at > Date.now() - 60_000;
+  }, () => "copied");
+  a.close();
+});
+
+test("20 MB are joined, edited, put to sleep, compacted and copied", async () => {
+  const room = "large";
+  const a = await join(room);
+  for (let i = 0; i < 20; i++) {
+    a.doc.getMap("blobs").set(`${i}`, new Uint8Array(1_000_000).fill(i));
+    await sleep(50);
+  }
+  await until(async () => {
+    const row = await host.db.prepare("SELECT sum(length(YjsState)) AS n FROM YjsRoomParts WHERE RoomId = 'large'").first();
+    return row.n > 25_000_000;
+  }, () => "copied", 60_000);
+  await host.hibernate(room);
+  const b = await join(room);
+  assert.equal(b.doc.getMap("blobs").size, 20);
+  await host.hibernate(room);
+  b.text.insert(0, "edited");
+  await until(() => a.text.toString() === "edited", () => "edited");
+  assert.deepEqual([...a.closes, ...b.closes], []);
+  a.close(), b.close();
+});

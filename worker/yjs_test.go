@@ -1,0 +1,307 @@
+//go:build !js
+
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/golang-jwt/jwt/v5"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/awareness"
+	"tidemark/shared/lib0"
+	"tidemark/shared/yjs"
+	"tidemark/shared/yproto"
+	"tidemark/wasm/edge"
+	"tidemark/wasm/wasmtest"
+)
+
+const secret = "the secret of these tests, which is long enough"
+
+var start = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+
+func startGuest(t *testing.T, env ...string) (*wasmtest.Server, *wasmtest.Clock) {
+	t.Helper()
+	root, err := wasmtest.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := edge.LoadConfig(filepath.Join(root, "wrangler.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	variables := map[string]string{"AUTH_SECRET": secret}
+	for i := 0; i < len(env); i += 2 {
+		variables[env[i]] = env[i+1]
+	}
+	clock := wasmtest.NewClock(start)
+	return wasmtest.Start(t, wasmtest.Options{Guest: "./worker", Config: config, Clock: clock, Env: variables}), clock
+}
+
+func bearer(t *testing.T) string {
+	t.Helper()
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": "test"}).SignedString([]byte(secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// A client is a socket of a Yjs room, without a document.
+type client struct {
+	*testing.T
+	ws *websocket.Conn
+}
+
+func join(t *testing.T, s *wasmtest.Server, room string) client {
+	t.Helper()
+	ws, _, err := websocket.Dial(context.Background(), strings.Replace(s.URL, "http", "ws", 1)+"/yjs/"+room+"?token="+bearer(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ws.SetReadLimit(64 << 20)
+	t.Cleanup(func() { ws.CloseNow() })
+	return client{t, ws}
+}
+
+func (c client) send(frame []byte) {
+	c.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := c.ws.Write(ctx, websocket.MessageBinary, frame); err != nil {
+		c.Fatal(err)
+	}
+}
+
+// next answers the payload of the next message of a kind.
+func (c client) next(kind yproto.Kind) []byte {
+	c.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for {
+		_, frame, err := c.ws.Read(ctx)
+		if err != nil {
+			c.Fatalf("waiting for a message of kind %d: %v", kind, err)
+		}
+		m, _, err := yproto.Decode(frame)
+		if err != nil {
+			c.Fatal(err)
+		}
+		if m.Kind == kind {
+			return m.Payload
+		}
+	}
+}
+
+// state asks for the whole document.
+func (c client) state() []byte {
+	c.Helper()
+	c.send(yproto.AppendSyncStep1(nil, yjs.StateVector{}.AppendTo(nil)))
+	return c.next(yproto.SyncStep2)
+}
+
+func (c client) aware(id, clock uint64, state string) {
+	c.Helper()
+	c.send(yproto.AppendAwareness(nil, awareness.AppendUpdate(nil, awareness.Entry{Client: id, Clock: clock, State: []byte(state)})))
+}
+
+func (c client) wantAware(want ...awareness.Entry) {
+	c.Helper()
+	if got := c.next(yproto.Awareness); !bytes.Equal(got, awareness.AppendUpdate(nil, want...)) {
+		c.Errorf("awareness: got %.100q, want %.100q", got, awareness.AppendUpdate(nil, want...))
+	}
+}
+
+// typed is an update: client writes text at the start of its own root.
+func typed(client uint64, text string) []byte {
+	b := lib0.AppendUint(lib0.AppendUint([]byte{1, 1}, client), 0)
+	b = lib0.AppendString(append(b, 4, 1), fmt.Sprint("root ", client))
+	return append(lib0.AppendString(b, text), 0)
+}
+
+// until waits for what happens in another goroutine.
+func until(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !condition(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("never: " + what)
+		}
+	}
+}
+
+func query(t *testing.T, s *wasmtest.Server, sql string, args ...any) abi.Result {
+	t.Helper()
+	results, err := s.Worker().D1("DB").Batch(context.Background(), []abi.Statement{{SQL: sql, Args: args}})
+	if err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return results[0]
+}
+
+func count(t *testing.T, s *wasmtest.Server, sql string) int {
+	t.Helper()
+	return int(query(t, s, sql).Rows[0][0].(float64))
+}
+
+func TestPresenceSurvivesHibernation(t *testing.T) {
+	s, clock := startGuest(t)
+	hibernate := func() {
+		t.Helper()
+		until(t, "hibernate", func() bool { return s.Worker().Hibernate("YJS_ROOM", "r") })
+	}
+	long := `"` + strings.Repeat("x", 3000) + `"`
+	a, b := join(t, s, "r"), join(t, s, "r")
+	a.aware(1, 1, `{"n":1}`)
+	a.wantAware(awareness.Entry{Client: 1, Clock: 1, State: []byte(`{"n":1}`)})
+	b.wantAware(awareness.Entry{Client: 1, Clock: 1, State: []byte(`{"n":1}`)})
+	b.aware(2, 1, long)
+	b.wantAware(awareness.Entry{Client: 2, Clock: 1, State: []byte(long)})
+	hibernate()
+	c := join(t, s, "r")
+	c.wantAware(awareness.Entry{Client: 1, Clock: 1, State: []byte(`{"n":1}`)}, awareness.Entry{Client: 2, Clock: 1, State: []byte(long)})
+
+	// A clean close takes away at once what that socket brought, and only that.
+	hibernate()
+	b.ws.Close(websocket.StatusNormalClosure, "")
+	c.wantAware(awareness.Entry{Client: 2, Clock: 1})
+	// A broken connection has a moment to come back.
+	hibernate()
+	a.ws.CloseNow()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.wantAware(awareness.Entry{Client: 1, Clock: 1})
+	}()
+	until(t, "the departure after a broken connection", func() bool {
+		clock.Advance(time.Second)
+		select {
+		case <-done:
+			return true
+		default:
+			return false
+		}
+	})
+}
+
+func TestTheDatabaseHasACopyThatAnEmptyRoomStartsFrom(t *testing.T) {
+	s, clock := startGuest(t)
+	a := join(t, s, "big")
+	a.state()
+	text := strings.Repeat("0123456789", 400_000)
+	a.send(yproto.AppendUpdate(nil, typed(1, text)))
+	a.next(yproto.Update)
+	until(t, "the copy", func() bool {
+		clock.Advance(2 * time.Second)
+		time.Sleep(100 * time.Millisecond) // a call has a minute, by that clock
+		return count(t, s, "SELECT count(*) FROM YjsRooms WHERE RoomId = 'big'") == 1
+	})
+	var encoded []byte
+	for _, table := range []string{"YjsRooms", "YjsRoomParts"} {
+		for _, row := range query(t, s, "SELECT YjsState FROM "+table+" WHERE RoomId = 'big'").Rows {
+			if len(row[0].(abi.Text)) > 1_500_000 {
+				t.Errorf("a value of %d bytes in %s", len(row[0].(abi.Text)), table)
+			}
+			encoded = append(encoded, row[0].(abi.Text)...)
+		}
+	}
+	state, err := base64.StdEncoding.DecodeString(string(encoded))
+	if err != nil || !bytes.Equal(state, typed(1, text)) {
+		t.Fatalf("the copy has %d bytes, want %d, %v", len(state), len(typed(1, text)), err)
+	}
+
+	// Another server, whose rooms are empty and whose database holds the copy, as
+	// of a room that another backend wrote, in either format.
+	other, _ := startGuest(t)
+	for _, table := range []string{"YjsRooms (RoomId, YjsState, updated_at)", "YjsRoomParts (RoomId, version, part, YjsState)"} {
+		columns := table[strings.Index(table, "(")+1 : len(table)-1]
+		for _, row := range query(t, s, "SELECT "+columns+" FROM "+strings.Fields(table)[0]).Rows {
+			marks := strings.TrimSuffix(strings.Repeat("?, ", len(row)), ", ")
+			query(t, other, "INSERT INTO "+table+" VALUES ("+marks+")", row...)
+		}
+	}
+	v2, err := yjs.ConvertV1ToV2(typed(5, "of another backend"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	query(t, other, "INSERT INTO YjsRooms VALUES ('v2', ?1, 7)", base64.StdEncoding.EncodeToString(v2))
+	for room, want := range map[string][]byte{"big": typed(1, text), "v2": typed(5, "of another backend")} {
+		if got := join(t, other, room).state(); !bytes.Equal(got, want) {
+			t.Errorf("%s: a socket got %d bytes, want %d", room, len(got), len(want))
+		}
+	}
+	query(t, other, "INSERT INTO YjsRooms VALUES ('http', ?1, 7)", base64.StdEncoding.EncodeToString(typed(5, "text")))
+	req, _ := http.NewRequest("GET", other.URL+"/yjs/http?format=text&name=root+5", nil)
+	req.Header.Set("Authorization", "Bearer "+bearer(t))
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if body, _ := io.ReadAll(res.Body); string(body) != "text" || res.StatusCode != 200 {
+		t.Errorf("over HTTP: %d %s", res.StatusCode, body)
+	}
+}
+
+func TestAFailingDatabaseLosesNothing(t *testing.T) {
+	s, clock := startGuest(t)
+	a := join(t, s, "r")
+	a.state()
+	query(t, s, "ALTER TABLE YjsRooms RENAME TO Gone")
+	a.send(yproto.AppendUpdate(nil, typed(1, "kept")))
+	a.next(yproto.Update)
+	for range 8 {
+		clock.Advance(10 * time.Second)
+		time.Sleep(20 * time.Millisecond)
+	}
+	if got := join(t, s, "r").state(); !bytes.Equal(got, typed(1, "kept")) {
+		t.Errorf("while the database fails: %q", got)
+	}
+	s.Crash()
+	query(t, s, "ALTER TABLE Gone RENAME TO YjsRooms")
+	until(t, "the copy", func() bool {
+		clock.Advance(time.Minute)
+		return count(t, s, "SELECT count(*) FROM YjsRooms") == 1
+	})
+}
+
+// 20 MB are joined, edited, compacted and copied without growing an instance
+// beyond its budget, which would end it and close the sockets.
+func TestADocumentOf20MB(t *testing.T) {
+	s, clock := startGuest(t, "LIMIT_YJS_BYTES_PER_SECOND", "1000000000")
+	a := join(t, s, "large")
+	a.state()
+	for id := range uint64(20) {
+		a.send(yproto.AppendUpdate(nil, typed(id+1, strings.Repeat("x", 1_000_000))))
+		a.next(yproto.Update)
+	}
+	for range 3 {
+		b := join(t, s, "large")
+		if got := b.state(); len(got) < 20_000_000 {
+			t.Fatalf("a newcomer got %d bytes", len(got))
+		}
+		b.ws.CloseNow()
+	}
+	until(t, "the copy", func() bool {
+		clock.Advance(2 * time.Second)
+		time.Sleep(time.Second) // a call has a minute, by that clock
+		return count(t, s, "SELECT count(*) FROM YjsRooms") == 1
+	})
+	if n := count(t, s, "SELECT sum(length(YjsState)) FROM YjsRoomParts"); n < 25_000_000 {
+		t.Errorf("%d bytes in parts", n)
+	}
+	a.send(yproto.AppendUpdate(nil, typed(50, "after")))
+	a.next(yproto.Update)
+	if got := join(t, s, "large").state(); len(got) < 20_000_000 {
+		t.Errorf("a newcomer got %d bytes", len(got))
+	}
+}

@@ -16,7 +16,7 @@ BIN := $(CURDIR)/e2e/node_modules/.bin
 NODE := PATH="$(BIN):$$PATH"
 DEPS := e2e/node_modules/.package-lock.json
 PURE := ./shared/...
-CONCURRENT := ./wasm/... ./worker/...
+CONCURRENT := ./wasm/... ./worker/api
 FUZZTIME ?= 1m
 SEEDS ?= 100000
 

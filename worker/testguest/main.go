@@ -216,8 +216,8 @@ func wait(w http.ResponseWriter, r *http.Request) {
 	w.Write(results[0].Rows[0][0].(abi.Text))
 }
 
-//lint:ignore SA5007 that is what the route is for
 //
+//lint:ignore SA5007 that is what the route is for
 //go:noinline
 func recurse(n int) int { return recurse(n+1) + n }
 

@@ -216,10 +216,11 @@ func wait(w http.ResponseWriter, r *http.Request) {
 	w.Write(results[0].Rows[0][0].(abi.Text))
 }
 
-//
-//lint:ignore SA5007 that is what the route is for
 //go:noinline
-func recurse(n int) int { return recurse(n+1) + n }
+func recurse(n int) int {
+	//lint:ignore SA5007 that is what the route is for
+	return recurse(n+1) + n
+}
 
 func allocate(w http.ResponseWriter, r *http.Request) {
 	held = nil

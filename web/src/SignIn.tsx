@@ -14,7 +14,7 @@ export function SignIn() {
 
 /** Asks for a name where the server is in development, and for a token elsewhere. */
 export function SignInForm({ subject }: { subject?: string }) {
-  const [dev, setDev] = useState<boolean | null>(null);
+  const [dev, setDev] = useState<boolean | null>(); // undefined: asking
   const [problem, setProblem] = useState("");
   useEffect(() => {
     const ask = () => void hasDevLogin().then(setDev);
@@ -35,6 +35,7 @@ export function SignInForm({ subject }: { subject?: string }) {
     }
   };
 
+  if (dev === undefined) return null;
   if (dev === null) return <p role="status">The server cannot be reached.</p>;
   return (
     <form onSubmit={submit}>

@@ -1,40 +1,89 @@
-// The procedures of the server at /trpc.
-import type { Changes } from "./changes.js";
+// Made from the tables that the server declares, by
+//   go test ./e2e/approuter -rewrite
+// Times are milliseconds. There is no transformer: set none, superjson is not supported.
 import type { TRPCBuiltRouter, TRPCDefaultErrorShape, TRPCMutationProcedure, TRPCQueryProcedure } from "@trpc/server";
 
-interface PullInput {
+/** A row of customers. */
+export type CustomersRow = {
+  id: string;
+  contact_name: string | null;
+  company_name: string | null;
+  notes: string | null;
+  created_at: number;
+  updated_at: number;
+};
+
+/** A row of products. */
+export type ProductsRow = {
+  id: string;
+  title: string | null;
+  description: string | null;
+  price: number | null;
+  discounts: number | null;
+  image: string | null;
+  created_at: number;
+  updated_at: number;
+};
+
+/** The row of each table. */
+export interface Rows {
+  customers: CustomersRow;
+  products: ProductsRow;
+}
+
+export type TableName = keyof Rows;
+
+/** A row as a client pushes it. The columns that it lacks stay as they are. */
+export type PushedRow<Row> = Partial<Row> & { id: string; updated_at: number; _status?: string; _changed?: string };
+
+export interface PullInput {
+  /** The timestamp of the last pull; null for the first. */
   lastPulledAt?: number | null;
+  /** Of the app; tables and columns that are newer are left out. */
   schemaVersion?: number;
   migration?: { from: number; tables: string[]; columns: { table: string; columns: string[] }[] } | null;
+  /** Asks for pages of so many rows. */
   limit?: number;
-  cursor?: string;
+  /** Of the page before. */
+  cursor?: string | null;
 }
 
-interface PullOutput {
-  changes: Changes;
+export interface PullOutput {
+  /** created is always empty: set sendCreatedAsUpdated. */
+  changes: { [Name in TableName]: { created: Rows[Name][]; updated: Rows[Name][]; deleted: string[] } };
   timestamp: number;
   experimentalStrategy?: "replacement";
+  /** There is another page. */
   cursor?: string;
 }
 
-interface PushInput {
-  changes: Changes;
+export interface PushInput {
+  /** WatermelonDB knows no tables: write changes as PushInput["changes"]. */
+  changes: { [Name in TableName]?: { created?: PushedRow<Rows[Name]>[]; updated?: PushedRow<Rows[Name]>[]; deleted?: string[] } };
   lastPulledAt: number | null;
-  conflict?: "abort";
+  /** "abort" refuses a push as CONFLICT if a row of it was changed since lastPulledAt; "lww", the default, lets the later edit win. */
+  conflict?: "abort" | "lww";
 }
 
-interface PushOutput {
+export interface PushOutput {
   timestamp: number;
-  applied: Record<string, { created: number; updated: number; deleted: number }>;
-  superseded: Record<string, string[]>;
-  ignored: Record<string, string[]>;
+  applied: { [Name in TableName]?: { created: number; updated: number; deleted: number } };
+  /** The ids of the rows whose push lost; the next pull brings the winners. */
+  superseded: { [Name in TableName]?: string[] };
+  /** The pushed columns that the server does not know. */
+  ignored: { [Name in TableName]?: string[] };
 }
+
+/** What error.data says: where the input is wrong, or with CONFLICT which rows are newer. */
+export type ErrorShape = TRPCDefaultErrorShape & {
+  data: { table?: string; id?: string; column?: string; ids?: { [Name in TableName]?: string[] } };
+};
 
 export type AppRouter = TRPCBuiltRouter<
-  { ctx: object; meta: object; errorShape: TRPCDefaultErrorShape; transformer: false },
+  { ctx: object; meta: object; errorShape: ErrorShape; transformer: false },
   {
     sync: {
-      pull: TRPCQueryProcedure<{ input: PullInput; output: PullOutput; meta: object }>;
+      pull: TRPCQueryProcedure<{ input: PullInput | void; output: PullOutput; meta: object }>;
       push: TRPCMutationProcedure<{ input: PushInput; output: PushOutput; meta: object }>;
     };
   }

@@ -1,4 +1,4 @@
-export { type AppRouter } from "./app-router.js";
+export type { AppRouter, PullInput, PullOutput, PushInput, PushOutput, Rows } from "./app-router.js";
 export { backoff } from "./backoff.js";
 export { type Changes, type Row, type TableChanges } from "./changes.js";
 export { edit, mergedIsLater, nextUpdatedAt } from "./clock.js";

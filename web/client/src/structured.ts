@@ -1,6 +1,6 @@
 // The source of structured sync: tRPC procedures sync.pull and sync.push.
 import { createTRPCClient, httpLink, type TRPCClient } from "@trpc/client";
-import type { AppRouter } from "./app-router.js";
+import type { AppRouter, PushInput } from "./app-router.js";
 import { append } from "./changes.js";
 import type { PullArgs, PushArgs, SyncSource } from "./safe-sync.js";
 import type { Server } from "./server.js";
@@ -31,7 +31,7 @@ export function structuredSource(trpc: TRPCClient<AppRouter>): SyncSource {
       return result;
     },
     async push({ changes, lastPulledAt }: PushArgs) {
-      await trpc.sync.push.mutate({ changes, lastPulledAt }, { signal: AbortSignal.timeout(timeoutMillis) });
+      await trpc.sync.push.mutate({ changes: changes as PushInput["changes"], lastPulledAt }, { signal: AbortSignal.timeout(timeoutMillis) });
     },
   };
 }

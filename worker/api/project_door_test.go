@@ -4,6 +4,7 @@ package api_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -18,13 +19,34 @@ import (
 	validator "github.com/pb33f/libopenapi-validator"
 
 	"tidemark/e2e/conformance"
+	"tidemark/shared/abi"
 	"tidemark/wasm/edge"
 	"tidemark/worker/api"
 	"tidemark/worker/store"
 )
 
-// openProjects is a server of projects on SQLite in memory.
-func openProjects(t *testing.T, variables map[string]string) *httptest.Server {
+// A strict database answers columns of distinct names only, as production D1
+// loses one of two that are called the same.
+type strict struct {
+	*edge.D1
+	t *testing.T
+}
+
+func (s strict) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {
+	results, err := s.D1.Batch(ctx, statements)
+	for i, r := range results {
+		seen := map[string]bool{}
+		for _, name := range r.Columns {
+			if seen[name] {
+				s.t.Errorf("two columns %q: %s", name, statements[i].SQL)
+			}
+			seen[name] = true
+		}
+	}
+	return results, err
+}
+
+func openD1(t *testing.T) strict {
 	t.Helper()
 	db, err := edge.OpenD1(":memory:")
 	if err != nil {
@@ -38,8 +60,14 @@ func openProjects(t *testing.T, variables map[string]string) *httptest.Server {
 	if _, err := db.Migrate(dir); err != nil {
 		t.Fatal(err)
 	}
+	return strict{db, t}
+}
+
+// openProjects is a server of projects on SQLite in memory.
+func openProjects(t *testing.T, variables map[string]string) *httptest.Server {
+	t.Helper()
 	server := httptest.NewServer(api.New(api.Config{
-		Projects: store.NewProjects(db), Rooms: newProjectRooms(t), Now: time.Now,
+		Projects: store.NewProjects(openD1(t)), Rooms: newProjectRooms(t), Now: time.Now,
 		Settings: api.ReadSettings(func(name string) string {
 			if name == "AUTH_SECRET" {
 				return secret

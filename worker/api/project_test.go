@@ -1,0 +1,133 @@
+//go:build !js
+
+package api_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tidemark/e2e/conformance"
+	"tidemark/shared/abi"
+	"tidemark/shared/project"
+	"tidemark/shared/syncroom"
+	"tidemark/worker/api"
+	"tidemark/worker/store"
+)
+
+// askAs asks as the subject; the body of the answer is closed.
+func askAs(t *testing.T, url, method, subject, body string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := conformance.Signer([]byte(secret))(conformance.Claims{Subject: subject, Scope: conformance.NoScope, TTL: time.Hour})
+	r.Header.Set("Authorization", "Bearer "+token)
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	return res
+}
+
+func TestUploadsAreLimitedByUserAndProject(t *testing.T) {
+	url := openProjects(t, map[string]string{"LIMIT_UPLOADS_PER_MINUTE": "3"}).URL + "/api/v1/projects/"
+	for _, id := range []string{"p", "q"} {
+		if res := askAs(t, url, "POST", "ann", fmt.Sprintf(`{"id":%q,"name":"P"}`, id)); res.StatusCode != 201 {
+			t.Fatal(res.Status)
+		}
+	}
+	if res := askAs(t, url+"p/memberships/", "POST", "ann", `{"user_id":"bob","role":"Member"}`); res.StatusCode != 201 {
+		t.Fatal(res.Status)
+	}
+	upload := func(id, subject string, n int) *http.Response {
+		return askAs(t, url+id+"/sync/", "POST", subject, fmt.Sprintf(`{"client_batch_id":"00000000-0000-4000-8000-%012d","changes":{}}`, n))
+	}
+	for i := range 3 {
+		if res := upload("p", "ann", i); res.StatusCode != 200 {
+			t.Fatal(i, res.Status)
+		}
+	}
+	res := upload("p", "ann", 3)
+	wait, err := strconv.Atoi(res.Header.Get("Retry-After"))
+	if res.StatusCode != 429 || err != nil || wait < 1 || wait > 60 || res.Header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("got %v", res)
+	}
+	for _, other := range [][2]string{{"q", "ann"}, {"p", "bob"}} {
+		if res := upload(other[0], other[1], 4); res.StatusCode != 200 {
+			t.Errorf("%v: %s", other, res.Status)
+		}
+	}
+	if res := askAs(t, url+"p/sync/", "GET", "ann", ""); res.StatusCode != 200 {
+		t.Errorf("a pull is limited too: %s", res.Status)
+	}
+}
+
+// broken commits a write and then loses its answer.
+type broken struct{ api.Projects }
+
+func (b broken) Create(ctx context.Context, key store.Key, name project.Name, row project.Row) (store.Written, error) {
+	if _, err := b.Projects.Create(ctx, key, name, row); err != nil {
+		return store.Written{}, err
+	}
+	return store.Written{}, errors.New("network connection lost")
+}
+
+// heard are rooms that note what was published.
+type heard struct{ messages []string }
+
+func (h *heard) Publish(_ context.Context, _, room string, message []byte) {
+	changes, err := syncroom.DecodeChanges(message)
+	h.messages = append(h.messages, fmt.Sprint(room, changes, err))
+}
+
+func (h *heard) Forward(http.ResponseWriter, *http.Request, abi.Forward) error { return nil }
+
+func TestAWriteWhoseAnswerIsLostIsTold(t *testing.T) {
+	projects := store.NewProjects(openD1(t))
+	rooms := &heard{}
+	server := httptest.NewServer(api.New(api.Config{
+		Projects: broken{projects}, Rooms: rooms, Now: time.Now,
+		Settings: api.ReadSettings(func(name string) string { return map[string]string{"AUTH_SECRET": secret}[name] }),
+		Log:      slog.New(slog.NewTextHandler(t.Output(), nil)),
+	}))
+	defer server.Close()
+	url := server.URL + "/api/v1/projects/"
+	if res := askAs(t, url, "POST", "ann", `{"id":"p","name":"P"}`); res.StatusCode != 201 {
+		t.Fatal(res.Status)
+	}
+	if res := askAs(t, url+"p/tasks/", "POST", "ann", `{"name":"T"}`); res.StatusCode != 500 || res.Header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("got %v", res)
+	}
+	if want := []string{"project/p[{* 2}] <nil>"}; !cmp.Equal(want, rooms.messages) {
+		t.Errorf("told %q, want %q", rooms.messages, want)
+	}
+	// What was refused tells nobody.
+	if res := askAs(t, url+"p/tasks/", "POST", "ann", `{}`); res.StatusCode != 400 || len(rooms.messages) != 1 {
+		t.Errorf("%s, told %q", res.Status, rooms.messages)
+	}
+}
+
+func TestABrowserMayAskForProjects(t *testing.T) {
+	url := openProjects(t, nil).URL + "/api/v1/projects/"
+	res := askAs(t, url, "OPTIONS", "ann", "")
+	for _, want := range []string{"PATCH", "DELETE"} {
+		if !strings.Contains(res.Header.Get("Access-Control-Allow-Methods"), want) {
+			t.Errorf("%s is not allowed: %v", want, res.Header)
+		}
+	}
+	if !strings.Contains(strings.ToLower(res.Header.Get("Access-Control-Allow-Headers")), "x-base-version") {
+		t.Errorf("x-base-version is not allowed: %v", res.Header)
+	}
+}

@@ -17,7 +17,7 @@ import (
 // whether it is part of the page. The rows that are not have no text.
 func cutPages(found, limit string) string {
 	return fmt.Sprintf(`, cut AS (
-	SELECT *, row_number() OVER w AS n, sum(length(CAST(body AS BLOB)) + 1) OVER w AS bytes FROM (%s)
+	SELECT *, row_number() OVER w AS n, sum(octet_length(body) + 1) OVER w AS bytes FROM (%s)
 	WINDOW w AS (ORDER BY k, seq, id ROWS UNBOUNDED PRECEDING))
 SELECT k, dead, iif(kept, group_concat(body), NULL), max(n), seq, id, kept FROM (
 	SELECT *, n <= %s AND (bytes <= %d OR n = 1) AS kept FROM cut)

@@ -222,7 +222,8 @@ FROM rows r JOIN ProjectSequences s ON s.project_id = ?1 AND s.drawn = ?4
 WHERE r.k = 'created' AND NOT EXISTS (SELECT 1 FROM %[1]s x WHERE x.id = r.id)`, c.Table, names.String(), values.String())
 }
 
-// updateRows writes the rows that are known and live.
+// updateRows writes the rows that are known and live. The plus keeps SQLite from
+// walking through all rows of the project.
 func updateRows(c *project.Collection) string {
 	var set strings.Builder
 	for _, f := range c.Fields {
@@ -234,7 +235,7 @@ UPDATE %s AS t SET %s
 		WHERE json_extract(%s, '$.' || f.key) IS NOT f.value)),
 	server_version = t.server_version + 1, seq = s.seq
 FROM rows r, ProjectSequences s
-WHERE t.id = r.id AND r.k <> 'deleted' AND t.project_id = ?1 AND t.deleted_version IS NULL
+WHERE t.id = r.id AND r.k <> 'deleted' AND +t.project_id = ?1 AND t.deleted_version IS NULL
 	AND s.project_id = ?1 AND s.drawn = ?4`, givenRows, c.Table, set.String(), rowObject(c, "t", true))
 }
 
@@ -261,10 +262,10 @@ func burials(c *project.Collection) []projectWrite {
 			{project.Tasks, bury(c.Table, "WITH RECURSIVE "+givenRows+`,
 doomed(id) AS (
 	SELECT t.id FROM rows r JOIN ProjectTasks t ON t.id = r.id
-	WHERE r.k = 'deleted' AND t.project_id = ?1 AND t.deleted_version IS NULL
+	WHERE r.k = 'deleted' AND +t.project_id = ?1 AND t.deleted_version IS NULL
 	UNION
 	SELECT t.id FROM doomed d JOIN ProjectTasks t ON t.parent_id = d.id
-	WHERE t.project_id = ?1 AND t.deleted_version IS NULL)`, "id IN doomed")},
+	WHERE +t.project_id = ?1 AND t.deleted_version IS NULL)`, "id IN doomed")},
 			{project.Dependencies, bury("ProjectDependencies", "WITH "+givenRows+`,
 dead(id) AS MATERIALIZED (
 	SELECT id FROM ProjectTasks WHERE project_id = ?1 AND seq = `+drawnSeq+` AND deleted_version IS NOT NULL)`,

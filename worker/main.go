@@ -27,7 +27,7 @@ func main() {
 	host.Serve(host.Config{
 		Handler: api.New(api.Config{
 			Sync: database, Tickets: database, Projects: store.NewProjects(host.D1("DB")), Rooms: host.Rooms{},
-			Yjs: &api.Yjs{Calls: host.Rooms{}, Documents: documents},
+			Yjs: &api.Yjs{Calls: host.Rooms{}, Documents: documents, Versions: documents},
 			Now: time.Now, Settings: settings, Log: host.Log,
 		}),
 		Classes: map[string]host.Class{"SyncRoom": host.NewSyncRoom, "YjsRoom": rooms.Class},

@@ -69,6 +69,17 @@ test("a room that another backend wrote opens as it is, and is copied back", asy
     return doc.getText("note").toString() === "edited, from elsewhere" && row.updated_at > Date.now() - 60_000;
   }, () => "copied");
   a.close();
+
+  const list = async (query, claims) => {
+    const response = await fetch(`${host.url}/yjs/?${query}`, { headers: { authorization: `Bearer ${token("l", claims)}` } });
+    assert.equal(response.status, 200);
+    return response.json();
+  };
+  const page = await list("prefix=else&limit=1");
+  assert.deepEqual(page.rooms.map((r) => r.room), ["elsewhere"]);
+  assert.equal(page.next, "elsewhere");
+  assert.deepEqual(await list("prefix=else&after=elsewhere"), { rooms: [] });
+  assert.deepEqual((await list("prefix=else", { rooms: ["other-*"] })).rooms, []);
 });
 
 test("20 MB are joined, edited, put to sleep, compacted and copied", async () => {

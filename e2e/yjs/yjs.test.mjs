@@ -267,6 +267,48 @@ for (const [name, open] of Object.entries(doors)) {
       again.close();
     });
 
+    test("a version is kept, listed, read and restored as a new edit", async () => {
+      const room = "notes%2F2026";
+      const p = await join(door, "notes/2026");
+      const map = p.doc.getMap("map");
+      p.insert(0, "first");
+      p.text.format(0, 2, { bold: true });
+      map.set("k", { nested: [1, 2] });
+      await until(async () => (await http(door, `/yjs/${room}?format=text&name=note`).then((r) => r.text())) === "first", () => "stored");
+      const kept = await http(door, `/yjs/${room}/versions`, { method: "POST", body: "Draft ½" });
+      assert.equal(kept.status, 201);
+      const version = await kept.json();
+      assert.deepEqual([version.name, version.subject], ["Draft ½", "http"]);
+      const wanted = [p.text.toJSON(), JSON.stringify(p.text.toDelta()), JSON.stringify(map)];
+
+      p.text.delete(0, 3);
+      p.insert(0, "second ");
+      map.set("k", "overwritten");
+      map.set("new", 1);
+      await until(async () => (await http(door, `/yjs/${room}?format=json`).then((r) => r.json())).map.new === 1, () => "stored");
+      const second = await (await http(door, `/yjs/${room}/versions`, { method: "POST" })).json();
+      const { versions } = await (await http(door, `/yjs/${room}/versions`)).json();
+      assert.deepEqual(versions.map((v) => v.id), [second.id, version.id]);
+      const old = new Y.Doc();
+      Y.applyUpdate(old, new Uint8Array(await (await http(door, `/yjs/${room}/versions/${version.id}`)).arrayBuffer()));
+      assert.equal(old.getText("note").toString(), "first");
+
+      const now = () => [p.text.toJSON(), JSON.stringify(p.text.toDelta()), JSON.stringify(map)];
+      assert.equal((await http(door, `/yjs/${room}/versions/${version.id}/restore`, { method: "POST" })).status, 204);
+      await until(() => now().join() === wanted.join(), () => now().join("\n"));
+      p.insert(5, ", edited");
+      const late = await join(door, "notes/2026");
+      await until(() => late.toString() === "first, edited", () => late.toString());
+
+      assert.equal((await http(door, `/yjs/${room}/versions/nope`)).status, 404);
+      assert.equal((await http(door, `/yjs/${room}/versions/nope/restore`, { method: "POST" })).status, 404);
+      assert.equal((await http(door, `/yjs/${room}/versions`, { method: "POST", jwt: token("r", { scope: "yjs:read" }) })).status, 403);
+      assert.equal((await http(door, `/yjs/absent/versions`, { method: "POST" })).status, 404);
+      p.close(), late.close();
+      assert.equal((await http(door, `/yjs/${room}`, { method: "DELETE" })).status, 204);
+      assert.deepEqual(await (await http(door, `/yjs/${room}/versions`)).json(), { versions: [] });
+    });
+
     test("kill -9 in the middle of a burst loses nothing that another client saw", async () => {
       for (let round = 0; round < 3; round++) {
         const room = `burst-${round}`;

@@ -25,6 +25,9 @@ const (
 	OpMerge
 	// OpDelete: forget everything and close the sockets.
 	OpDelete
+	// OpRestore: make the content that of the state Data, as a new edit by clients
+	// whose ids begin at Version, or above those that are there.
+	OpRestore
 	// OpSeed: Data is the database's state, as Seeded takes it, and Version its
 	// updated_at. It answers a Reply of StatusUnseeded.
 	OpSeed
@@ -128,6 +131,8 @@ func (r *Room) call(q Request, now time.Time) (Reply, error) {
 	switch q.Op {
 	case OpMerge:
 		return r.merge(q.Data, now), nil
+	case OpRestore:
+		return r.restore(q.Data, q.Version, now)
 	case OpDelete:
 		r.delete(now)
 		return Reply{Status: StatusOK}, nil
@@ -192,6 +197,34 @@ func (r *Room) merge(update []byte, now time.Time) Reply {
 		}
 	}
 	return Reply{Status: StatusOK, ETag: r.etag()}
+}
+
+// restore deletes all there is and adds a copy of state.
+func (r *Room) restore(state []byte, first uint64, now time.Time) (Reply, error) {
+	d, err := r.read()
+	if err != nil {
+		return Reply{}, err
+	}
+	encoded, err := d.vector()
+	if err != nil {
+		return Reply{}, err
+	}
+	known, err := yjs.DecodeStateVector(encoded)
+	if err != nil {
+		return Reply{}, err
+	}
+	if len(known) > 0 {
+		first = max(first, known[0].Client+1)
+	}
+	copied, err := yjs.Reauthor(state, first)
+	if err != nil {
+		return Reply{Status: StatusMalformed, Body: []byte(err.Error())}, nil
+	}
+	update, err := yjs.MergeUpdates(copied, yjs.DeleteUpdate(known))
+	if err != nil {
+		return Reply{}, err
+	}
+	return r.merge(update, now), nil
 }
 
 // delete empties the room and has its copy deleted too.

@@ -31,7 +31,7 @@ import (
 //	alarm                        after the clock was set to its time
 //	pass SECONDS
 //	seeded [fail], copied [fail] the outcome of the task
-//	merge TEXT, delete-room, get, seed, json, show ROOT   by the Worker
+//	merge TEXT, delete-room, get, seed, json, show ROOT, restore (what get answered)   by the Worker
 //	hibernate, unload
 //	crash-after N                the next event's effects stop after N of them; sockets die
 //	disk                         what is stored
@@ -68,6 +68,7 @@ type script struct {
 	database []byte
 	fuel     int // effects until the crash; -1: none planned
 	etag     string
+	kept     []byte // what get answered last
 }
 
 func (s *script) printf(format string, args ...any) { fmt.Fprintf(&s.out, format+"\n", args...) }
@@ -197,8 +198,8 @@ func (s *script) run(command string, args []string) {
 			err = errors.New("no database")
 		}
 		s.do(s.awake().Copied(s.task.Copy, err, s.now), nil)
-	case "merge", "get", "delete-room", "seed", "json", "show":
-		q := Request{Op: map[string]Op{"merge": OpMerge, "get": OpState, "delete-room": OpDelete, "seed": OpSeed, "json": OpJSON, "show": OpText}[command]}
+	case "merge", "get", "delete-room", "seed", "json", "show", "restore":
+		q := Request{Op: map[string]Op{"merge": OpMerge, "get": OpState, "delete-room": OpDelete, "seed": OpSeed, "json": OpJSON, "show": OpText, "restore": OpRestore}[command]}
 		switch command {
 		case "merge":
 			q.Data = s.author(7).typing(word(0))
@@ -206,6 +207,8 @@ func (s *script) run(command string, args []string) {
 			q.Data = []byte(strings.Join(words, " "))
 		case "get":
 			q.ETag = strings.ReplaceAll(options["etag"], "LAST", s.etag)
+		case "restore":
+			q.Data, q.Version = s.kept, 100
 		case "seed":
 			q.Data, q.Version = s.database, 5
 		}
@@ -215,6 +218,7 @@ func (s *script) run(command string, args []string) {
 			s.etag = p.ETag
 			body := string(p.Body)
 			if command == "get" && p.Status == StatusOK {
+				s.kept = p.Body
 				body = describe(p.Body)
 			}
 			s.printf("reply %d etag=%q %s", p.Status, p.ETag, body)

@@ -28,7 +28,7 @@ import (
 //	GET    /yjs/ROOM                   the state as an update; ?sv= the Base64url of a state vector for what it lacks
 //	GET    /yjs/ROOM?format=json|text  the document as JSON, or the text of its root ?name=
 //	POST   /yjs/ROOM                   merges the update that is the body
-//	DELETE /yjs/ROOM                   forgets the document
+//	DELETE /yjs/ROOM                   forgets the document and its versions
 //	GET    /yjs/?prefix=&after=&limit= {"rooms":[{"room":"…","updated_at":…},…],"next":"…"}, as the database knows them
 const yjsRoot = "/yjs/"
 
@@ -51,6 +51,7 @@ type YjsDocuments interface {
 type Yjs struct {
 	Calls     YjsCalls
 	Documents YjsDocuments
+	Versions  YjsVersions
 }
 
 const (
@@ -66,9 +67,13 @@ func (s *server) yjs(w http.ResponseWriter, r *http.Request, id auth.Identity) e
 	if isUpgrade(r) {
 		return s.joinYjs(w, r, id)
 	}
-	room, err := url.PathUnescape(strings.TrimPrefix(r.URL.EscapedPath(), yjsRoot))
+	escaped, versions := cutVersions(strings.TrimPrefix(r.URL.EscapedPath(), yjsRoot))
+	room, err := url.PathUnescape(escaped)
 	if err != nil {
 		return &trpc.Error{Code: trpc.BadRequest, Message: "The path is malformed"}
+	}
+	if versions != nil {
+		return s.yjsVersions(w, r, id, room, versions)
 	}
 	if room == "" {
 		return s.listYjs(w, r, id)
@@ -234,6 +239,9 @@ func (s *server) deleteYjs(w http.ResponseWriter, r *http.Request, id auth.Ident
 	}
 	if err == nil {
 		err = s.Yjs.Documents.Delete(r.Context(), room)
+	}
+	if err == nil {
+		err = s.Yjs.Versions.DeleteVersions(r.Context(), room)
 	}
 	if err != nil {
 		return err

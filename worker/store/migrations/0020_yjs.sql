@@ -11,3 +11,22 @@ CREATE TABLE YjsRoomParts (
 
 -- The claim rooms of the token that a ticket stands for; NULL is any room.
 ALTER TABLE Tickets ADD COLUMN Rooms TEXT;
+
+-- Named versions of documents, and what of their Base64 does not fit in one row.
+CREATE TABLE YjsVersions (
+  RoomId     TEXT NOT NULL,
+  VersionId  TEXT NOT NULL,
+  Name       TEXT NOT NULL,
+  Subject    TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  bytes      INTEGER NOT NULL,
+  YjsState   TEXT NOT NULL,
+  PRIMARY KEY (RoomId, VersionId)
+);
+CREATE TABLE YjsVersionParts (
+  RoomId    TEXT NOT NULL,
+  VersionId TEXT NOT NULL,
+  part      INTEGER NOT NULL,
+  YjsState  TEXT NOT NULL,
+  PRIMARY KEY (RoomId, VersionId, part)
+);

@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"tidemark/shared/abi"
+)
+
+// A YjsVersion is a named state of a document.
+type YjsVersion struct {
+	ID        string // in the order of their making
+	Name      string
+	Subject   string // who made it
+	CreatedAt int64  // Unix milliseconds
+	Bytes     int    // of the state
+}
+
+// versionChunk is how many bytes of a state one row takes: a multiple of 3, so
+// that the Base64 of the rows joins, which stays under 1.5 MB.
+const versionChunk = 1_098_000
+
+// PutVersion keeps a version; its row comes last and makes it count.
+func (y *Yjs) PutVersion(ctx context.Context, room string, v YjsVersion, state []byte) error {
+	chunks := slices.Collect(slices.Chunk(state, versionChunk))
+	for part := 1; part < len(chunks); part++ {
+		_, err := y.db.Batch(ctx, []abi.Statement{
+			{SQL: "INSERT INTO YjsVersionParts (RoomId, VersionId, part, YjsState) VALUES (?1, ?2, ?3, ?4)",
+				Args: []any{room, v.ID, part, base64Text(chunks[part])}},
+		})
+		if err != nil {
+			return fmt.Errorf("keep a version: %w", err)
+		}
+	}
+	_, err := y.db.Batch(ctx, []abi.Statement{
+		{SQL: "INSERT INTO YjsVersions (RoomId, VersionId, Name, Subject, created_at, bytes, YjsState) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+			Args: []any{room, v.ID, v.Name, v.Subject, v.CreatedAt, len(state), base64Text(chunks[0])}},
+	})
+	if err != nil {
+		return fmt.Errorf("keep a version: %w", err)
+	}
+	return nil
+}
+
+// Version answers the state of a version, or nil if there is none.
+func (y *Yjs) Version(ctx context.Context, room, id string) ([]byte, error) {
+	results, err := y.db.Batch(ctx, []abi.Statement{
+		{SQL: "SELECT bytes, YjsState FROM YjsVersions WHERE RoomId = ?1 AND VersionId = ?2", Args: []any{room, id}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read a version: %w", err)
+	}
+	if len(results[0].Rows) == 0 {
+		return nil, nil
+	}
+	size := int(number(results[0], 0))
+	state, err := appendBase64(make([]byte, 0, size), text(results[0], 1))
+	for part := 1; err == nil && len(state) < size; part++ {
+		results, err = y.db.Batch(ctx, []abi.Statement{
+			{SQL: "SELECT YjsState FROM YjsVersionParts WHERE RoomId = ?1 AND VersionId = ?2 AND part = ?3", Args: []any{room, id, part}},
+		})
+		if err == nil && len(results[0].Rows) == 0 {
+			err = fmt.Errorf("part %d is missing", part)
+		}
+		if err == nil {
+			state, err = appendBase64(state, text(results[0], 0))
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read a version: %w", err)
+	}
+	return state, nil
+}
+
+// Versions lists the versions of a room, the newest first: at most limit, from
+// the one before the id before on, if that is not "".
+func (y *Yjs) Versions(ctx context.Context, room, before string, limit int) ([]YjsVersion, error) {
+	results, err := y.db.Batch(ctx, []abi.Statement{
+		{SQL: `SELECT VersionId, Name, Subject, created_at, bytes FROM YjsVersions
+			WHERE RoomId = ?1 AND (?2 = '' OR VersionId < ?2) ORDER BY VersionId DESC LIMIT ?3`, Args: []any{room, before, limit}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list versions: %w", err)
+	}
+	versions := make([]YjsVersion, len(results[0].Rows))
+	for i, row := range results[0].Rows {
+		versions[i] = YjsVersion{
+			ID: string(cellText(row[0])), Name: string(cellText(row[1])), Subject: string(cellText(row[2])),
+			CreatedAt: integer(row[3]), Bytes: int(integer(row[4])),
+		}
+	}
+	return versions, nil
+}
+
+// DeleteVersions forgets all versions of a room.
+func (y *Yjs) DeleteVersions(ctx context.Context, room string) error {
+	_, err := y.db.Batch(ctx, []abi.Statement{
+		{SQL: "DELETE FROM YjsVersions WHERE RoomId = ?1", Args: []any{room}},
+		{SQL: "DELETE FROM YjsVersionParts WHERE RoomId = ?1", Args: []any{room}},
+	})
+	if err != nil {
+		return fmt.Errorf("delete versions: %w", err)
+	}
+	return nil
+}

@@ -45,7 +45,7 @@ export function Dependencies({ project }: { project: Shown }) {
         <form className="line-form" onSubmit={(event) => void add(event)}>
           <label>
             Task
-            <select name="successor_id">{tasks.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}</select>
+            <select name="successor_id" defaultValue={tasks[1]!.id}>{tasks.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}</select>
           </label>
           <label>
             How

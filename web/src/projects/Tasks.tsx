@@ -61,15 +61,18 @@ function TaskRow({ task, project, members }: { task: Task; project: Shown; membe
       >
         {Object.entries(statuses).map(([status, title]) => <option key={status} value={status}>{title}</option>)}
       </select>
-      <input
-        type="number"
-        min={0}
-        max={100}
-        aria-label={`Percent of ${task.name} that is complete`}
-        value={task.percentComplete}
-        disabled={disabled}
-        onChange={({ target }) => target.validity.valid && change((t) => { t.percentComplete = Math.round(target.valueAsNumber || 0); })}
-      />
+      <span>
+        <input
+          type="number"
+          min={0}
+          max={100}
+          aria-label={`Percent of ${task.name} that is complete`}
+          value={task.percentComplete}
+          disabled={disabled}
+          onChange={({ target }) => target.validity.valid && change((t) => { t.percentComplete = Math.round(target.valueAsNumber || 0); })}
+        />{" "}
+        %
+      </span>
       <select
         aria-label={`Who does ${task.name}`}
         value={task.assigneeId ?? ""}

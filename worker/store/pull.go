@@ -63,6 +63,7 @@ func (s *Store) pullAll(ctx context.Context, p *watermelon.Pull) ([]byte, error)
 		return nil, errors.Join(err, errResults)
 	}
 	a := newAnswer(tables)
+	a.columns = first
 	for i, res := range results[1:] {
 		for _, cells := range res.Rows {
 			part, dead := cells[0], any(0.0)
@@ -179,6 +180,7 @@ func position(tables []reading, index int) int {
 type answer struct {
 	tables        []reading
 	updated, dead [][][]byte // without their brackets
+	columns       bool       // updated are parts as reading.full answers them
 	size          int
 }
 
@@ -192,7 +194,9 @@ func (a *answer) add(table int, dead, array any) {
 	if len(part) <= len("[]") || table < 0 {
 		return
 	}
-	part = part[1 : len(part)-1]
+	if !a.columns {
+		part = part[1 : len(part)-1]
+	}
 	a.size += len(part) + 1
 	if d, _ := dead.(float64); d != 0 {
 		a.dead[table] = append(a.dead[table], part)
@@ -202,7 +206,11 @@ func (a *answer) add(table int, dead, array any) {
 }
 
 func (a *answer) text(stamp record.Stamp, replacement bool, cursor string) []byte {
-	b := make([]byte, 0, a.size+256+128*len(a.tables))
+	size := a.size
+	if a.columns {
+		size *= 2 // the names of the members
+	}
+	b := make([]byte, 0, size+256+128*len(a.tables))
 	b = append(b, `{"changes":{`...)
 	for i := range a.tables {
 		if i > 0 {
@@ -210,7 +218,16 @@ func (a *answer) text(stamp record.Stamp, replacement bool, cursor string) []byt
 		}
 		b = ijson.AppendString(b, a.tables[i].Name)
 		b = append(b, `:{"created":[],"updated":[`...)
-		b = appendParts(b, a.updated[i])
+		if a.columns {
+			for n, part := range a.updated[i] {
+				if n > 0 {
+					b = append(b, ',')
+				}
+				b = appendRows(b, a.tables[i].members, part)
+			}
+		} else {
+			b = appendParts(b, a.updated[i])
+		}
 		b = append(b, `],"deleted":[`...)
 		b = append(appendParts(b, a.dead[i]), "]}"...)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"tidemark/shared/ijson"
 	"tidemark/shared/record"
 	"tidemark/shared/watermelon"
 )
@@ -20,10 +21,12 @@ type reading struct {
 	bytes string // about the octets of t's row
 	bound string // at least the octets of row
 
-	// Full answers every live row: one cell per part, a JSON array of rows.
-	// ?1 is how many octets all parts may have together; a cell is NULL if
-	// they have more.
+	// Full answers every live row: one cell per part, which holds a JSON array
+	// for each member of a row, one a line. ?1 is how many octets all rows may
+	// have together; a cell is NULL if they have more.
 	full string
+	// Members are what stands before each of those values in a row.
+	members [][]byte
 	// Delta answers what changed after ?1: deleted, and a JSON array of rows
 	// or of ids; ?2 is as full's ?1.
 	delta string
@@ -44,7 +47,7 @@ func newReadings(schema *record.Schema, version record.Version) (list []reading)
 		}
 		r := reading{Table: t.At(version), index: i}
 		r.row, r.bytes, r.bound = rowOf(&r.Table)
-		r.full = r.readFull()
+		r.full, r.members = r.readFull()
 		r.delta = r.readDelta("")
 		list = append(list, r)
 	}
@@ -104,8 +107,22 @@ func jsonValue(c *record.Column) string {
 	return "t." + c.SQL
 }
 
-// readFull walks over the table in steps of rowids that cannot fill a cell.
-func (r *reading) readFull() string {
+// readFull walks over the table in steps of rowids that cannot fill a cell. It
+// answers columns, not rows: names and quotes are most of a row's text, and D1
+// quotes and parses all of it once more.
+func (r *reading) readFull() (sql string, members [][]byte) {
+	var arrays []string
+	add := func(name, value string) {
+		arrays = append(arrays, "json_group_array("+value+")")
+		members = append(members, append(ijson.AppendString([]byte{','}, name), ':'))
+	}
+	add("id", "t."+r.ID)
+	for _, c := range r.Columns {
+		add(c.Name, jsonValue(&c))
+	}
+	add(record.CreatedAt, "t.created_at")
+	add(record.UpdatedAt, "t.updated_at")
+	members[0][0] = '{'
 	return fmt.Sprintf(`WITH RECURSIVE span AS MATERIALIZED (
   SELECT min(t.rowid) AS first, max(1, %d / max(%s)) AS step, sum(%s) AS octets FROM %s AS t WHERE t.deleted = 0),
 part(lo) AS (
@@ -114,8 +131,18 @@ part(lo) AS (
   SELECT (SELECT t.rowid FROM %[4]s AS t WHERE t.rowid >= lo + step ORDER BY t.rowid LIMIT 1)
   FROM part, span WHERE lo IS NOT NULL AND octets <= ?1)
 SELECT CASE WHEN octets <= ?1 THEN (
-  SELECT json_group_array(%[5]s) FROM %[4]s AS t WHERE t.rowid >= lo AND t.rowid < lo + step AND t.deleted = 0) END AS part
-FROM part, span WHERE lo IS NOT NULL`, partBytes, r.bound, r.bytes, r.SQL, r.row)
+  SELECT %[5]s FROM %[4]s AS t WHERE t.rowid >= lo AND t.rowid < lo + step AND t.deleted = 0) END AS columns
+FROM part, span WHERE lo IS NOT NULL`, partBytes, r.bound, r.bytes, r.SQL, lines(arrays)), members
+}
+
+// lines is the texts of the expressions, one a line. It nests by halves: D1
+// takes no expression that is more than 100 deep.
+func lines(list []string) string {
+	if len(list) == 1 {
+		return list[0]
+	}
+	half := len(list) / 2
+	return "(" + lines(list[:half]) + " || char(10) || " + lines(list[half:]) + ")"
 }
 
 // readDelta has also those live rows that meet the condition.

@@ -93,7 +93,7 @@ func TestARowBringsScalarsToTheDatabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := string(row.MarshalSet()); got != `{"exceptions":"[]","name":"C","working_days":"[1,2]"}` {
+	if got := strings.TrimSpace(string(row.MarshalSet())); got != `{"exceptions":"[]","name":"C","working_days":"[1,2]"}` {
 		t.Errorf("got %s", got)
 	}
 }

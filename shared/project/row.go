@@ -1,6 +1,7 @@
 package project
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -24,14 +25,20 @@ func (r *Row) Value(field string) (any, bool) {
 	return nil, false
 }
 
-// MarshalSet is the values as one JSON object of scalars: see Value.Scalar.
+// MarshalSet is the values as one JSON object of scalars: see Value.Scalar. It
+// is at most twice as long as the JSON that they were decoded from.
 func (r *Row) MarshalSet() json.RawMessage {
 	set := make(map[string]any, len(r.Set))
 	for _, v := range r.Set {
 		set[v.Field.Name] = v.Scalar()
 	}
-	text, _ := json.Marshal(set) // strings, numbers, bools and null always can
-	return text
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(set); err != nil {
+		panic(err) // strings, numbers, bools and null always can
+	}
+	return b.Bytes()
 }
 
 // Object splits the JSON of an object into its members. The problem is "" if

@@ -52,8 +52,10 @@ func docsHead(b *strings.Builder) {
 its own changes. The same as OpenAPI 3.1: <a href="%sopenapi.json">openapi.json</a>.</p>
 <p>Send <code>Authorization: Bearer TOKEN</code> with every request. Bodies are JSON. Rows are deleted softly: a pull
 brings the ids of deleted ones. <code>since</code>, <code>timestamp</code> and the cursor are numbers of the project's one
-sequence; <code>server_version</code> counts the changes of one row. Never compare the two.</p>
-`, docsStyle, projectsRoot)
+sequence; <code>server_version</code> counts the changes of one row. Never compare the two. A client keeps one database
+for each project: the marks of different projects have nothing to do with each other.</p>
+<p>A token whose claim <code>scope</code> is there needs <code>%s</code> in it to read and <code>%s</code> to write.</p>
+`, docsStyle, projectsRoot, ProjectsRead, ProjectsWrite)
 }
 
 func docsRoles(b *strings.Builder) {

@@ -18,6 +18,7 @@ import (
 
 	"tidemark/e2e/conformance"
 	"tidemark/shared/abi"
+	"tidemark/shared/delta"
 	"tidemark/shared/project"
 	"tidemark/shared/syncroom"
 	"tidemark/worker/api"
@@ -129,5 +130,32 @@ func TestABrowserMayAskForProjects(t *testing.T) {
 	}
 	if !strings.Contains(strings.ToLower(res.Header.Get("Access-Control-Allow-Headers")), "x-base-version") {
 		t.Errorf("x-base-version is not allowed: %v", res.Header)
+	}
+}
+
+// TestTheLargestUploadFits sends bodies of the greatest length whose encoding
+// grows most.
+func TestTheLargestUploadFits(t *testing.T) {
+	url := openProjects(t, nil).URL + "/api/v1/projects/"
+	if res := askAs(t, url, "POST", "ann", `{"id":"p","name":"P"}`); res.StatusCode != 201 {
+		t.Fatal(res.Status)
+	}
+	for n, char := range []string{"<", "\u2028", `\u0001`, "😀", `\"`} {
+		text := strings.Repeat(char, project.MaxTextChars)
+		var rows []string
+		for size := 200; ; {
+			row := fmt.Sprintf(`{"id":"t%d.%d","name":"T","notes":"%s"}`, n, len(rows), text)
+			if size += len(row) + 1; size > delta.MaxUploadBytes {
+				break
+			}
+			rows = append(rows, row)
+		}
+		body := fmt.Sprintf(`{"client_batch_id":"00000000-0000-4000-8000-%012d","changes":{"tasks":{"created":[%s]}}}`, n, strings.Join(rows, ","))
+		if res := askAs(t, url+"p/sync/", "POST", "ann", body); res.StatusCode != 200 {
+			t.Errorf("%d rows of %q: %s", len(rows), char, res.Status)
+		}
+		if res := askAs(t, url+"p/sync/?page_size=5000", "GET", "ann", ""); res.StatusCode != 200 {
+			t.Errorf("a pull of %q: %s", char, res.Status)
+		}
 	}
 }

@@ -10,7 +10,7 @@ import { start } from "./workerd.mjs";
 
 let host;
 before(async () => (host = await start({ YJS_COPY_MILLIS: "200" })));
-after(() => host.dispose());
+after(() => host.close());
 
 async function until(condition, what, millis = 20_000) {
   for (const end = Date.now() + millis; Date.now() < end; await sleep(10)) if (await condition()) return;

@@ -12,6 +12,8 @@ import (
 type document struct {
 	doc *yjs.Doc
 	log yjs.Log // if doc is nil
+	// known is what log holds, nil until it is asked for.
+	known *coverage
 }
 
 // read brings the document into memory.
@@ -123,6 +125,7 @@ func joinPieces(rows []Row) []byte {
 // update changes nothing. The document keeps update.
 func (d *document) apply(update []byte) (news bool, err error) {
 	if d.doc == nil {
+		d.known = nil
 		return true, d.log.Append(update)
 	}
 	event, err := d.doc.Apply(update)

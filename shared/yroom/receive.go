@@ -152,6 +152,12 @@ func (r *Room) edit(conn Conn, s *socket, m yproto.Message, whole []byte, now ti
 		r.refuse(conn, "this connection may only read")
 		return true, nil
 	}
+	if m.Kind == yproto.SyncStep2 && r.doc != nil && r.doc.doc == nil {
+		// It repeats all deletions of a large document, in most cases nothing else.
+		if known, err := r.doc.covers(&summary); known || err != nil {
+			return true, err
+		}
+	}
 	news, err := r.take(m.Payload, len(summary.Structs) > 0, now)
 	switch {
 	case errors.Is(err, errFull):

@@ -18,13 +18,15 @@ import (
 
 // TestScripts plays the stories of testdata. The commands:
 //
-//	room [database=TEXT] [document=N] [message=N]  a new room; the database has TEXT
+//	room [database=TEXT] [document=N] [message=N] [merged]  a new room; the database has TEXT;
+//	                             merged: its document is too large to be integrated
 //	connect CONN [read]          and its answer
 //	step1 CONN [known=N]         N is what the client knows of author 1
 //	step2, update CONN TEXT      author CONN types; with gap=N, N units are left out before
 //	delete CONN AUTHOR FROM TO
 //	aware CONN CLIENT CLOCK [STATE]   without STATE: null
 //	query CONN
+//	answer CONN                  a step 2 that repeats the whole document
 //	bytes CONN HEX...            as they are
 //	text CONN
 //	disconnect CONN [broken]
@@ -122,6 +124,9 @@ func (s *script) run(command string, args []string) {
 		if n := number(options["document"]); n > 0 {
 			s.config.DocumentBytes = n
 		}
+		if word(0) == "merged" {
+			s.config.IntegrateBytes = 0
+		}
 		if n := number(options["message"]); n > 0 {
 			s.config.MessageBytes = n
 		}
@@ -175,6 +180,16 @@ func (s *script) run(command string, args []string) {
 	case "frames": // an update, then step 1, in one frame
 		frame := yproto.AppendUpdate(nil, s.author(uint64(conn)).typing(word(1)))
 		receive(yproto.AppendSyncStep1(frame, yjs.StateVector{}.AppendTo(nil)))
+	case "answer": // step 2 with all that the room holds, and so nothing new
+		d, err := s.awake().read()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		state, err := d.diff(nil)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		receive(yproto.AppendSyncStep2(nil, state))
 	case "text":
 		s.do(s.awake().Text(conn, s.now), nil)
 	case "alarm":

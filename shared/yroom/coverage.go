@@ -1,0 +1,79 @@
+package yroom
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"tidemark/shared/yjs"
+)
+
+// A coverage is which clocks a merged document holds, and which it has deleted.
+type coverage struct {
+	vector  yjs.StateVector
+	deletes []yjs.ClockRange // sorted by client and clock; ranges of a client do not touch
+}
+
+// covers tells whether a merged document holds all that an update says.
+func (d *document) covers(update *yjs.Summary) (bool, error) {
+	if d.known == nil {
+		known, err := coverageOf(&d.log)
+		if err != nil {
+			return false, fmt.Errorf("look for what is known: %w", err)
+		}
+		d.known = known
+	}
+	for _, r := range update.Structs {
+		if d.known.vector.Clock(r.Client) < r.To {
+			return false, nil
+		}
+	}
+	for r := range update.DeleteRanges() {
+		if !d.known.deleted(r) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func coverageOf(log *yjs.Log) (*coverage, error) {
+	state, err := log.State()
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := yjs.StateVectorFromUpdate(state)
+	if err != nil {
+		return nil, err
+	}
+	vector, err := yjs.DecodeStateVector(encoded)
+	if err != nil {
+		return nil, err
+	}
+	summary, err := yjs.Validate(state, updateLimits)
+	if err != nil {
+		return nil, err
+	}
+	deletes := slices.SortedFunc(summary.DeleteRanges(), func(a, b yjs.ClockRange) int {
+		return cmp.Or(cmp.Compare(a.Client, b.Client), cmp.Compare(a.From, b.From))
+	})
+	joined := deletes[:0]
+	for _, r := range deletes {
+		if n := len(joined) - 1; n >= 0 && joined[n].Client == r.Client && joined[n].To >= r.From {
+			joined[n].To = max(joined[n].To, r.To)
+			continue
+		}
+		joined = append(joined, r)
+	}
+	return &coverage{vector, joined}, nil
+}
+
+// deleted tells whether all of r is.
+func (c *coverage) deleted(r yjs.ClockRange) bool {
+	n, found := slices.BinarySearchFunc(c.deletes, r, func(a, b yjs.ClockRange) int {
+		return cmp.Or(cmp.Compare(a.Client, b.Client), cmp.Compare(a.From, b.From))
+	})
+	if !found {
+		n--
+	}
+	return n >= 0 && c.deletes[n].Client == r.Client && c.deletes[n].To >= r.To
+}

@@ -50,6 +50,9 @@ var projectNumberCases = []projectCase{
 				membership = at(m, "id").(string)
 			}
 		}
+		for i := range 100 {
+			c.owner.patch(t, c.path+"tasks/"+a+"/", fmt.Sprintf(`{"percent_complete":%d}`, i))
+		}
 		// Each is edited once, after another row was edited a hundred times.
 		for _, cold := range []struct{ collection, path, body string }{
 			{"tasks", "tasks/" + b + "/", `{"notes":"cold"}`},
@@ -58,9 +61,6 @@ var projectNumberCases = []projectCase{
 			{"memberships", "memberships/" + membership + "/", `{"role":"Scheduler"}`},
 			{"projects", "", `{"name":"cold"}`},
 		} {
-			for i := range 100 {
-				c.owner.patch(t, c.path+"tasks/"+a+"/", fmt.Sprintf(`{"percent_complete":%d}`, i))
-			}
 			mine := newReplica()
 			c.viewer.pull(t, c.path, mine, 0)
 			want := c.owner.patch(t, c.path+cold.path, cold.body)

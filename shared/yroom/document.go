@@ -34,10 +34,13 @@ func (r *Room) read() (*document, error) {
 		d.doc = integrated(updates)
 	}
 	if d.doc == nil {
-		for _, u := range updates {
-			if err := d.log.Append(u); err != nil {
-				return nil, fmt.Errorf("read the document: %w", err)
-			}
+		// All at once: what is large must not be copied more often than that.
+		state, err := yjs.MergeUpdates(updates...)
+		if err == nil {
+			err = d.log.Append(state)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the document: %w", err)
 		}
 	}
 	r.doc = d
@@ -137,7 +140,7 @@ func (d *document) diff(vector []byte) ([]byte, error) {
 	switch {
 	case d.doc != nil:
 		return d.doc.EncodeStateAsUpdate(vector)
-	case len(vector) == 0:
+	case len(vector) == 0 || string(vector) == "\x00": // without a copy: it is large
 		return d.log.State()
 	}
 	return d.log.Diff(vector)

@@ -79,6 +79,7 @@ bench: build build/testguest.wasm $(DEPS)
 	go build -o build/load ./e2e/perf/load
 	go test -run '^$$' -bench . -benchmem ./...
 	$(NODE) node e2e/perf/bench.mjs
+	$(NODE) node e2e/perf/yjs/run.mjs
 	$(NODE) node e2e/perf/rooms.mjs
 
 # Every fuzz target for FUZZTIME; crashers land in testdata/fuzz.

@@ -34,6 +34,7 @@ var arrows = map[string][]string{
 	"wasm/wasmtest":    {"shared/abi", "wasm/gojs", "wasm/edge"},
 	"wasm/cmd":         {"shared/abi", "wasm/gojs", "wasm/edge"},
 	"e2e":              {"shared", "e2e"},
+	"e2e/perf":         {"shared", "e2e", "wasm/gojs"}, // to run a guest that is no server
 }
 
 // testArrows adds to arrows for files whose name ends in _test.go.

@@ -44,6 +44,7 @@ const engines = {
       load: u => Y.applyUpdate(doc, u),
       encode: sv => Y.encodeStateAsUpdate(doc, sv),
       stateVector: () => Y.encodeStateVector(doc),
+      merge: Y.mergeUpdates,
       keep: kept => kept.push(doc),
       memory: () => { globalThis.gc(); globalThis.gc(); return process.memoryUsage().heapUsed }
     }
@@ -77,22 +78,45 @@ const engines = {
     go.run(instance)
     const x = instance.exports
     let view = new Uint8Array(x.mem.buffer)
+    let words = new Uint32Array(x.mem.buffer)
+    const output = x.output() >> 2
     let room = 0
     let at = 0
-    // A view is detached, and of length 0, once the memory has grown.
-    const put = bytes => {
-      if (bytes.length > room) {
-        room = Math.max(2 * bytes.length, 4096)
+    // Views are detached, and of length 0, once the memory has grown.
+    const look = () => {
+      if (view.length > 0) return
+      view = new Uint8Array(x.mem.buffer)
+      words = new Uint32Array(x.mem.buffer)
+    }
+    const reserve = n => {
+      if (n > room) {
+        room = Math.max(2 * n, 4096)
         at = x.reserve(room)
       }
-      if (view.length === 0) view = new Uint8Array(x.mem.buffer)
+      look()
+    }
+    const put = bytes => {
+      reserve(bytes.length)
       view.set(bytes, at)
       return bytes.length
     }
+    // The updates as a log.
+    const putAll = updates => {
+      reserve(updates.reduce((n, u) => n + u.length + 5, 0))
+      let to = at
+      for (const u of updates) {
+        let n = u.length
+        for (; n >= 128; n >>>= 7) view[to++] = n & 127 | 128
+        view[to++] = n
+        view.set(u, to)
+        to += u.length
+      }
+      return to - at
+    }
     const take = n => {
       if (n < 0) throw new Error('refused')
-      if (view.length === 0) view = new Uint8Array(x.mem.buffer)
-      const from = x.output()
+      look()
+      const from = words[output]
       return view.slice(from, from + n)
     }
     return {
@@ -103,6 +127,7 @@ const engines = {
       encode: sv => take(x.encode(sv ? put(sv) : 0)),
       encodeAgain: sv => x.encodeAgain(sv ? put(sv) : 0),
       stateVector: () => take(x.stateVector()),
+      merge: updates => take(x.merge(putAll(updates))),
       keep: x.keep,
       memory: x.heap
     }
@@ -158,6 +183,7 @@ figures.b4 = replay(b4, part).time
 e.openQuiet()
 for (let i = 0; i < b4.length >> 1; i++) e.load(b4[i])
 const half = e.stateVector()
+const small = b4.slice(0, 1000)
 b4 = null
 figures.load = quartile(40, () => { e.openQuiet(); e.load(final) })
 figures.encode = quartile(99, () => e.encode())
@@ -167,6 +193,7 @@ if (e.encodeAgain) {
   figures.diffAgain = quartile(99, () => e.encodeAgain(half))
 }
 figures.stateVector = quartile(20, () => { for (let i = 0; i < 1000; i++) e.stateVector() })
+if (e.merge) figures.merge = quartile(40, () => e.merge(small))
 
 const kept = []
 const before = e.memory()

@@ -1,13 +1,14 @@
 //go:build js
 
-// Guest of the Yjs benchmark: shared/yjs behind exports, as the Worker has it on
-// its hot path. Bytes go in and out through two buffers in linear memory.
+// Guest of the Yjs benchmark, for V8 and for wazero: shared/yjs behind exports, as
+// the Worker has it on its hot path. Bytes go in and out through two buffers in linear memory.
 package main
 
 import (
 	"runtime"
 	"unsafe"
 
+	"tidemark/shared/lib0"
 	"tidemark/shared/yjs"
 )
 
@@ -29,10 +30,11 @@ func reserve(n int32) int32 {
 	return int32(uintptr(unsafe.Pointer(unsafe.SliceData(in))))
 }
 
-// output is the address of the bytes that the last call gave.
+// output is the address of the 64-bit address of the bytes that the last call gave.
+// It stays, so that a call is all it takes to get them.
 //
 //go:wasmexport output
-func output() int32 { return int32(uintptr(unsafe.Pointer(unsafe.SliceData(out)))) }
+func output() int32 { return int32(uintptr(unsafe.Pointer(&out))) }
 
 //go:wasmexport fresh
 func fresh() { doc = yjs.New(yjs.Options{}) }
@@ -95,6 +97,27 @@ func encodeAgain(n int32) int32 {
 //go:wasmexport stateVector
 func stateVector() int32 {
 	out = doc.AppendStateVector(nil)
+	return int32(len(out))
+}
+
+// merge returns the length of the update that the updates in the input make,
+// varBytes one after the other, or -1.
+//
+//go:wasmexport merge
+func merge(n int32) int32 {
+	var updates [][]byte
+	for r := lib0.NewReader(in[:n]); r.Len() > 0; {
+		update, err := r.Bytes()
+		if err != nil {
+			return -1
+		}
+		updates = append(updates, update)
+	}
+	merged, err := yjs.MergeUpdates(updates...)
+	if err != nil {
+		return -1
+	}
+	out = merged
 	return int32(len(out))
 }
 

@@ -2,7 +2,7 @@
 // under wazero, and natively). Usage: node run.mjs [ROUNDS]  Needs Go, and the traces in
 // ../shared/data beside the repository, or in $YJS_DATA.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
+import { existsSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,6 +10,10 @@ import { fileURLToPath } from 'node:url'
 const here = dirname(fileURLToPath(import.meta.url))
 const root = join(here, '../../..')
 const data = process.env.YJS_DATA ?? join(root, '../shared/data')
+if (!existsSync(join(data, 'b4-updates.bin.gz'))) {
+  console.log(`no traces in ${data}: the Yjs core is not compared`)
+  process.exit(0)
+}
 const rounds = Number(process.argv[2] ?? 3)
 const out = mkdtempSync(join(tmpdir(), 'yjs-perf-'))
 const run = (cmd, args, env = {}) => execFileSync(cmd, args, { cwd: root, env: { ...process.env, ...env }, encoding: 'utf8', maxBuffer: 1 << 24 })

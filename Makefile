@@ -18,6 +18,7 @@ DEPS := e2e/node_modules/.package-lock.json
 PURE := ./shared/...
 CONCURRENT := ./wasm/... ./worker/api
 FUZZTIME ?= 1m
+YJSDIFF_SECONDS ?= 600
 SEEDS ?= 100000
 
 .PHONY: dev serve build test check bench fuzz simulate deploy clean
@@ -82,8 +83,10 @@ bench: build build/testguest.wasm $(DEPS)
 	$(NODE) node e2e/perf/yjs/run.mjs
 	$(NODE) node e2e/perf/rooms.mjs
 
-# Every fuzz target for FUZZTIME; crashers land in testdata/fuzz.
-fuzz:
+# Every fuzz target for FUZZTIME (crashers land in testdata/fuzz), and the Yjs
+# core against yjs in Node for YJSDIFF_SECONDS.
+fuzz: $(DEPS)
+	YJSDIFF_SECONDS=$(YJSDIFF_SECONDS) go test -count 1 -timeout 0 ./e2e/yjsdiff
 	for dir in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do \
 		for target in $$(go test -list '^Fuzz' "./$$dir" | grep '^Fuzz'); do \
 			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$dir"; \

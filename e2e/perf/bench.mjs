@@ -6,6 +6,7 @@ import { gzipSync } from "node:zlib";
 import { usage } from "../workerd/host.mjs";
 import { compare, loaded, median, print, round } from "./measure.mjs";
 import { load, onWazero, onWorkerd, plain, root } from "./targets.mjs";
+import { projects } from "./projects.mjs";
 import { sync } from "./sync.mjs";
 
 async function size() {
@@ -33,7 +34,7 @@ async function size() {
 async function trivial() {
   const targets = { "plain JavaScript": await plain(), workerd: await onWorkerd(), wazero: await onWazero() };
   for (const connections of [1, 32]) {
-    for (const target of Object.values(targets)) load(`${target.url}/healthz`, { connections, seconds: 1 }); // warm
+    for (const target of Object.values(targets)) await load(`${target.url}/healthz`, { connections, seconds: 1 }); // warm
     const rows = await compare(targets, (target) => loaded(target, "/healthz", { connections, auth: false }));
     const bar = rows["plain JavaScript"];
     for (const row of Object.values(rows)) {
@@ -45,7 +46,7 @@ async function trivial() {
   for (const target of Object.values(targets)) await target.close();
 }
 
-const sections = { size, trivial, sync };
+const sections = { size, trivial, sync, projects };
 const chosen = process.argv.slice(2);
 for (const [name, section] of Object.entries(sections)) {
   if (chosen.length === 0 || chosen.includes(name)) await section();

@@ -21,9 +21,9 @@ export async function compare(targets, one, times = rounds) {
 
 // loaded runs load against a target: requests per second, latencies and the
 // processor time of a request, in µs.
-export function loaded(target, url, options) {
+export async function loaded(target, url, options) {
   const before = usage(target.pid).cpuMillis;
-  const { rps, p50, p99, requests } = load(target.url + url, options);
+  const { rps, p50, p99, requests } = await load(target.url + url, options);
   return { rps, p50, p99, cpu: ((usage(target.pid).cpuMillis - before) * 1000) / requests };
 }
 

@@ -57,7 +57,7 @@ export async function sync() {
   for (const connections of [1, 8]) {
     const table = {};
     for (const [name, url, options] of rows) {
-      for (const target of Object.values(targets)) load(target.url + url(target), { ...options, connections, most: 8 }); // warm
+      for (const target of Object.values(targets)) await load(target.url + url(target), { ...options, connections, most: 8 }); // warm
       const measured = await compare(targets, (target) => loaded(target, url(target), { ...options, connections }));
       const bar = measured["TypeScript on workerd"];
       for (const [who, { rps, p50, p99, cpu }] of Object.entries(measured)) {

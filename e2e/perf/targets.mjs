@@ -1,10 +1,12 @@
 // What the benchmarks measure: ours on both hosts, and peers on the same workerd.
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { build } from "esbuild";
 import { token, wazero } from "../doors.mjs";
-import { startScript, startTidemark } from "../workerd/host.mjs";
+import { startScript, startTidemark, statementsIn } from "../workerd/host.mjs";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 const secret = "a secret that only these benchmarks know";
@@ -19,7 +21,9 @@ export const plain = () =>
     },
   };`);
 
-export const onWorkerd = () => startTidemark({ bindings: { AUTH_SECRET: secret, LIMIT_REQUESTS_PER_MINUTE: "1000000000" } });
+const settings = { AUTH_SECRET: secret, LIMIT_REQUESTS_PER_MINUTE: "1000000000", LIMIT_UPLOADS_PER_MINUTE: "1000000000" };
+
+export const onWorkerd = () => startTidemark({ bindings: settings });
 
 const schema = [
   "CREATE TABLE Customers (CustomerId TEXT PRIMARY KEY, ContactName, CompanyName, Notes, created_at, updated_at, deleted DEFAULT 0, stamp INTEGER)",
@@ -30,9 +34,9 @@ const schema = [
   "INSERT INTO Clock VALUES (1)",
 ];
 
-export async function peer() {
+async function startPeer(file, statements) {
   const { outputFiles } = await build({
-    entryPoints: [path.join(root, "e2e/perf/peer/worker.ts")],
+    entryPoints: [path.join(root, "e2e/perf/peer", file)],
     bundle: true, format: "esm", write: false, target: "es2022", external: ["cloudflare:workers"], minify: false,
   });
   const host = await startScript(outputFiles[0].text, {
@@ -41,22 +45,36 @@ export async function peer() {
     bindings: { AUTH_SECRET: secret },
   });
   const db = await host.mf.getD1Database("DB");
-  await db.batch(schema.map((sql) => db.prepare(sql)));
+  await db.batch(statements.map((sql) => db.prepare(sql)));
   return host;
 }
 
+export const peer = () => startPeer("worker.ts", schema);
+export const projectsPeer = () =>
+  startPeer("projects.ts", statementsIn(readFileSync(path.join(root, "worker/store/migrations/0010_projects.sql"), "utf8")));
+
 export async function onWazero() {
-  const door = wazero({ AUTH_SECRET: secret, LIMIT_REQUESTS_PER_MINUTE: "1000000000" });
+  const door = wazero(settings);
   await door.start();
-  return { url: door.url, pid: String(door.process.pid), close: () => door.close() };
+  return {
+    url: door.url,
+    get pid() {
+      return String(door.process.pid);
+    },
+    close: () => door.close(),
+    door,
+  };
 }
 
-// load runs the load generator and answers {requests, rps, p50, p99, bytes}.
-export function load(url, { connections = 1, seconds = 2, most, method = "GET", body, auth = true } = {}) {
-  const args = ["-url", url, "-c", String(connections), "-d", `${seconds}s`, "-method", method];
+// load runs the load generator and answers {requests, rps, p50, p99, bytes}. The
+// paths in then are asked behind the url, all as one request. It does not block:
+// the targets' logs have to be read, or they wait.
+export async function load(url, { connections = 1, seconds = 2, most, method = "GET", body, then = [], auth = true } = {}) {
+  const args = ["-url", url, ...then.flatMap((path) => ["-then", path]), "-c", String(connections), "-d", `${seconds}s`, "-method", method];
   if (most) args.push("-n", String(most));
   if (body) args.push("-body", body, "-H", "Content-Type: application/json");
   if (auth) args.push("-H", `Authorization: Bearer ${jwt}`);
-  return JSON.parse(execFileSync(path.join(root, "build/load"), args, { maxBuffer: 1 << 20 }));
+  const { stdout } = await promisify(execFile)(path.join(root, "build/load"), args, { maxBuffer: 1 << 20 });
+  return JSON.parse(stdout);
 }
 

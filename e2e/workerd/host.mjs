@@ -61,11 +61,13 @@ export async function startTidemark({ bindings = {} } = {}) {
   const db = await host.mf.getD1Database("DB");
   const dir = path.join(root, "worker/store/migrations");
   for (const file of readdirSync(dir).sort()) {
-    const sql = readFileSync(path.join(dir, file), "utf8").replace(/--.*$/gm, "");
-    await db.batch(sql.split(/;\s*$/m).filter((s) => s.trim()).map((s) => db.prepare(s)));
+    await db.batch(statementsIn(readFileSync(path.join(dir, file), "utf8")).map((s) => db.prepare(s)));
   }
   return host;
 }
+
+// statementsIn are the statements of a migration.
+export const statementsIn = (sql) => sql.replace(/--.*$/gm, "").split(/;\s*$/m).filter((s) => s.trim());
 
 // startScript runs one module, whose source is given.
 export const startScript = (contents, options = {}) =>

@@ -1,7 +1,9 @@
 // Command load sends one request over and over on a number of connections to
 // a server on this machine, each connection waiting for its answer, and prints
 // a line of JSON: requests per second and the latency in microseconds. In a
-// body, thirteen @ in a row stand for a number that grows with each request.
+// body, thirteen @ in a row stand for a number that grows with each request, and
+// twelve # for its last twelve digits. With -then, several requests, one after
+// the other, count as one.
 package main
 
 import (
@@ -24,13 +26,16 @@ import (
 )
 
 // placeholder has as many bytes as the Unix time in milliseconds has digits.
-var placeholder = []byte("@@@@@@@@@@@@@")
+var (
+	placeholder = []byte("@@@@@@@@@@@@@")
+	lastTwelve  = []byte("############") // as long as the last group of a UUID
+)
 
-// A header list, "Name: value".
-type headers []string
+// A list is a flag that can be repeated.
+type list []string
 
-func (h *headers) String() string     { return strings.Join(*h, ", ") }
-func (h *headers) Set(s string) error { *h = append(*h, s); return nil }
+func (l *list) String() string     { return strings.Join(*l, ", ") }
+func (l *list) Set(s string) error { *l = append(*l, s); return nil }
 
 func main() {
 	target := flag.String("url", "", "what to ask")
@@ -40,16 +45,17 @@ func main() {
 	duration := flag.Duration("d", 3*time.Second, "how long")
 	most := flag.Int("n", 1<<30, "at most so many requests")
 	want := flag.Int("status", 200, "the status that every answer must have")
-	var header headers
-	flag.Var(&header, "H", "a header, repeatable")
+	var header, then list
+	flag.Var(&header, "H", "a header, \"Name: value\", repeatable")
+	flag.Var(&then, "then", "a path to ask behind the url, repeatable")
 	flag.Parse()
-	if err := run(*target, *method, *bodyFile, header, *connections, *duration, *most, *want); err != nil {
+	if err := run(*target, then, *method, *bodyFile, header, *connections, *duration, *most, *want); err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
 		os.Exit(1)
 	}
 }
 
-func run(target, method, bodyFile string, header headers, connections int, duration time.Duration, most, want int) error {
+func run(target string, then []string, method, bodyFile string, header []string, connections int, duration time.Duration, most, want int) error {
 	u, err := url.Parse(target)
 	if err != nil {
 		return err
@@ -63,20 +69,29 @@ func run(target, method, bodyFile string, header headers, connections int, durat
 			return err
 		}
 	}
-	request := fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: load\r\nAccept: */*\r\n", method, u.RequestURI(), u.Host)
-	for _, h := range header {
-		request = fmt.Appendf(request, "%s\r\n", h)
+	var requests [][]byte
+	for _, uri := range append([]string{u.RequestURI()}, then...) {
+		request := fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: load\r\nAccept: */*\r\n", method, uri, u.Host)
+		for _, h := range header {
+			request = fmt.Appendf(request, "%s\r\n", h)
+		}
+		if body != nil {
+			request = fmt.Appendf(request, "Content-Length: %d\r\n", len(body))
+		}
+		requests = append(requests, append(append(request, "\r\n"...), body...))
 	}
-	if body != nil {
-		request = fmt.Appendf(request, "Content-Length: %d\r\n", len(body))
-	}
-	request = append(append(request, "\r\n"...), body...)
-	next := func() []byte { return request }
+	next := func() [][]byte { return requests }
 	if bytes.Contains(body, placeholder) {
 		var counter atomic.Int64
 		counter.Store(time.Now().UnixMilli() - 1e9)
-		next = func() []byte {
-			return bytes.ReplaceAll(request, placeholder, strconv.AppendInt(nil, counter.Add(1), 10))
+		next = func() [][]byte {
+			number := strconv.AppendInt(nil, counter.Add(1), 10)
+			numbered := make([][]byte, len(requests))
+			for i, request := range requests {
+				request = bytes.ReplaceAll(request, placeholder, number)
+				numbered[i] = bytes.ReplaceAll(request, lastTwelve, number[1:])
+			}
+			return numbered
 		}
 	}
 
@@ -114,7 +129,7 @@ func run(target, method, bodyFile string, header headers, connections int, durat
 }
 
 // repeat answers the latencies of one connection and the bytes of all bodies.
-func repeat(host, method string, next func() []byte, until time.Time, most, want int) ([]time.Duration, int64, error) {
+func repeat(host, method string, next func() [][]byte, until time.Time, most, want int) ([]time.Duration, int64, error) {
 	conn, err := net.Dial("tcp", host)
 	if err != nil {
 		return nil, 0, err
@@ -125,23 +140,25 @@ func repeat(host, method string, next func() []byte, until time.Time, most, want
 	var latencies []time.Duration
 	var received int64
 	for len(latencies) == 0 || (len(latencies) < most && time.Now().Before(until)) {
-		request := next()
+		requests := next()
 		start := time.Now()
-		if _, err := conn.Write(request); err != nil {
-			return nil, 0, err
+		for _, request := range requests {
+			if _, err := conn.Write(request); err != nil {
+				return nil, 0, err
+			}
+			response, err := http.ReadResponse(reader, asked)
+			if err != nil {
+				return nil, 0, err
+			}
+			n, err := io.Copy(io.Discard, response.Body)
+			if err != nil {
+				return nil, 0, err
+			}
+			if response.StatusCode != want {
+				return nil, 0, fmt.Errorf("status %d, want %d", response.StatusCode, want)
+			}
+			received += n
 		}
-		response, err := http.ReadResponse(reader, asked)
-		if err != nil {
-			return nil, 0, err
-		}
-		n, err := io.Copy(io.Discard, response.Body)
-		if err != nil {
-			return nil, 0, err
-		}
-		if response.StatusCode != want {
-			return nil, 0, fmt.Errorf("status %d, want %d", response.StatusCode, want)
-		}
-		received += n
 		latencies = append(latencies, time.Since(start))
 	}
 	return latencies, received, nil

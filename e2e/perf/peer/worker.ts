@@ -4,6 +4,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { initTRPC } from "@trpc/server";
 import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
+import { verify } from "./token";
 
 interface Env {
   DB: D1Database;
@@ -118,17 +119,6 @@ export class SyncRoom extends DurableObject {
       for (const ws of this.ctx.getWebSockets()) ws.send(message);
     }
   }
-}
-
-// verify checks an HS256 token with WebCrypto; the key is imported once.
-let key: CryptoKey | undefined;
-const decode = (part: string) => Uint8Array.from(atob(part.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
-
-async function verify(token: string, secret: string): Promise<boolean> {
-  const [header, body, signature] = token.split(".");
-  key ??= await crypto.subtle.importKey("raw", new TextEncoder().encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
-  const valid = await crypto.subtle.verify("HMAC", key, decode(signature), new TextEncoder().encode(`${header}.${body}`));
-  return valid && JSON.parse(new TextDecoder().decode(decode(body))).exp * 1000 > Date.now();
 }
 
 export default {

@@ -124,7 +124,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
 	switch {
 	case r.Method == http.MethodOptions:
-		preflight(w)
+		preflight(w, r)
 		return
 	case path == "/healthz":
 		s.health(w, r)

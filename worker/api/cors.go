@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // allowOrigin lets pages of other origins read the answer. Credentials are
@@ -21,11 +22,17 @@ func (s *server) allowOrigin(w http.ResponseWriter, r *http.Request) {
 }
 
 // preflight answers what a browser asks before a JSON POST or a request with
-// the header authorization. Fetch standard, CORS protocol.
-func preflight(w http.ResponseWriter) {
+// the header authorization. tRPC and sync allow what their clients send; REST
+// and documents have more. Fetch standard, CORS protocol.
+func preflight(w http.ResponseWriter, r *http.Request) {
+	methods, headers := "GET,POST,OPTIONS", "content-type, authorization, trpc-accept, x-trpc-source"
+	if strings.HasPrefix(r.URL.Path, "/api/v1/") || strings.HasPrefix(r.URL.Path, yjsRoot) {
+		methods = "GET,POST,PATCH,DELETE,OPTIONS"
+		headers = "content-type, authorization, x-base-version, if-match, if-none-match"
+	}
 	h := w.Header()
-	h.Set("Access-Control-Allow-Methods", "GET,POST,PATCH,DELETE,OPTIONS")
-	h.Set("Access-Control-Allow-Headers", "content-type, authorization, trpc-accept, x-trpc-source, x-base-version, if-match, if-none-match")
+	h.Set("Access-Control-Allow-Methods", methods)
+	h.Set("Access-Control-Allow-Headers", headers)
 	h.Set("Access-Control-Max-Age", "86400")
 	h.Set("Vary", "origin")
 	w.WriteHeader(http.StatusNoContent)

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -200,16 +199,5 @@ func (a answer) wantHeader(t *testing.T, name, want string) {
 	t.Helper()
 	if got := a.header.Get(name); got != want {
 		t.Errorf("%s: got %q, want %q", name, got, want)
-	}
-}
-
-// wantListed checks that a header lists all of want, divided by commas.
-func (a answer) wantListed(t *testing.T, name string, want ...string) {
-	t.Helper()
-	listed := strings.Split(strings.ReplaceAll(a.header.Get(name), " ", ""), ",")
-	for _, w := range want {
-		if !slices.Contains(listed, w) {
-			t.Errorf("%s: %q does not list %q", name, listed, w)
-		}
 	}
 }

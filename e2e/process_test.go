@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -89,25 +88,27 @@ func serve(t *testing.T, port int, name string, args ...string) conformance.Door
 	}
 }
 
-// output keeps the end of what a process says.
+// output keeps the end of what a process says, short enough to leave the
+// failure before it in sight.
 type output struct {
 	mu sync.Mutex
-	b  bytes.Buffer
+	b  []byte
 }
+
+const kept = 4 << 10
 
 func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.b.Len() > 64<<10 {
-		o.b.Reset()
-	}
-	return o.b.Write(p)
+	o.b = append(o.b, p...)
+	o.b = o.b[max(0, len(o.b)-kept):]
+	return len(p), nil
 }
 
 func (o *output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.b.String()
+	return string(o.b)
 }
 
 func freePort(t *testing.T) int {

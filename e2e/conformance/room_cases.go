@@ -184,13 +184,13 @@ var roomCases = []testCase{
 	{"nothing for a push that changes nothing", func(t *testing.T, c *client) {
 		r := newCustomer("once", millis())
 		first := c.push(t, c.stamp(t), changes{created: []row{r}})
-		s, _ := c.subscribe(t)
+		s, since := c.subscribe(t) // what came before may still be told
 		c.push(t, first.timestamp, changes{created: []row{r}})
 		c.push(t, first.timestamp, changes{})
 		ahead := c.stamp(t)
 		real := c.push(t, first.timestamp, changes{updated: []row{r.with("notes", "new", "updated_at", millis()+1)}})
 		for _, stamp := range s.change(t, "customers", real.timestamp) {
-			if stamp <= ahead {
+			if stamp > since && stamp <= ahead {
 				t.Errorf("told of stamp %d, which is no change of mine", stamp)
 			}
 		}

@@ -24,14 +24,16 @@ var ErrToken = errors.New("invalid token")
 // A Permission is one word of a scope.
 type Permission string
 
-// The permissions of structured sync.
+// The permissions of structured sync. SyncAdmin is the operator's: only a
+// scope that names it allows it.
 const (
 	SyncRead  Permission = "sync:read"
 	SyncWrite Permission = "sync:write"
+	SyncAdmin Permission = "sync:admin"
 )
 
-// A Scope is the permissions of a token, divided by spaces, or all of them.
-// RFC 8693, 4.2.
+// A Scope is the permissions of a token, divided by spaces, or all of them but
+// SyncAdmin. RFC 8693, 4.2.
 type Scope struct {
 	All   bool
 	Words string
@@ -40,7 +42,7 @@ type Scope struct {
 // Allows says whether p is among the permissions.
 func (s Scope) Allows(p Permission) bool {
 	if s.All {
-		return true
+		return p != SyncAdmin
 	}
 	return slices.Contains(strings.Fields(s.Words), string(p))
 }

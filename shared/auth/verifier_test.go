@@ -79,7 +79,7 @@ func TestGoodTokens(t *testing.T) {
 		"EdDSA without kid": sign(t, jwt.SigningMethodEdDSA, keys.ed25519, nil, jwt.MapClaims{"sub": "alice"}),
 	} {
 		id, err := v.Verify(token, now)
-		if err != nil || id.Subject != "alice" || !id.Scope.All {
+		if err != nil || id.Subject != "alice" || !id.Scope.All || !id.Scope.Allows(SyncWrite) {
 			t.Errorf("%s: %+v, %v", name, id, err)
 		}
 	}
@@ -161,6 +161,21 @@ func TestClaimsAtTheirEdges(t *testing.T) {
 	id, err = v.Verify(sign(t, jwt.SigningMethodHS256, secret, nil, jwt.MapClaims{"iss": "i", "aud": "a", "scope": ""}), now)
 	if err != nil || id.Scope.Allows(SyncRead) {
 		t.Errorf("an empty scope: %+v, %v", id, err)
+	}
+}
+
+func TestOnlyAScopeThatNamesItIsTheOperators(t *testing.T) {
+	for scope, want := range map[Scope]bool{
+		{All: true}:                      false,
+		{}:                               false,
+		{Words: "sync:read sync:write"}:  false,
+		{Words: "sync:admins sync:*"}:    false,
+		{Words: "sync:admin"}:            true,
+		{Words: "sync:write sync:admin"}: true,
+	} {
+		if got := scope.Allows(SyncAdmin); got != want {
+			t.Errorf("%+v: %v", scope, got)
+		}
 	}
 }
 

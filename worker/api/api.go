@@ -5,6 +5,8 @@
 //	GET  /sync/pull         the answer of sync.pull without tRPC's envelope, for WatermelonDB's turbo mode
 //	GET  /sync/checksum     count and checksum of each table
 //	GET  /sync/subscribe    a WebSocket of SyncRoom
+//	POST /sync/restore      {"floor":…}, after the database was restored; wants sync:admin
+//	POST /sync/purge        {"horizon":…,"purged":…}, forgets old tombstones; wants sync:admin
 //	     /dev/login         a token for a name, in development only (see dev.go)
 //	POST /auth/ticket       {"ticket":"…","expires_in":30}, good for one WebSocket
 //	     /api/v1/…          projects: REST and the delta dialect; /api/v1/docs says what (see project.go)
@@ -42,6 +44,8 @@ type Sync interface {
 	Push(ctx context.Context, now time.Time, input []byte) (answer []byte, changed []store.Change, err error)
 	Stamp(ctx context.Context) (record.Stamp, error)
 	Checksum(ctx context.Context) (answer []byte, err error)
+	Restore(ctx context.Context, now time.Time) (floor record.Stamp, err error)
+	Purge(ctx context.Context, now time.Time, keep time.Duration) (horizon record.Stamp, purged int, err error)
 }
 
 // Tickets keeps tickets between their issue and their use, for all instances
@@ -163,6 +167,10 @@ func (s *server) plain(w http.ResponseWriter, r *http.Request, path string) erro
 		return s.checksum(w, r, id)
 	case path == "/sync/subscribe":
 		return s.subscribe(w, r, id)
+	case path == "/sync/restore":
+		return s.restore(w, r, id)
+	case path == "/sync/purge":
+		return s.purge(w, r, id)
 	case path == "/auth/ticket":
 		return s.ticket(w, r, id)
 	case strings.HasPrefix(path, yjsRoot):

@@ -33,14 +33,15 @@ import (
 // ports stand in for everything behind the handler, and say what was asked.
 type ports struct {
 	api.Tickets
-	answer    []byte
-	changed   []store.Change
-	err       error
-	pulls     [][]byte
-	published []syncroom.Change
-	forwarded []abi.Forward
-	now       time.Time
-	log       bytes.Buffer
+	answer     []byte
+	changed    []store.Change
+	err        error
+	pulls      [][]byte
+	published  []syncroom.Change
+	operations []string
+	forwarded  []abi.Forward
+	now        time.Time
+	log        bytes.Buffer
 }
 
 func (p *ports) Pull(_ context.Context, _ time.Time, input []byte) ([]byte, error) {

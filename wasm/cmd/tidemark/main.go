@@ -5,14 +5,21 @@
 //
 //	tidemark serve --addr 127.0.0.1:8787 --data DIR [--config wrangler.toml] [--wasm FILE] [--instances N] [--dev]
 //	tidemark token --data DIR --sub alice [--scope "…"] [--ttl 720h]
+//	tidemark restore --url URL [--token TOKEN | --data DIR]
+//	tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
 //
 // serve reads the wrangler.toml that wrangler deploys. Without --wasm it builds
 // the guest first if it can. The port is that of --addr or, without it, PORT.
 // With --dev anyone gets a token for any name at /dev/login. token prints a
 // token and nothing else.
 //
-// Both sign with AUTH_SECRET or, without it, with the secret in DIR/auth_secret,
-// which the first of them makes up.
+// restore and purge ask any running server, this one or one on Cloudflare, and
+// print what it answers: restore after its database was restored to an earlier
+// point, purge to forget tombstones. Their token needs the scope sync:admin;
+// without --token they sign one.
+//
+// All sign with AUTH_SECRET or, without it, with the secret in DIR/auth_secret,
+// which serve or token makes up if there is none.
 package main
 
 import (
@@ -25,6 +32,8 @@ import (
 const usage = `usage:
   tidemark serve --data DIR [--addr 127.0.0.1:8787] [--config wrangler.toml] [--wasm FILE] [--instances N] [--dev]
   tidemark token --data DIR --sub NAME [--scope "…"] [--ttl 720h]
+  tidemark restore --url URL [--token TOKEN | --data DIR]
+  tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
 `
 
 func main() {
@@ -70,6 +79,15 @@ func run(args []string) error {
 			fmt.Println(token)
 		}
 		return err
+	case "restore":
+		o := newOperator(command, data)
+		command.Parse(args[1:])
+		return o.run("sync/restore", "")
+	case "purge":
+		o := newOperator(command, data)
+		days := command.Int("keep-days", 90, "how many days tombstones are kept")
+		command.Parse(args[1:])
+		return o.run("sync/purge", fmt.Sprintf(`{"keep_days":%d}`, *days))
 	case "help", "-h", "--help":
 		fmt.Print(usage)
 		return nil

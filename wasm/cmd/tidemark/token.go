@@ -35,14 +35,9 @@ func sign(secret string, c claims, now time.Time) (string, error) {
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, m).SignedString([]byte(secret))
 }
 
-// readSecret answers AUTH_SECRET, or the secret in the data folder, which is
-// made up if there is none.
+// readSecret answers the known secret, which is made up if there is none.
 func readSecret(data string) (string, error) {
-	if secret := os.Getenv("AUTH_SECRET"); secret != "" {
-		return secret, nil
-	}
-	file := filepath.Join(data, "auth_secret")
-	if secret, err := readSecretFile(file); !errors.Is(err, fs.ErrNotExist) {
+	if secret, err := knownSecret(data); !errors.Is(err, fs.ErrNotExist) {
 		return secret, err
 	}
 	if err := os.MkdirAll(data, 0o700); err != nil {
@@ -61,13 +56,20 @@ func readSecret(data string) (string, error) {
 	if err = errors.Join(err, aside.Sync(), aside.Close()); err != nil {
 		return "", err
 	}
-	if err := os.Link(aside.Name(), file); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := os.Link(aside.Name(), secretFile(data)); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
 	}
-	return readSecretFile(file)
+	return knownSecret(data)
 }
 
-func readSecretFile(file string) (string, error) {
+func secretFile(data string) string { return filepath.Join(data, "auth_secret") }
+
+// knownSecret answers AUTH_SECRET, or the secret in the data folder.
+func knownSecret(data string) (string, error) {
+	if secret := os.Getenv("AUTH_SECRET"); secret != "" {
+		return secret, nil
+	}
+	file := secretFile(data)
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return "", err

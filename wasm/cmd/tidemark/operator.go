@@ -1,0 +1,111 @@
+//go:build !js
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	operatorScope   = "sync:admin"
+	operatorTTL     = 5 * time.Minute
+	operatorTimeout = 5 * time.Minute
+	maxAnswerBytes  = 64 << 10
+)
+
+// An operator asks a running server to do what only its operator may.
+type operator struct {
+	flags *flag.FlagSet
+	url   string
+	token string  // if "", one is signed
+	data  *string // the folder of the secret that signs it
+}
+
+func newOperator(flags *flag.FlagSet, data *string) *operator {
+	o := &operator{flags: flags, data: data}
+	flags.StringVar(&o.url, "url", "", "the server's, as in https://host")
+	flags.StringVar(&o.token, "token", "", "a token with the scope "+operatorScope+"; if empty one is signed")
+	return o
+}
+
+// run asks, and prints what the server answers.
+func (o *operator) run(path, body string) error {
+	if o.flags.NArg() > 0 {
+		return fmt.Errorf("what is %q for?", o.flags.Arg(0))
+	}
+	answer, err := o.post(path, body)
+	if err == nil {
+		fmt.Println(answer)
+	}
+	return err
+}
+
+// post sends a JSON body, or none if it is "".
+func (o *operator) post(path, body string) (string, error) {
+	base, err := url.Parse(o.url)
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
+		return "", errors.New("--url is needed: the server's, as in https://host")
+	}
+	token, err := o.bearer()
+	if err != nil {
+		return "", err
+	}
+	request, err := http.NewRequest(http.MethodPost, base.JoinPath(path).String(), strings.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	client := http.Client{
+		Timeout: operatorTimeout,
+		// A redirect would be followed by GET.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes))
+	if err != nil {
+		return "", err
+	}
+	if response.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s answered %s: %s", request.URL, response.Status, reason(answer))
+	}
+	return string(answer), nil
+}
+
+func (o *operator) bearer() (string, error) {
+	if o.token != "" {
+		return o.token, nil
+	}
+	secret, err := knownSecret(*o.data)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("no secret to sign with: give --token, AUTH_SECRET, or the server's --data (%w)", err)
+	}
+	if err != nil {
+		return "", err
+	}
+	return sign(secret, claims{sub: "operator", scope: operatorScope, ttl: operatorTTL}, time.Now())
+}
+
+// reason is the message of an error as the server answers it, or the answer.
+func reason(answer []byte) string {
+	var told struct{ Error struct{ Message string } }
+	if json.Unmarshal(answer, &told) == nil && told.Error.Message != "" {
+		return told.Error.Message
+	}
+	return strings.TrimSpace(string(answer))
+}

@@ -1,0 +1,111 @@
+//go:build !js
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// command runs the command without a secret in its environment.
+func command(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	file, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(file, args...)
+	c.Env = append(os.Environ(), "AUTH_SECRET=")
+	out, err := c.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return string(out), string(exit.Stderr), exit.ExitCode()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out), "", 0
+}
+
+func TestTheOperatorsCommandsAskAndPrintTheAnswer(t *testing.T) {
+	data := t.TempDir()
+	if err := os.WriteFile(filepath.Join(data, "auth_secret"), []byte("the server's\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var asked []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		bearer := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if token, err := jwt.Parse(bearer, func(*jwt.Token) (any, error) { return []byte("the server's"), nil },
+			jwt.WithValidMethods([]string{"HS256"}), jwt.WithExpirationRequired()); err == nil {
+			exp, _ := token.Claims.GetExpirationTime()
+			bearer = fmt.Sprint(token.Claims.(jwt.MapClaims)["scope"], " for minutes: ", time.Until(exp.Time) < time.Hour)
+		}
+		asked = append(asked, fmt.Sprintf("%s %s %s, %s", r.Method, r.URL, body, bearer))
+		fmt.Fprint(w, `{"done":1}`)
+	}))
+	defer server.Close()
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"restore", "--url", server.URL, "--data", data}, "POST /sync/restore , sync:admin for minutes: true"},
+		{[]string{"restore", "--url", server.URL + "/", "--token", "T"}, "POST /sync/restore , T"},
+		{[]string{"purge", "--url", server.URL, "--data", data}, `POST /sync/purge {"keep_days":90}, sync:admin for minutes: true`},
+		{[]string{"purge", "--url", server.URL, "--token", "T", "--keep-days", "7"}, `POST /sync/purge {"keep_days":7}, T`},
+	} {
+		asked = nil
+		stdout, stderr, code := command(t, c.args...)
+		if stdout != "{\"done\":1}\n" || code != 0 || len(asked) != 1 || asked[0] != c.want {
+			t.Errorf("%s: asked %q, want %q; printed %q, %q, exit %d", c.args, asked, c.want, stdout, stderr, code)
+		}
+	}
+}
+
+func TestTheOperatorsCommandsSayWhatIsWrong(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/sync/restore":
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, `{"error":{"code":"FORBIDDEN","message":"The token's scope lacks sync:admin"}}`)
+		case "/sync/purge":
+			http.Redirect(w, r, "/elsewhere", http.StatusFound)
+		default:
+			http.Error(w, "no Tidemark", http.StatusBadGateway)
+		}
+	}))
+	defer server.Close()
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	empty := t.TempDir()
+	for _, c := range []struct{ args, want string }{
+		{"restore --token T", "--url is needed"},
+		{"restore --token T --url host:80", "--url is needed"},
+		{"restore --token T --url ftp://host", "--url is needed"},
+		{"restore --url " + server.URL + " --data " + empty, "no secret to sign with"},
+		{"restore --url " + server.URL + " --token T", "answered 403 Forbidden: The token's scope lacks sync:admin\n"},
+		{"purge --url " + server.URL + " --token T", "answered 302 Found"},
+		{"restore --url " + server.URL + "/other --token T", "answered 502 Bad Gateway: no Tidemark\n"},
+		{"restore --url " + closed.URL + " --token T", "connection refused"},
+		{"purge --url " + server.URL + " --token T 30", `what is "30" for?`},
+	} {
+		stdout, stderr, code := command(t, strings.Fields(c.args)...)
+		if code != 1 || stdout != "" || !strings.HasPrefix(stderr, "tidemark: ") || !strings.Contains(stderr, c.want) {
+			t.Errorf("%s: exit %d, printed %q, %q, want %q", c.args, code, stdout, stderr, c.want)
+		}
+	}
+	if entries, _ := os.ReadDir(empty); len(entries) > 0 {
+		t.Errorf("a secret was made up: %v", entries)
+	}
+}

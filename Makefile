@@ -76,7 +76,7 @@ test: check build build/testguest.wasm $(DEPS)
 	$(NODE) node --test --test-reporter=spec "e2e/**/*.test.mjs"
 	$(NODE) CI=1 wrangler deploy --dry-run --outdir build/deploy
 
-bench: build build/testguest.wasm $(DEPS)
+bench: build build/testguest.wasm $(DEPS) e2e/perf/rooms/peers/node_modules/.package-lock.json
 	go build -o build/load ./e2e/perf/load
 	go test -run '^$$' -bench . -benchmem ./...
 	$(NODE) node e2e/perf/bench.mjs
@@ -102,6 +102,6 @@ deploy: $(DEPS)
 	$(NODE) wrangler deploy
 
 clean:
-	rm -rf build web/dist e2e/node_modules web/node_modules
+	rm -rf build web/dist e2e/node_modules e2e/perf/rooms/peers/node_modules web/node_modules
 
 FORCE:

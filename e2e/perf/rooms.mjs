@@ -1,209 +1,265 @@
-// YjsRoom on workerd beside a bare relay that hibernates as it does: what a
-// message costs when the document is not touched. Run with Node 22:
-//   node e2e/perf/rooms.mjs [wake] [fanout] [join] [memory]
-import path from "node:path";
-import { fileURLToPath } from "node:url";
+// YjsRoom beside its peers, on workerd and on Node. Tidemark stores each update in
+// SQLite before it sends it on. y-partyserver saves the whole document 2 to 10 s
+// later; the relay, y-websocket's server and Hocuspocus store nothing as they run
+// here. Run with Node 22:
+//   node e2e/perf/rooms.mjs [fanout] [pairs] [cursors] [joining] [wake] [memory]
 import { setTimeout as sleep } from "node:timers/promises";
-import { WebSocket } from "ws";
-import * as Y from "yjs";
-import { token } from "../doors.mjs";
-import { run, usage } from "../workerd/host.mjs";
-import { start } from "../yjs/workerd.mjs";
+import { usage } from "../workerd/host.mjs";
+import { compare, median, print, round, rounds } from "./measure.mjs";
+import { awareness, isAwareness, isUpdate, join } from "./rooms/client.mjs";
+import { documentOf, typist } from "./rooms/documents.mjs";
+import { node, open, workerd } from "./rooms/targets.mjs";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-const round = (n, digits = 1) => Number(n.toFixed(digits));
+const both = { ...workerd, ...node };
+const without = (targets, ...names) => Object.fromEntries(Object.entries(targets).filter(([name]) => !names.includes(name)));
+const times = (n, f) => Promise.all(Array.from({ length: n }, (_, i) => f(i)));
+const percentile = (values, share) => values.toSorted((a, b) => a - b)[Math.floor(values.length * share)];
 
-// relay sends every message to all sockets, and keeps nothing.
-const relay = () =>
-  run({
-    name: "relay",
-    modules: [{
-      type: "ESModule",
-      path: path.join(root, "relay.mjs"),
-      contents: `
-        import { DurableObject } from "cloudflare:workers";
-        export default { fetch: (request, env) => env.ROOM.get(env.ROOM.idFromName(new URL(request.url).pathname)).fetch(request) };
-        export class Room extends DurableObject {
-          fetch() {
-            const { 0: client, 1: server } = new WebSocketPair();
-            this.ctx.acceptWebSocket(server);
-            return new Response(null, { status: 101, webSocket: client });
-          }
-          webSocketMessage(ws, data) {
-            for (const socket of this.ctx.getWebSockets()) socket.send(data);
-          }
-        }`,
-    }],
-    durableObjects: { ROOM: { className: "Room", useSQLite: true } },
+let lastRoom = 0;
+const newRoom = () => `room-${++lastRoom}`;
+
+const table = (title, rows) =>
+  print(title, Object.fromEntries(Object.entries(rows).map(([name, row]) => [
+    name, Object.fromEntries(Object.entries(row).map(([key, value]) => [key, round(value, value < 10 ? 2 : value < 100 ? 1 : 0)])),
+  ])));
+
+// cpuMicros is what a target worked while body ran.
+async function cpuMicros(target, body) {
+  const before = usage(target.pid).cpuMillis;
+  await body();
+  return (usage(target.pid).cpuMillis - before) * 1000;
+}
+
+// everyone resolves when each socket had a message that satisfies want; heard is
+// told of each.
+const everyone = (sockets, want, heard = () => {}) =>
+  Promise.all(sockets.map((s) => s.hear((data) => want(data) && (heard(), true))));
+
+// One at a time, each awaited; then many at once, whose last says that it is.
+async function fan(target, readers) {
+  const room = newRoom();
+  const sockets = await times(readers + 1, () => join(target, room));
+  const type = typist();
+  const one = async (latencies) => {
+    const frame = type();
+    const begin = performance.now();
+    const heard = everyone(sockets, isUpdate, () => latencies.push(performance.now() - begin));
+    sockets[0].send(frame);
+    await heard;
+  };
+  for (let i = 0; i < 10; i++) await one([]);
+  const quiet = Math.ceil(12_000 / readers), burst = Math.ceil(40_000 / readers);
+  const latencies = [];
+  const cpu = await cpuMicros(target, async () => {
+    for (let i = 0; i < quiet; i++) await one(latencies);
   });
-
-// A socket hears what satisfies want.
-async function open(target, room) {
-  const ws = new WebSocket(`${target.url.replace("http", "ws")}/yjs/${room}?token=${token("bench")}`, { maxPayload: 64 << 20 });
-  let want = () => false;
-  let heard = () => {};
-  ws.on("message", (data) => want(data) && heard(data));
-  await new Promise((resolve, reject) => ws.once("open", resolve).once("error", reject));
-  const hear = (test) => new Promise((resolve) => ((want = test), (heard = resolve)));
-  return { ws, hear };
+  const end = `the end of ${room}`;
+  const frames = Array.from({ length: burst }, (_, i) => type(i === burst - 1 ? end : "x"));
+  const begin = performance.now();
+  const cpuBurst = await cpuMicros(target, async () => {
+    const heard = everyone(sockets, (data) => data.includes(end));
+    for (const frame of frames) sockets[0].send(frame);
+    await heard;
+  });
+  const millis = performance.now() - begin;
+  for (const s of sockets) s.close();
+  await sleep(100);
+  return {
+    "p50, ms": percentile(latencies, 0.5),
+    "p99, ms": percentile(latencies, 0.99),
+    "CPU a delivery, µs": cpu / (quiet * sockets.length),
+    "burst: deliveries a second": (burst * sockets.length * 1000) / millis,
+    "burst: CPU a delivery, µs": cpuBurst / (burst * sockets.length),
+  };
 }
 
-const frame = (type, sub, body) => {
-  const length = [];
-  let n = body.length;
-  for (; n > 127; n = Math.floor(n / 128)) length.push((n % 128) | 128);
-  return Buffer.concat([Buffer.from([type, sub, ...length, n]), body]);
-};
-const isUpdate = (data) => data[0] === 0 && data[1] === 2;
-const isStep2 = (data) => data[0] === 0 && data[1] === 1;
-const step1 = frame(0, 0, Buffer.from([0]));
-
-// writer makes one update frame after another, of a keystroke each.
-function writer() {
-  const doc = new Y.Doc();
-  let update;
-  doc.on("update", (u) => (update = u));
-  return (text = "x") => (doc.getText("t").insert(doc.getText("t").length, text), frame(0, 2, Buffer.from(update)));
+async function fanout() {
+  await open(both, {}, async (targets) => {
+    for (const readers of [50, 200]) {
+      table(`One writer, ${readers} readers: an update to each`, await compare(targets, (target) => fan(target, readers)));
+    }
+  });
 }
 
-// fill gives a room a document of about that many bytes, and waits until its
-// log is compacted and copied.
-async function fill(host, room, bytes) {
-  const socket = await open(host, room);
-  const synced = socket.hear(isStep2);
-  socket.ws.send(step1);
-  await synced;
-  for (let left = bytes; left > 0; left -= 1e6) {
-    const doc = new Y.Doc();
-    const text = doc.getText(`part ${left}`);
-    const piece = Math.min(left, 1e6) / 10;
-    for (let i = 0; i < 10; i++) text.insert(0, "abcdefghij ".repeat(piece / 11));
-    const saved = socket.hear(isUpdate);
-    socket.ws.send(frame(0, 2, Buffer.from(Y.encodeStateAsUpdate(doc))));
-    await saved;
+// Two people in each of many rooms, who answer each other.
+async function pairs() {
+  const rooms = 200, turns = 20;
+  await open(both, {}, async (targets) => {
+    const rows = await compare(targets, async (target) => {
+      const couples = await times(rooms, async () => {
+        const room = newRoom();
+        return { sockets: [await join(target, room), await join(target, room)], typists: [typist(), typist()] };
+      });
+      const latencies = [];
+      const begin = performance.now();
+      const cpu = await cpuMicros(target, () => Promise.all(couples.map(async ({ sockets, typists }) => {
+        for (let i = 0; i < turns; i++) {
+          const frame = typists[i % 2]();
+          const begin = performance.now();
+          const heard = everyone(sockets, isUpdate);
+          sockets[i % 2].send(frame);
+          await heard;
+          latencies.push(performance.now() - begin);
+        }
+      })));
+      const millis = performance.now() - begin;
+      for (const { sockets } of couples) for (const s of sockets) s.close();
+      await sleep(100);
+      return {
+        "updates a second": (rooms * turns * 1000) / millis,
+        "p50, ms": percentile(latencies, 0.5),
+        "p99, ms": percentile(latencies, 0.99),
+        "CPU an update, µs": cpu / (rooms * turns),
+      };
+    });
+    table(`${rooms} rooms of two, all typing`, rows);
+  });
+}
+
+// The clients of y-websocket and of Hocuspocus send on what is news to them.
+async function cursors() {
+  const clients = 30, moves = 20;
+  await open(without(both, "bare relay"), {}, async (targets) => {
+    const rows = await compare(targets, async (target) => {
+      const room = newRoom();
+      const sockets = await times(clients, () => join(target, room));
+      let frames = 0, last = "";
+      const seen = sockets.map(() => "");
+      sockets.forEach((s, i) => (s.heard = (data) => {
+        if (!isAwareness(data)) return;
+        frames++;
+        const text = data.toString("latin1");
+        if (i > 0 && text === last && seen[i] !== text) s.send(data);
+        seen[i] = text;
+      }));
+      const begin = performance.now();
+      const cpu = await cpuMicros(target, async () => {
+        for (let clock = 1; clock <= moves; clock++) {
+          const state = Buffer.from(JSON.stringify({ user: { name: "Ann", color: "#30bced" }, cursor: { anchor: clock, head: clock } }));
+          const move = awareness(Buffer.concat([Buffer.from([1, 77, clock, state.length]), state]));
+          last = move.toString("latin1");
+          sockets[0].send(move);
+          while (seen.some((text) => text !== last)) await sleep(1);
+          for (let before = -1; before !== frames; await sleep(20)) before = frames;
+        }
+      });
+      for (const s of sockets) s.close();
+      await sleep(100);
+      return { "frames a move": frames / moves, "CPU a move, ms": cpu / 1000 / moves };
+    });
+    table(`A cursor moves among ${clients}`, rows);
+  });
+}
+
+// fill gives a room a document, waits until it is stored, and answers a socket
+// that keeps the room open.
+async function fill(target, room, bytes) {
+  const socket = await join(target, room);
+  for (const frame of bytes > 0 ? documentOf(bytes) : []) {
+    const heard = socket.hear(isUpdate);
+    socket.send(frame);
+    await heard;
   }
-  for (;;) {
-    const row = await host.db.prepare("SELECT length(YjsState) + (SELECT coalesce(sum(length(YjsState)), 0) FROM YjsRoomParts p WHERE p.RoomId = r.RoomId) AS n FROM YjsRooms r WHERE RoomId = ?").bind(room).first();
-    if (row?.n * 0.75 >= bytes * 0.9) break;
-    await sleep(100);
-  }
-  await sleep(300);
+  while (bytes > 0 && target.saved && !((await target.saved(room)) >= bytes)) await sleep(100);
   return socket;
 }
 
-async function wake(host) {
-  const rows = {};
-  const rooms = { "10 KB": 10e3, "1 MB": 1e6, "20 MB": 20e6 };
-  const sockets = {};
-  for (const [name, bytes] of Object.entries(rooms)) sockets[name] = await fill(host, `wake ${name}`, bytes);
-  for (const [name] of Object.entries(rooms)) {
-    const type = writer();
-    const cold = [], warm = [];
-    for (let i = 0; i < 15; i++) {
-      await host.hibernate(`wake ${name}`);
-      for (const times of [cold, warm]) {
-        const heard = sockets[name].hear(isUpdate);
+// filled opens targets with rooms named as their documents are.
+async function filled(makers, documents, body) {
+  await open(makers, { YJS_COPY_MILLIS: "2000" }, async (targets) => {
+    const keep = new Map();
+    for (const target of Object.values(targets)) {
+      for (const [name, bytes] of Object.entries(documents)) {
+        const room = name.replace(" ", "-");
+        keep.set(`${target.url} ${name}`, await fill(target, room, bytes));
+      }
+    }
+    for (const name of Object.keys(documents)) {
+      await body(targets, name, name.replace(" ", "-"), (target) => keep.get(`${target.url} ${name}`));
+    }
+    for (const socket of keep.values()) socket.close();
+  });
+}
+
+async function joining() {
+  await filled(without(both, "bare relay"), { "1 MB": 1e6, "10 MB": 10e6 }, async (targets, name, room) => {
+    const rows = await compare(targets, async (target) => {
+      const row = {};
+      const once = async () => {
         const begin = performance.now();
-        sockets[name].ws.send(type());
+        const socket = await join(target, room);
+        const millis = performance.now() - begin;
+        socket.close();
+        return millis;
+      };
+      if (target.hibernate) {
+        await target.hibernate(room);
+        row["after a hibernation, ms"] = await once();
+      }
+      await once();
+      const warm = [];
+      row["awake, CPU, ms"] = (await cpuMicros(target, async () => {
+        for (let i = 0; i < 10; i++) warm.push(await once());
+      })) / 10_000;
+      row["awake, ms"] = median(warm);
+      return row;
+    });
+    table(`A newcomer to ${name}, from connecting to the document`, rows);
+  });
+}
+
+async function wake() {
+  await filled(workerd, { nothing: 0, "1 MB": 1e6, "20 MB": 20e6 }, async (targets, name, room, socketOf) => {
+    const typists = new Map(Object.values(targets).map((target) => [target, typist()]));
+    const rows = await compare(targets, async (target) => {
+      const row = {};
+      await target.hibernate(room);
+      for (const key of ["the update that wakes it, ms", "the next, ms"]) {
+        const socket = socketOf(target);
+        const frame = typists.get(target)();
+        const heard = socket.hear(isUpdate);
+        const begin = performance.now();
+        socket.send(frame);
         await heard;
-        times.push(performance.now() - begin);
+        row[key] = performance.now() - begin;
       }
-    }
-    rows[name] = { "wake-up by an update, ms": round(median(cold), 2), "the next update, ms": round(median(warm), 2) };
-  }
-  console.log("\nFrom an update to its echo, after a hibernation");
-  console.table(rows);
+      return row;
+    }, 3 * rounds);
+    table(`From an update to its echo after a hibernation: a document of ${name}`, rows);
+  });
 }
 
-async function fanout(host, plain) {
+async function memory() {
+  const rooms = 200;
   const rows = {};
-  for (const readers of [50, 200]) {
-    for (let turn = 0; turn < 3; turn++) {
-      for (const [name, target] of [["Tidemark", host], ["bare relay", plain]]) {
-        const room = `fan ${readers} ${turn}`;
-        const all = await Promise.all(Array.from({ length: readers }, () => open(target, room)));
-        const from = await open(target, room);
-        const type = writer();
-        const latency = [];
-        const n = 60;
-        let before;
-        for (let i = -10; i < n; i++) {
-          if (i === 0) before = usage(target.pid).cpuMillis;
-          const heard = Promise.all(all.map((s) => s.hear(isUpdate)));
-          const begin = performance.now();
-          from.ws.send(type());
+  for (const [name, make] of Object.entries(without(both, "bare relay"))) {
+    await open({ [name]: make }, {}, async ({ [name]: target }) => {
+      (await join(target, newRoom())).close();
+      const before = usage(target.pid).residentMB;
+      const sockets = await times(rooms, () => join(target, newRoom()));
+      await Promise.all(sockets.map(async (socket) => {
+        const type = typist();
+        for (let i = 0; i < 20; i++) {
+          const frame = type("a sentence of some length. ".repeat(20));
+          const heard = socket.hear(isUpdate);
+          socket.send(frame);
           await heard;
-          if (i >= 0) latency.push(performance.now() - begin);
         }
-        const cpu = ((usage(target.pid).cpuMillis - before) * 1000) / (n * (readers + 1));
-        (rows[`${readers} readers, ${name}`] ??= []).push({ cpu, latency: median(latency) });
-        for (const s of [...all, from]) s.ws.terminate();
-        await sleep(200);
-      }
-    }
+      }));
+      const full = usage(target.pid).residentMB;
+      for (const s of sockets) s.close();
+      const socket = await fill({ ...target, saved: undefined }, newRoom(), 20e6);
+      const large = usage(target.pid).residentMB;
+      socket.close();
+      rows[name] = {
+        "at rest, MB": before, "200 rooms of 11 KB, MB": full, "a room, KB": ((full - before) * 1024) / rooms, "20 MB more, MB": large,
+      };
+    });
   }
-  console.log("\nOne writer, many readers: medians of 3 turns");
-  console.table(Object.fromEntries(Object.entries(rows).map(([name, turns]) => [name, {
-    "CPU a delivered message, µs": round(median(turns.map((t) => t.cpu))),
-    "until the last has it, ms": round(median(turns.map((t) => t.latency)), 2),
-  }])));
-}
-
-async function join(host) {
-  const keep = await fill(host, "join", 1e6);
-  const times = { cold: [], warm: [] };
-  for (let i = 0; i < 15; i++) {
-    await host.hibernate("join");
-    for (const kind of ["cold", "warm"]) {
-      const begin = performance.now();
-      const socket = await open(host, "join");
-      const synced = socket.hear(isStep2);
-      socket.ws.send(step1);
-      await synced;
-      times[kind].push(performance.now() - begin);
-      socket.ws.terminate();
-    }
-  }
-  keep.ws.terminate();
-  console.log("\nA newcomer to 1 MB, from connecting to step 2");
-  console.table({ "after a hibernation, ms": round(median(times.cold)), "awake, ms": round(median(times.warm)) });
-}
-
-async function memory(host) {
-  const before = usage(host.pid).residentMB;
-  const rows = { "before, MB": round(before) };
-  const type = Array.from({ length: 200 }, writer);
-  const sockets = [];
-  for (let i = 0; i < 200; i++) {
-    const socket = await open(host, `memory ${i}`);
-    const synced = socket.hear(isStep2);
-    socket.ws.send(step1);
-    await synced;
-    sockets.push(socket);
-  }
-  for (let round = 0; round < 20; round++) {
-    await Promise.all(sockets.map((s, i) => {
-      const heard = s.hear(isUpdate);
-      s.ws.send(type[i]("a sentence of some length. ".repeat(20)));
-      return heard;
-    }));
-  }
-  rows["200 rooms of 11 KB, active, MB"] = round(usage(host.pid).residentMB);
-  rows["a room, KB"] = round(((usage(host.pid).residentMB - before) * 1024) / 200);
-  for (const s of sockets) s.ws.terminate();
-  console.log("\nResident memory of workerd");
-  console.table(rows);
+  table("Resident memory", rows);
 }
 
 const wanted = process.argv.slice(2);
-const plain = await relay();
-for (const section of [wake, fanout, join, memory]) {
-  if (wanted.length > 0 && !wanted.includes(section.name)) continue;
-  // Copies at once where documents are to be compacted first, else as by default.
-  const copies = section === wake || section === join ? { YJS_COPY_MILLIS: "2000" } : {};
-  const host = await start({ LIMIT_YJS_BYTES_PER_SECOND: "1000000000", ...copies });
-  await section(host, plain);
-  await host.close();
+for (const section of [fanout, pairs, cursors, joining, wake, memory]) {
+  if (wanted.length === 0 || wanted.includes(section.name)) await section();
 }
-await plain.close();

@@ -1,0 +1,70 @@
+// A client that costs little: frames are made once, and received ones are only
+// looked at. It speaks y-websocket's dialect or that of Hocuspocus, which puts the
+// document's name before each message and wants a token first.
+// @hocuspocus/provider 4.7, OutgoingMessages/AuthenticationMessage.ts.
+import * as encoding from "lib0/encoding";
+import { WebSocket } from "ws";
+
+const encoded = (write) => Buffer.from(encoding.encode(write));
+const message = (...kind) => (body) => encoded((e) => (kind.forEach((n) => encoding.writeVarUint(e, n)), encoding.writeVarUint8Array(e, body)));
+
+export const step1 = message(0, 0)(new Uint8Array([0]));
+export const update = message(0, 2);
+export const awareness = message(1);
+
+export const isStep2 = (data) => data[0] === 0 && data[1] === 1;
+export const isUpdate = (data) => data[0] === 0 && data[1] === 2;
+export const isAwareness = (data) => data[0] === 1;
+const isLetIn = (data) => data[0] === 2 && data[1] === 2;
+
+export const yWebsocket = { answers: true, prefix: () => Buffer.alloc(0) };
+export const hocuspocus = {
+  answers: true,
+  prefix: (room) => encoded((e) => encoding.writeVarString(e, room)),
+  hello: encoded((e) => (encoding.writeVarUint(e, 2), encoding.writeVarUint(e, 0), encoding.writeVarString(e, "token"), encoding.writeVarString(e, "4.7.0"))),
+};
+
+// A Socket of a room. heard is called with each message.
+export class Socket {
+  heard = () => {};
+
+  constructor(target, room) {
+    const { dialect, url, path } = target;
+    this.prefix = dialect.prefix(room);
+    this.hello = dialect.hello;
+    this.ws = new WebSocket(url.replace("http", "ws") + path(room), { maxPayload: 64 << 20 });
+    const { length } = this.prefix;
+    this.ws.on("message", (data) => this.heard(length > 0 ? data.subarray(length) : data));
+  }
+
+  send(data) {
+    this.ws.send(this.hello ? Buffer.concat([this.prefix, data]) : data);
+  }
+
+  // hear resolves when a message satisfies want.
+  hear(want) {
+    return new Promise((resolve) => (this.heard = (data) => want(data) && resolve(data)));
+  }
+
+  close() {
+    this.ws.terminate();
+  }
+}
+
+// join opens a socket and waits for the document, as the providers do; a relay
+// answers nothing.
+export async function join(target, room) {
+  const socket = new Socket(target, room);
+  await new Promise((resolve, reject) => socket.ws.once("open", resolve).once("error", reject));
+  if (socket.hello) {
+    const letIn = socket.hear(isLetIn);
+    socket.send(socket.hello);
+    await letIn;
+  }
+  if (target.dialect.answers) {
+    const synced = socket.hear(isStep2);
+    socket.send(step1);
+    await synced;
+  }
+  return socket;
+}

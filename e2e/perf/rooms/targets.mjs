@@ -1,0 +1,121 @@
+// YjsRoom on both hosts and its peers. A target is {url, pid, path(room),
+// dialect, close()}; one on workerd also has hibernate(room), and one that
+// stores documents saved(room), in bytes.
+import { spawn } from "node:child_process";
+import { createServer } from "node:net";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { token, wazero } from "../../doors.mjs";
+import { startScript } from "../../workerd/host.mjs";
+import { start } from "../../yjs/workerd.mjs";
+import { hocuspocus as prefixed, yWebsocket } from "./client.mjs";
+
+const peers = fileURLToPath(new URL("peers/", import.meta.url));
+
+const unlimited = { LIMIT_YJS_BYTES_PER_SECOND: "1000000000", LIMIT_YJS_MESSAGES_PER_SECOND: "1000000" };
+const ours = { path: (room) => `/yjs/${room}?token=${token("bench")}`, dialect: yWebsocket };
+
+// saved is the size of what D1 has of a room.
+const saved = (db) => (room) =>
+  db
+    .prepare("SELECT 0.75 * (length(YjsState) + (SELECT coalesce(sum(length(YjsState)), 0) FROM YjsRoomParts p WHERE p.RoomId = r.RoomId)) AS n FROM YjsRooms r WHERE RoomId = ?")
+    .bind(room)
+    .first("n");
+
+// asleep puts a room to sleep, unless it has gone by itself.
+const asleep = (host, worker, className) => (name) =>
+  host.mf.unsafeEvictDurableObject(worker, className, { name, webSockets: "hibernate" }).catch((error) => {
+    if (!error.message.includes("not currently running")) throw error;
+  });
+
+async function onWorkerd(settings) {
+  const host = await start({ ...unlimited, ...settings });
+  return { ...ours, ...host, hibernate: asleep(host, "tidemark", "YjsRoom"), saved: saved(host.db) };
+}
+
+async function onWazero(settings) {
+  const door = await wazero({ ...unlimited, ...settings }).start();
+  return { ...ours, url: door.url, pid: String(door.process.pid), close: () => door.close() };
+}
+
+async function partyserver() {
+  const { outputFiles } = await build({
+    entryPoints: [path.join(peers, "partyserver.mjs")],
+    bundle: true, format: "esm", write: false, target: "es2022", external: ["cloudflare:workers"],
+  });
+  const host = await startScript(outputFiles[0].text, { durableObjects: { Rooms: { className: "Rooms", useSQLite: true } } });
+  const at = (room) => `/parties/rooms/${room}`;
+  return {
+    ...host,
+    path: at,
+    dialect: yWebsocket,
+    hibernate: asleep(host, "script", "Rooms"),
+    saved: async (room) => (await (await fetch(host.url + at(room))).json()).saved,
+  };
+}
+
+// relay sends every message to all sockets, and knows nothing of documents.
+async function relay() {
+  const host = await startScript(
+    `import { DurableObject } from "cloudflare:workers";
+    export default { fetch: (request, env) => env.ROOM.get(env.ROOM.idFromName(new URL(request.url).pathname)).fetch(request) };
+    export class Room extends DurableObject {
+      fetch() {
+        const { 0: client, 1: server } = new WebSocketPair();
+        this.ctx.acceptWebSocket(server);
+        return new Response(null, { status: 101, webSocket: client });
+      }
+      webSocketMessage(ws, data) {
+        for (const socket of this.ctx.getWebSockets()) socket.send(data);
+      }
+    }`,
+    { durableObjects: { ROOM: { className: "Room", useSQLite: true } } },
+  );
+  return {
+    ...host,
+    path: (room) => `/${room}`,
+    dialect: { ...yWebsocket, answers: false },
+    hibernate: (room) => asleep(host, "script", "Room")(`/${room}`),
+  };
+}
+
+const freePort = () =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+
+async function onNode(file, dialect) {
+  const port = await freePort();
+  const child = spawn(process.execPath, [file], {
+    cwd: peers, env: { ...process.env, NODE_ENV: "production", HOST: "127.0.0.1", PORT: String(port) }, stdio: ["ignore", "ignore", "inherit"],
+  });
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  const url = `http://127.0.0.1:${port}`;
+  for (const until = Date.now() + 60_000; !(await fetch(url).then((r) => r.ok, () => false)); await sleep(50)) {
+    if (child.exitCode !== null || Date.now() > until) throw new Error(`${file} did not come up`);
+  }
+  return { url, pid: String(child.pid), path: (room) => `/${room}`, dialect, close: () => (child.kill(), ended) };
+}
+
+export const workerd = { "Tidemark, workerd": onWorkerd, "y-partyserver": partyserver, "bare relay": relay };
+export const node = {
+  "Tidemark, wazero": onWazero,
+  "@y/websocket-server": () => onNode("node_modules/@y/websocket-server/src/server.js", yWebsocket),
+  "Hocuspocus": () => onNode("hocuspocus.mjs", prefixed),
+};
+
+// open starts targets, gives them to body, and closes them.
+export async function open(makers, settings, body) {
+  const targets = {};
+  try {
+    for (const [name, make] of Object.entries(makers)) targets[name] = await make(settings);
+    await body(targets);
+  } finally {
+    for (const target of Object.values(targets)) await target.close();
+  }
+}

@@ -1,5 +1,5 @@
-// A real WatermelonDB client in Node: LokiJS adapter, memory only, and the
-// sync that an app would write with @trpc/client.
+// A real WatermelonDB client in Node, in memory only, with the LokiJS adapter
+// or another, and the sync that an app would write with @trpc/client.
 import { createRequire } from "node:module";
 import { createTRPCClient, httpBatchLink, httpLink } from "@trpc/client";
 
@@ -11,6 +11,10 @@ const logger = require("@nozbe/watermelondb/utils/common/logger").default;
 const { LokiMemoryAdapter } = require("lokijs");
 
 logger.silence();
+
+// What WatermelonDB finds wrong with a server but can live with.
+export const complaints = [];
+logger.error = (...messages) => complaints.push(messages.join(" "));
 
 const times = { created_at: "number", updated_at: "number" };
 const columns = (types) =>
@@ -39,37 +43,64 @@ class Product extends Model {
 
 let made = 0;
 
-// A Client is one device: its database and its way to the server at url.
+export const loki = (schema) =>
+  new LokiJSAdapter({
+    schema,
+    useWebWorker: false,
+    useIncrementalIndexedDB: true,
+    dbName: `client-${++made}`,
+    extraLokiOptions: { autosave: false, adapter: new LokiMemoryAdapter() },
+  });
+
+// A Client is one device: its database and its way to the server at url. With
+// a limit it pulls in pages of so many rows.
 export class Client {
-  constructor(url, token, { clock = Date.now, batch = false } = {}) {
-    Object.assign(this, { url, token, clock });
-    const adapter = new LokiJSAdapter({
-      schema,
-      useWebWorker: false,
-      useIncrementalIndexedDB: true,
-      dbName: `client-${++made}`,
-      extraLokiOptions: { autosave: false, adapter: new LokiMemoryAdapter() },
-    });
-    this.database = new Database({ adapter, modelClasses: [Customer, Product] });
+  constructor(url, token, { clock = Date.now, batch = false, limit, adapter = loki, fetch } = {}) {
+    Object.assign(this, { url, token, clock, limit });
+    this.database = new Database({ adapter: adapter(schema), modelClasses: [Customer, Product] });
     const link = batch ? httpBatchLink : httpLink;
-    this.trpc = createTRPCClient({ links: [link({ url: `${url}/trpc`, headers: { authorization: `Bearer ${token}` } })] });
+    const headers = { authorization: `Bearer ${token}` };
+    this.trpc = createTRPCClient({ links: [link({ url: `${url}/trpc`, headers, fetch })] });
   }
 
-  sync() {
+  // sync leaves in pulled how many rows came, and in pushed what the push was
+  // answered, or nothing if there was none. Hooks are more of synchronize's arguments.
+  sync(hooks) {
+    this.pulled = this.pushed = undefined;
     return synchronize({
       database: this.database,
       sendCreatedAsUpdated: true,
-      pullChanges: ({ lastPulledAt, schemaVersion, migration }) =>
-        this.trpc.sync.pull.query({ lastPulledAt, schemaVersion, migration }),
+      pullChanges: async ({ lastPulledAt, schemaVersion, migration }) => {
+        const answer = await this.pull({ lastPulledAt, schemaVersion, migration });
+        this.pulled = Object.values(answer.changes).reduce((n, { updated, deleted }) => n + updated.length + deleted.length, 0);
+        return answer;
+      },
       pushChanges: async ({ changes, lastPulledAt }) => {
         this.pushed = await this.trpc.sync.push.mutate({ changes, lastPulledAt });
       },
+      ...hooks,
     });
   }
 
-  create(table, fields) {
+  async pull(input) {
+    const { limit } = this;
+    let { cursor, ...answer } = await this.trpc.sync.pull.query({ ...input, limit });
+    while (cursor) {
+      const page = await this.trpc.sync.pull.query({ ...input, limit, cursor });
+      for (const [table, { updated, deleted }] of Object.entries(page.changes)) {
+        answer.changes[table].updated.push(...updated);
+        answer.changes[table].deleted.push(...deleted);
+      }
+      cursor = page.cursor;
+    }
+    return answer;
+  }
+
+  // create makes a row, whose id WatermelonDB draws unless there is one.
+  create(table, { id, ...fields }) {
     return this.database.write(() =>
       this.database.get(table).create((record) => {
+        if (id) record._raw.id = id;
         this.set(record, { created_at: this.clock(), updated_at: this.clock(), ...fields });
       }),
     );

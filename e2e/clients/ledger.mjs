@@ -1,0 +1,38 @@
+// What people wrote on their devices, whatever became of it: no change is lost
+// silently, so each row that nobody deleted is there, and holds what was written.
+import assert from "node:assert/strict";
+import { tables } from "./model.mjs";
+
+export class Ledger {
+  rows = Object.fromEntries(tables.map((table) => [table, new Map()])); // by id: { written, writers, last, deleted }
+
+  // wrote notes the columns that a replica gave a row.
+  wrote(replica, table, id, columns) {
+    if (!this.rows[table].has(id)) this.rows[table].set(id, { written: {}, writers: new Set(), last: {}, deleted: false });
+    const { written, writers, last } = this.rows[table].get(id);
+    for (const [name, value] of Object.entries(columns)) (written[name] ??= new Set()).add(value);
+    writers.add(replica);
+    Object.assign(last, columns);
+  }
+
+  removed(table, id) {
+    this.rows[table].get(id).deleted = true;
+  }
+
+  // check holds what is everywhere in the end against it. The rows that only
+  // one replica wrote, whose clock was good enough, are as it left them.
+  check(everything) {
+    for (const table of tables) {
+      const alive = [...this.rows[table]].filter(([, { deleted }]) => !deleted).map(([id]) => id);
+      assert.deepEqual(everything[table].map(({ id }) => id), alive.sort(), `the ${table} that were created and not deleted`);
+      for (const row of everything[table]) {
+        const { written, writers, last } = this.rows[table].get(row.id);
+        const [only, ...others] = writers;
+        for (const [name, value] of Object.entries(last)) {
+          assert.ok(written[name].has(row[name]), `nobody wrote ${name} of ${row.id}: ${row[name]}`);
+          if (others.length === 0 && only.exact) assert.equal(row[name], value, `${name} of ${row.id}, which only ${only.name} wrote`);
+        }
+      }
+    }
+  }
+}

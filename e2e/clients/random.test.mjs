@@ -1,0 +1,291 @@
+// Random edits and faults: real WatermelonDB clients of both adapters, whose
+// clocks are wrong and whose network is bad, end equal and lose nothing.
+// CLIENT_SEEDS is how many seeds to run on each host, CLIENT_SEED the first.
+import { after, before, describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { doors, token } from "../doors.mjs";
+import { Ledger } from "./ledger.mjs";
+import { Model, tables, values } from "./model.mjs";
+import { sqlite } from "./sqlite.mjs";
+import { Client, complaints, loki, schema } from "./watermelon.mjs";
+
+const first = Number(process.env.CLIENT_SEED ?? 1);
+const few = { wrangler: 10, wazero: 30 }; // about half a minute each
+const steps = 60;
+
+// dice answers a function that draws an integer from 0 to n-1 (mulberry32).
+function dice(seed) {
+  let a = Math.imul(seed, 0x9e3779b1);
+  return (n) => {
+    a = (a + 0x6d2b79f5) | 0;
+    let t = Math.imul(a ^ (a >>> 15), a | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) % n;
+  };
+}
+
+const hour = 3_600_000;
+const skews = [0, 0, 2_000, -4_000, -hour / 2, -hour, hour / 6, hour];
+const texts = [
+  null, "", "null", "plain", "it's \"quoted\" \\ `so`", "😀 👩‍👩‍👧 é é ﷽", "\u0001\b\t\n\v\f\r\u001b\u001f\u007f\u0085\u2028\u2029\ufeff",
+  "</script><!-- %s ${x} {{y}} --", "'); DROP TABLE Customers; --", "lang ".repeat(4000),
+];
+const numbers = [null, 0, -1, 19.9, 0.1 + 0.2, 2 ** 53 - 1, -12345.678, 1e15];
+
+const lost = () => Promise.reject(new TypeError("the network failed"));
+
+// The faults of a network, each given how to deliver a request, and the list
+// of what will be delivered later.
+const faults = {
+  lost,
+  unheard: (deliver) => deliver().then(lost),
+  twice: (deliver) => deliver().then(deliver),
+  late: (deliver, later) => (later.push(deliver), lost()),
+  "heard again": (deliver, later) => (later.push(deliver), deliver()),
+};
+
+// A Replica is a person with a device.
+class Replica {
+  constructor(world, index) {
+    this.world = world;
+    this.random = dice(world.seed * 16 + index + 1);
+    this.name = "ABCD"[index];
+    this.skew = this.pick(skews);
+    this.coarse = this.random(4) === 0; // its clock shows whole minutes
+    // What a clock that is ahead writes between two pulls counts for one time.
+    this.exact = !this.coarse && this.skew <= 2_000;
+    this.now = 0;
+    this.drawn = 0;
+    const options = { limit: this.pick([undefined, 2, 5]), batch: this.random(2) === 0, adapter: index < 2 ? loki : sqlite };
+    world.tell(`${this.name}: ${index < 2 ? "loki" : "sqlite"}, skew ${this.skew}${this.coarse ? ", coarse" : ""}, limit ${options.limit}, batch ${options.batch}`);
+    this.client = new Client(world.url, token(this.name), {
+      ...options, clock: () => this.clock(), fetch: (url, init) => this.fetch(url, init) });
+  }
+
+  pick(list) {
+    return list[this.random(list.length)];
+  }
+
+  clock() {
+    const now = Date.now() + this.skew;
+    return (this.now = this.coarse ? now - (now % 60_000) : Math.max(now, this.now + 1));
+  }
+
+  // fetch is this device's network.
+  async fetch(url, init) {
+    await this.perhapsEdit();
+    const deliver = () => this.world.deliver(url, init);
+    const fault = this.requests-- === 0 ? faults[this.fault] : (go) => go();
+    const answer = await fault(deliver, this.world.late);
+    await this.perhapsEdit();
+    return answer;
+  }
+
+  // sync answers whether it went through; it may only fail by the network.
+  async sync(fault) {
+    this.fault = fault;
+    this.requests = fault ? this.random(this.client.limit ? 5 : 2) : Infinity;
+    this.syncing = true;
+    let between;
+    const error = await this.client.sync({ onDidPullChanges: () => void (between = this.perhapsEdit()) }).then(() => undefined, (e) => e);
+    await between;
+    this.syncing = false;
+    const { pulled, pushed } = this.client;
+    this.world.tell(`${this.name} syncs${fault ? `, ${fault}` : ""}: ${error ?? `${pulled} rows, ${pushed ? JSON.stringify(pushed) : "no push"}`}`);
+    if (this.world.failure) throw this.world.failure;
+    if (error && !/the network failed/.test(error.message)) throw error;
+    return !error;
+  }
+
+  // perhapsEdit edits during a sync, now and then.
+  async perhapsEdit() {
+    if (this.syncing && !this.world.settling && this.random(6) === 0) await this.edit();
+  }
+
+  async edit() {
+    const table = this.pick(tables);
+    const rows = (await this.client.rows(table)).filter(({ id }) => !id.includes("own") || id.endsWith(this.name));
+    const what = rows.length > 0 ? this.random(12) : 0;
+    if (what < 3) return this.create(table, rows);
+    const { id } = this.pick(rows);
+    if (what === 3) {
+      await this.client.remove(table, id);
+      this.world.ledger.removed(table, id);
+      this.world.tell(`${this.name} deletes ${id}`);
+    } else {
+      await this.write(table, id);
+    }
+  }
+
+  // create makes a row: its own, which nobody else edits, or one for all, or
+  // one that others may be making as well.
+  async create(table, rows) {
+    const id = `s${this.world.seed}-${[this.random(4), `${this.drawn++}${this.name}`, `${this.drawn++}own${this.name}`][this.random(3)]}`;
+    if (rows.some((row) => row.id === id)) return this.write(table, id);
+    if ((await this.client.database.adapter.getDeletedRecords(table)).includes(id)) return;
+    const { _raw } = await this.client.create(table, { id, ...this.fields(table) });
+    const { id: _, _status, _changed, updated_at, ...columns } = _raw;
+    this.world.ledger.wrote(this, table, id, columns);
+    this.world.tell(`${this.name} creates ${table} ${JSON.stringify(_raw)}`);
+  }
+
+  async write(table, id) {
+    const fields = this.fields(table);
+    await this.client.update(table, id, fields);
+    this.world.ledger.wrote(this, table, id, fields);
+    this.world.tell(`${this.name} at ${this.now} writes ${id} ${JSON.stringify(fields)}`);
+  }
+
+  // fields draws some of a table's columns, one at least.
+  fields(table) {
+    const columns = schema.tables[table].columnArray.slice(0, -2);
+    const some = columns.filter(() => this.random(3) === 0);
+    const value = ({ type }) => {
+      if (type === "number") return this.pick(numbers);
+      const text = this.pick(texts);
+      return text && this.random(2) ? text + this.random(1000) : text;
+    };
+    return Object.fromEntries((some.length ? some : [this.pick(columns)]).map((column) => [column.name, value(column)]));
+  }
+}
+
+// A World is the run of one seed.
+class World {
+  story = [];
+  model = new Model();
+  ledger = new Ledger();
+  late = []; // requests that the network keeps back
+  pushes = []; // all that the server took
+  turn = Promise.resolve();
+
+  constructor(url, seed) {
+    Object.assign(this, { url, seed, random: dice(seed * 16) });
+    this.replicas = [0, 1, 2, 3].map((index) => new Replica(this, index));
+  }
+
+  tell(line) {
+    this.story.push(line.replace(/(lang ){9,}/g, "lang…"));
+  }
+
+  // deliver brings a request to the server, one push at a time.
+  deliver(url, init) {
+    if (init.method !== "POST") return hear(url, init);
+    const done = this.turn.then(() => this.push(url, init));
+    this.turn = done.catch((error) => (this.failure ??= error));
+    return done;
+  }
+
+  async push(url, init) {
+    const answer = await hear(url, init);
+    const [{ result }] = [await answer.clone().json()].flat();
+    const input = JSON.parse(init.body);
+    const superseded = Object.entries(result.data.superseded).map(([table, ids]) => [table, ids.sort()]);
+    this.pushes.push([url, init]);
+    assert.deepEqual(Object.fromEntries(superseded), this.model.push(input[0] ?? input, Date.now()), "who is told of having lost");
+    return answer;
+  }
+
+  async step() {
+    const replica = this.replicas[this.random(this.replicas.length)];
+    const what = this.random(20);
+    if (what < 8) {
+      await replica.edit();
+    } else if (what < 16) {
+      const fault = this.random(2) ? Object.keys(faults)[this.random(5)] : undefined;
+      if ((await replica.sync(fault)) && !fault && !replica.client.pushed) await this.compare(replica);
+    } else if (what < 18) {
+      this.tell("all sync at once:");
+      await Promise.all(this.replicas.map((r) => r.sync()));
+    } else if (this.late.length > 0) {
+      this.tell("a late request arrives");
+      const [deliver] = this.late.splice(this.random(this.late.length), 1);
+      await deliver();
+    }
+  }
+
+  // compare looks at a replica that has just pulled and has nothing to push.
+  async compare(replica) {
+    assert.deepEqual(await replica.client.everything(), this.model.everything(), `${replica.name} and what the server must have`);
+  }
+
+  // settle heals the network: what was on its way arrives, and all sync.
+  async settle() {
+    this.settling = true;
+    this.tell("the network is healed");
+    for (const deliver of this.late) await deliver();
+    for (const round of [0, 1, 2]) {
+      for (const replica of this.replicas) {
+        await replica.sync();
+        const { pulled, pushed } = replica.client;
+        assert.ok(round < 1 || !pushed, `${replica.name} pushes in round ${round}`);
+        assert.ok(round < 2 || pulled === 0, `${replica.name} pulls ${pulled} rows in round ${round}`);
+      }
+    }
+  }
+
+  // agree finds all equal, and the same as what was written.
+  async agree() {
+    const fresh = [new Client(this.url, token("fresh")), new Client(this.url, token("paged"), { adapter: sqlite, limit: 2 })];
+    for (const client of fresh) await client.sync();
+    const everything = await fresh[0].everything();
+    assert.deepEqual(everything, this.model.everything(), "a first pull and what the server must have");
+    for (const { client, name } of [...this.replicas, { client: fresh[1], name: "a first pull in pages" }]) {
+      assert.deepEqual(await client.everything(), everything, `${name} and a first pull`);
+    }
+    this.ledger.check(everything);
+    const { timestamp, tables: sums } = await this.checksum();
+    assert.deepEqual(sums, Object.fromEntries(tables.map((table) => [table, sumOf(table, everything[table])])));
+
+    for (const push of this.pushes.slice()) await this.push(...push);
+    assert.deepEqual(await this.checksum(), { timestamp, tables: sums }, "the same pushes again change nothing");
+    return fresh[0];
+  }
+
+  async checksum() {
+    return (await hear(`${this.url}/sync/checksum`, { headers: { authorization: `Bearer ${token("a")}` } })).json();
+  }
+
+  async run() {
+    for (let i = 0; i < steps; i++) await this.step();
+    await this.settle();
+    const last = await this.agree();
+    assert.deepEqual(complaints, []);
+    // The next seed begins with nothing.
+    for (const table of tables) for (const { id } of await last.rows(table)) await last.remove(table, id);
+    await last.sync();
+  }
+}
+
+// hear waits for the whole answer, which must be a good one.
+async function hear(url, init) {
+  const answer = await fetch(url, init);
+  const text = await answer.text();
+  assert.equal(answer.status, 200, text);
+  return new Response(text, answer);
+}
+
+// sumOf is a table's checksum, as worker/store/checksum.go has it.
+function sumOf(table, rows) {
+  const hash = createHash("sha256");
+  for (const row of rows) hash.update(`${JSON.stringify([row.id, ...values(table, row)])}\n`);
+  return { count: rows.length, checksum: hash.digest("hex") };
+}
+
+for (const [name, open] of Object.entries(doors)) {
+  const seeds = Number(process.env.CLIENT_SEEDS ?? few[name]);
+  describe(`on ${name}`, { timeout: 120_000 + seeds * 30_000 }, () => {
+    const door = open();
+    before(() => door.start());
+    after(() => door.close());
+
+    test(`${seeds} seeds from ${first}`, async () => {
+      for (let seed = first; seed < first + seeds; seed++) {
+        const world = new World(door.url, seed);
+        await world.run().catch((error) => {
+          throw new Error(`seed ${seed}:\n${world.story.join("\n")}\n${error.message}`, { cause: error });
+        });
+      }
+    });
+  });
+}

@@ -157,7 +157,7 @@ func (t *Table) validate(newest Version) error {
 		return fmt.Errorf("since version %d, %d columns", t.Since, len(t.Columns))
 	}
 	wire := map[string]bool{"id": true, CreatedAt: true, UpdatedAt: true, "_status": true, "_changed": true}
-	sql := map[string]bool{t.ID: true, CreatedAt: true, UpdatedAt: true, "deleted": true, "stamp": true, "ahead": true}
+	sql := map[string]bool{t.ID: true, CreatedAt: true, UpdatedAt: true, "deleted": true, "stamp": true, "ahead": true, "outcome": true}
 	for _, c := range t.Columns {
 		switch {
 		case !wireName.MatchString(c.Name) || !sqlName.MatchString(c.SQL):

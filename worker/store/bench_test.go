@@ -108,3 +108,20 @@ func BenchmarkDecodePush1000(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkColumnsBecomeRows(b *testing.B) {
+	var part []byte
+	members := [][]byte{[]byte(`{"id":`), []byte(`,"company_name":`), []byte(`,"notes":`), []byte(`,"updated_at":`)}
+	for i, value := range []string{`"c0-17"`, `"Company of c0-17"`, `"Some notes that are \"neither\" short nor long, as people write them."`, `1700000000000`} {
+		if i > 0 {
+			part = append(part, '\n')
+		}
+		part = append(append(append(part, '['), bytes.Repeat([]byte(value+","), 9_999)...), value+"]"...)
+	}
+	b.SetBytes(int64(len(part)))
+	b.ReportAllocs()
+	out := make([]byte, 0, 3*len(part))
+	for b.Loop() {
+		out = appendRows(out[:0], members, part)
+	}
+}

@@ -17,7 +17,10 @@ type clock struct {
 	floor   record.Stamp // given by the last restore
 }
 
-const readClock = `SELECT stamp, horizon, floor FROM Clock`
+const (
+	readClock    = `SELECT stamp, horizon, floor FROM Clock`
+	clockColumns = 3
+)
 
 var errResults = errors.New("the database did not answer every statement")
 

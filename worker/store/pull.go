@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -35,24 +36,66 @@ func (s *Store) Pull(ctx context.Context, _ time.Time, input []byte) (answer []b
 	return answer, nil
 }
 
-// pullAll answers everything at once.
-func (s *Store) pullAll(ctx context.Context, p *watermelon.Pull) ([]byte, error) {
+// pullAll answers everything at once. It first asks in the way that is cheap
+// for few or small rows. Where a text would grow too long that way fails, and
+// the careful one follows, which measures all rows before it makes a text.
+func (s *Store) pullAll(ctx context.Context, p *watermelon.Pull) (answer []byte, err error) {
+	first := p.LastPulledAt == 0
+	if first {
+		answer, err = s.pullTables(ctx, p, func(r *reading) string { return r.quick })
+	} else if p.Migration == nil && s.delta[p.SchemaVersion-1] != "" {
+		answer, err = s.pullDelta(ctx, p)
+	}
+	if answer != nil && err == nil {
+		return answer, nil
+	}
+	return s.pullTables(ctx, p, func(r *reading) string {
+		switch {
+		case first:
+			return r.full
+		case p.Migration == nil:
+			return r.delta
+		}
+		return r.readDelta(r.migrated(&s.schema, p.Migration))
+	})
+}
+
+// pullDelta answers what changed, all in one statement; nil if it takes a
+// replacement.
+func (s *Store) pullDelta(ctx context.Context, p *watermelon.Pull) ([]byte, error) {
+	results, err := s.db.Batch(ctx, []abi.Statement{{SQL: s.delta[p.SchemaVersion-1], Args: []any{int64(p.LastPulledAt)}}})
+	if err != nil {
+		return nil, err
+	}
+	clock, err := clockOf(results)
+	if err != nil || clock.replaces(p.LastPulledAt) {
+		return nil, err
+	}
+	tables := s.reading[p.SchemaVersion-1]
+	a := newAnswer(tables)
+	for i := range tables {
+		rows, ids, _ := bytes.Cut(text(results[0], clockColumns+i), []byte{'\n'})
+		a.add(i, nil, abi.Text(rows))
+		a.add(i, 1.0, abi.Text(ids))
+	}
+	if a.size > s.limits.PullBytes {
+		return nil, watermelon.ErrTooLarge
+	}
+	return a.text(clock.stamp, false, ""), nil
+}
+
+// pullTables asks one statement of each table.
+func (s *Store) pullTables(ctx context.Context, p *watermelon.Pull, sql func(*reading) string) ([]byte, error) {
 	tables := s.reading[p.SchemaVersion-1]
 	statements := make([]abi.Statement, 0, 1+len(tables))
 	statements = append(statements, abi.Statement{SQL: readClock})
 	first := p.LastPulledAt == 0
 	for i := range tables {
-		r := &tables[i]
-		switch {
-		case first:
-			statements = append(statements, abi.Statement{SQL: r.full, Args: []any{s.limits.PullBytes}})
-			continue
-		case p.Migration == nil:
-			statements = append(statements, abi.Statement{SQL: r.delta})
-		default:
-			statements = append(statements, abi.Statement{SQL: r.readDelta(r.migrated(&s.schema, p.Migration))})
+		args := []any{int64(p.LastPulledAt), s.limits.PullBytes}
+		if first {
+			args = args[1:]
 		}
-		statements[i+1].Args = []any{int64(p.LastPulledAt), s.limits.PullBytes}
+		statements = append(statements, abi.Statement{SQL: sql(&tables[i]), Args: args})
 	}
 	results, err := s.db.Batch(ctx, statements)
 	if err != nil {

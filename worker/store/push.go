@@ -19,18 +19,12 @@ type Change struct {
 	Stamp record.Stamp
 }
 
-// openPush refuses what was pulled before the floor or the horizon: what it
-// would have to be compared with may be gone. An error in a statement is the
-// only way to end a batch.
-const openPush = `SELECT stamp, CASE WHEN CAST(?1 AS INTEGER) < max(floor, horizon) THEN json('stale at ' || stamp) END AS stale FROM Clock`
-
-// closePush moves the clock, if anything changed.
-func closePush(schema *record.Schema) string {
-	var changed []string
-	for _, t := range schema.Tables {
-		changed = append(changed, fmt.Sprintf("EXISTS (SELECT 1 FROM %s AS t WHERE t.stamp > Clock.stamp)", t.SQL))
-	}
-	return `UPDATE Clock SET stamp = max(stamp + 1, CAST(?1 AS INTEGER)) WHERE ` + balanced(" OR ", append(changed, "false")) + ` RETURNING stamp`
+// closePush moves the clock if any of the tables changed. It refuses what was
+// pulled before the floor or the horizon: what it would have to be compared with
+// may be gone. An error in a statement is the only way to end a batch.
+func closePush(changed []string) string {
+	return `UPDATE Clock SET stamp = CASE WHEN ` + balanced(" OR ", append(changed, "false")) + ` THEN max(stamp + 1, CAST(?1 AS INTEGER)) ELSE stamp END
+RETURNING stamp, CASE WHEN CAST(?2 AS INTEGER) < max(floor, horizon) THEN json('stale at ' || stamp) END AS stale`
 }
 
 // Push answers {"timestamp":…,"applied":{table:{"created":n,"updated":n,"deleted":n}},"superseded":{table:[ids]},"ignored":{table:[columns]}}
@@ -39,18 +33,17 @@ func closePush(schema *record.Schema) string {
 // *watermelon.ConflictError, watermelon.ErrTooLarge; any other is internal,
 // and the push may then have been done or not: the same push may be sent again
 // at any time.
-func (s *Store) Push(ctx context.Context, now time.Time, input []byte) (answer []byte, changed []Change, err error) {
+func (s *Store) Push(ctx context.Context, now time.Time, input []byte) (answer []byte, changes []Change, err error) {
 	p, err := watermelon.DecodePush(&s.schema, s.limits, input)
 	if err != nil {
 		return nil, nil, err
 	}
 	b := pushBatch{Store: s, Push: p, now: now.UnixMilli()}
-	b.add(-1, nil, openPush, int64(p.LastPulledAt))
 	if p.Abort {
 		b.addEach(refuseConflict, refuseBuried)
 	}
-	b.addWrites()
-	b.add(-1, nil, s.closePush, b.now)
+	changed := b.addWrites()
+	b.add(-1, nil, closePush(changed), b.now, int64(p.LastPulledAt))
 	results, err := b.run(ctx)
 	if err != nil {
 		if why := b.refusal(ctx); why != nil {
@@ -58,8 +51,8 @@ func (s *Store) Push(ctx context.Context, now time.Time, input []byte) (answer [
 		}
 		return nil, nil, fmt.Errorf("push: %w", err)
 	}
-	answer, changed = b.answer(results)
-	return answer, changed, nil
+	answer, changes = b.answer(results)
+	return answer, changes, nil
 }
 
 // A pushBatch is a batch for one push: its statements, and what each is for.
@@ -104,17 +97,21 @@ func (b *pushBatch) addEach(rows, ids func(*writing) string) {
 	}
 }
 
-func (b *pushBatch) addWrites() {
+// addWrites answers the conditions that a table changed.
+func (b *pushBatch) addWrites() (changed []string) {
 	for i := range b.Tables {
 		w := &b.writing[i]
 		for _, rows := range b.Tables[i].Rows {
-			b.add(i, (*tally).countJudged, w.judge, abi.Text(rows), int64(b.LastPulledAt), b.now)
-			b.add(-1, nil, w.write, abi.Text(rows), int64(b.LastPulledAt), b.now)
+			b.add(i, (*tally).countWritten, w.write, abi.Text(rows), int64(b.LastPulledAt), b.now)
 		}
 		for _, ids := range b.Tables[i].Deleted {
 			b.add(i, (*tally).countDeleted, w.bury, abi.Text(ids), int64(b.LastPulledAt), b.now)
 		}
+		if len(b.Tables[i].Rows)+len(b.Tables[i].Deleted) > 0 {
+			changed = append(changed, w.changed)
+		}
 	}
+	return changed
 }
 
 func (b *pushBatch) run(ctx context.Context) ([]abi.Result, error) {
@@ -136,11 +133,30 @@ func (b *pushBatch) tallies(results []abi.Result) []tally {
 	return tallies
 }
 
-func (t *tally) countJudged(r abi.Result) {
-	t.created += int(number(r, 0))
-	t.updated += int(number(r, 1))
-	t.restamped += int(number(r, 2))
-	t.lost = appendIDs(t.lost, text(r, 3))
+// countWritten counts outcomes as writing.write answers them.
+func (t *tally) countWritten(r abi.Result) {
+	for _, cells := range r.Rows {
+		switch outcome := cells[0].(type) {
+		case float64:
+			if outcome == isNew {
+				t.created++
+			} else {
+				t.updated++
+			}
+		case abi.Text:
+			if len(outcome) == 0 {
+				continue
+			}
+			verdict := int(outcome[0] - '0')
+			if verdict >= isLost+andRestamped {
+				t.restamped++
+				verdict -= andRestamped
+			}
+			if verdict == isLost {
+				t.lost = append(t.lost, string(outcome[1:]))
+			}
+		}
+	}
 }
 
 func (t *tally) countDeleted(r abi.Result) { t.deleted += r.Changes }
@@ -197,10 +213,7 @@ func (b *pushBatch) refusal(ctx context.Context) error {
 }
 
 func (b *pushBatch) answer(results []abi.Result) (answer []byte, changed []Change) {
-	stamp := record.Stamp(number(results[0], 0))
-	if last := results[len(results)-1]; len(last.Rows) > 0 {
-		stamp = record.Stamp(number(last, 0))
-	}
+	stamp := record.Stamp(number(results[len(results)-1], 0))
 	applied, superseded, ignored := []byte{}, []byte{}, []byte{}
 	for i, t := range b.tallies(results) {
 		name := b.schema.Tables[i].Name

@@ -16,9 +16,17 @@ import (
 	"tidemark/shared/watermelon"
 )
 
-// dump is everything that the database holds of customers and products.
+// dump is everything that the database holds of customers and products, but
+// for what their last push came to, which is last.
 func (f *fixture) dump() string {
-	return fmt.Sprint(f.query(`SELECT * FROM Customers ORDER BY 1`), f.query(`SELECT * FROM Products ORDER BY 1`), f.query(`SELECT * FROM Clock`))
+	rows := func(table string) [][]any {
+		list := f.query(`SELECT * FROM ` + table + ` ORDER BY 1`)
+		for i := range list {
+			list[i] = list[i][:len(list[i])-1]
+		}
+		return list
+	}
+	return fmt.Sprint(rows("Customers"), rows("Products"), f.query(`SELECT * FROM Clock`))
 }
 
 // unchanged runs f, which must write nothing.

@@ -9,6 +9,12 @@ import (
 	"tidemark/shared/watermelon"
 )
 
+// A table of at most quickRows rowids is first read quickStep rowids to a cell.
+const (
+	quickRows = 40_000
+	quickStep = 2_000
+)
+
 // partBytes is the most text in one cell of an answer; D1 allows 2 MB.
 const partBytes = 1_900_000
 
@@ -25,6 +31,10 @@ type reading struct {
 	// for each member of a row, one a line. ?1 is how many octets all rows may
 	// have together; a cell is NULL if they have more.
 	full string
+	// Quick is full for a table of so few rowids that no cell of them is likely
+	// to grow too long: it does not measure them. Its cell is NULL if there are
+	// more.
+	quick string
 	// Members are what stands before each of those values in a row.
 	members [][]byte
 	// Delta answers what changed after ?1: deleted, and a JSON array of rows
@@ -47,7 +57,12 @@ func newReadings(schema *record.Schema, version record.Version) (list []reading)
 		}
 		r := reading{Table: t.At(version), index: i}
 		r.row, r.bytes, r.bound = rowOf(&r.Table)
-		r.full, r.members = r.readFull()
+		r.full, r.members = r.readFull(fmt.Sprintf(
+			"SELECT min(t.rowid) AS first, max(1, %d / max(%s)) AS step, sum(%s) AS octets FROM %s AS t WHERE t.deleted = 0",
+			partBytes, r.bound, r.bytes, t.SQL))
+		r.quick, _ = r.readFull(fmt.Sprintf(
+			"SELECT first, %d AS step, CASE WHEN last - first >= %d THEN ?1 + 1 ELSE 0 END AS octets FROM (SELECT (SELECT min(t.rowid) FROM %[3]s AS t) AS first, (SELECT max(t.rowid) FROM %[3]s AS t) AS last)",
+			quickStep, quickRows, t.SQL))
 		r.delta = r.readDelta("")
 		list = append(list, r)
 	}
@@ -107,10 +122,10 @@ func jsonValue(c *record.Column) string {
 	return "t." + c.SQL
 }
 
-// readFull walks over the table in steps of rowids that cannot fill a cell. It
-// answers columns, not rows: names and quotes are most of a row's text, and D1
+// readFull walks over the table in steps of rowids, from the first, as span
+// says. It answers columns, not rows: names and quotes are most of a row's text, and D1
 // quotes and parses all of it once more.
-func (r *reading) readFull() (sql string, members [][]byte) {
+func (r *reading) readFull(span string) (sql string, members [][]byte) {
 	var arrays []string
 	add := func(name, value string) {
 		arrays = append(arrays, "json_group_array("+value+")")
@@ -124,15 +139,15 @@ func (r *reading) readFull() (sql string, members [][]byte) {
 	add(record.UpdatedAt, "t.updated_at")
 	members[0][0] = '{'
 	return fmt.Sprintf(`WITH RECURSIVE span AS MATERIALIZED (
-  SELECT min(t.rowid) AS first, max(1, %d / max(%s)) AS step, sum(%s) AS octets FROM %s AS t WHERE t.deleted = 0),
+  %s),
 part(lo) AS (
   SELECT first FROM span
   UNION ALL
-  SELECT (SELECT t.rowid FROM %[4]s AS t WHERE t.rowid >= lo + step ORDER BY t.rowid LIMIT 1)
+  SELECT (SELECT t.rowid FROM %[2]s AS t WHERE t.rowid >= lo + step ORDER BY t.rowid LIMIT 1)
   FROM part, span WHERE lo IS NOT NULL AND octets <= ?1)
 SELECT CASE WHEN octets <= ?1 THEN (
-  SELECT %[5]s FROM %[4]s AS t WHERE t.rowid >= lo AND t.rowid < lo + step AND t.deleted = 0) END AS columns
-FROM part, span WHERE lo IS NOT NULL`, partBytes, r.bound, r.bytes, r.SQL, lines(arrays)), members
+  SELECT %[3]s FROM %[2]s AS t WHERE t.rowid >= lo AND t.rowid < lo + step AND t.deleted = 0) END AS columns
+FROM part, span WHERE lo IS NOT NULL`, span, r.SQL, lines(arrays)), members
 }
 
 // lines is the texts of the expressions, one a line. It nests by halves: D1
@@ -143,6 +158,22 @@ func lines(list []string) string {
 	}
 	half := len(list) / 2
 	return "(" + lines(list[:half]) + " || char(10) || " + lines(list[half:]) + ")"
+}
+
+// readDeltas answers, in one row, the clock and for each table what changed
+// after ?1: a line with the JSON array of rows, and a line with that of ids. It
+// does not measure them. It is "" for more tables than D1 has columns.
+func readDeltas(tables []reading) string {
+	if len(tables)+clockColumns > resultColumns {
+		return ""
+	}
+	sql := strings.TrimSuffix(readClock, " FROM Clock")
+	for i := range tables {
+		r := &tables[i]
+		sql += fmt.Sprintf(", (SELECT json_group_array(%s) FILTER (WHERE t.deleted = 0) || char(10) || json_group_array(t.%s) FILTER (WHERE t.deleted) FROM %s AS t WHERE t.stamp > ?1) AS t%d",
+			r.row, r.ID, r.SQL, i)
+	}
+	return sql + " FROM Clock"
 }
 
 // readDelta has also those live rows that meet the condition.

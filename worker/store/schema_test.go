@@ -51,7 +51,7 @@ func newWide(t *testing.T) *fixture {
 			sql += ", " + c.SQL + " " + []string{"TEXT", "REAL", "INTEGER"}[c.Type]
 		}
 		statements = append(statements, abi.Statement{SQL: sql + `, created_at INTEGER NOT NULL DEFAULT 0, updated_at INTEGER NOT NULL DEFAULT 0,
-			deleted INTEGER NOT NULL DEFAULT 0, stamp INTEGER NOT NULL DEFAULT 0, ahead INTEGER)`},
+			deleted INTEGER NOT NULL DEFAULT 0, stamp INTEGER NOT NULL DEFAULT 0, ahead INTEGER, outcome INTEGER)`},
 			abi.Statement{SQL: "CREATE INDEX " + table.SQL + "ByStamp ON " + table.SQL + " (stamp, Id)"})
 	}
 	if _, err := f.db.Batch(t.Context(), statements); err != nil {

@@ -23,11 +23,13 @@ type Store struct {
 	schema record.Schema
 	limits watermelon.Limits
 
-	writing   []writing // of each table
-	closePush string
-	reading   [][]reading // of each schema version of an app: the tables that it knows
-	pages     []paging    // of each schema version of an app
-	sums      []string    // of each table, for the checksum
+	writing []writing // of each table
+	sums    []string  // of each table, for the checksum
+
+	// Of each schema version of an app:
+	reading [][]reading // the tables that it knows
+	delta   []string    // see readDeltas
+	pages   []paging
 }
 
 // New returns the store of schema in db. It panics if the schema is not valid.
@@ -36,7 +38,7 @@ func New(db DB, schema record.Schema, limits watermelon.Limits) *Store {
 		panic(err)
 	}
 	limits.RowBytes = min(limits.RowBytes, watermelon.MaxRowBytes)
-	s := &Store{db: db, schema: schema, limits: limits, closePush: closePush(&schema)}
+	s := &Store{db: db, schema: schema, limits: limits}
 	for i := range schema.Tables {
 		s.writing = append(s.writing, newWriting(&schema.Tables[i]))
 		s.sums = append(s.sums, sumOf(&schema.Tables[i]))
@@ -44,6 +46,7 @@ func New(db DB, schema record.Schema, limits watermelon.Limits) *Store {
 	for version := record.Version(1); version <= schema.Version; version++ {
 		readings := newReadings(&schema, version)
 		s.reading = append(s.reading, readings)
+		s.delta = append(s.delta, readDeltas(readings))
 		s.pages = append(s.pages, newPaging(readings, nil))
 	}
 	return s

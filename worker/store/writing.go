@@ -12,24 +12,27 @@ import (
 // Limits of D1 that the statements are built around.
 const (
 	functionArgs  = 32
+	resultColumns = 100
 	compoundTerms = 5
 )
 
-// What a pushed row comes to.
+// What a pushed row comes to. It is written beside the row, for RETURNING sees
+// nothing else; a row that is the same is not touched.
 const (
-	isNew  = 0 // it is stored
-	isWin  = 1 // it is stored over an older version
-	isSame = 2 // it is stored already
-	isLost = 3 // a greater version, or a tombstone, stays
-	isTold = 4 // it is stored already, with another updated_at than it claims
+	isNew        = 0 // it is stored
+	isWin        = 1 // it is stored over an older version
+	isSame       = 2 // it is stored already
+	isLost       = 3 // a greater version, or a tombstone, stays
+	isTold       = 4 // it is stored already, with another updated_at than it claims
+	andRestamped = 2 // added to the last two: the stored row got a new stamp
 )
 
 // writing are the statements that push to one table. Their parameters are ?1
 // rows or ids (see watermelon.TableWrite), ?2 lastPulledAt, ?3 now in milliseconds.
 type writing struct {
-	judge     string // → created, updated, re-stamped, ids that lost
-	write     string
+	write     string // → a row for each pushed row that was not the same: see outcome
 	bury      string
+	changed   string // whether the table has rows that are newer than the clock
 	conflicts string // → ids in rows that changed since lastPulledAt
 	buried    string // → ids to delete that changed since lastPulledAt
 	oversized string // → ids of rows that would become too large
@@ -50,26 +53,20 @@ const (
 )
 
 func newWriting(t *record.Table) writing {
-	toJudge, toWrite := columnsToJudge(t), columnsToWrite(t)
+	c := newCame(t)
 	ids := `(SELECT j.value FROM json_each(?1) AS j)`
 	changed := func(ids, which string) string {
 		return fmt.Sprintf(`WITH %s SELECT json_group_array(t.%s) AS ids FROM %s AS t WHERE t.%s IN %s AND t.stamp > %s%s`,
 			push, t.ID, t.SQL, t.ID, ids, base, which)
 	}
-	size := toJudge.size()
 	return writing{
-		judge: toJudge.judged(size) + fmt.Sprintf(`
-SELECT count(*) FILTER (WHERE verdict = %d) AS created, count(*) FILTER (WHERE verdict = %d) AS updated,
-  count(*) FILTER (WHERE verdict > %d AND was <= %s) AS restamped,
-  json_group_array(id) FILTER (WHERE verdict = %d) AS lost,
-  CASE WHEN max(size) > %d THEN json('too large: ' || max(size)) END AS refused
-FROM judged`, isNew, isWin, isSame, base, isLost, watermelon.MaxRowBytes),
-		oversized: toJudge.judged(size) + fmt.Sprintf(`
+		write: c.write(),
+		oversized: c.judged(c.size()) + fmt.Sprintf(`
 SELECT json_group_array(id) AS ids FROM judged WHERE size > %d`, watermelon.MaxRowBytes),
-		write: toWrite.write(),
 		bury: fmt.Sprintf(`WITH %s
 INSERT INTO %s (%s, deleted, stamp) SELECT j.value, 1, %s FROM json_each(?1) AS j WHERE true
 ON CONFLICT (%s) DO UPDATE SET deleted = 1, stamp = excluded.stamp WHERE deleted = 0`, push, t.SQL, t.ID, next, t.ID),
+		changed:   fmt.Sprintf("EXISTS (SELECT 1 FROM %s AS t WHERE t.stamp > Clock.stamp)", t.SQL),
 		conflicts: changed(`(SELECT j.value ->> 0 FROM json_each(?1) AS j)`, ""),
 		buried:    changed(ids, " AND t.deleted = 0"),
 	}
@@ -83,21 +80,11 @@ type came struct {
 	values []string // the declared columns, as they came
 }
 
-// columnsToWrite reads every value at once.
-func columnsToWrite(t *record.Table) came {
+func newCame(t *record.Table) came {
 	c := came{Table: t, list: "j.value ->> 3 AS created_at"}
 	for i := range t.Columns {
 		c.list += fmt.Sprintf(", %s AS v%d", jsonCell("j.value", t, i), i)
 		c.values = append(c.values, fmt.Sprintf("c.v%d", i))
-	}
-	return c
-}
-
-// columnsToJudge reads the values only when they are asked for.
-func columnsToJudge(t *record.Table) came {
-	c := came{Table: t, list: "j.value ->> 3 AS created_at, j.value AS row"}
-	for i := range t.Columns {
-		c.values = append(c.values, jsonCell("c.row", t, i))
 	}
 	return c
 }
@@ -178,24 +165,42 @@ func (c *came) write() string {
 		columns = append(columns, col.SQL)
 		values = append(values, fmt.Sprintf("CASE WHEN c.verdict < %d AND c.mask & %d THEN %s ELSE %s END", isSame, 1<<i, c.values[i], stored))
 	}
-	columns = append(columns, "created_at", "updated_at", "deleted", "stamp", "ahead")
+	columns = append(columns, "created_at", "updated_at", "deleted", "stamp", "ahead", "outcome")
 	values = append(values,
 		fmt.Sprintf("CASE WHEN c.verdict < %d AND c.mask & %d THEN c.created_at ELSE ifnull(t.created_at, 0) END", isSame, 1<<len(c.Columns)),
 		fmt.Sprintf("CASE WHEN c.verdict < %d THEN c.counts ELSE t.updated_at END", isSame),
 		"ifnull(t.deleted, 0)",
 		fmt.Sprintf("CASE WHEN c.verdict < %d OR t.stamp <= %s THEN %s ELSE t.stamp END", isSame, base, next),
-		fmt.Sprintf("CASE WHEN c.claimed > %s THEN max(c.claimed, ifnull(t.ahead, 0)) ELSE t.ahead END", latest))
+		fmt.Sprintf("CASE WHEN c.claimed > %s THEN max(c.claimed, ifnull(t.ahead, 0)) ELSE t.ahead END", latest),
+		fmt.Sprintf("CASE WHEN c.verdict > %d AND t.stamp <= %s THEN c.verdict + %d ELSE c.verdict END", isSame, base, andRestamped))
 	var set []string
 	for _, name := range columns[1:] {
 		set = append(set, name+" = excluded."+name)
 	}
 	return c.judged("") + fmt.Sprintf(`
-INSERT INTO %s (%s)
-SELECT %s
+INSERT INTO %[1]s (%[2]s)
+SELECT %[3]s
 FROM judged AS c LEFT JOIN %[1]s AS t ON t.rowid = c.at
-WHERE c.verdict < %[5]d OR c.verdict > %[5]d AND (t.stamp <= %[6]s OR t.deleted = 0 AND c.claimed > max(%[7]s, ifnull(t.ahead, 0)))
-ON CONFLICT (%[4]s) DO UPDATE SET %[8]s`,
-		c.SQL, strings.Join(columns, ", "), strings.Join(values, ",\n  "), c.ID, isSame, base, latest, strings.Join(set, ", "))
+WHERE c.verdict <> %[5]d AND (c.verdict <> %[9]d OR t.stamp <= %[6]s OR t.deleted = 0 AND c.claimed > max(%[7]s, ifnull(t.ahead, 0)))
+ON CONFLICT (%[4]s) DO UPDATE SET %[8]s
+RETURNING %[10]s AS outcome`,
+		c.SQL, strings.Join(columns, ", "), strings.Join(values, ",\n  "), c.ID, isSame, base, latest, strings.Join(set, ", "), isTold, c.outcome())
+}
+
+// outcome is, of a row that was written, the number of what it came to, before
+// its id if it did not win. It ends the batch if the row became too large,
+// which takes at least a sixth of the limit in the row's texts.
+func (c *came) outcome() string {
+	octets := []string{"octet_length(" + c.ID + ")"}
+	var columns []string
+	for _, col := range c.Columns {
+		columns = append(columns, col.SQL)
+		if col.Type == record.String {
+			octets = append(octets, "ifnull(octet_length("+col.SQL+"), 0)")
+		}
+	}
+	return fmt.Sprintf("CASE WHEN %s > %d AND octet_length(%s) > %d THEN json('too large: ' || %s) WHEN outcome < %d THEN outcome ELSE outcome || %[5]s END",
+		balanced(" + ", octets), watermelon.MaxRowBytes/6-10_000, jsonArray(columns), watermelon.MaxRowBytes, c.ID, isSame)
 }
 
 // jsonArray is json_array of the expressions, however many.

@@ -6,6 +6,7 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 export const encode = (text) => encoder.encode(text);
 export const decode = (bytes) => decoder.decode(bytes);
 
+const GREAT = 4096; // bytes
 const NULL = 0, NUMBER = 1, TEXT = 2, BLOB = 3;
 
 export class Reader {
@@ -57,23 +58,37 @@ export class Reader {
   }
 }
 
+// A Writer gathers a frame. Great values stay where they are: their next copy
+// is into the guest's memory.
 export class Writer {
   constructor() {
-    this.grow(1024);
-    this.length = 0;
+    this.parts = [];
+    this.length = 0; // of the parts
+    this.open(1024);
   }
 
-  grow(size) {
-    const old = this.bytes;
+  open(size) {
     this.bytes = new Uint8Array(size);
-    if (old) this.bytes.set(old.subarray(0, this.length));
     this.view = new DataView(this.bytes.buffer);
+    this.used = 0;
+  }
+
+  push(bytes) {
+    this.parts.push(bytes);
+    this.length += bytes.length;
+  }
+
+  close() {
+    this.push(this.bytes.subarray(0, this.used));
   }
 
   reserve(n) {
-    if (this.length + n > this.bytes.length) this.grow(Math.max(2 * this.bytes.length, this.length + n));
-    this.length += n;
-    return this.length - n;
+    if (this.used + n > this.bytes.length) {
+      this.close();
+      this.open(Math.max(2 * this.bytes.length, n));
+    }
+    this.used += n;
+    return this.used - n;
   }
 
   u32(n) {
@@ -88,6 +103,14 @@ export class Writer {
 
   data(bytes) {
     this.u32(bytes.length);
+    if (bytes.length > GREAT) {
+      this.close();
+      this.push(bytes);
+      this.bytes = this.bytes.subarray(this.used);
+      this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset);
+      this.used = 0;
+      return;
+    }
     const at = this.reserve(bytes.length);
     this.bytes.set(bytes, at);
   }
@@ -117,7 +140,9 @@ export class Writer {
     return this.done();
   }
 
+  // done answers the frame, for Guest.keep.
   done() {
-    return this.bytes.subarray(0, this.length);
+    this.close();
+    return this;
   }
 }

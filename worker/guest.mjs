@@ -35,7 +35,7 @@ class Guest {
 
     globalThis.context = { env, ctx: {}, binding: {} }; // read by syumai/workers
     const go = new Go();
-    go.env = { GOGC: "50", GOMEMLIMIT: "48MiB", GODEBUG: "adaptivestackstart=1" };
+    go.env = { GOGC: "200", GOMEMLIMIT: "48MiB", GODEBUG: "adaptivestackstart=1" };
     go.exit = () => {}; // go.exited says it
     // A timer belongs to the request that is running and wakes Go in it, or
     // never. The guest waits by ops; only Go's scavenger asks for timers.
@@ -84,7 +84,7 @@ class Guest {
     this.calls.clear();
   }
 
-  // keep holds bytes until the guest takes them; 0 is no bytes.
+  // keep holds bytes, or a Writer's frame, until the guest takes them; 0 is none.
   keep(bytes) {
     if (bytes.length === 0) return 0;
     this.handles.set(++this.lastHandle, bytes);
@@ -115,7 +115,12 @@ class Guest {
     return {
       size: (handle) => this.handles.get(handle)?.length ?? 0,
       take: (handle, ptr) => {
-        this.memoryView().set(this.handles.get(handle), ptr >>> 0);
+        const bytes = this.handles.get(handle);
+        let at = ptr >>> 0;
+        for (const part of bytes.parts ?? [bytes]) {
+          this.memoryView().set(part, at);
+          at += part.length;
+        }
         this.handles.delete(handle);
       },
       handles: () => this.handles.size,

@@ -106,10 +106,10 @@ class Replica {
   async edit() {
     const table = this.pick(tables);
     const rows = (await this.client.rows(table)).filter(({ id }) => !id.includes("own") || id.endsWith(this.name));
-    const what = rows.length > 0 ? this.random(12) : 0;
-    if (what < 3) return this.create(table, rows);
+    const what = rows.length > 0 ? this.random(15) : 0;
+    if (what < 4) return this.create(table, rows);
     const { id } = this.pick(rows);
-    if (what === 3) {
+    if (what < 6) {
       await this.client.remove(table, id);
       this.world.ledger.removed(table, id);
       this.world.tell(`${this.name} deletes ${id}`);
@@ -121,7 +121,7 @@ class Replica {
   // create makes a row: its own, which nobody else edits, or one for all, or
   // one that others may be making as well.
   async create(table, rows) {
-    const id = `s${this.world.seed}-${[this.random(4), `${this.drawn++}${this.name}`, `${this.drawn++}own${this.name}`][this.random(3)]}`;
+    const id = `s${this.world.seed}-${[this.random(6), `${this.drawn++}${this.name}`, `${this.drawn++}own${this.name}`][this.random(3)]}`;
     if (rows.some((row) => row.id === id)) return this.write(table, id);
     if ((await this.client.database.adapter.getDeletedRecords(table)).includes(id)) return;
     const { _raw } = await this.client.create(table, { id, ...this.fields(table) });

@@ -79,10 +79,7 @@ var projectRoomCases = []projectCase{
 	{"only_members_subscribe", func(t *testing.T, w *world) {
 		c := w.crew(t)
 		for p, status := range map[*person]int{c.stranger: 404, c.removed: 403} {
-			_, res, err := p.dial(v1+c.path+"subscribe", http.Header{"Authorization": {"Bearer " + p.bearer()}})
-			if err == nil || res == nil || res.StatusCode != status {
-				t.Errorf("%s: %v, %v", p.name, res, err)
-			}
+			p.wantRefused(t, status, v1+c.path+"subscribe", http.Header{"Authorization": {"Bearer " + p.bearer()}})
 		}
 	}},
 	{"a_removed_member_is_disconnected", func(t *testing.T, w *world) {

@@ -181,7 +181,7 @@ func (s *server) plain(w http.ResponseWriter, r *http.Request, path string) erro
 
 func (s *server) health(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		s.writeError(w, r, wrongMethod("GET, HEAD"))
+		s.refuse(w, r, wrongMethod("GET, HEAD"))
 		return
 	}
 	write(w, http.StatusOK, []byte(`{"status":"ok"}`))

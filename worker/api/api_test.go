@@ -323,7 +323,7 @@ func TestTicketsNeedNoSecret(t *testing.T) {
 		return answer.Ticket, answer.ExpiresIn
 	}
 	enter := func(h http.Handler, p *ports, ticket string) int {
-		ask(h, "GET", "/sync/subscribe?ticket="+ticket, nil, "Authorization", "", "Upgrade", "websocket", "Origin", "https://app.example")
+		ask(h, "GET", "/sync/subscribe?ticket="+ticket, nil, "Authorization", "", "Upgrade", "websocket")
 		refusal, _ := p.forwarded[len(p.forwarded)-1].Refusal()
 		return refusal.Code
 	}

@@ -7,10 +7,13 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 
+	"tidemark/shared/abi"
 	"tidemark/shared/ijson"
 	"tidemark/shared/trpc"
 	"tidemark/shared/watermelon"
+	"tidemark/shared/yproto"
 )
 
 // A failure is an error that adds a header to the answer.
@@ -97,11 +100,7 @@ func conflictData(e *watermelon.ConflictError) []byte {
 	return append(b, '}')
 }
 
-// writeError answers {"error":{"code":"NAME","message":"…",…}}.
-func (s *server) writeError(w http.ResponseWriter, r *http.Request, err error) {
-	writeTold(w, s.explain(w, r, err))
-}
-
+// writeTold answers {"error":{"code":"NAME","message":"…",…}}.
 func writeTold(w http.ResponseWriter, e *trpc.Error) {
 	b := ijson.AppendString([]byte(`{"error":{"code":`), e.Code.Name)
 	b = ijson.AppendString(append(b, `,"message":`...), e.Text())
@@ -109,4 +108,28 @@ func writeTold(w http.ResponseWriter, e *trpc.Error) {
 		b = append(append(b, ','), e.Data...)
 	}
 	write(w, e.Code.Status, append(b, '}', '}'))
+}
+
+// refuse answers an error: plainly, or to who wants a WebSocket as refuseSocket
+// does.
+func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	e := s.explain(w, r, err)
+	if !isUpgrade(r) || s.refuseSocket(w, r, e.Code.Status, e.Text()) != nil {
+		writeTold(w, e)
+	}
+}
+
+// refuseSocket accepts an upgrade to close it with a code, for a browser hides
+// the status of an upgrade that is refused: 4000 + the status of what will not
+// change by trying again, and 4500 and above of what may. y-websocket 3.1,
+// defaultShouldReconnect.
+func (s *server) refuseSocket(w http.ResponseWriter, r *http.Request, status int, reason string) error {
+	refusal := abi.Refusal{Code: 4000 + status, Reason: reason, Protocol: protocol(r)}
+	if status == http.StatusTooManyRequests || status == http.StatusRequestTimeout {
+		refusal.Code += 100
+	}
+	if strings.HasPrefix(r.URL.Path, yjsRoot) {
+		refusal.Message = yproto.AppendPermissionDenied(nil, reason)
+	}
+	return s.Rooms.Forward(w, r, refusal.Forward())
 }

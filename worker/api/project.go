@@ -82,7 +82,10 @@ type projectCall struct {
 // projects answers everything below projectsRoot.
 func (s *server) projects(w http.ResponseWriter, r *http.Request) {
 	if err := s.project(w, r); err != nil {
-		s.writeProblem(w, r, err)
+		p := s.problemOf(w, r, err)
+		if !isUpgrade(r) || s.refuseSocket(w, r, p.Status, p.Title) != nil {
+			s.writeProblem(w, p)
+		}
 	}
 }
 

@@ -81,9 +81,7 @@ func newProblem(code project.Code) problem {
 	return problem{Type: projectsRoot + "docs#" + string(k.code), Title: k.title, Status: k.status, Detail: k.detail, Code: string(k.code)}
 }
 
-// writeProblem answers the error.
-func (s *server) writeProblem(w http.ResponseWriter, r *http.Request, err error) {
-	p := s.problemOf(w, r, err)
+func (s *server) writeProblem(w http.ResponseWriter, p problem) {
 	body, err := json.Marshal(p)
 	if err != nil {
 		s.Log.Error("a problem cannot be encoded", "code", p.Code, "error", err)

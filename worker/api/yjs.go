@@ -15,7 +15,6 @@ import (
 	"tidemark/shared/auth"
 	"tidemark/shared/ijson"
 	"tidemark/shared/trpc"
-	"tidemark/shared/yproto"
 	"tidemark/shared/yroom"
 	"tidemark/worker/store"
 )
@@ -285,27 +284,4 @@ func (s *server) listYjs(w http.ResponseWriter, r *http.Request, id auth.Identit
 	}
 	write(w, http.StatusOK, append(b, '}'))
 	return nil
-}
-
-// refuse answers an error: plainly, or, if a Yjs client or a browser wants a
-// WebSocket, by a close code, which is all that these can see: 4000 + the status
-// of what will not change by trying again, and 4500 and above of what may.
-// y-websocket 3.1, defaultShouldReconnect.
-func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	yjs := strings.HasPrefix(r.URL.Path, yjsRoot)
-	if !isUpgrade(r) || !yjs && r.Header.Get("Origin") == "" {
-		s.writeError(w, r, err)
-		return
-	}
-	e := s.explain(w, r, err)
-	refusal := abi.Refusal{Code: 4000 + e.Code.Status, Reason: e.Text(), Protocol: protocol(r)}
-	if e.Code == trpc.TooManyRequests || e.Code == trpc.Timeout {
-		refusal.Code += 100
-	}
-	if yjs {
-		refusal.Message = yproto.AppendPermissionDenied(nil, e.Text())
-	}
-	if s.Rooms.Forward(w, r, refusal.Forward()) != nil {
-		writeTold(w, e)
-	}
 }

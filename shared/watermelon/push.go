@@ -6,6 +6,7 @@ package watermelon
 
 import (
 	"bytes"
+	"encoding/json"
 	"strconv"
 
 	"tidemark/shared/ijson"
@@ -48,7 +49,7 @@ const (
 func DecodePush(schema *record.Schema, limits Limits, input []byte) (*Push, error) {
 	d := pushDecoder{
 		decoder: decoder{s: ijson.NewScanner(input, limits.Depth)},
-		limits:  limits, schema: schema,
+		input:   input, limits: limits, schema: schema,
 		push: Push{Tables: make([]TableWrite, len(schema.Tables))},
 	}
 	d.push.decode(&d)
@@ -64,6 +65,7 @@ func DecodePush(schema *record.Schema, limits Limits, input []byte) (*Push, erro
 // A pushDecoder is the state of one scan.
 type pushDecoder struct {
 	decoder
+	input  []byte
 	limits Limits
 	schema *record.Schema
 	push   Push
@@ -258,12 +260,13 @@ func (d *pushDecoder) row() {
 		}
 		d.at.Column = ""
 	}
+	if d.s.Err() != nil {
+		d.fail("")
+	}
 	size := d.s.Offset() - start
 	switch {
-	case d.s.Err() != nil:
-		d.fail("")
-		return
 	case d.err != nil:
+		d.nameRow(start)
 		return
 	case id == nil:
 		d.fail("a row has no id")
@@ -286,6 +289,39 @@ func (d *pushDecoder) row() {
 		d.values[c] = nil
 	}
 	*last = append(b, ']')
+}
+
+// nameRow adds to the error the id of the row that starts there, if it stands
+// behind what is wrong, in a row that is not too long.
+func (d *pushDecoder) nameRow(start int) {
+	if e, ok := d.err.(*InputError); ok && e.ID == "" {
+		row := d.input[start:]
+		e.ID = clip([]byte(findID(row[:min(len(row), d.limits.RowBytes)])))
+	}
+}
+
+// findID returns the id of the row that the text begins with, or "". It reads
+// more leniently than the scanner, which goes no further than a lone surrogate
+// or a number out of range.
+func findID(text []byte) (id string) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return ""
+	}
+	for d.More() {
+		name, err := d.Token()
+		var value json.RawMessage
+		if err != nil || d.Decode(&value) != nil {
+			return ""
+		}
+		if name == "id" {
+			if json.Unmarshal(value, &id) != nil {
+				return ""
+			}
+			return id
+		}
+	}
+	return ""
 }
 
 func appendValue(b, value []byte) []byte {

@@ -98,6 +98,23 @@ func TestAPushThatBreaksARuleIsRefused(t *testing.T) {
 		{customers(`"created":[{"id":"a","x":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + `}]`), InputError{Table: "customers", ID: "a", Column: "x", Reason: "nested too deeply"}},
 		{customers(`"deleted":["a"`), InputError{Table: "customers", Reason: "unexpected '}'"}},
 		{customers(`"created":[` + manyColumns() + `]`), InputError{Table: "customers", ID: "a", Column: "u64", Reason: "too many unknown columns"}},
+		{customers(`"created":[{"id":"z"},{"contact_name":5,"id":"a"},{"id":"b"}]`), InputError{Table: "customers", ID: "a", Column: "contact_name", Reason: "must be a string"}},
+		{customers(`"created":[{"contact_name":{"id":"inner"},"x":[{"id":"inner"}], "\u0069d" : "\u0061" }]`), InputError{Table: "customers", ID: "a", Column: "contact_name", Reason: "must be a string"}},
+		{customers(`"created":[{"notes":"x","notes":"y","id":"a"}]`), InputError{Table: "customers", ID: "a", Column: "notes", Reason: "there twice"}},
+		{customers(`"created":[{"other":1,"other":2,"id":"a"}]`), InputError{Table: "customers", ID: "a", Column: "other", Reason: "there twice"}},
+		{customers(`"created":[{"notes":"x","notes":"y","id":"a","id":"b"}]`), InputError{Table: "customers", ID: "a", Column: "notes", Reason: "there twice"}},
+		{customers(`"created":[{"updated_at":1e999,"id":"a"}]`), InputError{Table: "customers", ID: "a", Column: "updated_at", Reason: "number out of range"}},
+		{customers(`"created":[{"notes":"\ud800","id":"a"}]`), InputError{Table: "customers", ID: "a", Column: "notes", Reason: "lone surrogate"}},
+		{customers(`"created":[{"notes":5,"id":"a b"}]`), InputError{Table: "customers", ID: "a b", Column: "notes", Reason: "must be a string"}},
+		{customers(`"created":[{"notes":5,"id":"` + long + `"}]`), InputError{Table: "customers", ID: long[:64] + "…", Column: "notes", Reason: "must be a string"}},
+		{customers(`"created":[{"notes":5,"id":""}]`), InputError{Table: "customers", Column: "notes", Reason: "must be a string"}},
+		{customers(`"created":[{"notes":5,"id":7,"id":"a"}]`), InputError{Table: "customers", Column: "notes", Reason: "must be a string"}},
+		{customers(`"created":[{"notes":5,"id":null}]`), InputError{Table: "customers", Column: "notes", Reason: "must be a string"}},
+		{customers(`"created":[{"notes":5,"ID":"a"},{"id":"b"}]`), InputError{Table: "customers", Column: "notes", Reason: "must be a string"}},
+		{customers(`"created":[{"notes":5},{"id":"b"}]`), InputError{Table: "customers", Column: "notes", Reason: "must be a string"}},
+		{customers(`"created":[{"notes":NaN,"id":"a"}]`), InputError{Table: "customers", Column: "notes", Reason: "unexpected 'N'"}},
+		{customers(`"created":[["id","a"],{"id":"b"}]`), InputError{Table: "customers", Reason: "a row must be an object"}},
+		{`{"changes":{"customers":{"created":[{"notes":5`, InputError{Table: "customers", Column: "notes", Reason: "must be a string"}},
 		{`{"changes":{"products":{"created":[{"id":"p","price":"5"}]}}}`, InputError{Table: "products", ID: "p", Column: "price", Reason: "must be a number"}},
 	} {
 		p, err := decode(c.input)
@@ -112,6 +129,22 @@ func TestAPushThatBreaksARuleIsRefused(t *testing.T) {
 		c.want.Reason = got.Reason
 		if d := cmp.Diff(c.want, *got); d != "" {
 			t.Errorf("%.80s: -want +got:\n%s", c.input, d)
+		}
+	}
+}
+
+func TestTheIdOfABadRowIsSoughtInARowOfTheLimit(t *testing.T) {
+	long := strings.Repeat("x", 100)
+	behind, ahead := `{"notes":5,"x":"`+long+`","id":"a"}`, `{"x":"`+long+`","id":"a","notes":5}`
+	for _, c := range []struct {
+		row      string
+		rowBytes int
+		want     string
+	}{{behind, len(behind), "a"}, {behind, len(behind) - 8, ""}, {ahead, 50, "a"}} {
+		_, err := decode(customers(`"created":[`+c.row+`]`), func(l *Limits) { l.RowBytes = c.rowBytes })
+		var got *InputError
+		if !errors.As(err, &got) || got.ID != c.want || got.Column != "notes" {
+			t.Errorf("%s, at most %d bytes: %v, want the id %q", c.row, c.rowBytes, err, c.want)
 		}
 	}
 }

@@ -1,7 +1,5 @@
-// YjsRoom beside its peers, on workerd and on Node. Tidemark stores each update in
-// SQLite before it sends it on. y-partyserver saves the whole document 2 to 10 s
-// later; the relay, y-websocket's server and Hocuspocus store nothing as they run
-// here. Run with Node 22:
+// YjsRoom beside its peers, on workerd and on Node. As browsers do, the clients
+// offer to compress messages, which workerd accepts. Run with Node 22:
 //   node e2e/perf/rooms.mjs [fanout] [pairs] [cursors] [joining] [wake] [memory]
 import { setTimeout as sleep } from "node:timers/promises";
 import { usage } from "../workerd/host.mjs";
@@ -259,6 +257,10 @@ async function memory() {
   table("Resident memory", rows);
 }
 
+console.log(`
+Tidemark stores each update in SQLite before it sends it on. y-partyserver saves
+the document 2 to 10 s later. The relay, y-websocket's server and Hocuspocus keep
+it in memory alone.`);
 const wanted = process.argv.slice(2);
 for (const section of [fanout, pairs, cursors, joining, wake, memory]) {
   if (wanted.length === 0 || wanted.includes(section.name)) await section();

@@ -27,6 +27,7 @@ export const hocuspocus = {
 // A Socket of a room. heard is called with each message.
 export class Socket {
   heard = () => {};
+  lost = () => {};
 
   constructor(target, room) {
     const { dialect, url, path } = target;
@@ -35,15 +36,19 @@ export class Socket {
     this.ws = new WebSocket(url.replace("http", "ws") + path(room), { maxPayload: 64 << 20 });
     const { length } = this.prefix;
     this.ws.on("message", (data) => this.heard(length > 0 ? data.subarray(length) : data));
+    this.ws.on("close", (code, reason) => this.lost(new Error(`the socket was closed with ${code} ${reason}`)));
   }
 
   send(data) {
     this.ws.send(this.hello ? Buffer.concat([this.prefix, data]) : data);
   }
 
-  // hear resolves when a message satisfies want.
+  // hear resolves when a message satisfies want, and rejects when the socket closes.
   hear(want) {
-    return new Promise((resolve) => (this.heard = (data) => want(data) && resolve(data)));
+    return new Promise((resolve, reject) => {
+      this.heard = (data) => want(data) && resolve();
+      this.lost = reject;
+    });
   }
 
   close() {

@@ -6,7 +6,8 @@ import wasm from "../build/tidemark.wasm";
 import { Reader, Writer, decode, encode } from "./frame.mjs";
 
 const OP_D1 = 1, OP_CALL = 2, OP_ENTER = 3, OP_SLEEP = 4;
-export const EVENT_OPEN = 1, EVENT_TEXT = 2, EVENT_BINARY = 3, EVENT_CLOSE = 4, EVENT_CALL = 5, EVENT_ENTER = 6;
+export const EVENT_OPEN = 1, EVENT_TEXT = 2, EVENT_BINARY = 3, EVENT_CLOSE = 4, EVENT_CALL = 5, EVENT_ENTER = 6,
+  EVENT_TIMER = 7;
 const KIND_TEXT = 1;
 
 const LIMIT_CALL_MS = 60_000; // variable LIMIT_CALL_MS
@@ -146,6 +147,7 @@ class Guest {
       object_close: (conn, code, ptr, length) => this.object.close(conn, code, this.text(ptr, length)),
       object_attach: (conn, ptr, length) => this.object.attach(conn, this.copy(ptr, length)),
       object_alarm: (millis) => this.object.setAlarm(millis),
+      object_timer: (millis) => this.object.setTimer(millis),
       object_autoreply: (ping, pingLength, pong, pongLength) =>
         this.object.autoreply(this.text(ping, pingLength), this.text(pong, pongLength)),
       object_reply: (ptr, length) => {

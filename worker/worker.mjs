@@ -3,7 +3,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { Reader, Writer, decode, encode } from "./frame.mjs";
 import {
-  Call, EVENT_BINARY, EVENT_CALL, EVENT_CLOSE, EVENT_OPEN, EVENT_TEXT, message, running,
+  Call, EVENT_BINARY, EVENT_CALL, EVENT_CLOSE, EVENT_OPEN, EVENT_TEXT, EVENT_TIMER, message, running,
 } from "./guest.mjs";
 
 const LIMIT_BODY_BYTES = 16 << 20; // variable LIMIT_BODY_BYTES
@@ -108,6 +108,7 @@ class Room extends DurableObject {
     super(ctx, env);
     this.guest = null; // the instance that knows this object, by this.number
     this.alarms = 0; // alarms running in it
+    this.timer = null;
     this.name = ctx.id.name;
     this.sockets = new Map(); // conn -> WebSocket
     this.numbers = new WeakMap(); // WebSocket -> conn
@@ -248,6 +249,16 @@ class Room extends DurableObject {
   setAlarm(millis) {
     if (millis === 0) this.ctx.storage.deleteAlarm();
     else this.ctx.storage.setAlarm(millis);
+  }
+
+  // setTimer answers 1 if one is set already. The object stays awake meanwhile.
+  setTimer(millis) {
+    if (this.timer !== null) return 1;
+    this.timer = setTimeout(() => {
+      this.timer = null;
+      this.event(EVENT_TIMER, 0, NONE);
+    }, millis);
+    return 0;
   }
 
   autoreply(ping, pong) {

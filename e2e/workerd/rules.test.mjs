@@ -210,6 +210,23 @@ test("an alarm runs, runs again after a failure, and may wait for D1 in between"
   await until(["alarm", "alarm", "alarm", "alarm", "alarm after d1"]);
 });
 
+test("a timer comes once, and outlives the instance that asked for it", async () => {
+  const log = async () => JSON.parse((await post("/room/timer/call", "log")).text);
+  const until = async (n) => {
+    for (let i = 0; i < 200 && (await log()).length < n; i++) await sleep(50);
+    return log();
+  };
+  assert.equal((await post("/room/timer/call", "timer 20")).text, "set");
+  assert.equal((await until(1)).length, 1);
+  assert.equal((await post("/room/timer/call", "timer 5000")).text, "set");
+  assert.equal((await post("/room/timer/call", "timer 1")).text, "pending");
+  await get("/exit");
+  const entries = await until(2);
+  assert.match(entries[1], /^timer \d+$/);
+  await sleep(100);
+  assert.equal((await log()).length, 2);
+});
+
 test("a room's own entrance cannot be reached from outside", async () => {
   for (const path of ["/", "/room"]) {
     const ws = new WebSocket(host.url.replace("http", "ws") + path, { headers: { "x-attachment": "" } });

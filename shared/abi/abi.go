@@ -38,6 +38,10 @@
 //	object_close(conn, code, ptr, len)     with a reason of at most 123 bytes
 //	object_attach(conn, ptr, len)     what is remembered of conn over hibernation, under 2,000 bytes
 //	object_alarm(f64 millis)          replaces the alarm (Unix time); 0 removes it
+//	object_timer(f64 millis)          brings EventTimer once, that much later, and answers 0;
+//	                                  1, and nothing is changed, if one is coming already. The
+//	                                  object does not hibernate before; the timer outlives the
+//	                                  instance that asked for it
 //	object_autoreply(ping, pingLen, pong, pongLen)  a text that is answered without waking the object
 //	object_reply(ptr, len)            the answer to EventCall
 //
@@ -86,6 +90,8 @@ const (
 	EventCall Event = 5
 	// EventEnter: OpEnter with that number asks to run; conn is the op.
 	EventEnter Event = 6
+	// EventTimer: what object_timer asked for.
+	EventTimer Event = 7
 )
 
 // The kinds of a socket's message.

@@ -15,8 +15,9 @@
 // In the room of a project S is called timestamp, and a subscriber who is no
 // more a member is closed with CloseRemoved: see Removal.
 //
-// Each table's first change is told at once. Those that follow within Window
-// are told as one, with the last stamp, when the window ends.
+// Each table's first change is told at once. Those that follow within a window
+// are told as one, with the last stamp, when it ends. A window is as long as
+// telling all subscribers leaves most of the time free: see PerSubscriber.
 package syncroom
 
 import (
@@ -37,8 +38,12 @@ const (
 	Pong = "pong"
 )
 
-// Window is how long a burst of changes of one table is gathered.
-const Window = 100 * time.Millisecond
+// A window is PerSubscriber long for each, a few times what a message to one
+// costs, and at least MinWindow.
+const (
+	MinWindow     = 10 * time.Millisecond
+	PerSubscriber = 100 * time.Microsecond
+)
 
 // CloseUnsupported is the close code for a binary message. RFC 6455, 7.4.1.
 const CloseUnsupported = 1003
@@ -53,11 +58,10 @@ type Change struct {
 }
 
 // Effects are what an event asks for, to be done in this order: persist Save,
-// set the alarm, send, close. A message is sent only after Save was handed to
-// the storage, so that no change that was told, or will be, is forgotten.
+// set the timer, send, close.
 type Effects struct {
-	Save  []byte    // replaces the saved state; nil leaves it
-	Alarm time.Time // replaces the alarm; zero leaves it
+	Save  []byte        // replaces the saved state; nil leaves it
+	Timer time.Duration // until Timer is to be called; 0 asks for none
 	Send  []Send
 	Close []Close
 	// Leave is the subject whose conns are to be closed with CloseRemoved: those
@@ -82,10 +86,12 @@ type Close struct {
 type Room struct {
 	// Key is what messages call S: "stamp", unless it is set before any event.
 	Key string
+	// Subscribers is to how many the host sent last.
+	Subscribers int
 
 	stamp   record.Stamp
-	pending []Change             // to be told when the window ends
-	told    map[string]time.Time // when each table was told last
+	told    map[string]bool // tables told since the window began; nil: none is open
+	pending []Change        // to be told when it ends
 	removed map[string]record.Stamp
 }
 
@@ -94,21 +100,15 @@ const maxTables = 1024
 
 // New makes a room of what it saved last, or nothing if it never did.
 func New(saved []byte) (*Room, error) {
-	r := &Room{Key: "stamp", told: map[string]time.Time{}, removed: map[string]record.Stamp{}}
+	r := &Room{Key: "stamp", removed: map[string]record.Stamp{}}
 	if len(saved) == 0 {
 		return r, nil
 	}
 	if len(saved) < 8 {
 		return nil, abi.ErrFrame
 	}
-	var err error
 	r.stamp = record.Stamp(binary.LittleEndian.Uint64(saved))
-	r.pending, err = DecodeChanges(saved[8:])
-	return r, err
-}
-
-func (r *Room) save() []byte {
-	return AppendChanges(binary.LittleEndian.AppendUint64(nil, uint64(r.stamp)), r.pending)
+	return r, nil
 }
 
 // Open: conn subscribed. The attachment is Attachment of the stamp that the
@@ -144,70 +144,73 @@ func (r *Room) Message(conn int32, kind int, data []byte) Effects {
 
 // Publish: a push committed; data is AppendChanges of what it changed, or a
 // Removal.
-func (r *Room) Publish(data []byte, now time.Time) (Effects, error) {
+func (r *Room) Publish(data []byte) (Effects, error) {
 	if subject, stamp, ok := cutRemoval(data); ok {
 		return r.remove(subject, stamp), nil
 	}
 	changes, err := DecodeChanges(data)
-	if err != nil {
+	if err != nil || len(changes) == 0 {
 		return Effects{}, err
 	}
-	if len(changes) == 0 {
-		return Effects{}, nil
-	}
-	waiting := len(r.pending) > 0
+	var e Effects
 	for _, c := range changes {
-		r.stamp = max(r.stamp, c.Stamp)
-		r.remember(c)
-	}
-	e := r.tell(now)
-	if waiting { // an alarm is set, for the end of an earlier window
-		e.Alarm = time.Time{}
+		if c.Stamp > r.stamp {
+			r.stamp = c.Stamp
+			e.Save = Attachment(r.stamp)
+		}
+		if r.told[c.Table] || len(r.told) >= maxTables {
+			r.wait(c)
+		} else {
+			r.tell(&e, c)
+		}
 	}
 	return e, nil
 }
 
-// Alarm: the time that was asked for has come, or a later one.
-func (r *Room) Alarm(now time.Time) Effects {
-	if len(r.pending) == 0 {
-		return Effects{}
+// Timer: the window is over. In a room that opened none another room did, which
+// is forgotten with all that it had to tell.
+func (r *Room) Timer() Effects {
+	if r.told == nil {
+		return r.Lost()
 	}
-	return r.tell(now)
-}
-
-// remember adds c to what is to be told.
-func (r *Room) remember(c Change) {
-	i := slices.IndexFunc(r.pending, func(p Change) bool { return p.Table == c.Table })
-	if i < 0 {
-		r.pending = append(r.pending, c)
-		return
-	}
-	r.pending[i].Stamp = max(r.pending[i].Stamp, c.Stamp)
-}
-
-// tell sends the pending changes of every table whose window is over, and asks
-// for an alarm at the end of the next one. A clock that went back ends all.
-func (r *Room) tell(now time.Time) Effects {
 	var e Effects
-	var wait []Change
-	for _, c := range r.pending {
-		last := r.told[c.Table]
-		if end := last.Add(Window); now.Before(end) && !now.Before(last) {
-			wait = append(wait, c)
-			if e.Alarm.IsZero() || end.Before(e.Alarm) {
-				e.Alarm = end
-			}
-			continue
-		}
-		if len(r.told) >= maxTables {
-			clear(r.told)
-		}
-		r.told[c.Table] = now
-		e.Send = append(e.Send, Send{Text: r.message("change", c)})
+	waited := r.pending
+	r.told, r.pending = nil, nil
+	for _, c := range waited {
+		r.tell(&e, c)
 	}
-	r.pending = wait
-	e.Save = r.save()
 	return e
+}
+
+// Lost: the host finds that a timer is set which this room did not ask for.
+// Whatever the forgotten room had to tell, it had saved its stamp.
+func (r *Room) Lost() Effects {
+	var e Effects
+	r.tell(&e, Change{AnyTable, r.stamp})
+	return e
+}
+
+// tell sends c to all, and opens the window if none is open.
+func (r *Room) tell(e *Effects, c Change) {
+	if r.told == nil {
+		r.told = map[string]bool{}
+		e.Timer = max(MinWindow, time.Duration(r.Subscribers)*PerSubscriber)
+	}
+	r.told[c.Table] = true
+	e.Send = append(e.Send, Send{Text: r.message("change", c)})
+}
+
+// wait adds c to what is told when the window ends.
+func (r *Room) wait(c Change) {
+	i := slices.IndexFunc(r.pending, func(p Change) bool { return p.Table == c.Table })
+	switch {
+	case i >= 0:
+		r.pending[i].Stamp = max(r.pending[i].Stamp, c.Stamp)
+	case len(r.pending) < maxTables:
+		r.pending = append(r.pending, c)
+	default: // one for all that there are
+		r.pending = []Change{{AnyTable, r.stamp}}
+	}
 }
 
 func (r *Room) message(kind string, c Change) []byte {

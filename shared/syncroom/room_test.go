@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/cockroachdb/datadriven"
 	"github.com/google/go-cmp/cmp"
@@ -14,12 +13,14 @@ import (
 	"tidemark/shared/record"
 )
 
-// TestScripts plays a room's story. Times are milliseconds. Each command
-// prints its effects in the order in which they are to be done.
+// TestScripts plays a room's story. Each command prints its effects in the order
+// in which they are to be done.
 //
 //	open conn=C stamp=S [as=SUBJECT]
-//	publish at=T        lines: table stamp
-//	alarm at=T
+//	publish             lines: table stamp
+//	timer
+//	lost                the host finds a timer that the room did not ask for
+//	subscribers n=N     to how many the host sent
 //	say conn=C [binary] lines: the message
 //	remove stamp=S      lines: the subject
 //	name key=K          what messages call a stamp
@@ -33,11 +34,9 @@ func TestScripts(t *testing.T) {
 		var saved []byte
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			var e Effects
-			var conn, stamp, at int64
+			var conn, stamp int64
 			d.MaybeScanArgs(t, "conn", &conn)
 			d.MaybeScanArgs(t, "stamp", &stamp)
-			d.MaybeScanArgs(t, "at", &at)
-			now := time.UnixMilli(at)
 			switch d.Cmd {
 			case "open":
 				subject := ""
@@ -52,11 +51,16 @@ func TestScripts(t *testing.T) {
 					}
 					changes = append(changes, c)
 				}
-				if e, err = room.Publish(AppendChanges(nil, changes), now); err != nil {
+				if e, err = room.Publish(AppendChanges(nil, changes)); err != nil {
 					return "error: " + err.Error()
 				}
-			case "alarm":
-				e = room.Alarm(now)
+			case "timer":
+				e = room.Timer()
+			case "lost":
+				e = room.Lost()
+			case "subscribers":
+				d.ScanArgs(t, "n", &room.Subscribers)
+				return "ok"
 			case "say":
 				kind := abi.KindText
 				if d.HasArg("binary") {
@@ -64,7 +68,7 @@ func TestScripts(t *testing.T) {
 				}
 				e = room.Message(int32(conn), kind, []byte(d.Input))
 			case "remove":
-				if e, err = room.Publish(Removal(record.Stamp(stamp), d.Input), now); err != nil {
+				if e, err = room.Publish(Removal(record.Stamp(stamp), d.Input)); err != nil {
 					return "error: " + err.Error()
 				}
 			case "name":
@@ -93,10 +97,10 @@ func describe(e Effects) string {
 		if err != nil {
 			return err.Error()
 		}
-		fmt.Fprintf(&b, "save stamp %d, pending %v\n", r.stamp, r.pending)
+		fmt.Fprintf(&b, "save stamp %d\n", r.stamp)
 	}
-	if !e.Alarm.IsZero() {
-		fmt.Fprintf(&b, "alarm at %d\n", e.Alarm.UnixMilli())
+	if e.Timer != 0 {
+		fmt.Fprintf(&b, "timer in %v\n", e.Timer)
 	}
 	for _, s := range e.Send {
 		to := "all"
@@ -117,75 +121,76 @@ func describe(e Effects) string {
 	return b.String()
 }
 
-// TestNoChangeIsLost drives a room by dice, through wake-ups and alarms that
-// come when they were asked for or late, and holds every subscriber against
-// what was published.
+// TestNoChangeIsLost drives a room by dice, through losses of its memory, as the
+// hosts do it, and holds what subscribers were told against what was published.
 func TestNoChangeIsLost(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		room, _ := New(nil)
 		var saved []byte
-		var alarm time.Time
-		now := time.UnixMilli(1_000_000)
+		timer := false
 		published, told := map[string]record.Stamp{}, map[string]record.Stamp{}
-		since := map[string]time.Time{} // when the oldest untold change came
-		stamp := record.Stamp(1)
-		apply := func(e Effects) {
+		messages := 0
+		var apply func(e Effects)
+		apply = func(e Effects) {
 			if e.Save != nil {
 				saved = e.Save
 			}
-			if !e.Alarm.IsZero() {
-				alarm = e.Alarm
-			}
+			lost := e.Timer > 0 && timer
+			timer = timer || e.Timer > 0
 			for _, s := range e.Send {
+				messages++
 				var table string
 				var n record.Stamp
 				text := strings.NewReplacer(`"`, " ", ",", " ", ":", " ", "{", " ", "}", " ").Replace(string(s.Text))
 				if _, err := fmt.Sscanf(text, "  type   change   table   %s   stamp  %d", &table, &n); err != nil {
 					t.Fatalf("%q: %v", text, err)
 				}
-				told[table] = max(told[table], n)
-				delete(since, table)
+				for p := range published {
+					if table == p || table == AnyTable {
+						told[p] = max(told[p], min(n, published[p]))
+					}
+				}
+			}
+			if lost {
+				apply(room.Lost())
 			}
 		}
 		ring := func() {
-			if !alarm.IsZero() && !now.Before(alarm) {
-				alarm = time.Time{}
-				apply(room.Alarm(now))
+			if timer {
+				timer = false
+				apply(room.Timer())
 			}
 		}
+		stamp := record.Stamp(1)
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			switch rapid.IntRange(0, 5).Draw(t, "step") {
-			case 0:
+			case 0: // the instance ended, and the sockets and the timer live on
 				room, _ = New(saved)
 			case 1:
-				next := now.Add(time.Duration(rapid.IntRange(0, 150).Draw(t, "ms")) * time.Millisecond)
-				for !alarm.IsZero() && !next.Before(alarm) {
-					now = alarm
-					ring()
-				}
-				now = next
+				ring()
 			default:
 				stamp++
 				table := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "table")
+				first := room.told == nil
 				published[table] = stamp
-				if _, ok := since[table]; !ok {
-					since[table] = now
-				}
-				e, err := room.Publish(AppendChanges(nil, []Change{{table, stamp}}), now)
+				e, err := room.Publish(AppendChanges(nil, []Change{{table, stamp}}))
 				if err != nil {
 					t.Fatal(err)
 				}
 				apply(e)
-			}
-			for table, from := range since {
-				if now.Sub(from) > Window {
-					t.Fatalf("table %s waits for %v", table, now.Sub(from))
+				if first && told[table] != stamp {
+					t.Fatalf("table %s waits, and no window was open", table)
 				}
 			}
+			if d := cmp.Diff(published, told); d != "" && !timer {
+				t.Fatalf("no timer is set, and untold is %s", d)
+			}
 		}
-		now = now.Add(time.Hour)
-		for !alarm.IsZero() {
+		for n := 0; timer; n++ {
 			ring()
+			if n > 2 {
+				t.Fatal("an idle room goes on setting timers")
+			}
 		}
 		if d := cmp.Diff(published, told); d != "" {
 			t.Fatal(d)
@@ -194,14 +199,22 @@ func TestNoChangeIsLost(t *testing.T) {
 }
 
 func FuzzSaved(f *testing.F) {
-	f.Add(AppendChanges(Attachment(7), []Change{{"customers", 7}, {"", -1}}))
+	f.Add(Attachment(7))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r, err := New(b)
-		if err != nil {
-			return
+		if r, err := New(b); err == nil && len(b) > 0 && string(Attachment(r.stamp)) != string(b[:8]) {
+			t.Errorf("%x was read as %d", b, r.stamp)
 		}
-		if len(b) > 0 && string(r.save()) != string(b) {
-			t.Errorf("%x was saved as %x", b, r.save())
+	})
+}
+
+func FuzzPublish(f *testing.F) {
+	f.Add(AppendChanges(nil, []Change{{"customers", 7}, {"", -1}}))
+	f.Add(Removal(7, "ann"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, _ := New(nil)
+		e, err := r.Publish(b)
+		if size := len(describe(e)); err != nil && size > len("nothing") || size > 300+20*len(b) {
+			t.Errorf("%d bytes of effects, %v", size, err)
 		}
 	})
 }

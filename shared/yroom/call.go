@@ -3,13 +3,11 @@ package yroom
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
 	"tidemark/shared/lib0"
 	"tidemark/shared/yjs"
-	"tidemark/shared/yproto"
 )
 
 // An Op is what a Request asks for.
@@ -193,7 +191,7 @@ func (r *Room) merge(update []byte, now time.Time) Reply {
 		case err != nil:
 			return Reply{Status: StatusMalformed, Body: []byte("the update cannot be taken: " + err.Error())}
 		case news:
-			r.send(yproto.AppendUpdate(make([]byte, 0, len(update)+8), update))
+			r.broadcast(update, nil)
 		}
 	}
 	return Reply{Status: StatusOK, ETag: r.etag()}
@@ -236,12 +234,8 @@ func (r *Room) delete(now time.Time) {
 	r.logRows, r.logBytes = 0, 0
 	r.plan(now)
 	r.sweep()
-	conns := make([]Conn, 0, len(r.sockets))
-	for conn := range r.sockets {
-		conns = append(conns, conn)
-	}
-	slices.Sort(conns)
-	for _, conn := range conns {
+	r.gathered.updates, r.gathered.bytes = nil, 0
+	for _, conn := range r.conns() {
 		r.close(conn, CloseDeleted, "the document was deleted")
 	}
 }

@@ -9,7 +9,8 @@ import "time"
 type Effects struct {
 	Store  []Write
 	Attach []Attach
-	Alarm  *time.Time // replaces the alarm; the zero time removes it
+	Alarm  *time.Time    // replaces the alarm; the zero time removes it
+	Timer  time.Duration // until Timer is to be called; 0 asks for none. If one is set already, Lost is called
 	Send   []Send
 	Close  []Close
 	Task   Task // what the alarm is to do next; zero outside of Wake, Seeded and Flushed

@@ -168,10 +168,7 @@ func (r *Room) edit(conn Conn, s *socket, m yproto.Message, whole []byte, now ti
 		r.close(conn, CloseMalformed, "the update cannot be taken: "+err.Error())
 		return false, nil
 	case news:
-		if frame == nil {
-			frame = yproto.AppendUpdate(make([]byte, 0, len(m.Payload)+8), m.Payload)
-		}
-		r.send(frame)
+		r.broadcast(m.Payload, frame)
 	case frame != nil:
 		r.send(frame, conn)
 	}

@@ -16,6 +16,7 @@
 package yroom
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -35,6 +36,7 @@ type Config struct {
 	Messages       float64       // per second and socket, over a burst of 10 seconds
 	BytesPerSecond float64       // per socket, after a burst of a whole document and a message
 	FlushDelay     time.Duration // from the first edit to maintenance, for a small document
+	BurstSockets   int           // a room of fewer sends every edit at once
 	Grace          time.Duration // how long presence outlives a connection that broke
 }
 
@@ -47,6 +49,7 @@ var DefaultConfig = Config{
 	Messages:       500,
 	BytesPerSecond: 4 << 20,
 	FlushDelay:     30 * time.Second,
+	BurstSockets:   20,
 	Grace:          3 * time.Second,
 }
 
@@ -91,9 +94,10 @@ type Room struct {
 	logRows  int
 	logBytes int
 
-	sockets map[Conn]*socket
-	present presence
-	doc     *document // nil unless read
+	sockets  map[Conn]*socket
+	present  presence
+	doc      *document // nil unless read
+	gathered gathering
 
 	alarm time.Time // as set; unknown at first
 	set   bool      // alarm is known
@@ -216,3 +220,6 @@ var updateLimits = yjs.Limits{}
 
 // awarenessLimits bound one awareness message, and who is known to a room.
 var awarenessLimits = awareness.DefaultLimits
+
+// conns lists the sockets, ascending.
+func (r *Room) conns() []Conn { return slices.Sorted(maps.Keys(r.sockets)) }

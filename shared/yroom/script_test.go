@@ -18,11 +18,11 @@ import (
 
 // TestScripts plays the stories of testdata. The commands:
 //
-//	room [database=TEXT] [document=N] [message=N] [merged]  a new room; the database has TEXT;
+//	room [database=TEXT] [document=N] [message=N] [burst=N] [merged]  a new room; the database has TEXT;
 //	                             merged: its document is too large to be integrated
 //	connect CONN [read]          and its answer
 //	step1 CONN [known=N]         N is what the client knows of author 1
-//	step2, update CONN TEXT      author CONN types; with gap=N, N units are left out before
+//	step2, update CONN TEXT      author CONN types; LONG is 70,000 units; with gap=N, N units are left out before
 //	delete CONN AUTHOR FROM TO
 //	aware CONN CLIENT CLOCK [STATE]   without STATE: null
 //	query CONN
@@ -30,11 +30,13 @@ import (
 //	bytes CONN HEX...            as they are
 //	text CONN
 //	disconnect CONN [broken]
+//	timer                        the window ends
 //	alarm                        after the clock was set to its time
 //	pass SECONDS
 //	seeded [fail], copied [fail] the outcome of the task
 //	merge TEXT, delete-room, get, seed, json, show ROOT, restore (what get answered)   by the Worker
 //	hibernate, unload
+//	end-instance                 the room is forgotten, and its timer is not
 //	crash-after N                the next event's effects stop after N of them; sockets die
 //	disk                         what is stored
 //
@@ -66,6 +68,7 @@ type script struct {
 	open     map[Conn][]byte // attachments
 	authors  map[uint64]*author
 	alarm    time.Time
+	timer    bool
 	task     Task
 	database []byte
 	fuel     int // effects until the crash; -1: none planned
@@ -124,6 +127,9 @@ func (s *script) run(command string, args []string) {
 		if n := number(options["document"]); n > 0 {
 			s.config.DocumentBytes = n
 		}
+		if n := number(options["burst"]); n > 0 {
+			s.config.BurstSockets = n
+		}
 		if word(0) == "merged" {
 			s.config.IntegrateBytes = 0
 		}
@@ -156,7 +162,7 @@ func (s *script) run(command string, args []string) {
 		if n := number(options["gap"]); n > 0 {
 			a.typing(strings.Repeat("?", n))
 		}
-		receive(yproto.AppendUpdate(nil, a.typing(word(1))))
+		receive(yproto.AppendUpdate(nil, a.typing(strings.ReplaceAll(word(1), "LONG", strings.Repeat("x", 70_000)))))
 	case "delete":
 		r := yjs.ClockRange{Client: uint64(number(word(1))), From: uint64(number(word(2))), To: uint64(number(word(3)))}
 		receive(yproto.AppendUpdate(nil, s.author(uint64(conn)).deleting(r)))
@@ -239,7 +245,18 @@ func (s *script) run(command string, args []string) {
 			s.printf("reply %d etag=%q %s", p.Status, p.ETag, body)
 		}
 	case "hibernate":
+		if s.timer {
+			s.t.Fatal("no object hibernates before its timer")
+		}
 		s.room = nil
+	case "end-instance":
+		s.room = nil
+	case "timer":
+		if !s.timer {
+			s.t.Fatal("no timer is set")
+		}
+		s.timer = false
+		s.do(s.awake().Timer(s.now), nil)
 	case "unload":
 		s.awake().Unload()
 	case "crash-after":
@@ -266,7 +283,7 @@ func (s *script) do(out Effects, err error) {
 	step := func() bool {
 		if s.fuel == 0 {
 			s.printf("CRASH")
-			s.room, s.open, s.fuel, s.task = nil, map[Conn][]byte{}, -1, Task{}
+			s.room, s.open, s.fuel, s.task, s.timer = nil, map[Conn][]byte{}, -1, Task{}, false
 			return false
 		}
 		if s.fuel > 0 {
@@ -298,6 +315,14 @@ func (s *script) do(out Effects, err error) {
 		} else {
 			s.printf("alarm at %s", s.alarm.Sub(scriptStart))
 		}
+	}
+	if out.Timer > 0 {
+		s.printf("timer in %s", out.Timer)
+		if s.timer {
+			s.printf("and one is set already")
+			defer func() { s.do(s.awake().Lost(s.now), nil) }()
+		}
+		s.timer = true
 	}
 	for _, m := range out.Send {
 		if !step() {

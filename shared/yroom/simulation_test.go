@@ -65,6 +65,7 @@ type world struct {
 	peers    []*peer
 	lastConn Conn
 	alarm    time.Time
+	timer    bool
 	task     Task
 
 	copied        []byte // the database's
@@ -78,7 +79,8 @@ func simulate(t *testing.T, seed uint64, story bool) {
 	w := &world{T: t, Rand: rnd, story: story, now: time.Unix(1_700_000_000, 0), config: DefaultConfig, seen: yjs.New(yjs.Options{})}
 	w.config.ChunkBytes = []int{3, 30, 1_098_000}[rnd.IntN(3)]
 	w.config.IntegrateBytes = []int{0, 500, 4 << 20}[rnd.IntN(3)] // merged only, or both
-	if rnd.IntN(2) == 0 {                                         // the room was written by another backend
+	w.config.BurstSockets = []int{1, 3, 20}[rnd.IntN(3)]
+	if rnd.IntN(2) == 0 { // the room was written by another backend
 		a := author{id: 99}
 		w.copied = a.typing("before")
 		w.copiedVersion = 7
@@ -121,7 +123,10 @@ func (w *world) step() {
 			p.up = append(p.up, yproto.AppendSyncStep1(nil, p.doc.EncodeStateVector()))
 		}
 	case n < 85:
-		w.logf("hibernate")
+		if w.timer && w.IntN(4) > 0 { // before, no object hibernates
+			w.ring()
+		}
+		w.logf("hibernate, or the instance ends: timer %v", w.timer)
 		w.room = nil
 	case n < 87:
 		if w.room != nil {
@@ -129,6 +134,8 @@ func (w *world) step() {
 		}
 	case n < 88:
 		w.crash()
+	case n < 90:
+		w.ring()
 	case n < 93:
 		w.pass(time.Duration(w.IntN(20_000)) * time.Millisecond)
 	default:
@@ -188,6 +195,12 @@ func (w *world) do(out Effects, err error) {
 	if out.Alarm != nil {
 		w.alarm = *out.Alarm
 	}
+	if out.Timer > 0 {
+		if w.timer {
+			defer func() { w.do(w.awake().Lost(w.now), nil) }()
+		}
+		w.timer = true
+	}
 	for _, s := range out.Send {
 		if !spend() {
 			w.crash()
@@ -225,7 +238,7 @@ func (w *world) peer(conn Conn) *peer {
 // crash ends the machine: memory and sockets are gone, some frames are on their way.
 func (w *world) crash() {
 	w.logf("crash")
-	w.room, w.task = nil, Task{}
+	w.room, w.task, w.timer = nil, Task{}, false
 	for _, p := range w.peers {
 		if p.conn != 0 {
 			p.down = p.down[:w.IntN(len(p.down)+1)]
@@ -417,8 +430,18 @@ func deletes(ranges []yjs.ClockRange) []byte {
 	return u
 }
 
-// pass lets time go by and fires the alarm if it is due.
+// ring fires the timer.
+func (w *world) ring() {
+	if w.timer {
+		w.timer = false
+		w.logf("timer")
+		w.do(w.awake().Timer(w.now), nil)
+	}
+}
+
+// pass lets time go by and fires the timer, and the alarm if it is due.
 func (w *world) pass(d time.Duration) {
+	w.ring()
 	w.now = w.now.Add(d)
 	if w.alarm.IsZero() || w.alarm.After(w.now) {
 		return
@@ -463,7 +486,7 @@ func (w *world) settle() {
 	w.Rand = rand.New(calm{})
 	quiet := func() {
 		for round := 0; round < 10_000; round++ {
-			busy := w.task.Kind != 0
+			busy := w.task.Kind != 0 || w.timer
 			w.work(false)
 			for _, p := range w.peers {
 				busy = busy || len(p.up)+len(p.down) > 0

@@ -94,6 +94,9 @@ var hostFunctions = map[string]hostFunction{
 		o.setAlarm(api.DecodeF64(a[0]))
 		return 0
 	})},
+	"object_timer": {1, 1, onObject(func(_ *instance, o *object, a []uint64) int32 {
+		return o.setTimer(api.DecodeF64(a[0]))
+	})},
 	"object_autoreply": {4, 0, onObject(func(i *instance, o *object, a []uint64) int32 {
 		o.autoreply.Store(&autoreply{
 			ping: string(i.view(arg(a, 0), arg(a, 1))), pong: bytes.Clone(i.view(arg(a, 2), arg(a, 3))),
@@ -123,7 +126,7 @@ func instantiateImports(ctx context.Context, r wazero.Runtime) error {
 		for n := range params {
 			params[n] = api.ValueTypeI32
 		}
-		if name == "object_alarm" {
+		if name == "object_alarm" || name == "object_timer" {
 			params[0] = api.ValueTypeF64
 		}
 		results := []api.ValueType{api.ValueTypeI32}[:f.results]

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"sync/atomic"
+	"time"
+	"unsafe"
 
 	"github.com/coder/websocket"
 	"github.com/tetratelabs/wazero/api"
@@ -43,12 +45,14 @@ type object struct {
 	store     *sqliteConn // nil: not open
 	warmAt    *list.Element
 	alarm     alarm
+	timer     timer
 
 	// Of the event that is running.
 	writing  bool // a transaction is open
 	broken   bool // and was lost
 	sends    []outgoing
 	newAlarm *float64
+	newTimer *time.Duration
 }
 
 // autoreply is the text that is answered without waking the object.
@@ -65,6 +69,9 @@ type outgoing struct {
 	code   int
 	reason string
 }
+
+// size is about what a message takes while it waits.
+func (m *outgoing) size() int { return len(m.data) + int(unsafe.Sizeof(*m)) }
 
 const (
 	warmObjects      = 128 // per isolate, whose storage stays open
@@ -98,7 +105,7 @@ func (o *object) cool() {
 	o.s.warm.Remove(o.warmAt)
 	o.warmAt = nil
 	o.closeStore()
-	if len(o.conns) == 0 && o.alarms == 0 && !o.alarm.set() {
+	if len(o.conns) == 0 && o.alarms == 0 && !o.alarm.set() && !o.timer.set() {
 		delete(o.s.objects, o.key)
 	}
 }
@@ -170,6 +177,10 @@ func (o *object) enter(i *instance, c *call, f api.Function, args ...int32) erro
 func (o *object) commit() error {
 	newAlarm := o.newAlarm
 	o.newAlarm = nil
+	if o.newTimer != nil {
+		o.startTimer(*o.newTimer)
+		o.newTimer = nil
+	}
 	if newAlarm != nil && *newAlarm > 0 {
 		if err := o.s.w.alarms.put(o.key, *newAlarm, 0); err != nil {
 			return o.reset(err)
@@ -204,7 +215,7 @@ func (o *object) rollBack() {
 			m.conn.closing = false
 		}
 	}
-	o.writing, o.broken, o.sends, o.newAlarm = false, false, nil, nil
+	o.writing, o.broken, o.sends, o.newAlarm, o.newTimer = false, false, nil, nil, nil
 }
 
 // reset starts the object anew after its storage failed: its memory may hold

@@ -253,6 +253,26 @@ func TestAnAlarmComesAtItsTime(t *testing.T) {
 	eventually(t, s, "r", "log", `["alarm","alarm"]`)
 }
 
+func TestATimerComesOnce(t *testing.T) {
+	clock := wasmtest.NewClock(time.Time{})
+	s := start(t, wasmtest.Options{Clock: clock, Log: io.Discard})
+	want(t, s, "POST", "/room/r/call", "timer 20", 200, "set")
+	want(t, s, "POST", "/room/r/call", "timer 5", 200, "pending")
+	if s.Worker().Hibernate("PROBE", "r") {
+		t.Error("hibernated before its timer")
+	}
+	clock.Advance(19 * time.Millisecond)
+	want(t, s, "POST", "/room/r/call", "log", 200, `[]`)
+	clock.Advance(time.Millisecond)
+	eventually(t, s, "r", "log", `["timer 4"]`)
+	clock.Advance(time.Hour)
+	want(t, s, "POST", "/room/r/call", "timer 20", 200, "set")
+	// It outlives the instance, and finds the object made anew.
+	want(t, s, "GET", "/exit", "", 500, lostAnswer)
+	clock.Advance(20 * time.Millisecond)
+	eventually(t, s, "r", "log", `["timer 4","timer 1"]`)
+}
+
 func TestAnAlarmMayWaitAndOtherEventsComeInBetween(t *testing.T) {
 	clock := wasmtest.NewClock(time.Time{})
 	s := start(t, wasmtest.Options{Clock: clock})

@@ -268,6 +268,7 @@ func (w *Worker) Close(ctx context.Context) error {
 		s.lock()
 		for _, o := range s.objects {
 			o.unschedule()
+			o.stopTimer()
 		}
 		s.unlock()
 	}
@@ -322,14 +323,14 @@ func (w *Worker) drain(ctx context.Context) {
 
 // Hibernate has an object forget what it holds in memory: its next event finds
 // it constructed anew, with its sockets and their attachments. It answers false
-// if an alarm is running or the object is unknown.
+// if an alarm is running, a timer is set or the object is unknown.
 func (w *Worker) Hibernate(binding, name string) bool {
 	key := objectKey{w.bindings[binding], name}
 	s := w.home(key)
 	s.lock()
 	defer s.unlock()
 	o := s.objects[key]
-	if o == nil || o.alarms > 0 {
+	if o == nil || o.alarms > 0 || o.timer.set() {
 		return false
 	}
 	o.i = nil
@@ -358,6 +359,7 @@ func (w *Worker) Crash() {
 		s.stopped = true
 		for _, o := range s.objects {
 			o.unschedule()
+			o.stopTimer()
 		}
 		for i := range s.alive {
 			i.die(nil, errStopped)

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/coder/websocket"
 
@@ -18,7 +17,7 @@ import (
 )
 
 // projectRooms stand in for the SyncRooms of projects: the state machine behind
-// real sockets. Their clock jumps a window at each event, so that no change waits.
+// real sockets. Every window is over at once, so that no change waits.
 type projectRooms struct {
 	t *testing.T
 
@@ -26,7 +25,6 @@ type projectRooms struct {
 	rooms map[string]*syncroom.Room
 	conns map[string]map[int32]*projectConn
 	last  int32
-	now   time.Time
 }
 
 type projectConn struct {
@@ -35,12 +33,11 @@ type projectConn struct {
 }
 
 func newProjectRooms(t *testing.T) *projectRooms {
-	return &projectRooms{t: t, rooms: map[string]*syncroom.Room{}, conns: map[string]map[int32]*projectConn{}, now: time.UnixMilli(1)}
+	return &projectRooms{t: t, rooms: map[string]*syncroom.Room{}, conns: map[string]map[int32]*projectConn{}}
 }
 
 // enter answers the room; the caller holds the lock.
 func (r *projectRooms) enter(name string) *syncroom.Room {
-	r.now = r.now.Add(syncroom.Window)
 	if r.rooms[name] == nil {
 		room, err := syncroom.New(nil)
 		if err != nil {
@@ -58,7 +55,7 @@ func (r *projectRooms) Publish(_ context.Context, binding, name string, message 
 	if binding != api.SyncBinding || !strings.HasPrefix(name, syncroom.ProjectPrefix) {
 		r.t.Errorf("publish to %s, %s", binding, name)
 	}
-	e, err := r.enter(name).Publish(message, r.now)
+	e, err := r.enter(name).Publish(message)
 	if err != nil {
 		r.t.Error(err)
 	}
@@ -73,6 +70,9 @@ func (r *projectRooms) do(name string, e syncroom.Effects) {
 				c.Write(ctx, websocket.MessageText, s.Text)
 			}
 		}
+	}
+	if e.Timer > 0 {
+		r.do(name, r.rooms[name].Timer())
 	}
 	for _, c := range e.Close {
 		r.leave(name, c.Conn, c.Code, c.Reason)
@@ -91,6 +91,10 @@ func (r *projectRooms) leave(name string, id int32, code int, reason string) {
 }
 
 func (r *projectRooms) Forward(w http.ResponseWriter, req *http.Request, f abi.Forward) error {
+	if refusal, ok := f.Refusal(); ok {
+		refuse(w, req, refusal)
+		return nil
+	}
 	conn, err := websocket.Accept(w, req, &websocket.AcceptOptions{InsecureSkipVerify: true})
 	if err != nil {
 		return nil // it has answered

@@ -17,16 +17,14 @@ import (
 )
 
 // rooms stands in for the Durable Objects: the room's state machine behind
-// real sockets, and a timer for its alarm.
+// real sockets.
 type rooms struct {
 	t *testing.T
 
 	mu    sync.Mutex
 	room  *syncroom.Room
-	saved []byte
 	conns map[int32]chan send
 	last  int32
-	alarm *time.Timer
 }
 
 // A send is a text, or the end with its code.
@@ -49,7 +47,7 @@ func (r *rooms) Publish(_ context.Context, binding, room string, message []byte)
 	if binding != api.SyncBinding || room != api.SyncRoom {
 		r.t.Errorf("publish to %s, %s", binding, room)
 	}
-	e, err := r.room.Publish(message, time.Now())
+	e, err := r.room.Publish(message)
 	if err != nil {
 		r.t.Error(err)
 	}
@@ -58,17 +56,11 @@ func (r *rooms) Publish(_ context.Context, binding, room string, message []byte)
 
 // do does the effects, in their order.
 func (r *rooms) do(e syncroom.Effects) {
-	if e.Save != nil {
-		r.saved = e.Save
-	}
-	if !e.Alarm.IsZero() {
-		if r.alarm != nil {
-			r.alarm.Stop()
-		}
-		r.alarm = time.AfterFunc(time.Until(e.Alarm), func() {
+	if e.Timer > 0 {
+		time.AfterFunc(e.Timer, func() {
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			r.do(r.room.Alarm(time.Now()))
+			r.do(r.room.Timer())
 		})
 	}
 	for _, s := range e.Send {
@@ -83,15 +75,21 @@ func (r *rooms) do(e syncroom.Effects) {
 	}
 }
 
+// refuse does what the hosts do with a refusal.
+func refuse(w http.ResponseWriter, req *http.Request, refusal abi.Refusal) {
+	conn, err := websocket.Accept(w, req, &websocket.AcceptOptions{InsecureSkipVerify: true})
+	if err != nil {
+		return // it has answered
+	}
+	if len(refusal.Message) > 0 {
+		conn.Write(req.Context(), websocket.MessageBinary, refusal.Message)
+	}
+	conn.Close(websocket.StatusCode(refusal.Code), refusal.Reason)
+}
+
 func (r *rooms) Forward(w http.ResponseWriter, req *http.Request, f abi.Forward) error {
 	if refusal, ok := f.Refusal(); ok {
-		conn, err := websocket.Accept(w, req, &websocket.AcceptOptions{InsecureSkipVerify: true})
-		if err == nil {
-			if len(refusal.Message) > 0 {
-				conn.Write(req.Context(), websocket.MessageBinary, refusal.Message)
-			}
-			conn.Close(websocket.StatusCode(refusal.Code), refusal.Reason)
-		}
+		refuse(w, req, refusal)
 		return nil
 	}
 	var protocols []string

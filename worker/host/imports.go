@@ -48,6 +48,9 @@ func hostObjectAttach(conn int32, ptr unsafe.Pointer, n int32)
 //go:wasmimport tidemark object_alarm
 func hostObjectAlarm(millis float64)
 
+//go:wasmimport tidemark object_timer
+func hostObjectTimer(millis float64) int32
+
 //go:wasmimport tidemark object_autoreply
 func hostObjectAutoreply(ping unsafe.Pointer, pingLen int32, pong unsafe.Pointer, pongLen int32)
 

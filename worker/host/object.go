@@ -27,6 +27,9 @@ type Room interface {
 	Close(conn int32, code int, reason string)
 	// Call: the Worker sent data.
 	Call(data []byte) (reply []byte)
+	// Timer: the time set by Object.SetTimer has passed. The Room that set it may
+	// be forgotten: the instance may have ended, and sockets outlive it.
+	Timer()
 	// Alarm: the time set by Object.SetAlarm has come. After an error the host
 	// calls again, later. It acts on the object inside Object.Enter only.
 	Alarm(ctx context.Context) error
@@ -127,6 +130,8 @@ func event(object int32, kind abi.Event, conn, handle, n int32) {
 			data = []byte{0xee, 0x03} // 1006, abnormal
 		}
 		o.room.Close(conn, int(binary.LittleEndian.Uint16(data)), string(data[2:]))
+	case abi.EventTimer:
+		o.room.Timer()
 	case abi.EventCall:
 		reply := o.room.Call(data)
 		hostObjectReply(pointer(reply), int32(len(reply)))
@@ -225,6 +230,12 @@ func (o *Object) SetAlarm(t time.Time) {
 		return
 	}
 	hostObjectAlarm(float64(t.UnixMilli()))
+}
+
+// SetTimer has Timer called once, after d. It reports whether one was set
+// already, which it leaves; the object does not hibernate before.
+func (o *Object) SetTimer(d time.Duration) (pending bool) {
+	return hostObjectTimer(float64(d.Microseconds())/1e3) != 0
 }
 
 // Autoreply has the host answer a text without waking the object.

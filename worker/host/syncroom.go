@@ -5,7 +5,6 @@ package host
 import (
 	"context"
 	"strings"
-	"time"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/syncroom"
@@ -52,7 +51,7 @@ func (s *syncRoom) Message(conn int32, kind int, data []byte) {
 func (s *syncRoom) Close(int32, int, string) {}
 
 func (s *syncRoom) Call(data []byte) []byte {
-	effects, err := s.room.Publish(data, time.Now())
+	effects, err := s.room.Publish(data)
 	if err != nil {
 		logf("room %s: publish: %v", s.o.Name, err)
 	}
@@ -60,9 +59,10 @@ func (s *syncRoom) Call(data []byte) []byte {
 	return nil
 }
 
-func (s *syncRoom) Alarm(ctx context.Context) error {
-	return s.o.Enter(ctx, func() { s.do(s.room.Alarm(time.Now())) })
-}
+func (s *syncRoom) Timer() { s.do(s.room.Timer()) }
+
+// Alarm is never asked for.
+func (s *syncRoom) Alarm(context.Context) error { return nil }
 
 // do follows the order that syncroom.Effects gives.
 func (s *syncRoom) do(e syncroom.Effects) {
@@ -72,12 +72,10 @@ func (s *syncRoom) do(e syncroom.Effects) {
 			logf("room %s: save: %v", s.o.Name, err)
 		}
 	}
-	if !e.Alarm.IsZero() {
-		s.o.SetAlarm(e.Alarm)
-	}
+	lost := e.Timer > 0 && s.o.SetTimer(e.Timer)
 	for _, send := range e.Send {
 		if send.Conn == 0 {
-			s.o.Send(abi.KindText, send.Text)
+			s.room.Subscribers = s.o.Send(abi.KindText, send.Text)
 		} else {
 			s.o.Send(abi.KindText, send.Text, send.Conn)
 		}
@@ -87,6 +85,9 @@ func (s *syncRoom) do(e syncroom.Effects) {
 	}
 	if e.Leave != "" {
 		s.leave(e.Leave)
+	}
+	if lost { // the window is open now, so that this asks for no timer
+		s.do(s.room.Lost())
 	}
 }
 

@@ -5,6 +5,7 @@ package host
 import (
 	"container/list"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -87,6 +88,10 @@ func (y *yjsRoom) Close(conn int32, code int, _ string) {
 // abnormal is the close code of a connection that broke. RFC 6455, 7.1.5.
 const abnormal = 1006
 
+func (y *yjsRoom) Timer() {
+	y.event(0, func(r *yroom.Room) (yroom.Effects, error) { return r.Timer(time.Now()), nil })
+}
+
 // Call answers nothing if the storage failed.
 func (y *yjsRoom) Call(data []byte) (reply []byte) {
 	err := y.event(0, func(r *yroom.Room) (out yroom.Effects, err error) {
@@ -139,7 +144,7 @@ func (y *yjsRoom) awake() error {
 }
 
 // do follows the order of yroom.Effects.
-func (y *yjsRoom) do(out yroom.Effects) error {
+func (y *yjsRoom) do(out yroom.Effects) (err error) {
 	for _, w := range out.Store {
 		if err := y.storage.Write(w); err != nil {
 			return err
@@ -150,6 +155,9 @@ func (y *yjsRoom) do(out yroom.Effects) error {
 	}
 	if out.Alarm != nil {
 		y.o.SetAlarm(*out.Alarm)
+	}
+	if out.Timer > 0 && y.o.SetTimer(out.Timer) {
+		defer func() { err = errors.Join(err, y.do(y.room.Lost(time.Now()))) }()
 	}
 	for _, s := range out.Send {
 		y.o.Send(abi.KindBinary, s.Frame, s.To...)

@@ -29,6 +29,7 @@ import (
 //	attach TEXT         what is remembered of the sender
 //	close CODE REASON   closes the sender
 //	last                what conns said in the last close
+//	timer MS            a timer; it adds "timer EVENTS" to the log. "pending" if one is set
 //	alarm MS            an alarm in that many milliseconds; it adds "alarm" to the log
 //	alarm-fail MS N     the same, failing N times before
 //	alarm-d1 MS         the same, with a D1 op and a sleep between two entries
@@ -119,6 +120,12 @@ func (p *probe) do(conn int32, command string) string {
 		n, _ := strconv.Atoi(code)
 		p.o.Close(conn, n, reason)
 		return ""
+	case "timer":
+		millis, _ := strconv.Atoi(rest)
+		if p.o.SetTimer(time.Duration(millis) * time.Millisecond) {
+			return "pending"
+		}
+		return "set"
 	case "alarm", "alarm-fail", "alarm-d1":
 		return p.plan(verb, strings.Fields(rest))
 	case "panic":
@@ -141,6 +148,11 @@ func (p *probe) plan(verb string, args []string) string {
 		Args: []any{failures, strings.Count(verb, "d1")}})
 	p.o.SetAlarm(time.Now().Add(time.Duration(millis) * time.Millisecond))
 	return "planned"
+}
+
+func (p *probe) Timer() {
+	p.events++
+	p.add("timer " + strconv.Itoa(p.events))
 }
 
 // Alarm follows the plan.

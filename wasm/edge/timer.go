@@ -1,0 +1,49 @@
+//go:build !js
+
+package edge
+
+import (
+	"math"
+	"time"
+
+	"tidemark/shared/abi"
+)
+
+// A timer is an event that an object asked for. It does not outlive the
+// process, as the sockets do not.
+type timer struct {
+	stop func() bool // nil: none is coming
+}
+
+func (t *timer) set() bool { return t.stop != nil }
+
+// setTimer notes the timer, which starts when the event has ended.
+func (o *object) setTimer(millis float64) (pending int32) {
+	if o.timer.set() || o.newTimer != nil {
+		return 1
+	}
+	d := time.Duration(min(max(millis, 0), math.MaxInt32) * float64(time.Millisecond))
+	o.newTimer = &d
+	return 0
+}
+
+func (o *object) startTimer(d time.Duration) {
+	w := o.s.w
+	o.timer.stop = w.clock.AfterFunc(d, func() {
+		w.hold("timer", o.key.String())
+		o.s.lock()
+		defer o.s.unlock()
+		if o.s.stopped || !o.timer.set() {
+			return
+		}
+		o.timer.stop = nil
+		o.event(abi.EventTimer, 0, nil) // its failure is logged
+	})
+}
+
+func (o *object) stopTimer() {
+	if o.timer.set() {
+		o.timer.stop()
+		o.timer.stop = nil
+	}
+}

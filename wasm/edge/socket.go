@@ -162,13 +162,13 @@ func (c *conn) enqueue(m outgoing) {
 	if c.shutOff {
 		return
 	}
-	if len(c.queue) > 0 && c.queued-len(c.queue[0].data)+len(m.data) > maxQueued {
+	if len(c.queue) > 0 && c.queued-c.queue[0].size()+m.size() > maxQueued {
 		c.queue, c.queued = nil, 0
 		m = outgoing{conn: c, code: int(websocket.StatusTryAgainLater), reason: "too slow"}
 	}
 	c.shutOff = m.kind == 0
 	c.queue = append(c.queue, m)
-	c.queued += len(m.data)
+	c.queued += m.size()
 	if !c.writing {
 		c.writing = true
 		go c.write()
@@ -193,7 +193,7 @@ func (c *conn) write() {
 		}
 		m := c.queue[0]
 		c.queue = c.queue[1:]
-		c.queued -= len(m.data)
+		c.queued -= m.size()
 		c.mu.Unlock()
 		if m.kind == 0 {
 			c.close(m.code, m.reason)

@@ -67,7 +67,9 @@ func newRequest(head []byte) (*http.Request, error) {
 	}
 	u, err := url.Parse(h.URL)
 	if err != nil {
-		return nil, err
+		if u, err = url.Parse(escapePercents(h.URL)); err != nil {
+			return nil, err
+		}
 	}
 	r := &http.Request{
 		Method: h.Method, URL: u, Host: u.Host, RequestURI: u.RequestURI(),
@@ -79,6 +81,23 @@ func newRequest(head []byte) (*http.Request, error) {
 	}
 	r.RemoteAddr = r.Header.Get("Cf-Connecting-Ip")
 	return r, nil
+}
+
+// escapePercents escapes each % that begins no escape: a URL may hold it, and a
+// name that a client did not encode does. WHATWG URL, 1.3.
+func escapePercents(url string) string {
+	var b strings.Builder
+	for i := range len(url) {
+		b.WriteByte(url[i])
+		if url[i] == '%' && !(i+2 < len(url) && isHex(url[i+1]) && isHex(url[i+2])) {
+			b.WriteString("25")
+		}
+	}
+	return b.String()
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
 // tooLarge is the body of a request over the host's limit.

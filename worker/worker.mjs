@@ -204,17 +204,14 @@ class Room extends DurableObject {
   // What follows is what the guest does to this object in an event.
 
   exec(statements) {
-    const { sql } = this.ctx.storage;
-    return this.ctx.storage.transactionSync(() =>
-      new Writer().results(
-        statements.map(({ sql: text, args }) => {
-          const cursor = sql.exec(text, ...args);
-          const rows = [...cursor.raw()];
-          const changes = cursor.rowsWritten > 0 ? sql.exec("SELECT changes() AS n").one().n : 0;
-          return { changes, columns: cursor.columnNames, rows };
-        }),
-      ),
-    );
+    const { storage } = this.ctx;
+    const run = () =>
+      statements.map(({ sql, args }) => {
+        const cursor = storage.sql.exec(sql, ...args);
+        const rows = [...cursor.raw()];
+        return { changes: cursor.rowsWritten, columns: cursor.columnNames, rows };
+      });
+    return new Writer().results(statements.length === 1 ? run() : storage.transactionSync(run));
   }
 
   conns() {

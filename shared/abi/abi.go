@@ -30,7 +30,8 @@
 //	size(handle)                      how many bytes take will copy
 //	object_name()                     handle: class, a NUL, the name
 //	object_exec(ptr, len)             handle of Results for Statements, run as one
-//	                                  transaction on the object's own SQLite; a negative
+//	                                  transaction on the object's own SQLite, whose changes may
+//	                                  count those of indexes; a negative
 //	                                  number is the handle of an error's text, negated
 //	object_conns()                    handle of Conns: the open sockets; in EventClose also the one that closes
 //	object_send(conns, n, kind, ptr, len)  to n conns (u32 each), or to all if n is 0;

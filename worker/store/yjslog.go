@@ -16,22 +16,34 @@ type YjsLog struct {
 // rowsAtOnce bounds what Log reads in one go.
 const rowsAtOnce = 64
 
-// Open lays out the tables if need be and answers what a room has to know.
+// A room that sleeps opens its log at every message: the tables are there.
+var openLog = []abi.Statement{
+	{SQL: `SELECT seeded, gen, size, compacted, flushed, version, failures, due FROM meta`},
+	{SQL: `SELECT coalesce(max(n), 0), count(*), coalesce(sum(length(bytes)), 0) FROM log`},
+	{SQL: `SELECT client, clock, state, leaves FROM presence`},
+}
+
+var createLog = []abi.Statement{
+	{SQL: `CREATE TABLE IF NOT EXISTS meta (one INTEGER PRIMARY KEY CHECK (one = 1), seeded INTEGER,
+		gen INTEGER, size INTEGER, compacted INTEGER, flushed INTEGER, version INTEGER, failures INTEGER, due INTEGER)`},
+	{SQL: `CREATE TABLE IF NOT EXISTS log (n INTEGER PRIMARY KEY, first INTEGER, pieces INTEGER, bytes BLOB)`},
+	{SQL: `CREATE TABLE IF NOT EXISTS part (gen INTEGER, n INTEGER, bytes BLOB, PRIMARY KEY (gen, n))`},
+	{SQL: `CREATE TABLE IF NOT EXISTS presence (client INTEGER PRIMARY KEY, clock INTEGER, state BLOB, leaves INTEGER)`},
+}
+
+// Open answers what a room has to know, and lays out the tables of a new one.
 func (l YjsLog) Open() (yroom.Stored, error) {
-	results, err := l.Exec(
-		abi.Statement{SQL: `CREATE TABLE IF NOT EXISTS meta (one INTEGER PRIMARY KEY CHECK (one = 1), seeded INTEGER,
-			gen INTEGER, size INTEGER, compacted INTEGER, flushed INTEGER, version INTEGER, failures INTEGER, due INTEGER)`},
-		abi.Statement{SQL: `CREATE TABLE IF NOT EXISTS log (n INTEGER PRIMARY KEY, first INTEGER, pieces INTEGER, bytes BLOB)`},
-		abi.Statement{SQL: `CREATE TABLE IF NOT EXISTS part (gen INTEGER, n INTEGER, bytes BLOB, PRIMARY KEY (gen, n))`},
-		abi.Statement{SQL: `CREATE TABLE IF NOT EXISTS presence (client INTEGER PRIMARY KEY, clock INTEGER, state BLOB, leaves INTEGER)`},
-		abi.Statement{SQL: `SELECT seeded, gen, size, compacted, flushed, version, failures, due FROM meta`},
-		abi.Statement{SQL: `SELECT coalesce(max(n), 0), count(*), coalesce(sum(length(bytes)), 0) FROM log`},
-		abi.Statement{SQL: `SELECT client, clock, state, leaves FROM presence`},
-	)
+	results, err := l.Exec(openLog...)
+	if err != nil {
+		if _, err := l.Exec(createLog...); err != nil {
+			return yroom.Stored{}, fmt.Errorf("lay out the room's storage: %w", err)
+		}
+		results, err = l.Exec(openLog...)
+	}
 	if err != nil {
 		return yroom.Stored{}, fmt.Errorf("open the room's storage: %w", err)
 	}
-	meta, log := results[4], results[5]
+	meta, log := results[0], results[1]
 	s := yroom.Stored{
 		Meta: yroom.Meta{
 			Seeded: number(meta, 0) != 0, Gen: int64(number(meta, 1)), Size: int(number(meta, 2)),
@@ -40,7 +52,7 @@ func (l YjsLog) Open() (yroom.Stored, error) {
 		},
 		Last: int64(number(log, 0)), LogRows: int(number(log, 1)), LogBytes: int(number(log, 2)),
 	}
-	for _, row := range results[6].Rows {
+	for _, row := range results[2].Rows {
 		s.Presence = append(s.Presence, yroom.Presence{
 			Client: uint64(integer(row[0])), Clock: uint64(integer(row[1])), State: blob(row[2]), Leaves: integer(row[3]),
 		})

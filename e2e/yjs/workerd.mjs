@@ -1,4 +1,5 @@
 // Tidemark on workerd, in a process whose rooms can be put to sleep at will.
+import { readFileSync } from "node:fs";
 import { startTidemark } from "../workerd/host.mjs";
 
 // start answers {url, pid, db, hibernate(room), close()}.
@@ -10,3 +11,6 @@ export async function start(bindings = {}) {
     hibernate: (room) => host.mf.unsafeEvictDurableObject("tidemark", "YjsRoom", { name: room, webSockets: "hibernate" }),
   };
 }
+
+// written answers how many bytes a process has written so far, as Linux tells.
+export const written = (pid) => Number(/^wchar: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, "utf8"))[1]);

@@ -1,0 +1,242 @@
+// Where other servers of Yjs rooms lose, leak or flood, this one must not. A
+// comment names the peer that fails a test; most members are bare sockets, so
+// that no client's renewal hides what the room forgot.
+import { after, before, describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { WebSocket } from "ws";
+import * as Y from "yjs";
+import { WebsocketProvider } from "y-websocket";
+import { doors, token, wazero } from "../doors.mjs";
+import { join, until } from "./member.mjs";
+import { start, written } from "./workerd.mjs";
+
+const http = (host, path, options) =>
+  fetch(host.url + path, { ...options, headers: { authorization: `Bearer ${token("http")}` } });
+
+// stored is the document of a room as HTTP answers it.
+async function stored(host, room) {
+  const response = await http(host, `/yjs/${room}`);
+  assert.equal(response.status, 200);
+  const doc = new Y.Doc();
+  Y.applyUpdate(doc, new Uint8Array(await response.arrayBuffer()));
+  return doc;
+}
+
+// copied waits until a room was compacted and copied to the database, later than
+// the copy before, and answers when.
+async function copied(host, room, before = 0) {
+  let at;
+  await until(async () => {
+    const { rooms } = await (await http(host, `/yjs/?prefix=${room}`)).json();
+    at = rooms[0]?.updated_at;
+    return at > before;
+  }, () => `${room} copied`);
+  return at;
+}
+
+const noise = (bytes, seed = 1) => {
+  let x = seed;
+  return Uint8Array.from({ length: bytes }, () => (x = (x * 48271) % 2147483647) & 255);
+};
+
+// gone are the clients that a member was told are gone.
+const gone = (member, n) => member.heard.slice(n).flatMap((f) => f.entries ?? []).filter((e) => e.state === null).map((e) => e.client);
+
+for (const [name, open] of Object.entries(doors)) {
+  describe(`on ${name}`, { timeout: 300_000 }, () => {
+    const door = open();
+    before(() => door.start());
+    after(() => door.close());
+
+    // y-durableobjects answers each step 1 to everybody.
+    test("a join sends those who are there nothing but the newcomer's presence, once it has one", async () => {
+      const members = [await join(door, "join"), await join(door, "join"), await join(door, "join")];
+      await members[0].edit((doc) => doc.getText("note").insert(0, "here already"));
+      members[0].announce({ user: "anna" });
+      for (const m of members) await m.next("awareness");
+      for (const m of members) m.n = m.heard.length;
+
+      const doc = new Y.Doc();
+      const newcomer = new WebsocketProvider(`${door.url.replace("http", "ws")}/yjs`, "join", doc, {
+        WebSocketPolyfill: WebSocket, disableBc: true, params: { token: token("newcomer") },
+      });
+      await until(() => newcomer.synced, () => "synced");
+      assert.equal(doc.getText("note").toString(), "here already");
+      // It has answered the room's step 1 before it edits.
+      doc.getText("note").insert(0, "newcomer, ");
+      for (const m of members) {
+        await m.next("update", m.n);
+        assert.equal(m.kinds(m.n), "update");
+      }
+      newcomer.awareness.setLocalState({ user: "newcomer" });
+      for (const m of members) {
+        const { entries } = await m.next("awareness", m.n);
+        assert.deepEqual(entries, [{ client: doc.clientID, state: { user: "newcomer" } }]);
+        await m.sync();
+        assert.equal(m.kinds(m.n), "update,awareness,step2,step1");
+      }
+      newcomer.destroy(), newcomer.awareness.destroy();
+      for (const m of members) m.die();
+    });
+
+    // y-durableobjects removes everybody's.
+    test("the presence of one whose socket closes or breaks vanishes, and nobody else's", async () => {
+      const [anna, bert, carl, dora] = await Promise.all([1, 2, 3, 4].map(() => join(door, "leave")));
+      for (const [m, user] of [[anna, "anna"], [bert, "bert"], [carl, "carl"], [dora, "dora"]]) m.announce({ user });
+      for (const m of [anna, dora]) await until(() => m.users() === "anna,bert,carl,dora", () => m.users());
+      bert.ws.close();
+      for (const m of [anna, dora]) await until(() => m.users() === "anna,carl,dora", () => m.users());
+      carl.die();
+      for (const m of [anna, dora]) await until(() => m.users() === "anna,dora", () => m.users());
+      for (const m of [anna, dora]) {
+        await m.sync();
+        assert.deepEqual(gone(m), [bert.doc.clientID, carl.doc.clientID]);
+      }
+      const late = await join(door, "leave");
+      assert.equal(late.users(), "anna,dora");
+      for (const m of [anna, dora, late]) m.die();
+    });
+
+    // y-partyserver, y-sweet and Hocuspocus save by a timer, 2 to 10 seconds later.
+    test("an edit that its writer heard back, or whose POST was answered, survives a kill -9 right then", async () => {
+      for (let round = 1; round <= 2; round++) {
+        const update = new Y.Doc();
+        update.getText("note").insert(0, `posted ${round}`);
+        const writer = await join(door, `echo-${round}`);
+        for (let i = 0; i < 5; i++) await writer.edit((doc) => doc.getText("note").insert(0, `${i} `));
+        const { status } = await http(door, `/yjs/post-${round}`, { method: "POST", body: Y.encodeStateAsUpdate(update) });
+        assert.equal(status, 204);
+        await writer.edit((doc) => doc.getText("note").insert(0, "last "));
+        await door.stop("SIGKILL");
+        await door.start();
+        assert.equal((await stored(door, `echo-${round}`)).getText("note").toString(), "last 4 3 2 1 0 ");
+        assert.equal((await stored(door, `post-${round}`)).getText("note").toString(), `posted ${round}`);
+      }
+    });
+
+    // y-durableobjects keeps a document in one value of the storage, of 128 KB
+    // in an object's key-value storage and 2 MB in its SQLite.
+    test("a document of 6 MB, compacted in parts, is read whole after a restart", async () => {
+      const writer = await join(door, "parts");
+      const blobs = () => writer.doc.getMap("blobs");
+      await writer.edit(() => blobs().set("great", noise(3_000_000)));
+      const first = await copied(door, "parts");
+      for (let i = 0; i < 25; i++) await writer.edit(() => blobs().set(`${i}`, noise(130_000, i + 2)));
+      await copied(door, "parts", first);
+      await writer.edit((doc) => doc.getText("note").insert(0, "in the log"));
+      await door.stop();
+      await door.start();
+      const reader = await join(door, "parts");
+      const want = Y.encodeStateAsUpdate(writer.doc);
+      assert.ok(want.length > 6_000_000, `${want.length} bytes`);
+      for (const doc of [reader.doc, await stored(door, "parts")]) {
+        assert.equal(Buffer.compare(Y.encodeStateAsUpdate(doc), want), 0);
+      }
+      reader.die();
+    });
+
+    // y-sweet dies of large updates.
+    test("one update of 10 MB is taken, and the room lives on", async () => {
+      const [writer, other] = [await join(door, "great"), await join(door, "great")];
+      await writer.edit((doc) => doc.getMap("blobs").set("great", noise(10_000_000)));
+      await other.edit((doc) => doc.getText("note").insert(0, "small"));
+      await until(() => writer.doc.getText("note").toString() === "small", () => "small");
+      const late = await join(door, "great");
+      for (const m of [writer, other, late]) {
+        assert.equal(m.doc.getMap("blobs").get("great").length, 10_000_000);
+        assert.equal(m.closed, null);
+        m.die();
+      }
+    });
+  });
+}
+
+// The hosts with variables of their own, and the process that serves.
+const hosts = {
+  workerd: start,
+  wazero: async (variables) => {
+    const door = await wazero(variables).start();
+    return { url: door.url, pid: door.process.pid, close: () => door.close() };
+  },
+};
+
+for (const [name, open] of Object.entries(hosts)) {
+  describe(`on ${name}`, { timeout: 300_000 }, () => {
+    const limit = 1_500_000;
+    let host;
+    before(async () => (host = await open({ LIMIT_YJS_DOCUMENT_BYTES: String(limit) })));
+    after(() => host.close());
+
+    // Hocuspocus stores the whole document each time.
+    test("100 keystrokes into a document of 1 MB write less than a tenth of 100 documents", { skip: !existsSync("/proc/self/io") }, async () => {
+      const writer = await join(host, "keystrokes");
+      await writer.edit((doc) => doc.getMap("blobs").set("blob", noise(1_000_000)));
+      await copied(host, "keystrokes");
+      const before = written(host.pid);
+      for (let i = 0; i < 100; i++) await writer.edit((doc) => doc.getText("note").insert(i, "k"));
+      const bytes = written(host.pid) - before;
+      assert.ok(bytes < 10_000_000, `${bytes} bytes`);
+      writer.die();
+    });
+
+    // Hocuspocus has no limit.
+    test("a full document refuses writes with a reason, is read as before and can be emptied; no socket closes", async () => {
+      const [writer, other] = [await join(host, "full"), await join(host, "full")];
+      for (let i = 0; i < 14; i++) await writer.edit((doc) => doc.getMap("blobs").set(`${i}`, noise(100_000)));
+      const kept = Y.encodeStateAsUpdate(writer.doc);
+      const more = new Y.Doc();
+      more.getMap("blobs").set("more", noise(200_000));
+      const body = Y.encodeStateAsUpdate(more);
+      writer.send([0, 2], body);
+      assert.match((await writer.next("denied")).body, new RegExp(`full.*${limit} bytes`));
+      const posted = await http(host, "/yjs/full", { method: "POST", body });
+      assert.equal(posted.status, 413);
+      assert.match(await posted.text(), new RegExp(`full.*${limit} bytes`));
+
+      const late = await join(host, "full");
+      assert.equal(Buffer.compare(Y.encodeStateAsUpdate(late.doc), kept), 0);
+      writer.announce({ user: "writer" });
+      await until(() => late.users() === "writer", () => late.users());
+      await other.edit((doc) => doc.getMap("blobs").delete("0"));
+      await late.sync();
+      assert.equal(late.doc.getMap("blobs").size, 13);
+      for (const m of [writer, other, late]) {
+        assert.equal(m.closed, null);
+        assert.equal(m.doc.getMap("blobs").has("more"), false);
+        m.die();
+      }
+    });
+  });
+}
+
+describe("asleep on workerd", { timeout: 300_000 }, () => {
+  let host;
+  before(async () => (host = await start()));
+  after(() => host.close());
+
+  // y-partyserver keeps presence in the memory that the object loses.
+  test("after a hibernation a newcomer is told at once who is there, and whose socket closes is gone", async () => {
+    const room = "presence";
+    const [anna, bert] = [await join(host, room), await join(host, room)];
+    anna.announce({ user: "anna" });
+    bert.announce({ user: "bert", more: "x".repeat(4000) });
+    for (const m of [anna, bert]) await until(() => m.users() === "anna,bert", () => m.users());
+    const n = anna.heard.length;
+    await host.hibernate(room);
+    const late = await join(host, room);
+    assert.equal(late.users(), "anna,bert");
+    assert.equal(late.heard[0].kind, "awareness");
+    await host.hibernate(room);
+    bert.ws.close();
+    for (const m of [anna, late]) await until(() => m.users() === "anna", () => m.users());
+    await host.hibernate(room);
+    const later = await join(host, room);
+    assert.equal(later.users(), "anna");
+    await host.hibernate(room);
+    anna.die();
+    for (const m of [late, later]) await until(() => m.users() === "", () => m.users());
+    assert.deepEqual(gone(anna, n), [bert.doc.clientID]);
+    for (const m of [late, later]) m.die();
+  });
+});

@@ -1,0 +1,122 @@
+// A member of a room that is a bare socket around a document: it says only what
+// it is told to, renews nothing, and notes each frame that it hears.
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import * as decoding from "lib0/decoding";
+import * as encoding from "lib0/encoding";
+import { WebSocket } from "ws";
+import * as Y from "yjs";
+import { token } from "../doors.mjs";
+
+// until waits for a condition, and says what it was waiting for.
+export async function until(condition, what, millis = 60_000) {
+  for (const end = Date.now() + millis; Date.now() < end; await sleep(10)) if (await condition()) return;
+  assert.fail(`never: ${what()}`);
+}
+
+const frame = (kinds, body) =>
+  encoding.encode((e) => (kinds.forEach((n) => encoding.writeVarUint(e, n)), encoding.writeVarUint8Array(e, body)));
+
+const SYNC = 0, AWARENESS = 1, DENIED = 2;
+const STEP1 = 0, STEP2 = 1, UPDATE = 2;
+
+export class Member {
+  constructor(url, room, { jwt = token("someone"), doc = new Y.Doc() } = {}) {
+    this.doc = doc;
+    this.clock = 0;
+    this.heard = []; // {kind, body}; an awareness frame has {kind, entries}
+    this.present = new Map(); // client -> state
+    this.closed = null; // or {code, reason}
+    const path = `/yjs/${encodeURIComponent(room)}?token=${jwt}`;
+    this.ws = new WebSocket(url.replace("http", "ws") + path, { perMessageDeflate: false });
+    this.ws.on("message", (data) => this.hear(decoding.createDecoder(new Uint8Array(data))));
+    this.ws.on("close", (code, reason) => (this.closed = { code, reason: reason.toString() }));
+    this.ws.on("error", () => {}); // the close follows
+    doc.on("update", (update, origin) => origin !== this && this.send([SYNC, UPDATE], update));
+  }
+
+  send(kinds, body) {
+    this.ws.send(frame(kinds, body));
+  }
+
+  hear(d) {
+    switch (decoding.readVarUint(d)) {
+      case SYNC: {
+        const kind = ["step1", "step2", "update"][decoding.readVarUint(d)];
+        const body = decoding.readVarUint8Array(d);
+        if (kind !== "step1") Y.applyUpdate(this.doc, body, this);
+        this.heard.push({ kind, body });
+        return;
+      }
+      case AWARENESS: {
+        const e = decoding.createDecoder(decoding.readVarUint8Array(d));
+        const entries = Array.from({ length: decoding.readVarUint(e) }, () => {
+          const client = decoding.readVarUint(e);
+          decoding.readVarUint(e); // its clock
+          return { client, state: JSON.parse(decoding.readVarString(e)) };
+        });
+        for (const { client, state } of entries) {
+          if (state === null) this.present.delete(client);
+          else this.present.set(client, state);
+        }
+        this.heard.push({ kind: "awareness", entries });
+        return;
+      }
+      case DENIED:
+        decoding.readVarUint(d);
+        this.heard.push({ kind: "denied", body: decoding.readVarString(d) });
+    }
+  }
+
+  // next waits for a frame of a kind that is not one of the first n heard.
+  async next(kind, n = 0) {
+    const found = () => this.heard.slice(n).find((f) => f.kind === kind);
+    await until(() => found() || this.closed, () => `${kind} among ${this.kinds(n)}`);
+    return found() ?? assert.fail(`${kind}: closed with ${JSON.stringify(this.closed)}`);
+  }
+
+  kinds(n = 0) {
+    return this.heard.slice(n).map((f) => f.kind).join();
+  }
+
+  // sync asks for what this member lacks. The answer comes after all that the
+  // room has sent before.
+  async sync() {
+    const n = this.heard.length;
+    this.send([SYNC, STEP1], Y.encodeStateVector(this.doc));
+    await this.next("step2", n);
+  }
+
+  // edit changes the document and waits until the room has sent it back.
+  async edit(change) {
+    const n = this.heard.length;
+    this.doc.transact(() => change(this.doc));
+    await this.next("update", n);
+  }
+
+  announce(state) {
+    const update = encoding.encode((e) => {
+      for (const number of [1, this.doc.clientID, ++this.clock]) encoding.writeVarUint(e, number);
+      encoding.writeVarString(e, JSON.stringify(state));
+    });
+    this.send([AWARENESS], update);
+  }
+
+  // users are the names of those present, this member's own among them.
+  users() {
+    return [...this.present.values()].map((state) => state.user).sort().join();
+  }
+
+  // die is what a power cut does to a client.
+  die() {
+    this.ws.terminate();
+  }
+}
+
+// join opens a socket and reads the document.
+export async function join(host, room, options) {
+  const member = new Member(host.url, room, options);
+  await until(() => member.ws.readyState === WebSocket.OPEN || member.closed, () => `open in ${room}`);
+  await member.sync();
+  return member;
+}

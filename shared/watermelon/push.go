@@ -31,6 +31,12 @@ type TableWrite struct {
 	Rows [][]byte
 	// Deleted are JSON arrays of ids, each text at most ChunkBytes.
 	Deleted [][]byte
+	// RowCount and DeletedCount are how many rows and ids those are.
+	RowCount, DeletedCount int
+	// Partial says that a row does not bring every column, or no updated_at.
+	// Latest is the greatest updated_at of the others.
+	Partial bool
+	Latest  float64
 	// Ignored are the columns that the schema does not know.
 	Ignored []string
 }
@@ -170,6 +176,7 @@ func (d *pushDecoder) deleted() {
 		d.write.Deleted = d.appendChunk(d.write.Deleted, len(raw)+2)
 		last := &d.write.Deleted[len(d.write.Deleted)-1]
 		*last = append(append(append(*last, '"'), raw...), '"')
+		d.write.DeletedCount++
 		d.at.ID = ""
 	}
 }
@@ -279,6 +286,12 @@ func (d *pushDecoder) row() {
 	last := &d.write.Rows[len(d.write.Rows)-1]
 	b := append(append(append(*last, `["`...), id...), `",`...)
 	b = strconv.AppendUint(b, mask&^(1<<(n+1)), 10)
+	d.write.RowCount++
+	if mask != 1<<(n+2)-1 {
+		d.write.Partial = true
+	} else if at, err := strconv.ParseFloat(string(updated), 64); err == nil {
+		d.write.Latest = max(d.write.Latest, at)
+	}
 	if updated == nil {
 		updated = []byte("null")
 	}

@@ -56,6 +56,11 @@ func TestTheSimulationFindsEveryHole(t *testing.T) {
 	for name, edits := range map[string][]string{
 		"a_stamps_are_the_clients_times":                 {quote("THEN (SELECT next FROM push) ELSE t.stamp END"), "THEN c.counts ELSE t.stamp END"},
 		"a'_two_pushes_share_a_millisecond":              {quote("max(stamp + 1, "), "max(stamp, "},
+		"plain_losers_are_taken_for_plain":               {quote("ELSE json('not plain') END"), "ELSE 0 END"},
+		"plain_earlier_rows_win":                         {quote("excluded.updated_at > updated_at"), "true"},
+		"plain_an_update_revives":                        {quote("deleted = 0 AND ahead IS NULL"), "ahead IS NULL", quote("SET ContactName"), "SET deleted = 0, ContactName"},
+		"plain_claims_are_believed":                      {quote(" AND ahead IS NULL"), ""},
+		"plain_two_pushes_share_a_millisecond":           {quote("max(Clock.stamp + 1, "), "max(Clock.stamp, ", quote("SET stamp = max(stamp + 1, "), "SET stamp = max(stamp, "},
 		"b_losers_are_not_told":                          {restamp, "(t.deleted AND $0)"},
 		"c1_equal_times_are_the_same_row":                {quote("WHEN (SELECT (json_array("), "WHEN false AND (SELECT (json_array("},
 		"d_losers_to_a_tombstone_are_not_told":           {restamp, "(t.deleted = 0 AND $0)"},

@@ -28,7 +28,7 @@ func TestNoStatementReadsMoreThanItMust(t *testing.T) {
 	f.query(`ANALYZE`)
 	w, r, p := &f.writing[0], &f.reading[0][0], &f.pages[0]
 	for name, sql := range map[string]string{
-		"write": w.write, "bury": w.bury, "conflicts": w.conflicts, "buried": w.buried, "oversized": w.oversized,
+		"plain": w.plain, "write": w.write, "close plain": closePlain([]string{"Customers"}), "bury": w.bury, "conflicts": w.conflicts, "buried": w.buried, "oversized": w.oversized,
 		"close": closePush([]string{w.changed}), "delta": r.delta, "deltas": f.delta[0], "page": p.changes, "replacement": p.replacement,
 	} {
 		if plan := f.plan(sql); strings.Contains(plan, "SCAN t") && !strings.Contains(plan, "SCAN t USING INDEX sqlite_autoindex") {

@@ -24,8 +24,13 @@ type Change struct {
 // may be gone. An error in a statement is the only way to end a batch.
 func closePush(changed []string) string {
 	return `UPDATE Clock SET stamp = CASE WHEN ` + balanced(" OR ", append(changed, "false")) + ` THEN max(stamp + 1, CAST(?1 AS INTEGER)) ELSE stamp END
-RETURNING stamp, CASE WHEN CAST(?2 AS INTEGER) < max(floor, horizon) THEN json('stale at ' || stamp) END AS stale`
+RETURNING stamp, ` + refuseStale
 }
+
+const refuseStale = `CASE WHEN CAST(?2 AS INTEGER) < max(floor, horizon) THEN json('stale at ' || stamp) END AS stale`
+
+// raised is what SQLite says of json() of what is none.
+const raised = "malformed JSON"
 
 // Push answers {"timestamp":…,"applied":{table:{"created":n,"updated":n,"deleted":n}},"superseded":{table:[ids]},"ignored":{table:[columns]}}
 // to {changes, lastPulledAt, conflict?}, and says which tables it really
@@ -39,6 +44,15 @@ func (s *Store) Push(ctx context.Context, now time.Time, input []byte) (answer [
 		return nil, nil, err
 	}
 	b := pushBatch{Store: s, Push: p, now: now.UnixMilli()}
+	if b.mayBePlain() {
+		answer, changes, err = b.runPlain(ctx)
+		if err == nil {
+			return answer, changes, nil
+		} else if err != errNotPlain {
+			return nil, nil, fmt.Errorf("push: %w", err)
+		}
+		b = pushBatch{Store: s, Push: p, now: b.now}
+	}
 	if p.Abort {
 		b.addEach(refuseConflict, refuseBuried)
 	}
@@ -51,7 +65,7 @@ func (s *Store) Push(ctx context.Context, now time.Time, input []byte) (answer [
 		}
 		return nil, nil, fmt.Errorf("push: %w", err)
 	}
-	answer, changes = b.answer(results)
+	answer, changes = b.answer(record.Stamp(number(results[len(results)-1], 0)), b.tallies(results))
 	return answer, changes, nil
 }
 
@@ -212,10 +226,9 @@ func (b *pushBatch) refusal(ctx context.Context) error {
 	return &watermelon.ConflictError{IDs: ids, Reason: "rows of the push were changed since lastPulledAt"}
 }
 
-func (b *pushBatch) answer(results []abi.Result) (answer []byte, changed []Change) {
-	stamp := record.Stamp(number(results[len(results)-1], 0))
+func (b *pushBatch) answer(stamp record.Stamp, tallies []tally) (answer []byte, changed []Change) {
 	applied, superseded, ignored := []byte{}, []byte{}, []byte{}
-	for i, t := range b.tallies(results) {
+	for i, t := range tallies {
 		name := b.schema.Tables[i].Name
 		if t.created+t.updated+t.restamped+t.deleted > 0 {
 			changed = append(changed, Change{name, stamp})

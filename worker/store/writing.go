@@ -30,6 +30,7 @@ const (
 // writing are the statements that push to one table. Their parameters are ?1
 // rows or ids (see watermelon.TableWrite), ?2 lastPulledAt, ?3 now in milliseconds.
 type writing struct {
+	plain     string // see plainWrite
 	write     string // → a row for each pushed row that was not the same: see outcome
 	bury      string
 	changed   string // whether the table has rows that are newer than the clock
@@ -60,6 +61,7 @@ func newWriting(t *record.Table) writing {
 			push, t.ID, t.SQL, t.ID, ids, base, which)
 	}
 	return writing{
+		plain: plainWrite(t),
 		write: c.write(),
 		oversized: c.judged(c.size()) + fmt.Sprintf(`
 SELECT json_group_array(id) AS ids FROM judged WHERE size > %d`, watermelon.MaxRowBytes),

@@ -66,11 +66,16 @@ func (s *Store) Purge(ctx context.Context, now time.Time, keep time.Duration) (h
 // Restore is to be called once after the database was restored to an earlier
 // point: whoever pulled before now gets a replacement at the next pull, and
 // what it pushes without pulling is refused. It returns the new floor, which is
-// a tolerance above now: the stamps that are lost came from other clocks.
+// a tolerance above now: the stamps that are lost came from other clocks. The
+// sequence of each project goes on above every number that it can have had, and
+// whoever pulled before is told to begin again.
 func (s *Store) Restore(ctx context.Context, now time.Time) (floor record.Stamp, err error) {
 	results, err := s.db.Batch(ctx, []abi.Statement{{
 		SQL:  `UPDATE Clock SET stamp = max(stamp + 1, CAST(?1 AS INTEGER)), floor = max(stamp + 1, CAST(?1 AS INTEGER)) RETURNING floor`,
 		Args: []any{now.UnixMilli() + record.ToleranceMillis},
+	}, {
+		SQL:  `UPDATE ProjectSequences SET seq = max(seq + 1, CAST(?1 AS INTEGER)), floor = max(seq + 1, CAST(?1 AS INTEGER))`,
+		Args: []any{now.UnixMilli()},
 	}})
 	if err != nil {
 		return 0, fmt.Errorf("restore: %w", err)

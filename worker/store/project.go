@@ -69,16 +69,18 @@ func (p *Projects) Role(ctx context.Context, key Key) (project.Role, project.Seq
 	return project.Role(max(a.role, 0)), a.mark, a.may(project.Read)
 }
 
-// selectAccess reads what the caller is, and the project's mark.
-var selectAccess = `SELECT ` + callerAccess + `, coalesce((SELECT seq FROM ProjectSequences WHERE project_id = ?1), 0)`
+// selectAccess reads what the caller is, and the project's mark and floor.
+var selectAccess = `SELECT ` + callerAccess + `, coalesce((SELECT seq FROM ProjectSequences WHERE project_id = ?1), 0),
+	coalesce((SELECT floor FROM ProjectSequences WHERE project_id = ?1), 0)`
 
 type accessRow struct {
-	role int
-	mark project.Seq
+	role        int
+	mark, floor project.Seq
 }
 
 func readAccess(r abi.Result) accessRow {
-	return accessRow{int(cellNumber(r.Rows[0][0])), project.Seq(cellNumber(r.Rows[0][1]))}
+	cells := r.Rows[0]
+	return accessRow{int(cellNumber(cells[0])), project.Seq(cellNumber(cells[1])), project.Seq(cellNumber(cells[2]))}
 }
 
 // may refuses whoever may not do a in a project that is there.

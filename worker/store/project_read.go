@@ -182,9 +182,9 @@ func (p *Projects) Pull(ctx context.Context, caller string, in delta.Pull) ([]by
 		return nil, a.may(project.Read)
 	case in.Final:
 		return nil, &project.Refusal{Code: project.NotRemoved, Field: "final"}
-	case in.Since > mark:
+	case in.Since > mark, in.Since > 0 && in.Since < a.floor:
 		return nil, &project.Refusal{Code: project.SinceAhead, Field: "since"}
-	case in.After != nil && in.After.Mark > mark:
+	case in.After != nil && (in.After.Mark > mark || in.After.Mark < a.floor):
 		return nil, &project.Refusal{Code: project.BadCursor, Field: "cursor"}
 	case in.After != nil:
 		mark = in.After.Mark

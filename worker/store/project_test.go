@@ -11,6 +11,8 @@ import (
 
 	"tidemark/shared/delta"
 	"tidemark/shared/project"
+	"tidemark/shared/record"
+	"tidemark/shared/watermelon"
 	"tidemark/worker/store"
 )
 
@@ -54,6 +56,64 @@ func TestAnUploadsAnswerIsKeptForADay(t *testing.T) {
 	upload(noon.Add(72*time.Hour), "three", "c")
 	if again := upload(noon.Add(72*time.Hour), "one", "a"); again == first {
 		t.Error("the answer is kept for ever")
+	}
+}
+
+func TestWhoPulledBeforeARestoreBeginsAgain(t *testing.T) {
+	db := openD1(t)
+	p, s := store.NewProjects(db), store.New(db, record.Default(), watermelon.DefaultLimits())
+	if _, err := p.CreateProject(background, "o", rowOf(t, project.Projects, `{"id":"p","name":"P"}`), "m"); err != nil {
+		t.Fatal(err)
+	}
+	write := func(id string) {
+		t.Helper()
+		if _, err := p.Create(background, owner, project.Tasks, rowOf(t, project.Tasks, fmt.Sprintf(`{"id":%q,"name":"T"}`, id))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pull := func(in delta.Pull) (answer string, code project.Code) {
+		t.Helper()
+		in.Project, in.PageRows = "p", 100
+		page, err := p.Pull(background, "o", in)
+		var refusal *project.Refusal
+		if err != nil && !errors.As(err, &refusal) {
+			t.Fatal(err)
+		}
+		if refusal != nil {
+			code = refusal.Code
+		}
+		return string(page), code
+	}
+	write("a")
+	_, mark, err := p.Role(background, owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Restore(background, time.UnixMilli(1_700_000_000_000)); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 { // however many numbers were drawn since
+		for _, since := range []project.Seq{1, mark, mark + 1, mark + 2} {
+			if answer, code := pull(delta.Pull{Since: since}); code != project.SinceAhead {
+				t.Errorf("since %d: %q, %s", since, code, answer)
+			}
+		}
+		if _, code := pull(delta.Pull{Since: mark, After: &delta.Cursor{Project: "p", Since: mark, Mark: mark, ID: "a"}}); code == "" {
+			t.Error("a cursor of before was taken")
+		}
+		write(fmt.Sprint("new", mark))
+		mark++
+	}
+	if answer, code := pull(delta.Pull{}); code != "" || strings.Count(answer, `"name":"T"`) != 4 {
+		t.Errorf("from the beginning: %q, %s", code, answer)
+	}
+	_, now, err := p.Role(background, owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("z")
+	if answer, code := pull(delta.Pull{Since: now}); code != "" || strings.Count(answer, `"name":"T"`) != 1 {
+		t.Errorf("since the mark of after: %q, %s", code, answer)
 	}
 }
 

@@ -50,7 +50,7 @@ for (const [name, open] of Object.entries(doors)) {
     after(() => door.close());
 
     // y-durableobjects answers each step 1 to everybody.
-    test("a join sends those who are there nothing but the newcomer's presence, once it has one", async () => {
+    test("a join sends those who are there nothing but the newcomer's presence, once it has one", async (t) => {
       const members = [await join(door, "join"), await join(door, "join"), await join(door, "join")];
       await members[0].edit((doc) => doc.getText("note").insert(0, "here already"));
       members[0].announce({ user: "anna" });
@@ -61,6 +61,7 @@ for (const [name, open] of Object.entries(doors)) {
       const newcomer = new WebsocketProvider(`${door.url.replace("http", "ws")}/yjs`, "join", doc, {
         WebSocketPolyfill: WebSocket, disableBc: true, params: { token: token("newcomer") },
       });
+      t.after(() => (newcomer.destroy(), newcomer.awareness.destroy()));
       await until(() => newcomer.synced, () => "synced");
       assert.equal(doc.getText("note").toString(), "here already");
       // It has answered the room's step 1 before it edits.
@@ -76,7 +77,6 @@ for (const [name, open] of Object.entries(doors)) {
         await m.sync();
         assert.equal(m.kinds(m.n), "update,awareness,step2,step1");
       }
-      newcomer.destroy(), newcomer.awareness.destroy();
       for (const m of members) m.die();
     });
 

@@ -1,0 +1,82 @@
+// Two hundred rooms in use at once in one isolate, and the memory of its guest.
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import * as Y from "yjs";
+import { wazero } from "../doors.mjs";
+import { join, until } from "./member.mjs";
+import { startMeasured } from "./workerd.mjs";
+
+const rooms = 200;
+const documentBytes = 50_000;
+const rounds = 2;
+const atOnce = 20; // rooms that do something at the same time
+
+// typed is a document as somebody typed it, here and there.
+function typed() {
+  const doc = new Y.Doc();
+  doc.clientID = 1;
+  const text = doc.getText("note");
+  for (let at = 0, i = 0; ; i++) {
+    text.insert(at, "word ");
+    at = (at * 48271 + i) % text.length;
+    if (i % 100 === 0 && Y.encodeStateAsUpdate(doc).length >= documentBytes) return Y.encodeStateAsUpdate(doc);
+  }
+}
+
+// eachRoom calls f with every room's number, a few at a time.
+async function eachRoom(f) {
+  let next = 0;
+  const worker = async () => {
+    while (next < rooms) await f(next++);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}
+
+// use has two members of every room edit, and a third read what they made.
+async function use(host) {
+  const update = typed();
+  const members = [];
+  await eachRoom(async (n) => {
+    const [a, b] = [await join(host, `room-${n}`), await join(host, `room-${n}`)];
+    Y.applyUpdate(a.doc, update);
+    await until(() => b.doc.getText("note").length === a.doc.getText("note").length, () => `room ${n} written`);
+    members[n] = [a, b];
+  });
+  for (let round = 1; round <= rounds; round++) {
+    await eachRoom(async (n) => {
+      const [a, b] = members[n];
+      await a.edit((doc) => doc.getMap("edits").set(`a${round}`, n));
+      await b.edit((doc) => doc.getMap("edits").set(`b${round}`, n));
+      await until(() => [a, b].every(({ doc }) => doc.getMap("edits").size === 2 * round), () => `room ${n} edited`);
+      const late = await join(host, `room-${n}`);
+      const want = Y.encodeStateAsUpdate(a.doc);
+      for (const { doc } of [b, late]) assert.equal(Buffer.compare(Y.encodeStateAsUpdate(doc), want), 0, `room ${n}`);
+      late.ws.close();
+    });
+  }
+  for (const m of members.flat()) {
+    assert.equal(m.closed, null);
+    m.die();
+  }
+}
+
+// An instance of more than three quarters of what it may have would be replaced.
+test("200 rooms in use fit one instance of the guest within an isolate of workerd", { timeout: 300_000 }, async (t) => {
+  const host = await startMeasured();
+  t.after(() => host.close());
+  const { instance: first } = await host.guest();
+  await use(host);
+  const { instance, megabytes } = await host.guest();
+  t.diagnostic(`the guest's memory: ${megabytes} MB`);
+  assert.equal(instance, first);
+});
+
+test("200 rooms in use lose nothing where an instance may have 32 MB, and is replaced in time", { timeout: 300_000 }, async (t) => {
+  const door = wazero({ LIMIT_MEMORY_MB: "32" });
+  const { command } = door;
+  door.command = (d) => [...command(d), "--instances", "1"];
+  t.after(() => door.close());
+  await door.start();
+  await use(door);
+  assert.doesNotMatch(door.log, /the instance ended/);
+});

@@ -48,6 +48,13 @@ const (
 // CloseUnsupported is the close code for a binary message. RFC 6455, 7.4.1.
 const CloseUnsupported = 1003
 
+// CloseMoved is the close code when the room has forgotten what it had to tell.
+// Codes from 4500 on may be tried again.
+const (
+	CloseMoved  = 4500
+	MovedReason = "the room was moved; connect again"
+)
+
 // AnyTable is the table of a change that may have been one of any table.
 const AnyTable = "*"
 
@@ -57,16 +64,17 @@ type Change struct {
 	Stamp record.Stamp
 }
 
-// Effects are what an event asks for, to be done in this order: persist Save,
-// set the timer, send, close.
+// Effects are what an event asks for, to be done in this order: set the timer,
+// send, close.
 type Effects struct {
-	Save  []byte        // replaces the saved state; nil leaves it
 	Timer time.Duration // until Timer is to be called; 0 asks for none
 	Send  []Send
 	Close []Close
 	// Leave is the subject whose conns are to be closed with CloseRemoved: those
 	// whose attachment has it, see Subject. It is "" for nobody.
 	Leave string
+	// Move is whether all conns are to be closed with CloseMoved.
+	Move bool
 }
 
 // A Send is one text for one conn, or for all if Conn is 0.
@@ -98,17 +106,9 @@ type Room struct {
 // maxTables bounds the tables that a room remembers.
 const maxTables = 1024
 
-// New makes a room of what it saved last, or nothing if it never did.
-func New(saved []byte) (*Room, error) {
-	r := &Room{Key: "stamp", removed: map[string]record.Stamp{}}
-	if len(saved) == 0 {
-		return r, nil
-	}
-	if len(saved) < 8 {
-		return nil, abi.ErrFrame
-	}
-	r.stamp = record.Stamp(binary.LittleEndian.Uint64(saved))
-	return r, nil
+// New makes a room that has heard nothing.
+func New() *Room {
+	return &Room{Key: "stamp", removed: map[string]record.Stamp{}}
 }
 
 // Open: conn subscribed. The attachment is Attachment of the stamp that the
@@ -154,10 +154,7 @@ func (r *Room) Publish(data []byte) (Effects, error) {
 	}
 	var e Effects
 	for _, c := range changes {
-		if c.Stamp > r.stamp {
-			r.stamp = c.Stamp
-			e.Save = Attachment(r.stamp)
-		}
+		r.stamp = max(r.stamp, c.Stamp)
 		if r.told[c.Table] || len(r.told) >= maxTables {
 			r.wait(c)
 		} else {
@@ -167,8 +164,8 @@ func (r *Room) Publish(data []byte) (Effects, error) {
 	return e, nil
 }
 
-// Timer: the window is over. In a room that opened none another room did, which
-// is forgotten with all that it had to tell.
+// Timer: the window is over. In a room that opened none, another room did, which
+// is forgotten: see Lost.
 func (r *Room) Timer() Effects {
 	if r.told == nil {
 		return r.Lost()
@@ -183,12 +180,9 @@ func (r *Room) Timer() Effects {
 }
 
 // Lost: the host finds that a timer is set which this room did not ask for.
-// Whatever the forgotten room had to tell, it had saved its stamp.
-func (r *Room) Lost() Effects {
-	var e Effects
-	r.tell(&e, Change{AnyTable, r.stamp})
-	return e
-}
+// Nobody knows what the room before it had yet to tell: whoever connects again
+// pulls.
+func (r *Room) Lost() Effects { return Effects{Move: true} }
 
 // tell sends c to all, and opens the window if none is open.
 func (r *Room) tell(e *Effects, c Change) {

@@ -2,6 +2,7 @@ package syncroom
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -24,16 +25,13 @@ import (
 //	say conn=C [binary] lines: the message
 //	remove stamp=S      lines: the subject
 //	name key=K          what messages call a stamp
-//	wake                the room is made again from what it saved
+//	forget              the room is made again
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
-		room, err := New(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var saved []byte
+		room := New()
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			var e Effects
+			var err error
 			var conn, stamp int64
 			d.MaybeScanArgs(t, "conn", &conn)
 			d.MaybeScanArgs(t, "stamp", &stamp)
@@ -74,16 +72,11 @@ func TestScripts(t *testing.T) {
 			case "name":
 				d.ScanArgs(t, "key", &room.Key)
 				return "ok"
-			case "wake":
-				if room, err = New(saved); err != nil {
-					return "error: " + err.Error()
-				}
+			case "forget":
+				room = New()
 				return "ok"
 			default:
 				d.Fatalf(t, "no command %q", d.Cmd)
-			}
-			if e.Save != nil {
-				saved = e.Save
 			}
 			return describe(e)
 		})
@@ -92,13 +85,6 @@ func TestScripts(t *testing.T) {
 
 func describe(e Effects) string {
 	var b strings.Builder
-	if e.Save != nil {
-		r, err := New(e.Save)
-		if err != nil {
-			return err.Error()
-		}
-		fmt.Fprintf(&b, "save stamp %d\n", r.stamp)
-	}
 	if e.Timer != 0 {
 		fmt.Fprintf(&b, "timer in %v\n", e.Timer)
 	}
@@ -115,6 +101,9 @@ func describe(e Effects) string {
 	if e.Leave != "" {
 		fmt.Fprintf(&b, "close conns of %s\n", e.Leave)
 	}
+	if e.Move {
+		b.WriteString("close all conns\n")
+	}
 	if b.Len() == 0 {
 		return "nothing"
 	}
@@ -125,16 +114,12 @@ func describe(e Effects) string {
 // hosts do it, and holds what subscribers were told against what was published.
 func TestNoChangeIsLost(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		room, _ := New(nil)
-		var saved []byte
+		room := New()
 		timer := false
 		published, told := map[string]record.Stamp{}, map[string]record.Stamp{}
 		messages := 0
 		var apply func(e Effects)
 		apply = func(e Effects) {
-			if e.Save != nil {
-				saved = e.Save
-			}
 			lost := e.Timer > 0 && timer
 			timer = timer || e.Timer > 0
 			for _, s := range e.Send {
@@ -154,6 +139,9 @@ func TestNoChangeIsLost(t *testing.T) {
 			if lost {
 				apply(room.Lost())
 			}
+			if e.Move { // all connect again, and pull
+				maps.Copy(told, published)
+			}
 		}
 		ring := func() {
 			if timer {
@@ -165,7 +153,7 @@ func TestNoChangeIsLost(t *testing.T) {
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			switch rapid.IntRange(0, 5).Draw(t, "step") {
 			case 0: // the instance ended, and the sockets and the timer live on
-				room, _ = New(saved)
+				room = New()
 			case 1:
 				ring()
 			default:
@@ -198,21 +186,11 @@ func TestNoChangeIsLost(t *testing.T) {
 	})
 }
 
-func FuzzSaved(f *testing.F) {
-	f.Add(Attachment(7))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if r, err := New(b); err == nil && len(b) > 0 && string(Attachment(r.stamp)) != string(b[:8]) {
-			t.Errorf("%x was read as %d", b, r.stamp)
-		}
-	})
-}
-
 func FuzzPublish(f *testing.F) {
 	f.Add(AppendChanges(nil, []Change{{"customers", 7}, {"", -1}}))
 	f.Add(Removal(7, "ann"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r, _ := New(nil)
-		e, err := r.Publish(b)
+		e, err := New().Publish(b)
 		if size := len(describe(e)); err != nil && size > len("nothing") || size > 300+20*len(b) {
 			t.Errorf("%d bytes of effects, %v", size, err)
 		}

@@ -34,11 +34,7 @@ type send struct {
 }
 
 func newRooms(t *testing.T) *rooms {
-	room, err := syncroom.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &rooms{t: t, room: room, conns: map[int32]chan send{}}
+	return &rooms{t: t, room: syncroom.New(), conns: map[int32]chan send{}}
 }
 
 func (r *rooms) Publish(_ context.Context, binding, room string, message []byte) {

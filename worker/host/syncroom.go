@@ -19,18 +19,7 @@ type syncRoom struct {
 // NewSyncRoom is the Class of SyncRoom.
 func NewSyncRoom(o *Object) Room {
 	o.Autoreply(syncroom.Ping, syncroom.Pong)
-	var saved []byte
-	results, err := o.Exec(
-		abi.Statement{SQL: "CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY, saved BLOB NOT NULL)"},
-		abi.Statement{SQL: "SELECT saved FROM state WHERE id = 1"})
-	if err == nil && len(results[1].Rows) > 0 {
-		saved, _ = results[1].Rows[0][0].([]byte)
-	}
-	room, err := syncroom.New(saved)
-	if err != nil { // every subscriber pulls when it connects again: an empty room is right
-		logf("room %s: its saved state cannot be read: %v", o.Name, err)
-		room, _ = syncroom.New(nil)
-	}
+	room := syncroom.New()
 	if strings.HasPrefix(o.Name, syncroom.ProjectPrefix) {
 		room.Key = syncroom.ProjectKey
 	}
@@ -66,12 +55,6 @@ func (s *syncRoom) Alarm(context.Context) error { return nil }
 
 // do follows the order that syncroom.Effects gives.
 func (s *syncRoom) do(e syncroom.Effects) {
-	if e.Save != nil {
-		_, err := s.o.Exec(abi.Statement{SQL: "INSERT OR REPLACE INTO state VALUES (1, ?1)", Args: []any{e.Save}})
-		if err != nil {
-			logf("room %s: save: %v", s.o.Name, err)
-		}
-	}
 	lost := e.Timer > 0 && s.o.SetTimer(e.Timer)
 	for _, send := range e.Send {
 		if send.Conn == 0 {
@@ -84,21 +67,25 @@ func (s *syncRoom) do(e syncroom.Effects) {
 		s.o.Close(c.Conn, c.Code, c.Reason)
 	}
 	if e.Leave != "" {
-		s.leave(e.Leave)
+		s.close(syncroom.CloseRemoved, syncroom.RemovedReason, func(c abi.Conn) bool { return syncroom.Subject(c.Attachment) == e.Leave })
 	}
-	if lost { // the window is open now, so that this asks for no timer
-		s.do(s.room.Lost())
+	if lost {
+		e = s.room.Lost()
+	}
+	if e.Move {
+		s.close(syncroom.CloseMoved, syncroom.MovedReason, func(abi.Conn) bool { return true })
 	}
 }
 
-func (s *syncRoom) leave(subject string) {
+// close closes those conns.
+func (s *syncRoom) close(code int, reason string, which func(abi.Conn) bool) {
 	conns, err := s.o.Conns()
 	if err != nil {
 		logf("room %s: %v", s.o.Name, err)
 	}
 	for _, c := range conns {
-		if syncroom.Subject(c.Attachment) == subject {
-			s.o.Close(c.ID, syncroom.CloseRemoved, syncroom.RemovedReason)
+		if which(c) {
+			s.o.Close(c.ID, code, reason)
 		}
 	}
 }

@@ -36,9 +36,11 @@ func TestAPushBecomesPositionalRows(t *testing.T) {
 		{
 			Rows:    [][]byte{[]byte(`[["a",15,7,6.5,"A",null,"n\u00e9\n"],["b",1,null,0,"B",0,0],["c",0,-1e3,0,0,0,0]]`)},
 			Deleted: [][]byte{[]byte(`["d"]`)},
+
+			RowCount: 3, DeletedCount: 1, Partial: true, Latest: 7,
 			Ignored: []string{"newer"},
 		},
-		{Deleted: [][]byte{[]byte(`["p1","p.2"]`)}},
+		{Deleted: [][]byte{[]byte(`["p1","p.2"]`)}, DeletedCount: 2},
 	}}, p); d != "" {
 		t.Error(d)
 	}

@@ -43,7 +43,7 @@ func TestTheOperatorsCommandsAskAndPrintTheAnswer(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(data, "auth_secret"), []byte("the server's\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var asked []string
+	asked := make(chan string, 10)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		bearer := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -52,7 +52,7 @@ func TestTheOperatorsCommandsAskAndPrintTheAnswer(t *testing.T) {
 			exp, _ := token.Claims.GetExpirationTime()
 			bearer = fmt.Sprint(token.Claims.(jwt.MapClaims)["scope"], " for minutes: ", time.Until(exp.Time) < time.Hour)
 		}
-		asked = append(asked, fmt.Sprintf("%s %s %s, %s", r.Method, r.URL, body, bearer))
+		asked <- fmt.Sprintf("%s %s %s, %s", r.Method, r.URL, body, bearer)
 		fmt.Fprint(w, `{"done":1}`)
 	}))
 	defer server.Close()
@@ -65,10 +65,13 @@ func TestTheOperatorsCommandsAskAndPrintTheAnswer(t *testing.T) {
 		{[]string{"purge", "--url", server.URL, "--data", data}, `POST /sync/purge {"keep_days":90}, sync:admin for minutes: true`},
 		{[]string{"purge", "--url", server.URL, "--token", "T", "--keep-days", "7"}, `POST /sync/purge {"keep_days":7}, T`},
 	} {
-		asked = nil
 		stdout, stderr, code := command(t, c.args...)
-		if stdout != "{\"done\":1}\n" || code != 0 || len(asked) != 1 || asked[0] != c.want {
-			t.Errorf("%s: asked %q, want %q; printed %q, %q, exit %d", c.args, asked, c.want, stdout, stderr, code)
+		var got []string
+		for len(asked) > 0 {
+			got = append(got, <-asked)
+		}
+		if stdout != "{\"done\":1}\n" || code != 0 || len(got) != 1 || got[0] != c.want {
+			t.Errorf("%s: asked %q, want %q; printed %q, %q, exit %d", c.args, got, c.want, stdout, stderr, code)
 		}
 	}
 }

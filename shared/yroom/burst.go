@@ -9,11 +9,11 @@ import (
 
 // In a room of many sockets the first edit is sent at once. Those that follow
 // within a window are sent as one, when it ends: each message to each socket
-// costs more than the merging. A window is perSocket long for each socket, a few
-// times what a message to one costs.
+// costs more than the merging. A window is perSocket long for each socket, which
+// is about what a message to one costs.
 const (
-	perSocket  = 100 * time.Microsecond
-	minWindow  = 5 * time.Millisecond
+	perSocket  = 25 * time.Microsecond
+	minWindow  = 2 * time.Millisecond
 	burstBytes = 64 << 10 // more is sent at once
 )
 

@@ -68,11 +68,15 @@ var projectRoomCases = []projectCase{
 	}},
 	{"a_project_has_its_own_room", func(t *testing.T, w *world) {
 		c, other := w.crew(t), w.crew(t)
-		s, _ := c.viewer.listen(t, c.path)
+		s, mark := c.viewer.listen(t, c.path)
 		other.task(t, "theirs")
 		other.owner.create(t, other.path+"calendars/", `{"name":"C"}`)
 		c.owner.patch(t, c.path, `{"name":"P"}`)
-		if v := parse(t, s.read(t)); at(v, "table") != "projects" {
+		v := parse(t, s.read(t))
+		for number(t, at(v, "timestamp")) <= mark { // what came before may still be told
+			v = parse(t, s.read(t))
+		}
+		if at(v, "table") != "projects" {
 			t.Errorf("heard %v", v)
 		}
 	}},

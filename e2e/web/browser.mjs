@@ -1,6 +1,8 @@
 // Devices for the tests of the demo: each is a browser profile of its own, in
 // one Chromium.
+import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { after, afterEach, before, describe } from "node:test";
 import path from "node:path";
 import { chromium } from "playwright-core";
 import { doors, root } from "../doors.mjs";
@@ -14,10 +16,10 @@ const flags = [
 /** Why the tests of the demo cannot run, or false. */
 export const skip =
   (!existsSync(executablePath) && "there is no Chromium: run e2e/web/chromium.sh") ||
-  (!existsSync(path.join(root, "web/dist/index.html")) && "there is no web/dist: run make web");
+  (!existsSync(path.join(root, "web/dist/index.html")) && "there is no web/dist: run make build");
 
 /** Both hosts in development mode, by name. */
-export const hosts = Object.entries(doors).map(([name, open]) => [name, () => Object.assign(open(), { dev: true })]);
+const hosts = Object.entries(doors).map(([name, open]) => [name, () => Object.assign(open(), { dev: true })]);
 
 /** A Browser opens devices, and hears of everything that goes wrong in them. */
 export class Browser {
@@ -145,5 +147,31 @@ export class Device {
 
   offline(offline) {
     return this.context.setOffline(offline);
+  }
+}
+
+// onHosts describes tests that run on both hosts; body gets the door and the
+// browser, which are open before its first hook.
+export function onHosts(title, body) {
+  for (const [host, open] of hosts) {
+    describe(`${title} on ${host}`, { skip, timeout: 300_000 }, () => {
+      const door = open();
+      const browser = new Browser();
+      before(async () => {
+        await door.start();
+        await browser.start();
+      });
+      after(async () => {
+        await browser.close();
+        await door.close();
+      });
+      afterEach(async (t) => {
+        if (t.error) console.error(await browser.describe());
+        const faults = browser.faults;
+        await browser.forget();
+        assert.deepEqual(faults, [], "no errors in the page, and the content security policy holds");
+      });
+      body(door, browser);
+    });
   }
 }

@@ -1,8 +1,8 @@
 // The demo's projects, which speak the delta dialect, in two browsers, on both
 // hosts.
-import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { beforeEach, test } from "node:test";
 import assert from "node:assert/strict";
-import { Browser, hosts, skip } from "./browser.mjs";
+import { onHosts } from "./browser.mjs";
 
 const row = (device, task) => device.page.locator(".rows li", { has: device.page.locator(`input[value="${task}"]`) });
 const status = (device, task) => row(device, task).getByLabel("Status of");
@@ -26,107 +26,89 @@ const shows = (device, task, value) =>
     [task, value],
   );
 
-for (const [host, open] of hosts) {
-  describe(`projects on ${host}`, { skip, timeout: 300_000 }, () => {
-    const door = open();
-    const browser = new Browser();
-    let a, b, name;
-    let count = 0;
+onHosts("projects", (door, browser) => {
+  let a, b, name;
+  let count = 0;
 
-    before(async () => {
-      await door.start();
-      await browser.start();
-    });
-    after(async () => {
-      await browser.close();
-      await door.close();
-    });
-    // Anna's project with two tasks, of which Bert is a member.
-    beforeEach(async () => {
-      name = `Engine ${++count}`;
-      a = await (await browser.device(door.url, "Anna")).signIn();
-      await a.go("Projects");
-      await a.create("project", { Name: name });
-      await addTask(a, "Draw");
-      await addTask(a, "Build");
-      await a.page.getByLabel("Name").fill("Bert");
-      await a.page.getByRole("button", { name: "Add member" }).click();
-      await a.page.getByLabel("Role of Bert").waitFor();
-      await projectSynced(a);
-      b = await (await browser.device(door.url, "Bert")).signIn();
-      await b.go("Projects");
-      await b.choose(name);
-      await row(b, "Build").waitFor();
-    });
-    afterEach(async (t) => {
-      if (t.error) console.error(await browser.describe());
-      const faults = browser.faults;
-      await browser.forget();
-      assert.deepEqual(faults, [], "no errors in the page, and the content security policy holds");
-    });
-
-    test("tasks, dependencies and members are seen by the other without reload", async () => {
-      await status(b, "Draw").selectOption("done");
-      await shows(a, "Draw", "done");
-      await addTask(b, "Test");
-      await row(a, "Test").waitFor();
-
-      await addDependency(a, "Build", "Draw");
-      await b.page.getByText("Build starts after the end of Draw").waitFor();
-      assert.equal(await b.page.getByRole("button", { name: "Add dependency" }).count(), 0, "a Member may not");
-
-      await a.page.getByLabel("Role of Bert").selectOption("Scheduler");
-      await b.page.getByRole("button", { name: "Delete Build" }).click();
-      await row(a, "Build").waitFor({ state: "detached" });
-      await a.page.getByText("Build starts after the end of Draw").waitFor({ state: "detached" });
-    });
-
-    test("a dependency that makes a circle is refused, and the page says why", async () => {
-      for (const [task, which] of [["Build", "Draw"], ["Draw", "Build"]]) {
-        await addDependency(a, task, which);
-        if (task === "Build") await a.page.getByText("Build starts after the end of Draw").waitFor();
-      }
-      await a.page.getByRole("alert").filter({ hasText: /cycle|circle/i }).waitFor();
-    });
-
-    test("edits of one task, offline in A and online in B, both stay", async () => {
-      await a.offline(true);
-      await a.page.locator(".project .chip.off", { hasText: "Offline" }).waitFor();
-      await status(a, "Draw").selectOption("in_progress");
-      await addTask(a, "Offline");
-      await a.page.locator('.project .chip[data-unsynced="2"]').waitFor();
-      await row(b, "Draw").getByLabel("Percent of Draw").fill("40");
-      await projectSynced(b);
-      await a.offline(false);
-      for (const device of [a, b]) {
-        await shows(device, "Draw", "in_progress");
-        await row(device, "Offline").waitFor();
-        await device.page.waitForFunction(() => [...document.querySelectorAll(".rows input[type=number]")].some((i) => i.value === "40"));
-        await projectSynced(device);
-      }
-    });
-
-    test("what was written just before leaving the page, or offline before closing it, reaches the server", async () => {
-      await addTask(a, "Leaving");
-      await a.go("Customers");
-      await row(b, "Leaving").waitFor();
-
-      await a.go("Projects");
-      await a.choose(name);
-      await a.offline(true);
-      await addTask(a, "Closing");
-      await a.page.locator('.project .chip[data-unsynced="1"]').waitFor();
-      await a.page.waitForTimeout(300); // LokiJS writes to the disk every 100 ms
-      await a.page.close();
-      await a.offline(false);
-      await a.open("#/customers");
-      await row(b, "Closing").waitFor();
-    });
-
-    test("a member who is removed is told so", async () => {
-      await a.page.getByRole("button", { name: "Remove Bert" }).click();
-      await a.page.getByLabel("Role of Bert").waitFor({ state: "detached" });
-      await b.page.getByRole("alert").filter({ hasText: "The server refused" }).waitFor();
-    });
+  // Anna's project with two tasks, of which Bert is a member.
+  beforeEach(async () => {
+    name = `Engine ${++count}`;
+    a = await (await browser.device(door.url, "Anna")).signIn();
+    await a.go("Projects");
+    await a.create("project", { Name: name });
+    await addTask(a, "Draw");
+    await addTask(a, "Build");
+    await a.page.getByLabel("Name").fill("Bert");
+    await a.page.getByRole("button", { name: "Add member" }).click();
+    await a.page.getByLabel("Role of Bert").waitFor();
+    await projectSynced(a);
+    b = await (await browser.device(door.url, "Bert")).signIn();
+    await b.go("Projects");
+    await b.choose(name);
+    await row(b, "Build").waitFor();
   });
-}
+
+  test("tasks, dependencies and members are seen by the other without reload", async () => {
+    await status(b, "Draw").selectOption("done");
+    await shows(a, "Draw", "done");
+    await addTask(b, "Test");
+    await row(a, "Test").waitFor();
+
+    await addDependency(a, "Build", "Draw");
+    await b.page.getByText("Build starts after the end of Draw").waitFor();
+    assert.equal(await b.page.getByRole("button", { name: "Add dependency" }).count(), 0, "a Member may not");
+
+    await a.page.getByLabel("Role of Bert").selectOption("Scheduler");
+    await b.page.getByRole("button", { name: "Delete Build" }).click();
+    await row(a, "Build").waitFor({ state: "detached" });
+    await a.page.getByText("Build starts after the end of Draw").waitFor({ state: "detached" });
+  });
+
+  test("a dependency that makes a circle is refused, and the page says why", async () => {
+    for (const [task, which] of [["Build", "Draw"], ["Draw", "Build"]]) {
+      await addDependency(a, task, which);
+      if (task === "Build") await a.page.getByText("Build starts after the end of Draw").waitFor();
+    }
+    await a.page.getByRole("alert").filter({ hasText: /cycle|circle/i }).waitFor();
+  });
+
+  test("edits of one task, offline in A and online in B, both stay", async () => {
+    await a.offline(true);
+    await a.page.locator(".project .chip.off", { hasText: "Offline" }).waitFor();
+    await status(a, "Draw").selectOption("in_progress");
+    await addTask(a, "Offline");
+    await a.page.locator('.project .chip[data-unsynced="2"]').waitFor();
+    await row(b, "Draw").getByLabel("Percent of Draw").fill("40");
+    await projectSynced(b);
+    await a.offline(false);
+    for (const device of [a, b]) {
+      await shows(device, "Draw", "in_progress");
+      await row(device, "Offline").waitFor();
+      await device.page.waitForFunction(() => [...document.querySelectorAll(".rows input[type=number]")].some((i) => i.value === "40"));
+      await projectSynced(device);
+    }
+  });
+
+  test("what was written just before leaving the page, or offline before closing it, reaches the server", async () => {
+    await addTask(a, "Leaving");
+    await a.go("Customers");
+    await row(b, "Leaving").waitFor();
+
+    await a.go("Projects");
+    await a.choose(name);
+    await a.offline(true);
+    await addTask(a, "Closing");
+    await a.page.locator('.project .chip[data-unsynced="1"]').waitFor();
+    await a.page.waitForTimeout(300); // LokiJS writes to the disk every 100 ms
+    await a.page.close();
+    await a.offline(false);
+    await a.open("#/customers");
+    await row(b, "Closing").waitFor();
+  });
+
+  test("a member who is removed is told so", async () => {
+    await a.page.getByRole("button", { name: "Remove Bert" }).click();
+    await a.page.getByLabel("Role of Bert").waitFor({ state: "detached" });
+    await b.page.getByRole("alert").filter({ hasText: "The server refused" }).waitFor();
+  });
+});

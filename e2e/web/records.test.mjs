@@ -1,121 +1,103 @@
 // The demo's structured part, in two browsers, on both hosts.
-import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { beforeEach, test } from "node:test";
 import assert from "node:assert/strict";
 import { token } from "../doors.mjs";
-import { Browser, hosts, skip } from "./browser.mjs";
+import { onHosts } from "./browser.mjs";
 
-for (const [host, open] of hosts) {
-  describe(`records on ${host}`, { skip, timeout: 300_000 }, () => {
-    const door = open();
-    const browser = new Browser();
-    let a, b, name;
-    let count = 0;
+onHosts("records", (door, browser) => {
+  let a, b, name;
+  let count = 0;
 
-    before(async () => {
-      await door.start();
-      await browser.start();
-    });
-    after(async () => {
-      await browser.close();
-      await door.close();
-    });
-    beforeEach(async () => {
-      name = `Ada ${++count}`; // all tests share the server
-      a = await (await browser.device(door.url, "Anna")).signIn();
-      b = await (await browser.device(door.url, "Bert")).signIn();
-    });
-    afterEach(async (t) => {
-      if (t.error) console.error(await browser.describe());
-      const faults = browser.faults;
-      await browser.forget();
-      assert.deepEqual(faults, [], "no errors in the page, and the content security policy holds");
-    });
-
-    test("what A creates, edits and deletes is seen in B without reload", async () => {
-      await a.create("customer", { Name: name, Company: "Engines" });
-      await b.entry(name).waitFor();
-      await b.choose(name);
-      await a.fill("Company", "Analytical Engines");
-      await b.entry("Analytical Engines").waitFor();
-      assert.equal(await b.field("Company").inputValue(), "Analytical Engines");
-      await a.delete();
-      await b.entry(name).waitFor({ state: "detached" });
-      await b.page.getByText("This customer is not there").waitFor();
-      await a.synced();
-    });
-
-    test("products have prices, and are found by search", async () => {
-      await a.go("Products");
-      await a.create("product", { Title: `${name} lamp`, Price: "20", Discount: "0.5" });
-      await a.create("product", { Title: `${name} chair`, Price: "99" });
-      await b.go("Products");
-      await b.entry(`${name} lamp`).filter({ hasText: "19.50" }).waitFor();
-      await b.page.getByLabel("Search products").fill(`${name} CHAIR`.toUpperCase());
-      await b.entry(`${name} lamp`).waitFor({ state: "detached" });
-      await b.entry(`${name} chair`).waitFor();
-      assert.equal(await b.page.locator(".list li").count(), 1);
-    });
-
-    test("edits of one record, made offline in A and online in B, both stay", async () => {
-      await a.create("customer", { Name: name, Company: "old" });
-      await a.synced();
-      await b.choose(name);
-      await a.offline(true);
-      await a.page.locator(".chip.off", { hasText: "Offline" }).waitFor();
-      await a.fill("Company", "from A");
-      await a.unsynced(1);
-      await b.fill("Name", `${name} from B`);
-      await b.synced();
-      await a.offline(false);
-      for (const device of [a, b]) {
-        await device.entry(`${name} from B`).filter({ hasText: "from A" }).waitFor();
-        await device.synced();
-      }
-    });
-
-    test("what was written offline is there after everything was closed", async () => {
-      await a.offline(true);
-      await a.create("customer", { Name: name, Company: "kept" });
-      await a.unsynced(1);
-      await a.page.waitForTimeout(300); // LokiJS writes to the disk every 100 ms
-      await a.page.close();
-      await a.open(); // offline: the service worker has the app
-      await a.entry(name).filter({ hasText: "kept" }).waitFor();
-      await a.unsynced(1);
-      await a.offline(false);
-      await a.synced();
-      await b.entry(name).waitFor();
-      for (const device of [a, b]) {
-        await device.page.close();
-        await device.open();
-        await device.entry(name).waitFor();
-        await device.synced();
-      }
-    });
-
-    test("an expired token asks for sign-in, and unsynced work stays", async () => {
-      await a.page.evaluate((expired) => localStorage.setItem("tidemark-token", expired), token("Anna", { exp: 1 }));
-      await a.page.reload();
-      await a.page.getByText("Your sign-in has expired").waitFor();
-      await a.create("customer", { Name: name, Company: "unsynced" });
-      await a.unsynced(1);
-      await a.page.reload();
-      await a.entry(name).waitFor();
-      await a.unsynced(1);
-      await a.page.getByRole("button", { name: "Sign in again as Anna" }).click();
-      await a.synced();
-      await a.page.getByText("Your sign-in has expired").waitFor({ state: "detached" });
-      await b.entry(name).waitFor();
-    });
-
-    test("two tabs of one browser are two devices", async () => {
-      await a.create("customer", { Name: name, Company: "" });
-      const first = a.page;
-      await a.open();
-      await a.entry(name).waitFor();
-      await a.choose(name);
-      await a.fill("Company", "second tab");
-      await first.locator(".list li a", { hasText: "second tab" }).waitFor();
-    });
+  beforeEach(async () => {
+    name = `Ada ${++count}`; // all tests share the server
+    a = await (await browser.device(door.url, "Anna")).signIn();
+    b = await (await browser.device(door.url, "Bert")).signIn();
   });
-}
+
+  test("what A creates, edits and deletes is seen in B without reload", async () => {
+    await a.create("customer", { Name: name, Company: "Engines" });
+    await b.entry(name).waitFor();
+    await b.choose(name);
+    await a.fill("Company", "Analytical Engines");
+    await b.entry("Analytical Engines").waitFor();
+    assert.equal(await b.field("Company").inputValue(), "Analytical Engines");
+    await a.delete();
+    await b.entry(name).waitFor({ state: "detached" });
+    await b.page.getByText("This customer is not there").waitFor();
+    await a.synced();
+  });
+
+  test("products have prices, and are found by search", async () => {
+    await a.go("Products");
+    await a.create("product", { Title: `${name} lamp`, Price: "20", Discount: "0.5" });
+    await a.create("product", { Title: `${name} chair`, Price: "99" });
+    await b.go("Products");
+    await b.entry(`${name} lamp`).filter({ hasText: "19.50" }).waitFor();
+    await b.page.getByLabel("Search products").fill(`${name} CHAIR`.toUpperCase());
+    await b.entry(`${name} lamp`).waitFor({ state: "detached" });
+    await b.entry(`${name} chair`).waitFor();
+    assert.equal(await b.page.locator(".list li").count(), 1);
+  });
+
+  test("edits of one record, made offline in A and online in B, both stay", async () => {
+    await a.create("customer", { Name: name, Company: "old" });
+    await a.synced();
+    await b.choose(name);
+    await a.offline(true);
+    await a.page.locator(".chip.off", { hasText: "Offline" }).waitFor();
+    await a.fill("Company", "from A");
+    await a.unsynced(1);
+    await b.fill("Name", `${name} from B`);
+    await b.synced();
+    await a.offline(false);
+    for (const device of [a, b]) {
+      await device.entry(`${name} from B`).filter({ hasText: "from A" }).waitFor();
+      await device.synced();
+    }
+  });
+
+  test("what was written offline is there after everything was closed", async () => {
+    await a.offline(true);
+    await a.create("customer", { Name: name, Company: "kept" });
+    await a.unsynced(1);
+    await a.page.waitForTimeout(300); // LokiJS writes to the disk every 100 ms
+    await a.page.close();
+    await a.open(); // offline: the service worker has the app
+    await a.entry(name).filter({ hasText: "kept" }).waitFor();
+    await a.unsynced(1);
+    await a.offline(false);
+    await a.synced();
+    await b.entry(name).waitFor();
+    for (const device of [a, b]) {
+      await device.page.close();
+      await device.open();
+      await device.entry(name).waitFor();
+      await device.synced();
+    }
+  });
+
+  test("an expired token asks for sign-in, and unsynced work stays", async () => {
+    await a.page.evaluate((expired) => localStorage.setItem("tidemark-token", expired), token("Anna", { exp: 1 }));
+    await a.page.reload();
+    await a.page.getByText("Your sign-in has expired").waitFor();
+    await a.create("customer", { Name: name, Company: "unsynced" });
+    await a.unsynced(1);
+    await a.page.reload();
+    await a.entry(name).waitFor();
+    await a.unsynced(1);
+    await a.page.getByRole("button", { name: "Sign in again as Anna" }).click();
+    await a.synced();
+    await a.page.getByText("Your sign-in has expired").waitFor({ state: "detached" });
+    await b.entry(name).waitFor();
+  });
+
+  test("two tabs of one browser are two devices", async () => {
+    await a.create("customer", { Name: name, Company: "" });
+    const first = a.page;
+    await a.open();
+    await a.entry(name).waitFor();
+    await a.choose(name);
+    await a.fill("Company", "second tab");
+    await first.locator(".list li a", { hasText: "second tab" }).waitFor();
+  });
+});

@@ -215,7 +215,12 @@ func (s *server) mergeYjs(w http.ResponseWriter, r *http.Request, id auth.Identi
 	if err != nil {
 		return err
 	}
-	p, err := s.callYjs(r.Context(), room, yroom.Request{Op: yroom.OpMerge, Data: update})
+	return s.changeYjs(w, r, room, yroom.Request{Op: yroom.OpMerge, Data: update})
+}
+
+// changeYjs asks a room for a change, and answers the ETag of what it made.
+func (s *server) changeYjs(w http.ResponseWriter, r *http.Request, room string, q yroom.Request) error {
+	p, err := s.callYjs(r.Context(), room, q)
 	if err == nil {
 		err = yjsError(p)
 	}

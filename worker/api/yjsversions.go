@@ -152,14 +152,5 @@ func (s *server) restoreYjs(w http.ResponseWriter, r *http.Request, id auth.Iden
 	var dice [8]byte
 	rand.Read(dice[:])
 	first := 1<<40 + binary.LittleEndian.Uint64(dice[:])%(1<<40) // above the ids of yjs 13
-	p, err := s.callYjs(r.Context(), room, yroom.Request{Op: yroom.OpRestore, Version: first, Data: state})
-	if err == nil {
-		err = yjsError(p)
-	}
-	if err != nil {
-		return err
-	}
-	w.Header().Set("ETag", `"`+p.ETag+`"`)
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return s.changeYjs(w, r, room, yroom.Request{Op: yroom.OpRestore, Version: first, Data: state})
 }

@@ -182,8 +182,9 @@ var inputCases = []testCase{
 		large := newCustomer("large", millis()).with("notes", strings.Repeat("x", 2_000_000))
 		since := c.stamp(t)
 		a := c.mutate(t, "sync.push", pushInput(t, 1, changes{created: []row{good, large}}))
-		if a.status != 400 && a.status != 413 {
-			t.Errorf("want 400 or 413: %v", a)
+		a.wantFailure(t, "PAYLOAD_TOO_LARGE", -32013, 413, "sync.push")
+		if data := at(parse(t, a.body), "error", "data"); at(data, "table") != "customers" || at(data, "id") != large.id() {
+			t.Errorf("want the row's table and id: %v", a)
 		}
 		c.pull(t, since).wantRow(t, good.id(), nil)
 	}},

@@ -2,6 +2,7 @@ package watermelon
 
 import (
 	"bytes"
+	"fmt"
 	"strconv"
 	"unicode/utf8"
 
@@ -30,6 +31,13 @@ func (d *decoder) fail(reason string) {
 	if err := d.s.Err(); err != nil {
 		e.Reason = err.Error()
 	}
+	d.err = &e
+}
+
+// tooLarge notes that the input is beyond a limit.
+func (d *decoder) tooLarge(format string, limit int) {
+	e := d.at
+	e.Reason, e.TooLarge = fmt.Sprintf(format, limit), true
 	d.err = &e
 }
 

@@ -10,11 +10,16 @@ import (
 var ErrTooLarge = errors.New("too large")
 
 // An InputError is input that breaks a rule: sending it again cannot succeed.
-// Table, ID and Column say where, as far as it is known.
+// Table, ID and Column say where, as far as it is known. It is ErrTooLarge if
+// the rule is a limit of size or number.
 type InputError struct {
 	Table, ID, Column string
 	Reason            string
+	TooLarge          bool
 }
+
+// Is says whether it is ErrTooLarge.
+func (e *InputError) Is(target error) bool { return e.TooLarge && target == ErrTooLarge }
 
 func (e *InputError) Error() string {
 	var b strings.Builder

@@ -51,7 +51,7 @@ const (
 )
 
 // DecodePush checks {changes, lastPulledAt, conflict?}. Its errors are
-// *InputError and ErrTooLarge. The result holds no views of input.
+// *InputError. The result holds no views of input.
 func DecodePush(schema *record.Schema, limits Limits, input []byte) (*Push, error) {
 	d := pushDecoder{
 		decoder: decoder{s: ijson.NewScanner(input, limits.Depth)},
@@ -169,7 +169,7 @@ func (d *pushDecoder) deleted() {
 	d.array("deleted")
 	for n := 0; d.err == nil && d.s.Element(); n++ {
 		if n == d.limits.PushIDs {
-			d.err = ErrTooLarge
+			d.tooLarge("more than %d ids to delete", n)
 			return
 		}
 		raw := d.id()
@@ -215,7 +215,7 @@ func isID(id []byte) bool {
 // row reads one row and appends it to the table's.
 func (d *pushDecoder) row() {
 	if d.rows++; d.rows > d.limits.PushRows {
-		d.err = ErrTooLarge
+		d.tooLarge("the push has more than %d rows", d.limits.PushRows)
 		return
 	}
 	var id, created, updated []byte
@@ -279,7 +279,7 @@ func (d *pushDecoder) row() {
 		d.fail("a row has no id")
 		return
 	case size > d.limits.RowBytes:
-		d.err = ErrTooLarge
+		d.tooLarge("the row is larger than %d bytes", d.limits.RowBytes)
 		return
 	}
 	d.write.Rows = d.appendChunk(d.write.Rows, size+3*n+64)

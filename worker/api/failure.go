@@ -44,7 +44,11 @@ func (s *server) explain(w http.ResponseWriter, r *http.Request, err error) *trp
 	case errors.As(err, &told):
 		return told
 	case errors.As(err, &input):
-		return &trpc.Error{Code: trpc.BadRequest, Message: input.Error(), Data: inputData(input)}
+		code := trpc.BadRequest
+		if input.TooLarge {
+			code = trpc.PayloadTooLarge
+		}
+		return &trpc.Error{Code: code, Message: input.Error(), Data: inputData(input)}
 	case errors.As(err, &conflict):
 		return &trpc.Error{Code: trpc.Conflict, Message: conflict.Error(), Data: conflictData(conflict)}
 	case errors.Is(err, watermelon.ErrTooLarge):

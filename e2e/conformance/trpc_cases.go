@@ -25,6 +25,13 @@ var trpcCases = []testCase{
 		}
 		c.do(t, "POST", "/trpc/sync.push", "").wantFailure(t, "BAD_REQUEST", -32600, 400, "sync.push")
 	}},
+	{"an input that is not URL-encoded", func(t *testing.T, c *client) {
+		for _, input := range []string{"%zz", "%", "{};", "%7B%7D;x=1"} {
+			c.do(t, "GET", "/trpc/sync.pull?input="+input, "").wantFailure(t, "BAD_REQUEST", -32600, 400, "sync.pull")
+			c.do(t, "GET", "/sync/pull?input="+input, "").wantPlain(t, "BAD_REQUEST", 400)
+		}
+		c.do(t, "GET", "/sync/pull?lastPulledAt=%zz", "").wantPlain(t, "BAD_REQUEST", 400)
+	}},
 	{"a trailing slash and escapes in the path", func(t *testing.T, c *client) {
 		since := url.QueryEscape(fmt.Sprintf(`{"lastPulledAt":%d}`, c.stamp(t)))
 		for _, path := range []string{"sync.pull/", "sync%2Epull", "%73ync.pull"} {

@@ -60,7 +60,7 @@ func (s *server) turbo(w http.ResponseWriter, r *http.Request, id auth.Identity)
 	if err := permit(id, auth.SyncRead); err != nil {
 		return err
 	}
-	input, err := queryInput(r.URL.Query())
+	input, err := queryInput(queryOf(r))
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"tidemark/shared/auth"
@@ -25,7 +26,7 @@ func (s *server) trpc(w http.ResponseWriter, r *http.Request) {
 	request, bad := s.router.Parse(trpc.Head{
 		Method:      r.Method,
 		Path:        strings.TrimPrefix(strings.TrimPrefix(r.URL.EscapedPath(), "/trpc"), "/"),
-		Query:       r.URL.Query(),
+		Query:       queryOf(r),
 		ContentType: r.Header.Get("Content-Type"),
 		TRPCAccept:  r.Header.Get("Trpc-Accept"),
 		Accept:      r.Header.Get("Accept"),
@@ -105,6 +106,24 @@ func (s *server) call(r *http.Request, id auth.Identity, call trpc.Call) ([]byte
 		return nil, err
 	}
 	return s.push(r.Context(), call.Input)
+}
+
+// queryOf reads the query of a URL. What is not URL-encoded stands for itself:
+// net/url would leave it out, and a pull without its input is a first pull.
+// URL standard, 5.1.
+func queryOf(r *http.Request) url.Values {
+	decode := func(text string) string {
+		if plain, err := url.QueryUnescape(text); err == nil {
+			return plain
+		}
+		return text
+	}
+	query := url.Values{}
+	for pair := range strings.SplitSeq(r.URL.RawQuery, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		query.Add(decode(name), decode(value))
+	}
+	return query
 }
 
 func writeAnswer(w http.ResponseWriter, a trpc.Answer) { write(w, a.Status, a.Pieces...) }

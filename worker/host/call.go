@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -82,6 +83,37 @@ func startCall(id int32) *call {
 	state.calls[id] = c
 	state.Unlock()
 	return c
+}
+
+// idle are the goroutines that wait in work for the next call. Their stacks
+// have grown already: that costs a new one a seventh of an empty pull.
+var (
+	work = make(chan func())
+	idle int
+)
+
+// idleKept bounds idle, as a burst of calls leaves many.
+const idleKept = 64
+
+// begin runs f, at the next resume, in a goroutine that is idle or new.
+func begin(f func()) {
+	select {
+	case work <- f:
+	default:
+		go runCalls(f)
+	}
+}
+
+func runCalls(f func()) {
+	for {
+		f()
+		if idle == idleKept {
+			return
+		}
+		idle++
+		f = <-work
+		idle--
+	}
 }
 
 func (c *call) end() {
@@ -176,14 +208,18 @@ func cancel(id int32) {
 	}
 }
 
-// Stats counts what is under way; all are 0 in an instance at rest.
+// Stats counts what is under way; calls, ops and handles are 0 in an instance at rest.
 type Stats struct {
 	Calls, Ops, Handles int
+	Goroutines          int // but the idle ones
 }
 
 // ReadStats counts. The call that asks is one of the calls.
 func ReadStats() Stats {
 	state.Lock()
 	defer state.Unlock()
-	return Stats{Calls: len(state.calls), Ops: len(state.ops), Handles: int(hostHandles())}
+	return Stats{
+		Calls: len(state.calls), Ops: len(state.ops), Handles: int(hostHandles()),
+		Goroutines: runtime.NumGoroutine() - idle,
+	}
 }

@@ -24,7 +24,7 @@ func request(id, head, headLen, body, bodyLen int32) {
 	} else if body != 0 {
 		bodyReader = io.NopCloser(bytes.NewReader(take(body, bodyLen)))
 	}
-	go c.serve(headBytes, bodyReader, int64(bodyLen))
+	begin(func() { c.serve(headBytes, bodyReader, int64(bodyLen)) })
 }
 
 // serve answers the call: with what the handler writes, with 500 if it panics.

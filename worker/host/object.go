@@ -142,7 +142,7 @@ func event(object int32, kind abi.Event, conn, handle, n int32) {
 func alarm(id, object int32) {
 	c := startCall(id)
 	o, err := objectFor(object)
-	go c.runAlarm(o, err)
+	begin(func() { c.runAlarm(o, err) })
 }
 
 func (c *call) runAlarm(o *Object, err error) {

@@ -127,7 +127,7 @@ func stats(w http.ResponseWriter, _ *http.Request) {
 	runtime.ReadMemStats(&m)
 	answer(w, map[string]any{
 		"calls": s.Calls, "ops": s.Ops, "handles": s.Handles,
-		"goroutines": runtime.NumGoroutine(), "boot": boot, "memory": m.Sys, "live": m.HeapAlloc,
+		"goroutines": s.Goroutines, "boot": boot, "memory": m.Sys, "live": m.HeapAlloc,
 	})
 }
 

@@ -174,6 +174,20 @@ func (t *Table) validate(newest Version) error {
 	return nil
 }
 
+// Fill is what WatermelonDB gives its rows when a migration adds the column,
+// whatever the Default: nil, "", 0.0 or false. WatermelonDB, RawRecord, nullValue.
+func (c *Column) Fill() any {
+	switch {
+	case c.Nullable:
+		return nil
+	case c.Type == String:
+		return ""
+	case c.Type == Number:
+		return 0.0
+	}
+	return false
+}
+
 // takes says whether v is a value of the column.
 func (c *Column) takes(v any) bool {
 	switch v.(type) {

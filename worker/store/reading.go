@@ -192,7 +192,8 @@ GROUP BY t.deleted, t.rowid / (SELECT step FROM span)`,
 }
 
 // migrated is the condition that a live row has what the app's schema gained,
-// or "": an added table's row, or an added column that is not its default.
+// or "": an added table's row, or an added column that is not what the app's
+// database fills it with.
 func (r *reading) migrated(schema *record.Schema, m *watermelon.Migration) string {
 	if m.Tables[r.index] {
 		return "t.deleted = 0"
@@ -200,7 +201,7 @@ func (r *reading) migrated(schema *record.Schema, m *watermelon.Migration) strin
 	var list []string
 	for c, added := range m.Columns[r.index] {
 		if col := schema.Tables[r.index].Columns[c]; added {
-			list = append(list, fmt.Sprintf("t.%s IS NOT %s", col.SQL, columnDefault(col.Default)))
+			list = append(list, fmt.Sprintf("t.%s IS NOT %s", col.SQL, columnDefault(col.Fill())))
 		}
 	}
 	if list == nil {

@@ -104,9 +104,9 @@ func TestATableIsADeclarationAndAMigration(t *testing.T) {
 		_, has := p.rows("t3")["a"]["c36"]
 		expect(t, has, false)
 	}
-	// A column that comes with a migration, and is not its default.
+	// A column that comes with a migration, and is not what the app fills it with.
 	p := f.pull(object{"lastPulledAt": first.Timestamp, "migration": object{"columns": list{object{"table": "t3", "columns": list{"c33", "c35"}}}}})
-	expect(t, names(p, "t3"), "a / ")
+	expect(t, names(p, "t3"), "a few / ")
 	row["c47"], row["updated_at"] = true, at(1)
 	row["c33"] = "another"
 	f.push(object{"lastPulledAt": first.Timestamp, "changes": object{"t3": object{"updated": list{row}}}})

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"strings"
@@ -89,6 +90,14 @@ var projectInputCases = []projectCase{
 			}
 		}
 		wantSame(t, c, before)
+	}},
+	{"a_time_in_milliseconds_is_a_sort_order", func(t *testing.T, w *world) {
+		c := w.crew(t)
+		id := c.task(t, "T", `"sort_order":1795347684123`)
+		row := c.owner.patch(t, c.path+"tasks/"+id+"/", `{"sort_order":-1795347684123.5}`)
+		if n, err := row["sort_order"].(json.Number).Float64(); err != nil || n != -1795347684123.5 {
+			t.Errorf("got %v", row)
+		}
 	}},
 	{"ids_of_another_project", func(t *testing.T, w *world) {
 		c, foreign := w.crew(t), w.crew(t)

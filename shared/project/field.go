@@ -61,7 +61,8 @@ const (
 	MaxTextChars  = 10_000
 	MaxUserChars  = 255
 	MaxExceptions = 1_000
-	maxDays       = 36_500 // a century
+	maxDays       = 36_500  // a century
+	maxOrder      = 1 << 53 // JSON numbers are exact below it; a time in milliseconds fits
 )
 
 // Collections are all of them, in the order in which a pull pages them.
@@ -84,7 +85,7 @@ var Collections = []Collection{
 		{Name: "parent_id", Kind: Ref, To: Tasks, Nullable: true},
 		{Name: "assignee_id", Kind: Ref, To: Memberships, Nullable: true},
 		{Name: "is_milestone", Kind: Boolean, Default: false},
-		{Name: "sort_order", Kind: Number, Min: -1e12, Max: 1e12, Default: 0.0},
+		{Name: "sort_order", Kind: Number, Min: -maxOrder, Max: maxOrder, Default: 0.0},
 		{Name: "notes", Kind: Text, Nullable: true, Max: MaxTextChars},
 	}},
 	{Name: Dependencies, Title: "dependency", Table: "ProjectDependencies", Fields: []Field{

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"tidemark/shared/project"
 )
 
 var projectRestCases = []projectCase{
@@ -190,6 +192,17 @@ var projectRestCases = []projectCase{
 			c.owner.ask(t, "PATCH", c.path+"tasks/"+a+"/", fmt.Sprintf(`{"parent_id":%q}`, parent)).wantProblem(t, 409, "parent_cycle", "parent_id")
 		}
 		c.owner.patch(t, c.path+"tasks/"+d+"/", fmt.Sprintf(`{"parent_id":%q}`, a))
+	}},
+	{"a_task_has_at_most_100_ancestors", func(t *testing.T, w *world) {
+		c := w.crew(t)
+		rows := []string{fmt.Sprintf(`{"id":"%s.0","name":"T"}`, c.id)}
+		for i := range project.MaxNesting {
+			rows = append(rows, fmt.Sprintf(`{"id":"%s.%d","name":"T","parent_id":"%[1]s.%[3]d"}`, c.id, i+1, i))
+		}
+		c.owner.upload(t, c.path, uuid(), strings.Join(rows, ","), "", "").json(t, 200)
+		c.owner.ask(t, "POST", c.path+"tasks/", fmt.Sprintf(`{"name":"T","parent_id":"%s.%d"}`, c.id, project.MaxNesting)).
+			wantProblem(t, 409, "parent_cycle", "parent_id")
+		c.task(t, "T", fmt.Sprintf(`"parent_id":"%s.%d"`, c.id, project.MaxNesting-1))
 	}},
 	{"a_patch_on_a_base_conflicts_in_the_same_fields", func(t *testing.T, w *world) {
 		c := w.crew(t)

@@ -151,7 +151,7 @@ func problemsOf(c *project.Collection, upload bool) string {
 	}
 	switch c.Name {
 	case project.Tasks:
-		when("r.id IN (SELECT start FROM up WHERE id = start OR id IS NOT NULL AND depth = "+fmt.Sprint(project.MaxNesting)+")",
+		when("r.id IN (SELECT start FROM up WHERE id = start OR id IS NOT NULL AND depth = "+fmt.Sprint(project.MaxNesting+1)+")",
 			project.ParentCycle, "parent_id")
 	case project.Dependencies:
 		when("r.k = 'created' AND EXISTS "+pathBack, project.LinkCycle, "successor_id")
@@ -194,7 +194,7 @@ up(start, id, depth) AS (
 	UNION ALL
 	SELECT up.start, iif(m.id IS NULL, t.parent_id, m.parent_id), up.depth + 1
 	FROM up LEFT JOIN moves m ON m.id = up.id LEFT JOIN ProjectTasks t ON t.id = up.id
-	WHERE up.id IS NOT NULL AND up.id <> up.start AND up.depth < ` + fmt.Sprint(project.MaxNesting) + `),
+	WHERE up.id IS NOT NULL AND up.id <> up.start AND up.depth <= ` + fmt.Sprint(project.MaxNesting) + `),
 `
 
 // pathBack is a row if the predecessor that r gives can be reached from the

@@ -39,6 +39,16 @@ var projectPullCases = []projectCase{
 		}
 		c.viewer.ask(t, "GET", c.path+"sync/?since=1&since=2", "").wantProblem(t, 400, "invalid_input", "since")
 	}},
+	{"a_query_that_cannot_be_read_is_400", func(t *testing.T, w *world) {
+		c := w.crew(t)
+		for _, bad := range []string{"since=%zz", "since=1%", "since=2;page_size=5", "cursor=%zz", "page_size=%", "final=%zz"} {
+			name, _, _ := strings.Cut(bad, "=")
+			c.viewer.ask(t, "GET", c.path+"sync/?"+bad, "").wantProblem(t, 400, "invalid_input", name)
+		}
+		for _, list := range []string{"/projects/", c.path + "tasks/"} {
+			c.viewer.ask(t, "GET", list+"?cursor=%zz", "").wantProblem(t, 400, "invalid_input", "cursor")
+		}
+	}},
 	{"since_beyond_the_mark_is_told", func(t *testing.T, w *world) {
 		c := w.crew(t)
 		c.viewer.ask(t, "GET", c.path+"sync/?since=1000000", "").wantProblem(t, 400, "since_ahead", "since")

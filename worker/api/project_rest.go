@@ -33,7 +33,7 @@ func newID() string {
 }
 
 func (c *projectCall) page() (after string, limit int, err error) {
-	query := c.r.URL.Query()
+	query := queryOf(c.r)
 	if limit, err = delta.ParsePageSize(query); err != nil {
 		return "", 0, err
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 func (c *projectCall) pull() error {
-	in, err := delta.ParsePull(c.key.Project, c.r.URL.Query())
+	in, err := delta.ParsePull(c.key.Project, queryOf(c.r))
 	if err != nil {
 		return err
 	}

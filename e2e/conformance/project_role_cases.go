@@ -141,6 +141,20 @@ var projectRoleCases = []projectCase{
 			}
 		}
 	}},
+	{"whoever_may_not_write_is_told_that_first", func(t *testing.T, w *world) {
+		c := w.crew(t)
+		for _, to := range [][2]string{
+			{"PATCH", ""}, {"POST", "tasks/"}, {"PATCH", "tasks/" + c.task(t, "T") + "/"}, {"POST", "dependencies/"},
+			{"POST", "calendars/"}, {"POST", "memberships/"}, {"POST", "sync/"},
+		} {
+			for _, body := range []string{"", "{}", `{"nope":1}`} {
+				c.stranger.ask(t, to[0], c.path+to[1], body).wantProblem(t, 404, "not_found")
+				c.removed.ask(t, to[0], c.path+to[1], body).wantProblem(t, 403, "membership_revoked")
+				c.viewer.ask(t, to[0], c.path+to[1], body).wantProblem(t, 403, "role_too_low")
+				c.owner.ask(t, to[0], c.path+to[1], body).wantProblem(t, 400, "invalid_input")
+			}
+		}
+	}},
 	{"every_deed_by_every_role_and_nobody_else", func(t *testing.T, w *world) {
 		c, foreign := w.crew(t), w.crew(t)
 		for _, d := range deeds {

@@ -114,7 +114,24 @@ func (s *server) project(w http.ResponseWriter, r *http.Request) error {
 	if err := c.readBody(); err != nil {
 		return err
 	}
-	return c.route.serve(c)
+	return c.sparing(c.route.serve(c))
+}
+
+// sparing is the error, but that whoever may not write there hears nothing of what
+// is wrong with the body.
+func (c *projectCall) sparing(err error) error {
+	var input *project.InputError
+	if !errors.As(err, &input) || c.route.body == "" || !c.route.needsRole() {
+		return err
+	}
+	role, _, refusal := c.Projects.Role(c.r.Context(), c.key)
+	switch {
+	case refusal != nil:
+		return refusal
+	case role < c.route.action.Needs():
+		return &project.Refusal{Code: project.RoleTooLow}
+	}
+	return err
 }
 
 // admit finds out who asks. Memberships need a name.

@@ -21,6 +21,6 @@ func DefaultLimits() Limits {
 		RowBytes:  MaxRowBytes,
 		Depth:     32,
 		PageRows:  10_000,
-		PullBytes: 16 << 20,
+		PullBytes: 24 << 20,
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/record"
 	"tidemark/shared/watermelon"
 )
 
@@ -173,4 +174,17 @@ func TestACursorIsBoundToItsPull(t *testing.T) {
 		t.Fatal("no cursor")
 	}
 	refused("of before a restore", object{"limit": 3, "lastPulledAt": since, "cursor": cursor})
+}
+
+func TestWhoPullsTooMuchIsToldOfPages(t *testing.T) {
+	f := newFixture(t)
+	limits := watermelon.DefaultLimits()
+	limits.PullBytes = 1000
+	f.Store = New(f.db, record.Default(), limits)
+	f.put(0, object{"id": "a", "notes": strings.Repeat("x", 1000), "updated_at": at(0)})
+	_, err := f.tryPull(nil)
+	if err == nil || !strings.Contains(err.Error(), "by limit and cursor") {
+		t.Error(err)
+	}
+	expect(t, names(f.all(object{"limit": 1}), "customers"), "a / ")
 }

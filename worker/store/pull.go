@@ -30,7 +30,9 @@ func (s *Store) Pull(ctx context.Context, _ time.Time, input []byte) (answer []b
 	} else {
 		answer, err = s.pullAll(ctx, p)
 	}
-	if err != nil {
+	if errors.Is(err, watermelon.ErrTooLarge) {
+		return nil, fmt.Errorf("pull: %w for one answer: ask for pages, by limit and cursor", err)
+	} else if err != nil {
 		return nil, fmt.Errorf("pull: %w", err)
 	}
 	return answer, nil

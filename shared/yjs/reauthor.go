@@ -13,7 +13,7 @@ import (
 // be whole: an error says that it refers to what it does not hold, or that the
 // ids do not suffice.
 func Reauthor(update []byte, first uint64) ([]byte, error) {
-	summary, err := Validate(update, Limits{})
+	summary, err := Validate(update, Limits{Stored: true})
 	if err != nil {
 		return nil, fmt.Errorf("reauthor: %w", err)
 	}

@@ -16,11 +16,11 @@ type Log struct {
 // logSlack is how many bytes of updates may stand beside a small merged one.
 const logSlack = 64 << 10
 
-// Append adds an update of format V1, if [Validate] accepts it. The log keeps
-// update, which must not change any more. Updates may come in any order, and
-// again.
+// Append adds an update of format V1 that [Validate] accepts, or accepted in
+// parts. The log keeps update, which must not change any more. Updates may come
+// in any order, and again.
 func (l *Log) Append(update []byte) error {
-	s, err := Validate(update, Limits{})
+	s, err := Validate(update, Limits{Stored: true})
 	if err != nil {
 		return fmt.Errorf("append to log: %w", err)
 	}

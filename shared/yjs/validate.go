@@ -14,6 +14,9 @@ type Limits struct {
 	Clients int // with structs
 	Structs int
 	Deletes int // ranges
+	// Stored: the update was accepted before, in parts perhaps. What only spares
+	// other peers is not checked: together, parts may nest types deeper.
+	Stored bool
 }
 
 // Summary says what an update holds. The zero value can be read into.
@@ -104,6 +107,9 @@ func (s *Summary) readStructs(u *updateReader, limits Limits) error {
 			s.Structs = append(s.Structs, ClockRange{item.client, item.clock, item.end()})
 		} else {
 			s.Structs[last].To = item.end()
+		}
+		if limits.Stored {
+			continue
 		}
 		if nested.add(&item) > maxNesting {
 			return u.rest.Fail("types nested too deeply")

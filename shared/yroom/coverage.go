@@ -49,7 +49,7 @@ func coverageOf(log *yjs.Log) (*coverage, error) {
 	if err != nil {
 		return nil, err
 	}
-	summary, err := yjs.Validate(state, updateLimits)
+	summary, err := yjs.Validate(state, storedLimits)
 	if err != nil {
 		return nil, err
 	}

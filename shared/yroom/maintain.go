@@ -219,13 +219,13 @@ func readable(state []byte) ([]byte, error) {
 	if len(state) == 0 {
 		return nil, nil
 	}
-	summary, err := yjs.Validate(state, updateLimits)
+	summary, err := yjs.Validate(state, storedLimits)
 	if err != nil {
 		v1, v2err := yjs.ConvertV2ToV1(state)
 		if v2err != nil {
 			return nil, fmt.Errorf("the stored state is no update: %w", err)
 		}
-		if summary, err = yjs.Validate(v1, updateLimits); err != nil {
+		if summary, err = yjs.Validate(v1, storedLimits); err != nil {
 			return nil, fmt.Errorf("the stored state is no update: %w", err)
 		}
 		state = v1

@@ -218,6 +218,9 @@ func (r *Room) write(w Write) { r.out.Store = append(r.out.Store, w) }
 // updateLimits are those of one update besides its length, which bounds them all.
 var updateLimits = yjs.Limits{}
 
+// storedLimits are those of what the room or the database holds.
+var storedLimits = yjs.Limits{Stored: true}
+
 // awarenessLimits bound one awareness message, and who is known to a room.
 var awarenessLimits = awareness.DefaultLimits
 

@@ -312,7 +312,7 @@ func (d *Doc) decodeContent(r *lib0.Reader, it *item) (err error) {
 		}
 	case refDoc:
 		if _, err = r.String(); err == nil {
-			err = r.SkipAny()
+			err = decodeOptions(r, d.bounded)
 		}
 	}
 	if err != nil {
@@ -322,6 +322,19 @@ func (d *Doc) decodeContent(r *lib0.Reader, it *item) (err error) {
 	d.in.content += int(it.size)
 	it.length, err = checkLength(r, it.clock, length)
 	return err
+}
+
+// decodeOptions reads those of a subdocument. yjs throws on null and undefined;
+// what is stored already is taken.
+func decodeOptions(r *lib0.Reader, fresh bool) error {
+	start := r.Pos()
+	if err := r.SkipAny(); err != nil {
+		return err
+	}
+	if fresh && r.Since(start)[0] >= lib0.TagNull {
+		return r.Fail("subdocument without options")
+	}
+	return nil
 }
 
 // decodeJSON reads a string of JSON, or the word undefined where it may stand.

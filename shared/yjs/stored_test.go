@@ -8,6 +8,28 @@ import (
 	"tidemark/shared/yjs"
 )
 
+// yjs and its successor read shouldLoad of the options, and throw on null.
+func TestASubdocumentNeedsOptions(t *testing.T) {
+	for options, want := range map[string]bool{
+		"7e":         false, // null
+		"7f":         false, // undefined
+		"7600":       true,  // {}
+		"7d00":       true,  // 0
+		"7601016b7e": true,  // {"k":null}
+	} {
+		update := unhex(t, item(9, "01 67"+options))
+		if _, err := yjs.Validate(update, yjs.Limits{}); (err == nil) != want {
+			t.Errorf("%s: Validate says %v", options, err)
+		}
+		if _, err := yjs.New(yjs.Options{}).Apply(update); (err == nil) != want {
+			t.Errorf("%s: Apply says %v", options, err)
+		}
+		if err := yjs.New(yjs.Options{}).Load(update); err != nil {
+			t.Errorf("%s, stored already: %v", options, err)
+		}
+	}
+}
+
 // Each of two updates nests 900 types, the second in the first.
 func TestALogHoldsTypesNestedInParts(t *testing.T) {
 	var log yjs.Log

@@ -38,8 +38,9 @@ type Summary struct {
 //   - strings are UTF-8, JSON and Any well-formed and nested at most
 //     [lib0.MaxDepth] deep; types at most 1,000 deep, as far as the update
 //     itself shows it, reading from the front;
-//   - content and type refs are known, nothing has length 0, clocks end below
-//     2^31, client ids below 2^53, and each client has one block;
+//   - content and type refs are known, nothing has length 0, subdocuments have
+//     options, clocks end below 2^31, client ids below 2^53, and each client has
+//     one block;
 //   - no struct refers to itself or to a later one of its client.
 //
 // The error is a *lib0.Error or wraps one: it has the offset and the reason.
@@ -113,6 +114,9 @@ func (s *Summary) readStructs(u *updateReader, limits Limits) error {
 		}
 		if nested.add(&item) > maxNesting {
 			return u.rest.Fail("types nested too deeply")
+		}
+		if item.ref() == refDoc && item.content[0] >= lib0.TagNull {
+			return u.rest.Fail("subdocument without options")
 		}
 	}
 	if !descending && s.repeatsClient() {

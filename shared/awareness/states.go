@@ -29,6 +29,11 @@ type Limits struct {
 // DefaultLimits suits a room that strangers may write to.
 var DefaultLimits = Limits{Bytes: 64 << 10, Entries: 100, StateBytes: 16 << 10, Clients: 10_000}
 
+// EchoLimits suits an update that may repeat what its sender heard: y-websocket
+// sends all of that back, in one message and in JavaScript's notation, which can
+// be several times longer. What is news in it is for States.Check.
+var EchoLimits = Limits{Bytes: 4 << 20, Entries: 10_000, StateBytes: 1 << 20}
+
 // States is the presence of one room. The zero value is empty, with
 // DefaultLimits. It is not safe for concurrent use.
 type States struct {
@@ -69,18 +74,45 @@ func (s *States) Apply(update []byte, now time.Time) (Change, error) {
 	return s.ApplyEntries(entries, now), nil
 }
 
+// News tells whether an entry says what s does not know: its clock is above the
+// stored one (0 for an unknown client), or equal to it while it takes a present
+// state away. y-protocols/awareness, applyAwarenessUpdate.
+func (s *States) News(e Entry) bool {
+	old := s.clients[e.Client]
+	return e.Clock > old.clock || e.Clock == old.clock && old.state != nil && e.Offline()
+}
+
+// Check reports an error that wraps ErrLimit if the states that are news in
+// entries are together more than the limits of s allow in one update.
+func (s *States) Check(entries []Entry) error {
+	limits := s.limits()
+	n, size := 0, 0
+	for _, e := range entries {
+		if e.Offline() || !s.News(e) {
+			continue
+		}
+		n++
+		size += len(e.State)
+		if len(e.State) > limits.StateBytes {
+			return fmt.Errorf("%w: state of %d bytes", ErrLimit, len(e.State))
+		}
+	}
+	if n > limits.Entries || size > limits.Bytes {
+		return fmt.Errorf("%w: %d new states of %d bytes", ErrLimit, n, size)
+	}
+	return nil
+}
+
 // ApplyEntries takes in entries that Decode returned, or some of them, and returns
 // what was news. Only that may be sent on: clients send back what they receive, and
-// a room that forwards everything never falls silent. An entry is news if its clock
-// is above the stored one (0 for an unknown client), or equal to it while it takes a
-// present state away. New clients beyond Limits.Clients are ignored. States copies
-// what it keeps. y-protocols/awareness, applyAwarenessUpdate.
+// a room that forwards everything never falls silent. New clients beyond
+// Limits.Clients are ignored. States copies what it keeps.
 func (s *States) ApplyEntries(entries []Entry, now time.Time) Change {
 	var change Change
 	for _, e := range entries {
-		old, known := s.clients[e.Client]
+		_, known := s.clients[e.Client]
 		offline := e.Offline()
-		if e.Clock < old.clock || e.Clock == old.clock && !(offline && old.state != nil) {
+		if !s.News(e) {
 			continue
 		}
 		if !known && len(s.clients) >= s.limits().Clients {

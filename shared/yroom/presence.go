@@ -23,6 +23,7 @@ type presence struct {
 const (
 	clientsPerSocket = 8
 	attachmentBytes  = 1_900 // for presence; hosts take 2,000 in all
+	entryBytes       = 24    // of a client besides its state, at most
 	expireEvery      = 10 * time.Second
 	echoCost         = 0.01 // of a message that says nothing new: every client sends back what it hears
 )
@@ -30,17 +31,15 @@ const (
 // receive takes an awareness message and sends on what is news in it, to the
 // sender too: y-websocket leaves if it hears nothing for 30 seconds.
 func (p *presence) receive(r *Room, conn Conn, s *socket, update []byte, now time.Time) (open bool) {
-	entries, err := awareness.Decode(update, awarenessLimits)
+	entries, err := awareness.Decode(update, awareness.EchoLimits)
+	if err == nil {
+		err = p.states.Check(entries)
+	}
 	if err != nil {
 		r.close(conn, CloseMalformed, "malformed awareness message: "+err.Error())
 		return false
 	}
-	entries = p.acceptable(r, conn, s, entries)
-	change, err := p.states.Apply(awareness.AppendUpdate(nil, entries...), now)
-	if err != nil {
-		r.close(conn, CloseMalformed, "malformed awareness message: "+err.Error())
-		return false
-	}
+	change := p.states.ApplyEntries(p.acceptable(r, conn, s, entries), now)
 	cost := 1.0
 	if change.Empty() {
 		cost = echoCost
@@ -57,28 +56,31 @@ func (p *presence) receive(r *Room, conn Conn, s *socket, update []byte, now tim
 	}
 	if !change.Empty() {
 		r.attach(conn)
-		r.send(p.frame(change.Clients()))
+		p.tell(r, change.Clients())
 	}
 	p.expire(r, now)
 	return true
 }
 
 // acceptable drops the entries that are not this socket's to say: that a client
-// with another socket is gone, and more clients than one program has. A client
-// that is back after its connection broke is kept, and needs no news for that.
+// nobody knows or with another socket is gone, and more clients than one program
+// has. A client that is back after its connection broke is kept, and needs no news for that.
 func (p *presence) acceptable(r *Room, conn Conn, s *socket, entries []awareness.Entry) []awareness.Entry {
 	fresh := len(s.clients)
 	kept := entries[:0]
 	for _, e := range entries {
 		owner, owned := p.owner[e.Client]
-		if e.Offline() && owned && owner != conn {
+		_, known := p.states.Get(e.Client)
+		if e.Offline() && (!known || owned && owner != conn) {
 			continue
 		}
 		if !slices.Contains(s.clients, e.Client) && !e.Offline() {
-			if fresh >= clientsPerSocket {
-				continue
+			if p.states.News(e) {
+				if fresh >= clientsPerSocket {
+					continue
+				}
+				fresh++
 			}
-			fresh++
 			if _, leaves := p.leaving[e.Client]; leaves && len(s.clients) == 0 {
 				p.own(r, conn, s, e.Client)
 				r.attach(conn)
@@ -165,9 +167,7 @@ func (p *presence) remove(r *Room, clients []uint64, now time.Time) {
 	for _, client := range clients {
 		p.forget(r, client)
 	}
-	if !change.Empty() {
-		r.send(p.frame(change.Removed))
-	}
+	p.tell(r, change.Removed)
 }
 
 // depart removes those whose time to come back is over.
@@ -207,17 +207,33 @@ func (p *presence) expire(r *Room, now time.Time) {
 		}
 		p.forget(r, client)
 	}
-	if !change.Empty() {
-		r.send(p.frame(change.Removed))
+	p.tell(r, change.Removed)
+}
+
+// tell sends what is known of clients to conns, or to all: in several messages if
+// one would be more than a client may say, as clients send it back.
+func (p *presence) tell(r *Room, clients []uint64, conns ...Conn) {
+	for len(clients) > 0 {
+		n, size := 0, 0
+		for n < min(len(clients), awarenessLimits.Entries) {
+			e, _ := p.states.Get(clients[n])
+			if size += len(e.State) + entryBytes; n > 0 && size > awarenessLimits.Bytes {
+				break
+			}
+			n++
+		}
+		r.send(p.frame(clients[:n]), conns...)
+		clients = clients[n:]
 	}
 }
 
-// all is the message about everybody present, or nil if there is nobody.
-func (p *presence) all() []byte {
-	if present := p.states.Present(); len(present) > 0 {
-		return p.frame(present)
+// answer tells a socket who is there, nobody included.
+func (p *presence) answer(r *Room, conn Conn) {
+	present := p.states.Present()
+	if len(present) == 0 {
+		r.send(p.frame(nil), conn)
 	}
-	return nil
+	p.tell(r, present, conn)
 }
 
 func (p *presence) frame(clients []uint64) []byte {
@@ -244,7 +260,7 @@ func (p *presence) attachment(r *Room, s *socket) []byte {
 		flags |= flagWaiting
 	}
 	b := lib0.AppendUint([]byte{1, flags}, uint64(len(s.clients)))
-	room := attachmentBytes - 24*len(s.clients)
+	room := attachmentBytes - entryBytes*len(s.clients)
 	for _, client := range s.clients {
 		e, _ := p.states.Get(client)
 		b = lib0.AppendUint(lib0.AppendUint(b, client), e.Clock)

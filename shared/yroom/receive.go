@@ -72,9 +72,7 @@ func (r *Room) message(conn Conn, s *socket, m yproto.Message, whole []byte, now
 	case m.Kind == yproto.SyncStep1:
 		return r.step1(conn, s, m.Payload, now)
 	case m.Kind == yproto.QueryAwareness:
-		if frame := r.present.all(); frame != nil {
-			r.send(frame, conn)
-		}
+		r.present.answer(r, conn)
 	case m.Kind.Writes():
 		return r.edit(conn, s, m, whole, now)
 	}

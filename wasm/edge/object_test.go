@@ -37,7 +37,7 @@ func dial(t testing.TB, s *wasmtest.Server, room, attachment string) *client {
 }
 
 func timeout() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), 20*time.Second)
+	return context.WithTimeout(context.Background(), wasmtest.Patience)
 }
 
 func (c *client) send(kind websocket.MessageType, data string) {
@@ -80,14 +80,15 @@ func (c *client) wantClosed(code websocket.StatusCode, reason string) {
 // eventually asks the room until it answers so.
 func eventually(t testing.TB, s *wasmtest.Server, room, command, answer string) {
 	t.Helper()
-	var got string
-	for range 200 {
-		if _, got = do(t, s, "POST", "/room/"+room+"/call", command); got == answer {
+	for end := time.Now().Add(wasmtest.Patience); ; time.Sleep(2 * time.Millisecond) {
+		_, got := do(t, s, "POST", "/room/"+room+"/call", command)
+		if got == answer {
 			return
 		}
-		time.Sleep(5 * time.Millisecond)
+		if time.Now().After(end) {
+			t.Fatalf("%s: got %s, want %s", command, got, answer)
+		}
 	}
-	t.Errorf("%s: got %s, want %s", command, got, answer)
 }
 
 func TestSocketsSendAndReceive(t *testing.T) {
@@ -187,7 +188,9 @@ func TestAClosingSocketIsAmongTheConnsOfItsLastEvent(t *testing.T) {
 	a := dial(t, s, "r", "a")
 	dial(t, s, "r", "b")
 	a.ask("attach who", "attached")
-	s.Worker().Hibernate("PROBE", "r")
+	if !s.Worker().Hibernate("PROBE", "r") {
+		t.Fatal("did not hibernate")
+	}
 	a.ws.Close(4000, "done")
 	eventually(t, s, "r", "last", `[[1,"who"],[2,"b"]]`)
 	eventually(t, s, "r", "conns", `[[2,"b"]]`)
@@ -216,7 +219,7 @@ func TestASlowClientIsClosedAndBlocksNobody(t *testing.T) {
 	s := start(t, wasmtest.Options{})
 	slow, quick := dial(t, s, "r", "slow"), dial(t, s, "r", "quick")
 	text := strings.Repeat("x", 1<<20)
-	for range 40 {
+	for range 100 { // more than the host queues and the system's buffers take
 		quick.send(websocket.MessageText, "all "+text)
 		quick.want(text)
 		if got, err := quick.read(); err != nil || (got != "2" && got != "1") {
@@ -224,10 +227,8 @@ func TestASlowClientIsClosedAndBlocksNobody(t *testing.T) {
 		}
 	}
 	var err error
-	for range 45 {
-		if _, err = slow.read(); err != nil {
-			break
-		}
+	for err == nil {
+		_, err = slow.read()
 	}
 	if websocket.CloseStatus(err) != websocket.StatusTryAgainLater {
 		t.Errorf("the slow client: %v", err)
@@ -287,13 +288,11 @@ func TestAnAlarmMayWaitAndOtherEventsComeInBetween(t *testing.T) {
 	s.Worker().Evict()
 	want(t, s, "POST", "/room/r/call", "object", 200, "1 Probe r") // stays where its alarm runs
 	s.Gate.Open()
-	for _, ok := clock.Next(); !ok; _, ok = clock.Next() {
-		time.Sleep(time.Millisecond)
-	}
-	for range 100 {
-		clock.Advance(20 * time.Millisecond)
-		time.Sleep(time.Millisecond)
-	}
+	wasmtest.Until(t, "the alarm sleeps", func() bool {
+		at, ok := clock.Next()
+		return ok && at.Sub(clock.Now()) == 20*time.Millisecond
+	})
+	clock.Advance(20 * time.Millisecond)
 	eventually(t, s, "r", "log", `["alarm","between","alarm after d1"]`)
 	want(t, s, "POST", "/room/r/call", "object", 200, "2 Probe r")
 }

@@ -4,6 +4,7 @@ package edge_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -102,15 +103,15 @@ func readStats(t testing.TB, s *wasmtest.Server) (out stats) {
 // atRest fails unless nothing but the asking call is left in the instance.
 func atRest(t testing.TB, s *wasmtest.Server, goroutines int) {
 	t.Helper()
-	var got stats
-	for range 50 {
-		got = readStats(t, s)
+	for end := time.Now().Add(wasmtest.Patience); ; time.Sleep(2 * time.Millisecond) {
+		got := readStats(t, s)
 		if got.Calls == 1 && got.Ops == 0 && got.Handles == 0 && got.Goroutines <= goroutines {
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
+		if time.Now().After(end) {
+			t.Fatalf("left behind: %+v, want %d goroutines", got, goroutines)
+		}
 	}
-	t.Errorf("left behind: %+v, want %d goroutines", got, goroutines)
 }
 
 func TestRequestsAndAnswers(t *testing.T) {
@@ -150,7 +151,9 @@ func TestRequestsAndAnswers(t *testing.T) {
 
 func TestABodyOverTheLimitIsNotRead(t *testing.T) {
 	s := start(t, wasmtest.Options{})
-	for n, status := range map[int]int{0: 200, 100_000: 200, 100_001: 413, 5_000_000: 413} {
+	// The largest still fits into the system's buffers: the client has written it
+	// before the host, which does not read it, closes the connection.
+	for n, status := range map[int]int{0: 200, 100_000: 200, 100_001: 413, 1_000_000: 413} {
 		if got, _ := do(t, s, "POST", "/echo", strings.Repeat("x", n)); got != status {
 			t.Errorf("%d bytes: got %d, want %d", n, got, status)
 		}
@@ -202,12 +205,10 @@ func TestOneRequestWakesAnother(t *testing.T) {
 		defer close(done)
 		want(t, s, "GET", "/wait?key=k", "", 200, "from the op")
 	}()
-	for {
-		if status, _ := do(t, s, "GET", "/wake?key=k", ""); status == 200 {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+	wasmtest.Until(t, "somebody waits", func() bool {
+		status, _ := do(t, s, "GET", "/wake?key=k", "")
+		return status == 200
+	})
 	<-done
 }
 
@@ -284,9 +285,7 @@ func TestACallIsGivenUpAtItsLimit(t *testing.T) {
 			t.Errorf("got %d %q", status, body)
 		}
 	}()
-	for readStats(t, s).Calls != 2 {
-		time.Sleep(time.Millisecond)
-	}
+	wasmtest.Until(t, "the call is under way", func() bool { return readStats(t, s).Calls == 2 })
 	clock.Advance(61 * time.Second)
 	<-done
 	atRest(t, s, before)
@@ -296,11 +295,22 @@ func TestAClientThatLeavesFreesItsCall(t *testing.T) {
 	s := start(t, wasmtest.Options{})
 	before := readStats(t, s).Goroutines
 	s.Gate.Hold("d1")
-	client := &http.Client{Timeout: 50 * time.Millisecond}
-	if _, err := client.Get(s.URL + "/d1?n=2&id=x"); err == nil {
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	r, err := http.NewRequestWithContext(ctx, "GET", s.URL+"/d1?n=2&id=x", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := http.DefaultClient.Do(r)
+		done <- err
+	}()
+	s.Gate.Wait(t, 1)
+	leave()
+	if <-done == nil {
 		t.Error("an answer")
 	}
-	s.Gate.Wait(t, 1)
 	s.Gate.Open()
 	atRest(t, s, before)
 	want(t, s, "GET", "/d1?n=0&id=x", "", 200, "2")

@@ -3,12 +3,12 @@
 package wasmtest
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 // A Gate holds back deliveries of some kinds and lets them through in an order
@@ -19,7 +19,6 @@ type Gate struct {
 	kinds   []string
 	random  *rand.Rand
 	waiting []*delivery
-	arrived chan struct{} // holds one token when something has arrived
 }
 
 type delivery struct {
@@ -29,7 +28,7 @@ type delivery struct {
 
 // NewGate is a gate that is open until Hold.
 func NewGate(seed uint64) *Gate {
-	return &Gate{random: rand.New(rand.NewPCG(seed, 0)), arrived: make(chan struct{}, 1)}
+	return &Gate{random: rand.New(rand.NewPCG(seed, 0))}
 }
 
 // Hold holds back what comes from now on of these kinds only.
@@ -48,30 +47,20 @@ func (g *Gate) pass(kind, name string) {
 	d := &delivery{kind, name, make(chan struct{})}
 	g.waiting = append(g.waiting, d)
 	g.mu.Unlock()
-	select {
-	case g.arrived <- struct{}{}:
-	default:
-	}
 	<-d.through
 }
 
-// Wait waits until n deliveries are held back, and fails the test after 10 seconds.
+// Held is how many deliveries are held back.
+func (g *Gate) Held() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.waiting)
+}
+
+// Wait waits until n deliveries are held back.
 func (g *Gate) Wait(t testing.TB, n int) {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
-	for {
-		g.mu.Lock()
-		held := len(g.waiting)
-		g.mu.Unlock()
-		if held >= n {
-			return
-		}
-		select {
-		case <-g.arrived:
-		case <-deadline:
-			t.Fatalf("%d deliveries are held back, want %d", held, n)
-		}
-	}
+	Until(t, fmt.Sprint(n, " deliveries are held back"), func() bool { return g.Held() >= n })
 }
 
 // Release lets one delivery through, which the seed chooses, and answers its

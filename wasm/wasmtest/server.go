@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"tidemark/wasm/edge"
 )
@@ -97,7 +96,7 @@ func (s *Server) Crash() {
 func (s *Server) Restart() {
 	s.t.Helper()
 	s.Gate.Open()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 	if err := s.Worker().Close(ctx); err != nil {
 		s.t.Error(err)

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -142,7 +143,7 @@ func startServer(t *testing.T, dir string) *server {
 		t.Fatal(err)
 	}
 	s := &server{Cmd: exec.Command(file, "serve", "--addr", "127.0.0.1:0", "--data", filepath.Join(dir, "data"),
-		"--config", config, "--wasm", wasm)}
+		"--config", config, "--wasm", wasm, "--instances", "1")}
 	s.Stderr = &s.log
 	stdout, err := s.StdoutPipe()
 	if err != nil {
@@ -178,6 +179,15 @@ func (s *server) get(path string) (string, error) {
 	return fmt.Sprint(res.StatusCode, " ", strings.TrimSpace(string(b))), err
 }
 
+// underWay waits until a request is, beside the one that asks.
+func (s *server) underWay(t *testing.T) {
+	t.Helper()
+	wasmtest.Until(t, "a request is under way", func() bool {
+		got, _ := s.get("/stats")
+		return strings.Contains(got, `"calls":2,`)
+	})
+}
+
 func TestASignalLetsRequestsEndAndAKillLosesNoCommit(t *testing.T) {
 	dir := t.TempDir()
 	s := startServer(t, dir)
@@ -186,10 +196,10 @@ func TestASignalLetsRequestsEndAndAKillLosesNoCommit(t *testing.T) {
 	}
 	slow := make(chan string)
 	go func() {
-		got, err := s.get("/sleep?ms=700")
+		got, err := s.get("/sleep?ms=5000")
 		slow <- fmt.Sprint(got, " ", err)
 	}()
-	time.Sleep(200 * time.Millisecond)
+	s.underWay(t)
 	s.Process.Signal(syscall.SIGTERM)
 	if got := <-slow; got != "200 slept <nil>" {
 		t.Errorf("the request under way: %s", got)
@@ -214,9 +224,15 @@ func TestASignalLetsRequestsEndAndAKillLosesNoCommit(t *testing.T) {
 	}
 	// A second signal does not wait.
 	go s.get("/sleep?ms=60000")
-	time.Sleep(200 * time.Millisecond)
+	s.underWay(t)
 	s.Process.Signal(syscall.SIGINT)
-	time.Sleep(100 * time.Millisecond)
+	wasmtest.Until(t, "the first signal is heard", func() bool {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+		if err == nil {
+			conn.Close()
+		}
+		return err != nil
+	})
 	s.Process.Signal(syscall.SIGINT)
 	if err := s.Wait(); err == nil || s.ProcessState.ExitCode() != 1 {
 		t.Errorf("exit after two signals: %v", err)

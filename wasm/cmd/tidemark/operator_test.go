@@ -89,8 +89,7 @@ func TestTheOperatorsCommandsSayWhatIsWrong(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	closed := httptest.NewServer(nil)
-	closed.Close()
+	const nobody = "http://127.0.0.1:1" // no server listens on that port
 	empty := t.TempDir()
 	for _, c := range []struct{ args, want string }{
 		{"restore --token T", "--url is needed"},
@@ -100,7 +99,7 @@ func TestTheOperatorsCommandsSayWhatIsWrong(t *testing.T) {
 		{"restore --url " + server.URL + " --token T", "answered 403 Forbidden: The token's scope lacks sync:admin\n"},
 		{"purge --url " + server.URL + " --token T", "answered 302 Found"},
 		{"restore --url " + server.URL + "/other --token T", "answered 502 Bad Gateway: no Tidemark\n"},
-		{"restore --url " + closed.URL + " --token T", "connection refused"},
+		{"restore --url " + nobody + " --token T", "connection refused"},
 		{"purge --url " + server.URL + " --token T 30", `what is "30" for?`},
 	} {
 		stdout, stderr, code := command(t, strings.Fields(c.args)...)

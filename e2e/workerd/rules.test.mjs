@@ -10,7 +10,7 @@ const guest = new URL("../../build/testguest.wasm", import.meta.url).pathname;
 let host;
 
 before(async () => {
-  host = await start(guest, { bindings: { GREETING: "grüß", LIMIT_MEMORY_MB: "48", LIMIT_BODY_BYTES: "1000000", LIMIT_CALL_MS: "4000" } });
+  host = await start(guest, { bindings: { GREETING: "grüß", LIMIT_MEMORY_MB: "48", LIMIT_BODY_BYTES: "1000000" } });
 });
 after(() => host.mf.dispose());
 
@@ -26,16 +26,25 @@ const ok = async (path, options) => {
 };
 const stats = async () => JSON.parse(await ok("/stats"));
 
-// atRest waits until nothing is left behind but the call that asks.
-async function atRest(goroutines) {
-  let s;
-  for (let i = 0; i < 100; i++) {
-    s = await stats();
-    if (s.calls === 1 && s.ops === 0 && s.handles === 0 && s.goroutines <= goroutines) return s;
-    await sleep(50);
-  }
-  assert.fail(`left behind: ${JSON.stringify(s)}, ${goroutines} goroutines expected`);
+// until waits for a condition, and says what it was waiting for.
+async function until(condition, what) {
+  for (const end = Date.now() + 120_000; Date.now() < end; await sleep(20)) if (await condition()) return;
+  assert.fail(`never: ${what()}`);
 }
+
+// atRest waits until nothing is left behind but the call that asks.
+async function atRest(goroutines = Infinity) {
+  let s;
+  const rests = async () => {
+    s = await stats();
+    return s.calls === 1 && s.ops === 0 && s.handles === 0 && s.goroutines <= goroutines;
+  };
+  await until(rests, () => `at rest with ${goroutines} goroutines: ${JSON.stringify(s)}`);
+  return s;
+}
+
+// wake waits until the request that waits for key is there, and wakes it.
+const wake = (key) => until(async () => (await get(`/wake?key=${key}`)).text === "woke", () => `somebody waits for ${key}`);
 
 async function socket(path) {
   const ws = new WebSocket(host.url.replace("http", "ws") + path);
@@ -77,26 +86,31 @@ test("50 concurrent requests with several D1 operations each leave nothing behin
 
 test("an op posted while another request runs is done in its own", async () => {
   const waiting = ok("/wait?key=a");
-  await sleep(100);
-  assert.equal(await ok("/wake?key=a"), "woke");
+  await wake("a");
   assert.equal(await waiting, "from the op");
 });
 
 test("a client that leaves in mid-request freezes nothing", async () => {
-  const { goroutines, boot } = await stats();
-  for (const path of ["/sleep?ms=400", "/d1?n=40&id=gone", "/wait?key=left"]) {
+  const { goroutines, boot } = await atRest();
+  for (const path of ["/sleep?ms=500", "/d1?n=400&id=gone", "/wait?key=left"]) {
     const abort = new AbortController();
-    const left = fetch(host.url + path, { signal: abort.signal });
-    await sleep(30);
+    let answered = false;
+    const left = fetch(host.url + path, { signal: abort.signal }).then(() => (answered = true), () => {});
+    if (path.startsWith("/d1")) await sleep(30); // no other request is answered while D1 is busy
+    else await until(async () => answered || (await stats()).calls > 1, () => `${path} under way`);
     abort.abort();
-    await assert.rejects(left);
+    await left;
+    assert.equal(await ok("/trivial"), "ok");
+    if (path.startsWith("/wait")) await wake("left");
+    assert.equal((await atRest(goroutines)).boot, boot);
   }
-  assert.equal(await ok("/trivial"), "ok");
-  assert.equal(await ok("/wake?key=left"), "woke");
-  assert.equal((await atRest(goroutines)).boot, boot);
 });
 
-test("a request over its limit is cancelled", async () => {
+test("a request over its limit is cancelled", async (t) => {
+  const patient = host;
+  t.after(() => (host = patient));
+  host = await start(guest, { bindings: { LIMIT_CALL_MS: "500" } });
+  t.after(host.close);
   const { goroutines } = await stats();
   assert.equal((await get("/wait?key=never")).status, 504);
   await atRest(goroutines);
@@ -117,10 +131,12 @@ for (const [what, path] of [
   ["running out of the memory budget", "/memory?mb=200"],
 ]) {
   test(`${what} ends the instance: reads are replayed, writes answer 500, the next request is served`, async () => {
-    const { boot } = await stats();
-    const reads = [ok("/sleep?ms=300"), ok("/d1?n=3&id=" + encodeURIComponent(what))];
-    const write = post("/slow-echo?ms=2000", "x");
-    await sleep(100);
+    const { boot } = await atRest();
+    const write = post("/slow-echo?ms=50000", "x"); // longer than all the rest takes
+    await until(async () => (await stats()).calls > 1, () => "the write under way");
+    let slept = false;
+    const reads = [ok("/sleep?ms=500").finally(() => (slept = true)), ok("/d1?n=3&id=" + encodeURIComponent(what))];
+    await until(async () => slept || (await stats()).calls > 2, () => "a read under way");
     const bad = await get(path);
     assert.equal(bad.status, 500);
     assert.match(bad.text, /the instance ended/);
@@ -158,7 +174,7 @@ test("a room keeps its log, its sockets and their attachments over hibernation",
   ws.close(4000, "done");
   assert.deepEqual(await next(), { code: 4000, reason: "done" });
   let log;
-  for (let i = 0; i < 50 && !log?.includes("close"); i++) log = (await post("/room/h/call", "log")).text;
+  await until(async () => (log = (await post("/room/h/call", "log")).text).includes("close"), () => `the close in ${log}`);
   assert.equal(log, '["one","close 4000 done"]');
   assert.equal((await post("/room/h/call", "last")).text, '[[1,"second"]]');
   assert.equal((await post("/room/h/call", "conns")).text, "[]");
@@ -198,30 +214,30 @@ test("a message reaches every socket of a room, binary comes back", async () => 
 
 test("an alarm runs, runs again after a failure, and may wait for D1 in between", async () => {
   const log = async () => JSON.parse((await post("/room/alarm/call", "log")).text);
-  const until = async (want) => {
-    for (let i = 0; i < 200 && (await log()).length < want.length; i++) await sleep(50);
+  const logged = async (want) => {
+    await until(async () => (await log()).length >= want.length, () => `logged: ${want}`);
     assert.deepEqual(await log(), want);
   };
   await post("/room/alarm/call", "alarm 20");
-  await until(["alarm"]);
+  await logged(["alarm"]);
   await post("/room/alarm/call", "alarm-fail 20 1");
-  await until(["alarm", "alarm", "alarm"]);
+  await logged(["alarm", "alarm", "alarm"]);
   await post("/room/alarm/call", "alarm-d1 20");
-  await until(["alarm", "alarm", "alarm", "alarm", "alarm after d1"]);
+  await logged(["alarm", "alarm", "alarm", "alarm", "alarm after d1"]);
 });
 
 test("a timer comes once, and outlives the instance that asked for it", async () => {
   const log = async () => JSON.parse((await post("/room/timer/call", "log")).text);
-  const until = async (n) => {
-    for (let i = 0; i < 200 && (await log()).length < n; i++) await sleep(50);
+  const logged = async (n) => {
+    await until(async () => (await log()).length >= n, () => `${n} in the log`);
     return log();
   };
   assert.equal((await post("/room/timer/call", "timer 20")).text, "set");
-  assert.equal((await until(1)).length, 1);
+  assert.equal((await logged(1)).length, 1);
   assert.equal((await post("/room/timer/call", "timer 5000")).text, "set");
   assert.equal((await post("/room/timer/call", "timer 1")).text, "pending");
   await get("/exit");
-  const entries = await until(2);
+  const entries = await logged(2);
   assert.match(entries[1], /^timer \d+$/);
   await sleep(100);
   assert.equal((await log()).length, 2);

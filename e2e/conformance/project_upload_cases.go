@@ -53,6 +53,21 @@ var projectUploadCases = []projectCase{
 		c.scheduler.upload(t, c.path, batch, fmt.Sprintf(`{"id":%q,"name":"another"}`, uuid()), "", "").json(t, 200)
 		other.owner.upload(t, other.path, batch, fmt.Sprintf(`{"id":%q,"name":"another"}`, uuid()), "", "").json(t, 200)
 	}},
+	{"a_retry_is_answered_after_the_role_became_too_low", func(t *testing.T, w *world) {
+		c := w.crew(t)
+		p := w.person(newID("user"))
+		membership := c.join(t, p, "Member")
+		batch, row := uuid(), fmt.Sprintf(`{"id":%q,"name":"T"}`, uuid())
+		first := p.upload(t, c.path, batch, row, "", "")
+		first.json(t, 200)
+		c.owner.patch(t, c.path+"memberships/"+membership+"/", `{"role":"Viewer"}`)
+		if again := p.upload(t, c.path, batch, row, "", ""); again.status != 200 || !bytes.Equal(again.body, first.body) {
+			t.Errorf("got %v, want %v", again, first)
+		}
+		p.upload(t, c.path, uuid(), row, "", "").wantProblem(t, 403, "role_too_low")
+		c.remove(t, p, membership)
+		p.upload(t, c.path, batch, row, "", "").wantProblem(t, 403, "membership_revoked")
+	}},
 	{"a_retry_of_20_at_once_is_applied_once", func(t *testing.T, w *world) {
 		c := w.crew(t)
 		batch, id := uuid(), c.task(t, "T")

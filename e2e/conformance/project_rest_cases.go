@@ -145,6 +145,11 @@ var projectRestCases = []projectCase{
 			link(tasks[i], tasks[0]).wantProblem(t, 409, "dependency_cycle", "successor_id")
 		}
 		link(tasks[0], tasks[1]).wantProblem(t, 409, "duplicate_dependency", "successor_id")
+		for _, from := range []string{tasks[4], tasks[0]} {
+			if a := link(from, tasks[1]); at(a.json(t, 409), "detail") == "" {
+				t.Errorf("no detail: %v", a)
+			}
+		}
 		extra := link(tasks[0], tasks[4]).json(t, 201)["id"].(string)
 		c.scheduler.remove(t, c.path+"dependencies/"+extra+"/")
 		link(tasks[0], tasks[4]).json(t, 201) // the pair is free again

@@ -61,8 +61,8 @@ var problemKinds = []problemKind{
 	{project.IDTaken, 409, "The id is taken", "A row of another project has it."},
 	{project.IDDeleted, 409, "The row was deleted", "A deleted row stays deleted: use another id."},
 	{project.ParentCycle, 409, "The task cannot have this parent", "It would be its own ancestor, or have more than 100."},
-	{project.LinkCycle, 409, "The dependency would close a cycle", ""},
-	{project.LinkTwice, 409, "There is a dependency of this pair", ""},
+	{project.LinkCycle, 409, "The dependency would close a cycle", "Its successor comes before its predecessor already."},
+	{project.LinkTwice, 409, "There is a dependency of this pair", "Change the dependency that is there."},
 	{project.MemberTwice, 409, "The user is a member already", "Change the membership that is there."},
 	{project.LastOwner, 409, "A project keeps at least one Owner", "Make somebody else an Owner first."},
 }

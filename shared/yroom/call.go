@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"tidemark/shared/lib0"
@@ -36,7 +37,7 @@ const (
 //	byte op, string etag, varUint version, the data
 type Request struct {
 	Op      Op
-	ETag    string // what the asker has, or ""
+	ETag    string // what the asker has, as in If-None-Match, or ""
 	Version uint64
 	Data    []byte
 }
@@ -138,7 +139,7 @@ func (r *Room) call(q Request, now time.Time) (Reply, error) {
 	if r.meta.Size == 0 && r.logRows == 0 {
 		return Reply{Status: StatusAbsent}, nil
 	}
-	if q.ETag != "" && q.ETag == r.etag() {
+	if r.matches(q.ETag) {
 		return Reply{Status: StatusUnchanged, ETag: r.etag()}, nil
 	}
 	return r.show(q)
@@ -149,6 +150,17 @@ const maxShown = 8 << 20
 
 // etag changes with every update.
 func (r *Room) etag() string { return strconv.FormatInt(r.last, 36) }
+
+// matches tells whether the document's tag is among tags. RFC 9110, 13.1.2.
+func (r *Room) matches(tags string) bool {
+	for tag := range strings.SplitSeq(tags, ",") {
+		tag = strings.TrimSpace(tag)
+		if tag == "*" || strings.Trim(strings.TrimPrefix(tag, "W/"), `"`) == r.etag() {
+			return true
+		}
+	}
+	return false
+}
 
 // show answers the document in the form that q asks for.
 func (r *Room) show(q Request) (Reply, error) {

@@ -168,7 +168,7 @@ func (s *server) showYjs(w http.ResponseWriter, r *http.Request, id auth.Identit
 		return err
 	}
 	query := r.URL.Query()
-	q := yroom.Request{Op: yroom.OpState, ETag: strings.Trim(strings.TrimPrefix(r.Header.Get("If-None-Match"), "W/"), `"`)}
+	q := yroom.Request{Op: yroom.OpState, ETag: strings.Join(r.Header.Values("If-None-Match"), ",")}
 	contentType := "application/octet-stream"
 	switch format := query.Get("format"); format {
 	case "":

@@ -53,6 +53,23 @@ func (r Rooms) Allows(room string) bool {
 	return false
 }
 
+// Prefix is what the names of all of them begin with.
+func (r Rooms) Prefix() string {
+	var prefix string
+	for i, glob := range strings.Split(r.Globs, "\x00") {
+		if end := strings.IndexAny(glob, "*?"); end >= 0 {
+			glob = glob[:end]
+		}
+		if i == 0 {
+			prefix = glob
+		}
+		for !strings.HasPrefix(glob, prefix) {
+			prefix = prefix[:len(prefix)-1]
+		}
+	}
+	return strings.ToValidUTF8(prefix, "")
+}
+
 // matches takes at most len(glob) × len(name) steps.
 func matches(glob, name string) bool {
 	g, n := []rune(glob), []rune(name)

@@ -42,3 +42,21 @@ func TestRoomsAreNarrowedByGlobs(t *testing.T) {
 		t.Error("matches what it should not")
 	}
 }
+
+func TestWhatTheNamesOfAllRoomsBeginWith(t *testing.T) {
+	for claim, want := range map[string]string{
+		`["customer-*"]`:         "customer-",
+		`["customer-1"]`:         "customer-1",
+		`["team-a-*","team-b?"]`: "team-",
+		`["team-*","team-a-x"]`:  "team-",
+		`["a*","b*"]`:            "",
+		`["*-mine"]`:             "",
+		`["é-1","è-1"]`:          "",
+		`[]`:                     "",
+	} {
+		rooms, err := parseRooms(json.RawMessage(claim))
+		if err != nil || rooms.Prefix() != want {
+			t.Errorf("%s: %q, %v, want %q", claim, rooms.Prefix(), err, want)
+		}
+	}
+}

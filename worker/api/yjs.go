@@ -271,17 +271,15 @@ func (s *server) listYjs(w http.ResponseWriter, r *http.Request, id auth.Identit
 		}
 		limit = n
 	}
-	rooms, err := s.Yjs.Documents.List(r.Context(), query.Get("prefix"), query.Get("after"), limit)
+	rooms, err := s.allowedRooms(r.Context(), id.Rooms, query.Get("prefix"), query.Get("after"), limit)
 	if err != nil {
 		return err
 	}
 	b, comma := []byte(`{"rooms":[`), ""
 	for _, room := range rooms {
-		if id.Rooms.Allows(room.Room) {
-			b = ijson.AppendString(append(append(b, comma...), `{"room":`...), room.Room)
-			b = append(strconv.AppendInt(append(b, `,"updated_at":`...), room.UpdatedAt, 10), '}')
-			comma = ","
-		}
+		b = ijson.AppendString(append(append(b, comma...), `{"room":`...), room.Room)
+		b = append(strconv.AppendInt(append(b, `,"updated_at":`...), room.UpdatedAt, 10), '}')
+		comma = ","
 	}
 	b = append(b, ']')
 	if len(rooms) == limit {
@@ -289,4 +287,33 @@ func (s *server) listYjs(w http.ResponseWriter, r *http.Request, id auth.Identit
 	}
 	write(w, http.StatusOK, append(b, '}'))
 	return nil
+}
+
+// allowedRooms lists at most limit rooms after a name. Others are not even the
+// end of a page, which the client is told.
+func (s *server) allowedRooms(ctx context.Context, allowed auth.Rooms, prefix, after string, limit int) (listed []store.YjsRoom, err error) {
+	page := limit
+	if allowed.Limited {
+		page = maxListed
+		if all := allowed.Prefix(); strings.HasPrefix(all, prefix) {
+			prefix = all
+		}
+	}
+	for {
+		rooms, err := s.Yjs.Documents.List(ctx, prefix, after, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, room := range rooms {
+			if after = room.Room; allowed.Allows(room.Room) {
+				listed = append(listed, room)
+			}
+			if len(listed) == limit {
+				return listed, nil
+			}
+		}
+		if len(rooms) < page {
+			return listed, nil
+		}
+	}
 }

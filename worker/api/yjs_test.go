@@ -1,0 +1,100 @@
+//go:build !js
+
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"tidemark/worker/api"
+	"tidemark/worker/store"
+)
+
+// documents are the names of rooms, in order.
+type documents struct {
+	api.YjsDocuments
+	names []string
+	asked int // names answered
+}
+
+func (d *documents) List(_ context.Context, prefix, after string, limit int) (rooms []store.YjsRoom, err error) {
+	for _, name := range d.names {
+		if strings.HasPrefix(name, prefix) && name > after && len(rooms) < limit {
+			rooms = append(rooms, store.YjsRoom{Room: name, UpdatedAt: 1})
+		}
+	}
+	d.asked += len(rooms)
+	return rooms, nil
+}
+
+// A page ends where the token's rooms do: neither the rooms nor the mark of the
+// next page tell of others.
+func TestAListTellsOfNoRoomThatTheTokenDoesNotOpen(t *testing.T) {
+	d := &documents{names: []string{"a-1", "a-2", "b-secret", "c-1", "c-secret", "c-2", "d-secret"}}
+	for n := range 3000 {
+		d.names = append(d.names, fmt.Sprintf("e-%04d", n))
+	}
+	d.names = append(d.names, "f-1")
+	slices.Sort(d.names)
+	h := api.New(api.Config{
+		Now: time.Now, Log: slog.New(slog.DiscardHandler), Yjs: &api.Yjs{Documents: d},
+		Settings: api.ReadSettings(func(name string) string { return map[string]string{"AUTH_SECRET": secret}[name] }),
+	})
+	for _, c := range []struct {
+		globs  []string
+		prefix string
+		want   string
+		most   int // names read for it
+	}{
+		{[]string{"a-?", "c-?", "f-1"}, "", "a-1 a-2 c-1 c-2 f-1", 1e6},
+		{[]string{"c-?"}, "", "c-1 c-2", 12},
+		{[]string{"c-?"}, "c", "c-1 c-2", 12},
+		{[]string{"c-?"}, "c-2", "c-2", 4},
+		{[]string{"c-?"}, "b", "", 4},
+		{[]string{}, "", "", 1e6},
+	} {
+		claims := jwt.MapClaims{"sub": "alice", "rooms": c.globs}
+		token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(secret))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.asked = 0
+		var got []string
+		next := ""
+		for pages := 0; pages == 0 || next != ""; pages++ {
+			r := httptest.NewRequest(http.MethodGet, "/yjs/?limit=1&prefix="+c.prefix+"&after="+url.QueryEscape(next), nil)
+			r.Header.Set("Authorization", "Bearer "+token)
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			want(t, w, http.StatusOK)
+			if strings.Contains(w.Body.String(), "secret") || pages > 10 {
+				t.Fatalf("%q: page %d: %s", c.globs, pages, w.Body)
+			}
+			var page struct {
+				Rooms []struct{ Room string }
+				Next  string
+			}
+			if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil {
+				t.Fatal(err)
+			}
+			for _, room := range page.Rooms {
+				got = append(got, room.Room)
+			}
+			next = page.Next
+		}
+		if strings.Join(got, " ") != c.want || d.asked > c.most {
+			t.Errorf("%q, prefix %q: got %q, want %q; %d names were read", c.globs, c.prefix, got, c.want, d.asked)
+		}
+	}
+}

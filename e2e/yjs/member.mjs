@@ -9,7 +9,7 @@ import * as Y from "yjs";
 import { token } from "../doors.mjs";
 
 // until waits for a condition, and says what it was waiting for.
-export async function until(condition, what, millis = 60_000) {
+export async function until(condition, what, millis = 120_000) {
   for (const end = Date.now() + millis; Date.now() < end; await sleep(10)) if (await condition()) return;
   assert.fail(`never: ${what()}`);
 }
@@ -68,9 +68,10 @@ export class Member {
     }
   }
 
-  // next waits for a frame of a kind that is not one of the first n heard.
-  async next(kind, n = 0) {
-    const found = () => this.heard.slice(n).find((f) => f.kind === kind);
+  // next waits for a frame of a kind, with that body if one is given, that is
+  // not one of the first n heard.
+  async next(kind, n = 0, body) {
+    const found = () => this.heard.slice(n).find((f) => f.kind === kind && (!body || Buffer.compare(f.body, body) === 0));
     await until(() => found() || this.closed, () => `${kind} among ${this.kinds(n)}`);
     return found() ?? assert.fail(`${kind}: closed with ${JSON.stringify(this.closed)}`);
   }
@@ -87,11 +88,14 @@ export class Member {
     await this.next("step2", n);
   }
 
-  // edit changes the document and waits until the room has sent it back.
+  // edit changes the document and waits until the room, which must not be one
+  // so full that it joins updates, has sent the change back.
   async edit(change) {
     const n = this.heard.length;
+    let sent;
+    this.doc.once("update", (update) => (sent = update));
     this.doc.transact(() => change(this.doc));
-    await this.next("update", n);
+    await this.next("update", n, sent);
   }
 
   announce(state) {

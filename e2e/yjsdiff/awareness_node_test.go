@@ -34,7 +34,7 @@ type room struct {
 
 func TestRoomsEqualYProtocols(t *testing.T) {
 	const rooms = 500
-	seed := setting(t, "YJSDIFF_SEED", int(time.Now().Unix())%1_000_000*1000)
+	seed := firstSeed(t)
 	cmd := exec.Command(node(t), "awareness.mjs", strconv.Itoa(seed), strconv.Itoa(rooms))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()

@@ -1,8 +1,9 @@
 //go:build !js
 
 // Package yjsdiff_test compares the document core with yjs itself, in Node, on
-// random sessions. YJSDIFF_SECONDS sets for how long, 10 by default, 1 with -short;
-// YJSDIFF_SEED the first seed, to see a failure again.
+// random sessions: the same 1,000, or 100 with -short, if 10 seconds suffice. With
+// YJSDIFF_SECONDS it compares for so long, other sessions every time. YJSDIFF_SEED
+// sets the first seed, to see a failure again.
 package yjsdiff_test
 
 import (
@@ -11,6 +12,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,14 +79,26 @@ func setting(t *testing.T, name string, otherwise int) int {
 	return n
 }
 
-func TestSessionsEqualYjs(t *testing.T) {
-	seconds := 10
-	if testing.Short() {
-		seconds = 1
+// long tells whether this run is to find what is new, and not to be the same each time.
+func long() bool { return os.Getenv("YJSDIFF_SECONDS") != "" }
+
+func firstSeed(t *testing.T) int {
+	t.Helper()
+	seed := 1
+	if long() {
+		seed = int(time.Now().Unix()) % 1_000_000 * 1000
 	}
-	seconds = setting(t, "YJSDIFF_SECONDS", seconds)
-	// Every run sees other sessions, unless it is told which.
-	seed := setting(t, "YJSDIFF_SEED", int(time.Now().Unix())%1_000_000*1000)
+	return setting(t, "YJSDIFF_SEED", seed)
+}
+
+func TestSessionsEqualYjs(t *testing.T) {
+	seconds, seed := setting(t, "YJSDIFF_SECONDS", 10), firstSeed(t)
+	most := 1000
+	if long() {
+		most = math.MaxInt
+	} else if testing.Short() {
+		most = 100
+	}
 	cmd := exec.Command(node(t), "sessions.mjs", strconv.Itoa(seed), strconv.Itoa(seconds))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -94,18 +108,19 @@ func TestSessionsEqualYjs(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	n, updates, gcMet := 0, 0, 0
 	defer func() {
-		if t.Failed() {
+		enough := t.Failed() || n == most
+		if enough {
 			cmd.Process.Kill()
 		}
-		if err := cmd.Wait(); err != nil && !t.Failed() {
+		if err := cmd.Wait(); err != nil && !enough {
 			t.Error(err)
 		}
 	}()
 	lines := bufio.NewReader(out)
-	n, updates, gcMet := 0, 0, 0
 	var written bytes.Buffer
-	for {
+	for n < most {
 		line, err := lines.ReadBytes('\n')
 		if err != nil {
 			break

@@ -29,7 +29,9 @@ func TestStrictTypeScriptTakesTheDeclaration(t *testing.T) {
 	}
 	t.Run("today's", func(t *testing.T) { compile(t, "check.ts") })
 	t.Run("every type of column", func(t *testing.T) {
-		dir, err := os.MkdirTemp(".", "tmp") // within reach of node_modules
+		// Within reach of node_modules, and hidden from those who walk the repository
+		// at the same time.
+		dir, err := os.MkdirTemp(".", ".tmp")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -59,6 +59,18 @@ func Signer(secret []byte) func(Claims) string {
 	}
 }
 
+// patience is how long an answer or a message may take.
+const patience = 2 * time.Minute
+
+// httpClient keeps at most n connections for the next requests, and none so long
+// that the server might close it in the moment in which it is used: workerd does
+// that after 5 seconds.
+func httpClient(t *testing.T, n int) *http.Client {
+	transport := &http.Transport{MaxIdleConnsPerHost: n, IdleConnTimeout: 2 * time.Second}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, Timeout: patience}
+}
+
 type testCase struct {
 	name string
 	run  func(*testing.T, *client)
@@ -66,8 +78,7 @@ type testCase struct {
 
 // Run runs every case against the server behind the door.
 func Run(t *testing.T, door Door) {
-	transport := &http.Transport{MaxIdleConnsPerHost: 8}
-	t.Cleanup(transport.CloseIdleConnections)
+	ask := httpClient(t, 8)
 	for _, group := range []struct {
 		name  string
 		cases []testCase
@@ -81,7 +92,7 @@ func Run(t *testing.T, door Door) {
 					if reason, ok := door.Known[group.name+"/"+c.name]; ok {
 						t.Skip("known to fail: " + reason)
 					}
-					c.run(t, &client{Door: door, http: &http.Client{Transport: transport, Timeout: time.Minute}})
+					c.run(t, &client{Door: door, http: ask})
 				})
 			}
 		})

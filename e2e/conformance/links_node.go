@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
-	"time"
 )
 
 // linkCases need Node and the packages of e2e/package.json.
@@ -22,7 +21,7 @@ var linkCases = []testCase{
 		if err != nil {
 			t.Skip("there is no Node")
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if out, err := exec.CommandContext(ctx, node, filepath.Join(dir, "links.mjs"), c.BaseURL, c.bearer(), newID("links")).CombinedOutput(); err != nil {
 			t.Errorf("%v\n%s", err, out)

@@ -30,8 +30,7 @@ func RunProjects(t *testing.T, door Door, seen func(*testing.T, Exchange)) {
 }
 
 func runProjects(t *testing.T, door Door, seen func(*testing.T, Exchange)) {
-	transport := &http.Transport{MaxIdleConnsPerHost: 32}
-	t.Cleanup(transport.CloseIdleConnections)
+	ask := httpClient(t, 32)
 	for _, group := range []struct {
 		name  string
 		cases []projectCase
@@ -46,7 +45,7 @@ func runProjects(t *testing.T, door Door, seen func(*testing.T, Exchange)) {
 					if reason, ok := door.Known["projects/"+group.name+"/"+c.name]; ok {
 						t.Skip("known to fail: " + reason)
 					}
-					c.run(t, &world{&client{Door: door, http: &http.Client{Transport: transport, Timeout: time.Minute}}, seen})
+					c.run(t, &world{&client{Door: door, http: ask}, seen})
 				})
 			}
 		})

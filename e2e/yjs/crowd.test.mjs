@@ -1,0 +1,49 @@
+// A room of more than a hundred who are present. A y-websocket client sends back
+// what it is told of them, and must not be closed for it.
+import { after, before, describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { WebSocket } from "ws";
+import * as Y from "yjs";
+import { WebsocketProvider } from "y-websocket";
+import { doors, token } from "../doors.mjs";
+import { join, until } from "./member.mjs";
+
+const CROWD = 120;
+
+for (const [host, open] of Object.entries(doors)) {
+  describe(`on ${host}`, { timeout: 600_000 }, () => {
+    const door = open();
+    before(() => door.start());
+    after(() => door.close());
+
+    test("a client joins a crowd, sees everybody, stays and is seen", async () => {
+      const members = [];
+      for (let i = 0; i < CROWD; i++) {
+        const member = await join(door, "crowd");
+        member.announce({ user: `u${i}` });
+        members.push(member);
+      }
+      const doc = new Y.Doc();
+      const closes = [];
+      const provider = new WebsocketProvider(`${door.url.replace("http", "ws")}/yjs`, "crowd", doc, {
+        WebSocketPolyfill: WebSocket, disableBc: true, params: { token: token("late") },
+      });
+      try {
+        provider.on("connection-close", (event) => closes.push([event?.code, event?.reason]));
+        provider.awareness.setLocalState({ user: "late" });
+        const seen = () => [...provider.awareness.getStates().values()].filter((state) => state.user).length;
+        await until(() => seen() === CROWD + 1 || closes.length > 0, () => `${seen()} seen`);
+        // The server answers after it has heard what the client sent back.
+        doc.getText("note").insert(0, "here");
+        await until(() => members[0].doc.getText("note").toString() === "here" || closes.length > 0, () => "the edit");
+        assert.deepEqual(closes, []);
+        assert.equal(provider.wsconnected, true);
+        assert.equal(members[0].present.get(doc.clientID)?.user, "late");
+      } finally {
+        provider.destroy();
+        provider.awareness.destroy();
+        for (const member of members) member.die();
+      }
+    });
+  });
+}

@@ -98,6 +98,25 @@ var pushCases = []testCase{
 		p.wantRow(t, r.id(), r)
 		p.wantRow(t, mine.id(), nil)
 	}},
+	{"U5 conflict abort takes what was merged, with its old time", func(t *testing.T, c *client) {
+		r := newCustomer("theirs", millis())
+		c.push(t, c.stamp(t), changes{created: []row{r}})
+		seen := c.stamp(t)
+		merged := r.with("notes", "mine", "updated_at", millis()-60_000)
+		input := encode(t, map[string]any{"lastPulledAt": seen, "conflict": "abort", "changes": map[string]any{
+			"customers": changes{updated: []row{merged}}.object(),
+		}})
+		wantSuperseded(t, readPushed(t, c.mutate(t, "sync.push", input)))
+		got := c.pull(t, seen).rows[r.id()]
+		if got["notes"] != "mine" || got["contact_name"] != "theirs" {
+			t.Errorf("got %v, want what was merged", got)
+		}
+		// It stays when what it was merged with comes again.
+		c.push(t, 1, changes{created: []row{r}})
+		if again := c.pull(t, seen).rows[r.id()]; again["notes"] != "mine" {
+			t.Errorf("got %v, want what was merged", again)
+		}
+	}},
 	{"U6 the same push again changes nothing", func(t *testing.T, c *client) {
 		since := c.stamp(t)
 		r, gone := newCustomer("again", millis()), newCustomer("gone", millis())

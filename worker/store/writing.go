@@ -32,6 +32,7 @@ const (
 type writing struct {
 	plain     string // see plainWrite
 	write     string // → a row for each pushed row that was not the same: see outcome
+	over      string // write, if what came wins whatever its updated_at
 	bury      string
 	changed   string // whether the table has rows that are newer than the clock
 	conflicts string // → ids in rows that changed since lastPulledAt
@@ -62,8 +63,9 @@ func newWriting(t *record.Table) writing {
 	}
 	return writing{
 		plain: plainWrite(t),
-		write: c.write(),
-		oversized: c.judged(c.size()) + fmt.Sprintf(`
+		write: c.write(false),
+		over:  c.write(true),
+		oversized: c.judged(c.size(), false) + fmt.Sprintf(`
 SELECT json_group_array(id) AS ids FROM judged WHERE size > %d`, watermelon.MaxRowBytes),
 		bury: fmt.Sprintf(`WITH %s
 INSERT INTO %s (%s, deleted, stamp) SELECT j.value, 1, %s FROM json_each(?1) AS j WHERE true
@@ -128,9 +130,8 @@ func (c *came) size() string {
 }
 
 // judged begins a statement with the table judged: the rows that came, where
-// they are stored, and what each comes to. The rule is record.Compare and
-// record.Claim.
-func (c *came) judged(extra string) string {
+// they are stored, and what each comes to.
+func (c *came) judged(extra string, over bool) string {
 	return fmt.Sprintf(`WITH %s,
 came AS MATERIALIZED (
   SELECT j.value ->> 0 AS id, j.value ->> 1 AS mask, j.value ->> 2 AS claimed, %s FROM json_each(?1) AS j),
@@ -144,19 +145,37 @@ judged AS MATERIALIZED (
     WHEN c.at IS NULL THEN %[9]d
     WHEN c.dead THEN %[10]d
     WHEN c.counts > c.written THEN %[11]d
-    WHEN c.counts < c.written THEN %[10]d
-    WHEN %[12]s THEN %[11]d
-    WHEN %[13]s THEN %[10]d
-    WHEN c.claimed IS NOT c.counts THEN %[14]d
-    ELSE %[15]d END AS verdict
+    %[12]s
+    ELSE %[13]d END AS verdict
   FROM counted AS c)`,
 		push, c.list, latest, base, record.ToleranceMillis, c.SQL, c.ID, extra,
-		isNew, isLost, isWin, c.compare(">"), c.compare("<"), isTold, isSame)
+		isNew, isLost, isWin, c.notLater(over), isSame)
+}
+
+// notLater are the verdicts on a row that is not later than what is stored. The
+// rule is record.Compare and record.Claim. Over takes it all the same: of a push
+// that aborts on conflicts, whoever sent it has seen what is stored and merged
+// it. WatermelonDB leaves a merged row its old updated_at.
+func (c *came) notLater(over bool) string {
+	if over {
+		return fmt.Sprintf(`WHEN %s THEN %d
+    WHEN c.claimed IS NOT c.written THEN %d`, c.compare("<>"), isWin, isTold)
+	}
+	return fmt.Sprintf(`WHEN c.counts < c.written THEN %d
+    WHEN %s THEN %d
+    WHEN %s THEN %[1]d
+    WHEN c.claimed IS NOT c.counts THEN %[5]d`, isLost, c.compare(">"), isWin, c.compare("<"), isTold)
 }
 
 // write stores what won, re-stamps what beat an incoming row that its pusher
 // had seen (its next pull must bring it), and remembers claims from the future.
-func (c *came) write() string {
+// What wins over a later row gets a later updated_at still, so that the push of
+// that row, should it come again, does not win it back.
+func (c *came) write(over bool) string {
+	counts := "c.counts"
+	if over {
+		counts = "max(c.counts, ifnull(c.written + 1, c.counts))"
+	}
 	columns := []string{c.ID}
 	values := []string{"c.id"}
 	for i, col := range c.Columns {
@@ -170,7 +189,7 @@ func (c *came) write() string {
 	columns = append(columns, "created_at", "updated_at", "deleted", "stamp", "ahead", "outcome")
 	values = append(values,
 		fmt.Sprintf("CASE WHEN c.verdict < %d AND c.mask & %d THEN c.created_at ELSE ifnull(t.created_at, 0) END", isSame, 1<<len(c.Columns)),
-		fmt.Sprintf("CASE WHEN c.verdict < %d THEN c.counts ELSE t.updated_at END", isSame),
+		fmt.Sprintf("CASE WHEN c.verdict < %d THEN %s ELSE t.updated_at END", isSame, counts),
 		"ifnull(t.deleted, 0)",
 		fmt.Sprintf("CASE WHEN c.verdict < %d OR t.stamp <= %s THEN %s ELSE t.stamp END", isSame, base, next),
 		fmt.Sprintf("CASE WHEN c.claimed > %s THEN max(c.claimed, ifnull(t.ahead, 0)) ELSE t.ahead END", latest),
@@ -179,7 +198,7 @@ func (c *came) write() string {
 	for _, name := range columns[1:] {
 		set = append(set, name+" = excluded."+name)
 	}
-	return c.judged("") + fmt.Sprintf(`
+	return c.judged("", over) + fmt.Sprintf(`
 INSERT INTO %[1]s (%[2]s)
 SELECT %[3]s
 FROM judged AS c LEFT JOIN %[1]s AS t ON t.rowid = c.at

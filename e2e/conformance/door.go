@@ -64,9 +64,9 @@ const patience = 2 * time.Minute
 
 // httpClient keeps at most n connections for the next requests, and none so long
 // that the server might close it in the moment in which it is used: workerd does
-// that after 5 seconds.
+// that after 15 seconds.
 func httpClient(t *testing.T, n int) *http.Client {
-	transport := &http.Transport{MaxIdleConnsPerHost: n, IdleConnTimeout: 2 * time.Second}
+	transport := &http.Transport{MaxIdleConnsPerHost: n, IdleConnTimeout: 5 * time.Second}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport, Timeout: patience}
 }

@@ -31,13 +31,19 @@ export function token(sub, claims = {}, key = secret) {
   return `${signed}.${createHmac("sha256", key).update(signed).digest("base64url")}`;
 }
 
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
+// freePort answers a port below those that systems give out by themselves, so
+// that nobody gets it before the host listens, or while the host is stopped.
+// Files that run at the same time begin to look at different ones.
+let lastPort = 10_000 + ((process.pid * 16) % 20_000);
+async function freePort() {
+  for (;;) {
+    const port = ++lastPort;
+    const free = await new Promise((resolve) => {
+      const server = createServer().once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
     });
-  });
+    if (free) return port;
+  }
 }
 
 // A Door is a running host: url, start(), stop(signal), close(). With dev set
@@ -50,7 +56,7 @@ class Door {
   async start() {
     this.port ??= await freePort();
     this.url = `http://127.0.0.1:${this.port}`;
-    this.prepare?.(this);
+    if (!this.process) this.prepare(this);
     const [file, ...args] = this.command(this);
     this.log = "";
     this.process = spawn(file, args, { cwd: root, env: { ...env, ...this.variables }, detached: true, stdio: ["ignore", "pipe", "pipe"] });
@@ -61,7 +67,7 @@ class Door {
     this.ended = ended;
     let code;
     ended.then((c) => (code = c ?? -1));
-    for (const until = Date.now() + 120_000; Date.now() < until; await sleep(100)) {
+    for (const until = Date.now() + 600_000; Date.now() < until; await sleep(100)) {
       if (code !== undefined) throw new Error(`${this.name} ended with ${code}:\n${this.log}`);
       const up = await fetch(`${this.url}/healthz`).then((r) => r.ok, () => false);
       if (up) return this;
@@ -98,11 +104,11 @@ export const wrangler = () =>
 
 // wazero takes variables for the server's environment.
 export const wazero = (variables) => {
-  const binary = path.join(root, "build/tidemark");
+  const binary = ({ dir }) => path.join(dir, "tidemark"); // its own: another door may be starting
   return new Door(
     "wazero",
-    () => execFileSync("go", ["build", "-o", binary, "./wasm/cmd/tidemark"], { cwd: root, env }),
-    ({ port, dir, dev }) => [binary, "serve", "--addr", `127.0.0.1:${port}`, "--data", dir, ...(dev ? ["--dev"] : [])],
+    (door) => execFileSync("go", ["build", "-o", binary(door), "./wasm/cmd/tidemark"], { cwd: root, env }),
+    (door) => [binary(door), "serve", "--addr", `127.0.0.1:${door.port}`, "--data", door.dir, ...(door.dev ? ["--dev"] : [])],
     variables,
   );
 };

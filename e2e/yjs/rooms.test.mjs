@@ -61,7 +61,7 @@ async function use(host) {
 }
 
 // An instance of more than three quarters of what it may have would be replaced.
-test("200 rooms in use fit one instance of the guest within an isolate of workerd", { timeout: 300_000 }, async (t) => {
+test("200 rooms in use fit one instance of the guest within an isolate of workerd", { timeout: 1_200_000 }, async (t) => {
   const host = await startMeasured();
   t.after(() => host.close());
   const { instance: first } = await host.guest();
@@ -71,7 +71,7 @@ test("200 rooms in use fit one instance of the guest within an isolate of worker
   assert.equal(instance, first);
 });
 
-test("200 rooms in use lose nothing where an instance may have 32 MB, and is replaced in time", { timeout: 300_000 }, async (t) => {
+test("200 rooms in use lose nothing where an instance may have 32 MB, and is replaced in time", { timeout: 1_200_000 }, async (t) => {
   const door = wazero({ LIMIT_MEMORY_MB: "32" });
   const { command } = door;
   door.command = (d) => [...command(d), "--instances", "1"];

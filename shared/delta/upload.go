@@ -51,24 +51,24 @@ func ParseUpload(body []byte) (*Upload, error) {
 	u := &Upload{}
 	var errs []project.FieldError
 	refuse := func(field, message string) { errs = append(errs, project.FieldError{Field: field, Message: message}) }
-	for _, name := range unknown(members, "client_batch_id", "last_pulled_at", "changes") {
+	for _, name := range members.Unknown(among("client_batch_id", "last_pulled_at", "changes")) {
 		refuse(name, "is not a member of an upload")
 	}
-	if json.Unmarshal(members["client_batch_id"], &u.BatchID) != nil || !project.ValidUUID(u.BatchID) {
+	if json.Unmarshal(members.Get("client_batch_id"), &u.BatchID) != nil || !project.ValidUUID(u.BatchID) {
 		refuse("client_batch_id", "must be a UUID")
 	}
 	var pulled *int64
-	if raw, ok := members["last_pulled_at"]; ok && (json.Unmarshal(raw, &pulled) != nil || pulled != nil && *pulled < 0) {
+	if raw := members.Get("last_pulled_at"); raw != nil && (json.Unmarshal(raw, &pulled) != nil || pulled != nil && *pulled < 0) {
 		refuse("last_pulled_at", "must be a whole number, not negative, or null")
 	}
-	changes, problem := project.Object(members["changes"])
+	changes, problem := project.Object(members.Get("changes"))
 	if problem != "" {
 		refuse("changes", problem)
 	}
-	for _, name := range unknown(changes, string(project.Tasks)) {
+	for _, name := range changes.Unknown(among(string(project.Tasks))) {
 		refuse("changes."+name, "only tasks can be uploaded")
 	}
-	if raw, ok := changes[string(project.Tasks)]; ok {
+	if raw := changes.Get(string(project.Tasks)); raw != nil {
 		errs = append(errs, u.parseTasks(raw)...)
 	}
 	if len(errs) > 0 {
@@ -84,18 +84,19 @@ func (u *Upload) parseTasks(raw json.RawMessage) (errs []project.FieldError) {
 		refuse("changes.tasks", problem)
 		return errs
 	}
-	for _, name := range unknown(lists, "created", "updated", "deleted") {
+	for _, name := range lists.Unknown(among("created", "updated", "deleted")) {
 		refuse("changes.tasks."+name, "must be created, updated or deleted")
 	}
 	rows := map[string][]json.RawMessage{}
 	total := 0
 	for _, name := range []string{"created", "updated", "deleted"} {
-		var list []json.RawMessage
-		if raw, ok := lists[name]; ok && (json.Unmarshal(raw, &list) != nil || list == nil) {
-			refuse("changes.tasks."+name, "must be an array")
+		if raw := lists.Get(name); raw != nil {
+			var ok bool
+			if rows[name], ok = project.Array(raw); !ok {
+				refuse("changes.tasks."+name, "must be an array")
+			}
 		}
-		rows[name] = list
-		total += len(list)
+		total += len(rows[name])
 	}
 	if total > MaxUploadRows {
 		refuse("changes.tasks", fmt.Sprintf("has %d rows; at most %d are taken", total, MaxUploadRows))
@@ -132,14 +133,6 @@ func (u *Upload) parseTasks(raw json.RawMessage) (errs []project.FieldError) {
 	return errs
 }
 
-// unknown are the names of members that are none of those, sorted.
-func unknown(members map[string]json.RawMessage, names ...string) []string {
-	var others []string
-	for name := range members {
-		if !slices.Contains(names, name) {
-			others = append(others, name)
-		}
-	}
-	slices.Sort(others)
-	return others
+func among(names ...string) func(string) bool {
+	return func(name string) bool { return slices.Contains(names, name) }
 }

@@ -93,7 +93,7 @@ func TestARowBringsScalarsToTheDatabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.TrimSpace(string(row.MarshalSet())); got != `{"exceptions":"[]","name":"C","working_days":"[1,2]"}` {
+	if got := string(row.AppendJSON(nil)); got != `{"name":"C","working_days":"[1,2]","exceptions":"[]"}` {
 		t.Errorf("got %s", got)
 	}
 }
@@ -120,8 +120,8 @@ func FuzzDecode(f *testing.F) {
 		for i := range Collections {
 			c := &Collections[i]
 			for _, decode := range []func([]byte) (Row, error){c.DecodeCreate, c.DecodePatch} {
-				if row, err := decode(b); err == nil && !json.Valid(row.MarshalSet()) {
-					t.Errorf("%s", row.MarshalSet())
+				if row, err := decode(b); err == nil && !json.Valid(row.AppendJSON(nil)) {
+					t.Errorf("%s", row.AppendJSON(nil))
 				}
 			}
 			c.DecodeUploaded(b, true)

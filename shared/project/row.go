@@ -3,9 +3,12 @@ package project
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"tidemark/shared/ijson"
 )
 
 // A Row is what an input says of one row.
@@ -25,32 +28,124 @@ func (r *Row) Value(field string) (any, bool) {
 	return nil, false
 }
 
-// MarshalSet is the values as one JSON object of scalars: see Value.Scalar. It
-// is at most twice as long as the JSON that they were decoded from.
-func (r *Row) MarshalSet() json.RawMessage {
-	set := make(map[string]any, len(r.Set))
+// AppendJSON appends what the row brings as one JSON object of scalars (see
+// Value.Scalar), its base, if there is one, as server_version. It is at most
+// twice as long as the JSON that it was decoded from.
+func (r *Row) AppendJSON(b []byte) []byte {
+	b = append(b, '{')
+	if r.Base > 0 {
+		b = strconv.AppendInt(append(b, `"server_version":`...), int64(r.Base), 10)
+	}
 	for _, v := range r.Set {
-		set[v.Field.Name] = v.Scalar()
+		if b[len(b)-1] != '{' {
+			b = append(b, ',')
+		}
+		b = append(ijson.AppendString(b, v.Field.Name), ':')
+		switch v := v.Scalar().(type) {
+		case string:
+			b = ijson.AppendString(b, v)
+		case float64:
+			b = ijson.AppendNumber(b, v)
+		case bool:
+			b = strconv.AppendBool(b, v)
+		default:
+			b = append(b, "null"...)
+		}
 	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(set); err != nil {
-		panic(err) // strings, numbers, bools and null always can
-	}
-	return b.Bytes()
+	return append(b, '}')
 }
+
+// Pairs are the members of a JSON object, as they were written.
+type Pairs []Pair
+
+// A Pair is a name, without its escapes, and the JSON of its value.
+type Pair struct {
+	Name  []byte
+	Value json.RawMessage
+}
+
+// Get returns the value of that name, of several the last, or nil.
+func (p Pairs) Get(name string) json.RawMessage {
+	for i := len(p) - 1; i >= 0; i-- {
+		if string(p[i].Name) == name {
+			return p[i].Value
+		}
+	}
+	return nil
+}
+
+// Unknown are the names that are none of those, sorted.
+func (p Pairs) Unknown(known func(name string) bool) []string {
+	var others []string
+	for _, member := range p {
+		if name := string(member.Name); !known(name) && !slices.Contains(others, name) {
+			others = append(others, name)
+		}
+	}
+	slices.Sort(others)
+	return others
+}
+
+// maxVersion is what a number of JSON holds exactly.
+const maxVersion = 1 << 53
+
+// maxDepth is how deep a value may be nested: deeper than any that is taken.
+const maxDepth = 64
 
 // Object splits the JSON of an object into its members. The problem is "" if
 // it is one: UTF-8, complete, nothing behind it.
-func Object(body []byte) (members map[string]json.RawMessage, problem string) {
-	if !utf8.Valid(body) {
-		return nil, "must be UTF-8"
+func Object(body []byte) (members Pairs, problem string) {
+	const want = "must be a JSON object"
+	s := ijson.NewScanner(body, maxDepth)
+	if s.Kind() != ijson.Object {
+		return nil, want
 	}
-	if err := json.Unmarshal(body, &members); err != nil || members == nil {
-		return nil, "must be a JSON object"
+	s.Enter(ijson.Object)
+	members = make(Pairs, 0, 16)
+	for {
+		name, ok := s.Member()
+		if !ok {
+			break
+		}
+		if bytes.IndexByte(name, '\\') >= 0 {
+			name = ijson.Unquote(nil, name)
+		}
+		members = append(members, Pair{name, skipped(s, body)})
+	}
+	if err := s.End(); err != nil {
+		return nil, want + ": " + err.Error()
 	}
 	return members, ""
+}
+
+// Array splits the JSON of an array into its elements; ok says whether it is one.
+func Array(body []byte) (elements []json.RawMessage, ok bool) {
+	s := ijson.NewScanner(body, maxDepth)
+	if s.Kind() != ijson.Array {
+		return nil, false
+	}
+	for s.Enter(ijson.Array); s.Element(); {
+		elements = append(elements, skipped(s, body))
+	}
+	return elements, s.End() == nil
+}
+
+// skipped is the value that comes next.
+func skipped(s *ijson.Scanner, body []byte) json.RawMessage {
+	s.Kind() // behind the white space
+	from := s.Offset()
+	s.Skip()
+	return body[from:s.Offset()]
+}
+
+// decodeString reads the JSON of a string; ok says whether it is one.
+func decodeString(raw json.RawMessage) (text string, ok bool) {
+	s := ijson.NewScanner(raw, 0)
+	b := s.String()
+	if bytes.IndexByte(b, '\\') >= 0 {
+		b = ijson.Unquote(nil, b)
+	}
+	return string(b), s.End() == nil
 }
 
 // DecodeCreate reads the body that creates a row: an object of fields, and
@@ -61,7 +156,7 @@ func (c *Collection) DecodeCreate(body []byte) (Row, error) {
 		return Row{}, Refuse("body", "%s", problem)
 	}
 	row, errs := c.decode(members, true)
-	if raw, ok := members["id"]; ok {
+	if raw := members.Get("id"); raw != nil {
 		if row.ID, problem = DecodeID(raw); problem != "" {
 			errs = append(errs, FieldError{"id", problem})
 		}
@@ -77,7 +172,7 @@ func (c *Collection) DecodePatch(body []byte) (Row, error) {
 		return Row{}, Refuse("body", "%s", problem)
 	}
 	for _, name := range []string{"id", "server_version"} {
-		if _, ok := members[name]; ok {
+		if members.Get(name) != nil {
 			return Row{}, Refuse(name, "cannot be changed")
 		}
 	}
@@ -99,27 +194,28 @@ func (c *Collection) DecodeUploaded(body []byte, created bool) (Row, []FieldErro
 		return Row{}, []FieldError{{"body", problem}}
 	}
 	var errs []FieldError
-	id, problem := DecodeID(members["id"])
-	if members["id"] == nil {
-		problem = "is required"
+	id, problem := "", "is required"
+	if raw := members.Get("id"); raw != nil {
+		id, problem = DecodeID(raw)
 	}
 	if problem != "" {
 		errs = append(errs, FieldError{"id", problem})
 	}
-	base, problem := decodeBase(members["server_version"])
+	base, problem := decodeBase(members.Get("server_version"))
 	if problem != "" {
 		errs = append(errs, FieldError{"server_version", problem})
 	}
 	changed := ""
 	for _, name := range []string{"_status", "_changed"} { // the last is what stays in changed
 		changed = ""
-		if raw, ok := members[name]; ok && json.Unmarshal(raw, &changed) != nil {
-			errs = append(errs, FieldError{name, "must be a string"})
+		if raw := members.Get(name); raw != nil && string(raw) != "null" {
+			var ok bool
+			if changed, ok = decodeString(raw); !ok {
+				errs = append(errs, FieldError{name, "must be a string"})
+			}
 		}
-		delete(members, name)
 	}
-	delete(members, "server_version")
-	row, more := c.decode(members, created)
+	row, more := c.decode(members, created, "server_version", "_status", "_changed")
 	row.ID, row.Base = id, base
 	if changed != "" && !created {
 		names := strings.Split(changed, ",")
@@ -129,33 +225,32 @@ func (c *Collection) DecodeUploaded(body []byte, created bool) (Row, []FieldErro
 }
 
 func decodeBase(raw json.RawMessage) (Version, string) {
-	var base *int64
-	if raw == nil {
+	if raw == nil || string(raw) == "null" {
 		return 0, ""
 	}
-	if json.Unmarshal(raw, &base) != nil || base != nil && *base < 0 {
+	s := ijson.NewScanner(raw, 0)
+	_, base := s.Number()
+	if s.End() != nil || base < 0 || base > maxVersion || base != math.Trunc(base) {
 		return 0, "must be a whole number, not negative"
 	}
-	if base == nil {
-		return 0, ""
-	}
-	return Version(*base), ""
+	return Version(base), ""
 }
 
 // decode reads the members that are fields. A member that is not, other than
-// id, is an error, and so is a required field that a creation lacks.
-func (c *Collection) decode(members map[string]json.RawMessage, create bool) (Row, []FieldError) {
-	var row Row
+// id and those that are ignored, is an error, and so is a required field that a
+// creation lacks.
+func (c *Collection) decode(members Pairs, create bool, ignored ...string) (Row, []FieldError) {
+	row := Row{Set: make([]Value, 0, len(members))}
 	var errs []FieldError
 	for i := range c.Fields {
 		f := &c.Fields[i]
-		raw, ok := members[f.Name]
+		raw := members.Get(f.Name)
 		switch {
-		case !ok && create && f.Required:
+		case raw == nil && create && f.Required:
 			errs = append(errs, FieldError{f.Name, "is required"})
-		case ok && !create && f.Fixed:
+		case raw != nil && !create && f.Fixed:
 			errs = append(errs, FieldError{f.Name, "cannot be changed"})
-		case ok:
+		case raw != nil:
 			v, problem := f.Decode(raw)
 			if problem != "" {
 				errs = append(errs, FieldError{f.Name, problem})
@@ -164,14 +259,9 @@ func (c *Collection) decode(members map[string]json.RawMessage, create bool) (Ro
 			row.Set = append(row.Set, Value{f, v})
 		}
 	}
-	var unknown []string
-	for name := range members {
-		if name != "id" && c.Field(name) == nil {
-			unknown = append(unknown, name)
-		}
-	}
-	slices.Sort(unknown)
-	for _, name := range unknown {
+	for _, name := range members.Unknown(func(name string) bool {
+		return name == "id" || c.Field(name) != nil || slices.Contains(ignored, name)
+	}) {
 		errs = append(errs, FieldError{name, "is not a field of a " + c.Title})
 	}
 	return row, errs

@@ -50,21 +50,28 @@ func (v Value) Scalar() any {
 	return v.Value
 }
 
-var (
-	idForm   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
-	uuidForm = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
-)
+var uuidForm = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
 
 // ValidID says whether id can be the id of a row: a UUID, or what WatermelonDB
 // makes: up to 64 letters, digits, "_", "." and "-", a letter or digit first.
-func ValidID(id string) bool { return idForm.MatchString(id) }
+func ValidID(id string) bool {
+	for i := range len(id) {
+		c := id[i]
+		alphanumeric := '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+		if !alphanumeric && (i == 0 || c != '_' && c != '.' && c != '-') {
+			return false
+		}
+	}
+	return 0 < len(id) && len(id) <= 64
+}
 
 // ValidUUID says whether s is a UUID, in either case.
 func ValidUUID(s string) bool { return uuidForm.MatchString(s) }
 
 // DecodeID reads the JSON of an id.
 func DecodeID(raw json.RawMessage) (id, problem string) {
-	if json.Unmarshal(raw, &id) != nil || !ValidID(id) || raw[0] != '"' {
+	id, ok := decodeString(raw)
+	if !ok || !ValidID(id) {
 		return "", `must be an id: a string of at most 64 letters, digits, "_", "." and "-"`
 	}
 	return id, ""
@@ -82,8 +89,8 @@ func (f *Field) Decode(raw json.RawMessage) (v any, problem string) {
 	}
 	switch f.Kind {
 	case Text, Date, Choice, Ref:
-		var s string
-		if json.Unmarshal(raw, &s) != nil {
+		s, ok := decodeString(raw)
+		if !ok {
 			return nil, "must be a string"
 		}
 		return s, f.checkText(s)

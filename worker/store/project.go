@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/ijson"
 	"tidemark/shared/project"
 )
 
@@ -96,50 +97,57 @@ func (a accessRow) may(action project.Action) error {
 	return nil
 }
 
-// givenRow is a row as statements take it, in ?3.
-type givenRow struct {
-	List string          `json:"k"`
-	N    int             `json:"n"`
-	ID   string          `json:"id"`
-	Base project.Version `json:"base"`
-	Set  json.RawMessage `json:"set"`
+// A given is a list of rows as statements take it, in ?3: created, updated or
+// deleted. The ids in all lists differ.
+type given struct {
+	list string
+	rows []project.Row
 }
 
-func givenRowsOf(list string, in []project.Row) []givenRow {
-	out := make([]givenRow, len(in))
-	for i := range in {
-		out[i] = givenRow{list, i, in[i].ID, in[i].Base, in[i].MarshalSet()}
+// rowsParameter is the lists as ?3, checked against what D1 takes.
+func rowsParameter(lists ...given) (string, error) {
+	b := []byte{'{'}
+	for _, l := range lists {
+		if len(b) > 1 {
+			b = append(b, ',')
+		}
+		b = append(ijson.AppendString(b, l.list), ":{"...)
+		for i := range l.rows {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(ijson.AppendString(b, l.rows[i].ID), ':')
+			b = l.rows[i].AppendJSON(b)
+		}
+		b = append(b, '}')
 	}
-	return out
+	b = append(b, '}')
+	if len(b) > abi.MaxValueBytes {
+		return "", fmt.Errorf("encode rows: %d bytes", len(b))
+	}
+	return string(b), nil
 }
 
-// rowsParameter is the rows as ?3, checked against what D1 takes.
-func rowsParameter(in []givenRow) (string, error) {
-	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(in); err != nil {
-		return "", fmt.Errorf("encode rows: %w", err)
-	}
-	if b.Len() > abi.MaxValueBytes {
-		return "", fmt.Errorf("encode rows: %d bytes", b.Len())
-	}
-	return b.String(), nil
+// A problemLine is a line of problems, as problemJSON gives it.
+type problemLine struct {
+	List, ID, Problem string
+	Fields, Merged    []string
+	Row               json.RawMessage
+	Version           project.Version
 }
 
-// readProblem answers the refusal that a line of problems is, or nil, and the
-// fields that were merged.
-func readProblem(line []any) (refusal *project.Refusal, merged []string) {
-	merged = cellStrings(line[4])
-	problem := cellString(line[2])
-	if problem == "" {
-		return nil, merged
+// readProblem reads a line of problems. The refusal is nil if nothing is wrong.
+func readProblem(cell any) (line problemLine, refusal *project.Refusal, err error) {
+	if err := json.Unmarshal([]byte(cellString(cell)), &line); err != nil {
+		return line, nil, fmt.Errorf("read problem: %w", err)
 	}
-	code, field, _ := strings.Cut(problem, " ")
-	return &project.Refusal{
-		Code: project.Code(code), Field: field, List: cellString(line[0]), Index: int(cellNumber(line[1])),
-		Fields: cellStrings(line[3]), Row: []byte(cellString(line[5])), Version: project.Version(cellNumber(line[6])),
-	}, merged
+	if line.Problem == "" {
+		return line, nil, nil
+	}
+	code, field, _ := strings.Cut(line.Problem, " ")
+	return line, &project.Refusal{
+		Code: project.Code(code), Field: field, Fields: line.Fields, Row: line.Row, Version: line.Version,
+	}, nil
 }
 
 // errUnexplained is a write that was refused without a reason: problems and
@@ -154,12 +162,6 @@ func cellString(v any) string {
 func cellNumber(v any) float64 {
 	n, _ := v.(float64)
 	return n
-}
-
-func cellStrings(v any) []string {
-	var list []string
-	json.Unmarshal([]byte(cellString(v)), &list) // json_group_array made it
-	return list
 }
 
 // uploadsKept is how long an answer is kept for a retry. Projects contract, 5:

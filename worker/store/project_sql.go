@@ -8,9 +8,8 @@ import (
 )
 
 // The parameters of a statement about a project: ?1 is the project, ?2 the
-// caller, ?3 the rows as a JSON array of {k, n, id, base, set}, ?4 what names
-// this batch in ProjectSequences.drawn. k is the list that the row is in:
-// created, updated or deleted; n is its index there.
+// caller, ?3 the rows as JSON {list: {id: row}} with the lists created, updated
+// and deleted, ?4 what names this batch in ProjectSequences.drawn.
 
 // callerAccess is the caller's role as a number, or what else the caller is. Whoever
 // was a member when the project was deleted has a membership with its number.
@@ -28,9 +27,14 @@ const (
 	accessRevoked = -2 // was removed
 )
 
-// givenRows names the members of ?3.
-const givenRows = `rows(k, n, id, base, "set") AS MATERIALIZED (
-	SELECT value ->> '$.k', value ->> '$.n', value ->> '$.id', value ->> '$.base', value -> '$.set' FROM json_each(?3))`
+// givenRows are the rows of ?3: the list k, what orders them in it, the id, and
+// the fields that they bring, as JSON. Taking them from there by path would
+// parse each row once a column.
+const givenRows = `rows(k, n, id, "set") AS MATERIALIZED (
+	SELECT l.key, r.id, r.key, r.value FROM json_each(?3) l, json_each(l.value) r)`
+
+// givenBase is the version that the change of row r was made on, or NULL.
+const givenBase = `json_extract(r."set", '$.server_version')`
 
 // drawnSeq is the number that this batch drew, or no row if it drew none.
 const drawnSeq = `(SELECT seq FROM ProjectSequences WHERE project_id = ?1 AND drawn = ?4)`
@@ -99,12 +103,12 @@ func fieldsOf(c *project.Collection, bring bool) string {
 		condition = `EXISTS (SELECT 1 FROM json_each(r."set") g WHERE g.key = f.key
 			AND json_extract(` + rowObject(c, "t", true) + `, '$.' || f.key) IS NOT g.value)`
 	}
-	return `(SELECT json_group_array(f.key) FROM json_each(t.changed) f WHERE f.value > r.base AND ` + condition + `)`
+	return `(SELECT json_group_array(f.key) FROM json_each(t.changed) f WHERE f.value > ` + givenBase + ` AND ` + condition + `)`
 }
 
-// problemsOf is a common table with one line for each of the rows: k, n, code
-// (NULL if nothing is wrong), the field, and for a conflict the fields, those
-// that were merged, the row's JSON and its version. It needs givenRows.
+// problemsOf is a common table with one line for each of the rows: k, id, code and
+// field (NULL if nothing is wrong), and for a conflict the fields, those that
+// were merged, the row's JSON and its version. It needs givenRows.
 func problemsOf(c *project.Collection, upload bool) string {
 	var b strings.Builder
 	when := func(condition string, code project.Code, field string) {
@@ -142,8 +146,8 @@ func problemsOf(c *project.Collection, upload bool) string {
 			WHERE x.project_id = ?1 AND x.role = 'Owner' AND x.deleted_version IS NULL AND x.id <> t.id)`, project.LastOwner, "role")
 	}
 	b.WriteString("\n\t\tWHEN r.k = 'deleted' THEN NULL")
-	when("r.base > t.server_version", project.VersionAhead, "server_version")
-	when("r.base > 0 AND "+fieldsOf(c, true)+" <> '[]'", project.SyncConflict, "")
+	when(givenBase+" > t.server_version", project.VersionAhead, "server_version")
+	when(givenBase+" > 0 AND "+fieldsOf(c, true)+" <> '[]'", project.SyncConflict, "")
 	for _, f := range c.Fields {
 		if f.Kind == project.Ref {
 			when(isChanged(f.Name)+" AND "+givenValue(f.Name)+" IS NOT NULL AND NOT "+isLive(f, upload), project.BadReference, f.Name)
@@ -164,9 +168,12 @@ func problemsOf(c *project.Collection, upload bool) string {
 	return fmt.Sprintf(problemTable, b.String(), fieldsOf(c, true), fieldsOf(c, false), rowObject(c, "t", false), c.Table)
 }
 
-const problemTable = `problems(k, n, problem, fields, merged, row, version) AS MATERIALIZED (
-	SELECT r.k, r.n, CASE %s END, iif(r.base > 0, %s, '[]'), iif(r.base > 0, %s, '[]'), iif(t.project_id = ?1, %s, NULL), t.server_version
+const problemTable = `problems(k, id, problem, fields, merged, row, version) AS MATERIALIZED (
+	SELECT r.k, r.id, CASE %s END, iif(` + givenBase + ` > 0, %s, '[]'), iif(` + givenBase + ` > 0, %s, '[]'), iif(t.project_id = ?1, %s, NULL), t.server_version
 	FROM rows r LEFT JOIN %s t ON t.id = r.id)`
+
+// problemJSON is a line of problems, for readProblem.
+const problemJSON = `json_object('list', k, 'id', id, 'problem', problem, 'fields', json(fields), 'merged', json(merged), 'row', json(row), 'version', version)`
 
 // isLive says whether what r gives for the field is a live row of the project,
 // or will be one when the upload is done.
@@ -226,17 +233,18 @@ WHERE r.k = 'created' AND NOT EXISTS (SELECT 1 FROM %[1]s x WHERE x.id = r.id)`,
 // walking through all rows of the project.
 func updateRows(c *project.Collection) string {
 	var set strings.Builder
+	var changed []string
 	for _, f := range c.Fields {
 		fmt.Fprintf(&set, "\n\t%s = iif(%s, %s, t.%[1]s),", f.Name, isGiven(f.Name), givenValue(f.Name))
+		changed = append(changed, fmt.Sprintf(`iif(%s, '"%s":' || (t.server_version + 1) || ',', '')`, isChanged(f.Name), f.Name))
 	}
 	return fmt.Sprintf(`WITH %s
 UPDATE %s AS t SET %s
-	changed = json_patch(t.changed, (SELECT json_group_object(f.key, t.server_version + 1) FROM json_each(r."set") f
-		WHERE json_extract(%s, '$.' || f.key) IS NOT f.value)),
+	changed = json_patch(t.changed, '{' || rtrim(%s, ',') || '}'),
 	server_version = t.server_version + 1, seq = s.seq
 FROM rows r, ProjectSequences s
 WHERE t.id = r.id AND r.k <> 'deleted' AND +t.project_id = ?1 AND t.deleted_version IS NULL
-	AND s.project_id = ?1 AND s.drawn = ?4`, givenRows, c.Table, set.String(), rowObject(c, "t", true))
+	AND s.project_id = ?1 AND s.drawn = ?4`, givenRows, c.Table, set.String(), strings.Join(changed, " || "))
 }
 
 // bury turns the live rows of the project that fit the condition into

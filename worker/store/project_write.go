@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -12,7 +11,7 @@ import (
 
 func statementsOf(c *project.Collection) projectSQL {
 	s := projectSQL{
-		problems: "WITH RECURSIVE " + givenRows + ",\n" + problemsOf(c, false) + "\nSELECT * FROM problems",
+		problems: "WITH RECURSIVE " + givenRows + ",\n" + problemsOf(c, false) + "\nSELECT " + problemJSON + " FROM problems",
 		insert:   "WITH RECURSIVE " + givenRows + ",\n" + problemsOf(c, false) + "\n" + insertRows(c),
 		update:   updateRows(c),
 		draw:     drawSeq(c, false, "1"),
@@ -38,24 +37,24 @@ WHERE project_id = ?1 AND ` + callerAccess + ` >= CAST(?5 AS INTEGER) AND NOT EX
 // answered as it is, and nothing is written.
 func (p *Projects) Create(ctx context.Context, key Key, name project.Name, row project.Row) (Written, error) {
 	s := p.sql[name]
-	return p.write(ctx, key, name, name.Creates(), givenRow{"created", 0, row.ID, 0, row.MarshalSet()},
+	return p.write(ctx, key, name, name.Creates(), "created", row,
 		[]projectWrite{{name, s.insert}})
 }
 
 // Patch changes the row. With a Base, the change is one made on that version:
 // see project.SyncConflict.
 func (p *Projects) Patch(ctx context.Context, key Key, name project.Name, row project.Row) (Written, error) {
-	return p.write(ctx, key, name, name.Edits(), givenRow{"updated", 0, row.ID, row.Base, row.MarshalSet()},
+	return p.write(ctx, key, name, name.Edits(), "updated", row,
 		[]projectWrite{{name, p.sql[name].update}})
 }
 
 // Delete makes the row a tombstone, and what cannot be without it.
 func (p *Projects) Delete(ctx context.Context, key Key, name project.Name, id string) (Written, error) {
-	return p.write(ctx, key, name, name.Deletes(), givenRow{"deleted", 0, id, 0, json.RawMessage("{}")}, p.sql[name].bury)
+	return p.write(ctx, key, name, name.Deletes(), "deleted", project.Row{ID: id}, p.sql[name].bury)
 }
 
-func (p *Projects) write(ctx context.Context, key Key, name project.Name, action project.Action, in givenRow, writes []projectWrite) (Written, error) {
-	param, err := rowsParameter([]givenRow{in})
+func (p *Projects) write(ctx context.Context, key Key, name project.Name, action project.Action, list string, row project.Row, writes []projectWrite) (Written, error) {
+	param, err := rowsParameter(given{list, []project.Row{row}})
 	if err != nil {
 		return Written{}, err
 	}
@@ -70,20 +69,22 @@ func (p *Projects) write(ctx context.Context, key Key, name project.Name, action
 		batch = append(batch, abi.Statement{SQL: w.sql, Args: []any{key.Project, key.Caller, param, drawn}})
 	}
 	batch = append(batch,
-		abi.Statement{SQL: s.row, Args: []any{key.Project, in.ID}},
+		abi.Statement{SQL: s.row, Args: []any{key.Project, row.ID}},
 		abi.Statement{SQL: `SELECT seq FROM ProjectSequences WHERE project_id = ?1`, Args: []any{key.Project}},
-		abi.Statement{SQL: `SELECT user_id FROM ProjectMemberships WHERE id = ?1`, Args: []any{in.ID}},
+		abi.Statement{SQL: `SELECT user_id FROM ProjectMemberships WHERE id = ?1`, Args: []any{row.ID}},
 	)
 	results, err := p.db.Batch(ctx, batch)
 	if err != nil {
-		return Written{}, fmt.Errorf("%s of %s: %w", in.List, name, err)
+		return Written{}, fmt.Errorf("%s of %s: %w", list, name, err)
 	}
 	if err := readAccess(results[0]).may(action); err != nil {
 		return Written{}, err
 	}
-	refusal, merged := readProblem(results[1].Rows[0])
+	line, refusal, err := readProblem(results[1].Rows[0][0])
+	if err != nil {
+		return Written{}, err
+	}
 	if refusal != nil {
-		refusal.List = ""
 		if refusal.Code == project.Exists {
 			return Written{Row: refusal.Row, Version: refusal.Version, Existed: true}, nil
 		}
@@ -93,12 +94,12 @@ func (p *Projects) write(ctx context.Context, key Key, name project.Name, action
 		return Written{}, errUnexplained
 	}
 	after := results[3+len(writes):]
-	w := Written{Merged: merged, Mark: project.Seq(cellNumber(after[1].Rows[0][0])), Changed: changedBy(writes, results[3:])}
+	w := Written{Merged: line.Merged, Mark: project.Seq(cellNumber(after[1].Rows[0][0])), Changed: changedBy(writes, results[3:])}
 	if len(after[0].Rows) > 0 {
 		w.Row = []byte(cellString(after[0].Rows[0][0]))
 		w.Version = project.Version(cellNumber(after[0].Rows[0][1]))
 	}
-	if name == project.Memberships && in.List == "deleted" {
+	if name == project.Memberships && list == "deleted" {
 		w.Removed = cellString(after[2].Rows[0][0])
 	}
 	return w, nil
@@ -127,7 +128,7 @@ SELECT ?3, ?1, ?2, 'Owner', 1, seq, seq FROM ProjectSequences WHERE project_id =
 // CreateProject makes the project of that row, and the caller its Owner by a
 // membership of that id. One that the caller is a member of is answered as it is.
 func (p *Projects) CreateProject(ctx context.Context, caller string, row project.Row, membershipID string) (Written, error) {
-	param, err := rowsParameter(givenRowsOf("created", []project.Row{row}))
+	param, err := rowsParameter(given{"created", []project.Row{row}})
 	if err != nil {
 		return Written{}, err
 	}
@@ -143,8 +144,11 @@ func (p *Projects) CreateProject(ctx context.Context, caller string, row project
 	if err != nil {
 		return Written{}, fmt.Errorf("create project: %w", err)
 	}
-	if refusal, _ := readProblem(results[0].Rows[0]); refusal != nil {
-		refusal.List = ""
+	_, refusal, err := readProblem(results[0].Rows[0][0])
+	if err != nil {
+		return Written{}, err
+	}
+	if refusal != nil {
 		if refusal.Code == project.Exists {
 			return Written{Row: refusal.Row, Version: refusal.Version, Existed: true}, nil
 		}

@@ -1,6 +1,7 @@
 package delta
 
 import (
+	"slices"
 	"strconv"
 
 	"tidemark/shared/project"
@@ -17,7 +18,11 @@ type Part struct {
 // AppendPage appends a pull's answer. The parts of a collection are together
 // and in order. Next is nil on the last page.
 func AppendPage(b []byte, parts []Part, mark project.Seq, next *Cursor) []byte {
-	b = append(b, `{"changes":{`...)
+	size := 1000 // what is around the parts
+	for i := range parts {
+		size += len(parts[i].Text) + 1
+	}
+	b = append(slices.Grow(b, size), `{"changes":{`...)
 	for i := range project.Collections {
 		if i > 0 {
 			b = append(b, ',')

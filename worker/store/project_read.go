@@ -55,14 +55,14 @@ func listOf(c *project.Collection) string {
 	return `WITH none AS (SELECT 1)` + cutPages(fmt.Sprintf(
 		`SELECT 0 AS k, 0 AS dead, 0 AS seq, t.id, %s AS body FROM %s t
 	WHERE t.project_id = ?1 AND t.deleted_version IS NULL AND t.id > ?3 AND %s > 0
-	ORDER BY t.id LIMIT CAST(?4 AS INTEGER) + 1`, rowObject(c, "t", false), c.Table, callerAccess), "CAST(?4 AS INTEGER)")
+	ORDER BY t.id LIMIT CAST(?4 AS INTEGER) + 1`, rowObject(c, false), c.Table, callerAccess), "CAST(?4 AS INTEGER)")
 }
 
 var listMine = `WITH none AS (SELECT 1)` + cutPages(fmt.Sprintf(
 	`SELECT 0 AS k, 0 AS dead, 0 AS seq, t.id, %s AS body
 	FROM ProjectMemberships m JOIN Projects t ON t.id = m.project_id
 	WHERE m.user_id = ?1 AND m.deleted_version IS NULL AND m.project_id > ?2
-	ORDER BY m.project_id LIMIT CAST(?3 AS INTEGER) + 1`, rowObject(project.Find(project.Projects), "t", false)), "CAST(?3 AS INTEGER)")
+	ORDER BY m.project_id LIMIT CAST(?3 AS INTEGER) + 1`, rowObject(project.Find(project.Projects), false)), "CAST(?3 AS INTEGER)")
 
 // List answers {"results":[…],"next_cursor":…}: a page of the collection's
 // live rows by id, behind the id after. The cursor is the last id.
@@ -124,7 +124,17 @@ func (p *Projects) Get(ctx context.Context, key Key, name project.Name, id strin
 	return []byte(cellString(row[0])), project.Version(cellNumber(row[1])), nil
 }
 
-// projectPull selects a page: ?1 and ?2 as ever, ?3 the mark or NULL for the
+// pullMark is the mark of a pull, -1 for one who may not: ?1 and ?2 as ever, ?3
+// the mark or NULL for the sequence's.
+var pullMark = `asof(mark) AS MATERIALIZED (SELECT iif(` + callerAccess + ` IN (0, -2), -1, coalesce(CAST(?3 AS INTEGER), (SELECT seq FROM ProjectSequences WHERE project_id = ?1))))`
+
+// rowsBeyond is the condition of the rows t of collection i that a pull has to
+// tell: see projectPull.
+func rowsBeyond(i int) string {
+	return fmt.Sprintf(`t.project_id = ?1 AND (t.seq, t.id) > (CAST(?%d AS INTEGER), ?%d) AND t.seq <= (SELECT mark FROM asof)`, 5+2*i, 6+2*i)
+}
+
+// projectPull selects a page, of rows however long: ?1 and ?2 as ever, ?3 the mark or NULL for the
 // sequence's, ?4 how many rows, then for each collection the (seq, id) that its
 // rows have to be beyond. The collections before the one that the page is in
 // have theirs beyond the mark.
@@ -132,17 +142,17 @@ var projectPull = func() string {
 	var terms, counts strings.Builder
 	for i := range project.Collections {
 		c := &project.Collections[i]
-		beyond := fmt.Sprintf(`t.project_id = ?1 AND (t.seq, t.id) > (CAST(?%d AS INTEGER), ?%d) AND t.seq <= (SELECT mark FROM asof)`, 5+2*i, 6+2*i)
+		beyond := rowsBeyond(i)
 		if i > 0 {
 			terms.WriteString("\n\tUNION ALL ")
 		}
 		fmt.Fprintf(&terms, `SELECT * FROM (SELECT %d AS k, t.deleted_version IS NOT NULL AS dead, t.seq, t.id,
 		iif(t.deleted_version IS NULL, %s, json_quote(t.id)) AS body
 		FROM %s t WHERE %s ORDER BY t.seq, t.id LIMIT max(0, (SELECT n FROM room)%s))`,
-			i, rowObject(c, "t", true), c.Table, beyond, counts.String())
+			i, rowObject(c, true), c.Table, beyond, counts.String())
 		fmt.Fprintf(&counts, "\n\t\t\t- (SELECT count(*) FROM (SELECT 1 FROM %s t WHERE %s LIMIT (SELECT n FROM room)))", c.Table, beyond)
 	}
-	return `WITH asof(mark) AS MATERIALIZED (SELECT iif(` + callerAccess + ` IN (0, -2), -1, coalesce(CAST(?3 AS INTEGER), (SELECT seq FROM ProjectSequences WHERE project_id = ?1)))),
+	return "WITH " + pullMark + `,
 room(n) AS MATERIALIZED (SELECT CAST(?4 AS INTEGER) + 1)` + cutPages(terms.String(), "CAST(?4 AS INTEGER)")
 }()
 
@@ -165,11 +175,17 @@ var projectFinal = func() string {
 // Pull answers a page of changes: see delta.AppendPage. Mark and rows are of
 // one snapshot.
 func (p *Projects) Pull(ctx context.Context, caller string, in delta.Pull) ([]byte, error) {
+	access := abi.Statement{SQL: selectAccess, Args: []any{in.Project, caller}}
 	rows := abi.Statement{SQL: projectFinal, Args: []any{in.Project, caller}}
+	read := readCutPage
 	if !in.Final {
-		rows = abi.Statement{SQL: projectPull, Args: pullArgs(caller, in)}
+		rows, read = abi.Statement{SQL: quickPull, Args: pullArgs(caller, in)}, func(r abi.Result) cutPage { return readQuickPage(r, in.PageRows) }
 	}
-	results, err := p.db.Batch(ctx, []abi.Statement{{SQL: selectAccess, Args: []any{in.Project, caller}}, rows})
+	results, err := p.db.Batch(ctx, []abi.Statement{access, rows})
+	if err != nil && !in.Final {
+		rows.SQL, read = projectPull, readCutPage
+		results, err = p.db.Batch(ctx, []abi.Statement{access, rows})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("pull: %w", err)
 	}
@@ -177,7 +193,7 @@ func (p *Projects) Pull(ctx context.Context, caller string, in delta.Pull) ([]by
 	mark := a.mark
 	switch {
 	case in.Final && a.role == accessRevoked:
-		return delta.AppendPage(nil, readCutPage(results[1]).parts, mark, nil), nil
+		return delta.AppendPage(nil, read(results[1]).parts, mark, nil), nil
 	case a.role != accessGone && a.may(project.Read) != nil:
 		return nil, a.may(project.Read)
 	case in.Final:
@@ -189,7 +205,7 @@ func (p *Projects) Pull(ctx context.Context, caller string, in delta.Pull) ([]by
 	case in.After != nil:
 		mark = in.After.Mark
 	}
-	page := readCutPage(results[1])
+	page := read(results[1])
 	if !page.more {
 		return delta.AppendPage(nil, page.parts, mark, nil), nil
 	}

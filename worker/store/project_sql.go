@@ -65,22 +65,28 @@ func sqlLiteral(v any) string {
 	return fmt.Sprint(v)
 }
 
-// rowObject is the JSON of a row of alias t. In a pull an array is JSON text, as a
-// WatermelonDB column holds it; elsewhere it is an array.
-func rowObject(c *project.Collection, t string, pull bool) string {
+// pulledValue is the field of t as a pull tells it. There an array is JSON text,
+// as a WatermelonDB column holds it.
+func pulledValue(f *project.Field) string {
+	switch f.Kind {
+	case project.Boolean:
+		return "json(iif(t." + f.Name + ", 'true', 'false'))"
+	case project.Integer:
+		return "CAST(t." + f.Name + " AS INTEGER)"
+	}
+	return "t." + f.Name
+}
+
+// rowObject is the JSON of a row of t, of a pull or of REST, where an array is one.
+func rowObject(c *project.Collection, pull bool) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "json_object('id', %s.id, 'server_version', %[1]s.server_version", t)
+	b.WriteString("json_object('id', t.id, 'server_version', t.server_version")
 	for _, f := range c.Fields {
-		column := t + "." + f.Name
-		switch {
-		case f.Kind == project.Boolean:
-			column = "json(iif(" + column + ", 'true', 'false'))"
-		case f.Kind == project.Integer:
-			column = "CAST(" + column + " AS INTEGER)"
-		case !pull && (f.Kind == project.Days || f.Kind == project.Dates):
-			column = "json(" + column + ")"
+		value := pulledValue(&f)
+		if !pull && (f.Kind == project.Days || f.Kind == project.Dates) {
+			value = "json(" + value + ")"
 		}
-		fmt.Fprintf(&b, ", %s, %s", sqlLiteral(f.Name), column)
+		fmt.Fprintf(&b, ", %s, %s", sqlLiteral(f.Name), value)
 	}
 	return b.String() + ")"
 }
@@ -101,7 +107,7 @@ func fieldsOf(c *project.Collection, bring bool) string {
 	condition := `json_type(r."set", '$.' || f.key) IS NULL`
 	if bring {
 		condition = `EXISTS (SELECT 1 FROM json_each(r."set") g WHERE g.key = f.key
-			AND json_extract(` + rowObject(c, "t", true) + `, '$.' || f.key) IS NOT g.value)`
+			AND json_extract(` + rowObject(c, true) + `, '$.' || f.key) IS NOT g.value)`
 	}
 	return `(SELECT json_group_array(f.key) FROM json_each(t.changed) f WHERE f.value > ` + givenBase + ` AND ` + condition + `)`
 }
@@ -163,9 +169,9 @@ func problemsOf(c *project.Collection, upload bool) string {
 			AND x.successor_id = `+givenValue("successor_id")+` AND x.deleted_version IS NULL)`, project.LinkTwice, "successor_id")
 	}
 	if c.Name == project.Tasks {
-		return parentWalk + fmt.Sprintf(problemTable, b.String(), fieldsOf(c, true), fieldsOf(c, false), rowObject(c, "t", false), c.Table)
+		return parentWalk + fmt.Sprintf(problemTable, b.String(), fieldsOf(c, true), fieldsOf(c, false), rowObject(c, false), c.Table)
 	}
-	return fmt.Sprintf(problemTable, b.String(), fieldsOf(c, true), fieldsOf(c, false), rowObject(c, "t", false), c.Table)
+	return fmt.Sprintf(problemTable, b.String(), fieldsOf(c, true), fieldsOf(c, false), rowObject(c, false), c.Table)
 }
 
 const problemTable = `problems(k, id, problem, fields, merged, row, version) AS MATERIALIZED (

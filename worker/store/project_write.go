@@ -16,7 +16,7 @@ func statementsOf(c *project.Collection) projectSQL {
 		update:   updateRows(c),
 		draw:     drawSeq(c, false, "1"),
 		row: fmt.Sprintf(`SELECT %s, t.server_version, t.project_id = ?1 AND t.deleted_version IS NULL AS live FROM %s t WHERE t.id = ?2 AND live`,
-			rowObject(c, "t", false), c.Table),
+			rowObject(c, false), c.Table),
 		list: listOf(c),
 		bury: burials(c),
 	}

@@ -14,7 +14,7 @@ const pictures = process.env.SCREENSHOTS;
 
 const sizes = { wide: { width: 1200, height: 800 }, narrow: { width: 390, height: 760 } };
 
-describe("the demo can be used by everyone", { skip, timeout: 300_000 }, () => {
+describe("the demo can be used by everyone", { skip, timeout: 1_200_000 }, () => {
   const door = Object.assign(doors.wazero(), { dev: true });
   const browser = new Browser();
   before(async () => {
@@ -24,6 +24,7 @@ describe("the demo can be used by everyone", { skip, timeout: 300_000 }, () => {
     for (const [name, company] of [["Grace Hopper", "Eckert–Mauchly"], ["Konrad Zuse", "Zuse KG"], ["Ada Lovelace", "Analytical Engines"]]) {
       await anna.create("customer", { Name: name, Company: company });
     }
+    await anna.joined();
     await anna.type("She wrote the first program.");
     await anna.go("Products");
     await anna.create("product", { Title: "Difference engine", Price: "17470", Discount: "470" });
@@ -124,6 +125,8 @@ describe("the demo can be used by everyone", { skip, timeout: 300_000 }, () => {
     await keyboard.type("Keys");
     await keyboard.press("Enter");
     await device.entry("Zed").filter({ hasText: "Keys" }).waitFor();
+    await device.joined();
+    await device.note.waitFor();
     await tabTo("Company");
     await keyboard.type("board"); // tabbing into a field selects it
     await tabTo("Notes");

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { after, afterEach, before, describe } from "node:test";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { chromium } from "playwright-core";
 import { doors, root } from "../doors.mjs";
 
@@ -12,6 +13,7 @@ const flags = [
   "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ];
+const patience = 120_000; // ms for what takes a moment on a machine that is not loaded
 
 /** Why the tests of the demo cannot run, or false. */
 export const skip =
@@ -27,13 +29,13 @@ export class Browser {
   devices = [];
 
   async start() {
-    this.chromium = await chromium.launch({ executablePath, args: flags });
+    this.chromium = await chromium.launch({ executablePath, args: flags, timeout: patience });
     return this;
   }
 
   async device(url, name, options = {}) {
     const context = await this.chromium.newContext({ viewport: { width: 1200, height: 800 }, ...options });
-    context.setDefaultTimeout(20_000);
+    context.setDefaultTimeout(patience);
     const device = new Device(this, url, name, context);
     this.devices.push(device);
     await device.open();
@@ -91,6 +93,33 @@ export class Device {
     await this.page.locator(`.bar .chip[data-unsynced="${count}"]`).waitFor();
   }
 
+  /** Waits until the app is there without a network. */
+  async installed() {
+    await this.page.evaluate(async () => void (await navigator.serviceWorker.ready));
+  }
+
+  /** Waits until a text is in the databases on the device's disk, where LokiJS writes it a while later. */
+  async kept(text) {
+    const isKept = () => this.page.evaluate(async (text) => {
+      const done = (request) => new Promise((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+      });
+      for (const { name } of await indexedDB.databases()) {
+        const db = await done(indexedDB.open(name));
+        const stores = [...db.objectStoreNames];
+        const all = stores.length > 0 ? stores.map((store) => done(db.transaction(store).objectStore(store).getAll())) : [];
+        const found = JSON.stringify(await Promise.all(all)).includes(text);
+        db.close();
+        if (found) return true;
+      }
+      return false;
+    }, text);
+    for (const end = Date.now() + patience; !(await isKept()); await sleep(50)) {
+      assert.ok(Date.now() < end, `${this.name} has not kept: ${text}`);
+    }
+  }
+
   go(page) {
     return this.page.getByRole("navigation").getByRole("link", { name: page }).click();
   }
@@ -133,6 +162,11 @@ export class Device {
     return this.page.locator(".tm-text");
   }
 
+  /** Waits until the rich text is what the server has. */
+  async joined() {
+    await this.page.locator('.present[data-synced="true"]').waitFor();
+  }
+
   /** Types at the end of the rich text. */
   async type(text) {
     await this.note.click();
@@ -154,7 +188,7 @@ export class Device {
 // browser, which are open before its first hook.
 export function onHosts(title, body) {
   for (const [host, open] of hosts) {
-    describe(`${title} on ${host}`, { skip, timeout: 300_000 }, () => {
+    describe(`${title} on ${host}`, { skip, timeout: 1_200_000 }, () => {
       const door = open();
       const browser = new Browser();
       before(async () => {

@@ -6,7 +6,7 @@ import { doors } from "../doors.mjs";
 import { skip } from "./browser.mjs";
 
 for (const [host, open] of Object.entries(doors)) {
-  describe(`the demo's files on ${host}`, { skip, timeout: 180_000 }, () => {
+  describe(`the demo's files on ${host}`, { skip, timeout: 1_200_000 }, () => {
     const door = open();
     const get = (path, init) => fetch(door.url + path, init);
     before(() => door.start());

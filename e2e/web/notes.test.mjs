@@ -14,7 +14,7 @@ onHosts("notes", (door, browser) => {
     b = await (await browser.device(door.url, "Bert")).signIn();
     await a.create("customer", { Name: name, Company: "Engines" });
     await b.choose(name);
-    for (const device of [a, b]) await device.page.locator('.present[data-synced="true"]').waitFor();
+    for (const device of [a, b]) await device.joined();
   });
 
   test("two write at once, and see both texts, both names and both cursors", async () => {
@@ -68,7 +68,7 @@ onHosts("notes", (door, browser) => {
     await a.offline(true);
     await a.type("Written on the train.");
     await a.page.locator('.bar .chip[data-unsynced="2"]').waitFor(); // the note, and its text in the row
-    await a.page.waitForTimeout(300); // LokiJS writes to the disk every 100 ms
+    await a.kept("Written on the train.");
     await a.page.close();
     await a.offline(false);
     await a.open("#/products");
@@ -79,7 +79,8 @@ onHosts("notes", (door, browser) => {
   test("everything closed and opened again, the note is there, and is found by its text", async () => {
     await a.type("The difference engine.");
     await b.reads("The difference engine.");
-    await a.synced();
+    await b.page.getByLabel("Search customers").fill("difference ENGINE");
+    await b.entry(name).waitFor(); // its text is on the server, too
     await browser.forget();
     await door.stop();
     await door.start();

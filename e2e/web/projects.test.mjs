@@ -99,7 +99,7 @@ onHosts("projects", (door, browser) => {
     await a.offline(true);
     await addTask(a, "Closing");
     await a.page.locator('.project .chip[data-unsynced="1"]').waitFor();
-    await a.page.waitForTimeout(300); // LokiJS writes to the disk every 100 ms
+    await a.kept("Closing");
     await a.page.close();
     await a.offline(false);
     await a.open("#/customers");

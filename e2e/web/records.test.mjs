@@ -20,7 +20,7 @@ onHosts("records", (door, browser) => {
     await b.choose(name);
     await a.fill("Company", "Analytical Engines");
     await b.entry("Analytical Engines").waitFor();
-    assert.equal(await b.field("Company").inputValue(), "Analytical Engines");
+    await b.page.locator('.fields input[value="Analytical Engines"]').waitFor();
     await a.delete();
     await b.entry(name).waitFor({ state: "detached" });
     await b.page.getByText("This customer is not there").waitFor();
@@ -57,10 +57,11 @@ onHosts("records", (door, browser) => {
   });
 
   test("what was written offline is there after everything was closed", async () => {
+    await a.installed();
     await a.offline(true);
     await a.create("customer", { Name: name, Company: "kept" });
     await a.unsynced(1);
-    await a.page.waitForTimeout(300); // LokiJS writes to the disk every 100 ms
+    await a.kept(name);
     await a.page.close();
     await a.open(); // offline: the service worker has the app
     await a.entry(name).filter({ hasText: "kept" }).waitFor();
@@ -82,6 +83,7 @@ onHosts("records", (door, browser) => {
     await a.page.getByText("Your sign-in has expired").waitFor();
     await a.create("customer", { Name: name, Company: "unsynced" });
     await a.unsynced(1);
+    await a.kept(name);
     await a.page.reload();
     await a.entry(name).waitFor();
     await a.unsynced(1);

@@ -164,7 +164,7 @@ export class Device {
 
   /** Waits until the rich text is what the server has. */
   async joined() {
-    await this.page.locator('.present[data-synced="true"]').waitFor();
+    await this.page.locator('.present[data-synced="true"]').waitFor({ state: "attached" }); // unseen while nobody else is here
   }
 
   /** Types at the end of the rich text. */

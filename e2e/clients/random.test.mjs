@@ -282,7 +282,7 @@ function sumOf(table, rows) {
 
 for (const [name, open] of Object.entries(doors)) {
   const seeds = Number(process.env.CLIENT_SEEDS ?? few[name]);
-  describe(`on ${name}`, { timeout: 120_000 + seeds * 30_000 }, () => {
+  describe(`on ${name}`, { timeout: 1_200_000 + seeds * 30_000 }, () => {
     const door = open();
     before(() => door.start());
     after(() => door.close());

@@ -78,7 +78,7 @@ const ESTABLISHED = "01";
 const CLOSE_WAIT = "08";
 
 for (const [name, open] of Object.entries(doors)) {
-  describe(`on ${name}`, { timeout: 300_000 }, () => {
+  describe(`on ${name}`, { timeout: 1_200_000 }, () => {
     const door = open();
     before(() => door.start());
     after(() => door.close());

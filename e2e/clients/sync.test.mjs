@@ -27,7 +27,7 @@ async function subscribe(url, jwt) {
 }
 
 for (const [name, open] of Object.entries(doors)) {
-  describe(`on ${name}`, { timeout: 300_000 }, () => {
+  describe(`on ${name}`, { timeout: 1_200_000 }, () => {
     const door = open();
     before(() => door.start());
     after(() => door.close());

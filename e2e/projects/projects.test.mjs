@@ -17,7 +17,7 @@ const sorted = (copy) => JSON.parse(JSON.stringify(copy), (_, v) =>
   v && typeof v === "object" && !Array.isArray(v) ? Object.fromEntries(Object.entries(v).sort()) : v);
 
 for (const [name, open] of Object.entries(doors)) {
-  describe(`projects on ${name}`, { timeout: 300_000 }, () => {
+  describe(`projects on ${name}`, { timeout: 1_200_000 }, () => {
     const door = open();
     before(() => door.start());
     after(() => door.close());

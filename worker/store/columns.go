@@ -7,48 +7,72 @@ import (
 	"slices"
 )
 
-// appendRows appends the JSON objects, divided by commas, of a part that holds
-// columns: a line for each member, with a JSON array of as many scalars as
-// there are rows, written by SQLite, that is without white space. Members stand
-// before the values.
-func appendRows(b []byte, members [][]byte, part []byte) []byte {
-	// Where each column's next value is, and its end. Slices would cost a write
-	// barrier each.
-	at, ends := make([]int, len(members)), make([]int, len(members))
-	fixed := len("},")
+// columns are rows as SQLite gives them: a line for each column, with a JSON
+// array of as many scalars as there are rows, without white space.
+type columns struct {
+	text []byte
+	// Where each column's value of this row begins and ends. Slices would cost a
+	// write barrier each.
+	at, ends []int
+}
+
+func newColumns(text []byte, count int) *columns {
+	c := &columns{text: text, at: make([]int, count), ends: make([]int, count)}
 	line := 0
-	for i := range at {
-		fixed += len(members[i])
-		at[i] = line + len("[")
-		length := bytes.IndexByte(part[min(line, len(part)):], '\n')
+	for i := range c.ends {
+		c.ends[i] = line // the value before the first
+		length := bytes.IndexByte(text[min(line, len(text)):], '\n')
 		if length < 0 {
-			length = len(part) - line
+			length = len(text) - line
 		}
 		if length < len("[]") {
-			return b // not what the statement answers
+			c.text, c.ends = nil, c.ends[:0] // not what the statement answers
+			return c
 		}
 		line += length + len("\n")
 	}
-	for len(at) > 0 && at[0] < len(part) && part[at[0]] != ']' {
-		size := fixed
-		for i, start := range at {
-			end := scalarEnd(part, start)
-			size += end - start
-			ends[i] = end
-		}
-		b = slices.Grow(b, size)
-		n := len(b)
-		b = b[:n+size]
-		for i, member := range members {
-			n += copy(b[n:], member)
-			n += copy(b[n:], part[at[i]:ends[i]])
-			at[i] = min(ends[i]+1, len(part))
-		}
-		b[n] = '}'
-		b[n+1] = ','
-		if ends[0] < len(part) && part[ends[0]] == ']' {
-			break
-		}
+	return c
+}
+
+// next goes to the next row.
+func (c *columns) next() bool {
+	if len(c.ends) == 0 || c.ends[0]+1 >= len(c.text) || c.text[c.ends[0]+1] == ']' || c.text[c.ends[0]] == ']' {
+		return false
+	}
+	for i, end := range c.ends {
+		c.at[i] = min(end+1, len(c.text))
+		c.ends[i] = scalarEnd(c.text, c.at[i])
+	}
+	return true
+}
+
+// value is the JSON of this row's value in column i.
+func (c *columns) value(i int) []byte { return c.text[c.at[i]:c.ends[i]] }
+
+// appendRow appends this row as a JSON object and a comma: the columns from
+// that one on, with a member before each.
+func (c *columns) appendRow(b []byte, members [][]byte, from int) []byte {
+	size := len("},")
+	for i, member := range members {
+		size += len(member) + c.ends[from+i] - c.at[from+i]
+	}
+	b = slices.Grow(b, size)
+	n := len(b)
+	b = b[:n+size]
+	for i, member := range members {
+		n += copy(b[n:], member)
+		n += copy(b[n:], c.text[c.at[from+i]:c.ends[from+i]])
+	}
+	b[n] = '}'
+	b[n+1] = ','
+	return b
+}
+
+// appendRows appends all rows, divided by commas.
+func appendRows(b []byte, members [][]byte, text []byte) []byte {
+	c := newColumns(text, len(members))
+	for c.next() {
+		b = c.appendRow(b, members, 0)
 	}
 	return bytes.TrimSuffix(b, []byte{','})
 }

@@ -50,7 +50,7 @@ func rewrite(mark string, pairs ...string) func(context.Context, *fault, store.D
 
 // isPull knows the batch of a page.
 func isPull(statements []abi.Statement) bool {
-	return len(statements) == 2 && strings.Contains(statements[1].SQL, "asof(mark)")
+	return len(statements) == 2 && strings.Contains(statements[1].SQL, "AS columns")
 }
 
 // greatest is the maximum of server_version over the project.
@@ -70,7 +70,7 @@ var projectMutations = map[string]fault{
 		if !isPull(statements) {
 			return db.Batch(ctx, statements)
 		}
-		r := strings.NewReplacer("AS dead, t.seq,", "AS dead, t.server_version AS seq,", "t.seq", "t.server_version",
+		r := strings.NewReplacer("t.seq", "t.server_version",
 			"(SELECT seq FROM ProjectSequences WHERE project_id = ?1)", greatest())
 		changed := []abi.Statement{
 			{SQL: r.Replace(statements[0].SQL), Args: statements[0].Args}, {SQL: r.Replace(statements[1].SQL), Args: statements[1].Args},
@@ -109,14 +109,14 @@ var projectMutations = map[string]fault{
 		return db.Batch(ctx, changed)
 	}},
 	"dependencies may close a cycle":                        {change: rewrite("onward(id)", "WHERE id = json_extract", "WHERE 0 AND id = json_extract")},
-	"a tombstone is not sent":                               {change: rewrite("asof(mark)", "t.project_id = ?1 AND (", "t.project_id = ?1 AND t.deleted_version IS NULL AND (")},
-	"a page forgets what shares the number of its last row": {change: rewrite("asof(mark)", cutPairs()...)},
-	"members see the mark of the page before":               {change: rewrite("asof(mark)", "coalesce(CAST(?3 AS INTEGER), (SELECT seq", "coalesce(CAST(?3 AS INTEGER), (SELECT seq - 1")},
+	"a tombstone is not sent":                               {change: rewrite("AS columns", "t.project_id = ?1 AND (", "t.project_id = ?1 AND t.deleted_version IS NULL AND (")},
+	"a page forgets what shares the number of its last row": {change: rewrite("AS columns", cutPairs()...)},
+	"the mark is beyond the rows":                           {change: rewrite("coalesce((SELECT floor", "coalesce((SELECT seq FROM", "coalesce((SELECT seq + 1 FROM")},
 }
 
 // cutPairs go on behind the number of a page's last row, not behind the row.
 func cutPairs() (pairs []string) {
-	for i := 5; i <= 13; i += 2 {
+	for i := 4; i <= 12; i += 2 {
 		seq, id := fmt.Sprintf("CAST(?%d AS INTEGER)", i), fmt.Sprintf("?%d", i+1)
 		pairs = append(pairs, "(t.seq, t.id) > ("+seq+", "+id+")", "(t.seq > "+seq+" OR t.seq = "+seq+" AND "+id+" = '')")
 	}

@@ -124,36 +124,35 @@ func (p *Projects) Get(ctx context.Context, key Key, name project.Name, id strin
 	return []byte(cellString(row[0])), project.Version(cellNumber(row[1])), nil
 }
 
-// pullMark is the mark of a pull, -1 for one who may not: ?1 and ?2 as ever, ?3
-// the mark or NULL for the sequence's.
-var pullMark = `asof(mark) AS MATERIALIZED (SELECT iif(` + callerAccess + ` IN (0, -2), -1, coalesce(CAST(?3 AS INTEGER), (SELECT seq FROM ProjectSequences WHERE project_id = ?1))))`
-
 // rowsBeyond is the condition of the rows t of collection i that a pull has to
 // tell: see projectPull.
 func rowsBeyond(i int) string {
-	return fmt.Sprintf(`t.project_id = ?1 AND (t.seq, t.id) > (CAST(?%d AS INTEGER), ?%d) AND t.seq <= (SELECT mark FROM asof)`, 5+2*i, 6+2*i)
+	return fmt.Sprintf(`t.project_id = ?1 AND (t.seq, t.id) > (CAST(?%d AS INTEGER), ?%d) AND t.seq <= CAST(?2 AS INTEGER)`, 4+2*i, 5+2*i)
 }
 
-// projectPull selects a page, of rows however long: ?1 and ?2 as ever, ?3 the mark or NULL for the
-// sequence's, ?4 how many rows, then for each collection the (seq, id) that its
-// rows have to be beyond. The collections before the one that the page is in
-// have theirs beyond the mark.
+// roomFor is how many rows of a page, and one more, are left for collection i.
+func roomFor(i int) string {
+	room := "CAST(?3 AS INTEGER) + 1"
+	for before := range i {
+		room += fmt.Sprintf("\n\t\t- (SELECT count(*) FROM (SELECT 1 FROM %s t WHERE %s LIMIT CAST(?3 AS INTEGER) + 1))",
+			project.Collections[before].Table, rowsBeyond(before))
+	}
+	return "max(0, " + room + ")"
+}
+
+// projectPull selects a page, of rows however long: ?1 is the project, ?2 the
+// mark, or MaxSeq for the sequence's, which no row is beyond, ?3 how many rows,
+// then for each collection the (seq, id) that its rows have to be beyond. The
+// collections before the one that the page is in have theirs beyond the mark.
 var projectPull = func() string {
-	var terms, counts strings.Builder
+	var terms []string
 	for i := range project.Collections {
 		c := &project.Collections[i]
-		beyond := rowsBeyond(i)
-		if i > 0 {
-			terms.WriteString("\n\tUNION ALL ")
-		}
-		fmt.Fprintf(&terms, `SELECT * FROM (SELECT %d AS k, t.deleted_version IS NOT NULL AS dead, t.seq, t.id,
+		terms = append(terms, fmt.Sprintf(`SELECT * FROM (SELECT %d AS k, t.deleted_version IS NOT NULL AS dead, t.seq, t.id,
 		iif(t.deleted_version IS NULL, %s, json_quote(t.id)) AS body
-		FROM %s t WHERE %s ORDER BY t.seq, t.id LIMIT max(0, (SELECT n FROM room)%s))`,
-			i, rowObject(c, true), c.Table, beyond, counts.String())
-		fmt.Fprintf(&counts, "\n\t\t\t- (SELECT count(*) FROM (SELECT 1 FROM %s t WHERE %s LIMIT (SELECT n FROM room)))", c.Table, beyond)
+		FROM %s t WHERE %s ORDER BY t.seq, t.id LIMIT %s)`, i, rowObject(c, true), c.Table, rowsBeyond(i), roomFor(i)))
 	}
-	return "WITH " + pullMark + `,
-room(n) AS MATERIALIZED (SELECT CAST(?4 AS INTEGER) + 1)` + cutPages(terms.String(), "CAST(?4 AS INTEGER)")
+	return "WITH none AS (SELECT 1)" + cutPages(strings.Join(terms, "\n\tUNION ALL "), "CAST(?3 AS INTEGER)")
 }()
 
 // projectFinal selects every id of the project that a removed member can have
@@ -179,7 +178,7 @@ func (p *Projects) Pull(ctx context.Context, caller string, in delta.Pull) ([]by
 	rows := abi.Statement{SQL: projectFinal, Args: []any{in.Project, caller}}
 	read := readCutPage
 	if !in.Final {
-		rows, read = abi.Statement{SQL: quickPull, Args: pullArgs(caller, in)}, func(r abi.Result) cutPage { return readQuickPage(r, in.PageRows) }
+		rows, read = abi.Statement{SQL: quickPull, Args: pullArgs(in)}, func(r abi.Result) cutPage { return readQuickPage(r, in.PageRows) }
 	}
 	results, err := p.db.Batch(ctx, []abi.Statement{access, rows})
 	if err != nil && !in.Final {
@@ -215,11 +214,12 @@ func (p *Projects) Pull(ctx context.Context, caller string, in delta.Pull) ([]by
 	}), nil
 }
 
-func pullArgs(caller string, in delta.Pull) []any {
-	args := []any{in.Project, caller, nil, in.PageRows}
+func pullArgs(in delta.Pull) []any {
+	mark := project.Seq(project.MaxSeq)
 	if in.After != nil {
-		args[2] = int64(in.After.Mark)
+		mark = in.After.Mark
 	}
+	args := []any{in.Project, int64(mark), in.PageRows}
 	for i := range project.Collections {
 		// Every id is above "", so (since + 1, "") is every row with a greater seq.
 		from, id := in.Since+1, ""

@@ -218,7 +218,7 @@ var projectUploadCases = []projectCase{
 		} {
 			c.owner.ask(t, "POST", c.path+"sync/", e[0]).wantProblem(t, 400, "invalid_input", e[1])
 		}
-		c.owner.ask(t, "POST", c.path+"sync/", `{"client_batch_id":"`+strings.Repeat("x", 1_000_000)+`"}`).wantProblem(t, 413, "payload_too_large")
+		c.owner.ask(t, "POST", c.path+"sync/", `{"client_batch_id":"`+strings.Repeat("x", 2_000_000)+`"}`).wantProblem(t, 413, "payload_too_large")
 		wantSame(t, c, before)
 	}},
 }

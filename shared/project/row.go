@@ -29,8 +29,9 @@ func (r *Row) Value(field string) (any, bool) {
 }
 
 // AppendJSON appends what the row brings as one JSON object of scalars (see
-// Value.Scalar), its base, if there is one, as server_version. It is at most
-// twice as long as the JSON that it was decoded from.
+// Value.Scalar), its base, if there is one, as server_version. It is no longer
+// than the JSON that it was decoded from, but for numbers with an exponent: by
+// at most 20 bytes each.
 func (r *Row) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
 	if r.Base > 0 {

@@ -219,6 +219,22 @@ for (const [name, open] of Object.entries(hosts)) {
   });
 }
 
+// The rate is one that no machine is too slow to exceed.
+for (const [name, open] of Object.entries(hosts)) {
+  test(`a flood closes its socket with a reason, and nobody else's, on ${name}`, { timeout: 1_200_000 }, async (t) => {
+    const host = await open({ LIMIT_YJS_MESSAGES_PER_SECOND: "1" });
+    t.after(() => host.close());
+    const [good, bad] = [await join(host, "flood"), await join(host, "flood")];
+    for (let i = 0; i < 1000; i++) bad.ws.send(new Uint8Array([3]));
+    await until(() => bad.closed, () => "closed");
+    assert.equal(bad.closed.code, 4529);
+    assert.match(bad.closed.reason, /\w+ \w+/);
+    await good.sync();
+    assert.equal(good.closed, null);
+    good.die();
+  });
+}
+
 describe("asleep on workerd", { timeout: 1_200_000 }, () => {
   let host;
   before(async () => (host = await start()));

@@ -44,11 +44,7 @@ func (w *Worker) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	s.unlock()
 	if c.ready != nil {
-		select {
-		case <-c.ready:
-		case <-r.Context().Done(): // the client left; the call goes on
-			return
-		}
+		<-c.ready // whatever the client sends: one that half-closed its connection reads on
 	}
 	w.write(rw, r, c.answer)
 }

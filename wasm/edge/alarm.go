@@ -4,8 +4,11 @@ package edge
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"time"
+
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"tidemark/shared/abi"
 )
@@ -145,6 +148,10 @@ func openAlarmIndex(file string) (*alarmIndex, error) {
 		"PRAGMA synchronous = NORMAL", `CREATE TABLE IF NOT EXISTS alarms (
 			class TEXT, name TEXT, at REAL NOT NULL, retries INTEGER NOT NULL, PRIMARY KEY (class, name)
 		) WITHOUT ROWID`)
+	var refused *SQLError
+	if errors.As(err, &refused) && refused.Code == sqlite3.SQLITE_BUSY {
+		return nil, fmt.Errorf("another server uses this folder: %w", err)
+	}
 	if err != nil {
 		return nil, err
 	}

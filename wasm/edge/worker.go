@@ -128,6 +128,10 @@ func (w *Worker) open(c *Config) error {
 			return fmt.Errorf("open: %w", err)
 		}
 	}
+	// First, as of two servers on one folder the second gets no further.
+	if w.alarms, err = openAlarmIndex(filepath.Join(w.data, "do", "alarms.sqlite")); err != nil {
+		return err
+	}
 	for _, d := range c.D1Databases {
 		db, err := OpenD1(filepath.Join(w.data, "d1", d.Binding+".sqlite"))
 		if err != nil {
@@ -149,9 +153,6 @@ func (w *Worker) open(c *Config) error {
 		for _, name := range applied {
 			w.log.Info("applied a migration", "database", d.Binding, "name", name)
 		}
-	}
-	if w.alarms, err = openAlarmIndex(filepath.Join(w.data, "do", "alarms.sqlite")); err != nil {
-		return err
 	}
 	return w.scheduleAlarms()
 }

@@ -1,0 +1,46 @@
+//go:build !js
+
+package edge
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The second waits for the first to go, as in a restart, then gives up.
+func TestASecondServerOnAFolderTouchesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for 10 seconds")
+	}
+	dir, data := t.TempDir(), t.TempDir()
+	migration := func(name, sql string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(sql), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := ParseConfig([]byte("[[d1_databases]]\nbinding = \"DB\"\nmigrations_dir = \".\"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Dir = dir
+	migration("0001_first.sql", "CREATE TABLE first (n)")
+	w, err := Open(Options{Config: c, Data: data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close(t.Context())
+	migration("0002_second.sql", "CREATE TABLE second (n)")
+	second, err := Open(Options{Config: c, Data: data})
+	if err == nil {
+		second.Close(t.Context())
+	}
+	if err == nil || !strings.Contains(err.Error(), "another server uses this folder") {
+		t.Errorf("got %v", err)
+	}
+	got := query(t, w.D1("DB"), "SELECT count(*) FROM sqlite_schema WHERE name = 'second'")
+	if got.Rows[0][0] != 0.0 {
+		t.Error("the second server has migrated the database of the first")
+	}
+}

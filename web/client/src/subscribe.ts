@@ -41,7 +41,10 @@ export function subscribe(server: Server, { path = "/sync/subscribe", onNotifica
     clearTimeout(retry);
     const current = new Socket(socketUrl(server, path));
     socket = current;
-    current.onopen = () => onConnected?.(true);
+    current.onopen = () => {
+      onConnected?.(true);
+      beat(current);
+    };
     current.onmessage = ({ data }) => {
       if (socket !== current) return;
       failures = 0;

@@ -147,6 +147,19 @@ test("a connection that does not answer a ping is lost", async () => {
   stop();
 });
 
+test("a connection that opens and then says nothing at all is lost, too", async () => {
+  const { heard, stop } = listen();
+  await settle();
+  sockets[0].open();
+  await tick(25_000);
+  assert.deepEqual(sockets[0].sent, ["ping"]);
+  await tick(10_000);
+  await tick(625);
+  assert.equal(sockets.length, 2);
+  assert.deepEqual(heard, [true, false]);
+  stop();
+});
+
 test("stopped before the ticket came, no socket is opened", async () => {
   const { stop } = listen();
   stop();

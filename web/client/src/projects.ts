@@ -16,6 +16,7 @@ export const projectPath = (projectId: string) => `/api/v1/projects/${encodeURIC
 
 const pageRows = 1000;
 const uploadRows = 500;
+const uploadBytes = 1_800_000; // the server takes 1.9 MB, with what surrounds the rows
 
 /**
  * A project for safeSyncDatabase(). Tasks are pushed, as WatermelonDB keeps
@@ -38,23 +39,33 @@ export function projectSource(server: Server, projectId: string): SyncSource {
     },
 
     async push({ changes, lastPulledAt }: PushArgs) {
-      for (const tasks of parts(changes["tasks"], uploadRows)) {
+      for (const tasks of parts(changes["tasks"])) {
         await callJson(server, "POST", path, { client_batch_id: uuid(), last_pulled_at: lastPulledAt, changes: { tasks } });
       }
     },
   };
 }
 
-// parts cuts an upload so that none has more rows than the server takes.
-function* parts(tasks: TableChanges | undefined, limit: number): Generator<TableChanges> {
+// parts cuts an upload so that none has more rows or octets than the server takes.
+function* parts(tasks: TableChanges | undefined): Generator<TableChanges> {
   const all = [
     ...(tasks?.created ?? []).map((row) => ["created", row] as const),
     ...(tasks?.updated ?? []).map((row) => ["updated", row] as const),
     ...(tasks?.deleted ?? []).map((id) => ["deleted", id] as const),
   ];
-  for (let at = 0; at < all.length; at += limit) {
-    const part: TableChanges = { created: [], updated: [], deleted: [] };
-    for (const [kind, row] of all.slice(at, at + limit)) (part[kind] as unknown[]).push(row);
-    yield part;
+  const encoder = new TextEncoder();
+  let part: TableChanges = { created: [], updated: [], deleted: [] };
+  let [rows, bytes] = [0, 0];
+  for (const [kind, row] of all) {
+    const size = encoder.encode(JSON.stringify(row)).length + 1;
+    if (rows === uploadRows || (rows > 0 && bytes + size > uploadBytes)) {
+      yield part;
+      part = { created: [], updated: [], deleted: [] };
+      [rows, bytes] = [0, 0];
+    }
+    (part[kind] as unknown[]).push(row);
+    rows++;
+    bytes += size;
   }
+  if (rows > 0) yield part;
 }

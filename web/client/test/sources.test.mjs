@@ -71,6 +71,15 @@ test("an upload has tasks only, at most 500 rows, and a batch id of its own", as
   assert.equal(new Set(requests.map(({ body }) => body.client_batch_id)).size, 3);
 });
 
+test("an upload is cut before it has more octets than the server takes", async () => {
+  const requests = answering(...Array(5).fill([200, {}]));
+  const created = [...Array(100).fill("ü".repeat(20_000)), "x".repeat(2_000_000), "y"].map((notes, i) => ({ id: `c${i}`, notes }));
+  await projectSource(server, "p").push({ lastPulledAt: 7, changes: { tasks: { ...none(), created } } });
+  const octets = requests.map(({ body }) => Buffer.byteLength(JSON.stringify(body)));
+  assert.deepEqual(requests.flatMap(({ body }) => body.changes.tasks.created), created);
+  assert.deepEqual(octets.map((n) => n <= 1_900_000), [true, true, true, false, true], `${octets}`); // one row cannot be cut
+});
+
 test("problem+json becomes an error that says what is wrong", async () => {
   answering([409, { code: "sync_conflict", title: "Conflict", detail: "somebody was first", status: 409 }, { "retry-after": "3" }]);
   const error = await projectSource(server, "p").pull({ lastPulledAt: null }).catch((e) => e);

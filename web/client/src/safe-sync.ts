@@ -69,6 +69,8 @@ export async function countUnsynced(database: Database): Promise<number> {
   return (await Promise.all(counts)).reduce((sum, n) => sum + n, 0);
 }
 
+const longestMillis = 2 ** 31 - 1; // of a timer
+
 const lastSyncKey = "tidemark_last_sync_at";
 
 class Syncer {
@@ -81,7 +83,10 @@ class Syncer {
 
   constructor(readonly database: Database) {
     database.withChangesForTables(Object.keys(database.collections.map)).subscribe(() => void this.count());
-    void database.localStorage.get<number>(lastSyncKey).then((at) => this.#report({ lastSyncAt: this.state.lastSyncAt ?? at ?? null }));
+    database.localStorage.get<number>(lastSyncKey).then(
+      (at) => this.#report({ lastSyncAt: this.state.lastSyncAt ?? at ?? null }),
+      () => {},
+    );
   }
 
   sync(source: SyncSource): Promise<SyncState> {
@@ -120,20 +125,27 @@ class Syncer {
       this.#report({ phase: "refused", error, unauthorized: status === 401 });
       return;
     }
-    const wait = waitOf(error) ?? backoff(++this.#failures, 1000, 60_000);
-    this.#timer = setTimeout(() => void this.sync(source), wait);
+    const wait = waitOf(error) || backoff(++this.#failures, 1000, 60_000); // 0 would be asking without end
+    this.#timer = setTimeout(() => void this.sync(source), Math.min(wait, longestMillis));
     this.#report({ phase: "waiting", error, unauthorized: false });
   }
 
   async count(): Promise<SyncState> {
-    const unsynced = await countUnsynced(this.database);
+    // A database that cannot be read says so by the sync.
+    const unsynced = await countUnsynced(this.database).catch(() => this.state.unsynced);
     if (unsynced !== this.state.unsynced) this.#report({ unsynced });
     return this.state;
   }
 
   #report(change: Partial<SyncState>) {
     this.state = { ...this.state, ...change };
-    for (const listener of this.listeners) listener();
+    for (const listener of this.listeners) {
+      try {
+        listener();
+      } catch (error) {
+        setTimeout(() => { throw error; }); // for the page to report; the sync goes on
+      }
+    }
   }
 }
 

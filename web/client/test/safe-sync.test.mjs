@@ -110,6 +110,48 @@ describe("safeSyncDatabase", () => {
     assert.equal(source.pulls.length, 1);
   });
 
+  test("does not ask without end a server that says to wait for nothing, or for longer than a timer can", async () => {
+    for (const millis of [0, 2 ** 31]) {
+      sync();
+      await settle();
+      await source.fail(new HttpError(503, "", "", millis));
+      mock.timers.tick(millis === 0 ? 749 : 2 ** 31 - 2);
+      await settle();
+      assert.equal(source.pulls.length, 0, `after ${millis}`);
+      mock.timers.tick(501);
+      await settle();
+      await source.answer(1);
+      assert.equal(state().phase, "idle", `after ${millis}`);
+    }
+  });
+
+  test("does not throw, and goes on, where the database cannot be read", async () => {
+    const read = database.adapter.getDeletedRecords;
+    database.adapter.getDeletedRecords = async () => { throw new Error("the disk is gone"); };
+    const [first, second] = [sync(), sync()];
+    await settle();
+    await source.answer(1);
+    assert.match((await first).error.message, /the disk is gone/);
+    await settle();
+    await source.answer(2);
+    assert.equal((await second).phase, "waiting");
+    database.adapter.getDeletedRecords = read;
+    mock.timers.tick(5_000);
+    await settle();
+    await source.answer(3);
+    assert.equal(state().phase, "idle");
+  });
+
+  test("goes on when a listener throws, whose error the page reports", async () => {
+    const stop = syncState(database).subscribe(() => { throw new Error("mine"); });
+    const done = sync();
+    await settle();
+    await source.answer(1);
+    assert.equal((await done).phase, "idle");
+    assert.throws(() => mock.timers.tick(1), /mine/);
+    stop();
+  });
+
   for (const [status, unauthorized] of [[400, false], [401, true], [403, false], [413, false]]) {
     test(`does not repeat what is answered by ${status}, but asks at the next call`, async () => {
       await write(database, "notes", { title: "kept", updated_at: 1 });

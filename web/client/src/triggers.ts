@@ -1,7 +1,7 @@
 // When to sync: at the start, after local writes, on a notification, and on
 // every (re)connection. Rich text has its own connection and needs none of these.
 import type { Database } from "@nozbe/watermelondb";
-import { countUnsynced, safeSyncDatabase, type SyncSource } from "./safe-sync.js";
+import { countUnsynced, safeSyncDatabase, syncState, type SyncSource } from "./safe-sync.js";
 import type { Server } from "./server.js";
 import { subscribe } from "./subscribe.js";
 
@@ -17,7 +17,7 @@ export interface TriggerOptions {
  * Keeps a database in sync until the function that it answers is called. What
  * was written before that call still goes to the server.
  * A notification that was missed while away costs nothing: the hello of each
- * connection pulls.
+ * connection pulls. Refused, it listens again when a sync begins with a new token.
  */
 export function syncTriggers(database: Database, source: SyncSource, options: TriggerOptions): () => void {
   const { server, path, debounceMillis = 300 } = options;
@@ -34,10 +34,22 @@ export function syncTriggers(database: Database, source: SyncSource, options: Tr
     if ((await countUnsynced(database)) > 0) sync();
   }
 
-  const unsubscribe = subscribe(server, {
-    ...(path === undefined ? {} : { path }),
-    onNotification: sync,
-    onRefused: sync, // its answer says why
+  let used: string | null = null; // the token of the last ticket
+  let refused = false;
+  const listen = () =>
+    subscribe({ url: server.url, token: () => (used = server.token()) }, {
+      ...(path === undefined ? {} : { path }),
+      onNotification: sync,
+      onRefused: () => {
+        refused = true;
+        sync(); // its answer says why
+      },
+    });
+  let unsubscribe = listen();
+  const unwatch = syncState(database).subscribe(() => {
+    if (!refused || server.token() === used) return;
+    refused = false;
+    unsubscribe = listen();
   });
   const visible = () => {
     if (document.visibilityState === "visible") sync();
@@ -49,6 +61,7 @@ export function syncTriggers(database: Database, source: SyncSource, options: Tr
   return () => {
     changes.unsubscribe();
     unsubscribe();
+    unwatch();
     if (timer !== null) {
       clearTimeout(timer);
       void settled();

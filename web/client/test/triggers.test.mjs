@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, mock, test } from "node:test";
 import assert from "node:assert/strict";
-import { syncTriggers } from "../dist/index.js";
+import { HttpError, safeSyncDatabase, syncTriggers } from "../dist/index.js";
 import { none, open, settle, write } from "./memory.mjs";
 
 const real = { fetch: globalThis.fetch, WebSocket: globalThis.WebSocket };
@@ -19,6 +19,37 @@ beforeEach(() => {
 afterEach(() => {
   mock.timers.reset();
   Object.assign(globalThis, real);
+});
+
+test("listens again with a new token, when the app syncs after it was refused", async () => {
+  const database = open();
+  let token = "old";
+  const source = {
+    pull: async () => {
+      if (token === "old") throw new HttpError(401, "UNAUTHORIZED", "");
+      return { timestamp: 1, changes: { notes: none(), tasks: none() } };
+    },
+  };
+  const stop = syncTriggers(database, source, { server: { url: "http://server", token: () => token } });
+  await settle();
+  const first = socket;
+  first.onclose({ code: 4401, reason: "" });
+  await settle();
+  assert.equal((await safeSyncDatabase(database, source)).unauthorized, true);
+  assert.equal(socket, first, "not with the token that was refused");
+  token = "new";
+  assert.equal((await safeSyncDatabase(database, source)).phase, "idle");
+  await settle();
+  assert.notEqual(socket, first);
+  const second = socket;
+  await safeSyncDatabase(database, source);
+  await settle();
+  assert.equal(socket, second, "once");
+  stop();
+  token = "newest";
+  await safeSyncDatabase(database, source);
+  await settle();
+  assert.equal(socket, second, "stopped is stopped");
 });
 
 test("syncs at the start, after local writes, on hello, on a change and on a refusal; not by what a pull brings", async () => {

@@ -1,7 +1,7 @@
 // The last write wins by updated_at. A device whose clock is slow would lose
 // against the very row that it edits; these helpers keep its edits ahead.
 import type { Model } from "@nozbe/watermelondb";
-import type { SyncConflictResolver } from "@nozbe/watermelondb/sync/index.js";
+import type { Row } from "./changes.js";
 
 /** The updated_at of an edit: now, but later than the row that is edited. */
 export function nextUpdatedAt(previous: number | null | undefined, now = Date.now()): number {
@@ -24,7 +24,7 @@ export function edit<Record extends Model>(record: Record, change: (record: Reco
  * by column, but leaves the local updated_at on the result, and the server then
  * takes it for older than the row it was merged with. Here the merged row is later.
  */
-export const mergedIsLater: SyncConflictResolver = (_table, _local, remote, resolved) => {
+export const mergedIsLater = (_table: string, _local: Row, remote: Row, resolved: Row): Row => {
   if (resolved["_changed"] && typeof remote[column] === "number") {
     resolved[column] = nextUpdatedAt(remote[column], Number(resolved[column]));
   }

@@ -1,7 +1,8 @@
 // One sync at a time for each database, and a state that a status chip can show.
 import type { Database } from "@nozbe/watermelondb";
 import { Q } from "@nozbe/watermelondb";
-import { synchronize, type SyncPullArgs, type SyncPullResult, type SyncPushArgs } from "@nozbe/watermelondb/sync/index.js";
+import { synchronize, type SyncPullResult, type SyncPushArgs } from "@nozbe/watermelondb/sync/index.js";
+import type { PullInput } from "./app-router.js";
 import { backoff } from "./backoff.js";
 import type { Changes } from "./changes.js";
 import { mergedIsLater } from "./clock.js";
@@ -11,7 +12,7 @@ export interface PullArgs {
   /** The timestamp of the pull before, null at first. */
   lastPulledAt: number | null;
   schemaVersion: number;
-  migration: SyncPullArgs["migration"] | null;
+  migration: NonNullable<PullInput["migration"]> | null;
 }
 
 export interface PullResult {

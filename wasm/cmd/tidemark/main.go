@@ -49,6 +49,13 @@ func run(args []string) error {
 		os.Exit(2)
 	}
 	command := flag.NewFlagSet("tidemark "+args[0], flag.ExitOnError)
+	parse := func() error {
+		command.Parse(args[1:]) // exits if it cannot
+		if rest := command.Args(); len(rest) > 0 {
+			return fmt.Errorf("%s: unexpected %q: options are written --name value", args[0], rest[0])
+		}
+		return nil
+	}
 	data := command.String("data", "data", "the folder of the data and the secret")
 	switch args[0] {
 	case "serve":
@@ -58,7 +65,12 @@ func run(args []string) error {
 		command.StringVar(&o.wasm, "wasm", "", "the guest; if empty it is built, or taken from build/tidemark.wasm")
 		command.IntVar(&o.instances, "instances", 0, "how many instances of the guest run; 0: as many as there are cores")
 		command.BoolVar(&o.dev, "dev", false, "for development: give anyone a token for any name")
-		command.Parse(args[1:])
+		if err := parse(); err != nil {
+			return err
+		}
+		if o.instances < 0 {
+			return fmt.Errorf("serve: --instances is negative")
+		}
 		o.data = *data
 		return serve(o)
 	case "token":
@@ -66,9 +78,14 @@ func run(args []string) error {
 		command.StringVar(&c.sub, "sub", "", "whom the token is for")
 		command.StringVar(&c.scope, "scope", "", "what it allows")
 		command.DurationVar(&c.ttl, "ttl", defaultTTL, "how long it is good for")
-		command.Parse(args[1:])
+		if err := parse(); err != nil {
+			return err
+		}
 		if c.sub == "" {
 			return fmt.Errorf("token: --sub is needed")
+		}
+		if c.ttl <= 0 {
+			return fmt.Errorf("token: --ttl %v is over before it begins", c.ttl)
 		}
 		secret, err := readSecret(*data)
 		if err != nil {
@@ -81,12 +98,16 @@ func run(args []string) error {
 		return err
 	case "restore":
 		o := newOperator(command, data)
-		command.Parse(args[1:])
+		if err := parse(); err != nil {
+			return err
+		}
 		return o.run("sync/restore", "")
 	case "purge":
 		o := newOperator(command, data)
 		days := command.Int("keep-days", 90, "how many days tombstones are kept")
-		command.Parse(args[1:])
+		if err := parse(); err != nil {
+			return err
+		}
 		return o.run("sync/purge", fmt.Sprintf(`{"keep_days":%d}`, *days))
 	case "help", "-h", "--help":
 		fmt.Print(usage)

@@ -252,3 +252,23 @@ func TestTheTokenCommandPrintsATokenAndNothingElse(t *testing.T) {
 		t.Errorf("without --sub: %q, %v", out, err)
 	}
 }
+
+func TestACommandThatIsWrittenWronglyDoesNothing(t *testing.T) {
+	t.Setenv("AUTH_SECRET", "secret")
+	dir := filepath.Join(t.TempDir(), "data")
+	for _, args := range [][]string{
+		{"serve", "--data", dir, "127.0.0.1:9000"},
+		{"serve", "--data", dir, "--instances", "-1"},
+		{"token", "--data", dir, "--sub", "alice", "bob"},
+		{"token", "--data", dir, "--sub", "alice", "--ttl", "-1h"},
+		{"purge", "http://127.0.0.1:1", "--keep-days", "7"},
+		{"restore", "http://127.0.0.1:1"},
+	} {
+		if err := run(args); err == nil || !strings.HasPrefix(err.Error(), args[0]+": ") {
+			t.Errorf("%q: %v", args, err)
+		}
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("a folder was made")
+	}
+}

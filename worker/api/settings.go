@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -28,6 +29,8 @@ import (
 //	LIMIT_DEPTH                nesting of the JSON of a push or pull (32)
 //	LIMIT_PAGE_ROWS            rows of one page of a pull (10000)
 //	LIMIT_PULL_BYTES           the answer to one pull (25165824)
+//	LIMIT_CALL_MS              of one request; the host acts on it (60000)
+//	LIMIT_MEMORY_MB            of one instance of the server; likewise (112)
 type Settings struct {
 	Auth              auth.Config
 	DevMode           bool
@@ -80,6 +83,8 @@ func ReadSettings(getenv func(string) string) Settings {
 		{"LIMIT_DEPTH", &s.Sync.Depth, 1000},
 		{"LIMIT_PAGE_ROWS", &s.Sync.PageRows, 1e6},
 		{"LIMIT_PULL_BYTES", &s.Sync.PullBytes, 64 << 20},
+		{"LIMIT_CALL_MS", new(int), math.MaxInt32}, // the hosts act on these two
+		{"LIMIT_MEMORY_MB", new(int), 2047},
 	} {
 		v := getenv(limit.name)
 		if v == "" {

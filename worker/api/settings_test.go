@@ -38,3 +38,19 @@ func TestVariablesOfWranglerAreTheDefaults(t *testing.T) {
 		t.Errorf("without variables\n%+v\nwant those of wrangler.toml\n%+v", got, want)
 	}
 }
+
+func TestALimitThatCannotBeIsNamed(t *testing.T) {
+	for variable, ok := range map[string]bool{
+		"LIMIT_DEPTH=0": false, "LIMIT_DEPTH=1": true, "LIMIT_DEPTH=deep": false,
+		"LIMIT_CALL_MS=1e30": false, "LIMIT_CALL_MS=-1": false, "LIMIT_CALL_MS=2147483647": true,
+		"LIMIT_MEMORY_MB=much": false, "LIMIT_MEMORY_MB=2047": true, "LIMIT_MEMORY_MB=2048": false,
+	} {
+		name, value, _ := strings.Cut(variable, "=")
+		got := api.ReadSettings(func(asked string) string {
+			return map[string]string{"AUTH_SECRET": secret, name: value}[asked]
+		})
+		if named := strings.HasPrefix(got.Problem, name+" "); named == ok || (ok && got.Problem != "") {
+			t.Errorf("%s: the problem is %q", variable, got.Problem)
+		}
+	}
+}

@@ -133,6 +133,24 @@ func TestABrowserMayAskForProjects(t *testing.T) {
 	}
 }
 
+func TestTheDocumentationCannotBeFramedNorRunAnything(t *testing.T) {
+	res := askAs(t, openProjects(t, nil).URL+"/api/v1/docs", "GET", "ann", "")
+	policy := res.Header.Get("Content-Security-Policy")
+	for _, want := range []string{"default-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"} {
+		if !strings.Contains(policy, want) {
+			t.Errorf("the policy %q lacks %s", policy, want)
+		}
+	}
+	for name, want := range map[string]string{
+		"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+		"Strict-Transport-Security": "max-age=31536000",
+	} {
+		if got := res.Header.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
 // TestTheLargestUploadFits sends bodies of the greatest length whose encoding
 // grows most.
 func TestTheLargestUploadFits(t *testing.T) {

@@ -261,6 +261,9 @@ func (w *Worker) call(frame []byte) ([]byte, error) {
 	return reply, err
 }
 
+// goodbye is how long clients have at least to hear that their socket closes.
+const goodbye = 5 * time.Second
+
 // Close lets the calls that are under way end, or gives them up when ctx is
 // done, closes every socket with 1001 and then the databases. The caller has
 // stopped sending requests.
@@ -275,7 +278,10 @@ func (w *Worker) Close(ctx context.Context) error {
 	}
 	w.drain(ctx)
 	w.eachConn(func(c *conn) { c.shut(int(websocket.StatusGoingAway), "the server is going away") })
-	stop := context.AfterFunc(ctx, func() { w.eachConn(func(c *conn) { go c.ws.CloseNow() }) })
+	stop := context.AfterFunc(ctx, func() {
+		time.Sleep(goodbye)
+		w.eachConn(func(c *conn) { go c.ws.CloseNow() })
+	})
 	w.sockets.Wait()
 	stop()
 	w.drain(ctx)

@@ -52,7 +52,7 @@ func run(args []string) error {
 	parse := func() error {
 		command.Parse(args[1:]) // exits if it cannot
 		if rest := command.Args(); len(rest) > 0 {
-			return fmt.Errorf("%s: unexpected %q: options are written --name value", args[0], rest[0])
+			return fmt.Errorf("what is %q for?", rest[0])
 		}
 		return nil
 	}

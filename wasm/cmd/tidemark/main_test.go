@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -256,19 +257,29 @@ func TestTheTokenCommandPrintsATokenAndNothingElse(t *testing.T) {
 func TestACommandThatIsWrittenWronglyDoesNothing(t *testing.T) {
 	t.Setenv("AUTH_SECRET", "secret")
 	dir := filepath.Join(t.TempDir(), "data")
-	for _, args := range [][]string{
-		{"serve", "--data", dir, "127.0.0.1:9000"},
-		{"serve", "--data", dir, "--instances", "-1"},
-		{"token", "--data", dir, "--sub", "alice", "bob"},
-		{"token", "--data", dir, "--sub", "alice", "--ttl", "-1h"},
-		{"purge", "http://127.0.0.1:1", "--keep-days", "7"},
-		{"restore", "http://127.0.0.1:1"},
+	for command, want := range map[string]string{
+		"serve --data " + dir + " 127.0.0.1:9000":        `what is "127.0.0.1:9000" for?`,
+		"serve --data " + dir + " --instances -1":        "serve: --instances is negative",
+		"token --data " + dir + " --sub alice bob":       `what is "bob" for?`,
+		"token --data " + dir + " --sub alice --ttl -1h": "token: --ttl -1h0m0s is over before it begins",
+		"restore http://127.0.0.1:1":                     `what is "http://127.0.0.1:1" for?`,
 	} {
-		if err := run(args); err == nil || !strings.HasPrefix(err.Error(), args[0]+": ") {
-			t.Errorf("%q: %v", args, err)
+		if err := run(strings.Fields(command)); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", command, err, want)
 		}
 	}
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("a folder was made")
+	}
+}
+
+func TestNoClientCanHoldAConnectionForEver(t *testing.T) {
+	s := newServer(http.NotFoundHandler(), slog.Default())
+	for phase, limit := range map[string]time.Duration{
+		"header": s.ReadHeaderTimeout, "body": s.ReadTimeout, "answer": s.WriteTimeout, "next request": s.IdleTimeout,
+	} {
+		if limit <= 0 {
+			t.Errorf("no limit of the %s", phase)
+		}
 	}
 }

@@ -24,14 +24,13 @@ const (
 
 // An operator asks a running server to do what only its operator may.
 type operator struct {
-	flags *flag.FlagSet
 	url   string
 	token string  // if "", one is signed
 	data  *string // the folder of the secret that signs it
 }
 
 func newOperator(flags *flag.FlagSet, data *string) *operator {
-	o := &operator{flags: flags, data: data}
+	o := &operator{data: data}
 	flags.StringVar(&o.url, "url", "", "the server's, as in https://host")
 	flags.StringVar(&o.token, "token", "", "a token with the scope "+operatorScope+"; if empty one is signed")
 	return o
@@ -39,9 +38,6 @@ func newOperator(flags *flag.FlagSet, data *string) *operator {
 
 // run asks, and prints what the server answers.
 func (o *operator) run(path, body string) error {
-	if o.flags.NArg() > 0 {
-		return fmt.Errorf("what is %q for?", o.flags.Arg(0))
-	}
 	answer, err := o.post(path, body)
 	if err == nil {
 		fmt.Println(answer)

@@ -29,6 +29,7 @@ type serveOptions struct {
 const (
 	headerTimeout   = 10 * time.Second
 	bodyTimeout     = 2 * time.Minute
+	answerTimeout   = 10 * time.Minute // from the header to the last byte of the answer
 	idleTimeout     = 2 * time.Minute
 	shutdownTimeout = 30 * time.Second
 	maxHeaderBytes  = 64 << 10
@@ -79,14 +80,7 @@ func serve(o serveOptions) error {
 	if err != nil {
 		return errors.Join(err, worker.Close(context.Background()))
 	}
-	server := &http.Server{
-		Handler:           logged(worker, log),
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       bodyTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
+	server := newServer(logged(worker, log), log)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	failed := make(chan error, 1)
@@ -112,6 +106,19 @@ func serve(o serveOptions) error {
 	}
 	log.Info("shut down")
 	return nil
+}
+
+// newServer is a server on which no client can stay without doing something.
+func newServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       bodyTimeout,
+		WriteTimeout:      answerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
 }
 
 // variables are those of the process that the guest may see: what the config

@@ -183,7 +183,14 @@ func (x *alarmIndex) each(f func(key objectKey, at float64, retries int)) error 
 		return err
 	}
 	for _, row := range all.Rows {
-		f(objectKey{string(row[0].(abi.Text)), string(row[1].(abi.Text))}, row[2].(float64), int(row[3].(float64)))
+		class, ok1 := row[0].(abi.Text)
+		name, ok2 := row[1].(abi.Text)
+		at, ok3 := row[2].(float64)
+		retries, ok4 := row[3].(float64)
+		if !(ok1 && ok2 && ok3 && ok4) {
+			return fmt.Errorf("the alarms are malformed: %v", row)
+		}
+		f(objectKey{string(class), string(name)}, at, int(retries))
 	}
 	return nil
 }

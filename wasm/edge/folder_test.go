@@ -44,3 +44,18 @@ func TestASecondServerOnAFolderTouchesNothing(t *testing.T) {
 		t.Error("the second server has migrated the database of the first")
 	}
 }
+
+func TestAlarmsThatAreMalformedAreAnError(t *testing.T) {
+	alarms, err := openAlarmIndex(filepath.Join(t.TempDir(), "alarms.sqlite"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer alarms.end((*sqliteConn).close)
+	if _, err := alarms.run("INSERT INTO alarms VALUES ('C', x'00', 1, 0)"); err != nil {
+		t.Fatal(err)
+	}
+	err = alarms.each(func(key objectKey, _ float64, _ int) { t.Errorf("an alarm of %v", key) })
+	if err == nil || !strings.Contains(err.Error(), "malformed") {
+		t.Errorf("got %v", err)
+	}
+}

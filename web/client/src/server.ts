@@ -100,16 +100,16 @@ export function ticketSocket(server: Server): typeof WebSocket {
     }
 
     async #open(url: string) {
-      let ticket: string;
+      let socket: WebSocket;
       try {
-        ({ ticket } = await callJson<{ ticket: string }>(server, "POST", "/auth/ticket"));
+        const { ticket } = await callJson<{ ticket: string }>(server, "POST", "/auth/ticket");
+        if (this.#closed) return this.#ended({ code: 1006, reason: "" } as CloseEvent);
+        socket = new WebSocket(`${url}${url.includes("?") ? "&" : "?"}ticket=${encodeURIComponent(ticket)}`);
       } catch (error) {
         const code = error instanceof HttpError && error.status === 401 ? CLOSE_UNAUTHORIZED : 1006;
         this.#ended({ code, reason: String(error) } as CloseEvent);
         return;
       }
-      if (this.#closed) return this.#ended({ code: 1006, reason: "" } as CloseEvent);
-      const socket = new WebSocket(`${url}${url.includes("?") ? "&" : "?"}ticket=${encodeURIComponent(ticket)}`);
       this.#socket = socket;
       socket.binaryType = this.binaryType;
       socket.onopen = (event) => this.onopen?.(event);

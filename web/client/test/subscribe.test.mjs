@@ -115,6 +115,21 @@ test("a server that cannot be reached for a ticket is tried again", async () => 
   stop();
 });
 
+test("a socket that cannot be made is tried again", async () => {
+  globalThis.WebSocket = class {
+    constructor() {
+      throw new DOMException("not from this page", "SecurityError");
+    }
+  };
+  const { heard, stop } = listen();
+  await settle();
+  assert.deepEqual(heard, [false]);
+  globalThis.WebSocket = FakeSocket;
+  await tick(625);
+  assert.equal(sockets.length, 1);
+  stop();
+});
+
 for (const [name, refuse] of [
   ["a refused ticket", async () => void (await settle())],
   ["a close code of 4400 to 4499", async () => (await settle(), sockets[0].end(4401))],

@@ -47,11 +47,12 @@ export async function callJson<T>(server: Server, method: string, path: string, 
   throw new HttpError(response.status, ...reason(text), retryAfter(response.headers));
 }
 
-// reason reads problem+json and the error shape of the other routes.
+// reason reads problem+json, whose title says what is wrong and whose detail
+// what to do, and the error shape of the other routes.
 function reason(text: string): [code: string, detail: string] {
   try {
     const { code, title, detail, error } = JSON.parse(text);
-    return [String(code ?? error?.code ?? ""), String(detail ?? title ?? error?.message ?? "")];
+    return [String(code ?? error?.code ?? ""), [title, detail ?? error?.message].filter(Boolean).join(". ")];
   } catch {
     return ["", ""];
   }

@@ -84,5 +84,5 @@ test("problem+json becomes an error that says what is wrong", async () => {
   answering([409, { code: "sync_conflict", title: "Conflict", detail: "somebody was first", status: 409 }, { "retry-after": "3" }]);
   const error = await projectSource(server, "p").pull({ lastPulledAt: null }).catch((e) => e);
   assert.ok(error instanceof HttpError);
-  assert.deepEqual([error.status, error.code, error.message, error.retryAfterMillis], [409, "sync_conflict", "somebody was first", 3000]);
+  assert.deepEqual([error.status, error.code, error.message, error.retryAfterMillis], [409, "sync_conflict", "Conflict. somebody was first", 3000]);
 });

@@ -6,7 +6,7 @@ import type { PullInput } from "./app-router.js";
 import { backoff } from "./backoff.js";
 import type { Changes } from "./changes.js";
 import { mergedIsLater } from "./clock.js";
-import { retryAfter } from "./server.js";
+import { HttpError, retryAfter } from "./server.js";
 
 export interface PullArgs {
   /** The timestamp of the pull before, null at first. */
@@ -47,12 +47,14 @@ export interface SyncState {
 
 /** The HTTP status of what tRPC or callJson threw, or null if no answer came. */
 export function statusOf(error: unknown): number | null {
-  const e = error as { status?: number; data?: { httpStatus?: number }; meta?: { response?: Response } } | null;
+  const e = error as { status?: number; data?: { httpStatus?: number }; meta?: { response?: Response }; cause?: unknown } | null;
+  if (e?.cause instanceof HttpError) return e.cause.status;
   return e?.data?.httpStatus ?? e?.status ?? e?.meta?.response?.status ?? null;
 }
 
 function waitOf(error: unknown): number | null {
-  const e = error as { retryAfterMillis?: number | null; meta?: { response?: Response } } | null;
+  const e = error as { retryAfterMillis?: number | null; meta?: { response?: Response }; cause?: unknown } | null;
+  if (e?.cause instanceof HttpError) return e.cause.retryAfterMillis;
   return e?.retryAfterMillis ?? (e?.meta?.response ? retryAfter(e.meta.response.headers) : null);
 }
 

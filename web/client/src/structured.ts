@@ -3,13 +3,27 @@ import { createTRPCClient, httpLink, type TRPCClient } from "@trpc/client";
 import type { AppRouter, PushInput } from "./app-router.js";
 import { append } from "./changes.js";
 import type { PullArgs, PushArgs, SyncSource } from "./safe-sync.js";
-import type { Server } from "./server.js";
+import { HttpError, retryAfter, type Server } from "./server.js";
 
 /** The typed tRPC client. The server speaks plain JSON: set no transformer. */
 export function createClient(server: Server): TRPCClient<AppRouter> {
   return createTRPCClient<AppRouter>({
-    links: [httpLink({ url: `${server.url}/trpc`, headers: () => ({ authorization: `Bearer ${server.token() ?? ""}` }) })],
+    links: [
+      httpLink({
+        url: `${server.url}/trpc`,
+        headers: () => ({ authorization: `Bearer ${server.token() ?? ""}` }),
+        fetch: async (input, init) => spoken(await fetch(input, init as RequestInit)),
+      }),
+    ],
   });
+}
+
+// spoken keeps the status and Retry-After of a refusal that is not tRPC's, as of
+// a proxy on the way: of what is not JSON tRPC would say no more than that.
+function spoken(response: Response): Response {
+  const { ok, status, headers } = response;
+  if (ok || /json/.test(headers.get("content-type") ?? "")) return response;
+  throw new HttpError(status, "", "", retryAfter(headers));
 }
 
 const pageRows = 5000;

@@ -1,8 +1,8 @@
-import { afterEach, test } from "node:test";
+import { afterEach, mock, test } from "node:test";
 import assert from "node:assert/strict";
-import { createClient, HttpError, statusOf, structuredSource } from "../dist/index.js";
+import { createClient, HttpError, safeSyncDatabase, statusOf, structuredSource } from "../dist/index.js";
 import { projectSource } from "../dist/projects.js";
-import { none } from "./memory.mjs";
+import { none, open, settle } from "./memory.mjs";
 
 const server = { url: "http://server", token: () => "t" };
 const realFetch = globalThis.fetch;
@@ -43,6 +43,26 @@ test("the status of what tRPC throws is known", async () => {
   answering([401, { error: { message: "no", code: -32001, data: { code: "UNAUTHORIZED", httpStatus: 401 } } }]);
   const error = await structuredSource(createClient(server)).pull({ lastPulledAt: 1, schemaVersion: 1, migration: null }).catch((e) => e);
   assert.equal(statusOf(error), 401);
+});
+
+test("the status and the wait are known of an answer that is not tRPC's", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const database = open();
+  const source = structuredSource(createClient(server));
+  let requests = 0;
+  const refuse = (status, headers) => void (globalThis.fetch = async () => (requests++, new Response("<html>", { status, headers })));
+  refuse(401, { "content-type": "text/html" });
+  const { phase, unauthorized, error } = await safeSyncDatabase(database, source);
+  assert.deepEqual([phase, unauthorized, statusOf(error)], ["refused", true, 401]);
+  refuse(429, { "retry-after": "30" });
+  assert.equal((await safeSyncDatabase(database, source)).phase, "waiting");
+  mock.timers.tick(29_999);
+  await settle();
+  assert.equal(requests, 2);
+  mock.timers.tick(1);
+  for (let i = 0; i < 1000 && requests < 3; i++) await settle();
+  assert.equal(requests, 3);
+  mock.timers.reset();
 });
 
 test("a project's pull keeps since through its pages", async () => {

@@ -64,6 +64,17 @@ onHosts("projects", (door, browser) => {
     await a.page.getByText("Build starts after the end of Draw").waitFor({ state: "detached" });
   });
 
+  test("a project is made once, however often one presses the button", async () => {
+    await b.page.getByRole("button", { name: "New project" }).click();
+    await b.page.getByRole("dialog").getByLabel("Name").fill(`Once ${name}`);
+    await b.page.getByRole("dialog").getByRole("button", { name: "Create" }).dblclick();
+    await b.page.getByRole("dialog").waitFor({ state: "detached" });
+    await projectSynced(b);
+    await b.page.reload();
+    await b.entry(`Once ${name}`).first().waitFor();
+    assert.equal(await b.entry(`Once ${name}`).count(), 1);
+  });
+
   test("a dependency that makes a circle is refused, and the page says why", async () => {
     for (const [task, which] of [["Build", "Draw"], ["Draw", "Build"]]) {
       await addDependency(a, task, which);

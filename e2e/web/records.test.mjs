@@ -93,6 +93,20 @@ onHosts("records", (door, browser) => {
     await b.entry(name).waitFor();
   });
 
+  test("a link that is no URL shows the app, and a name of any kind is only text", async () => {
+    const hostile = `${name} <img src=x onerror="document.title='run'"> ${"long".repeat(2_500)}`;
+    await a.create("customer", { Name: hostile, Company: "\u202e moc.live" });
+    await a.synced();
+    await a.page.setViewportSize({ width: 360, height: 640 });
+    await a.page.goto(`${door.url}/#/customers/100%`);
+    await a.page.getByText("This customer is not there").waitFor();
+    await a.page.getByRole("link", { name: "‹ Customers" }).click();
+    await a.choose(name);
+    assert.equal(await a.field("Name").inputValue(), hostile);
+    const seen = () => ({ title: document.title, tooWide: document.documentElement.scrollWidth - innerWidth, top: document.querySelector(".fields").getBoundingClientRect().top < innerHeight });
+    assert.deepEqual(await a.page.evaluate(seen), { title: "Tidemark", tooWide: 0, top: true });
+  });
+
   test("two tabs of one browser are two devices", async () => {
     await a.create("customer", { Name: name, Company: "" });
     const first = a.page;

@@ -5,7 +5,8 @@ interface Props {
   /** What the button that submits says. */
   action: string;
   danger?: boolean;
-  onSubmit(form: FormData): void;
+  /** Not called again before it has ended. */
+  onSubmit(form: FormData): Promise<void>;
   onClose(): void;
   children?: ReactNode;
 }
@@ -13,13 +14,23 @@ interface Props {
 /** A modal form; Escape closes it. */
 export function Dialog({ title, action, danger = false, onSubmit, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const busy = useRef(false);
   useEffect(() => dialog.current?.showModal(), []);
+  const submit = async (form: FormData) => {
+    if (busy.current) return;
+    busy.current = true;
+    try {
+      await onSubmit(form);
+    } finally {
+      busy.current = false;
+    }
+  };
   return (
     <dialog ref={dialog} onClose={onClose} aria-labelledby="dialog-title">
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          onSubmit(new FormData(event.currentTarget));
+          void submit(new FormData(event.currentTarget));
         }}
       >
         <h2 id="dialog-title">{title}</h2>

@@ -10,7 +10,16 @@ const subscribe = (listener: () => void) => {
 /** The parts of the path: `#/customers/42` is ["customers", "42"]. */
 export function useRoute(): string[] {
   const hash = useSyncExternalStore(subscribe, () => location.hash);
-  return hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
+  return hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decode);
+}
+
+// decode takes a link that somebody cut or typed as it is.
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 export const href = (...parts: string[]) => `#/${parts.map(encodeURIComponent).join("/")}`;

@@ -19,7 +19,7 @@ export function Members({ project, members }: { project: Shown; members: Members
       <ul className="rows">
         {members.map(({ id, userId, role }) => (
           <li key={id}>
-            <span className="grow">{userId}{userId === project.subject && " (you)"}</span>
+            <span className="grow"><bdi>{userId}</bdi>{userId === project.subject && " (you)"}</span>
             <select
               aria-label={`Role of ${userId}`}
               value={role}

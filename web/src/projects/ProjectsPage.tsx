@@ -41,7 +41,7 @@ export default function ProjectsPage({ device, subject, id, expired, onUnauthori
       <section className="list" aria-label="Projects">
         <div className="list-head">
           <h1>Projects</h1>
-          <button type="button" className="primary" onClick={() => setAdding(true)}>New project</button>
+          <button type="button" className="primary" onClick={() => (setRefused(""), setAdding(true))}>New project</button>
         </div>
         <ul>
           {projects.map((project) => (
@@ -60,7 +60,7 @@ export default function ProjectsPage({ device, subject, id, expired, onUnauthori
         )}
       </section>
       {adding && (
-        <Dialog title="New project" action="Create" onSubmit={(form) => void create(form)} onClose={() => setAdding(false)}>
+        <Dialog title="New project" action="Create" onSubmit={create} onClose={() => setAdding(false)}>
           <label>Name <input name="name" required maxLength={500} autoFocus /></label>
           {refused && <p role="alert">{refused}</p>}
         </Dialog>

@@ -54,7 +54,7 @@ export function RecordDetail<Record extends Model>({ kind, record, onDeleted }: 
         <RichText roomId={kind.room(record.id)} label={kind.textLabel} placeholder={kind.placeholder} onText={saveText} />
       </Suspense>
       {deleting && (
-        <Dialog title={`Delete ${kind.title(record)}?`} action="Delete" danger onSubmit={() => void remove()} onClose={() => setDeleting(false)}>
+        <Dialog title={`Delete ${kind.title(record)}?`} action="Delete" danger onSubmit={remove} onClose={() => setDeleting(false)}>
           <p>It goes from every device.</p>
         </Dialog>
       )}

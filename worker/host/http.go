@@ -27,13 +27,14 @@ func request(id, head, headLen, body, bodyLen int32) {
 	begin(func() { c.serve(headBytes, bodyReader, int64(bodyLen)) })
 }
 
-// serve answers the call: with what the handler writes, with 500 if it panics.
+// serve answers the call: with what the handler writes, with 500 if it does not return.
 func (c *call) serve(head []byte, body io.ReadCloser, length int64) {
 	w := &responseWriter{header: http.Header{}}
+	returned := false // nor will it, if it panics or ends its goroutine
 	defer c.end()
 	defer func() {
-		if p := recover(); p != nil {
-			logf("a handler panicked: %v\n%s", p, debug.Stack())
+		if p := recover(); !returned {
+			logf("a handler did not return: %v\n%s", p, debug.Stack())
 			w = &responseWriter{header: http.Header{"Content-Type": {"application/json"}}}
 			w.WriteHeader(http.StatusInternalServerError)
 			w.body = []byte(`{"error":{"code":"INTERNAL_SERVER_ERROR","message":"internal error"}}`)
@@ -42,12 +43,13 @@ func (c *call) serve(head []byte, body io.ReadCloser, length int64) {
 		c.answer(w)
 	}()
 	r, err := newRequest(head)
-	if err != nil {
+	if err == nil {
+		r.Body, r.ContentLength = body, length
+		config.Handler.ServeHTTP(w, r.WithContext(c))
+	} else {
 		w.WriteHeader(http.StatusBadRequest)
-		return
 	}
-	r.Body, r.ContentLength = body, length
-	config.Handler.ServeHTTP(w, r.WithContext(c))
+	returned = true
 }
 
 func (c *call) answer(w *responseWriter) {

@@ -7,6 +7,7 @@ import (
 	"container/list"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -159,6 +160,7 @@ func (c *call) runAlarm(o *Object, err error) {
 		c.answer(w)
 	}()
 	if err == nil {
+		err = errors.New("it ended its goroutine") // unless it returns
 		err = o.room.Alarm(c)
 	}
 }

@@ -15,6 +15,7 @@
 //	GET  /wait?key=             waits for /wake in another request, then runs an op, then answers its result
 //	GET  /wake?key=             wakes the waiting one in the middle of this request
 //	GET  /panic                 the handler panics
+//	GET  /goexit                the handler ends its goroutine
 //	GET  /goroutine-panic       a goroutine panics, which ends the instance
 //	GET  /stack-overflow        recurses without end
 //	GET  /memory?mb=&hold=      allocates and touches; keeps it until the next call if hold is set
@@ -84,6 +85,7 @@ func main() {
 		http.Error(w, "nobody waits", http.StatusNotFound)
 	})
 	mux.HandleFunc("GET /panic", func(http.ResponseWriter, *http.Request) { panic("on request") })
+	mux.HandleFunc("GET /goexit", func(http.ResponseWriter, *http.Request) { runtime.Goexit() })
 	mux.HandleFunc("GET /goroutine-panic", func(w http.ResponseWriter, r *http.Request) {
 		go panic("on request, in a goroutine")
 		host.Sleep(r.Context(), time.Second)

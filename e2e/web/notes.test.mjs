@@ -76,6 +76,28 @@ onHosts("notes", (door, browser) => {
     await b.reads("Written on the train.");
   });
 
+  test("what is typed into a connection that has died unnoticed counts as unsaved, and reaches the server", async () => {
+    let dead = false;
+    await a.page.routeWebSocket(/\/yjs\//, (socket) => {
+      const server = socket.connectToServer();
+      socket.onMessage((message) => dead || server.send(message));
+      server.onMessage((message) => dead || socket.send(message));
+    });
+    await a.page.reload();
+    await a.joined();
+    dead = true;
+    await a.type("Into the void.");
+    await a.kept("Into the void.");
+    await a.go("Products"); // and leaves
+    await a.page.getByRole("heading", { level: 1, name: "Products" }).waitFor();
+    assert.notEqual(await a.page.locator(".bar .chip").getAttribute("data-unsynced"), "0");
+    dead = false;
+    await a.page.close();
+    await a.open("#/products");
+    await a.synced();
+    await b.reads("Into the void.");
+  });
+
   test("everything closed and opened again, the note is there, and is found by its text", async () => {
     await a.type("The difference engine.");
     await b.reads("The difference engine.");

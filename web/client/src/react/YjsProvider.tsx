@@ -1,6 +1,7 @@
 import { createContext, useContext, useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
 import { Room } from "./room.js";
 import { useTidemark, type Person } from "./TidemarkProvider.js";
+import { saveRooms, unsavedRooms } from "./unsaved.js";
 
 const Context = createContext<Room | null>(null);
 
@@ -14,6 +15,7 @@ export function YjsProvider({ roomId, children }: { roomId: string; children: Re
     return () => {
       setRoom(null);
       opened.destroy();
+      if (unsavedRooms(tidemark.storage).includes(roomId)) void saveRooms(tidemark);
     };
   }, [roomId, tidemark]);
   return <Context.Provider value={room}>{children}</Context.Provider>;

@@ -6,7 +6,7 @@ import type { Tidemark } from "./TidemarkProvider.js";
 import { markSaved, markUnsaved } from "./unsaved.js";
 
 // How long after the last edit or the start of a connection the server has
-// everything: it was sent, and the connection is still there.
+// everything, if it has said anything since: an update comes back when it is saved.
 const restMillis = 2000;
 
 /**
@@ -18,6 +18,7 @@ export class Room extends WebsocketProvider {
   #kept: Promise<unknown> | null = null;
   #wanted = false;
   #resting: ReturnType<typeof setTimeout> | undefined;
+  #editedAt = 0;
   readonly #storage: string;
   /** Told when the server has everything. */
   onSaved: () => void = () => {};
@@ -35,6 +36,7 @@ export class Room extends WebsocketProvider {
     this.doc.on("update", (_update, origin) => {
       if (origin === this || origin instanceof IndexeddbPersistence) return;
       markUnsaved(storage, id);
+      this.#editedAt = Date.now();
       this.#rest();
     });
     this.on("sync", () => this.#rest());
@@ -61,11 +63,19 @@ export class Room extends WebsocketProvider {
 
   #rest() {
     clearTimeout(this.#resting);
-    this.#resting = setTimeout(() => this.#saved(), restMillis);
+    this.#resting = setTimeout(() => {
+      if (this.synced && !this.#heard) this.#rest();
+      else this.#saved();
+    }, restMillis);
+  }
+
+  // A connection may be dead for a while before that shows.
+  get #heard() {
+    return this.wsLastMessageReceived >= this.#editedAt;
   }
 
   #saved() {
-    if (!this.synced) return;
+    if (!this.synced || !this.#heard) return;
     markSaved(this.#storage, this.id);
     this.onSaved();
   }
@@ -86,7 +96,7 @@ export class Room extends WebsocketProvider {
 
   override destroy() {
     clearTimeout(this.#resting);
-    this.#saved(); // closing sends what is under way first
+    this.#saved();
     globalThis.removeEventListener?.("online", this.#online);
     globalThis.removeEventListener?.("offline", this.#offline);
     super.destroy();

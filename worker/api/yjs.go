@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -211,7 +210,7 @@ func (s *server) mergeYjs(w http.ResponseWriter, r *http.Request, id auth.Identi
 	if err := permitRoom(id, auth.YjsWrite, room); err != nil {
 		return err
 	}
-	update, err := io.ReadAll(r.Body)
+	update, err := readBody(r, s.Settings.BodyBytes)
 	if err != nil {
 		return err
 	}

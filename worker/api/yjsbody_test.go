@@ -1,0 +1,53 @@
+//go:build !js
+
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"tidemark/worker/api"
+)
+
+// noRoom answers no call.
+type noRoom struct{ got int }
+
+func (c *noRoom) Call(_ context.Context, _, _ string, data []byte) ([]byte, error) {
+	c.got = len(data)
+	return nil, errors.New("no room")
+}
+
+// An instance has some 100 MB for all that it does at the same time.
+func TestAMergeTakesNotMuchMoreMemoryThanItsBodyAndItsCall(t *testing.T) {
+	calls := &noRoom{}
+	h := api.New(api.Config{
+		Now: time.Now, Log: slog.New(slog.DiscardHandler), Yjs: &api.Yjs{Calls: calls},
+		Settings: api.ReadSettings(func(name string) string { return map[string]string{"AUTH_SECRET": secret}[name] }),
+	})
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": "alice"}).SignedString([]byte(secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const size = 12 << 20
+	r := httptest.NewRequest(http.MethodPost, "/yjs/room", bytes.NewReader(make([]byte, size)))
+	r.Header.Set("Authorization", "Bearer "+token)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	runtime.ReadMemStats(&after)
+	if calls.got < size {
+		t.Fatalf("the room got %d bytes", calls.got)
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > 5*size/2 {
+		t.Errorf("took %d MB for a body of %d", took>>20, size>>20)
+	}
+}

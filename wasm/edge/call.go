@@ -61,6 +61,9 @@ func (c *call) begin() {
 		handle = i.keep(c.body)
 	}
 	i.enter(c, nil, i.request, c.id, i.keep(c.head), int32(len(c.head)), handle, body)
+	if !c.replayable {
+		c.head, c.body = nil, nil // the guest has its own
+	}
 	c.endIfDone()
 }
 

@@ -95,6 +95,10 @@ func writeError(rw http.ResponseWriter, message string) {
 	rw.Write(body)
 }
 
+// trusted is how many bytes of a body must be there before its length is
+// believed: an announced one costs a client nothing.
+const trusted = 64 << 10
+
 // readBody answers the body, or false if it is over the limit; the rest of it
 // is then not read.
 func readBody(r *http.Request, limit int64) ([]byte, bool, error) {
@@ -105,10 +109,14 @@ func readBody(r *http.Request, limit int64) ([]byte, bool, error) {
 		return nil, false, nil
 	}
 	var buffer bytes.Buffer
-	if r.ContentLength > 0 {
-		buffer.Grow(int(min(r.ContentLength, 1<<20)) + bytes.MinRead)
+	n, err := io.Copy(&buffer, io.LimitReader(r.Body, min(trusted, limit+1)))
+	if n == trusted && err == nil {
+		// The client means it: room for all of it, not twice as much and again.
+		buffer.Grow(int(max(r.ContentLength, 0)) + bytes.MinRead)
+		var more int64
+		more, err = io.Copy(&buffer, io.LimitReader(r.Body, limit+1-n))
+		n += more
 	}
-	n, err := io.Copy(&buffer, io.LimitReader(r.Body, limit+1))
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) || (err == nil && n > limit) {
 		return nil, false, nil

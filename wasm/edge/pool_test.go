@@ -43,16 +43,20 @@ func TestCallsThatEndTheirGoroutineFailAloneAndLeaveNothingBehind(t *testing.T) 
 	}
 }
 
-func TestAnAlarmThatEndsItsGoroutineIsTriedAgain(t *testing.T) {
-	clock := wasmtest.NewClock(time.Time{})
-	s := start(t, wasmtest.Options{Clock: clock})
-	want(t, s, "POST", "/room/r/call", "alarm-exit 1000 1", 200, "planned")
-	clock.Advance(time.Second)
-	eventually(t, s, "r", "log", `["alarm"]`)
-	wasmtest.Until(t, "a second try is planned", func() bool {
-		at, ok := clock.Next()
-		return ok && at.Sub(clock.Now()) <= 2*time.Second
-	})
-	clock.Advance(2 * time.Second)
-	eventually(t, s, "r", "log", `["alarm","alarm"]`)
+func TestAnAlarmThatEndsItsGoroutineOrItsInstanceIsTriedAgain(t *testing.T) {
+	for _, verb := range []string{"alarm-exit", "alarm-die"} {
+		t.Run(verb, func(t *testing.T) {
+			clock := wasmtest.NewClock(time.Time{})
+			s := start(t, wasmtest.Options{Clock: clock})
+			want(t, s, "POST", "/room/r/call", verb+" 1000 1", 200, "planned")
+			clock.Advance(time.Second)
+			eventually(t, s, "r", "log", `["alarm"]`)
+			wasmtest.Until(t, "a second try is planned", func() bool {
+				at, ok := clock.Next()
+				return ok && at.Sub(clock.Now()) <= 2*time.Second
+			})
+			clock.Advance(2 * time.Second)
+			eventually(t, s, "r", "log", `["alarm","alarm"]`)
+		})
+	}
 }

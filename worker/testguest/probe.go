@@ -34,6 +34,7 @@ import (
 //	alarm-fail MS N     the same, failing N times before
 //	alarm-d1 MS         the same, with a D1 op and a sleep between two entries
 //	alarm-exit MS N     as alarm-fail, by ending its goroutine
+//	alarm-die MS N      as alarm-fail, by a stack overflow in an event, which ends the instance
 //	panic, goroutine-panic   as it says
 //
 // A binary message comes back to the sender as it is, reversed. Opening a
@@ -127,7 +128,7 @@ func (p *probe) do(conn int32, command string) string {
 			return "pending"
 		}
 		return "set"
-	case "alarm", "alarm-fail", "alarm-d1", "alarm-exit":
+	case "alarm", "alarm-fail", "alarm-d1", "alarm-exit", "alarm-die":
 		return p.plan(verb, strings.Fields(rest))
 	case "panic":
 		panic("on request")
@@ -145,8 +146,8 @@ func (p *probe) plan(verb string, args []string) string {
 	if len(args) > 1 {
 		failures, _ = strconv.Atoi(args[1])
 	}
-	p.o.Exec(abi.Statement{SQL: "INSERT OR REPLACE INTO plan VALUES ('failures', ?1), ('d1', ?2), ('exit', ?3)",
-		Args: []any{failures, strings.Count(verb, "d1"), strings.Count(verb, "exit")}})
+	p.o.Exec(abi.Statement{SQL: "INSERT OR REPLACE INTO plan VALUES ('failures', ?1), ('d1', ?2), ('exit', ?3), ('die', ?4)",
+		Args: []any{failures, strings.Count(verb, "d1"), strings.Count(verb, "exit"), strings.Count(verb, "die")}})
 	p.o.SetAlarm(time.Now().Add(time.Duration(millis) * time.Millisecond))
 	return "planned"
 }
@@ -158,11 +159,12 @@ func (p *probe) Timer() {
 
 // Alarm follows the plan.
 func (p *probe) Alarm(ctx context.Context) error {
-	var failures, useD1, exit string
+	var failures, useD1, exit, die string
 	err := p.o.Enter(ctx, func() {
 		failures = p.cell(abi.Statement{SQL: "SELECT v FROM plan WHERE k = 'failures'"})
 		useD1 = p.cell(abi.Statement{SQL: "SELECT v FROM plan WHERE k = 'd1'"})
 		exit = p.cell(abi.Statement{SQL: "SELECT v FROM plan WHERE k = 'exit'"})
+		die = p.cell(abi.Statement{SQL: "SELECT v FROM plan WHERE k = 'die'"})
 		p.o.Exec(abi.Statement{SQL: "UPDATE plan SET v = v - 1 WHERE k = 'failures'"})
 		p.add("alarm")
 	})
@@ -170,8 +172,11 @@ func (p *probe) Alarm(ctx context.Context) error {
 		return err
 	}
 	if failures != "" && failures != "0" && !strings.HasPrefix(failures, "-") {
-		if exit == "1" {
+		switch {
+		case exit == "1":
 			runtime.Goexit()
+		case die == "1":
+			return p.o.Enter(ctx, func() { p.events = recurse(1) })
 		}
 		return fmt.Errorf("%s failures to go", failures)
 	}

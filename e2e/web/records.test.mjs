@@ -107,6 +107,19 @@ onHosts("records", (door, browser) => {
     assert.deepEqual(await a.page.evaluate(seen), { title: "Tidemark", tooWide: 0, top: true });
   });
 
+  test("the page says what the server refuses, and takes what is mended", async () => {
+    await a.go("Products");
+    await a.create("product", { Title: name });
+    await a.fill("Title", name + "x".repeat(900_000));
+    await a.page.getByRole("alert").filter({ hasText: "larger than 900000 bytes" }).waitFor();
+    await a.unsynced(1);
+    await a.fill("Title", `${name} mended`);
+    await a.synced();
+    await a.page.getByRole("alert").waitFor({ state: "detached" });
+    await b.go("Products");
+    await b.entry(`${name} mended`).waitFor();
+  });
+
   test("two tabs of one browser are two devices", async () => {
     await a.create("customer", { Name: name, Company: "" });
     const first = a.page;

@@ -87,6 +87,9 @@ export function Shell({ device, subject, expired, onUnauthorized }: Props) {
           <SignInForm subject={subject} />
         </section>
       )}
+      {state.phase === "refused" && !state.unauthorized && (
+        <p className="problem" role="alert">The server refused what was changed here: {state.error?.message}</p>
+      )}
       <main id="main" tabIndex={-1}>
         {page === "customers" && <RecordsPage key={page} kind={customers} database={database} id={rest[0]} />}
         {page === "products" && <RecordsPage key={page} kind={products} database={database} id={rest[0]} />}

@@ -1,5 +1,5 @@
 // The app opens without a network: its files are kept when it is first opened.
-// The page itself comes from the network where that answers, so that a new
+// The page itself comes from the network where that has it, so that a new
 // version is seen at once; its other files never change under their names.
 // The build puts `version` and `files` before this line.
 addEventListener("install", (event) => {
@@ -16,9 +16,14 @@ addEventListener("fetch", (event) => {
   const { pathname, origin } = new URL(event.request.url);
   if (event.request.method !== "GET" || origin !== location.origin || !files.includes(pathname)) return;
   const kept = () => caches.match(pathname);
+  const fresh = async () => {
+    const response = await fetch(event.request, { signal: AbortSignal.timeout(3000) });
+    if (!response.ok) throw new Error(`the network answered ${response.status}`);
+    return response;
+  };
   event.respondWith(
     pathname === "/"
-      ? fetch(event.request, { signal: AbortSignal.timeout(3000) }).catch(async () => (await kept()) ?? Response.error())
+      ? fresh().catch(async () => (await kept()) ?? Response.error())
       : kept().then((response) => response ?? fetch(event.request)),
   );
 });

@@ -1,4 +1,5 @@
 // The demo's structured part, in two browsers, on both hosts.
+import { createServer } from "node:http";
 import { beforeEach, test } from "node:test";
 import assert from "node:assert/strict";
 import { token } from "../doors.mjs";
@@ -75,6 +76,25 @@ onHosts("records", (door, browser) => {
       await device.entry(name).waitFor();
       await device.synced();
     }
+  });
+
+  test("the app opens where a proxy says that the server is down", async () => {
+    let down = false;
+    const proxy = createServer(async ({ url }, response) => {
+      const { status, headers, body } = down ? new Response("Bad gateway", { status: 502 }) : await fetch(door.url + url);
+      response.writeHead(status, { "content-type": headers.get("content-type") ?? "text/plain" });
+      for await (const part of body ?? []) response.write(part);
+      response.end();
+    });
+    await new Promise((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    const device = await browser.device(`http://127.0.0.1:${proxy.address().port}`, "Carl");
+    await device.page.getByRole("heading", { name: "Tidemark" }).waitFor();
+    await device.installed();
+    down = true;
+    await device.page.reload();
+    await device.page.getByRole("heading", { name: "Tidemark" }).waitFor();
+    await device.page.close();
+    proxy.close();
   });
 
   test("an expired token asks for sign-in, and unsynced work stays", async () => {

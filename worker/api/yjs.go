@@ -35,7 +35,8 @@ const YjsBinding = "YJS_ROOM"
 
 // YjsCalls reaches the rooms themselves; host.Rooms does.
 type YjsCalls interface {
-	Call(ctx context.Context, binding, room string, data []byte) (reply []byte, err error)
+	// Call sends a message, which may be in pieces, and waits for the reply.
+	Call(ctx context.Context, binding, room string, data ...[]byte) (reply []byte, err error)
 }
 
 // YjsDocuments are the database's copies; *store.Yjs does.
@@ -137,7 +138,9 @@ func (s *server) callYjs(ctx context.Context, room string, q yroom.Request) (yro
 }
 
 func (s *server) callYjsOnce(ctx context.Context, room string, q yroom.Request) (yroom.Reply, error) {
-	reply, err := s.Yjs.Calls.Call(ctx, YjsBinding, room, yroom.AppendRequest(nil, q))
+	data := q.Data // at the request's end, and not copied
+	q.Data = nil
+	reply, err := s.Yjs.Calls.Call(ctx, YjsBinding, room, yroom.AppendRequest(nil, q), data)
 	if err != nil {
 		return yroom.Reply{}, fmt.Errorf("call a Yjs room: %w", err)
 	}

@@ -29,8 +29,8 @@ func (d D1) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result
 type Rooms struct{}
 
 // Call sends data to a room and waits for its reply.
-func (Rooms) Call(ctx context.Context, binding, room string, data []byte) ([]byte, error) {
-	return do(ctx, abi.OpCall, callFrame(binding, room, data))
+func (Rooms) Call(ctx context.Context, binding, room string, data ...[]byte) ([]byte, error) {
+	return do(ctx, abi.OpCall, callFrame(binding, room, data...))
 }
 
 // Publish sends data to a room and does not wait; the host finishes it after
@@ -44,8 +44,16 @@ func (Rooms) Publish(ctx context.Context, binding, room string, data []byte) {
 	c.post(abi.OpCall, callFrame(binding, room, data))
 }
 
-func callFrame(binding, room string, data []byte) []byte {
-	return append(abi.AppendText(abi.AppendText(nil, binding), room), data...)
+func callFrame(binding, room string, data ...[]byte) []byte {
+	size := 8 + len(binding) + len(room) // with the texts' lengths
+	for _, d := range data {
+		size += len(d)
+	}
+	b := abi.AppendText(abi.AppendText(make([]byte, 0, size), binding), room)
+	for _, d := range data {
+		b = append(b, d...)
+	}
+	return b
 }
 
 // Forward answers r, an upgrade, with what the room answers: what the handler

@@ -22,7 +22,7 @@ func request(id, head, headLen, body, bodyLen int32) {
 	if bodyLen < 0 {
 		bodyReader = tooLarge{}
 	} else if body != 0 {
-		bodyReader = io.NopCloser(bytes.NewReader(take(body, bodyLen)))
+		bodyReader = newWholeBody(take(body, bodyLen))
 	}
 	begin(func() { c.serve(headBytes, bodyReader, int64(bodyLen)) })
 }
@@ -101,6 +101,19 @@ func escapePercents(url string) string {
 func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
+
+// A wholeBody is a body that is in memory already.
+type wholeBody struct {
+	*bytes.Reader
+	data []byte
+}
+
+func newWholeBody(data []byte) wholeBody { return wholeBody{bytes.NewReader(data), data} }
+
+func (wholeBody) Close() error { return nil }
+
+// Whole is the body, for a reader that would only copy it.
+func (b wholeBody) Whole() []byte { return b.data }
 
 // tooLarge is the body of a request over the host's limit.
 type tooLarge struct{}

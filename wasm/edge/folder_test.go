@@ -11,9 +11,7 @@ import (
 
 // The second waits for the first to go, as in a restart, then gives up.
 func TestASecondServerOnAFolderTouchesNothing(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it waits for 10 seconds")
-	}
+	t.Parallel() // it waits for 10 seconds
 	dir, data := t.TempDir(), t.TempDir()
 	migration := func(name, sql string) {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(sql), 0o644); err != nil {

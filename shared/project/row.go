@@ -79,12 +79,12 @@ func (p Pairs) Get(name string) json.RawMessage {
 func (p Pairs) Unknown(known func(name string) bool) []string {
 	var others []string
 	for _, member := range p {
-		if name := string(member.Name); !known(name) && !slices.Contains(others, name) {
+		if name := string(member.Name); !known(name) {
 			others = append(others, name)
 		}
 	}
 	slices.Sort(others)
-	return others
+	return slices.Compact(others) // searching each would take quadratic time
 }
 
 // maxVersion is what a number of JSON holds exactly.

@@ -24,7 +24,7 @@ type cached struct {
 const overhead = 256
 
 func (c cached) size() int {
-	return len(c.token) + len(c.id.Subject) + len(c.id.Scope.Words) + len(c.id.Rooms.Globs) + overhead
+	return len(c.token) + len(c.id.Subject) + len(c.id.Scope.Words) + len(c.id.Rooms.Globs) + len(c.id.ID) + overhead
 }
 
 // NewCache makes an empty cache.

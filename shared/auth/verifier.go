@@ -47,13 +47,14 @@ func (s Scope) Allows(p Permission) bool {
 	return slices.Contains(strings.Fields(s.Words), string(p))
 }
 
-// An Identity is what a verified token says. Without a claim the subject is
-// "", the scope is all and the times are zero.
+// An Identity is what a verified token says. Without a claim the subject and the
+// ID are "", the scope is all and the times are zero.
 type Identity struct {
-	Subject            string
-	Scope              Scope
-	Rooms              Rooms
-	NotBefore, Expires time.Time
+	Subject                    string
+	Scope                      Scope
+	Rooms                      Rooms
+	ID                         string // the token's own, claim jti
+	Issued, NotBefore, Expires time.Time
 }
 
 // ValidAt refuses an identity whose token is not valid yet, or no more.
@@ -121,7 +122,7 @@ func (v *Verifier) Verify(token string, now time.Time) (Identity, error) {
 	if _, err := v.parser.ParseWithClaims(token, &c, v.keysFor); err != nil {
 		return Identity{}, fmt.Errorf("%w: %s", ErrToken, reason(err))
 	}
-	id := Identity{Subject: c.Subject, Scope: Scope{All: true}}
+	id := Identity{Subject: c.Subject, Scope: Scope{All: true}, ID: c.ID}
 	if c.Scope != nil {
 		id.Scope.All = false
 		if bytes.Equal(c.Scope, []byte("null")) || json.Unmarshal(c.Scope, &id.Scope.Words) != nil {
@@ -134,6 +135,9 @@ func (v *Verifier) Verify(token string, now time.Time) (Identity, error) {
 	}
 	if c.ExpiresAt != nil {
 		id.Expires = c.ExpiresAt.Time
+	}
+	if c.IssuedAt != nil {
+		id.Issued = c.IssuedAt.Time
 	}
 	if c.NotBefore != nil {
 		id.NotBefore = c.NotBefore.Time

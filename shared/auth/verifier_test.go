@@ -148,9 +148,13 @@ func TestClaimsAtTheirEdges(t *testing.T) {
 	v := verifier(t, Config{Secret: secret, Issuer: "i", Audience: "a"})
 	id, err := v.Verify(sign(t, jwt.SigningMethodHS256, secret, nil, jwt.MapClaims{
 		"iss": "i", "aud": []string{"b", "a"}, "exp": now.Unix() + 1, "nbf": now.Unix(), "scope": "sync:read  other",
+		"jti": "t1", "iat": now.Unix() - 60,
 	}), now)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if id.ID != "t1" || !id.Issued.Equal(now.Add(-time.Minute)) {
+		t.Errorf("jti %q, iat %v", id.ID, id.Issued)
 	}
 	if !id.Scope.Allows(SyncRead) || id.Scope.Allows(SyncWrite) {
 		t.Errorf("scope %+v", id.Scope)

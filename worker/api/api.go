@@ -51,7 +51,7 @@ type Sync interface {
 // Tickets keeps tickets between their issue and their use, for all instances
 // of the server; *store.Store does.
 type Tickets interface {
-	PutTicket(ctx context.Context, now time.Time, hash string, id auth.Identity) error
+	PutTicket(ctx context.Context, now time.Time, hash string, until time.Time, id auth.Identity) error
 	TakeTicket(ctx context.Context, now time.Time, hash string) (id auth.Identity, found bool, err error)
 }
 

@@ -24,15 +24,15 @@ func (s *server) ticket(w http.ResponseWriter, r *http.Request, id auth.Identity
 	}
 	now := s.Now()
 	end := now.Add(TicketLife)
-	if id.Expires.IsZero() || end.Before(id.Expires) {
-		id.Expires = end
+	if !id.Expires.IsZero() && id.Expires.Before(end) {
+		end = id.Expires
 	}
 	ticket := rand.Text()
-	if err := s.Tickets.PutTicket(r.Context(), now, hash(ticket), id); err != nil {
+	if err := s.Tickets.PutTicket(r.Context(), now, hash(ticket), end, id); err != nil {
 		return err
 	}
 	b := ijson.AppendString([]byte(`{"ticket":`), ticket)
-	b = strconv.AppendInt(append(b, `,"expires_in":`...), int64(id.Expires.Sub(now)/time.Second), 10)
+	b = strconv.AppendInt(append(b, `,"expires_in":`...), int64(end.Sub(now)/time.Second), 10)
 	write(w, http.StatusOK, append(b, '}'))
 	return nil
 }

@@ -9,20 +9,24 @@ import (
 	"tidemark/shared/auth"
 )
 
-// PutTicket keeps who may enter with the ticket of that hash until id.Expires,
-// and forgets the tickets that nobody used in time.
-func (s *Store) PutTicket(ctx context.Context, now time.Time, hash string, id auth.Identity) error {
-	var scope, rooms any
+// PutTicket keeps whom the ticket of that hash lets in until the given time, and
+// deletes the tickets that nobody used in time.
+func (s *Store) PutTicket(ctx context.Context, now time.Time, hash string, until time.Time, id auth.Identity) error {
+	var scope, rooms, token any
 	if !id.Scope.All {
 		scope = id.Scope.Words
 	}
 	if id.Rooms.Limited {
 		rooms = []byte(id.Rooms.Globs)
 	}
+	if id.ID != "" {
+		token = id.ID
+	}
 	_, err := s.db.Batch(ctx, []abi.Statement{
 		{SQL: "DELETE FROM Tickets WHERE expires_at <= ?1", Args: []any{now.UnixMilli()}},
-		{SQL: "INSERT INTO Tickets (Hash, Subject, Scope, expires_at, Rooms) VALUES (?1, ?2, ?3, ?4, ?5)",
-			Args: []any{hash, id.Subject, scope, id.Expires.UnixMilli(), rooms}},
+		{SQL: "INSERT INTO Tickets (Hash, Subject, Scope, expires_at, Rooms, TokenId, token_issued_at, token_expires_at) " +
+			"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+			Args: []any{hash, id.Subject, scope, until.UnixMilli(), rooms, token, millisOrNull(id.Issued), millisOrNull(id.Expires)}},
 	})
 	if err != nil {
 		return fmt.Errorf("put ticket: %w", err)
@@ -30,12 +34,14 @@ func (s *Store) PutTicket(ctx context.Context, now time.Time, hash string, id au
 	return nil
 }
 
-// TakeTicket answers who may enter with the ticket of that hash, and false if
-// there is none or it has expired. One statement finds and deletes it, so that
-// of two takers at most one gets it.
+// TakeTicket returns whom the ticket of that hash lets in, with the end of the
+// token that it stands for, and false if there is no such ticket or it has
+// expired. One statement finds and deletes it, so that of two takers at most one
+// gets it.
 func (s *Store) TakeTicket(ctx context.Context, now time.Time, hash string) (id auth.Identity, found bool, err error) {
 	results, err := s.db.Batch(ctx, []abi.Statement{
-		{SQL: "DELETE FROM Tickets WHERE Hash = ?1 RETURNING Subject, Scope, expires_at, Rooms", Args: []any{hash}},
+		{SQL: "DELETE FROM Tickets WHERE Hash = ?1 " +
+			"RETURNING Subject, Scope, expires_at, Rooms, TokenId, token_issued_at, token_expires_at", Args: []any{hash}},
 	})
 	if err != nil {
 		return id, false, fmt.Errorf("take ticket: %w", err)
@@ -46,13 +52,32 @@ func (s *Store) TakeTicket(ctx context.Context, now time.Time, hash string) (id 
 	row := results[0].Rows[0]
 	subject, _ := row[0].(abi.Text)
 	scope, limited := row[1].(abi.Text)
-	expires, _ := row[2].(float64)
+	until, _ := row[2].(float64)
 	globs, narrowed := row[3].([]byte)
+	token, _ := row[4].(abi.Text)
 	id = auth.Identity{
 		Subject: string(subject),
 		Scope:   auth.Scope{All: !limited, Words: string(scope)},
 		Rooms:   auth.Rooms{Limited: narrowed, Globs: string(globs)},
-		Expires: time.UnixMilli(int64(expires)),
+		ID:      string(token),
+		Issued:  timeOrZero(row[5]),
+		Expires: timeOrZero(row[6]),
 	}
-	return id, id.ValidAt(now) == nil, nil
+	return id, now.UnixMilli() < int64(until) && id.ValidAt(now) == nil, nil
+}
+
+// millisOrNull is a time as a number, and the zero time as NULL.
+func millisOrNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMilli()
+}
+
+// timeOrZero is the inverse of millisOrNull.
+func timeOrZero(cell any) time.Time {
+	if millis, ok := cell.(float64); ok {
+		return time.UnixMilli(int64(millis))
+	}
+	return time.Time{}
 }

@@ -1,0 +1,66 @@
+//go:build !js
+
+package store
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/auth"
+)
+
+func TestATicketKeepsTheTokenThatItStandsFor(t *testing.T) {
+	ctx := context.Background()
+	for name, id := range map[string]auth.Identity{
+		"every claim": {
+			Subject: "alice", Scope: auth.Scope{Words: "sync:read"}, Rooms: auth.Rooms{Limited: true, Globs: "a\x00b*"},
+			ID: "t1", Issued: noon.Add(-time.Hour), Expires: noon.Add(time.Hour),
+		},
+		"no claim": {Scope: auth.Scope{All: true}},
+	} {
+		f := newFixture(t)
+		until := f.now.Add(30 * time.Second)
+		if err := f.PutTicket(ctx, f.now, "h", until, id); err != nil {
+			t.Fatal(err)
+		}
+		got, found, err := f.TakeTicket(ctx, until.Add(-time.Millisecond), "h")
+		if err != nil || !found || got != id {
+			t.Errorf("%s: got %+v, %v, %v, want %+v", name, got, found, err, id)
+		}
+		if _, found, err = f.TakeTicket(ctx, f.now, "h"); found || err != nil {
+			t.Errorf("%s: taken twice: %v, %v", name, found, err)
+		}
+	}
+}
+
+func TestATicketEndsWithItselfAndWithItsToken(t *testing.T) {
+	ctx := context.Background()
+	f := newFixture(t)
+	second := f.now.Add(time.Second)
+	for hash, ends := range map[string][2]time.Time{"itself": {second, f.now.Add(time.Hour)}, "token": {f.now.Add(time.Minute), second}} {
+		if err := f.PutTicket(ctx, f.now, hash, ends[0], auth.Identity{Expires: ends[1]}); err != nil {
+			t.Fatal(err)
+		}
+		if _, found, err := f.TakeTicket(ctx, second, hash); found || err != nil {
+			t.Errorf("%s: found %v, %v", hash, found, err)
+		}
+	}
+}
+
+func TestATicketOfAnOlderServerIsTaken(t *testing.T) {
+	ctx := context.Background()
+	f := newFixture(t)
+	_, err := f.db.Batch(ctx, []abi.Statement{{
+		SQL:  "INSERT INTO Tickets (Hash, Subject, Scope, expires_at, Rooms) VALUES ('h', 'alice', NULL, ?1, NULL)",
+		Args: []any{f.now.Add(time.Second).UnixMilli()},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := auth.Identity{Subject: "alice", Scope: auth.Scope{All: true}}
+	if got, found, err := f.TakeTicket(ctx, f.now, "h"); err != nil || !found || got != want {
+		t.Errorf("got %+v, %v, %v", got, found, err)
+	}
+}

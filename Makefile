@@ -26,7 +26,7 @@ SEEDS ?= 100000
 # The whole system on wrangler's local Cloudflare. Honours PORT and AUTH_SECRET.
 dev: build $(DEPS)
 	@mkdir -p .wrangler && umask 077 && \
-	token=$$(go run ./wasm/cmd/tidemark token --data .wrangler --sub dev) && \
+	token=$$(go run ./wasm/cmd/tidemark token --secret-file .wrangler/auth_secret --sub dev) && \
 	printf 'DEV_MODE=1\nAUTH_SECRET=%s\n' "$${AUTH_SECRET:-$$(cat .wrangler/auth_secret)}" > .wrangler/dev.vars && \
 	export PATH="$(BIN):$$PATH" && \
 	CI=1 wrangler d1 migrations apply DB --local && \

@@ -3,37 +3,43 @@
 // Command tidemark runs the guest as a server of one's own, under wazero, with
 // its data in a folder:
 //
-//	tidemark serve --addr 127.0.0.1:8787 --data DIR [--config wrangler.toml] [--wasm FILE] [--instances N] [--dev]
+//	tidemark serve --addr 127.0.0.1:8787 --data DIR [--config wrangler.toml] [--wasm FILE] [--instances N] [--dev [--dev-any-address]]
 //	tidemark token --data DIR --sub alice [--scope "…"] [--ttl 720h]
 //	tidemark restore --url URL [--token TOKEN | --data DIR]
 //	tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
 //
 // serve reads the wrangler.toml that wrangler deploys. Without --wasm it builds
 // the guest first if it can. The port is that of --addr or, without it, PORT.
-// With --dev anyone gets a token for any name at /dev/login. token prints a
-// token and nothing else.
+// With --dev it prints a token, and /dev/login gives anyone on this machine a
+// token for any name; serve then refuses an address that is not loopback unless
+// --dev-any-address is given, too. token prints a token and nothing else.
 //
 // restore and purge ask any running server, this one or one on Cloudflare, and
 // print what it answers: restore after its database was restored to an earlier
 // point, purge to forget tombstones. Their token needs the scope sync:admin;
 // without --token they sign one.
 //
-// All sign with AUTH_SECRET or, without it, with the secret in DIR/auth_secret,
-// which serve or token makes up if there is none.
+// All sign with AUTH_SECRET or, without it, with the secret in --secret-file, by
+// default the file DIR.secret beside the data folder. serve or token makes it up
+// if there is none. Where AUTH_JWKS, AUTH_JWKS_URL or AUTH_ISSUER is set, they
+// make up nothing, and the server trusts no HS256 unless AUTH_SECRET or
+// --secret-file is given, too.
 package main
 
 import (
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"time"
 )
 
 const usage = `usage:
-  tidemark serve --data DIR [--addr 127.0.0.1:8787] [--config wrangler.toml] [--wasm FILE] [--instances N] [--dev]
+  tidemark serve --data DIR [--addr 127.0.0.1:8787] [--config wrangler.toml] [--wasm FILE] [--instances N] [--dev [--dev-any-address]]
   tidemark token --data DIR --sub NAME [--scope "…"] [--ttl 720h]
   tidemark restore --url URL [--token TOKEN | --data DIR]
   tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
+The secret of tokens is in AUTH_SECRET, or in --secret-file FILE (DIR.secret).
 `
 
 func main() {
@@ -56,7 +62,8 @@ func run(args []string) error {
 		}
 		return nil
 	}
-	data := command.String("data", "data", "the folder of the data and the secret")
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	place := newSecretPlace(command, log)
 	switch args[0] {
 	case "serve":
 		var o serveOptions
@@ -64,15 +71,15 @@ func run(args []string) error {
 		command.StringVar(&o.config, "config", "wrangler.toml", "the wrangler.toml that says what to serve")
 		command.StringVar(&o.wasm, "wasm", "", "the guest; if empty it is built, or taken from build/tidemark.wasm")
 		command.IntVar(&o.instances, "instances", 0, "how many instances of the guest run; 0: as many as there are cores")
-		command.BoolVar(&o.dev, "dev", false, "for development: give anyone a token for any name")
+		command.BoolVar(&o.dev, "dev", false, "for development: print a token, and give anyone a token for any name")
+		command.BoolVar(&o.devAnyAddress, "dev-any-address", false, "let --dev listen where other machines reach it")
 		if err := parse(); err != nil {
 			return err
 		}
 		if o.instances < 0 {
 			return fmt.Errorf("serve: --instances is negative")
 		}
-		o.data = *data
-		return serve(o)
+		return serve(o, place, log)
 	case "token":
 		var c claims
 		command.StringVar(&c.sub, "sub", "", "whom the token is for")
@@ -87,7 +94,7 @@ func run(args []string) error {
 		if c.ttl <= 0 {
 			return fmt.Errorf("token: --ttl %v is over before it begins", c.ttl)
 		}
-		secret, err := readSecret(*data)
+		secret, err := place.signing()
 		if err != nil {
 			return err
 		}
@@ -97,13 +104,13 @@ func run(args []string) error {
 		}
 		return err
 	case "restore":
-		o := newOperator(command, data)
+		o := newOperator(command, place)
 		if err := parse(); err != nil {
 			return err
 		}
 		return o.run("sync/restore", "")
 	case "purge":
-		o := newOperator(command, data)
+		o := newOperator(command, place)
 		days := command.Int("keep-days", 90, "how many days tombstones are kept")
 		if err := parse(); err != nil {
 			return err

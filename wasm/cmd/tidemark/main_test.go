@@ -42,38 +42,6 @@ func TestATokenSaysWhomItIsFor(t *testing.T) {
 	}
 }
 
-func TestTheSecretIsMadeUpOnceAndTheEnvironmentWins(t *testing.T) {
-	t.Setenv("AUTH_SECRET", "")
-	dir := filepath.Join(t.TempDir(), "data")
-	secrets := make([]string, 8)
-	var wg sync.WaitGroup
-	for i := range secrets {
-		wg.Go(func() {
-			var err error
-			if secrets[i], err = readSecret(dir); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	for _, s := range secrets {
-		if s != secrets[0] || len(s) != 43 {
-			t.Errorf("got %q", secrets)
-		}
-	}
-	info, err := os.Stat(filepath.Join(dir, "auth_secret"))
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("mode %v, %v", info.Mode(), err)
-	}
-	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
-		t.Errorf("%d files", len(entries))
-	}
-	t.Setenv("AUTH_SECRET", "from the environment")
-	if s, err := readSecret(dir); s != "from the environment" || err != nil {
-		t.Errorf("got %q, %v", s, err)
-	}
-}
-
 func TestVariablesThatAreDeclaredReachTheGuest(t *testing.T) {
 	t.Setenv("DECLARED", "1")
 	t.Setenv("UNDECLARED", "2")
@@ -109,8 +77,9 @@ new_sqlite_classes = ["Probe"]
 // server is the command, running the test guest.
 type server struct {
 	*exec.Cmd
-	url string
-	log bytes.Buffer
+	url     string
+	welcome string // the line below the URL
+	log     bytes.Buffer
 }
 
 var binaryFile = filepath.Join(os.TempDir(), fmt.Sprintf("tidemark-test-%d", os.Getpid()))
@@ -130,7 +99,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func startServer(t *testing.T, dir string) *server {
+// startServer starts the command with these options beside those that it needs.
+func startServer(t *testing.T, dir string, options ...string) *server {
 	t.Helper()
 	file, err := binary()
 	if err != nil {
@@ -143,8 +113,8 @@ func startServer(t *testing.T, dir string) *server {
 	if err := os.WriteFile(wasm, wasmtest.Build(t, "./worker/testguest"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s := &server{Cmd: exec.Command(file, "serve", "--addr", "127.0.0.1:0", "--data", filepath.Join(dir, "data"),
-		"--config", config, "--wasm", wasm, "--instances", "1")}
+	s := &server{Cmd: exec.Command(file, append([]string{"serve", "--addr", "127.0.0.1:0", "--data", filepath.Join(dir, "data"),
+		"--config", config, "--wasm", wasm, "--instances", "1"}, options...)...)}
 	s.Stderr = &s.log
 	stdout, err := s.StdoutPipe()
 	if err != nil {
@@ -159,8 +129,8 @@ func startServer(t *testing.T, dir string) *server {
 		b := make([]byte, 1000)
 		n, err := stdout.Read(b)
 		greeting = append(greeting, b[:n]...)
-		if m := regexp.MustCompile(`(?s)(http://\S+)\na token for it: \S+\n`).FindSubmatch(greeting); m != nil {
-			s.url = string(m[1])
+		if m := regexp.MustCompile(`(http://\S+)\n(.+)\n`).FindSubmatch(greeting); m != nil {
+			s.url, s.welcome = string(m[1]), string(m[2])
 		} else if err != nil {
 			s.Wait()
 			t.Fatalf("%v\n%s\n%s", err, greeting, &s.log)
@@ -245,7 +215,7 @@ func TestTheTokenCommandPrintsATokenAndNothingElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(file, "token", "--data", t.TempDir(), "--sub", "alice").Output()
+	out, err := exec.Command(file, "token", "--data", filepath.Join(t.TempDir(), "data"), "--sub", "alice").Output()
 	if err != nil || !regexp.MustCompile(`^[\w-]+\.[\w-]+\.[\w-]+\n$`).Match(out) {
 		t.Errorf("got %q, %v", out, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 )
@@ -25,12 +26,12 @@ const (
 // An operator asks a running server to do what only its operator may.
 type operator struct {
 	url   string
-	token string  // if "", one is signed
-	data  *string // the folder of the secret that signs it
+	token string       // if "", one is signed
+	place *secretPlace // of the secret that signs it
 }
 
-func newOperator(flags *flag.FlagSet, data *string) *operator {
-	o := &operator{data: data}
+func newOperator(flags *flag.FlagSet, place *secretPlace) *operator {
+	o := &operator{place: place}
 	flags.StringVar(&o.url, "url", "", "the server's, as in https://host")
 	flags.StringVar(&o.token, "token", "", "a token with the scope "+operatorScope+"; if empty one is signed")
 	return o
@@ -87,7 +88,10 @@ func (o *operator) bearer() (string, error) {
 	if o.token != "" {
 		return o.token, nil
 	}
-	secret, err := knownSecret(*o.data)
+	if name := o.place.onlyKeys(os.Getenv); name != "" {
+		return "", fmt.Errorf("give --token: %w", onlyKeysError(name))
+	}
+	secret, err := o.place.known()
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("no secret to sign with: give --token, AUTH_SECRET, or the server's --data (%w)", err)
 	}

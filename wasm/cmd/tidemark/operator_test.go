@@ -39,8 +39,8 @@ func command(t *testing.T, args ...string) (stdout, stderr string, code int) {
 }
 
 func TestTheOperatorsCommandsAskAndPrintTheAnswer(t *testing.T) {
-	data := t.TempDir()
-	if err := os.WriteFile(filepath.Join(data, "auth_secret"), []byte("the server's\n"), 0o600); err != nil {
+	data := filepath.Join(t.TempDir(), "data")
+	if err := os.WriteFile(data+".secret", []byte("the server's\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	asked := make(chan string, 10)
@@ -90,7 +90,8 @@ func TestTheOperatorsCommandsSayWhatIsWrong(t *testing.T) {
 	}))
 	defer server.Close()
 	const nobody = "http://127.0.0.1:1" // no server listens on that port
-	empty := t.TempDir()
+	folder := t.TempDir()
+	empty := filepath.Join(folder, "data")
 	for _, c := range []struct{ args, want string }{
 		{"restore --token T", "--url is needed"},
 		{"restore --token T --url host:80", "--url is needed"},
@@ -107,7 +108,7 @@ func TestTheOperatorsCommandsSayWhatIsWrong(t *testing.T) {
 			t.Errorf("%s: exit %d, printed %q, %q, want %q", c.args, code, stdout, stderr, c.want)
 		}
 	}
-	if entries, _ := os.ReadDir(empty); len(entries) > 0 {
+	if entries, _ := os.ReadDir(folder); len(entries) > 0 {
 		t.Errorf("a secret was made up: %v", entries)
 	}
 }

@@ -21,9 +21,9 @@ import (
 )
 
 type serveOptions struct {
-	addr, data, config, wasm string
-	instances                int
-	dev                      bool
+	addr, config, wasm string
+	instances          int
+	dev, devAnyAddress bool
 }
 
 const (
@@ -37,13 +37,8 @@ const (
 
 // serve runs until SIGINT or SIGTERM, then lets what is under way end; a second
 // signal ends it at once.
-func serve(o serveOptions) error {
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+func serve(o serveOptions, place *secretPlace, log *slog.Logger) error {
 	config, err := edge.LoadConfig(o.config)
-	if err != nil {
-		return err
-	}
-	secret, err := readSecret(o.data)
 	if err != nil {
 		return err
 	}
@@ -53,11 +48,18 @@ func serve(o serveOptions) error {
 		return err
 	}
 	defer listener.Close()
+	if o.dev && !o.devAnyAddress && !loopback(listener.Addr()) {
+		return fmt.Errorf("serve: --dev gives anyone a token and %s is no loopback address; --dev-any-address allows it", listener.Addr())
+	}
+	secret, welcome, err := o.secret(place, config)
+	if err != nil {
+		return err
+	}
 	wasm, err := readGuest(o.wasm, config.Dir)
 	if err != nil {
 		return err
 	}
-	module, err := edge.Compile(context.Background(), wasm, cacheDir(o.data))
+	module, err := edge.Compile(context.Background(), wasm, cacheDir(place.data))
 	if err != nil {
 		return err
 	}
@@ -67,7 +69,7 @@ func serve(o serveOptions) error {
 		env["DEV_MODE"] = "1"
 	}
 	worker, err := edge.Open(edge.Options{
-		Module: module, Config: config, Data: o.data, Env: env, Instances: o.instances, Log: log,
+		Module: module, Config: config, Data: place.data, Env: env, Instances: o.instances, Log: log,
 	})
 	if err != nil {
 		return err
@@ -76,16 +78,12 @@ func serve(o serveOptions) error {
 		return errors.Join(err, worker.Close(context.Background()))
 	}
 	debug.FreeOSMemory() // what compiling took
-	token, err := sign(secret, claims{sub: "dev", ttl: defaultTTL}, time.Now())
-	if err != nil {
-		return errors.Join(err, worker.Close(context.Background()))
-	}
 	server := newServer(logged(worker, log), log)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
-	fmt.Printf("\nhttp://%s\na token for it: %s\n\n", listener.Addr(), token)
+	fmt.Printf("\nhttp://%s\n%s\n\n", listener.Addr(), welcome)
 	select {
 	case err := <-failed:
 		return errors.Join(err, worker.Close(context.Background()))
@@ -106,6 +104,35 @@ func serve(o serveOptions) error {
 	}
 	log.Info("shut down")
 	return nil
+}
+
+// secret returns the secret that the server trusts, "" if it trusts none, and
+// what an operator reads at the start about tokens.
+func (o serveOptions) secret(place *secretPlace, config *edge.Config) (secret, welcome string, err error) {
+	get := func(name string) string {
+		if value := os.Getenv(name); value != "" {
+			return value
+		}
+		value, _ := config.Vars[name].(string)
+		return value
+	}
+	if name := place.onlyKeys(get); name != "" {
+		return "", "it takes the tokens that " + name + " says, and none of a secret", nil
+	}
+	if secret, err = place.made(); err != nil {
+		return "", "", err
+	}
+	if !o.dev {
+		return secret, "make a token for it: " + place.tokenCommand(), nil
+	}
+	token, err := sign(secret, claims{sub: "dev", ttl: defaultTTL}, time.Now())
+	return secret, "a token for it: " + token, err
+}
+
+// loopback reports whether only this machine reaches the address.
+func loopback(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
 }
 
 // newServer is a server on which no client can stay without doing something.
@@ -131,7 +158,9 @@ func variables(config *edge.Config, secret string) map[string]string {
 			env[name] = value
 		}
 	}
-	env["AUTH_SECRET"] = secret
+	if secret != "" {
+		env["AUTH_SECRET"] = secret
+	}
 	return env
 }
 

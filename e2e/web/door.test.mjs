@@ -1,7 +1,8 @@
-// What both hosts send with the demo's files, and what is not there outside
-// development.
+// What both hosts send with the demo's files, what is not there outside
+// development, and to whom development gives a token.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
+import { request } from "node:http";
 import { doors } from "../doors.mjs";
 import { skip } from "./browser.mjs";
 
@@ -55,6 +56,54 @@ for (const [host, open] of Object.entries(doors)) {
           assert.equal((await get(path, { headers: { "sec-fetch-mode": mode } })).status, 401, `${path} by ${mode}`);
         }
       }
+    });
+  });
+}
+
+// ask answers the status, the headers and the body. fetch would choose Host by itself.
+const ask = (url, { method, headers, body }) =>
+  new Promise((resolve, reject) => {
+    const asked = request(url, { method, headers }, async (response) => {
+      let text = "";
+      for await (const piece of response.setEncoding("utf8")) text += piece;
+      resolve({ status: response.statusCode, headers: response.headers, text });
+    });
+    asked.once("error", reject).end(body);
+  });
+
+for (const [host, open] of Object.entries(doors)) {
+  describe(`the sign-in of development on ${host}`, { timeout: 1_200_000 }, () => {
+    const door = Object.assign(open(), { dev: true });
+    const body = '{"name":"Anna"}';
+    const sent = (headers) => ({ method: "POST", headers: { "content-type": "application/json", ...headers }, body });
+    const login = (headers) => ask(`${door.url}/dev/login`, sent(headers));
+    before(() => door.start());
+    after(() => door.close());
+
+    test("gives the server's own page a token that is good", async () => {
+      const { status, text } = await login({ origin: door.url });
+      assert.equal(status, 200, text);
+      const pull = await fetch(`${door.url}/sync/pull`, { headers: { authorization: `Bearer ${JSON.parse(text).token}` } });
+      assert.equal(pull.status, 200);
+    });
+
+    test("gives no other page a token, and lets none read the answer", async () => {
+      for (const [what, headers, want] of [
+        ["a page of a stranger", { origin: "https://evil.example" }, 403],
+        ["a sandboxed page", { origin: "null" }, 403],
+        ["a stranger's name for this machine", { host: `evil.example:${door.port}`, origin: `http://evil.example:${door.port}` }, 403],
+        ["a form", { "content-type": "text/plain", origin: door.url }, 415],
+      ]) {
+        const { status, headers: got, text } = await login(headers);
+        assert.equal(status, want, `${what}: ${text}`);
+        assert.doesNotMatch(text, /"token":/, what);
+        assert.equal(got["access-control-allow-origin"], undefined, what);
+      }
+      const preflight = await ask(`${door.url}/dev/login`, {
+        method: "OPTIONS",
+        headers: { origin: "https://evil.example", "access-control-request-method": "POST", "access-control-request-headers": "content-type" },
+      });
+      assert.equal(preflight.headers["access-control-allow-origin"], undefined);
     });
   });
 }

@@ -124,8 +124,15 @@ const (
 )
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.allowOrigin(w, r)
 	path := r.URL.Path
+	if path == devLoginPath { // before a page of another origin is allowed anything
+		w.Header().Set("Cache-Control", "no-store")
+		if err := s.devLogin(w, r); err != nil {
+			s.refuse(w, r, err)
+		}
+		return
+	}
+	s.allowOrigin(w, r)
 	switch {
 	case r.Method == http.MethodOptions:
 		preflight(w, r)
@@ -150,9 +157,6 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // plain answers everything outside of tRPC.
 func (s *server) plain(w http.ResponseWriter, r *http.Request, path string) error {
-	if path == devLoginPath {
-		return s.devLogin(w, r)
-	}
 	id, err := s.identify(r)
 	if err != nil {
 		return err

@@ -23,9 +23,24 @@ func devServer(t *testing.T, variables map[string]string) http.Handler {
 	})
 }
 
-func devAsk(h http.Handler, method, body string) *httptest.ResponseRecorder {
+// devAsk asks as the demo does, but for the headers given in pairs of name and
+// value; an empty value is no header.
+func devAsk(h http.Handler, method, body string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, "http://localhost:8787"+devLoginPath, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Origin", "http://localhost:8787")
+	for i := 0; i < len(headers); i += 2 {
+		switch name, value := headers[i], headers[i+1]; {
+		case name == "Host":
+			r.Host = value
+		case value == "":
+			r.Header.Del(name)
+		default:
+			r.Header.Set(name, value)
+		}
+	}
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest(method, devLoginPath, strings.NewReader(body)))
+	h.ServeHTTP(w, r)
 	return w
 }
 
@@ -87,5 +102,55 @@ func TestDevLoginRefusesWhatIsNoName(t *testing.T) {
 	}
 	if w := devAsk(h, "PUT", ""); w.Code != http.StatusMethodNotAllowed {
 		t.Errorf("PUT: %d", w.Code)
+	}
+}
+
+func TestDevLoginTakesOnlyThisMachinesOwnPages(t *testing.T) {
+	h := devServer(t, map[string]string{"AUTH_SECRET": "s", "DEV_MODE": "1"})
+	for _, c := range []struct {
+		name    string
+		headers []string
+		want    int
+	}{
+		{"the demo", nil, 200},
+		{"curl", []string{"Origin", ""}, 200},
+		{"an address", []string{"Host", "127.0.0.1:8787", "Origin", "http://127.0.0.1:8787"}, 200},
+		{"an address of IPv6", []string{"Host", "[::1]:8787", "Origin", "http://[::1]:8787"}, 200},
+		{"without a port", []string{"Host", "[::1]", "Origin", "http://[::1]"}, 200},
+		{"a name below localhost", []string{"Host", "app.localhost", "Origin", "https://app.localhost"}, 200},
+		{"with a charset", []string{"Content-Type", "application/json; charset=utf-8"}, 200},
+		{"a page of a stranger", []string{"Origin", "https://evil.example"}, 403},
+		{"a page on another port", []string{"Origin", "http://localhost:3000"}, 403},
+		{"a page in a sandbox", []string{"Origin", "null"}, 403},
+		{"a stranger's name for this machine", []string{"Host", "evil.example:8787", "Origin", "http://evil.example:8787"}, 403},
+		{"the same by curl", []string{"Host", "evil.example:8787", "Origin", ""}, 403},
+		{"a name that begins as localhost", []string{"Host", "localhost.evil.example", "Origin", ""}, 403},
+		{"a name that ends as localhost", []string{"Host", "evillocalhost", "Origin", ""}, 403},
+		{"another machine's address", []string{"Host", "192.168.1.2:8787", "Origin", ""}, 403},
+		{"no host", []string{"Host", "", "Origin", ""}, 403},
+		{"a form", []string{"Content-Type", "text/plain"}, 415},
+		{"a form with fields", []string{"Content-Type", "application/x-www-form-urlencoded"}, 415},
+		{"no type", []string{"Content-Type", ""}, 415},
+	} {
+		w := devAsk(h, "POST", `{"name":"Anna"}`, c.headers...)
+		if w.Code != c.want || w.Code != 200 && strings.Contains(w.Body.String(), "token\":") {
+			t.Errorf("%s: %d %s, want %d", c.name, w.Code, w.Body, c.want)
+		}
+		if c.want == http.StatusForbidden {
+			if w := devAsk(h, "GET", "", c.headers...); w.Code != c.want {
+				t.Errorf("%s, GET: %d, want %d", c.name, w.Code, c.want)
+			}
+		}
+	}
+	for _, method := range []string{"GET", "POST", "OPTIONS"} {
+		w := devAsk(h, method, `{"name":"Anna"}`, "Access-Control-Request-Method", "POST")
+		for name := range w.Header() {
+			if strings.HasPrefix(name, "Access-Control-") {
+				t.Errorf("%s: %s: %s", method, name, w.Header().Get(name))
+			}
+		}
+		if method == "OPTIONS" && w.Code != http.StatusMethodNotAllowed {
+			t.Errorf("a preflight: %d", w.Code)
+		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 //	AUTH_JWKS      the public keys of tokens signed by RS256, ES256 or EdDSA: a JSON Web Key Set
 //	AUTH_ISSUER    if set, the iss that tokens must have
 //	AUTH_AUDIENCE  if set, the aud that tokens must have
-//	DEV_MODE       1 gives anyone a token for any name at /dev/login
+//	DEV_MODE       1 gives anyone on this machine a token for any name at /dev/login
 //	CORS_ORIGINS   the origins whose pages may call, divided by commas; * is any (*)
 //
 //	LIMIT_REQUESTS_PER_MINUTE  of one subject, in one instance of the server (60000)

@@ -73,8 +73,10 @@ class Guest {
     }
     this.call = null;
     this.object = null;
-    if (this.dead || this.go.exited) this.die(call);
-    else if (current === this && this.memory.buffer.byteLength > 0.75 * this.budget) current = null; // ends with its calls
+    if (this.dead || this.go.exited) {
+      (object ?? call?.object)?.ended();
+      this.die(call);
+    } else if (current === this && this.memory.buffer.byteLength > 0.75 * this.budget) current = null; // ends with its calls
   }
 
   die(guilty) {
@@ -153,6 +155,8 @@ class Guest {
       object_reply: (ptr, length) => {
         this.reply = this.copy(ptr, length);
       },
+      object_ends: () => this.object.ends(),
+      object_forgive: () => this.object.forgive(),
     };
   }
 }
@@ -296,6 +300,8 @@ export class Call {
         return rooms.get(rooms.idFromName(reader.text())).call(reader.rest());
       }
       case OP_ENTER:
+        await null; // until the export that posted this has returned: one that ends in another ends both
+        if (this.guest.dead) return NONE;
         this.object.event(EVENT_ENTER, id, NONE);
         return NONE;
       case OP_SLEEP:

@@ -8,6 +8,8 @@ import {
 
 const LIMIT_BODY_BYTES = 16 << 20; // variable LIMIT_BODY_BYTES
 const NONE = new Uint8Array(0);
+const ALARM_BACKOFF_MS = 2_000; // after an end, doubled with each more
+const ALARM_BACKOFF_LIMIT_MS = 3_600_000;
 
 export default {
   async fetch(request, env, ctx) {
@@ -196,12 +198,39 @@ class Room extends DurableObject {
         start: (exports, id) => exports.alarm(id, this.number),
       }).run();
       if (answer.head !== "200") throw new Error(answer.lost ?? "the alarm failed"); // workerd tries again
+    } catch (error) {
+      await this.backOff();
+      throw error;
     } finally {
       this.alarms--;
     }
   }
 
+  // backOff puts off the alarm that a failed one has set, which workerd would not
+  // do, if instances have ended in this object.
+  async backOff() {
+    const { storage } = this.ctx;
+    const ends = this.ends();
+    const next = ends > 0 ? await storage.getAlarm() : null;
+    if (next === null) return;
+    const wait = Math.min(ALARM_BACKOFF_MS * 2 ** (ends - 1), ALARM_BACKOFF_LIMIT_MS);
+    await storage.setAlarm(Math.max(next, Date.now() + wait));
+  }
+
+  // ended notes that an instance has ended in an event or alarm of this object.
+  ended() {
+    this.ctx.storage.kv.put("ends", this.ends() + 1);
+  }
+
   // What follows is what the guest does to this object in an event.
+
+  ends() {
+    return this.ctx.storage.kv.get("ends") ?? 0;
+  }
+
+  forgive() {
+    this.ctx.storage.kv.delete("ends");
+  }
 
   exec(statements) {
     const { storage } = this.ctx;

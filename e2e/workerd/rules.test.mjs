@@ -226,6 +226,26 @@ test("an alarm runs, runs again after a failure, and may wait for D1 in between"
   await logged(["alarm", "alarm", "alarm", "alarm", "alarm after d1"]);
 });
 
+test("the ends of instances are remembered in the object that ended them", async () => {
+  const call = async (text) => (await post("/room/ends/call", text)).text;
+  const room = await socket("/room/ends/socket");
+  await room.next();
+  assert.equal(await room.ask("ends"), "0");
+  assert.equal((await room.ask("overflow")).code, 1011);
+  assert.equal(await call("ends"), "1");
+  await get("/exit"); // in no object
+  assert.equal((await post("/room/ends/call", "goroutine-panic")).status, 500);
+  assert.equal(await call("ends"), "3"); // a call is tried twice
+  assert.equal((await post("/room/other/call", "ends")).text, "0");
+  assert.equal(await call("forgive"), "0");
+  assert.equal(await call("ends"), "0");
+  // Its alarm sets the next one for at once, which the glue puts off.
+  assert.equal(await call("alarm-again 0"), "planned");
+  await until(async () => (await call("ends")) === "1", () => "the alarm has ended its instance");
+  const logged = JSON.parse(await call("log")).filter((entry) => entry === "alarm").length;
+  assert.equal(logged, 1);
+});
+
 test("a timer comes once, and outlives the instance that asked for it", async () => {
   const log = async () => JSON.parse((await post("/room/timer/call", "log")).text);
   const logged = async (n) => {

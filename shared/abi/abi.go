@@ -45,6 +45,10 @@
 //	                                  instance that asked for it
 //	object_autoreply(ping, pingLen, pong, pongLen)  a text that is answered without waking the object
 //	object_reply(ptr, len)            the answer to EventCall
+//	object_ends()                     how often an instance has ended in an event or alarm of
+//	                                  this object, or the process while a long one ran, since
+//	                                  object_forgive; it survives restarts
+//	object_forgive()                  sets that count to 0
 //
 // # The guest exports
 //

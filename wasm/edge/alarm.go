@@ -15,12 +15,15 @@ import (
 
 // An alarm is when an object wants to be called.
 type alarm struct {
-	at       float64 // Unix milliseconds; 0: none
-	retries  int
-	running  bool
-	replaced bool // while it ran
-	stop     func() bool
+	at        float64 // Unix milliseconds; 0: none
+	notBefore float64 // likewise, however early at is: an instance has ended in the object
+	retries   int
+	running   bool
+	replaced  bool // while it ran
+	stop      func() bool
 }
+
+func (a *alarm) due() float64 { return max(a.at, a.notBefore) }
 
 func (a *alarm) set() bool { return a.at > 0 || a.running }
 
@@ -65,7 +68,7 @@ func (o *object) schedule() {
 		return
 	}
 	w := o.s.w
-	wait := time.UnixMilli(int64(o.alarm.at)).Sub(w.clock.Now())
+	wait := time.UnixMilli(int64(o.alarm.due())).Sub(w.clock.Now())
 	o.alarm.stop = w.clock.AfterFunc(max(wait, 0), func() {
 		w.hold("alarm", o.key.String())
 		o.s.lock()
@@ -80,7 +83,7 @@ func (o *object) ring() {
 	if o.s.stopped || o.alarm.running || o.alarm.at <= 0 {
 		return
 	}
-	if o.alarm.at > now {
+	if o.alarm.due() > now {
 		o.schedule()
 		return
 	}
@@ -133,11 +136,15 @@ func (w *Worker) scheduleAlarms() error {
 		defer s.unlock()
 		o := s.object(key)
 		o.alarm.at, o.alarm.retries = at, retries
+		if ends := w.ends(key); ends > 0 {
+			o.backOff(ends)
+		}
 		o.schedule()
 	})
 }
 
-// An alarmIndex holds the alarms of all objects over restarts.
+// An alarmIndex holds over restarts the alarms of all objects, and how often
+// instances have ended in them.
 type alarmIndex struct {
 	mu sync.Mutex
 	db *sqliteConn
@@ -147,6 +154,8 @@ func openAlarmIndex(file string) (*alarmIndex, error) {
 	db, err := openSQLite(file, false, 8, "PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL",
 		"PRAGMA synchronous = NORMAL", `CREATE TABLE IF NOT EXISTS alarms (
 			class TEXT, name TEXT, at REAL NOT NULL, retries INTEGER NOT NULL, PRIMARY KEY (class, name)
+		) WITHOUT ROWID`, `CREATE TABLE IF NOT EXISTS ends (
+			class TEXT, name TEXT, ends INTEGER NOT NULL, PRIMARY KEY (class, name)
 		) WITHOUT ROWID`)
 	var refused *SQLError
 	if errors.As(err, &refused) && refused.Code == sqlite3.SQLITE_BUSY {

@@ -107,6 +107,16 @@ var hostFunctions = map[string]hostFunction{
 		i.reply = bytes.Clone(i.view(arg(a, 0), arg(a, 1)))
 		return 0
 	})},
+	"object_ends": {0, 1, onObject(func(_ *instance, o *object, _ []uint64) int32 {
+		if o.forgiven {
+			return 0
+		}
+		return int32(o.s.w.ends(o.key))
+	})},
+	"object_forgive": {0, 0, onObject(func(_ *instance, o *object, _ []uint64) int32 {
+		o.forgiven = true
+		return 0
+	})},
 }
 
 // onObject answers 0 outside of an object's event.

@@ -128,6 +128,12 @@ func (i *instance) enter(c *call, o *object, f api.Function, args ...int32) {
 	err := i.process.Call(f, i.stack[:len(args)])
 	i.call, i.object = nil, nil
 	if err != nil {
+		if o == nil && c != nil {
+			o = c.object
+		}
+		if o != nil {
+			o.ended()
+		}
 		i.die(c, err)
 	} else if i.s.current == i && len(i.process.Memory()) > i.s.w.budget/4*3 {
 		i.s.current = nil // it ends with its calls

@@ -53,6 +53,7 @@ type object struct {
 	sends    []outgoing
 	newAlarm *float64
 	newTimer *time.Duration
+	forgiven bool
 }
 
 // autoreply is the text that is answered without waking the object.
@@ -195,6 +196,9 @@ func (o *object) commit() error {
 			return o.reset(err)
 		}
 	}
+	if o.forgiven {
+		o.forgive()
+	}
 	if newAlarm != nil {
 		o.replaceAlarm(*newAlarm)
 	}
@@ -215,7 +219,7 @@ func (o *object) rollBack() {
 			m.conn.closing = false
 		}
 	}
-	o.writing, o.broken, o.sends, o.newAlarm, o.newTimer = false, false, nil, nil, nil
+	o.writing, o.broken, o.sends, o.newAlarm, o.newTimer, o.forgiven = false, false, nil, nil, nil, false
 }
 
 // reset starts the object anew after its storage failed: its memory may hold

@@ -57,6 +57,12 @@ func hostObjectAutoreply(ping unsafe.Pointer, pingLen int32, pong unsafe.Pointer
 //go:wasmimport tidemark object_reply
 func hostObjectReply(ptr unsafe.Pointer, n int32)
 
+//go:wasmimport tidemark object_ends
+func hostObjectEnds() int32
+
+//go:wasmimport tidemark object_forgive
+func hostObjectForgive()
+
 func pointer(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }
 
 // take brings the n bytes of a handle over; handle 0 is no bytes.

@@ -245,3 +245,10 @@ func (o *Object) Autoreply(ping, pong string) {
 	p, q := []byte(ping), []byte(pong)
 	hostObjectAutoreply(pointer(p), int32(len(p)), pointer(q), int32(len(q)))
 }
+
+// Ends reports how often an instance has ended in an event or alarm of this
+// object since Forgive: what the object holds may be what ended it.
+func (o *Object) Ends() int { return int(hostObjectEnds()) }
+
+// Forgive sets the count of Ends to 0.
+func (o *Object) Forgive() { hostObjectForgive() }

@@ -18,6 +18,7 @@
 //	GET  /goexit                the handler ends its goroutine
 //	GET  /goroutine-panic       a goroutine panics, which ends the instance
 //	GET  /stack-overflow        recurses without end
+//	GET  /loop                  loops without end
 //	GET  /memory?mb=&hold=      allocates and touches; keeps it until the next call if hold is set
 //	GET  /exit                  os.Exit(3)
 //	POST /room/NAME/call        sends the body to a room, see Probe; answers its reply
@@ -93,6 +94,7 @@ func main() {
 	mux.HandleFunc("GET /stack-overflow", func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, strconv.Itoa(recurse(1)))
 	})
+	mux.HandleFunc("GET /loop", func(http.ResponseWriter, *http.Request) { loop() })
 	mux.HandleFunc("GET /memory", allocate)
 	mux.HandleFunc("GET /exit", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
 	mux.HandleFunc("POST /room/{name}/call", callRoom)
@@ -222,6 +224,15 @@ func wait(w http.ResponseWriter, r *http.Request) {
 func recurse(n int) int {
 	//lint:ignore SA5007 that is what the route is for
 	return recurse(n+1) + n
+}
+
+// turns keeps loop's from being optimized away.
+var turns uint64
+
+func loop() {
+	for {
+		turns++
+	}
 }
 
 func allocate(w http.ResponseWriter, r *http.Request) {

@@ -36,6 +36,11 @@ import (
 //	alarm-exit MS N     as alarm-fail, by ending its goroutine
 //	alarm-die MS N      as alarm-fail, by a stack overflow in an event, which ends the instance
 //	panic, goroutine-panic   as it says
+//	overflow            recurses without end, which ends the instance
+//	loop                loops without end
+//	ends                how often an instance has ended in this object
+//	forgive             forgets that
+//	alarm-again MS      an alarm that sets the next one for at once and then ends the instance
 //
 // A binary message comes back to the sender as it is, reversed. Opening a
 // socket sends "open ATTACHMENT" to it; one that closes is added to the log as
@@ -128,7 +133,16 @@ func (p *probe) do(conn int32, command string) string {
 			return "pending"
 		}
 		return "set"
-	case "alarm", "alarm-fail", "alarm-d1", "alarm-exit", "alarm-die":
+	case "overflow":
+		return strconv.Itoa(recurse(1))
+	case "loop":
+		loop()
+	case "ends":
+		return strconv.Itoa(p.o.Ends())
+	case "forgive":
+		p.o.Forgive()
+		return strconv.Itoa(p.o.Ends())
+	case "alarm", "alarm-fail", "alarm-d1", "alarm-exit", "alarm-die", "alarm-again":
 		return p.plan(verb, strings.Fields(rest))
 	case "panic":
 		panic("on request")
@@ -146,8 +160,8 @@ func (p *probe) plan(verb string, args []string) string {
 	if len(args) > 1 {
 		failures, _ = strconv.Atoi(args[1])
 	}
-	p.o.Exec(abi.Statement{SQL: "INSERT OR REPLACE INTO plan VALUES ('failures', ?1), ('d1', ?2), ('exit', ?3), ('die', ?4)",
-		Args: []any{failures, strings.Count(verb, "d1"), strings.Count(verb, "exit"), strings.Count(verb, "die")}})
+	p.o.Exec(abi.Statement{SQL: "INSERT OR REPLACE INTO plan VALUES ('failures', ?1), ('d1', ?2), ('exit', ?3), ('die', ?4), ('again', ?5)",
+		Args: []any{failures, strings.Count(verb, "d1"), strings.Count(verb, "exit"), strings.Count(verb, "die"), strings.Count(verb, "again")}})
 	p.o.SetAlarm(time.Now().Add(time.Duration(millis) * time.Millisecond))
 	return "planned"
 }
@@ -159,17 +173,24 @@ func (p *probe) Timer() {
 
 // Alarm follows the plan.
 func (p *probe) Alarm(ctx context.Context) error {
-	var failures, useD1, exit, die string
+	var failures, useD1, exit, die, again string
 	err := p.o.Enter(ctx, func() {
 		failures = p.cell(abi.Statement{SQL: "SELECT v FROM plan WHERE k = 'failures'"})
 		useD1 = p.cell(abi.Statement{SQL: "SELECT v FROM plan WHERE k = 'd1'"})
 		exit = p.cell(abi.Statement{SQL: "SELECT v FROM plan WHERE k = 'exit'"})
 		die = p.cell(abi.Statement{SQL: "SELECT v FROM plan WHERE k = 'die'"})
+		again = p.cell(abi.Statement{SQL: "SELECT v FROM plan WHERE k = 'again'"})
 		p.o.Exec(abi.Statement{SQL: "UPDATE plan SET v = v - 1 WHERE k = 'failures'"})
 		p.add("alarm")
 	})
 	if err != nil {
 		return err
+	}
+	if again == "1" {
+		if err := p.o.Enter(ctx, func() { p.o.SetAlarm(time.Now()) }); err != nil {
+			return err
+		}
+		return p.o.Enter(ctx, func() { p.events = recurse(1) })
 	}
 	if failures != "" && failures != "0" && !strings.HasPrefix(failures, "-") {
 		switch {

@@ -7,6 +7,7 @@ import {
 } from "./guest.mjs";
 
 const LIMIT_BODY_BYTES = 16 << 20; // variable LIMIT_BODY_BYTES
+const MAX_REASON = 123; // bytes. RFC 6455, 5.5
 const NONE = new Uint8Array(0);
 const ALARM_BACKOFF_MS = 2_000; // after an end, doubled with each more
 const ALARM_BACKOFF_LIMIT_MS = 3_600_000;
@@ -91,8 +92,16 @@ function refuse(frame) {
   const { 0: client, 1: server } = new WebSocketPair();
   server.accept();
   if (bytes.length > 2) server.send(bytes.slice(2));
-  server.close(code, reason);
+  server.close(code, cutReason(reason));
   return switched(client, protocol);
+}
+
+// cutReason cuts a reason to the bytes that a close frame holds, at the end of a
+// character. WebSocket.close() throws on a longer one.
+function cutReason(reason) {
+  const cut = new Uint8Array(MAX_REASON);
+  const { read } = new TextEncoder().encodeInto(reason, cut);
+  return reason.slice(0, read);
 }
 
 function switched(webSocket, protocol) {

@@ -188,6 +188,18 @@ test("an upgrade is refused by a message and a close code", async () => {
   assert.deepEqual(await told.next(), { code: 4401, reason: "no token" });
 });
 
+test("a reason that is longer than a close frame holds is cut at the end of a character", async () => {
+  for (const [reason, want] of [
+    ["x".repeat(123), "x".repeat(123)],
+    ["x".repeat(124), "x".repeat(123)],
+    ["x".repeat(122) + "é", "x".repeat(122)],
+    ["😀".repeat(40), "😀".repeat(30)],
+  ]) {
+    const { next } = await socket(`/refuse?reason=${encodeURIComponent(reason)}`);
+    assert.deepEqual(await next(), { code: 4401, reason: want });
+  }
+});
+
 test("an instance that ends in a room's event closes that socket, and the room lives", async () => {
   const a = await socket("/room/dies/socket?attachment=a");
   const b = await socket("/room/dies/socket?attachment=b");

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -180,6 +181,17 @@ func TestARefusedUpgradeIsTold(t *testing.T) {
 			c.want(message)
 		}
 		c.wantClosed(4401, "no token")
+	}
+	for reason, want := range map[string]string{
+		strings.Repeat("x", 124):       strings.Repeat("x", 123),
+		strings.Repeat("x", 122) + "é": strings.Repeat("x", 122),
+		strings.Repeat("😀", 40):        strings.Repeat("😀", 30),
+	} {
+		ws, _, err := websocket.Dial(context.Background(), strings.Replace(s.URL, "http", "ws", 1)+"/refuse?reason="+url.QueryEscape(reason), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		(&client{t, ws}).wantClosed(4401, want)
 	}
 }
 

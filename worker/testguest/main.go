@@ -24,11 +24,12 @@
 //	POST /room/NAME/call        sends the body to a room, see Probe; answers its reply
 //	POST /room/NAME/publish     the same, without waiting
 //	GET  /room/NAME/socket      a WebSocket of the room; ?attachment=
-//	GET  /refuse?message=       a WebSocket that gets the message and is closed with 4401 "no token"
+//	GET  /refuse?message=&reason=       a WebSocket that gets the message and is closed with 4401 "no token"
 package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -109,7 +110,8 @@ func main() {
 		})
 	})
 	mux.HandleFunc("GET /refuse", func(w http.ResponseWriter, r *http.Request) {
-		refusal := abi.Refusal{Code: 4401, Reason: "no token", Message: []byte(r.FormValue("message"))}
+		reason := cmp.Or(r.FormValue("reason"), "no token")
+		refusal := abi.Refusal{Code: 4401, Reason: reason, Message: []byte(r.FormValue("message"))}
 		host.Rooms{}.Forward(w, r, refusal.Forward())
 	})
 	host.Serve(host.Config{Handler: mux, Classes: map[string]host.Class{"Probe": newProbe}})

@@ -246,37 +246,6 @@ func TestCacheChecksTimesOnAHit(t *testing.T) {
 	}
 }
 
-func TestRateFillsEvenly(t *testing.T) {
-	r := NewRate(60, 2)
-	for i := range 60 {
-		if ok, _ := r.Take("a", 1, now); !ok {
-			t.Fatalf("request %d refused", i)
-		}
-	}
-	if ok, wait := r.Take("a", 5, now); ok || wait != 5*time.Second {
-		t.Errorf("got %v, wait %v", ok, wait)
-	}
-	if ok, _ := r.Take("b", 1, now); !ok {
-		t.Error("another subject is refused")
-	}
-	if ok, wait := r.Take("a", 2, now.Add(1500*time.Millisecond)); ok || wait != time.Second {
-		t.Errorf("got %v, wait %v: the least wait is a second", ok, wait)
-	}
-	if ok, _ := r.Take("a", 1, now.Add(-time.Hour)); !ok {
-		t.Error("a clock that goes back takes what was filled")
-	}
-	if ok, _ := r.Take("a", 100, now.Add(time.Hour)); !ok {
-		t.Error("more than a bucket is refused for ever")
-	}
-	if ok, wait := r.Take("a", 1, now.Add(time.Hour)); ok || wait != 41*time.Second {
-		t.Errorf("got %v, wait %v: the debt is 40", ok, wait)
-	}
-	r.Take("c", 1, now)
-	if r.used.Len() != 2 || len(r.bySubject) != 2 {
-		t.Errorf("%d subjects, want 2", r.used.Len())
-	}
-}
-
 func BenchmarkVerify(b *testing.B) {
 	v, _ := New(Config{Secret: secret, JWKS: keys.set})
 	for _, m := range []struct {

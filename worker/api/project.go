@@ -77,6 +77,8 @@ type projectCall struct {
 	key   store.Key
 	row   string // the last {id}
 	body  []byte
+	// charged says that the call was counted among the uploads.
+	charged bool
 }
 
 // projects answers everything below projectsRoot.
@@ -114,7 +116,9 @@ func (s *server) project(w http.ResponseWriter, r *http.Request) error {
 	if err := c.readBody(); err != nil {
 		return err
 	}
-	return c.sparing(c.route.serve(c))
+	err := c.sparing(c.route.serve(c))
+	c.discharge(err)
+	return err
 }
 
 // sparing is the error, but that whoever may not write there hears nothing of what

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -44,9 +45,10 @@ func (c *projectCall) upload() error {
 func (c *projectCall) spendUpload() error {
 	now := c.Now()
 	c.mu.Lock()
-	ok, wait := c.uploads.Take(c.key.Project+" "+c.key.Caller, 1, now)
+	ok, wait := c.uploads.Take(c.uploader(), 1, now)
 	c.mu.Unlock()
 	if ok {
+		c.charged = true
 		return nil
 	}
 	seconds := int(math.Ceil(wait.Seconds()))
@@ -55,6 +57,21 @@ func (c *projectCall) spendUpload() error {
 		"Retry-After", fmt.Sprint(seconds),
 	}
 }
+
+// discharge takes an upload back from the count if its caller is no member of the
+// project: invented projects must not fill the table of those that are counted.
+func (c *projectCall) discharge(err error) {
+	var refusal *project.Refusal
+	if !c.charged || !errors.As(err, &refusal) || refusal.Code != project.NotFound || refusal.List != "" {
+		return
+	}
+	c.mu.Lock()
+	c.uploads.Give(c.uploader(), 1)
+	c.mu.Unlock()
+}
+
+// uploader is whose uploads are counted together.
+func (c *projectCall) uploader() string { return c.key.Project + " " + c.key.Caller }
 
 // explainUpload says where in the upload the row of a refusal stands, and what
 // the client wanted it to be.

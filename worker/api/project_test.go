@@ -75,6 +75,64 @@ func TestUploadsAreLimitedByUserAndProject(t *testing.T) {
 	}
 }
 
+// oneProject has the project p with everybody as a member, and no other.
+type oneProject struct{ api.Projects }
+
+func (oneProject) Role(_ context.Context, key store.Key) (project.Role, project.Seq, error) {
+	if key.Project != "p" {
+		return 0, 0, &project.Refusal{Code: project.NotFound}
+	}
+	return project.Member, 1, nil
+}
+
+func (o oneProject) Upload(ctx context.Context, _ time.Time, key store.Key, _ *delta.Upload) (store.Uploaded, error) {
+	_, _, err := o.Role(ctx, key)
+	return store.Uploaded{Answer: []byte("{}")}, err
+}
+
+func TestUploadsToInventedProjectsTakeNobodysPlace(t *testing.T) {
+	now := time.Now()
+	variables := map[string]string{"AUTH_SECRET": secret, "LIMIT_UPLOADS_PER_MINUTE": "3"}
+	h := api.New(api.Config{
+		Projects: oneProject{}, Now: func() time.Time { return now },
+		Settings: api.ReadSettings(func(name string) string { return variables[name] }),
+		Log:      slog.New(slog.NewTextHandler(t.Output(), nil)),
+	})
+	sign := conformance.Signer([]byte(secret))
+	tokens := map[string]string{}
+	for _, name := range []string{"ann", "bob", "eve"} {
+		tokens[name] = sign(conformance.Claims{Subject: name, Scope: conformance.NoScope, TTL: time.Hour})
+	}
+	upload := func(id, subject, body string) int {
+		r := httptest.NewRequest("POST", "/api/v1/projects/"+id+"/sync/", strings.NewReader(body))
+		r.Header.Set("Authorization", "Bearer "+tokens[subject])
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Code
+	}
+	const good = `{"client_batch_id":"00000000-0000-4000-8000-000000000000","changes":{}}`
+	for i, want := range []int{200, 200, 200, 429} {
+		if got := upload("p", "ann", good); got != want {
+			t.Fatalf("upload %d: %d, want %d", i, got, want)
+		}
+	}
+	for i := range 5000 { // more than are remembered
+		body := good
+		if i%2 == 1 {
+			body = "{"
+		}
+		if got := upload(fmt.Sprint("invented-", i), "eve", body); got != 404 {
+			t.Fatalf("invented project %d: %d, want 404", i, got)
+		}
+	}
+	if got := upload("p", "ann", good); got != 429 {
+		t.Errorf("who has used up the uploads gets %d after a flood of invented projects, want 429", got)
+	}
+	if got := upload("p", "bob", good); got != 200 {
+		t.Errorf("another member gets %d after the flood, want 200", got)
+	}
+}
+
 // broken commits a write and then loses its answer.
 type broken struct{ api.Projects }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tidemark/shared/lib0"
+	"tidemark/shared/session"
 	"tidemark/shared/yjs"
 )
 
@@ -30,6 +31,8 @@ const (
 	// OpSeed: Data is the database's state, as Seeded takes it, and Version its
 	// updated_at. It answers a Reply of StatusUnseeded.
 	OpSeed
+	// OpRevoke: close the sockets that the session.Revocation Data ends.
+	OpRevoke
 )
 
 // A Request comes from the Worker, which has checked who asks. On the wire it is
@@ -116,6 +119,14 @@ func (r *Room) Call(request []byte, now time.Time) (reply []byte, out Effects, e
 			p = Reply{Status: StatusMalformed, Body: []byte("the stored document cannot be read")}
 		}
 		return appendReply(nil, p), out, err
+	}
+	if q.Op == OpRevoke {
+		revocation, ok := session.DecodeRevocation(q.Data)
+		if !ok {
+			return appendReply(nil, Reply{Status: StatusMalformed}), r.done(now), nil
+		}
+		r.revoke(revocation, now)
+		return appendReply(nil, Reply{Status: StatusOK}), r.done(now), nil
 	}
 	p := Reply{Status: StatusUnseeded}
 	if r.meta.Seeded {

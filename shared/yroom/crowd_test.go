@@ -14,7 +14,7 @@ import (
 func crowd(t *testing.T, n int, state string) (r *Room, last Conn) {
 	r = New(DefaultConfig, &fake{}, Stored{}, nil, scriptStart)
 	for conn := Conn(1); int(conn) <= n; conn++ {
-		r.Connect(conn, true, scriptStart)
+		r.Connect(conn, Admission{Write: true}, scriptStart)
 		if out := say(t, r, conn, awareness.Entry{Client: uint64(conn), Clock: 1, State: []byte(state)}); len(out.Close) > 0 {
 			t.Fatalf("client %d: %+v", conn, out.Close)
 		}
@@ -62,7 +62,7 @@ func TestWhoIsTheHundredAndFirstMayRepeatThemAll(t *testing.T) {
 	} {
 		name := fmt.Sprintf("%d of %d bytes", c.n, len(c.state))
 		r, last := crowd(t, c.n, c.state)
-		there := told(t, r.Connect(last, true, scriptStart))
+		there := told(t, r.Connect(last, Admission{Write: true}, scriptStart))
 		if len(there) != c.n {
 			t.Errorf("%s: the newcomer is told of %d", name, len(there))
 		}
@@ -93,12 +93,12 @@ func TestTooMuchNewPresenceClosesItsSocket(t *testing.T) {
 	long := awareness.Entry{Client: 1, Clock: 1, State: []byte(`"` + strings.Repeat("x", 16<<10) + `"`)}
 	for name, entries := range map[string][]awareness.Entry{"101 states": many, "a state of 16 KB and 2": {long}} {
 		r, last := crowd(t, 0, "")
-		r.Connect(last, true, scriptStart)
+		r.Connect(last, Admission{Write: true}, scriptStart)
 		out := say(t, r, last, entries...)
 		if len(out.Close) != 1 || out.Close[0].Code != CloseMalformed || len(out.Send)+len(out.Store) > 0 {
 			t.Errorf("%s: %+v", name, out)
 		}
-		if again := told(t, r.Connect(last+1, true, scriptStart)); len(again) > 0 {
+		if again := told(t, r.Connect(last+1, Admission{Write: true}, scriptStart)); len(again) > 0 {
 			t.Errorf("%s: the next is told %v", name, again)
 		}
 	}
@@ -107,7 +107,7 @@ func TestTooMuchNewPresenceClosesItsSocket(t *testing.T) {
 // Otherwise one socket could fill the room's table of clients.
 func TestThatUnknownClientsAreGoneIsNotRemembered(t *testing.T) {
 	r, last := crowd(t, 1, `{}`)
-	r.Connect(last, true, scriptStart)
+	r.Connect(last, Admission{Write: true}, scriptStart)
 	gone := make([]awareness.Entry, awarenessLimits.Clients)
 	for i := range gone {
 		gone[i] = awareness.Entry{Client: uint64(i + 100), Clock: 1}
@@ -120,7 +120,7 @@ func TestThatUnknownClientsAreGoneIsNotRemembered(t *testing.T) {
 
 func TestAQueryIsAnsweredWhereNobodyIs(t *testing.T) {
 	r, last := crowd(t, 0, "")
-	r.Connect(last, true, scriptStart)
+	r.Connect(last, Admission{Write: true}, scriptStart)
 	out, err := r.Receive(last, yproto.AppendQueryAwareness(nil), scriptStart)
 	if err != nil || len(out.Send) != 1 || len(told(t, out)) != 0 {
 		t.Errorf("%+v, %v", out, err)

@@ -1,6 +1,10 @@
 package yroom
 
-import "time"
+import (
+	"time"
+
+	"tidemark/shared/session"
+)
 
 // Effects are what an event asks for. The host does them in the order of the
 // fields, and of each list. If one of Store fails, it does nothing further,
@@ -61,7 +65,8 @@ type Meta struct {
 type Presence struct {
 	Client, Clock uint64
 	State         []byte
-	Leaves        int64 // when the client counts as gone, Unix milliseconds; 0: it has a socket
+	Subject       session.Mark // of the socket that announced it; 0: unknown
+	Leaves        int64        // when the client counts as gone, Unix milliseconds; 0: it has a socket
 }
 
 // Attach remembers data with a socket over hibernation: at most 2,000 bytes.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"tidemark/shared/session"
 	"tidemark/shared/yjs"
 )
 
@@ -80,11 +81,9 @@ func (r *Room) plan(due time.Time) {
 
 // nextAlarm is when Wake has something to do; zero is never.
 func (r *Room) nextAlarm() time.Time {
-	next := r.present.nextDeparture()
+	next := session.Sooner(r.present.nextDeparture(), r.ends)
 	if r.meta.Due != 0 {
-		if due := time.UnixMilli(r.meta.Due); next.IsZero() || due.Before(next) {
-			next = due
-		}
+		next = session.Sooner(next, time.UnixMilli(r.meta.Due))
 	}
 	return next
 }
@@ -93,6 +92,7 @@ func (r *Room) nextAlarm() time.Time {
 // its outcome to Seeded or Copied; other events may come in between.
 func (r *Room) Wake(now time.Time) (Effects, error) {
 	r.set = false // the alarm that was set has gone off
+	r.endSessions(now, early)
 	r.present.depart(r, now.Add(early))
 	if r.meta.Due == 0 || time.UnixMilli(r.meta.Due).After(now.Add(early)) {
 		return r.done(now), nil

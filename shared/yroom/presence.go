@@ -6,18 +6,26 @@ import (
 
 	"tidemark/shared/awareness"
 	"tidemark/shared/lib0"
+	"tidemark/shared/session"
 	"tidemark/shared/yproto"
 )
 
 // A presence is who is in the room. A client's state came by a socket and goes
-// with it. The sockets' attachments keep it over a hibernation; what does not
+// with it: the socket that announced the client first has it, and no other may
+// say anything of it, see maySpeakFor. The sockets' attachments keep it over a hibernation; what does not
 // fit there is kept in storage.
 type presence struct {
 	states  awareness.States
 	owner   map[uint64]Conn
-	leaving map[uint64]time.Time
+	leaving map[uint64]departure
 	kept    map[uint64]bool // in storage
 	expires time.Time       // when to look for silent clients again
+}
+
+// A departure is a client whose connection broke.
+type departure struct {
+	at      time.Time // when it counts as gone
+	subject session.Mark
 }
 
 const (
@@ -62,16 +70,16 @@ func (p *presence) receive(r *Room, conn Conn, s *socket, update []byte, now tim
 	return true
 }
 
-// acceptable drops the entries that are not this socket's to say: that a client
-// nobody knows or with another socket is gone, and more clients than one program
-// has. A client that is back after its connection broke is kept, and needs no news for that.
+// acceptable drops the entries that are not this socket's to say: those of
+// clients that it may not speak for, that a client is gone which it does not have,
+// and more clients than one program has. Most of them are honest: a client sends
+// back what it hears. A client that is back after its connection broke is kept,
+// and needs no news for that.
 func (p *presence) acceptable(r *Room, conn Conn, s *socket, entries []awareness.Entry) []awareness.Entry {
 	fresh := len(s.clients)
 	kept := entries[:0]
 	for _, e := range entries {
-		owner, owned := p.owner[e.Client]
-		_, known := p.states.Get(e.Client)
-		if e.Offline() && (!known || owned && owner != conn) {
+		if e.Offline() && p.owner[e.Client] != conn || !p.maySpeakFor(r, conn, s, e.Client) {
 			continue
 		}
 		if !slices.Contains(s.clients, e.Client) && !e.Offline() {
@@ -91,8 +99,24 @@ func (p *presence) acceptable(r *Room, conn Conn, s *socket, entries []awareness
 	return kept
 }
 
-// own makes a client the socket's. The socket that spoke last has it: a client
-// may be back before its former socket is found dead.
+// maySpeakFor tells whether a client is the socket's, or free for it. A client
+// that another socket has is taken over only by the same subject, and by a reader
+// only from a reader: it may be back before its former socket is found dead. So
+// is one whose connection broke. A socket without a subject takes over nothing
+// from one that lives.
+func (p *presence) maySpeakFor(r *Room, conn Conn, s *socket, client uint64) bool {
+	subject := s.Session.Subject
+	if leaves, ok := p.leaving[client]; ok {
+		return leaves.subject == 0 || leaves.subject == subject
+	}
+	former := r.sockets[p.owner[client]]
+	if former == nil || former == s || former.closed {
+		return true
+	}
+	return subject != 0 && former.Session.Subject == subject && (s.Write || !former.Write)
+}
+
+// own makes a client the socket's.
 func (p *presence) own(r *Room, conn Conn, s *socket, client uint64) {
 	if _, leaves := p.leaving[client]; leaves {
 		delete(p.leaving, client)
@@ -123,11 +147,11 @@ func (p *presence) forget(r *Room, client uint64) {
 	}
 }
 
-func (p *presence) keep(r *Room, client uint64, leaves time.Time) {
+func (p *presence) keep(r *Room, client uint64, leaves departure) {
 	e, _ := p.states.Get(client)
-	kept := &Presence{Client: client, Clock: e.Clock, State: e.State}
-	if !leaves.IsZero() {
-		kept.Leaves = leaves.UnixMilli()
+	kept := &Presence{Client: client, Clock: e.Clock, State: e.State, Subject: leaves.subject}
+	if !leaves.at.IsZero() {
+		kept.Leaves = leaves.at.UnixMilli()
 	}
 	if p.kept == nil {
 		p.kept = map[uint64]bool{}
@@ -139,7 +163,9 @@ func (p *presence) keep(r *Room, client uint64, leaves time.Time) {
 // leave takes the clients of a closed socket away, at once or, if the connection
 // broke, when they had the time to come back: a client that is gone and back
 // with the same clock would stay unseen until its next renewal.
-func (p *presence) leave(r *Room, conn Conn, clients []uint64, broken bool, now time.Time) {
+func (p *presence) leave(r *Room, conn Conn, s *socket, broken bool, now time.Time) {
+	clients, subject := s.clients, s.Session.Subject
+	s.clients = nil
 	var gone []uint64
 	for _, client := range clients {
 		e, _ := p.states.Get(client)
@@ -152,9 +178,9 @@ func (p *presence) leave(r *Room, conn Conn, clients []uint64, broken bool, now 
 			continue
 		}
 		if p.leaving == nil {
-			p.leaving = map[uint64]time.Time{}
+			p.leaving = map[uint64]departure{}
 		}
-		p.leaving[client] = now.Add(r.config.Grace)
+		p.leaving[client] = departure{now.Add(r.config.Grace), subject}
 		p.keep(r, client, p.leaving[client])
 	}
 	p.remove(r, gone, now)
@@ -173,8 +199,8 @@ func (p *presence) remove(r *Room, clients []uint64, now time.Time) {
 // depart removes those whose time to come back is over.
 func (p *presence) depart(r *Room, now time.Time) {
 	var gone []uint64
-	for client, at := range p.leaving {
-		if !at.After(now) {
+	for client, leaves := range p.leaving {
+		if !leaves.at.After(now) {
 			gone = append(gone, client)
 		}
 	}
@@ -184,10 +210,8 @@ func (p *presence) depart(r *Room, now time.Time) {
 
 // nextDeparture is the zero time if nobody is leaving.
 func (p *presence) nextDeparture() (next time.Time) {
-	for _, at := range p.leaving {
-		if next.IsZero() || at.Before(next) {
-			next = at
-		}
+	for _, leaves := range p.leaving {
+		next = session.Sooner(next, leaves.at)
 	}
 	return next
 }
@@ -248,18 +272,24 @@ const (
 
 // attachment is what must survive a hibernation:
 //
-//	byte 1 (its version), byte flags, varUint n, n × (varUint client, varUint clock, string state)
+//	byte version, byte flags, the session, varUint n, n × (varUint client, varUint clock, string state)
 //
-// A state that does not fit is kept in storage and empty here.
+// Version 1 has no session: sockets whose token says nothing have it, and those
+// from before there were sessions, which a deployment does not close. A state
+// that does not fit is kept in storage and empty here.
 func (p *presence) attachment(r *Room, s *socket) []byte {
 	flags := byte(0)
-	if s.write {
+	if s.Write {
 		flags |= flagWrite
 	}
 	if s.waiting {
 		flags |= flagWaiting
 	}
-	b := lib0.AppendUint([]byte{1, flags}, uint64(len(s.clients)))
+	b := []byte{1, flags}
+	if s.Session != (session.Session{}) {
+		b = s.Session.Append([]byte{2, flags})
+	}
+	b = lib0.AppendUint(b, uint64(len(s.clients)))
 	room := attachmentBytes - entryBytes*len(s.clients)
 	for _, client := range s.clients {
 		e, _ := p.states.Get(client)
@@ -274,7 +304,7 @@ func (p *presence) attachment(r *Room, s *socket) []byte {
 			continue
 		}
 		b = lib0.AppendUint(b, 0)
-		p.keep(r, client, time.Time{})
+		p.keep(r, client, departure{})
 	}
 	return b
 }
@@ -296,9 +326,9 @@ func (p *presence) restore(r *Room, rows []Presence, open []Open, now time.Time)
 			continue
 		}
 		if p.leaving == nil {
-			p.leaving = map[uint64]time.Time{}
+			p.leaving = map[uint64]departure{}
 		}
-		p.leaving[client] = time.UnixMilli(row.Leaves)
+		p.leaving[client] = departure{time.UnixMilli(row.Leaves), row.Subject}
 		p.states.Restore(awareness.Entry{Client: client, Clock: row.Clock, State: row.State}, now)
 	}
 	p.kept = make(map[uint64]bool, len(kept))
@@ -313,14 +343,22 @@ func (p *presence) restore(r *Room, rows []Presence, open []Open, now time.Time)
 // readAttachment reads as much as it understands.
 func (p *presence) readAttachment(r *Room, o Open, s *socket, kept map[uint64]Presence, now time.Time) {
 	b := lib0.NewReader(o.Attachment)
-	if version, err := b.Byte(); err != nil || version != 1 {
+	version, err := b.Byte()
+	if err != nil || version != 1 && version != 2 {
 		return
 	}
 	flags, err := b.Byte()
 	if err != nil {
 		return
 	}
-	s.write, s.waiting = flags&flagWrite != 0, flags&flagWaiting != 0
+	if version == 2 {
+		var ok bool
+		if s.Session, _, ok = session.Cut(b.Rest()); !ok {
+			return
+		}
+		b.Seek(b.Pos() + session.Size)
+	}
+	s.Write, s.waiting = flags&flagWrite != 0, flags&flagWaiting != 0
 	n, err := b.Count(3)
 	if err != nil {
 		return

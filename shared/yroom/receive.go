@@ -22,6 +22,9 @@ func (r *Room) Receive(conn Conn, frame []byte, now time.Time) (Effects, error) 
 	if s == nil || s.closed {
 		return Effects{}, nil
 	}
+	if s.Session.EndedBy(now) {
+		return r.done(now), nil // which closes it
+	}
 	if len(frame) > r.config.MessageBytes {
 		r.close(conn, CloseTooLarge, fmt.Sprintf("a message of %d bytes; at most %d are taken", len(frame), r.config.MessageBytes))
 		return r.done(now), nil
@@ -111,7 +114,7 @@ func (r *Room) answer(conn Conn, s *socket, vector []byte) error {
 	}
 	frame := make([]byte, 0, len(update)+8)
 	r.send(yproto.AppendSyncStep2(frame, update), conn)
-	if !s.write {
+	if !s.Write {
 		return nil
 	}
 	return r.ask(conn, d)
@@ -145,7 +148,7 @@ func (r *Room) edit(conn Conn, s *socket, m yproto.Message, whole []byte, now ti
 		}
 		return true, nil
 	}
-	if !s.write {
+	if !s.Write {
 		r.refuse(conn, "this connection may only read")
 		return true, nil
 	}

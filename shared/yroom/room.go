@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"tidemark/shared/awareness"
+	"tidemark/shared/session"
 	"tidemark/shared/yjs"
 )
 
@@ -52,12 +53,6 @@ var DefaultConfig = Config{
 	BurstSockets:   20,
 	Grace:          3 * time.Second,
 }
-
-// MayRead and MayWrite are what the Worker says of a socket that it lets in.
-const (
-	MayRead  = 'r'
-	MayWrite = 'w'
-)
 
 // Storage reads what earlier Writes stored. Its errors end the event: Event
 // methods then return them, and the room must be made again.
@@ -99,6 +94,9 @@ type Room struct {
 	doc      *document // nil unless read
 	gathered gathering
 
+	ends    time.Time // no socket's token ends before; zero: none ends
+	revoked session.Recent
+
 	alarm time.Time // as set; unknown at first
 	set   bool      // alarm is known
 	out   Effects
@@ -107,7 +105,7 @@ type Room struct {
 // A socket is what the room knows of a connection. Only what attachment writes
 // survives a hibernation.
 type socket struct {
-	write   bool
+	Admission
 	vector  []byte // of a step 1 that waits for the state from the database
 	waiting bool
 	closed  bool     // by the room; the close event is on its way
@@ -124,6 +122,13 @@ func New(config Config, storage Storage, stored Stored, open []Open, now time.Ti
 		sockets: make(map[Conn]*socket, len(open)),
 	}
 	r.present.restore(r, stored.Presence, open, now)
+	for _, s := range r.sockets {
+		r.ends = session.Sooner(r.ends, s.Session.Expires)
+	}
+	// Whoever let in the socket that ends first set the alarm for it.
+	if r.alarm = r.nextAlarm(); r.alarm.Equal(r.ends) {
+		r.set = !r.ends.IsZero()
+	}
 	if r.last > r.meta.Flushed && r.meta.Due == 0 {
 		r.edited(now) // the event that would have planned it was cut short
 	}
@@ -141,10 +146,16 @@ func (r *Room) Size() int {
 // Unload forgets the document, which is read again when it is needed.
 func (r *Room) Unload() { r.doc = nil }
 
-// Connect admits a socket; write tells whether it may change the document.
-func (r *Room) Connect(conn Conn, write bool, now time.Time) Effects {
-	r.sockets[conn] = &socket{write: write}
+// Connect lets in a socket, unless its token has ended on the way.
+func (r *Room) Connect(conn Conn, a Admission, now time.Time) Effects {
+	s := &socket{Admission: a}
+	r.sockets[conn] = s
 	r.attach(conn)
+	if r.revoked.End(a.Session) {
+		r.end(conn, s, session.RevokedReason, now)
+		return r.done(now)
+	}
+	r.ends = session.Sooner(r.ends, a.Session.Expires)
 	r.present.expire(r, now)
 	r.present.tell(r, r.present.states.Present(), conn)
 	return r.done(now)
@@ -158,7 +169,7 @@ func (r *Room) Disconnect(conn Conn, broken bool, now time.Time) Effects {
 		return Effects{}
 	}
 	delete(r.sockets, conn)
-	r.present.leave(r, conn, s.clients, broken, now)
+	r.present.leave(r, conn, s, broken, now)
 	return r.done(now)
 }
 
@@ -194,6 +205,7 @@ func (r *Room) close(conn Conn, code int, reason string) {
 // done ends an event: it stores what changed, sets the alarm and hands over the
 // effects.
 func (r *Room) done(now time.Time) Effects {
+	r.endSessions(now, 0)
 	if r.metaSet {
 		meta := r.meta
 		r.write(Write{Meta: &meta})

@@ -12,6 +12,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"tidemark/shared/awareness"
+	"tidemark/shared/session"
 	"tidemark/shared/yjs"
 	"tidemark/shared/yproto"
 )
@@ -20,7 +21,9 @@ import (
 //
 //	room [database=TEXT] [document=N] [message=N] [burst=N] [merged]  a new room; the database has TEXT;
 //	                             merged: its document is too large to be integrated
-//	connect CONN [read]          and its answer
+//	connect CONN [read] [as=SUBJECT] [token=ID] [issued=SECONDS] [until=SECONDS]   and its answer; times are since the start
+//	connect-before-sessions CONN [read]   by a room of the version before
+//	revoke [SUBJECT] [token=ID]  the tokens of SUBJECT, or that one
 //	step1 CONN [known=N]         N is what the client knows of author 1
 //	step2, update CONN TEXT      author CONN types; LONG is 70,000 units; with gap=N, N units are left out before
 //	delete CONN AUTHOR FROM TO
@@ -144,7 +147,24 @@ func (s *script) run(command string, args []string) {
 		}
 	case "connect":
 		s.open[conn] = nil
-		s.do(s.awake().Connect(conn, word(1) != "read", s.now), nil)
+		a := Admission{Write: word(1) != "read", Session: session.Session{Subject: session.MarkOf(options["as"]), Token: session.MarkOf(options["token"])}}
+		if options["issued"] != "" {
+			a.Session.Issued = scriptStart.Add(time.Duration(number(options["issued"])) * time.Second)
+		}
+		if options["until"] != "" {
+			a.Session.Expires = scriptStart.Add(time.Duration(number(options["until"])) * time.Second)
+		}
+		s.do(s.awake().Connect(conn, DecodeAdmission(a.Append(nil)), s.now), nil)
+	case "connect-before-sessions":
+		s.open[conn] = []byte{1, 1, 0}
+		if word(1) == "read" {
+			s.open[conn][1] = 0
+		}
+		s.room = nil
+	case "revoke":
+		v := session.Revocation{Subject: session.MarkOf(word(0)), Token: session.MarkOf(options["token"]), At: s.now}
+		_, out, err := s.awake().Call(AppendRequest(nil, Request{Op: OpRevoke, Data: v.Append(nil)}), s.now)
+		s.do(out, err)
 	case "disconnect":
 		room := s.awake()
 		delete(s.open, conn)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tidemark/shared/awareness"
+	"tidemark/shared/session"
 	"tidemark/shared/yjs"
 	"tidemark/shared/yproto"
 )
@@ -50,7 +51,8 @@ type peer struct {
 	conn  Conn // 0: offline
 	up    [][]byte
 	down  [][]byte
-	known []byte // attachment
+	known []byte    // attachment
+	until time.Time // of its token; zero: never
 }
 
 type world struct {
@@ -214,12 +216,15 @@ func (w *world) do(out Effects, err error) {
 	}
 	for _, c := range out.Close {
 		w.logf("close %d: %d %s", c.Conn, c.Code, c.Reason)
-		if c.Code < 4500 {
+		p := w.peer(c.Conn)
+		if p == nil {
+			continue // a crash took it while another socket was closed
+		}
+		ended := !p.until.IsZero() && !p.until.After(w.now.Add(early))
+		if c.Code < 4500 && !(c.Code == session.CloseEnded && ended) {
 			w.Errorf("the room closed %d with %d %s", c.Conn, c.Code, c.Reason)
 		}
-		if p := w.peer(c.Conn); p != nil {
-			w.drop(p, false)
-		}
+		w.drop(p, false)
 	}
 	if out.Task.Kind != 0 {
 		w.task = out.Task
@@ -259,7 +264,15 @@ func (w *world) connect(p *peer) {
 	w.lastConn++
 	p.conn, p.up, p.down, p.known = w.lastConn, nil, nil, nil
 	w.logf("peer %d connects as %d", p.id, p.conn)
-	w.do(w.awake().Connect(p.conn, p.writes, w.now), nil)
+	a := Admission{Write: p.writes}
+	if p.id%2 == 0 {
+		a.Session.Subject = session.MarkOf(fmt.Sprint(p.id))
+	}
+	if p.until = (time.Time{}); w.IntN(3) == 0 {
+		p.until = w.now.Add(time.Duration(1+w.IntN(60)) * time.Second)
+		a.Session.Expires = p.until
+	}
+	w.do(w.awake().Connect(p.conn, a, w.now), nil)
 	if p.conn == 0 {
 		return
 	}
@@ -443,12 +456,16 @@ func (w *world) ring() {
 func (w *world) pass(d time.Duration) {
 	w.ring()
 	w.now = w.now.Add(d)
-	if w.alarm.IsZero() || w.alarm.After(w.now) {
-		return
+	if !w.alarm.IsZero() && !w.alarm.After(w.now) {
+		w.alarm = time.Time{}
+		w.logf("alarm")
+		w.do(w.awake().Wake(w.now))
 	}
-	w.alarm = time.Time{}
-	w.logf("alarm")
-	w.do(w.awake().Wake(w.now))
+	for _, p := range w.peers {
+		if p.conn != 0 && !p.until.IsZero() && !p.until.After(w.now) {
+			w.Errorf("the socket of peer %d outlives its token", p.id)
+		}
+	}
 }
 
 var errDatabase = errors.New("the database failed")

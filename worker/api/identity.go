@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tidemark/shared/auth"
+	"tidemark/shared/session"
 	"tidemark/shared/trpc"
 )
 
@@ -90,6 +91,13 @@ func (s *server) spend(id auth.Identity, n int) error {
 	return &failure{
 		trpc.Error{Code: trpc.TooManyRequests, Message: fmt.Sprintf("At most %d requests per minute, ask again in %d s", s.Settings.RequestsPerMinute, seconds)},
 		"Retry-After", fmt.Sprint(seconds),
+	}
+}
+
+// sessionOf is what a room is told of who opens a socket.
+func sessionOf(id auth.Identity) session.Session {
+	return session.Session{
+		Subject: session.MarkOf(id.Subject), Token: session.MarkOf(id.ID), Issued: id.Issued, Expires: id.Expires,
 	}
 }
 

@@ -108,12 +108,9 @@ func (s *server) joinYjs(w http.ResponseWriter, r *http.Request, id auth.Identit
 	if err := permitRoom(id, auth.YjsRead, room); err != nil {
 		return err
 	}
-	may := byte(yroom.MayRead)
-	if id.Scope.Allows(auth.YjsWrite) {
-		may = yroom.MayWrite
-	}
+	admission := yroom.Admission{Write: id.Scope.Allows(auth.YjsWrite), Session: sessionOf(id)}
 	return s.Rooms.Forward(w, r, abi.Forward{
-		Binding: YjsBinding, Name: room, Protocol: protocol(r), Attachment: []byte{may},
+		Binding: YjsBinding, Name: room, Protocol: protocol(r), Attachment: admission.Append(nil),
 	})
 }
 

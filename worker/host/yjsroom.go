@@ -66,7 +66,7 @@ func (y *YjsRooms) Class(o *Object) Room {
 
 func (y *yjsRoom) Open(conn int32, attachment []byte) {
 	y.event(conn, func(r *yroom.Room) (yroom.Effects, error) {
-		return r.Connect(conn, len(attachment) > 0 && attachment[0] == yroom.MayWrite, time.Now()), nil
+		return r.Connect(conn, yroom.DecodeAdmission(attachment), time.Now()), nil
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/session"
 	"tidemark/shared/yroom"
 )
 
@@ -20,7 +21,7 @@ const rowsAtOnce = 64
 var openLog = []abi.Statement{
 	{SQL: `SELECT seeded, gen, size, compacted, flushed, version, failures, due FROM meta`},
 	{SQL: `SELECT coalesce(max(n), 0), count(*), coalesce(sum(length(bytes)), 0) FROM log`},
-	{SQL: `SELECT client, clock, state, leaves FROM presence`},
+	{SQL: `SELECT client, clock, state, leaves, subject FROM present`},
 }
 
 var createLog = []abi.Statement{
@@ -28,7 +29,8 @@ var createLog = []abi.Statement{
 		gen INTEGER, size INTEGER, compacted INTEGER, flushed INTEGER, version INTEGER, failures INTEGER, due INTEGER)`},
 	{SQL: `CREATE TABLE IF NOT EXISTS log (n INTEGER PRIMARY KEY, first INTEGER, pieces INTEGER, bytes BLOB)`},
 	{SQL: `CREATE TABLE IF NOT EXISTS part (gen INTEGER, n INTEGER, bytes BLOB, PRIMARY KEY (gen, n))`},
-	{SQL: `CREATE TABLE IF NOT EXISTS presence (client INTEGER PRIMARY KEY, clock INTEGER, state BLOB, leaves INTEGER)`},
+	{SQL: `CREATE TABLE IF NOT EXISTS present (client INTEGER PRIMARY KEY, clock INTEGER, state BLOB, leaves INTEGER, subject BLOB)`},
+	{SQL: `DROP TABLE IF EXISTS presence`}, // present before there were subjects; clients announce themselves again
 }
 
 // Open answers what a room has to know, and lays out the tables of a new one.
@@ -55,6 +57,7 @@ func (l YjsLog) Open() (yroom.Stored, error) {
 	for _, row := range results[2].Rows {
 		s.Presence = append(s.Presence, yroom.Presence{
 			Client: uint64(integer(row[0])), Clock: uint64(integer(row[1])), State: blob(row[2]), Leaves: integer(row[3]),
+			Subject: session.MarkFrom(blob(row[4])),
 		})
 	}
 	return s, nil
@@ -83,11 +86,11 @@ func (l YjsLog) Write(w yroom.Write) error {
 			abi.Statement{SQL: "DELETE FROM part WHERE gen <> coalesce((SELECT gen FROM meta), 0)"})
 	}
 	if p := w.Keep; p != nil {
-		s = append(s, abi.Statement{SQL: "INSERT OR REPLACE INTO presence VALUES (?1, ?2, ?3, ?4)",
-			Args: []any{int64(p.Client), int64(p.Clock), p.State, p.Leaves}})
+		s = append(s, abi.Statement{SQL: "INSERT OR REPLACE INTO present VALUES (?1, ?2, ?3, ?4, ?5)",
+			Args: []any{int64(p.Client), int64(p.Clock), p.State, p.Leaves, p.Subject.Append(nil)}})
 	}
 	for _, client := range w.Forget {
-		s = append(s, abi.Statement{SQL: "DELETE FROM presence WHERE client = ?1", Args: []any{int64(client)}})
+		s = append(s, abi.Statement{SQL: "DELETE FROM present WHERE client = ?1", Args: []any{int64(client)}})
 	}
 	if _, err := l.Exec(s...); err != nil {
 		return fmt.Errorf("write to the room's storage: %w", err)

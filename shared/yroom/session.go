@@ -1,0 +1,73 @@
+package yroom
+
+import (
+	"time"
+
+	"tidemark/shared/session"
+)
+
+// An Admission is what the Worker says of a socket that it lets in. On the wire
+// it is a byte, 'w' for a socket that may write and 'r' for one that may only
+// read, and the session.
+type Admission struct {
+	Write   bool // it may change the document
+	Session session.Session
+}
+
+// Append appends the admission.
+func (a Admission) Append(b []byte) []byte {
+	may := byte('r')
+	if a.Write {
+		may = 'w'
+	}
+	return a.Session.Append(append(b, may))
+}
+
+// DecodeAdmission reads as much of an admission as there is: a Worker from before
+// there were sessions sends none.
+func DecodeAdmission(b []byte) (a Admission) {
+	if len(b) > 0 {
+		a.Write = b[0] == 'w'
+		a.Session, _, _ = session.Cut(b[1:])
+	}
+	return a
+}
+
+// endSessions closes the sockets whose token has ended, or does so within slack.
+// It looks at all of them, if at least one may have ended, and finds out which is
+// the next to end.
+func (r *Room) endSessions(now time.Time, slack time.Duration) {
+	by := now.Add(slack)
+	if r.ends.IsZero() || by.Before(r.ends) {
+		return
+	}
+	r.ends = time.Time{}
+	for _, conn := range r.conns() {
+		s := r.sockets[conn]
+		if s.closed {
+			continue
+		}
+		if s.Session.EndedBy(by) {
+			r.end(conn, s, session.EndedReason, now)
+		} else {
+			r.ends = session.Sooner(r.ends, s.Session.Expires)
+		}
+	}
+}
+
+// revoke closes the sockets whose token was revoked.
+func (r *Room) revoke(v session.Revocation, now time.Time) {
+	r.revoked.Add(v, now)
+	for _, conn := range r.conns() {
+		if s := r.sockets[conn]; !s.closed && v.Ends(s.Session) {
+			r.end(conn, s, session.RevokedReason, now)
+		}
+	}
+}
+
+// end closes a socket whose token is no longer good. A client whose token has
+// ended comes back in a moment with a new one, and stays present meanwhile.
+func (r *Room) end(conn Conn, s *socket, reason string, now time.Time) {
+	r.close(conn, session.CloseEnded, reason)
+	r.present.leave(r, conn, s, reason == session.EndedReason, now)
+}

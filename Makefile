@@ -20,6 +20,7 @@ CONCURRENT := ./wasm/... ./worker/api
 FUZZTIME ?= 1m
 YJSDIFF_SECONDS ?= 600
 SEEDS ?= 100000
+STRANGER_SEEDS ?= 200
 
 .PHONY: dev serve build test check bench fuzz simulate deploy clean
 
@@ -83,9 +84,11 @@ bench: build build/testguest.wasm $(DEPS) e2e/perf/rooms/peers/node_modules/.pac
 	$(NODE) node e2e/perf/yjs/run.mjs
 	$(NODE) node e2e/perf/rooms.mjs
 
-# Every fuzz target for FUZZTIME (crashers land in testdata/fuzz), and the Yjs
-# core against yjs in Node for YJSDIFF_SECONDS.
-fuzz: $(DEPS)
+# Every fuzz target for FUZZTIME (crashers land in testdata/fuzz), strangers on
+# both hosts with STRANGER_SEEDS seeds, and the Yjs core against yjs in Node for
+# YJSDIFF_SECONDS.
+fuzz: build $(DEPS)
+	STRANGER_SEEDS=$(STRANGER_SEEDS) go test -run TestStrangers -count 1 -timeout 0 ./worker
 	YJSDIFF_SECONDS=$(YJSDIFF_SECONDS) go test -count 1 -timeout 0 ./e2e/yjsdiff
 	for dir in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do \
 		for target in $$(go test -list '^Fuzz' "./$$dir" | grep '^Fuzz'); do \

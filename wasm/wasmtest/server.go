@@ -5,6 +5,7 @@ package wasmtest
 import (
 	"context"
 	"io"
+	"log"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -51,9 +52,11 @@ func Start(t testing.TB, o Options) *Server {
 	}
 	s := &Server{Gate: NewGate(o.Seed), t: t, options: o}
 	s.open()
-	s.http = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.http = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.Worker().ServeHTTP(w, r)
 	}))
+	s.http.Config.ErrorLog = log.New(o.Log, "", 0)
+	s.http.Start()
 	s.URL = s.http.URL
 	t.Cleanup(func() {
 		s.Gate.Open()

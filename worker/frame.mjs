@@ -140,6 +140,15 @@ export class Writer {
     return this.done();
   }
 
+  // fetched takes the head of an answer, and the parts of its body.
+  fetched(head, body) {
+    this.data(encode(head));
+    this.close();
+    for (const part of body) this.push(part);
+    this.open(0);
+    return this.done();
+  }
+
   // done answers the frame, for Guest.keep.
   done() {
     this.close();

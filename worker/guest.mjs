@@ -4,8 +4,9 @@
 import "../build/wasm_exec.js";
 import wasm from "../build/tidemark.wasm";
 import { Reader, Writer, decode, encode } from "./frame.mjs";
+import { fetchFrame } from "./fetch.mjs";
 
-const OP_D1 = 1, OP_CALL = 2, OP_ENTER = 3, OP_SLEEP = 4;
+const OP_D1 = 1, OP_CALL = 2, OP_ENTER = 3, OP_SLEEP = 4, OP_FETCH = 6;
 export const EVENT_OPEN = 1, EVENT_TEXT = 2, EVENT_BINARY = 3, EVENT_CLOSE = 4, EVENT_CALL = 5, EVENT_ENTER = 6,
   EVENT_TIMER = 7;
 const KIND_TEXT = 1;
@@ -307,6 +308,8 @@ export class Call {
       case OP_SLEEP:
         await new Promise((wake) => setTimeout(wake, reader.f64()));
         return NONE;
+      case OP_FETCH:
+        return fetchFrame(reader, this.env);
     }
     throw new Error(`no op ${kind}`);
   }

@@ -16,6 +16,7 @@ const glue = (wasmFile) => [
   module("worker/worker.mjs"),
   module("worker/guest.mjs"),
   module("worker/frame.mjs"),
+  module("worker/fetch.mjs"),
   module("build/wasm_exec.js"),
   { type: "CompiledWasm", path: path.join(root, "build/tidemark.wasm"), contents: readFileSync(wasmFile) },
 ];

@@ -78,6 +78,10 @@ const (
 	OpEnter Op = 3
 	// OpSleep waits. Frame: f64 milliseconds. No result.
 	OpSleep Op = 4
+	// OpFetch sends a request to another server. Frame: Fetch. Result: Fetched.
+	// It fails if there is no answer in time, if the answer is too long, and if the
+	// URL is neither https, nor http of a loopback host (with DEV_MODE, of any).
+	OpFetch Op = 6
 )
 
 // An Event is what happens to an object.

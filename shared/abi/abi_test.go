@@ -2,6 +2,7 @@ package abi
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -102,6 +103,28 @@ func TestForwardAndConnsComeBackAsTheyWere(t *testing.T) {
 	}
 }
 
+func TestFetchesComeBackAsTheyWere(t *testing.T) {
+	f := Fetch{
+		Request: Request{Method: "POST", URL: "https://h/p?q=1", Header: [][2]string{{"a", "b: c"}}},
+		Body:    []byte{0, 1, '\n'}, Timeout: 1500 * time.Millisecond, MaxBytes: 1 << 20,
+	}
+	frame := AppendFetch(nil, f)
+	got, err := DecodeFetch(frame)
+	if d := cmp.Diff(f, got); d != "" || err != nil {
+		t.Error(d, err)
+	}
+	answer := Fetched{Response: Response{Status: 302, Header: [][2]string{{"location", "/x"}}}, Body: []byte("gone")}
+	gotAnswer, err := DecodeFetched(AppendFetched(nil, answer))
+	if d := cmp.Diff(answer, gotAnswer); d != "" || err != nil || gotAnswer.Get("Location") != "/x" || gotAnswer.Get("y") != "" {
+		t.Error(d, err)
+	}
+	for i := range len(frame) - len(f.Body) {
+		if _, err := DecodeFetch(frame[:i]); err == nil {
+			t.Errorf("cut at %d: no error", i)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	stmts, _ := AppendStatements(nil, []Statement{{SQL: "SELECT 1", Args: []any{1, "a", nil}}})
 	f.Add(stmts)
@@ -114,5 +137,7 @@ func FuzzDecode(f *testing.F) {
 		DecodeResponse(b)
 		DecodeForward(b)
 		DecodeConns(b)
+		DecodeFetch(b)
+		DecodeFetched(b)
 	})
 }

@@ -172,6 +172,8 @@ func (c *call) start(op int32, kind abi.Op, frame []byte) {
 		go c.perform(i, op, "call", func() ([]byte, error) { return c.s.w.call(frame) })
 	case abi.OpEnter:
 		c.s.todo = append(c.s.todo, func() { c.enterObject(i, op) })
+	case abi.OpFetch:
+		go c.perform(i, op, "fetch", func() ([]byte, error) { return c.s.w.fetch(frame) })
 	case abi.OpSleep:
 		d, err := sleepTime(frame)
 		if err != nil {

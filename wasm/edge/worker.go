@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -39,7 +40,8 @@ type Options struct {
 	Log       *slog.Logger // slog.Default() if nil
 	Stderr    io.Writer    // where the guest prints to; os.Stderr if nil
 	// Hold, if not nil, is called before something is delivered and delays it
-	// by not returning: kind is "d1" (a batch's result), "call" (a message to
+	// by not returning: kind is "d1" (a batch's result), "fetch" (the answer of
+	// another server), "call" (a message to
 	// an object, which name names), "reply" (what it answered), "message" (of a
 	// socket, to its object) or "alarm" (of an object).
 	Hold func(kind, name string)
@@ -57,6 +59,7 @@ type Worker struct {
 	log       *slog.Logger
 	stderr    io.Writer
 	hold      func(kind, name string)
+	fetcher   *http.Client
 	maxBody   int64
 	callLimit time.Duration
 	budget    int // of an instance's memory, in bytes
@@ -78,7 +81,7 @@ const (
 func Open(o Options) (*Worker, error) {
 	w := &Worker{
 		module: o.Module, vars: maps.Clone(o.Config.Vars), bindings: map[string]string{}, d1: map[string]*D1{},
-		data: o.Data, clock: o.Clock, log: o.Log, stderr: o.Stderr, hold: o.Hold,
+		fetcher: newFetcher(), data: o.Data, clock: o.Clock, log: o.Log, stderr: o.Stderr, hold: o.Hold,
 	}
 	if w.vars == nil {
 		w.vars = map[string]any{}
@@ -379,6 +382,7 @@ func (w *Worker) Crash() {
 }
 
 func (w *Worker) closeDatabases(how func(*sqliteConn) error) error {
+	w.fetcher.CloseIdleConnections()
 	var errs []error
 	for _, s := range w.isolates {
 		s.lock()

@@ -24,6 +24,7 @@
 //	POST /room/NAME/call        sends the body to a room, see Probe; answers its reply
 //	POST /room/NAME/publish     the same, without waiting
 //	GET  /room/NAME/socket      a WebSocket of the room; ?attachment=
+//	GET  /fetch?url=&method=&body=&ms=&max=   asks another server; {"status","body","x","type"} of its answer or {"error"}
 //	GET  /refuse?message=&reason=       a WebSocket that gets the message and is closed with 4401 "no token"
 package main
 
@@ -109,6 +110,7 @@ func main() {
 			Binding: binding, Name: r.PathValue("name"), Attachment: []byte(r.FormValue("attachment")),
 		})
 	})
+	mux.HandleFunc("GET /fetch", fetch)
 	mux.HandleFunc("GET /refuse", func(w http.ResponseWriter, r *http.Request) {
 		reason := cmp.Or(r.FormValue("reason"), "no token")
 		refusal := abi.Refusal{Code: 4401, Reason: reason, Message: []byte(r.FormValue("message"))}
@@ -203,6 +205,20 @@ func readable(results []abi.Result) []map[string]any {
 		out = append(out, map[string]any{"changes": res.Changes, "columns": res.Columns, "rows": rows})
 	}
 	return out
+}
+
+// fetch sends the header x: y, and shows that of the answer.
+func fetch(w http.ResponseWriter, r *http.Request) {
+	got, err := host.Web{}.Fetch(r.Context(), abi.Fetch{
+		Request: abi.Request{Method: r.FormValue("method"), URL: r.FormValue("url"), Header: [][2]string{{"x", "y"}}},
+		Body:    []byte(r.FormValue("body")),
+		Timeout: time.Duration(number(r, "ms")) * time.Millisecond, MaxBytes: number(r, "max"),
+	})
+	if err != nil {
+		answer(w, map[string]any{"error": err.Error()})
+		return
+	}
+	answer(w, map[string]any{"status": got.Status, "body": string(got.Body), "x": got.Get("X"), "type": got.Get("content-type")})
 }
 
 func wait(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,78 @@
+package abi
+
+import (
+	"encoding/binary"
+	"strings"
+	"time"
+)
+
+// A Fetch asks another server (OpFetch). Its URL is one that the guest's variables
+// name, or that a document at such a URL names: never one that a client gave.
+// Names of headers are in lower case.
+type Fetch struct {
+	Request
+	Body     []byte
+	Timeout  time.Duration // until the answer is there as a whole
+	MaxBytes int           // of the answer's body
+}
+
+// What a host allows at most in a Fetch.
+const (
+	MaxFetchTimeout = time.Minute
+	MaxFetchBytes   = 16 << 20
+)
+
+// AppendFetch appends u32 timeout in milliseconds, u32 MaxBytes, the head of the
+// request as a text, then its body.
+func AppendFetch(b []byte, f Fetch) []byte {
+	b = binary.LittleEndian.AppendUint32(b, uint32(f.Timeout.Milliseconds()))
+	b = binary.LittleEndian.AppendUint32(b, uint32(f.MaxBytes))
+	return append(AppendText(b, string(AppendRequest(nil, f.Request))), f.Body...)
+}
+
+// DecodeFetch is the inverse of AppendFetch; the body is a view.
+func DecodeFetch(b []byte) (Fetch, error) {
+	r := reader{b: b}
+	f := Fetch{Timeout: time.Duration(r.u32()) * time.Millisecond, MaxBytes: r.u32()}
+	head := r.text()
+	f.Body = r.b
+	if r.failed {
+		return Fetch{}, ErrFrame
+	}
+	var err error
+	f.Request, err = DecodeRequest(head)
+	return f, err
+}
+
+// A Fetched is the answer to a Fetch: its head as a text, then its body. A
+// redirect is an answer like any other, and is not followed.
+type Fetched struct {
+	Response
+	Body []byte
+}
+
+// Get returns the first header of that name, "" if there is none.
+func (f Fetched) Get(name string) string {
+	for _, h := range f.Header {
+		if strings.EqualFold(h[0], name) {
+			return h[1]
+		}
+	}
+	return ""
+}
+
+// AppendFetched appends the frame.
+func AppendFetched(b []byte, f Fetched) []byte {
+	return append(AppendText(b, string(AppendResponse(nil, f.Response))), f.Body...)
+}
+
+// DecodeFetched is the inverse of AppendFetched; the body is a view.
+func DecodeFetched(b []byte) (Fetched, error) {
+	head, body, err := CutText(b)
+	if err != nil {
+		return Fetched{}, err
+	}
+	f := Fetched{Body: body}
+	f.Response, err = DecodeResponse(head)
+	return f, err
+}

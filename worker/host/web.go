@@ -1,0 +1,25 @@
+//go:build js && wasm
+
+package host
+
+import (
+	"context"
+	"time"
+
+	"tidemark/shared/abi"
+)
+
+// A Web reaches other servers, for the request of ctx.
+type Web struct{}
+
+// Fetch sends a request and returns the answer, whatever its status.
+func (Web) Fetch(ctx context.Context, f abi.Fetch) (abi.Fetched, error) {
+	b, err := do(ctx, abi.OpFetch, abi.AppendFetch(nil, f))
+	if err != nil {
+		return abi.Fetched{}, err
+	}
+	return abi.DecodeFetched(b)
+}
+
+// Sleep is the function Sleep.
+func (Web) Sleep(ctx context.Context, d time.Duration) error { return Sleep(ctx, d) }

@@ -27,6 +27,7 @@ func main() {
 	host.Serve(host.Config{
 		Handler: api.New(api.Config{
 			Sync: database, Tickets: database, Projects: store.NewProjects(host.D1("DB")), Rooms: host.Rooms{},
+			Web: host.Web{},
 			Yjs: &api.Yjs{Calls: host.Rooms{}, Documents: documents, Versions: documents},
 			Now: time.Now, Settings: settings, Log: host.Log,
 		}),

@@ -2,6 +2,8 @@ package conformance
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -41,10 +43,34 @@ func (c *client) forged() map[string]string {
 		}
 		tokens["HS512"] = sign(jwt.SigningMethodHS512, jwt.MapClaims{})
 		tokens["not valid yet"] = sign(jwt.SigningMethodHS256, jwt.MapClaims{"nbf": time.Now().Unix() + 3600})
-		tokens["a scope that is a list"] = sign(jwt.SigningMethodHS256, jwt.MapClaims{"scope": []string{"sync:read"}})
+		tokens["a scope that is a number"] = sign(jwt.SigningMethodHS256, jwt.MapClaims{"scope": 1})
 		tokens["exp that is text"] = sign(jwt.SigningMethodHS256, jwt.MapClaims{"exp": "tomorrow"})
+		end := time.Now().Unix() + 3600
+		for name, said := range map[string]string{
+			"exp that is null":         `{"sub":"conformance","exp":null}`,
+			"exp long ago":             `{"sub":"conformance","exp":-9223372036854775808}`,
+			"exp beyond time":          `{"sub":"conformance","exp":1e300}`,
+			"exp twice":                fmt.Sprintf(`{"sub":"conformance","exp":1,"exp":%d}`, end),
+			"exp behind another's EXP": fmt.Sprintf(`{"sub":"conformance","exp":1,"EXP":%d}`, end),
+			"scope twice":              fmt.Sprintf(`{"sub":"conformance","exp":%d,"scope":"","scope":"sync:read"}`, end),
+		} {
+			tokens[name] = c.written(`{"alg":"HS256"}`, said)
+		}
+		good := fmt.Sprintf(`{"sub":"conformance","exp":%d}`, end)
+		tokens["alg twice"] = c.written(`{"alg":"none","alg":"HS256"}`, good)
+		tokens["ALG"] = c.written(`{"ALG":"HS256"}`, good)
+		tokens["critical headers"] = c.written(`{"alg":"HS256","crit":["exp"]}`, good)
 	}
 	return tokens
+}
+
+// written signs a header and claims as they are written, with the server's secret.
+func (c *client) written(header, claims string) string {
+	enc := base64.RawURLEncoding.EncodeToString
+	signed := enc([]byte(header)) + "." + enc([]byte(claims))
+	mac := hmac.New(sha256.New, c.Secret)
+	mac.Write([]byte(signed))
+	return signed + "." + enc(mac.Sum(nil))
 }
 
 var authCases = []testCase{
@@ -84,6 +110,17 @@ var authCases = []testCase{
 			}
 			c.do(t, "GET", "/sync/pull", "", "authorization: Bearer "+token).wantPlain(t, "UNAUTHORIZED", 401)
 		}
+	}},
+	{"claims by their exact names", func(t *testing.T, c *client) {
+		if c.Secret == nil {
+			t.Skip("the server's secret is not known")
+		}
+		token := c.written(`{"alg":"HS256","typ":"JWT"}`, fmt.Sprintf(
+			`{"sub":"conformance","exp":%d,"EXP":1,"scope":"sync:read","SCOPE":"sync:admin","Scope":"sync:admin"}`, time.Now().Unix()+3600))
+		if a := c.do(t, "GET", "/sync/checksum", "", "authorization: Bearer "+token); a.status != 200 {
+			t.Error(a)
+		}
+		c.do(t, "POST", "/sync/purge", "{}", "authorization: Bearer "+token).wantPlain(t, "FORBIDDEN", 403)
 	}},
 	{"other schemes", func(t *testing.T, c *client) {
 		for _, header := range []string{"Basic YWxpY2U6c2VjcmV0", c.bearer(), "Bearer"} {

@@ -1,22 +1,57 @@
 package auth
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
+	"crypto/hmac"
 	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/big"
 	"strings"
+
+	"tidemark/shared/ijson"
 )
 
-// A key is one public key, for one algorithm.
+// A key is one public key, for one algorithm: an *rsa.PublicKey, an
+// *ecdsa.PublicKey or an ed25519.PublicKey. For HS256 it is the secret, a []byte.
 type key struct {
 	id, alg string
 	public  any
+}
+
+// algorithms are those of public keys.
+var algorithms = []string{"RS256", "ES256", "EdDSA"}
+
+func (k key) equal(other key) bool {
+	public, ok := k.public.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && k.id == other.id && k.alg == other.alg && public.Equal(other.public)
+}
+
+// verifies says whether the key made the signature. RFC 7518, 3.
+func (k key) verifies(signed, signature []byte) bool {
+	digest := sha256.Sum256(signed)
+	switch public := k.public.(type) {
+	case []byte:
+		mac := hmac.New(sha256.New, public)
+		mac.Write(signed)
+		return hmac.Equal(mac.Sum(nil), signature)
+	case *rsa.PublicKey:
+		return rsa.VerifyPKCS1v15(public, crypto.SHA256, digest[:], signature) == nil
+	case *ecdsa.PublicKey:
+		if len(signature) != 64 {
+			return false
+		}
+		r, s := new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])
+		return ecdsa.Verify(public, digest[:], r, s)
+	case ed25519.PublicKey:
+		return ed25519.Verify(public, signed, signature)
+	}
+	return false
 }
 
 // The bounds of a key set: how many keys, which sizes of RSA in bits.
@@ -27,46 +62,70 @@ const (
 )
 
 type jwk struct {
-	Type  string `json:"kty"`
-	ID    string `json:"kid"`
-	Alg   string `json:"alg"`
-	Use   string `json:"use"`
-	Curve string `json:"crv"`
-	N     string `json:"n"`
-	E     string `json:"e"`
-	X     string `json:"x"`
-	Y     string `json:"y"`
+	Type, ID, Alg, Use, Curve string
+	N, E, X, Y                string
 }
 
 // parseKeys reads a JSON Web Key Set. Keys for another use or of an algorithm
-// that is not served are passed over, as RFC 7517, 5 wants; one that is
-// malformed is an error, as is a set without any key to use.
-func parseKeys(b []byte) ([]key, error) {
-	var set struct {
-		Keys []jwk `json:"keys"`
-	}
-	if err := json.Unmarshal(b, &set); err != nil {
+// that is not served are passed over, as RFC 7517, 5 wants. One that is malformed
+// is an error if the set is strict, and passed over otherwise. A set without any
+// key to use is an error.
+func parseKeys(b []byte, strict bool) ([]key, error) {
+	set, err := ijson.Members(b, maxDepth)
+	if err != nil {
 		return nil, err
 	}
-	if len(set.Keys) > maxKeys {
-		return nil, fmt.Errorf("%d keys, at most %d", len(set.Keys), maxKeys)
-	}
+	s := ijson.NewScanner(set["keys"], maxDepth)
 	var keys []key
-	for i, j := range set.Keys {
-		k := key{id: j.ID, alg: j.algorithm()}
-		if k.alg == "" || j.Use != "" && j.Use != "sig" || j.Alg != "" && j.Alg != k.alg {
-			continue
+	n := 0
+	for s.Enter(ijson.Array); s.Element(); n++ {
+		s.Kind() // skips white space
+		start := s.Offset()
+		s.Skip()
+		if s.Err() != nil {
+			break
 		}
-		var err error
-		if k.public, err = j.public(); err != nil {
-			return nil, fmt.Errorf("key %d: %w", i, err)
+		if n >= maxKeys {
+			return nil, fmt.Errorf("more than %d keys", maxKeys)
 		}
-		keys = append(keys, k)
+		k, ok, err := parseKey(set["keys"][start:s.Offset()])
+		if err != nil && strict {
+			return nil, fmt.Errorf("key %d: %w", n, err)
+		}
+		if ok && err == nil {
+			keys = append(keys, k)
+		}
+	}
+	if err := s.End(); err != nil {
+		return nil, err
 	}
 	if len(keys) == 0 {
 		return nil, errors.New("no key for RS256, ES256 or EdDSA")
 	}
 	return keys, nil
+}
+
+// parseKey reads one JSON Web Key; it returns false if the key is for something else.
+func parseKey(b []byte) (k key, ok bool, err error) {
+	members, err := ijson.Members(b, maxDepth)
+	if err != nil {
+		return k, false, err
+	}
+	var j jwk
+	for name, to := range map[string]*string{
+		"kty": &j.Type, "kid": &j.ID, "alg": &j.Alg, "use": &j.Use, "crv": &j.Curve,
+		"n": &j.N, "e": &j.E, "x": &j.X, "y": &j.Y,
+	} {
+		if *to, err = claims(members).text(name); err != nil {
+			return k, false, err
+		}
+	}
+	k = key{id: j.ID, alg: j.algorithm()}
+	if k.alg == "" || j.Use != "" && j.Use != "sig" || j.Alg != "" && j.Alg != k.alg {
+		return k, false, nil
+	}
+	k.public, err = j.public()
+	return k, err == nil, err
 }
 
 // algorithm is the one that the key serves, or "".

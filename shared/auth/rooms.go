@@ -1,10 +1,10 @@
 package auth
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"strings"
+
+	"tidemark/shared/ijson"
 )
 
 // The permissions of Yjs rooms.
@@ -23,13 +23,13 @@ type Rooms struct {
 
 var errRooms = errors.New("its rooms are not a list of strings")
 
-// parseRooms reads the claim; without one every room is open.
-func parseRooms(claim json.RawMessage) (Rooms, error) {
+// parseRooms reads the claim; without one, nil, every room is open.
+func parseRooms(claim []byte) (Rooms, error) {
 	if claim == nil {
 		return Rooms{}, nil
 	}
-	var globs []string
-	if bytes.Equal(claim, []byte("null")) || json.Unmarshal(claim, &globs) != nil {
+	globs, err := ijson.Texts(claim)
+	if err != nil {
 		return Rooms{}, errRooms
 	}
 	for _, g := range globs {

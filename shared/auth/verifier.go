@@ -1,25 +1,27 @@
 // Package auth decides who a caller is and what he may do: JSON Web Tokens by
-// a shared secret or by public keys, scopes, and the bound on how often a
-// subject may ask. Time is an argument everywhere.
+// a shared secret or by public keys, which an issuer may publish and change,
+// scopes, and the bound on how often a subject may ask. Time is an argument
+// everywhere, and what has to be fetched is a result (Fetch).
 package auth
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/golang-jwt/jwt/v5"
 )
 
 // MaxTokenBytes bounds a token; a longer one is refused unread.
 const MaxTokenBytes = 8 << 10
 
-// ErrToken is the reason of every refusal of a token.
-var ErrToken = errors.New("invalid token")
+var (
+	// ErrToken is the reason of every refusal of a token.
+	ErrToken = errors.New("invalid token")
+	// ErrKeys says that a token cannot be checked now, as the keys of its issuer
+	// could not be fetched. Later it may be good.
+	ErrKeys = errors.New("the keys of the token's issuer could not be fetched")
+)
 
 // A Permission is one word of a scope.
 type Permission string
@@ -68,127 +70,203 @@ func (id Identity) ValidAt(now time.Time) error {
 	return nil
 }
 
-// A Config says which tokens are good. With a Secret, those signed by HS256;
-// with JWKS, those signed by RS256, ES256 or EdDSA with one of its keys; with
-// both, either. An Issuer or Audience, if not "", must be the token's.
+// A Config says which tokens are good.
 type Config struct {
-	Secret   []byte
-	JWKS     []byte // a JSON Web Key Set, RFC 7517
-	Issuer   string
-	Audience string
+	// Secret verifies tokens signed by HS256, and JWKS, a JSON Web Key Set (RFC
+	// 7517), those signed by RS256, ES256 or EdDSA. Both are the keys of the first
+	// of the Issuers.
+	Secret []byte
+	JWKS   []byte
+	// Issuers are whose tokens are good: their claim iss. Each issuer has keys of
+	// its own, and no token is checked with those of another. Without any the
+	// claim does not count.
+	Issuers []string
+	// JWKSURLs are where the issuers publish their keys, in the same order; an
+	// issuer without a URL and without other keys is asked for it by OpenID
+	// Connect Discovery. Without Issuers there is at most one URL.
+	JWKSURLs []string
+	// Audiences, if there are any: the token must name one of them.
+	Audiences []string
+	// MaxTTL, if it is not 0, refuses tokens that end later than that from now, and
+	// those that never end.
+	MaxTTL time.Duration
+	// Claims says which claims count.
+	Claims Mapping
+	// Insecure allows http:// in URLs for other hosts than this one.
+	Insecure bool
 }
 
-// A Verifier tells good tokens. It keeps no state, so it may be shared.
+// A Verifier tells good tokens, and keeps the keys that were fetched. It is not
+// to be used by two goroutines at once.
 type Verifier struct {
-	secret   []byte
-	keys     []key
-	parser   *jwt.Parser
-	issuer   string
-	audience string
+	issuers   []*issuer
+	anyIssuer bool
+	audiences []string
+	maxTTL    time.Duration
+	claims    Mapping
 }
 
-// New reads the configuration. Without a secret and without keys no token is good.
+// An issuer is one who signs tokens, and with which keys.
+type issuer struct {
+	name   string
+	secret []byte
+	keys   []key
+	remote *remote // nil if its keys are not fetched
+}
+
+// New reads the configuration. Without any key no token is good. An error names
+// the variable that is wrong.
 func New(c Config) (*Verifier, error) {
-	v := &Verifier{secret: c.Secret, issuer: c.Issuer, audience: c.Audience}
-	methods := []string{} // nil would allow every method
-	if len(c.Secret) > 0 {
-		methods = append(methods, "HS256")
+	v := &Verifier{audiences: c.Audiences, maxTTL: c.MaxTTL, claims: c.Claims, anyIssuer: len(c.Issuers) == 0}
+	names := c.Issuers
+	if v.anyIssuer {
+		names = []string{""}
 	}
-	if len(c.JWKS) > 0 {
-		var err error
-		if v.keys, err = parseKeys(c.JWKS); err != nil {
-			return nil, fmt.Errorf("read JWKS: %w", err)
+	if len(c.JWKSURLs) > len(names) {
+		return nil, fmt.Errorf("AUTH_JWKS_URL names %d key sets for %d issuers: each needs its issuer in AUTH_ISSUER", len(c.JWKSURLs), len(names))
+	}
+	for n, name := range names {
+		i := &issuer{name: name}
+		if slices.Contains(names[:n], name) {
+			return nil, fmt.Errorf("AUTH_ISSUER names %s twice", name)
 		}
-		methods = append(methods, "RS256", "ES256", "EdDSA")
+		if n == 0 {
+			i.secret = c.Secret
+			if len(c.JWKS) > 0 {
+				var err error
+				if i.keys, err = parseKeys(c.JWKS, true); err != nil {
+					return nil, fmt.Errorf("AUTH_JWKS: %w", err)
+				}
+			}
+		}
+		url := ""
+		if n < len(c.JWKSURLs) {
+			url = c.JWKSURLs[n]
+		}
+		known := len(i.secret) > 0 || len(i.keys) > 0
+		switch {
+		case url != "":
+			if err := checkURL(url, c.Insecure); err != nil {
+				return nil, fmt.Errorf("AUTH_JWKS_URL: %w", err)
+			}
+			i.remote = &remote{keysURL: url, insecure: c.Insecure}
+		case !known && !v.anyIssuer:
+			if err := checkURL(name, c.Insecure); err != nil {
+				return nil, fmt.Errorf("AUTH_ISSUER: its keys are asked for by OpenID discovery, as no AUTH_SECRET, AUTH_JWKS or AUTH_JWKS_URL is set for it: %w", err)
+			}
+			i.remote = &remote{discover: name, insecure: c.Insecure}
+		}
+		v.issuers = append(v.issuers, i)
 	}
-	// The times are checked by ValidAt, again at each use.
-	v.parser = jwt.NewParser(jwt.WithValidMethods(methods), jwt.WithoutClaimsValidation(), jwt.WithStrictDecoding())
 	return v, nil
 }
 
-type claims struct {
-	jwt.RegisteredClaims
-	Scope json.RawMessage `json:"scope"`
-	Rooms json.RawMessage `json:"rooms"`
+// Verify reads a token. Every error is ErrToken, whose text names no part of the
+// token, or ErrKeys. With a Fetch there is neither an identity nor an error yet:
+// the caller does what the Fetch says, and then asks again.
+func (v *Verifier) Verify(token string, now time.Time) (Identity, *Fetch, error) {
+	t, err := parseToken(token)
+	if err != nil {
+		return Identity{}, nil, fmt.Errorf("%w: %w", ErrToken, err)
+	}
+	i, id, err := v.read(t, now)
+	if err != nil {
+		return Identity{}, nil, fmt.Errorf("%w: %w", ErrToken, err)
+	}
+	if err := id.ValidAt(now); err != nil {
+		return Identity{}, nil, err
+	}
+	keys, fetch, err := i.keysFor(t, now)
+	if fetch != nil || err != nil {
+		return Identity{}, fetch, err
+	}
+	if !slices.ContainsFunc(keys, func(k key) bool { return k.verifies(t.signed, t.signature) }) {
+		return Identity{}, nil, fmt.Errorf("%w: its signature is not good", ErrToken)
+	}
+	return id, nil, nil
 }
 
-// Verify reads a token. Every error is ErrToken; its text names no part of
-// the token.
-func (v *Verifier) Verify(token string, now time.Time) (Identity, error) {
-	if len(token) > MaxTokenBytes {
-		return Identity{}, fmt.Errorf("%w: it is longer than %d bytes", ErrToken, MaxTokenBytes)
+// read reads the claims, which nobody has vouched for yet, and whose they are.
+func (v *Verifier) read(t token, now time.Time) (*issuer, Identity, error) {
+	id, err := v.claims.identity(t.claims)
+	if err != nil {
+		return nil, id, err
 	}
-	var c claims
-	if _, err := v.parser.ParseWithClaims(token, &c, v.keysFor); err != nil {
-		return Identity{}, fmt.Errorf("%w: %s", ErrToken, reason(err))
+	i := v.issuers[0]
+	if !v.anyIssuer {
+		name, err := t.claims.text("iss")
+		n := slices.IndexFunc(v.issuers, func(i *issuer) bool { return i.name == name })
+		if err != nil || n < 0 {
+			return nil, id, errors.New("its issuer is not the expected one")
+		}
+		i = v.issuers[n]
 	}
-	id := Identity{Subject: c.Subject, Scope: Scope{All: true}, ID: c.ID}
-	if c.Scope != nil {
-		id.Scope.All = false
-		if bytes.Equal(c.Scope, []byte("null")) || json.Unmarshal(c.Scope, &id.Scope.Words) != nil {
-			return Identity{}, fmt.Errorf("%w: its scope is not a string", ErrToken)
+	if len(v.audiences) > 0 {
+		audience, err := v.claims.audience(t.claims)
+		if err != nil {
+			return nil, id, err
+		}
+		if !slices.ContainsFunc(audience, func(a string) bool { return slices.Contains(v.audiences, a) }) {
+			return nil, id, errors.New("its audience is not the expected one")
 		}
 	}
-	var err error
-	if id.Rooms, err = parseRooms(c.Rooms); err != nil {
-		return Identity{}, fmt.Errorf("%w: %s", ErrToken, err)
+	if v.maxTTL > 0 && (id.Expires.IsZero() || id.Expires.Sub(now) > v.maxTTL) {
+		return nil, id, fmt.Errorf("its end is not within %s", v.maxTTL)
 	}
-	if c.ExpiresAt != nil {
-		id.Expires = c.ExpiresAt.Time
-	}
-	if c.IssuedAt != nil {
-		id.Issued = c.IssuedAt.Time
-	}
-	if c.NotBefore != nil {
-		id.NotBefore = c.NotBefore.Time
-	}
-	if v.issuer != "" && c.Issuer != v.issuer {
-		return Identity{}, fmt.Errorf("%w: its issuer is not the expected one", ErrToken)
-	}
-	if v.audience != "" && !slices.Contains(c.Audience, v.audience) {
-		return Identity{}, fmt.Errorf("%w: its audience is not the expected one", ErrToken)
-	}
-	return id, id.ValidAt(now)
+	return i, id, nil
 }
 
-// reason says why the parser refused, in words of our own: the parser's may
-// quote the token.
-func reason(err error) string {
-	switch {
-	case errors.Is(err, jwt.ErrTokenMalformed):
-		return "it is malformed"
-	case errors.Is(err, errNoKey):
-		return "no key fits it"
-	case errors.Is(err, errCritical):
-		return errCritical.Error()
-	}
-	return "its signature is not good"
-}
+// maxTried bounds how many keys a signature is checked with: keys without an id,
+// or all of a set if the token names none.
+const maxTried = 4
 
 var (
-	errNoKey    = errors.New("no key fits")
-	errCritical = errors.New("it has critical headers")
+	errNoKey    = fmt.Errorf("%w: no key fits it", ErrToken)
+	errManyKeys = fmt.Errorf("%w: it names no key (kid), and its issuer has more than %d that fit", ErrToken, maxTried)
 )
 
-// keysFor gives a token only keys of its method's own type: a public key never
+// keysFor returns the keys that may have signed the token: a public key never
 // serves as a secret, nor the secret as a key of a signature.
-func (v *Verifier) keysFor(t *jwt.Token) (any, error) {
-	if _, ok := t.Header["crit"]; ok {
-		return nil, errCritical
+func (i *issuer) keysFor(t token, now time.Time) ([]key, *Fetch, error) {
+	if t.alg == "HS256" && len(i.secret) > 0 {
+		return []key{{alg: t.alg, public: i.secret}}, nil, nil
 	}
-	alg := t.Method.Alg()
-	if alg == "HS256" {
-		return v.secret, nil
+	if !slices.Contains(algorithms, t.alg) {
+		return nil, nil, errNoKey
 	}
-	kid, _ := t.Header["kid"].(string)
-	var set jwt.VerificationKeySet
-	for _, k := range v.keys {
-		if k.alg == alg && (kid == "" || k.id == "" || k.id == kid) {
-			set.Keys = append(set.Keys, k.public)
+	keys, err := fitting(i.keys, t)
+	if i.remote == nil || err == nil {
+		return keys, nil, err
+	}
+	return i.remote.keysFor(t, now)
+}
+
+// fitting returns those of the keys that may have signed the token.
+func fitting(keys []key, t token) ([]key, error) {
+	var fit []key
+	for _, k := range keys {
+		if k.alg == t.alg && (t.kid == "" || k.id == "" || k.id == t.kid) {
+			fit = append(fit, k)
 		}
 	}
-	if len(set.Keys) == 0 {
+	switch {
+	case len(fit) == 0:
 		return nil, errNoKey
+	case len(fit) > maxTried:
+		return nil, errManyKeys
 	}
-	return set, nil
+	return fit, nil
+}
+
+// Due returns the Fetch of an issuer whose keys have become old, or nil. Its
+// tokens are good meanwhile.
+func (v *Verifier) Due(now time.Time) *Fetch {
+	for _, i := range v.issuers {
+		if i.remote != nil {
+			if f := i.remote.due(now); f != nil {
+				return f
+			}
+		}
+	}
+	return nil
 }

@@ -64,6 +64,13 @@ type Rooms interface {
 	Forward(w http.ResponseWriter, r *http.Request, f abi.Forward) error
 }
 
+// Web reaches other servers, for the keys of issuers; host.Web does.
+type Web interface {
+	// Fetch sends a request and returns the answer, whatever its status.
+	Fetch(ctx context.Context, request abi.Fetch) (abi.Fetched, error)
+	Sleep(ctx context.Context, d time.Duration) error
+}
+
 // SyncRoom is the one room that all subscribers of structured sync share.
 const (
 	SyncBinding = "SYNC_ROOM"
@@ -77,6 +84,7 @@ type Config struct {
 	Projects Projects
 	Rooms    Rooms
 	Yjs      *Yjs
+	Web      Web // may be nil if no keys are to be fetched
 	Now      func() time.Time
 	Settings Settings
 	Log      *slog.Logger
@@ -88,7 +96,7 @@ type server struct {
 	verifier *auth.Verifier
 	routes   []projectRoute // below projectsRoot
 
-	mu      sync.Mutex // of what is below; never held over a call to a port
+	mu      sync.Mutex // of verifier and what is below; never held over a call to a port
 	cache   *auth.Cache
 	rate    *auth.Rate
 	uploads *auth.Rate // by project and subject
@@ -110,7 +118,7 @@ func New(c Config) http.Handler {
 	if c.Settings.Problem == "" {
 		var err error
 		if s.verifier, err = auth.New(c.Settings.Auth); err != nil {
-			s.Settings.Problem = "AUTH_JWKS: " + err.Error()
+			s.Settings.Problem = err.Error()
 		}
 	}
 	return s

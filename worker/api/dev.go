@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"fmt"
 	"mime"
 	"net"
 	"net/http"
@@ -24,9 +25,9 @@ import (
 const devLoginPath = "/dev/login"
 
 const (
-	devTokenLife = 12 * time.Hour
-	devBodyBytes = 1024
-	devNameRunes = 64
+	maxDevTokenLife = 12 * time.Hour
+	devBodyBytes    = 1024
+	devNameRunes    = 64
 )
 
 // devLogin returns {"token":"…","expires_in":43200} for POST {"name":"…"}, and
@@ -74,7 +75,7 @@ func (s *server) devLogin(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	b := ijson.AppendString([]byte(`{"token":`), token)
-	write(w, http.StatusOK, append(b, `,"expires_in":43200}`...))
+	write(w, http.StatusOK, fmt.Appendf(b, `,"expires_in":%d}`, int(s.devTokenLife().Seconds())))
 	return nil
 }
 
@@ -104,14 +105,22 @@ func ownOrigin(r *http.Request) bool {
 	return err == nil && len(origins) == 1 && (origin.Scheme == "http" || origin.Scheme == "https") && strings.EqualFold(origin.Host, r.Host)
 }
 
+// devTokenLife is what AUTH_MAX_TTL allows, and at most half a day.
+func (s *server) devTokenLife() time.Duration {
+	if ttl := s.Settings.Auth.MaxTTL; ttl > 0 {
+		return min(ttl, maxDevTokenLife)
+	}
+	return maxDevTokenLife
+}
+
 func (s *server) devToken(name string) (string, error) {
 	now := s.Now()
-	claims := jwt.MapClaims{"sub": name, "iat": now.Unix(), "exp": now.Add(devTokenLife).Unix()}
-	if s.Settings.Auth.Issuer != "" {
-		claims["iss"] = s.Settings.Auth.Issuer
+	claims := jwt.MapClaims{"sub": name, "iat": now.Unix(), "exp": now.Add(s.devTokenLife()).Unix()}
+	if issuers := s.Settings.Auth.Issuers; len(issuers) > 0 {
+		claims["iss"] = issuers[0]
 	}
-	if s.Settings.Auth.Audience != "" {
-		claims["aud"] = s.Settings.Auth.Audience
+	if audiences := s.Settings.Auth.Audiences; len(audiences) > 0 {
+		claims["aud"] = audiences[0]
 	}
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(s.Settings.Auth.Secret)
 }

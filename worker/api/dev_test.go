@@ -13,6 +13,8 @@ import (
 	"tidemark/shared/auth"
 )
 
+const devSecret = "the secret of these tests, 32 bytes"
+
 // devServer is a handler with these variables, on 1 January 2026.
 func devServer(t *testing.T, variables map[string]string) http.Handler {
 	t.Helper()
@@ -46,9 +48,9 @@ func devAsk(h http.Handler, method, body string, headers ...string) *httptest.Re
 
 func TestDevLoginIsNotThereOutsideDevelopment(t *testing.T) {
 	for _, variables := range []map[string]string{
-		{"AUTH_SECRET": "s"},
-		{"AUTH_SECRET": "s", "DEV_MODE": "0"},
-		{"AUTH_SECRET": "s", "DEV_MODE": "true"},
+		{"AUTH_SECRET": devSecret},
+		{"AUTH_SECRET": devSecret, "DEV_MODE": "0"},
+		{"AUTH_SECRET": devSecret, "DEV_MODE": "true"},
 		{"DEV_MODE": "1"}, // nothing to sign with
 	} {
 		for _, method := range []string{"GET", "POST"} {
@@ -61,7 +63,7 @@ func TestDevLoginIsNotThereOutsideDevelopment(t *testing.T) {
 }
 
 func TestDevLoginGivesATokenThatIsGood(t *testing.T) {
-	h := devServer(t, map[string]string{"AUTH_SECRET": "s", "DEV_MODE": "1", "AUTH_ISSUER": "us", "AUTH_AUDIENCE": "them"})
+	h := devServer(t, map[string]string{"AUTH_SECRET": devSecret, "DEV_MODE": "1", "AUTH_ISSUER": "us", "AUTH_AUDIENCE": "them"})
 	if w := devAsk(h, "GET", ""); w.Code != http.StatusOK {
 		t.Fatalf("GET: %d %s", w.Code, w.Body)
 	}
@@ -70,22 +72,22 @@ func TestDevLoginGivesATokenThatIsGood(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code != http.StatusOK {
 		t.Fatalf("POST: %d %s", w.Code, w.Body)
 	}
-	verifier, err := auth.New(auth.Config{Secret: []byte("s"), Issuer: "us", Audience: "them"})
+	verifier, err := auth.New(auth.Config{Secret: []byte(devSecret), Issuers: []string{"us"}, Audiences: []string{"them"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := time.Date(2026, 1, 1, 1, 0, 0, 0, time.UTC)
-	id, err := verifier.Verify(answer.Token, now)
+	id, _, err := verifier.Verify(answer.Token, now)
 	if err != nil || id.Subject != "Anna Å" {
 		t.Errorf("the token's identity: %+v, %v", id, err)
 	}
-	if _, err := verifier.Verify(answer.Token, now.Add(12*time.Hour)); err == nil {
+	if _, _, err := verifier.Verify(answer.Token, now.Add(12*time.Hour)); err == nil {
 		t.Error("the token lives longer than 12 hours")
 	}
 }
 
 func TestDevLoginRefusesWhatIsNoName(t *testing.T) {
-	h := devServer(t, map[string]string{"AUTH_SECRET": "s", "DEV_MODE": "1"})
+	h := devServer(t, map[string]string{"AUTH_SECRET": devSecret, "DEV_MODE": "1"})
 	for body, want := range map[string]int{
 		"":                http.StatusBadRequest,
 		"{":               http.StatusBadRequest,
@@ -106,7 +108,7 @@ func TestDevLoginRefusesWhatIsNoName(t *testing.T) {
 }
 
 func TestDevLoginTakesOnlyThisMachinesOwnPages(t *testing.T) {
-	h := devServer(t, map[string]string{"AUTH_SECRET": "s", "DEV_MODE": "1"})
+	h := devServer(t, map[string]string{"AUTH_SECRET": devSecret, "DEV_MODE": "1"})
 	for _, c := range []struct {
 		name    string
 		headers []string
@@ -152,5 +154,24 @@ func TestDevLoginTakesOnlyThisMachinesOwnPages(t *testing.T) {
 		if method == "OPTIONS" && w.Code != http.StatusMethodNotAllowed {
 			t.Errorf("a preflight: %d", w.Code)
 		}
+	}
+}
+
+func TestADevTokenEndsWithinTheLongestLife(t *testing.T) {
+	h := devServer(t, map[string]string{"AUTH_SECRET": devSecret, "DEV_MODE": "1", "AUTH_MAX_TTL": "90m"})
+	w := devAsk(h, "POST", `{"name":"Anna"}`)
+	var answer struct {
+		Token     string
+		ExpiresIn int `json:"expires_in"`
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || answer.ExpiresIn != 5400 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	verifier, err := auth.New(auth.Config{Secret: []byte(devSecret), MaxTTL: 90 * time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := verifier.Verify(answer.Token, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)); err != nil {
+		t.Error(err)
 	}
 }

@@ -1,11 +1,14 @@
 package api
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 
+	"tidemark/shared/abi"
 	"tidemark/shared/auth"
 	"tidemark/shared/session"
 	"tidemark/shared/trpc"
@@ -28,7 +31,7 @@ func (s *server) identify(r *http.Request) (auth.Identity, error) {
 		if !strings.EqualFold(scheme, "Bearer") {
 			return auth.Identity{}, unauthorized(`Bearer`, "The header authorization must be: Bearer TOKEN")
 		}
-		return s.verify(strings.TrimSpace(token))
+		return s.verify(r.Context(), strings.TrimSpace(token))
 	}
 	if isUpgrade(r) {
 		query := r.URL.Query()
@@ -36,31 +39,95 @@ func (s *server) identify(r *http.Request) (auth.Identity, error) {
 			return s.redeem(r.Context(), ticket)
 		}
 		if offered := protocols(r); len(offered) == 2 && offered[0] == Protocol {
-			return s.verify(offered[1])
+			return s.verify(r.Context(), offered[1])
 		}
 		if token := query.Get("token"); token != "" {
-			return s.verify(token)
+			return s.verify(r.Context(), token)
 		}
 	}
 	return auth.Identity{}, unauthorized(`Bearer`, "A token is needed, in the header authorization: Bearer TOKEN")
 }
 
-func (s *server) verify(token string) (auth.Identity, error) {
+// The bounds of what one request does for the keys of an issuer: how often it
+// waits for another that fetches them, and how often it asks the verifier again.
+const (
+	maxWaits   = 120
+	maxFetches = 4
+)
+
+// verify says whose token it is. The first who brings a token of an issuer whose
+// keys are unknown or old fetches them.
+func (s *server) verify(ctx context.Context, token string) (auth.Identity, error) {
+	for waits, fetches := 0, 0; waits < maxWaits && fetches < maxFetches; {
+		id, fetch, err := s.tryVerify(token)
+		switch {
+		case errors.Is(err, auth.ErrToken):
+			return auth.Identity{}, unauthorized(`Bearer error="invalid_token"`, err.Error())
+		case err != nil:
+			return auth.Identity{}, keysMissing(err)
+		case fetch == nil:
+			return id, nil
+		case fetch.URL == "":
+			waits++
+			if err := s.Web.Sleep(ctx, fetch.Wait); err != nil {
+				return auth.Identity{}, err
+			}
+		default:
+			fetches++
+			s.fetchKeys(ctx, fetch)
+		}
+	}
+	return auth.Identity{}, keysMissing(auth.ErrKeys)
+}
+
+func (s *server) tryVerify(token string) (id auth.Identity, fetch *auth.Fetch, err error) {
 	now := s.Now()
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	if fetch = s.verifier.Due(now); fetch != nil {
+		return id, fetch, nil
+	}
 	id, ok := s.cache.Get(token, now)
-	s.mu.Unlock()
 	if ok {
-		return id, nil
+		return id, nil, nil
 	}
-	id, err := s.verifier.Verify(token, now)
-	if err != nil {
-		return auth.Identity{}, unauthorized(`Bearer error="invalid_token"`, err.Error())
+	id, fetch, err = s.verifier.Verify(token, now)
+	if fetch == nil && err == nil {
+		s.cache.Put(token, id)
 	}
-	s.mu.Lock()
-	s.cache.Put(token, id)
-	s.mu.Unlock()
-	return id, nil
+	return id, fetch, err
+}
+
+// fetchKeys brings the verifier the keys of an issuer, or why they cannot be had.
+func (s *server) fetchKeys(ctx context.Context, fetch *auth.Fetch) {
+	for fetch != nil {
+		var got auth.Fetched
+		answer, err := s.Web.Fetch(ctx, abi.Fetch{
+			Request:  abi.Request{Method: http.MethodGet, URL: fetch.URL, Header: [][2]string{{"accept", "application/json"}}},
+			Timeout:  fetch.Timeout,
+			MaxBytes: fetch.MaxBytes,
+		})
+		if got.Err = err; err == nil {
+			got.Status, got.Body = answer.Status, answer.Body
+			got.CacheControl = answer.Get("cache-control")
+		}
+		now := s.Now()
+		s.mu.Lock()
+		next, gone, err := s.verifier.Fetched(fetch, got, now)
+		if gone {
+			s.cache = auth.NewCache(cacheEntries, cacheBytes)
+		}
+		s.mu.Unlock()
+		if err != nil {
+			s.Log.Warn("the keys of an issuer were not replaced", "error", err)
+		}
+		fetch = next
+	}
+}
+
+// keysMissing tells a client that it may try again later with its token.
+func keysMissing(err error) error {
+	return &failure{trpc.Error{Code: trpc.ServiceUnavailable, Message: "The token cannot be checked now: " + err.Error()}, "Retry-After", "10"}
 }
 
 func unauthorized(challenge, message string) error {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"tidemark/shared/auth"
 	"tidemark/shared/watermelon"
@@ -12,11 +13,16 @@ import (
 
 // Settings are what variables of the environment say:
 //
-//	AUTH_SECRET    the secret of tokens signed by HS256; at least it or AUTH_JWKS is needed
+//	AUTH_SECRET    the secret of tokens signed by HS256, 32 bytes or more
 //	AUTH_JWKS      the public keys of tokens signed by RS256, ES256 or EdDSA: a JSON Web Key Set
-//	AUTH_ISSUER    if set, the iss that tokens must have
-//	AUTH_AUDIENCE  if set, the aud that tokens must have
-//	DEV_MODE       1 gives anyone on this machine a token for any name at /dev/login
+//	AUTH_ISSUER    if set, the iss that tokens must have, or a list of them, divided by commas
+//	AUTH_JWKS_URL  where the issuer publishes its public keys; a list in the order of AUTH_ISSUER.
+//	               An issuer without it and without other keys is asked by OpenID discovery
+//	AUTH_AUDIENCE  if set, the aud that tokens must have, or a list of which they must have one
+//	AUTH_MAX_TTL   if set, how far the end of a token may be away, in seconds or as 24h
+//	AUTH_CLAIMS    which claims count, as scope=permissions,sub=https://example.com/id
+//	DEV_MODE       1 gives anyone on this machine a token for any name at /dev/login, and
+//	               allows http:// for keys
 //	CORS_ORIGINS   the origins whose pages may call, divided by commas; * is any (*)
 //
 //	LIMIT_REQUESTS_PER_MINUTE  of one subject, in one instance of the server (60000)
@@ -48,10 +54,12 @@ type Settings struct {
 func ReadSettings(getenv func(string) string) Settings {
 	s := Settings{
 		Auth: auth.Config{
-			Secret:   []byte(getenv("AUTH_SECRET")),
-			JWKS:     []byte(getenv("AUTH_JWKS")),
-			Issuer:   getenv("AUTH_ISSUER"),
-			Audience: getenv("AUTH_AUDIENCE"),
+			Secret:    []byte(getenv("AUTH_SECRET")),
+			JWKS:      []byte(getenv("AUTH_JWKS")),
+			Issuers:   list(getenv("AUTH_ISSUER")),
+			JWKSURLs:  list(getenv("AUTH_JWKS_URL")),
+			Audiences: list(getenv("AUTH_AUDIENCE")),
+			Insecure:  getenv("DEV_MODE") == "1",
 		},
 		DevMode:           getenv("DEV_MODE") == "1",
 		RequestsPerMinute: 60_000,
@@ -98,8 +106,48 @@ func ReadSettings(getenv func(string) string) Settings {
 		*limit.to = n
 	}
 	s.BodyBytes = int64(body)
-	if len(s.Auth.Secret) == 0 && len(s.Auth.JWKS) == 0 {
-		s.Problem = "AUTH_SECRET is not set: without it, or AUTH_JWKS, no token can be checked and nothing is served"
+	if problem := s.readAuth(getenv); problem != "" {
+		s.Problem = problem
 	}
 	return s
+}
+
+// minSecretBytes is what RFC 7518, 3.2 wants of a secret for HS256. Whoever has
+// one token can try shorter ones.
+const minSecretBytes = 32
+
+// readAuth reads the variables of Auth that are more than a text. It returns
+// what is wrong with them.
+func (s *Settings) readAuth(getenv func(string) string) (problem string) {
+	var err error
+	if s.Auth.Claims, err = auth.ParseMapping(getenv("AUTH_CLAIMS")); err != nil {
+		return "AUTH_CLAIMS: " + err.Error()
+	}
+	if ttl := getenv("AUTH_MAX_TTL"); ttl != "" {
+		if seconds, err := strconv.Atoi(ttl); err == nil && 0 < seconds && seconds <= math.MaxInt32 {
+			s.Auth.MaxTTL = time.Duration(seconds) * time.Second
+		} else if s.Auth.MaxTTL, err = time.ParseDuration(ttl); err != nil || s.Auth.MaxTTL <= 0 {
+			return "AUTH_MAX_TTL is neither a number of seconds nor a duration such as 24h"
+		}
+	}
+	a := s.Auth
+	if len(a.Secret) == 0 && len(a.JWKS) == 0 && len(a.JWKSURLs) == 0 && len(a.Issuers) == 0 {
+		return "AUTH_SECRET is not set: without it, AUTH_JWKS, AUTH_JWKS_URL or AUTH_ISSUER no token can be checked and nothing is served"
+	}
+	if 0 < len(a.Secret) && len(a.Secret) < minSecretBytes {
+		return fmt.Sprintf("AUTH_SECRET is shorter than %d bytes: a token that was seen is enough to find it", minSecretBytes)
+	}
+	return ""
+}
+
+// list reads texts that are divided by commas; an empty one keeps its place.
+func list(text string) []string {
+	if strings.TrimSpace(text) == "" {
+		return nil
+	}
+	texts := strings.Split(text, ",")
+	for i := range texts {
+		texts[i] = strings.TrimSpace(texts[i])
+	}
+	return texts
 }

@@ -54,3 +54,39 @@ func TestALimitThatCannotBeIsNamed(t *testing.T) {
 		}
 	}
 }
+
+func TestAVariableOfKeysThatCannotBeIsNamed(t *testing.T) {
+	for variable, ok := range map[string]bool{
+		"AUTH_SECRET=" + secret[:31]: false, "AUTH_SECRET=" + secret[:32]: true,
+		"AUTH_MAX_TTL=0": false, "AUTH_MAX_TTL=-1": false, "AUTH_MAX_TTL=soon": false, "AUTH_MAX_TTL=0s": false,
+		"AUTH_MAX_TTL=86400": true, "AUTH_MAX_TTL=24h": true,
+		"AUTH_CLAIMS=scope": false, "AUTH_CLAIMS=role=admin": false, "AUTH_CLAIMS=scope=permissions,sub=https://example.com/id": true,
+		"AUTH_JWKS_URL=http://issuer.example/keys": false, "AUTH_JWKS_URL=https://issuer.example/keys": true,
+		"AUTH_JWKS_URL=https://a.example,https://b.example": false,
+		"AUTH_ISSUER=us": true, "AUTH_ISSUER=us,them": false, "AUTH_ISSUER=us,https://them.example": true,
+	} {
+		name, value, _ := strings.Cut(variable, "=")
+		h := newHandler(&ports{}, name, value)
+		w := ask(h, "GET", "/nowhere", nil, "Authorization", "")
+		if !ok {
+			want(t, w, 503, name)
+		} else if w.Code != 401 {
+			t.Errorf("%s: %d %s", variable, w.Code, w.Body)
+		}
+	}
+}
+
+func TestWithoutASecretItIsTheKeysOfTheIssuerThatCount(t *testing.T) {
+	for variable, ok := range map[string]bool{
+		"AUTH_JWKS_URL=https://issuer.example/keys": true, "AUTH_ISSUER=https://issuer.example": true,
+		"AUTH_ISSUER=us": false, "AUTH_AUDIENCE=us": false, "AUTH_JWKS_URL= ": false,
+	} {
+		name, value, _ := strings.Cut(variable, "=")
+		h := newHandler(&ports{}, "AUTH_SECRET", "", name, value)
+		status := 503
+		if ok {
+			status = 401 // no HS256, and no key is fetched for it
+		}
+		want(t, ask(h, "GET", "/nowhere", nil), status)
+	}
+}

@@ -4,8 +4,11 @@ package main_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
 	"maps"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -60,29 +63,120 @@ func (c client) wantClosed(code int, reason string) {
 	}
 }
 
-func TestAYjsSocketEndsWithItsToken(t *testing.T) {
-	s, clock := startGuest(t)
-	for _, hibernates := range []bool{false, true} {
-		until := clock.Now().Add(time.Minute)
-		ends := open(t, s, "/yjs/r", jwt.MapClaims{"sub": "ann", "exp": until.Unix()})
-		later := open(t, s, "/yjs/r", jwt.MapClaims{"sub": "bob", "exp": until.Add(time.Hour).Unix()})
-		never := open(t, s, "/yjs/r", jwt.MapClaims{"sub": "eve"})
-		for _, c := range []client{ends, later, never} {
-			c.state()
-		}
-		if hibernates {
-			wasmtest.Until(t, "hibernate", func() bool { return s.Worker().Hibernate("YJS_ROOM", "r") })
-		}
-		clock.Advance(time.Minute - time.Second)
-		ends.state()
-		if hibernates {
-			wasmtest.Until(t, "hibernate", func() bool { return s.Worker().Hibernate("YJS_ROOM", "r") })
-		}
-		clock.Advance(time.Second)
-		ends.wantClosed(session.CloseEnded, session.EndedReason)
-		later.state()
-		never.state()
+// alive waits for the answer to a ping, which a room of either class gives.
+func (c client) alive() {
+	c.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), wasmtest.Patience)
+	defer cancel()
+	if err := c.ws.Write(ctx, websocket.MessageText, []byte("ping")); err != nil {
+		c.Fatal(err)
 	}
+	for {
+		_, data, err := c.ws.Read(ctx)
+		if err != nil {
+			c.Fatal(err)
+		}
+		if string(data) == "pong" {
+			return
+		}
+	}
+}
+
+// post sends JSON and returns the status and the body.
+func post(t *testing.T, s *wasmtest.Server, path, token, body string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequest("POST", s.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(b)
+}
+
+// eachRoom runs f for a room of each kind: its path, and the binding and name of
+// its object. The members of the project are ann, bob and eve.
+func eachRoom(t *testing.T, f func(t *testing.T, s *wasmtest.Server, clock *wasmtest.Clock, path, binding, name string)) {
+	for _, kind := range []string{"yjs", "sync", "project"} {
+		t.Run(kind, func(t *testing.T) {
+			s, clock := startGuest(t)
+			switch kind {
+			case "yjs":
+				f(t, s, clock, "/yjs/r", "YJS_ROOM", "r")
+			case "sync":
+				f(t, s, clock, "/sync/subscribe", "SYNC_ROOM", "sync")
+			case "project":
+				ann := signed(t, jwt.MapClaims{"sub": "ann"})
+				status, body := post(t, s, "/api/v1/projects/", ann, `{"name":"p"}`)
+				var p struct{ ID string }
+				if err := json.Unmarshal([]byte(body), &p); err != nil || status != 201 {
+					t.Fatalf("%d %s", status, body)
+				}
+				for _, user := range []string{"bob", "eve"} {
+					if status, body := post(t, s, "/api/v1/projects/"+p.ID+"/memberships/", ann, `{"user_id":"`+user+`","role":"Viewer"}`); status != 201 {
+						t.Fatalf("%d %s", status, body)
+					}
+				}
+				f(t, s, clock, "/api/v1/projects/"+p.ID+"/subscribe", "SYNC_ROOM", "project/"+p.ID)
+			}
+		})
+	}
+}
+
+func TestASocketEndsWithItsToken(t *testing.T) {
+	eachRoom(t, func(t *testing.T, s *wasmtest.Server, clock *wasmtest.Clock, path, binding, name string) {
+		hibernate := func() {
+			t.Helper()
+			wasmtest.Until(t, "hibernate", func() bool { return s.Worker().Hibernate(binding, name) })
+		}
+		for _, hibernates := range []bool{false, true} {
+			until := clock.Now().Add(time.Minute)
+			ends := open(t, s, path, jwt.MapClaims{"sub": "ann", "exp": until.Unix()})
+			later := open(t, s, path, jwt.MapClaims{"sub": "bob", "exp": until.Add(time.Hour).Unix()})
+			never := open(t, s, path, jwt.MapClaims{"sub": "eve"})
+			for _, c := range []client{ends, later, never} {
+				c.alive()
+			}
+			if hibernates {
+				hibernate()
+			}
+			clock.Advance(time.Minute - time.Second)
+			ends.alive()
+			if hibernates {
+				hibernate()
+			}
+			clock.Advance(time.Second)
+			ends.wantClosed(session.CloseEnded, session.EndedReason)
+			later.alive()
+			never.alive()
+		}
+	})
+}
+
+// A room in which no token ends asks for no alarm.
+func TestARoomOfTokensWithoutEndSetsNoAlarm(t *testing.T) {
+	eachRoom(t, func(t *testing.T, s *wasmtest.Server, clock *wasmtest.Clock, path, binding, name string) {
+		for range 3 {
+			open(t, s, path, jwt.MapClaims{"sub": "eve"}).alive()
+		}
+		clock.Advance(time.Second) // to the end of the window after what made the project
+		if at, ok := clock.Next(); ok {
+			t.Errorf("something is to happen at %v", at)
+		}
+		open(t, s, path, jwt.MapClaims{"sub": "eve", "exp": start.Add(time.Hour).Unix()}).alive()
+		if at, ok := clock.Next(); !ok || !at.Equal(start.Add(time.Hour)) {
+			t.Errorf("the next thing is to happen at %v, %v", at, ok)
+		}
+	})
 }
 
 // A client that comes back with a new token within the grace was never gone.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 
 	"tidemark/shared/record"
+	"tidemark/shared/session"
 )
 
 // The rooms of projects: what their names begin with, and what S is called in
@@ -20,20 +21,6 @@ const (
 	CloseRemoved  = 4403
 	RemovedReason = "membership revoked"
 )
-
-// AttachmentOf is Attachment with the subject who subscribes, so that he can
-// be removed: see Removal.
-func AttachmentOf(stamp record.Stamp, subject string) []byte {
-	return append(Attachment(stamp), subject...)
-}
-
-// Subject is the subject of an attachment, "" if it has none.
-func Subject(attachment []byte) string {
-	if len(attachment) <= 8 {
-		return ""
-	}
-	return string(attachment[8:])
-}
 
 // removal begins a message to the room that is no list of changes: no stamp is
 // so great.
@@ -58,13 +45,13 @@ func cutRemoval(data []byte) (subject string, stamp record.Stamp, ok bool) {
 // as an upgrade takes from the Worker to the room.
 const maxRemoved = 256
 
-func (r *Room) remove(subject string, stamp record.Stamp) Effects {
-	if subject == "" {
+func (r *Room) remove(subject session.Mark, stamp record.Stamp) Effects {
+	if subject == 0 {
 		return Effects{}
 	}
 	if len(r.removed) >= maxRemoved {
 		clear(r.removed)
 	}
 	r.removed[subject] = max(r.removed[subject], stamp)
-	return Effects{Leave: subject}
+	return r.closing(CloseRemoved, RemovedReason, func(a Admission) bool { return a.Session.Subject == subject })
 }

@@ -13,7 +13,8 @@
 // may say more; a binary message closes its socket with CloseUnsupported.
 //
 // In the room of a project S is called timestamp, and a subscriber who is no
-// more a member is closed with CloseRemoved: see Removal.
+// more a member is closed with CloseRemoved: see Removal. A subscriber whose token
+// ends, or is revoked, is closed with session.CloseEnded.
 //
 // Each table's first change is told at once. Those that follow within a window
 // are told as one, with the last stamp, when it ends. A window is as long as
@@ -30,6 +31,7 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/shared/ijson"
 	"tidemark/shared/record"
+	"tidemark/shared/session"
 )
 
 // Ping is answered Pong by the host, which need not wake the room for it.
@@ -64,17 +66,19 @@ type Change struct {
 	Stamp record.Stamp
 }
 
-// Effects are what an event asks for, to be done in this order: set the timer,
-// send, close.
+// Effects are what an event asks for, to be done in the order of the fields.
 type Effects struct {
-	Timer time.Duration // until Timer is to be called; 0 asks for none
-	Send  []Send
-	Close []Close
-	// Leave is the subject whose conns are to be closed with CloseRemoved: those
-	// whose attachment has it, see Subject. It is "" for nobody.
-	Leave string
-	// Move is whether all conns are to be closed with CloseMoved.
-	Move bool
+	Timer  time.Duration // until Timer is to be called; 0 asks for none. If one is set already, Lost is called
+	Attach *Attach       // nil: nothing
+	Alarm  *time.Time    // replaces the alarm, which calls Wake; nil leaves it as it is
+	Send   []Send
+	Close  []Close
+}
+
+// An Attach remembers data with a conn over hibernation: see Room.Conns.
+type Attach struct {
+	Conn int32
+	Data []byte
 }
 
 // A Send is one text for one conn, or for all if Conn is 0.
@@ -96,39 +100,46 @@ type Room struct {
 	Key string
 	// Subscribers is to how many the host sent last.
 	Subscribers int
+	// Conns lists the open conns and what is attached to them. The room asks for
+	// them when it closes some, and once for the end of their tokens.
+	Conns func() []abi.Conn
 
 	stamp   record.Stamp
 	told    map[string]bool // tables told since the window began; nil: none is open
 	pending []Change        // to be told when it ends
-	removed map[string]record.Stamp
+	removed map[session.Mark]record.Stamp
+	revoked session.Recent
+
+	ends   time.Time // when the alarm comes, for the token that ends first; zero: none is set
+	looked bool      // ends is known
 }
 
 // maxTables bounds the tables that a room remembers.
 const maxTables = 1024
 
 // New makes a room that has heard nothing.
-func New() *Room {
-	return &Room{Key: "stamp", removed: map[string]record.Stamp{}}
+func New(conns func() []abi.Conn) *Room {
+	return &Room{Key: "stamp", Conns: conns, removed: map[session.Mark]record.Stamp{}}
 }
 
-// Open: conn subscribed. The attachment is Attachment of the stamp that the
-// Worker read; the room may have heard of a later one since.
-func (r *Room) Open(conn int32, attachment []byte) Effects {
-	stamp := r.stamp
-	if len(attachment) >= 8 {
-		read := record.Stamp(binary.LittleEndian.Uint64(attachment))
-		if r.removed[Subject(attachment)] > read {
-			return Effects{Close: []Close{{conn, CloseRemoved, RemovedReason}}}
-		}
-		stamp = max(stamp, read)
+// Open: conn subscribed, with the Admission that the attachment is. The room may
+// have heard of a later stamp since the Worker read that one.
+func (r *Room) Open(conn int32, attachment []byte, now time.Time) Effects {
+	a := DecodeAdmission(attachment)
+	switch {
+	case r.removed[a.Session.Subject] > a.Stamp:
+		return Effects{Close: []Close{{conn, CloseRemoved, RemovedReason}}}
+	case r.revoked.End(a.Session):
+		return Effects{Close: []Close{{conn, session.CloseEnded, session.RevokedReason}}}
+	case a.Session.EndedBy(now):
+		return Effects{Close: []Close{{conn, session.CloseEnded, session.EndedReason}}}
 	}
-	return Effects{Send: []Send{{Conn: conn, Text: r.message("hello", Change{AnyTable, stamp})}}}
-}
-
-// Attachment is what Open takes: the stamp of the last change that the Worker
-// knows when it forwards the upgrade, as u64 little endian.
-func Attachment(stamp record.Stamp) []byte {
-	return binary.LittleEndian.AppendUint64(nil, uint64(stamp))
+	e := Effects{Send: []Send{{Conn: conn, Text: r.message("hello", Change{AnyTable, max(r.stamp, a.Stamp)})}}}
+	if a.Session != (session.Session{}) {
+		e.Attach = &Attach{conn, attachment}
+	}
+	r.plan(&e, a.Session.Expires, now)
+	return e
 }
 
 // Message: conn sent something; kind is abi.KindText or abi.KindBinary.
@@ -143,10 +154,13 @@ func (r *Room) Message(conn int32, kind int, data []byte) Effects {
 }
 
 // Publish: a push committed; data is AppendChanges of what it changed, or a
-// Removal.
-func (r *Room) Publish(data []byte) (Effects, error) {
+// Removal, or a Revocation.
+func (r *Room) Publish(data []byte, now time.Time) (Effects, error) {
 	if subject, stamp, ok := cutRemoval(data); ok {
-		return r.remove(subject, stamp), nil
+		return r.remove(session.MarkOf(subject), stamp), nil
+	}
+	if v, ok := cutRevocation(data); ok {
+		return r.revoke(v, now), nil
 	}
 	changes, err := DecodeChanges(data)
 	if err != nil || len(changes) == 0 {
@@ -182,7 +196,19 @@ func (r *Room) Timer() Effects {
 // Lost: the host finds that a timer is set which this room did not ask for.
 // Nobody knows what the room before it had yet to tell: whoever connects again
 // pulls.
-func (r *Room) Lost() Effects { return Effects{Move: true} }
+func (r *Room) Lost() Effects {
+	return r.closing(CloseMoved, MovedReason, func(Admission) bool { return true })
+}
+
+// closing closes those conns.
+func (r *Room) closing(code int, reason string, which func(Admission) bool) (e Effects) {
+	for _, c := range r.Conns() {
+		if which(DecodeAdmission(c.Attachment)) {
+			e.Close = append(e.Close, Close{c.ID, code, reason})
+		}
+	}
+	return e
+}
 
 // tell sends c to all, and opens the window if none is open.
 func (r *Room) tell(e *Effects, c Change) {

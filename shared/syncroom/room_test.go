@@ -3,8 +3,10 @@ package syncroom
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/datadriven"
 	"github.com/google/go-cmp/cmp"
@@ -12,12 +14,17 @@ import (
 
 	"tidemark/shared/abi"
 	"tidemark/shared/record"
+	"tidemark/shared/session"
 )
 
 // TestScripts plays a room's story. Each command prints its effects in the order
 // in which they are to be done.
 //
-//	open conn=C stamp=S [as=SUBJECT]
+//	open conn=C stamp=S [as=SUBJECT] [token=ID] [until=SECONDS]
+//	open-before-sessions conn=C [as=SUBJECT]   by a room of the version before
+//	alarm               after the clock was set to its time
+//	pass seconds=N
+//	revoke [as=SUBJECT] [token=ID]
 //	publish             lines: table stamp
 //	timer
 //	lost                the host finds a timer that the room did not ask for
@@ -28,18 +35,47 @@ import (
 //	forget              the room is made again
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
-		room := New()
+		now := scriptStart
+		var alarm time.Time
+		var conns []abi.Conn
+		list := func() []abi.Conn { return conns }
+		room := New(list)
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			var e Effects
 			var err error
-			var conn, stamp int64
+			var conn, stamp, seconds int64
+			var as, token string
 			d.MaybeScanArgs(t, "conn", &conn)
 			d.MaybeScanArgs(t, "stamp", &stamp)
+			d.MaybeScanArgs(t, "as", &as)
+			d.MaybeScanArgs(t, "token", &token)
 			switch d.Cmd {
 			case "open":
-				subject := ""
-				d.MaybeScanArgs(t, "as", &subject)
-				e = room.Open(int32(conn), AttachmentOf(record.Stamp(stamp), subject))
+				a := Admission{record.Stamp(stamp), session.Session{Subject: session.MarkOf(as), Token: session.MarkOf(token)}}
+				if d.MaybeScanArgs(t, "until", &seconds) {
+					a.Session.Expires = scriptStart.Add(time.Duration(seconds) * time.Second)
+				}
+				conns = append(conns, abi.Conn{ID: int32(conn)})
+				e = room.Open(int32(conn), a.Append(nil), now)
+			case "open-before-sessions":
+				attachment := append([]byte{5, 0, 0, 0, 0, 0, 0, 0}, as...)
+				if as == "" {
+					attachment = nil
+				}
+				conns = append(conns, abi.Conn{ID: int32(conn), Attachment: attachment})
+				return "ok"
+			case "alarm":
+				now = alarm
+				e = room.Wake(now)
+			case "pass":
+				d.ScanArgs(t, "seconds", &seconds)
+				now = now.Add(time.Duration(seconds) * time.Second)
+				return "ok"
+			case "revoke":
+				v := session.Revocation{Subject: session.MarkOf(as), Token: session.MarkOf(token), At: now}
+				if e, err = room.Publish(Revocation(v), now); err != nil {
+					return "error: " + err.Error()
+				}
 			case "publish":
 				var changes []Change
 				for line := range strings.Lines(d.Input) {
@@ -49,7 +85,7 @@ func TestScripts(t *testing.T) {
 					}
 					changes = append(changes, c)
 				}
-				if e, err = room.Publish(AppendChanges(nil, changes)); err != nil {
+				if e, err = room.Publish(AppendChanges(nil, changes), now); err != nil {
 					return "error: " + err.Error()
 				}
 			case "timer":
@@ -66,27 +102,48 @@ func TestScripts(t *testing.T) {
 				}
 				e = room.Message(int32(conn), kind, []byte(d.Input))
 			case "remove":
-				if e, err = room.Publish(Removal(record.Stamp(stamp), d.Input)); err != nil {
+				if e, err = room.Publish(Removal(record.Stamp(stamp), d.Input), now); err != nil {
 					return "error: " + err.Error()
 				}
 			case "name":
 				d.ScanArgs(t, "key", &room.Key)
 				return "ok"
 			case "forget":
-				room = New()
+				room = New(list)
 				return "ok"
 			default:
 				d.Fatalf(t, "no command %q", d.Cmd)
+			}
+			for _, c := range e.Close {
+				conns = slices.DeleteFunc(conns, func(o abi.Conn) bool { return o.ID == c.Conn })
+			}
+			if e.Attach != nil {
+				for i := range conns {
+					if conns[i].ID == e.Attach.Conn {
+						conns[i].Attachment = e.Attach.Data
+					}
+				}
+			}
+			if e.Alarm != nil {
+				alarm = *e.Alarm
 			}
 			return describe(e)
 		})
 	})
 }
 
+var scriptStart = time.Unix(1_700_000_000, 0).UTC()
+
 func describe(e Effects) string {
 	var b strings.Builder
 	if e.Timer != 0 {
 		fmt.Fprintf(&b, "timer in %v\n", e.Timer)
+	}
+	if e.Attach != nil {
+		fmt.Fprintf(&b, "attach to conn %d: %d bytes\n", e.Attach.Conn, len(e.Attach.Data))
+	}
+	if e.Alarm != nil {
+		fmt.Fprintf(&b, "alarm at %v\n", e.Alarm.Sub(scriptStart))
 	}
 	for _, s := range e.Send {
 		to := "all"
@@ -98,12 +155,6 @@ func describe(e Effects) string {
 	for _, c := range e.Close {
 		fmt.Fprintf(&b, "close conn %d %d %s\n", c.Conn, c.Code, c.Reason)
 	}
-	if e.Leave != "" {
-		fmt.Fprintf(&b, "close conns of %s\n", e.Leave)
-	}
-	if e.Move {
-		b.WriteString("close all conns\n")
-	}
 	if b.Len() == 0 {
 		return "nothing"
 	}
@@ -114,7 +165,8 @@ func describe(e Effects) string {
 // hosts do it, and holds what subscribers were told against what was published.
 func TestNoChangeIsLost(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		room := New()
+		all := func() []abi.Conn { return []abi.Conn{{ID: 1}} }
+		room := New(all)
 		timer := false
 		published, told := map[string]record.Stamp{}, map[string]record.Stamp{}
 		messages := 0
@@ -139,7 +191,7 @@ func TestNoChangeIsLost(t *testing.T) {
 			if lost {
 				apply(room.Lost())
 			}
-			if e.Move { // all connect again, and pull
+			if len(e.Close) > 0 { // all connect again, and pull
 				maps.Copy(told, published)
 			}
 		}
@@ -153,7 +205,7 @@ func TestNoChangeIsLost(t *testing.T) {
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			switch rapid.IntRange(0, 5).Draw(t, "step") {
 			case 0: // the instance ended, and the sockets and the timer live on
-				room = New()
+				room = New(all)
 			case 1:
 				ring()
 			default:
@@ -161,7 +213,7 @@ func TestNoChangeIsLost(t *testing.T) {
 				table := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "table")
 				first := room.told == nil
 				published[table] = stamp
-				e, err := room.Publish(AppendChanges(nil, []Change{{table, stamp}}))
+				e, err := room.Publish(AppendChanges(nil, []Change{{table, stamp}}), scriptStart)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -189,10 +241,28 @@ func TestNoChangeIsLost(t *testing.T) {
 func FuzzPublish(f *testing.F) {
 	f.Add(AppendChanges(nil, []Change{{"customers", 7}, {"", -1}}))
 	f.Add(Removal(7, "ann"))
+	f.Add(Revocation(session.Revocation{Subject: 1, At: scriptStart}))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		e, err := New().Publish(b)
+		e, err := New(func() []abi.Conn { return nil }).Publish(b, scriptStart)
 		if size := len(describe(e)); err != nil && size > len("nothing") || size > 300+20*len(b) {
 			t.Errorf("%d bytes of effects, %v", size, err)
 		}
 	})
+}
+
+func TestAnAdmissionSurvivesItsFrame(t *testing.T) {
+	s := session.Session{Subject: session.MarkOf("ann"), Token: session.MarkOf("t"), Issued: scriptStart, Expires: scriptStart.Add(time.Hour)}
+	for _, a := range []Admission{
+		{Stamp: 7}, {Stamp: 1<<53 - 1, Session: s}, {Session: session.Session{Subject: session.MarkOf("x")}},
+	} {
+		got := DecodeAdmission(a.Append(nil))
+		if got.Stamp != a.Stamp || string(got.Session.Append(nil)) != string(a.Session.Append(nil)) {
+			t.Errorf("%+v became %+v", a, got)
+		}
+	}
+	for n := range 8 {
+		if got := DecodeAdmission(make([]byte, n)); got != (Admission{}) {
+			t.Errorf("%d bytes became %+v", n, got)
+		}
+	}
 }

@@ -25,6 +25,7 @@ import (
 	"tidemark/e2e/conformance"
 	"tidemark/shared/abi"
 	"tidemark/shared/record"
+	"tidemark/shared/session"
 	"tidemark/shared/syncroom"
 	"tidemark/worker/api"
 	"tidemark/worker/store"
@@ -210,9 +211,16 @@ func TestSubscribersComeWithTheStampAndProtocol(t *testing.T) {
 	h := newHandler(p)
 	ask(h, "GET", "/sync/subscribe", nil, "Upgrade", "WebSocket")
 	ask(h, "GET", "/sync/subscribe", nil, "Authorization", "", "Upgrade", "websocket", "Sec-WebSocket-Protocol", "tidemark,"+token("alice"))
+	for i, f := range p.forwarded {
+		a := syncroom.DecodeAdmission(f.Attachment)
+		if a.Stamp != 7 || a.Session.Subject != session.MarkOf("alice") || a.Session.Expires.IsZero() {
+			t.Errorf("attached %+v", a)
+		}
+		p.forwarded[i].Attachment = nil
+	}
 	want := []abi.Forward{
-		{Binding: "SYNC_ROOM", Name: "sync", Attachment: syncroom.Attachment(7)},
-		{Binding: "SYNC_ROOM", Name: "sync", Protocol: "tidemark", Attachment: syncroom.Attachment(7)},
+		{Binding: "SYNC_ROOM", Name: "sync"},
+		{Binding: "SYNC_ROOM", Name: "sync", Protocol: "tidemark"},
 	}
 	if fmt.Sprint(p.forwarded) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", p.forwarded, want)

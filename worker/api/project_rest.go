@@ -208,8 +208,8 @@ func (c *projectCall) publish(mark project.Seq, names ...project.Name) {
 	}
 }
 
-// subscribe hands the WebSocket to the project's room, with the caller's name,
-// so that it can be closed when he is removed.
+// subscribe hands the WebSocket to the project's room, with the caller's session,
+// so that the room can close it when the caller is removed.
 func (c *projectCall) subscribe() error {
 	_, mark, err := c.Projects.Role(c.r.Context(), c.key)
 	if err != nil {
@@ -220,6 +220,6 @@ func (c *projectCall) subscribe() error {
 	}
 	return c.Rooms.Forward(c.w, c.r, abi.Forward{
 		Binding: SyncBinding, Name: c.room(), Protocol: protocol(c.r),
-		Attachment: syncroom.AttachmentOf(record.Stamp(mark), c.key.Caller),
+		Attachment: syncroom.Admission{Stamp: record.Stamp(mark), Session: sessionOf(c.id)}.Append(nil),
 	})
 }

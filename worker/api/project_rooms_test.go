@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -29,7 +30,7 @@ type projectRooms struct {
 
 type projectConn struct {
 	*websocket.Conn
-	subject string
+	attachment []byte
 }
 
 func newProjectRooms(t *testing.T) *projectRooms {
@@ -39,7 +40,12 @@ func newProjectRooms(t *testing.T) *projectRooms {
 // enter answers the room; the caller holds the lock.
 func (r *projectRooms) enter(name string) *syncroom.Room {
 	if r.rooms[name] == nil {
-		room := syncroom.New()
+		room := syncroom.New(func() (open []abi.Conn) {
+			for id, c := range r.conns[name] {
+				open = append(open, abi.Conn{ID: id, Attachment: c.attachment})
+			}
+			return open
+		})
 		room.Key = syncroom.ProjectKey
 		r.rooms[name], r.conns[name] = room, map[int32]*projectConn{}
 	}
@@ -52,7 +58,7 @@ func (r *projectRooms) Publish(_ context.Context, binding, name string, message 
 	if binding != api.SyncBinding || !strings.HasPrefix(name, syncroom.ProjectPrefix) {
 		r.t.Errorf("publish to %s, %s", binding, name)
 	}
-	e, err := r.enter(name).Publish(message)
+	e, err := r.enter(name).Publish(message, time.Now())
 	if err != nil {
 		r.t.Error(err)
 	}
@@ -73,11 +79,6 @@ func (r *projectRooms) do(name string, e syncroom.Effects) {
 	}
 	for _, c := range e.Close {
 		r.leave(name, c.Conn, c.Code, c.Reason)
-	}
-	for id, c := range r.conns[name] {
-		if e.Leave != "" && c.subject == e.Leave {
-			r.leave(name, id, syncroom.CloseRemoved, syncroom.RemovedReason)
-		}
 	}
 }
 
@@ -101,8 +102,8 @@ func (r *projectRooms) Forward(w http.ResponseWriter, req *http.Request, f abi.F
 	room := r.enter(f.Name)
 	r.last++
 	id := r.last
-	r.conns[f.Name][id] = &projectConn{conn, syncroom.Subject(f.Attachment)}
-	r.do(f.Name, room.Open(id, f.Attachment))
+	r.conns[f.Name][id] = &projectConn{conn, f.Attachment}
+	r.do(f.Name, room.Open(id, f.Attachment, time.Now()))
 	r.mu.Unlock()
 	for {
 		if _, _, err := conn.Read(req.Context()); err != nil {

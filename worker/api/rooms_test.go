@@ -34,7 +34,17 @@ type send struct {
 }
 
 func newRooms(t *testing.T) *rooms {
-	return &rooms{t: t, room: syncroom.New(), conns: map[int32]chan send{}}
+	r := &rooms{t: t, conns: map[int32]chan send{}}
+	r.room = syncroom.New(r.open)
+	return r
+}
+
+// open lists the conns, which is all that a room wants here to close them.
+func (r *rooms) open() (open []abi.Conn) {
+	for id := range r.conns {
+		open = append(open, abi.Conn{ID: id})
+	}
+	return open
 }
 
 func (r *rooms) Publish(_ context.Context, binding, room string, message []byte) {
@@ -43,7 +53,7 @@ func (r *rooms) Publish(_ context.Context, binding, room string, message []byte)
 	if binding != api.SyncBinding || room != api.SyncRoom {
 		r.t.Errorf("publish to %s, %s", binding, room)
 	}
-	e, err := r.room.Publish(message)
+	e, err := r.room.Publish(message, time.Now())
 	if err != nil {
 		r.t.Error(err)
 	}
@@ -102,7 +112,7 @@ func (r *rooms) Forward(w http.ResponseWriter, req *http.Request, f abi.Forward)
 	r.last++
 	id := r.last
 	r.conns[id] = queue
-	r.do(r.room.Open(id, f.Attachment))
+	r.do(r.room.Open(id, f.Attachment, time.Now()))
 	r.mu.Unlock()
 	defer func() {
 		r.mu.Lock()

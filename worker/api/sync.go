@@ -147,7 +147,7 @@ func (s *server) subscribe(w http.ResponseWriter, r *http.Request, id auth.Ident
 		return err
 	}
 	return s.Rooms.Forward(w, r, abi.Forward{
-		Binding: SyncBinding, Name: SyncRoom, Protocol: protocol(r), Attachment: syncroom.Attachment(record.Stamp(stamp)),
+		Binding: SyncBinding, Name: SyncRoom, Protocol: protocol(r), Attachment: syncroom.Admission{Stamp: record.Stamp(stamp), Session: sessionOf(id)}.Append(nil),
 	})
 }
 

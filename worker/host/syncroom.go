@@ -5,6 +5,7 @@ package host
 import (
 	"context"
 	"strings"
+	"time"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/syncroom"
@@ -19,18 +20,24 @@ type syncRoom struct {
 // NewSyncRoom is the Class of SyncRoom.
 func NewSyncRoom(o *Object) Room {
 	o.Autoreply(syncroom.Ping, syncroom.Pong)
-	room := syncroom.New()
+	s := &syncRoom{o: o}
+	s.room = syncroom.New(s.conns)
 	if strings.HasPrefix(o.Name, syncroom.ProjectPrefix) {
-		room.Key = syncroom.ProjectKey
+		s.room.Key = syncroom.ProjectKey
 	}
-	return &syncRoom{o, room}
+	return s
+}
+
+func (s *syncRoom) conns() []abi.Conn {
+	conns, err := s.o.Conns()
+	if err != nil {
+		logf("room %s: %v", s.o.Name, err)
+	}
+	return conns
 }
 
 func (s *syncRoom) Open(conn int32, attachment []byte) {
-	if syncroom.Subject(attachment) != "" {
-		s.o.Attach(conn, attachment)
-	}
-	s.do(s.room.Open(conn, attachment))
+	s.do(s.room.Open(conn, attachment, time.Now()))
 }
 
 func (s *syncRoom) Message(conn int32, kind int, data []byte) {
@@ -40,7 +47,7 @@ func (s *syncRoom) Message(conn int32, kind int, data []byte) {
 func (s *syncRoom) Close(int32, int, string) {}
 
 func (s *syncRoom) Call(data []byte) []byte {
-	effects, err := s.room.Publish(data)
+	effects, err := s.room.Publish(data, time.Now())
 	if err != nil {
 		logf("room %s: publish: %v", s.o.Name, err)
 	}
@@ -50,12 +57,19 @@ func (s *syncRoom) Call(data []byte) []byte {
 
 func (s *syncRoom) Timer() { s.do(s.room.Timer()) }
 
-// Alarm is never asked for.
-func (s *syncRoom) Alarm(context.Context) error { return nil }
+func (s *syncRoom) Alarm(ctx context.Context) error {
+	return s.o.Enter(ctx, func() { s.do(s.room.Wake(time.Now())) })
+}
 
 // do follows the order that syncroom.Effects gives.
 func (s *syncRoom) do(e syncroom.Effects) {
 	lost := e.Timer > 0 && s.o.SetTimer(e.Timer)
+	if e.Attach != nil {
+		s.o.Attach(e.Attach.Conn, e.Attach.Data)
+	}
+	if e.Alarm != nil {
+		s.o.SetAlarm(*e.Alarm)
+	}
 	for _, send := range e.Send {
 		if send.Conn == 0 {
 			s.room.Subscribers = s.o.Send(abi.KindText, send.Text)
@@ -66,26 +80,7 @@ func (s *syncRoom) do(e syncroom.Effects) {
 	for _, c := range e.Close {
 		s.o.Close(c.Conn, c.Code, c.Reason)
 	}
-	if e.Leave != "" {
-		s.close(syncroom.CloseRemoved, syncroom.RemovedReason, func(c abi.Conn) bool { return syncroom.Subject(c.Attachment) == e.Leave })
-	}
 	if lost {
-		e = s.room.Lost()
-	}
-	if e.Move {
-		s.close(syncroom.CloseMoved, syncroom.MovedReason, func(abi.Conn) bool { return true })
-	}
-}
-
-// close closes those conns.
-func (s *syncRoom) close(code int, reason string, which func(abi.Conn) bool) {
-	conns, err := s.o.Conns()
-	if err != nil {
-		logf("room %s: %v", s.o.Name, err)
-	}
-	for _, c := range conns {
-		if which(c) {
-			s.o.Close(c.ID, code, reason)
-		}
+		s.do(s.room.Lost())
 	}
 }

@@ -1,0 +1,45 @@
+package syncroom
+
+import (
+	"encoding/binary"
+
+	"tidemark/shared/record"
+	"tidemark/shared/session"
+)
+
+// An Admission is what the Worker says of a subscriber that it lets in, and what
+// is attached to the conn.
+type Admission struct {
+	Stamp   record.Stamp // of the last change that the Worker knows
+	Session session.Session
+}
+
+// sessionEnd ends an admission that has a session. An admission from before there
+// were sessions has the subject's text there, or ends with the stamp: neither
+// ends so.
+const sessionEnd = 0xff
+
+// Append appends u64 stamp and, if there is a session, the session and sessionEnd.
+func (a Admission) Append(b []byte) []byte {
+	b = binary.LittleEndian.AppendUint64(b, uint64(a.Stamp))
+	if a.Session == (session.Session{}) {
+		return b
+	}
+	return append(a.Session.Append(b), sessionEnd)
+}
+
+// DecodeAdmission is the inverse of Append. Bytes that are no admission are an
+// empty one.
+func DecodeAdmission(b []byte) (a Admission) {
+	if len(b) < 8 {
+		return a
+	}
+	a.Stamp = record.Stamp(binary.LittleEndian.Uint64(b))
+	rest := b[8:]
+	if len(rest) == session.Size+1 && rest[session.Size] == sessionEnd {
+		a.Session, _, _ = session.Cut(rest)
+	} else {
+		a.Session.Subject = session.MarkOf(string(rest))
+	}
+	return a
+}

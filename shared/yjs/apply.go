@@ -22,11 +22,17 @@ func (d *Doc) ApplyV2(update []byte) (event []byte, err error) {
 }
 
 // Load is Apply for what was accepted before, as it comes from storage: it
-// gives no event and observes no budget.
+// gives no event, and what waits has no bound. All updates that a document loads
+// have one budget of steps together, Options.StepBudget. After ErrSteps the
+// document is of no use: its updates can still be merged, by a [Log].
 func (d *Doc) Load(update []byte) error {
 	_, err := d.apply(update, false)
 	return err
 }
+
+// Steps returns how many steps the last Apply took, or all Loads before it: work
+// that grows faster than the bytes of an update. See Options.StepBudget.
+func (d *Doc) Steps() int { return d.steps }
 
 // Compact integrates a snapshot and the updates after it, all of which were
 // accepted before, into a state that says the same: what is deleted is dropped
@@ -47,9 +53,18 @@ func (d *Doc) apply(update []byte, fresh bool) ([]byte, error) {
 		return nil, err
 	}
 	d.begin()
+	if d.steps = 0; !fresh {
+		d.steps = d.loaded
+	}
 	err := d.integrateBlocks()
 	if err == nil {
 		err = d.finish()
+	}
+	if !fresh {
+		if err == nil {
+			err = d.checkSteps() // what waited before may have taken more
+		}
+		d.loaded = d.steps
 	}
 	if err != nil {
 		d.freeRest()

@@ -75,9 +75,10 @@ type Options struct {
 	// PendingBudget bounds the bytes that wait for missing updates; 0 means
 	// DefaultPendingBudget. An update that does not fit is refused.
 	PendingBudget int
-	// StepBudget bounds, for each update, the work that grows faster than its
-	// length: steps of the conflict scan, and elements stepped over to split an
-	// item. 0 means DefaultStepBudget.
+	// StepBudget bounds the work that grows faster than the bytes of an update:
+	// steps of the conflict scan, elements stepped over to split an item, structs
+	// passed in a deleted range, pending bytes read again. It holds for each Apply,
+	// and for all Loads together. 0 means DefaultStepBudget.
 	StepBudget int
 }
 
@@ -109,8 +110,9 @@ type Doc struct {
 	deleteSet []byte // encoded, or nil since something was deleted
 
 	stamp   uint32 // marks items seen by a conflict scan
-	steps   int    // taken by the update in progress
-	bounded bool   // the update in progress has to keep to the budgets
+	steps   int    // taken by the update in progress; of Loads, by all so far
+	loaded  int    // steps of all Loads so far
+	bounded bool   // the update in progress is new: what waits is bounded
 
 	pending pending
 	tx      transaction

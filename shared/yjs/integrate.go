@@ -219,7 +219,7 @@ func (d *Doc) integrate(i, known int32) error {
 }
 
 func (d *Doc) checkSteps() error {
-	if d.bounded && d.steps > d.options.StepBudget {
+	if d.steps > d.options.StepBudget {
 		return ErrSteps
 	}
 	return nil

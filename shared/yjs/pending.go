@@ -164,6 +164,9 @@ func (d *Doc) await() {
 	}
 }
 
+// bytesAStep is how many pending bytes are decoded in about the time of a step.
+const bytesAStep = 8
+
 // retry integrates the pending structs again: once for each update, as yjs does,
 // so that the state is the same at any time. What would make an update be
 // refused ends it: the rest stays pending.
@@ -172,6 +175,7 @@ func (d *Doc) retry() {
 	if err != nil || d.decode(structs) != nil {
 		return // cannot be: it was decoded before
 	}
+	d.steps += len(structs) / bytesAStep
 	for _, c := range d.pending.waiting {
 		d.clients[c].awaited = noClock
 	}

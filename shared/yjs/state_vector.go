@@ -17,6 +17,14 @@ func DecodeStateVector(b []byte) (StateVector, error) {
 	return appendStateVector(nil, b)
 }
 
+// CountStateVector returns how many entries a state vector says that it has. An
+// entry takes 16 bytes in memory, and 2 on the wire.
+func CountStateVector(b []byte) (int, error) {
+	r := lib0.NewReader(b)
+	n, err := r.Count(2)
+	return int(n), err
+}
+
 func appendStateVector(sv StateVector, b []byte) (StateVector, error) {
 	r := lib0.NewReader(b)
 	n, err := r.Count(2)
@@ -24,6 +32,7 @@ func appendStateVector(sv StateVector, b []byte) (StateVector, error) {
 		return nil, err
 	}
 	ordered := true
+	sv = slices.Grow(sv, int(n))
 	for range n {
 		var id ID
 		if id.Client, err = r.Uint(); err != nil {

@@ -48,7 +48,6 @@ func (d *Doc) begin() {
 	tx.splits, tx.candidates, tx.cuts = tx.splits[:0], tx.candidates[:0], tx.cuts[:0]
 	tx.roots, tx.slots = tx.roots[:0], tx.slots[:0]
 	tx.keys = len(d.keys)
-	d.steps = 0
 }
 
 // before is the state of a client before the transaction.
@@ -153,6 +152,7 @@ func (d *Doc) deleteRange(c, clock, end int32) {
 		p = cl.find(clock)
 	}
 	for known := true; known; p, known = cl.next(p) {
+		d.steps++
 		i := cl.at(p)
 		it := &d.items[i]
 		if it.clock >= end {

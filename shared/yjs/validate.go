@@ -1,14 +1,24 @@
 package yjs
 
 import (
+	"errors"
+	"fmt"
 	"iter"
 	"slices"
 
 	"tidemark/shared/lib0"
 )
 
-// Limits of one update; a zero field sets none. What an update may ask of memory
-// is bounded by its length in any case.
+// ErrCostly: an update holds more than its Limits allow, or more nested types
+// than can be followed.
+var ErrCostly = errors.New("update holds too much")
+
+// maxLevels bounds what Validate remembers of nested types: 32 bytes each.
+const maxLevels = 1 << 19
+
+// Limits of one update; a zero field sets none. Bytes that are cheap on the wire
+// cost memory: an item of 6 bytes takes about 100, a client of 4 takes 24 to 256,
+// a delete range of 2 takes 24.
 type Limits struct {
 	Bytes   int
 	Clients int // with structs
@@ -24,6 +34,8 @@ type Summary struct {
 	// Structs are the clocks of each client, Skips included, in the order of
 	// the update.
 	Structs []ClockRange
+	// Items is the number of structs, Skips included.
+	Items int
 	// Deletes is the number of delete ranges.
 	Deletes int
 
@@ -61,7 +73,7 @@ func (s *Summary) Read(update []byte, limits Limits) error {
 		return err
 	}
 	if limits.Bytes > 0 && len(update) > limits.Bytes {
-		return u.rest.Fail("update too long")
+		return costly(&u, "update too long")
 	}
 	if err := s.readStructs(&u, limits); err != nil {
 		return err
@@ -77,7 +89,7 @@ func (s *Summary) Read(update []byte, limits Limits) error {
 		}
 		s.Deletes++
 		if limits.Deletes > 0 && s.Deletes > limits.Deletes {
-			return u.rest.Fail("too many delete ranges")
+			return costly(&u, "too many delete ranges")
 		}
 	}
 }
@@ -95,15 +107,16 @@ func (s *Summary) readStructs(u *updateReader, limits Limits) error {
 			break
 		}
 		if limits.Structs > 0 && n > limits.Structs {
-			return u.rest.Fail("too many structs")
+			return costly(u, "too many structs")
 		}
+		s.Items = n
 		last := len(s.Structs) - 1
 		if u.fresh {
 			if last >= 0 && s.Structs[last].Client <= item.client {
 				descending = false
 			}
 			if limits.Clients > 0 && len(s.Structs) == limits.Clients {
-				return u.rest.Fail("too many clients")
+				return costly(u, "too many clients")
 			}
 			s.Structs = append(s.Structs, ClockRange{item.client, item.clock, item.end()})
 		} else {
@@ -115,6 +128,9 @@ func (s *Summary) readStructs(u *updateReader, limits Limits) error {
 		if nested.add(&item) > maxNesting {
 			return u.rest.Fail("types nested too deeply")
 		}
+		if len(nested.levels) > maxLevels {
+			return costly(u, "too many nested types")
+		}
 		if item.ref() == refDoc && item.content[0] >= lib0.TagNull {
 			return u.rest.Fail("subdocument without options")
 		}
@@ -123,6 +139,11 @@ func (s *Summary) readStructs(u *updateReader, limits Limits) error {
 		return u.rest.Fail("client with more than one block")
 	}
 	return nil
+}
+
+// costly is an error that wraps ErrCostly and says which limit an update exceeds.
+func costly(u *updateReader, reason string) error {
+	return fmt.Errorf("%w: %w", ErrCostly, u.rest.Fail(reason))
 }
 
 func (s *Summary) repeatsClient() bool {

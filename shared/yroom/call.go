@@ -142,7 +142,11 @@ func (r *Room) call(q Request, now time.Time) (Reply, error) {
 	case OpMerge:
 		return r.merge(q.Data, now), nil
 	case OpRestore:
-		return r.restore(q.Data, q.Version, now)
+		p, err := r.restore(q.Data, q.Version, now)
+		if errors.Is(err, errCostly) {
+			return Reply{Status: StatusTooLarge}, nil
+		}
+		return p, err
 	case OpDelete:
 		r.delete(now)
 		return Reply{Status: StatusOK}, nil
@@ -153,7 +157,11 @@ func (r *Room) call(q Request, now time.Time) (Reply, error) {
 	if r.matches(q.ETag) {
 		return Reply{Status: StatusUnchanged, ETag: r.etag()}, nil
 	}
-	return r.show(q)
+	p, err := r.show(q)
+	if errors.Is(err, errCostly) {
+		return Reply{Status: StatusTooLarge}, nil
+	}
+	return p, err
 }
 
 // maxShown bounds a document as JSON: formats are repeated in it.
@@ -182,6 +190,9 @@ func (r *Room) show(q Request) (Reply, error) {
 	p := Reply{Status: StatusOK, ETag: r.etag()}
 	switch {
 	case q.Op == OpState:
+		if n, err := yjs.CountStateVector(q.Data); err == nil && n > maxClients {
+			return Reply{Status: StatusMalformed, Body: fmt.Appendf(nil, "a state vector of %d clients; at most %d are taken", n, maxClients)}, nil
+		}
 		if _, err := yjs.DecodeStateVector(q.Data); len(q.Data) > 0 && err != nil {
 			return Reply{Status: StatusMalformed, Body: []byte("malformed state vector: " + err.Error())}, nil
 		}
@@ -203,11 +214,14 @@ func (r *Room) show(q Request) (Reply, error) {
 // merge takes an update from the Worker.
 func (r *Room) merge(update []byte, now time.Time) Reply {
 	summary, err := yjs.Validate(update, updateLimits)
+	if errors.Is(err, yjs.ErrCostly) {
+		return Reply{Status: StatusFull, Body: []byte(err.Error())}
+	}
 	if err != nil {
 		return Reply{Status: StatusMalformed, Body: []byte("malformed update: " + err.Error())}
 	}
 	if !summary.Empty() {
-		news, err := r.take(update, len(summary.Structs) > 0, now)
+		news, err := r.take(update, &summary, now)
 		switch {
 		case errors.Is(err, errFull):
 			return Reply{Status: StatusFull, Body: []byte(err.Error())}
@@ -255,6 +269,7 @@ func (r *Room) delete(now time.Time) {
 	r.meta.Gen++
 	r.meta.Size, r.meta.Compacted = 0, r.last
 	r.logRows, r.logBytes = 0, 0
+	r.meta.MergeUntil, r.merging = 0, false
 	r.plan(now)
 	r.sweep()
 	r.gathered.updates, r.gathered.bytes = nil, 0

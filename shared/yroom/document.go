@@ -25,13 +25,18 @@ func (r *Room) read() (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	size := 0
-	for _, u := range updates {
-		size += len(u)
+	c, err := costOf(updates)
+	if err != nil {
+		return nil, fmt.Errorf("read the document: %w", err)
+	}
+	if r.config.Reserve != nil {
+		r.config.Reserve(min(c.memory(), r.config.IntegrateBytes))
 	}
 	d := &document{}
-	if size <= r.config.IntegrateBytes {
-		d.doc = integrated(updates)
+	if !r.merging && c.memory() <= r.config.IntegrateBytes {
+		if d.doc, err = r.integrated(updates); err != nil {
+			r.mergeOnly(mergeForEver)
+		}
 	}
 	if d.doc == nil {
 		// All at once: what is large must not be copied more often than that.
@@ -47,15 +52,17 @@ func (r *Room) read() (*document, error) {
 	return d, nil
 }
 
-// integrated answers nil if one of updates cannot be integrated.
-func integrated(updates [][]byte) *yjs.Doc {
-	doc := yjs.New(yjs.Options{})
+// integrated integrates updates. After an error there is no document: they take
+// too many steps, or cannot be integrated at all.
+func (r *Room) integrated(updates [][]byte) (*yjs.Doc, error) {
+	doc := yjs.New(yjs.Options{StepBudget: r.config.StepBudget})
+	defer func() { r.steps += doc.Steps() }()
 	for _, u := range updates {
-		if doc.Load(u) != nil {
-			return nil
+		if err := doc.Load(u); err != nil {
+			return nil, err
 		}
 	}
-	return doc
+	return doc, nil
 }
 
 // stored reads the snapshot and the updates of the log, as they are when this

@@ -58,6 +58,9 @@ type Meta struct {
 	Version   int64 // of that copy: its updated_at, Unix milliseconds
 	Failures  int   // of maintenance, in a row
 	Due       int64 // when maintenance runs, Unix milliseconds; 0: there is nothing to do
+	// MergeUntil is until when the document is merged, not integrated, Unix
+	// milliseconds; 0: it may be integrated.
+	MergeUntil int64
 }
 
 // A Presence is what is kept in storage of a client whose state is too long for

@@ -1,6 +1,7 @@
 package yroom
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -100,10 +101,11 @@ func (r *Room) Wake(now time.Time) (Effects, error) {
 	if !r.meta.Seeded {
 		return r.doTask(Task{Kind: TaskSeed}, now), nil
 	}
-	if err := r.compact(); err != nil {
+	err := r.compact()
+	if err != nil && !errors.Is(err, errCostly) {
 		return Effects{}, err
 	}
-	if r.meta.Flushed == r.last {
+	if err != nil || r.meta.Flushed == r.last { // what cannot be read stays as it is
 		r.plan(time.Time{})
 		return r.done(now), nil
 	}
@@ -193,7 +195,9 @@ func (r *Room) Seeded(state []byte, version int64, err error, now time.Time) (Ef
 	}
 	for _, conn := range r.waiting() {
 		s := r.sockets[conn]
-		if err := r.answer(conn, s, s.vector); err != nil {
+		if err := r.answer(conn, s, s.vector); errors.Is(err, errCostly) {
+			r.close(conn, CloseTooLarge, errCostly.Error())
+		} else if err != nil {
 			return Effects{}, err
 		}
 		s.waiting, s.vector = false, nil

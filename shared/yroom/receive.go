@@ -70,6 +70,12 @@ func (r *Room) message(conn Conn, s *socket, m yproto.Message, whole []byte, now
 	if !r.spend(conn, s, 1, len(whole), now) {
 		return false, nil
 	}
+	defer func() {
+		if r.steps >= stepsAMessage && open && err == nil {
+			open = r.spend(conn, s, float64(r.steps/stepsAMessage), 0, now)
+		}
+		r.steps = 0
+	}()
 	switch {
 	case m.Kind == yproto.SyncStep1:
 		return r.step1(conn, s, m.Payload, now)
@@ -83,6 +89,10 @@ func (r *Room) message(conn Conn, s *socket, m yproto.Message, whole []byte, now
 
 // step1 answers with what the peer lacks, or waits for the database's state.
 func (r *Room) step1(conn Conn, s *socket, vector []byte, now time.Time) (open bool, err error) {
+	if n, err := yjs.CountStateVector(vector); err == nil && n > maxClients {
+		r.close(conn, CloseTooLarge, fmt.Sprintf("a state vector of %d clients; at most %d are taken", n, maxClients))
+		return false, nil
+	}
 	if _, err := yjs.DecodeStateVector(vector); err != nil {
 		r.close(conn, CloseMalformed, "malformed state vector: "+err.Error())
 		return false, nil
@@ -98,7 +108,13 @@ func (r *Room) step1(conn Conn, s *socket, vector []byte, now time.Time) (open b
 		}
 		return true, nil
 	}
-	return true, r.answer(conn, s, vector)
+	if err := r.answer(conn, s, vector); errors.Is(err, errCostly) {
+		r.close(conn, CloseTooLarge, errCostly.Error())
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	return true, nil
 }
 
 // answer sends step 2, and step 1 to those who may write: what readers would
@@ -134,6 +150,10 @@ func (r *Room) ask(conn Conn, d *document) error {
 // him it says that the edit is saved.
 func (r *Room) edit(conn Conn, s *socket, m yproto.Message, whole []byte, now time.Time) (open bool, err error) {
 	summary, err := yjs.Validate(m.Payload, updateLimits)
+	if errors.Is(err, yjs.ErrCostly) {
+		r.close(conn, CloseTooLarge, err.Error())
+		return false, nil
+	}
 	if err != nil {
 		r.close(conn, CloseMalformed, "malformed update: "+err.Error())
 		return false, nil
@@ -158,7 +178,7 @@ func (r *Room) edit(conn Conn, s *socket, m yproto.Message, whole []byte, now ti
 			return true, err
 		}
 	}
-	news, err := r.take(m.Payload, len(summary.Structs) > 0, now)
+	news, err := r.take(m.Payload, &summary, now)
 	switch {
 	case errors.Is(err, errFull):
 		r.refuse(conn, err.Error())
@@ -182,13 +202,23 @@ var errFull = errors.New("the document is full")
 // it already. It reports whether the update is to be sent to everybody. One that
 // does not grow the document, as it only deletes, is taken in a full one too. An
 // error is errFull or one of yjs.Doc.Apply; nothing was taken then.
-func (r *Room) take(update []byte, grows bool, now time.Time) (news bool, err error) {
+func (r *Room) take(update []byte, s *yjs.Summary, now time.Time) (news bool, err error) {
 	limit := r.config.DocumentBytes
-	if grows && r.meta.Size+len(update) > limit || r.logBytes+len(update) > limit {
+	if len(s.Structs) > 0 && r.meta.Size+len(update) > limit || r.logBytes+len(update) > limit {
 		return false, fmt.Errorf("%w: it may have %d bytes", errFull, limit)
 	}
 	if r.doc != nil {
-		if news, err := r.doc.apply(update); err != nil || !news {
+		var added cost
+		if added.add(update, s); r.doc.doc != nil && r.doc.size()+added.memory() > r.config.IntegrateBytes {
+			r.doc = nil // it is merged when it is read again
+		}
+	}
+	if r.doc != nil {
+		news, err := r.doc.apply(update)
+		if r.doc.doc != nil {
+			r.steps += r.doc.doc.Steps()
+		}
+		if err != nil || !news {
 			return false, err
 		}
 	}

@@ -30,15 +30,17 @@ type Conn = int32
 
 // Config are the limits of a room; see DefaultConfig.
 type Config struct {
-	DocumentBytes  int           // of the snapshot, and of the log; beyond, writes are refused
-	MessageBytes   int           // of one message; beyond, its socket is closed
-	ChunkBytes     int           // of a Row and a Part; a multiple of 3, so that the Base64 of parts joins to that of the whole
-	IntegrateBytes int           // a larger document is merged, not integrated: it is too big for the memory
-	Messages       float64       // per second and socket, over a burst of 10 seconds
-	BytesPerSecond float64       // per socket, after a burst of a whole document and a message
-	FlushDelay     time.Duration // from the first edit to maintenance, for a small document
-	BurstSockets   int           // a room of fewer sends every edit at once
-	Grace          time.Duration // how long presence outlives a connection that broke
+	DocumentBytes  int             // of the snapshot, and of the log; beyond, writes are refused
+	MessageBytes   int             // of one message; beyond, its socket is closed
+	ChunkBytes     int             // of a Row and a Part; a multiple of 3, so that the Base64 of parts joins to that of the whole
+	IntegrateBytes int             // a document that takes more memory is merged, not integrated; see cost
+	StepBudget     int             // of integrating a document, and of an update; 0: yjs.DefaultStepBudget
+	Messages       float64         // per second and socket, over a burst of 10 seconds
+	BytesPerSecond float64         // per socket, after a burst of a whole document and a message
+	FlushDelay     time.Duration   // from the first edit to maintenance, for a small document
+	Reserve        func(bytes int) // if not nil, is called before a document is read that takes about so much
+	BurstSockets   int             // a room of fewer sends every edit at once
+	Grace          time.Duration   // how long presence outlives a connection that broke
 }
 
 // DefaultConfig is for an isolate of 128 MB.
@@ -46,7 +48,7 @@ var DefaultConfig = Config{
 	DocumentBytes:  32 << 20,
 	MessageBytes:   16 << 20,
 	ChunkBytes:     1_098_000,
-	IntegrateBytes: 4 << 20,
+	IntegrateBytes: 32 << 20,
 	Messages:       500,
 	BytesPerSecond: 4 << 20,
 	FlushDelay:     30 * time.Second,
@@ -70,6 +72,9 @@ type Stored struct {
 	LogRows  int
 	LogBytes int
 	Presence []Presence
+	// Ended: an instance ended in an event or alarm of the room. Its document is
+	// then only merged for an hour.
+	Ended bool
 }
 
 // Open is a socket and what Effects attached to it last.
@@ -92,6 +97,8 @@ type Room struct {
 	sockets  map[Conn]*socket
 	present  presence
 	doc      *document // nil unless read
+	merging  bool      // the document is merged, not integrated
+	steps    int       // of integration, in this event
 	gathered gathering
 
 	ends    time.Time // no socket's token ends before; zero: none ends
@@ -120,6 +127,10 @@ func New(config Config, storage Storage, stored Stored, open []Open, now time.Ti
 		meta: stored.Meta, last: max(stored.Last, stored.Meta.Compacted),
 		logRows: stored.LogRows, logBytes: stored.LogBytes,
 		sockets: make(map[Conn]*socket, len(open)),
+	}
+	r.merging = r.meta.MergeUntil > now.UnixMilli()
+	if stored.Ended {
+		r.mergeOnly(now.Add(mergeAWhile).UnixMilli())
 	}
 	r.present.restore(r, stored.Presence, open, now)
 	for _, s := range r.sockets {
@@ -220,13 +231,14 @@ func (r *Room) done(now time.Time) Effects {
 	out := r.out
 	r.out = Effects{}
 	r.metaSet = false
+	r.steps = 0
 	return out
 }
 
 func (r *Room) write(w Write) { r.out.Store = append(r.out.Store, w) }
 
-// updateLimits are those of one update besides its length, which bounds them all.
-var updateLimits = yjs.Limits{}
+// updateLimits are those of one update besides its length.
+var updateLimits = yjs.Limits{Clients: maxClients, Structs: maxStructs, Deletes: maxRanges}
 
 // storedLimits are those of what the room or the database holds.
 var storedLimits = yjs.Limits{Stored: true}

@@ -139,7 +139,13 @@ func (y *yjsRoom) awake() error {
 	for i, c := range conns {
 		open[i] = yroom.Open{Conn: c.ID, Attachment: c.Attachment}
 	}
-	y.room = yroom.New(y.rooms.Config, y.storage, stored, open, time.Now())
+	if y.o.Ends() > 0 { // the room remembers it, for as long as it matters
+		stored.Ended = true
+		y.o.Forgive()
+	}
+	config := y.rooms.Config
+	config.Reserve = y.rooms.makeRoom
+	y.room = yroom.New(config, y.storage, stored, open, time.Now())
 	return nil
 }
 
@@ -186,10 +192,16 @@ func (y *yjsRoom) account() {
 	case size > 0:
 		all.loaded.MoveToFront(y.at)
 	}
-	for all.bytes > all.CacheBytes && all.loaded.Len() > 0 {
-		oldest := all.loaded.Remove(all.loaded.Back()).(*yjsRoom)
+	all.makeRoom(0)
+}
+
+// makeRoom drops the documents that were used longest ago until bytes more fit
+// beside the others.
+func (y *YjsRooms) makeRoom(bytes int) {
+	for y.bytes+bytes > y.CacheBytes && y.loaded.Len() > 0 {
+		oldest := y.loaded.Remove(y.loaded.Back()).(*yjsRoom)
 		oldest.room.Unload()
-		all.bytes -= oldest.size
+		y.bytes -= oldest.size
 		oldest.at, oldest.size = nil, 0
 	}
 }

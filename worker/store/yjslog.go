@@ -19,7 +19,7 @@ const rowsAtOnce = 64
 
 // A room that sleeps opens its log at every message: the tables are there.
 var openLog = []abi.Statement{
-	{SQL: `SELECT seeded, gen, size, compacted, flushed, version, failures, due FROM meta`},
+	{SQL: `SELECT seeded, gen, size, compacted, flushed, version, failures, due, merge_until FROM room`},
 	{SQL: `SELECT coalesce(max(n), 0), count(*), coalesce(sum(length(bytes)), 0) FROM log`},
 	{SQL: `SELECT client, clock, state, leaves, subject FROM present`},
 }
@@ -27,6 +27,11 @@ var openLog = []abi.Statement{
 var createLog = []abi.Statement{
 	{SQL: `CREATE TABLE IF NOT EXISTS meta (one INTEGER PRIMARY KEY CHECK (one = 1), seeded INTEGER,
 		gen INTEGER, size INTEGER, compacted INTEGER, flushed INTEGER, version INTEGER, failures INTEGER, due INTEGER)`},
+	{SQL: `CREATE TABLE IF NOT EXISTS room (one INTEGER PRIMARY KEY CHECK (one = 1), seeded INTEGER, gen INTEGER, size INTEGER,
+		compacted INTEGER, flushed INTEGER, version INTEGER, failures INTEGER, due INTEGER, merge_until INTEGER)`},
+	{SQL: `INSERT OR IGNORE INTO room
+		SELECT one, seeded, gen, size, compacted, flushed, version, failures, due, 0 FROM meta`},
+	{SQL: `DROP TABLE meta`}, // room before it had merge_until
 	{SQL: `CREATE TABLE IF NOT EXISTS log (n INTEGER PRIMARY KEY, first INTEGER, pieces INTEGER, bytes BLOB)`},
 	{SQL: `CREATE TABLE IF NOT EXISTS part (gen INTEGER, n INTEGER, bytes BLOB, PRIMARY KEY (gen, n))`},
 	{SQL: `CREATE TABLE IF NOT EXISTS present (client INTEGER PRIMARY KEY, clock INTEGER, state BLOB, leaves INTEGER, subject BLOB)`},
@@ -50,7 +55,7 @@ func (l YjsLog) Open() (yroom.Stored, error) {
 		Meta: yroom.Meta{
 			Seeded: number(meta, 0) != 0, Gen: int64(number(meta, 1)), Size: int(number(meta, 2)),
 			Compacted: int64(number(meta, 3)), Flushed: int64(number(meta, 4)), Version: int64(number(meta, 5)),
-			Failures: int(number(meta, 6)), Due: int64(number(meta, 7)),
+			Failures: int(number(meta, 6)), Due: int64(number(meta, 7)), MergeUntil: int64(number(meta, 8)),
 		},
 		Last: int64(number(log, 0)), LogRows: int(number(log, 1)), LogBytes: int(number(log, 2)),
 	}
@@ -77,13 +82,13 @@ func (l YjsLog) Write(w yroom.Write) error {
 		if m.Seeded {
 			seeded = 1
 		}
-		s = append(s, abi.Statement{SQL: "INSERT OR REPLACE INTO meta VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-			Args: []any{seeded, m.Gen, m.Size, m.Compacted, m.Flushed, m.Version, m.Failures, m.Due}})
+		s = append(s, abi.Statement{SQL: "INSERT OR REPLACE INTO room VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+			Args: []any{seeded, m.Gen, m.Size, m.Compacted, m.Flushed, m.Version, m.Failures, m.Due, m.MergeUntil}})
 	}
 	if w.Sweep {
 		s = append(s,
-			abi.Statement{SQL: "DELETE FROM log WHERE n <= (SELECT compacted FROM meta)"},
-			abi.Statement{SQL: "DELETE FROM part WHERE gen <> coalesce((SELECT gen FROM meta), 0)"})
+			abi.Statement{SQL: "DELETE FROM log WHERE n <= (SELECT compacted FROM room)"},
+			abi.Statement{SQL: "DELETE FROM part WHERE gen <> coalesce((SELECT gen FROM room), 0)"})
 	}
 	if p := w.Keep; p != nil {
 		s = append(s, abi.Statement{SQL: "INSERT OR REPLACE INTO present VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -1,0 +1,80 @@
+package yroom
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"tidemark/shared/yjs"
+)
+
+// A cost is what a document's updates take, whatever their bytes are: a struct of
+// four bytes takes a hundred in memory. yjs contract, 18.2.
+type cost struct {
+	bytes, structs, clients, ranges int
+}
+
+// What one update, and all stored updates of a document together, may hold. More
+// is not even merged: a delete range takes 24 bytes then, a client as many.
+const (
+	maxClients        = 250_000
+	maxStructs        = 2_000_000
+	maxRanges         = 500_000
+	maxRangesTogether = 1_000_000
+)
+
+// errCostly: the stored updates hold more clients or delete ranges than can be
+// read. Nothing of them is lost; the room can be deleted.
+var errCostly = errors.New("the document holds too many clients or deletions to be read")
+
+// add adds an update that was validated.
+func (c *cost) add(update []byte, s *yjs.Summary) {
+	c.bytes += len(update)
+	c.structs += s.Items
+	c.clients += len(s.Structs)
+	c.ranges += s.Deletes
+}
+
+// memory is about how many bytes the integrated document takes while it is read:
+// its contents, its encoded form and the updates that it comes from; a record of
+// a struct with what points to it; a client; a delete range.
+func (c *cost) memory() int {
+	return 3*c.bytes + 96*c.structs + 256*c.clients + 24*c.ranges
+}
+
+// costOf counts what stored updates hold.
+func costOf(updates [][]byte) (cost, error) {
+	var c cost
+	var s yjs.Summary
+	for n, update := range updates {
+		if err := s.Read(update, storedLimits); err != nil {
+			return c, fmt.Errorf("stored update %d: %w", n, err)
+		}
+		c.add(update, &s)
+	}
+	if c.clients > maxClients || c.ranges > maxRangesTogether {
+		return c, errCostly
+	}
+	return c, nil
+}
+
+// stepsAMessage is how many steps of integration count as one message of a
+// socket's budget: about a tenth of a millisecond.
+const stepsAMessage = 5_000
+
+// For how long a document is merged and not integrated.
+const (
+	mergeForEver = math.MaxInt64 >> 10 // its updates take too many steps; exact as a float64
+	mergeAWhile  = time.Hour           // an instance ended in the room: maybe by chance
+)
+
+// mergeOnly has the document merged until a time, Unix milliseconds, and
+// remembers that in storage: what was too much is not tried again by every alarm
+// and after every restart.
+func (r *Room) mergeOnly(until int64) {
+	if r.meta.MergeUntil < until {
+		r.meta.MergeUntil, r.metaSet = until, true
+	}
+	r.merging = true
+}

@@ -89,10 +89,11 @@ bench: build build/testguest.wasm $(DEPS) e2e/perf/rooms/peers/node_modules/.pac
 # YJSDIFF_SECONDS.
 fuzz: build $(DEPS)
 	STRANGER_SEEDS=$(STRANGER_SEEDS) go test -run TestStrangers -count 1 -timeout 0 ./worker
+	$(NODE) STRANGER_SEEDS=$(STRANGER_SEEDS) node --test e2e/strangers/strangers.test.mjs
 	YJSDIFF_SECONDS=$(YJSDIFF_SECONDS) go test -count 1 -timeout 0 ./e2e/yjsdiff
 	for dir in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do \
 		for target in $$(go test -list '^Fuzz' "./$$dir" | grep '^Fuzz'); do \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$dir"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "./$$dir"; \
 		done; \
 	done
 

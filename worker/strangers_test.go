@@ -67,6 +67,8 @@ func loadCorpus(t testing.TB) (c corpus) {
 		}
 		c.raw = append(c.raw, b)
 	}
+	// workerd takes a CONNECT for something else, and it reaches no Worker.
+	c.raw = append(c.raw, []byte("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n"))
 	for _, d := range documents {
 		for _, text := range d.Updates {
 			update, err := base64.StdEncoding.DecodeString(text)

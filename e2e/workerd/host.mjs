@@ -47,9 +47,11 @@ export function start(wasmFile, { bindings = {} } = {}) {
   });
 }
 
-// startTidemark runs the real guest, migrated, as wrangler.toml says.
-export async function startTidemark({ bindings = {} } = {}) {
+// startTidemark runs the real guest, migrated, as wrangler.toml says. Other options
+// are Miniflare's.
+export async function startTidemark({ bindings = {}, ...options } = {}) {
   const host = await run({
+    ...options,
     name: "tidemark",
     modules: glue(path.join(root, "build/tidemark.wasm")),
     d1Databases: { DB: "tidemark" },

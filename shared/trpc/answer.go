@@ -7,18 +7,16 @@ import (
 	"tidemark/shared/ijson"
 )
 
-// A Result is what a call gave: raw JSON, or nothing if it is undefined, or an
-// error.
+// A Result is what a call returned: its data or an error.
 type Result struct {
-	Data []byte
+	Data ijson.Pieces // nil is undefined
 	Err  *Error
 }
 
-// An Answer is an HTTP status and the pieces of a body, to be written in order.
-// The large pieces are the data of the results.
+// An Answer is an HTTP status and a body.
 type Answer struct {
 	Status int
-	Pieces [][]byte
+	Body   ijson.Pieces
 }
 
 // The headers of every answer.
@@ -29,7 +27,7 @@ const (
 
 // Whole answers an error of a request as a whole, which names no path.
 func Whole(err *Error) Answer {
-	return Answer{err.Code.Status, [][]byte{AppendError(nil, err, "")}}
+	return Answer{err.Code.Status, ijson.Whole(AppendError(nil, err, ""))}
 }
 
 // Refuse answers a request none of whose calls was asked, with the status of
@@ -58,7 +56,15 @@ func (q *Request) Answer(results []Result) Answer {
 }
 
 func (q *Request) answer(results []Result) Answer {
-	a := Answer{Status: status(results)}
+	a := Answer{Status: status(results), Body: func(yield func([]byte) bool) { q.write(results, yield) }}
+	if q.stream {
+		a.Status = 200
+	}
+	return a
+}
+
+// write yields the body of the answer to results until yield returns false.
+func (q *Request) write(results []Result, yield func([]byte) bool) {
 	var b []byte
 	for i, result := range results {
 		switch {
@@ -74,25 +80,29 @@ func (q *Request) answer(results []Result) Answer {
 		switch {
 		case result.Err != nil:
 			b = AppendError(b, result.Err, q.Calls[i].Path)
-		case len(result.Data) == 0:
+		case result.Data == nil:
 			b = append(b, `{"result":{}}`...)
 		default:
-			b = append(b, `{"result":{"data":`...)
-			a.Pieces = append(a.Pieces, b, result.Data)
-			b = []byte(`}}`)
+			if !yield(append(b, `{"result":{"data":`...)) {
+				return
+			}
+			for piece := range result.Data {
+				if !yield(piece) {
+					return
+				}
+			}
+			b = append(b[:0], `}}`...)
 		}
 		if q.stream {
 			b = append(b, `]]`...)
 		}
 	}
 	if q.stream {
-		a.Status = 200
 		b = append(b, "}\n"...)
 	} else if q.batch {
 		b = append(b, ']')
 	}
-	a.Pieces = append(a.Pieces, b)
-	return a
+	yield(b)
 }
 
 // status is the one that all results have in common, or 207.

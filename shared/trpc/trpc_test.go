@@ -1,7 +1,6 @@
 package trpc
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/url"
 	"strconv"
@@ -9,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tidemark/shared/ijson"
 )
 
 var router = Router{Procedures: map[string]Kind{"sync.pull": Query, "sync.push": Mutation, "sync.info": Query}, MaxItems: 3}
@@ -23,13 +24,13 @@ func serve(h Head, query, body string) (status int, answer, allow string) {
 	q.ReadInput([]byte(body))
 	results := make([]Result, len(q.Calls))
 	for i, call := range q.Calls {
-		results[i].Data = call.Input
+		results[i].Data = ijson.Whole(call.Input)
 	}
 	return flat(q.Answer(results), q.Allow)
 }
 
 func flat(a Answer, allow string) (int, string, string) {
-	return a.Status, string(bytes.Join(a.Pieces, nil)), allow
+	return a.Status, string(a.Body.Bytes()), allow
 }
 
 func TestAnswersAsTRPCServerDoes(t *testing.T) {

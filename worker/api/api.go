@@ -31,6 +31,7 @@ import (
 
 	"tidemark/shared/abi"
 	"tidemark/shared/auth"
+	"tidemark/shared/ijson"
 	"tidemark/shared/record"
 	"tidemark/shared/trpc"
 	"tidemark/worker/store"
@@ -40,7 +41,7 @@ import (
 // JSON, an empty input is none. Errors are *watermelon.InputError,
 // *watermelon.ConflictError, watermelon.ErrTooLarge, or internal.
 type Sync interface {
-	Pull(ctx context.Context, now time.Time, input []byte) (answer []byte, err error)
+	Pull(ctx context.Context, now time.Time, input []byte, b store.Budget) (answer ijson.Pieces, octets int, err error)
 	Push(ctx context.Context, now time.Time, input []byte) (answer []byte, changed []store.Change, err error)
 	Stamp(ctx context.Context) (record.Stamp, error)
 	Checksum(ctx context.Context) (answer []byte, err error)
@@ -199,12 +200,18 @@ func (s *server) health(w http.ResponseWriter, r *http.Request) {
 	write(w, http.StatusOK, []byte(`{"status":"ok"}`))
 }
 
-// write answers JSON in pieces, of which large ones are not copied.
-func write(w http.ResponseWriter, status int, pieces ...[]byte) {
+// write answers JSON.
+func write(w http.ResponseWriter, status int, body []byte) { writePieces(w, status, ijson.Whole(body)) }
+
+// writePieces answers JSON that comes in pieces.
+func writePieces(w http.ResponseWriter, status int, body ijson.Pieces) {
 	w.Header().Set("Content-Type", trpc.ContentType)
 	w.WriteHeader(status)
-	for _, p := range pieces {
-		if _, err := w.Write(p); err != nil {
+	if body == nil {
+		return
+	}
+	for piece := range body {
+		if _, err := w.Write(piece); err != nil {
 			return // the client is gone
 		}
 	}

@@ -24,9 +24,11 @@ import (
 
 	"tidemark/e2e/conformance"
 	"tidemark/shared/abi"
+	"tidemark/shared/ijson"
 	"tidemark/shared/record"
 	"tidemark/shared/session"
 	"tidemark/shared/syncroom"
+	"tidemark/shared/watermelon"
 	"tidemark/worker/api"
 	"tidemark/worker/store"
 )
@@ -45,9 +47,12 @@ type ports struct {
 	log        bytes.Buffer
 }
 
-func (p *ports) Pull(_ context.Context, _ time.Time, input []byte) ([]byte, error) {
+func (p *ports) Pull(_ context.Context, _ time.Time, input []byte, b store.Budget) (ijson.Pieces, int, error) {
 	p.pulls = append(p.pulls, input)
-	return p.answer, p.err
+	if p.err == nil && b.Octets > 0 && len(p.answer) > b.Octets {
+		return nil, 0, watermelon.ErrTooLarge
+	}
+	return ijson.Whole(p.answer), len(p.answer), p.err
 }
 
 func (p *ports) Push(context.Context, time.Time, []byte) ([]byte, []store.Change, error) {
@@ -270,12 +275,36 @@ type cut struct{}
 
 func (*cut) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
+// The answers of one HTTP request have one bound, however many calls it has. A
+// call over it fails, and the others stand.
 func TestAnswersOfABatchAreBounded(t *testing.T) {
-	p := &ports{answer: []byte(`"` + strings.Repeat("x", 20<<20) + `"`)}
-	w := ask(newHandler(p), "GET", "/trpc/sync.pull,sync.pull,sync.pull?batch=1", nil)
-	want(t, w, 207, `"code":"PAYLOAD_TOO_LARGE"`)
-	if len(p.pulls) != 2 || !json.Valid(w.Body.Bytes()) {
-		t.Errorf("%d pulls, %d bytes", len(p.pulls), w.Body.Len())
+	for _, c := range []struct{ bytes, calls, answered, pulls int }{
+		{20 << 20, 3, 1, 3},
+		{10 << 20, 3, 2, 3},
+		{12<<20 - 400, 50, 2, 2}, // too little is left for any other call
+		{1 << 10, 50, 50, 50},
+	} {
+		p := &ports{answer: []byte(`"` + strings.Repeat("x", c.bytes-2) + `"`)}
+		paths := strings.TrimSuffix(strings.Repeat("sync.pull,", c.calls), ",")
+		w := ask(newHandler(p), "GET", "/trpc/"+paths+"?batch=1", nil)
+		var results []struct {
+			Result *struct{ Data string }
+			Error  *struct{ Data struct{ Code string } }
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &results); err != nil || len(results) != c.calls {
+			t.Fatalf("%d calls of %d bytes: %d results, %v", c.calls, c.bytes, len(results), err)
+		}
+		answered := 0
+		for _, r := range results {
+			if r.Result != nil && len(r.Result.Data) == c.bytes-2 {
+				answered++
+			} else if r.Error == nil || r.Error.Data.Code != "PAYLOAD_TOO_LARGE" {
+				t.Errorf("%d calls of %d bytes: got %+v", c.calls, c.bytes, r.Error)
+			}
+		}
+		if answered != c.answered || len(p.pulls) != c.pulls {
+			t.Errorf("%d calls of %d bytes: %d answered and %d run, want %d and %d", c.calls, c.bytes, answered, len(p.pulls), c.answered, c.pulls)
+		}
 	}
 }
 

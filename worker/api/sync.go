@@ -64,11 +64,11 @@ func (s *server) turbo(w http.ResponseWriter, r *http.Request, id auth.Identity)
 	if err != nil {
 		return err
 	}
-	answer, err := s.Sync.Pull(r.Context(), s.Now(), input)
+	answer, _, err := s.Sync.Pull(r.Context(), s.Now(), input, s.budget(s.Settings.Sync.PullBytes))
 	if err != nil {
 		return err
 	}
-	write(w, http.StatusOK, answer)
+	writePieces(w, http.StatusOK, answer)
 	return nil
 }
 

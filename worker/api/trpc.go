@@ -2,13 +2,17 @@ package api
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"tidemark/shared/auth"
+	"tidemark/shared/ijson"
 	"tidemark/shared/trpc"
+	"tidemark/shared/watermelon"
+	"tidemark/worker/store"
 )
 
 // The procedures.
@@ -17,9 +21,13 @@ const (
 	pushPath = "sync.push"
 )
 
-// maxAnswerBytes bounds what the calls of one batch answer together: a call
-// that comes after is refused.
-const maxAnswerBytes = 32 << 20
+// leastAnswerBytes must be left of the bound of an HTTP answer, or the next call
+// of the batch is not run.
+const leastAnswerBytes = 1 << 10
+
+// errBatchTooLarge is the error of a call whose answer does not fit into the
+// HTTP answer beside those of the calls before it.
+var errBatchTooLarge = &trpc.Error{Code: trpc.PayloadTooLarge, Message: "The answers of this batch are too large together: ask in requests of their own"}
 
 func (s *server) trpc(w http.ResponseWriter, r *http.Request) {
 	w.Header().Add("Vary", trpc.Vary)
@@ -71,41 +79,61 @@ func (s *server) trpc(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	request.ReadInput(body)
-	results := make([]trpc.Result, len(request.Calls))
-	size := 0
-	for i, call := range request.Calls {
+	writeAnswer(w, request.Answer(s.callAll(w, r, id, request.Calls)))
+}
+
+// callAll runs the calls of one request, in order. Their answers have one bound
+// together, LIMIT_PULL_BYTES: a call over it fails, and the others stand.
+func (s *server) callAll(w http.ResponseWriter, r *http.Request, id auth.Identity, calls []trpc.Call) []trpc.Result {
+	results := make([]trpc.Result, len(calls))
+	left := s.Settings.Sync.PullBytes
+	for i, call := range calls {
 		if call.Err != nil {
 			continue
 		}
-		if size > maxAnswerBytes {
-			results[i].Err = &trpc.Error{Code: trpc.PayloadTooLarge, Message: "The answers of this batch are too large: ask in requests of their own"}
+		if i > 0 && left < leastAnswerBytes {
+			results[i].Err = errBatchTooLarge
 			continue
 		}
-		data, err := s.call(r, id, call)
-		if err != nil {
+		data, size, err := s.call(r, id, call, s.budget(left))
+		switch {
+		case errors.Is(err, watermelon.ErrTooLarge) && call.Path == pullPath && left < s.Settings.Sync.PullBytes:
+			err = errBatchTooLarge
+			fallthrough
+		case err != nil:
 			results[i].Err = s.explain(w, r, err)
-			continue
+		default:
+			results[i].Data = data
+			left -= size
 		}
-		results[i].Data = data
-		size += len(data)
 	}
-	writeAnswer(w, request.Answer(results))
+	return results
 }
 
-func (s *server) call(r *http.Request, id auth.Identity, call trpc.Call) ([]byte, error) {
+// budget is that of a pull when the HTTP answer has so many octets left.
+func (s *server) budget(left int) store.Budget {
+	if left == s.Settings.Sync.PullBytes {
+		return store.Budget{}
+	}
+	return store.Budget{Octets: max(left, 1)}
+}
+
+// call runs one call. It returns about how many octets its data has.
+func (s *server) call(r *http.Request, id auth.Identity, call trpc.Call, b store.Budget) (data ijson.Pieces, octets int, err error) {
 	if bytes.HasPrefix(call.Input, []byte(`{"json":`)) {
-		return nil, &trpc.Error{Code: trpc.BadRequest, Message: "The input was made by superjson: make the client without a transformer, none is supported"}
+		return nil, 0, &trpc.Error{Code: trpc.BadRequest, Message: "The input was made by superjson: make the client without a transformer, none is supported"}
 	}
 	if call.Path == pullPath {
 		if err := permit(id, auth.SyncRead); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		return s.Sync.Pull(r.Context(), s.Now(), call.Input)
+		return s.Sync.Pull(r.Context(), s.Now(), call.Input, b)
 	}
 	if err := permit(id, auth.SyncWrite); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return s.push(r.Context(), call.Input)
+	answer, err := s.push(r.Context(), call.Input)
+	return ijson.Whole(answer), len(answer), err
 }
 
 // queryOf reads the query of a URL. What is not URL-encoded stands for itself:
@@ -126,7 +154,7 @@ func queryOf(r *http.Request) url.Values {
 	return query
 }
 
-func writeAnswer(w http.ResponseWriter, a trpc.Answer) { write(w, a.Status, a.Pieces...) }
+func writeAnswer(w http.ResponseWriter, a trpc.Answer) { writePieces(w, a.Status, a.Body) }
 
 // trustedBytes is how much is set aside for a body before any of it came.
 const trustedBytes = 64 << 10

@@ -68,15 +68,6 @@ func (c *columns) appendRow(b []byte, members [][]byte, from int) []byte {
 	return b
 }
 
-// appendRows appends all rows, divided by commas.
-func appendRows(b []byte, members [][]byte, text []byte) []byte {
-	c := newColumns(text, len(members))
-	for c.next() {
-		b = c.appendRow(b, members, 0)
-	}
-	return bytes.TrimSuffix(b, []byte{','})
-}
-
 const (
 	ones  = 0x0101010101010101
 	highs = 0x80 * ones

@@ -29,3 +29,11 @@ func FuzzColumns(f *testing.F) {
 		}
 	})
 }
+
+func appendRows(b []byte, members [][]byte, part []byte) []byte {
+	rest, _ := yieldColumns(nil, members, [][]byte{part}, func(piece []byte) bool {
+		b = append(b, piece...)
+		return true
+	})
+	return append(b, rest...)
+}

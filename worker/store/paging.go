@@ -14,7 +14,9 @@ const pageBytes = 4 << 20
 // table, id].
 //
 // Parameters: ?1 since (-1: live rows only), ?2 asOf, ?3 ?4 ?5 the stamp, table
-// and id that the page before ended at, ?6 rows and ?7 octets of a page.
+// and id that the page before ended at, ?6 rows and ?7 octets of a page, which
+// are about those of its rows. ?8 is how many its texts may have; the arrays of
+// those beyond are NULL.
 type paging struct {
 	changes     string // in the order of stamp, table, id
 	replacement string // all live rows, in the order of table, id
@@ -56,9 +58,9 @@ FROM page CROSS JOIN %s AS t ON t.%[3]s = page.id WHERE page.tab = %[1]d
 GROUP BY t.deleted, t.rowid / (SELECT max(1, %[5]d / max(%[6]s)) FROM page CROSS JOIN %[4]s AS t ON t.%[3]s = page.id WHERE page.tab = %[1]d)`,
 			r.index, r.row, r.ID, r.SQL, partBytes, r.bound))
 	}
-	rows = append(rows, `SELECT * FROM (
+	last := `SELECT * FROM (
 SELECT -1, (SELECT count(*) FROM near) > (SELECT count(*) FROM page), json_array(stamp, tab, id) FROM page
-ORDER BY stamp DESC, tab DESC, id DESC LIMIT 1)`)
+ORDER BY stamp DESC, tab DESC, id DESC LIMIT 1)`
 	return `WITH near AS MATERIALIZED (
 SELECT stamp, tab, id, octets FROM (
 ` + unionAll(next) + `) ORDER BY stamp, tab, id LIMIT CAST(?6 AS INTEGER) + 1),
@@ -67,7 +69,8 @@ SELECT stamp, tab, id FROM (
   SELECT *, row_number() OVER sofar AS n, sum(octets) OVER sofar - octets AS before FROM near
   WINDOW sofar AS (ORDER BY stamp, tab, id ROWS UNBOUNDED PRECEDING))
 WHERE n <= ?6 AND before < ?7)
-` + unionAll(rows)
+SELECT tab, dead, iif(sum(octet_length(part)) OVER (ROWS UNBOUNDED PRECEDING) <= ?8, part, NULL) AS part FROM (
+` + unionAll(rows) + ")\nUNION ALL\n" + last
 }
 
 // unionAll joins selects, at most compoundTerms to a compound.

@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
 	"time"
 
 	"tidemark/shared/abi"
@@ -14,90 +14,182 @@ import (
 	"tidemark/shared/watermelon"
 )
 
-// Pull answers {"changes":…,"timestamp":…[,"experimentalStrategy":"replacement"][,"cursor":"…"]}
-// to {lastPulledAt, schemaVersion?, migration?, limit?, cursor?}; an empty
+// Pull returns {"changes":…,"timestamp":…[,"experimentalStrategy":"replacement"][,"cursor":"…"]}
+// for {lastPulledAt, schemaVersion?, migration?, limit?, cursor?}; an empty
 // input is a first pull. With a limit the answer comes in pages: while there
 // is a cursor, ask again for the same with it, and give the client all pages
-// as one answer. Every page has the same timestamp. Errors:
-// *watermelon.InputError, watermelon.ErrTooLarge; any other is internal.
-func (s *Store) Pull(ctx context.Context, _ time.Time, input []byte) (answer []byte, err error) {
+// as one answer. Every page has the same timestamp. Octets is about how long the
+// answer is. Errors:
+// *watermelon.InputError, watermelon.ErrTooLarge, those of the budget's Hold;
+// any other is internal.
+func (s *Store) Pull(ctx context.Context, _ time.Time, input []byte, b Budget) (text ijson.Pieces, octets int, err error) {
 	p, err := watermelon.DecodePull(&s.schema, s.limits, input)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
+	most := s.limits.PullBytes
 	if p.Paged() {
-		answer, err = s.pullPage(ctx, p)
-	} else {
-		answer, err = s.pullAll(ctx, p)
+		most = max(most, abi.MaxValueBytes) // at least one row
+	}
+	b = b.within(most)
+	var a *answer
+	switch {
+	case p.Paged():
+		a, err = s.pullPage(ctx, p, b)
+	case p.LastPulledAt == 0:
+		a, err = s.pullFirst(ctx, p, b)
+	default:
+		a, err = s.pullSince(ctx, p, b)
+	}
+	if err == nil && a.octets() > b.Octets {
+		err = watermelon.ErrTooLarge
+	}
+	if err == nil {
+		err = b.hold(ctx, a.size+a.octets())
 	}
 	if errors.Is(err, watermelon.ErrTooLarge) {
-		return nil, fmt.Errorf("pull: %w for one answer: ask for pages, by limit and cursor", err)
+		return nil, 0, fmt.Errorf("pull: %w for one answer: ask for pages, by limit and cursor", err)
 	} else if err != nil {
-		return nil, fmt.Errorf("pull: %w", err)
+		return nil, 0, fmt.Errorf("pull: %w", err)
 	}
-	return answer, nil
+	return a.pieces, a.octets(), nil
 }
 
-// pullAll answers everything at once. It first asks in the way that is cheap
-// for few or small rows. Where a text would grow too long that way fails, and
-// the careful one follows, which measures all rows before it makes a text.
-func (s *Store) pullAll(ctx context.Context, p *watermelon.Pull) (answer []byte, err error) {
-	first := p.LastPulledAt == 0
-	if first {
-		answer, err = s.pullTables(ctx, p, func(r *reading) string { return r.quick })
-	} else if p.Migration == nil && s.delta[p.SchemaVersion-1] != "" {
-		answer, err = s.pullDelta(ctx, p)
-	}
-	if answer != nil && err == nil {
-		return answer, nil
-	}
-	return s.pullTables(ctx, p, func(r *reading) string {
-		switch {
-		case first:
-			return r.full
-		case p.Migration == nil:
-			return r.delta
+// pullFirst returns every live row. It first asks in the way that is cheap for
+// few or small rows, for as much as the last first pulls were. Where that is
+// too little, or a text grows too long for a cell, it measures the rows and
+// asks with care.
+func (s *Store) pullFirst(ctx context.Context, p *watermelon.Pull, b Budget) (*answer, error) {
+	tables := s.reading[p.SchemaVersion-1]
+	read := func(sql func(*reading) string, limits []int) (*answer, error) {
+		frame := total(limits)
+		if err := b.hold(ctx, frame+min(2*frame, b.Octets)); err != nil { // the names of the members are in the answer only
+			return nil, err
 		}
-		return r.readDelta(r.migrated(&s.schema, p.Migration))
-	})
+		return s.pullTables(ctx, p, sql, nil, limits)
+	}
+	guesses := &s.guesses[p.SchemaVersion-1]
+	limits := guesses.whole()
+	var a *answer
+	var err error
+	if total(limits) <= b.Octets+len(limits)*guessFloor {
+		if a, err = read(func(r *reading) string { return r.quick }, limits); errors.Is(err, errHold) {
+			return nil, err
+		}
+	}
+	for _, times := range []int{1, escapedTimes} {
+		if a != nil {
+			break
+		}
+		if limits, err = s.measure(ctx, tables, func(r *reading) string { return r.size }, nil, b.Octets, times); err != nil {
+			return nil, err
+		}
+		if a, err = read(func(r *reading) string { return r.full }, limits); err != nil {
+			return nil, err
+		}
+	}
+	if a == nil {
+		return nil, watermelon.ErrTooLarge
+	}
+	for i := range tables {
+		guesses.first[i].saw(partsSize(a.updated[i]))
+	}
+	return a, nil
 }
 
-// pullDelta answers what changed, all in one statement; nil if it takes a
-// replacement.
-func (s *Store) pullDelta(ctx context.Context, p *watermelon.Pull) ([]byte, error) {
-	results, err := s.db.Batch(ctx, []abi.Statement{{SQL: s.delta[p.SchemaVersion-1], Args: []any{int64(p.LastPulledAt)}}})
+// pullSince returns what changed. It first asks for as much as the last such
+// pulls were, all in one statement; where that is too little, or it takes a
+// replacement, it measures the rows and asks with care.
+func (s *Store) pullSince(ctx context.Context, p *watermelon.Pull, b Budget) (*answer, error) {
+	guesses := &s.guesses[p.SchemaVersion-1]
+	var limits []int // of each table; nil: measure them
+	if p.Migration == nil && s.delta[p.SchemaVersion-1] != "" {
+		octets := min(guesses.delta.next(guessDelta), b.Octets)
+		if err := b.hold(ctx, octets*(len(s.reading[p.SchemaVersion-1])+1)); err != nil {
+			return nil, err
+		}
+		a, replaces, err := s.pullDelta(ctx, p, octets)
+		if a != nil && err == nil {
+			guesses.delta.saw(a.size)
+			return a, nil
+		}
+		if replaces {
+			limits = guesses.whole()
+			for i := range limits {
+				limits[i] *= 2 // with the names of the members
+			}
+			if total(limits) > b.Octets {
+				limits = nil
+			}
+		}
+	}
+	tables := s.reading[p.SchemaVersion-1]
+	size, delta := func(r *reading) string { return r.changed }, func(r *reading) string { return r.delta }
+	if p.Migration != nil {
+		size = func(r *reading) string { return r.deltaSize(r.migrated(&s.schema, p.Migration)) }
+		delta = func(r *reading) string { return r.readDelta(r.migrated(&s.schema, p.Migration)) }
+	}
+	args := []any{int64(p.LastPulledAt)}
+	for _, times := range []int{0, 1, escapedTimes} {
+		if times > 0 {
+			var err error
+			if limits, err = s.measure(ctx, tables, size, args, b.Octets, times); err != nil {
+				return nil, err
+			}
+		} else if limits == nil {
+			continue
+		}
+		if err := b.hold(ctx, 2*total(limits)); err != nil {
+			return nil, err
+		}
+		a, err := s.pullTables(ctx, p, delta, args, limits)
+		if err != nil {
+			return nil, err
+		}
+		if a != nil {
+			if !a.replacement {
+				guesses.delta.saw(a.size)
+			}
+			return a, nil
+		}
+	}
+	return nil, watermelon.ErrTooLarge
+}
+
+// pullDelta returns what changed, all in one statement; nil if it takes a
+// replacement, or a table has more than octets.
+func (s *Store) pullDelta(ctx context.Context, p *watermelon.Pull, octets int) (a *answer, replaces bool, err error) {
+	results, err := s.db.Batch(ctx, []abi.Statement{{SQL: s.delta[p.SchemaVersion-1], Args: []any{int64(p.LastPulledAt), octets}}})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	clock, err := clockOf(results)
 	if err != nil || clock.replaces(p.LastPulledAt) {
-		return nil, err
+		return nil, err == nil, err
 	}
 	tables := s.reading[p.SchemaVersion-1]
-	a := newAnswer(tables)
+	a = newAnswer(tables, clock.stamp)
 	for i := range tables {
-		rows, ids, _ := bytes.Cut(text(results[0], clockColumns+i), []byte{'\n'})
+		both := text(results[0], clockColumns+i)
+		if both == nil {
+			return nil, false, nil
+		}
+		rows, ids, _ := bytes.Cut(both, []byte{'\n'})
 		a.add(i, nil, abi.Text(rows))
 		a.add(i, 1.0, abi.Text(ids))
 	}
-	if a.size > s.limits.PullBytes {
-		return nil, watermelon.ErrTooLarge
-	}
-	return a.text(clock.stamp, false, ""), nil
+	return a, false, nil
 }
 
-// pullTables asks one statement of each table.
-func (s *Store) pullTables(ctx context.Context, p *watermelon.Pull, sql func(*reading) string) ([]byte, error) {
+// pullTables asks one statement of each table: sql has the parameters args, and
+// after them how many octets of the table it may return. The answer is nil if
+// there are more of one.
+func (s *Store) pullTables(ctx context.Context, p *watermelon.Pull, sql func(*reading) string, args []any, limits []int) (*answer, error) {
 	tables := s.reading[p.SchemaVersion-1]
 	statements := make([]abi.Statement, 0, 1+len(tables))
 	statements = append(statements, abi.Statement{SQL: readClock})
-	first := p.LastPulledAt == 0
 	for i := range tables {
-		args := []any{int64(p.LastPulledAt), s.limits.PullBytes}
-		if first {
-			args = args[1:]
-		}
-		statements = append(statements, abi.Statement{SQL: sql(&tables[i]), Args: args})
+		statements = append(statements, abi.Statement{SQL: sql(&tables[i]), Args: append(slices.Clip(args), limits[i])})
 	}
 	results, err := s.db.Batch(ctx, statements)
 	if err != nil {
@@ -107,8 +199,9 @@ func (s *Store) pullTables(ctx context.Context, p *watermelon.Pull, sql func(*re
 	if err != nil || len(results) != len(statements) {
 		return nil, errors.Join(err, errResults)
 	}
-	a := newAnswer(tables)
-	a.columns = first
+	first := p.LastPulledAt == 0
+	a := newAnswer(tables, clock.stamp)
+	a.columns, a.replacement = first, !first && clock.replaces(p.LastPulledAt)
 	for i, res := range results[1:] {
 		for _, cells := range res.Rows {
 			part, dead := cells[0], any(0.0)
@@ -116,19 +209,78 @@ func (s *Store) pullTables(ctx context.Context, p *watermelon.Pull, sql func(*re
 				part, dead = cells[1], cells[0]
 			}
 			if part == nil {
-				return nil, watermelon.ErrTooLarge
+				return nil, nil
 			}
 			a.add(i, dead, part)
 		}
 	}
-	if a.size > s.limits.PullBytes {
-		return nil, watermelon.ErrTooLarge
-	}
-	return a.text(clock.stamp, !first && clock.replaces(p.LastPulledAt), ""), nil
+	return a, nil
 }
 
-// pullPage answers one page.
-func (s *Store) pullPage(ctx context.Context, p *watermelon.Pull) ([]byte, error) {
+// measure asks each table how many octets its rows have, about, and returns how
+// many to ask for: times as many, but together not many more than most. It
+// returns ErrTooLarge if the rows have twice as many: what it measures is more
+// than what is answered.
+func (s *Store) measure(ctx context.Context, tables []reading, sql func(*reading) string, args []any, most, times int) ([]int, error) {
+	statements := make([]abi.Statement, len(tables))
+	for i := range tables {
+		statements[i] = abi.Statement{SQL: sql(&tables[i]), Args: args}
+	}
+	results, err := s.db.Batch(ctx, statements)
+	if err != nil {
+		return nil, err
+	}
+	if len(results) != len(statements) {
+		return nil, errResults
+	}
+	sizes := make([]int, len(tables))
+	for i := range results {
+		sizes[i] = int(number(results[i], 0))
+	}
+	all := total(sizes)
+	if all/2 > most {
+		return nil, watermelon.ErrTooLarge
+	}
+	for i, size := range sizes {
+		size *= times
+		if all*times > most {
+			size = int(float64(size) * float64(most) / float64(all*times))
+		}
+		sizes[i] = size + size/8 + guessFloor
+	}
+	return sizes, nil
+}
+
+// escapedTimes is how much longer than a text its JSON can be.
+const escapedTimes = 6
+
+// pullPage returns one page. It asks for as much as the last pages were, then
+// for what a page usually is, then for a page so short that its text is within
+// the budget, whatever JSON escapes.
+func (s *Store) pullPage(ctx context.Context, p *watermelon.Pull, b Budget) (*answer, error) {
+	page := &s.guesses[p.SchemaVersion-1].page
+	for _, try := range [...]struct{ text, rows int }{
+		{page.next(guessDelta), pageBytes}, {2 * pageBytes, pageBytes}, {b.Octets, b.Octets / (2 * escapedTimes)},
+	} {
+		text := min(try.text, b.Octets)
+		if err := b.hold(ctx, 2*text); err != nil {
+			return nil, err
+		}
+		a, err := s.pullPageWithin(ctx, p, text, try.rows)
+		if err != nil {
+			return nil, err
+		}
+		if a != nil {
+			page.saw(a.size)
+			return a, nil
+		}
+	}
+	return nil, watermelon.ErrTooLarge
+}
+
+// pullPageWithin returns one page of about that many octets of rows, or nil if
+// its text has more than text.
+func (s *Store) pullPageWithin(ctx context.Context, p *watermelon.Pull, text, rows int) (*answer, error) {
 	c := p.Cursor
 	if c == nil {
 		results, err := s.db.Batch(ctx, []abi.Statement{{SQL: readClock}})
@@ -158,7 +310,7 @@ func (s *Store) pullPage(ctx context.Context, p *watermelon.Pull) ([]byte, error
 		since = -1
 	}
 	results, err := s.db.Batch(ctx, []abi.Statement{{SQL: readClock}, {SQL: sql, Args: []any{
-		since, int64(c.AsOf), int64(c.Stamp), c.Table, c.ID, p.Limit, pageBytes}}})
+		since, int64(c.AsOf), int64(c.Stamp), c.Table, c.ID, p.Limit, rows, text}}})
 	if err != nil {
 		return nil, err
 	}
@@ -169,19 +321,21 @@ func (s *Store) pullPage(ctx context.Context, p *watermelon.Pull) ([]byte, error
 	if clock.replaces(c.AsOf) || !c.Replacement && c.Since != 0 && clock.replaces(c.Since) {
 		return nil, &watermelon.InputError{Reason: "cursor is too old: begin again with the first page"}
 	}
-	a := newAnswer(tables)
-	cursor := ""
+	a := newAnswer(tables, c.AsOf)
+	a.replacement = c.Replacement
 	for _, cells := range results[1].Rows {
 		index, _ := cells[0].(float64)
-		if index >= 0 {
+		if cells[2] == nil {
+			return nil, nil
+		} else if index >= 0 {
 			a.add(position(tables, int(index)), cells[1], cells[2])
 		} else if more, _ := cells[1].(float64); more == 1 {
-			if cursor, err = nextPage(c, cellText(cells[2]), p.Signature); err != nil {
+			if a.cursor, err = nextPage(c, cellText(cells[2]), p.Signature); err != nil {
 				return nil, err
 			}
 		}
 	}
-	return a.text(c.AsOf, c.Replacement, cursor), nil
+	return a, nil
 }
 
 // firstPage is the cursor before the first page.
@@ -219,79 +373,4 @@ func position(tables []reading, index int) int {
 		}
 	}
 	return -1
-}
-
-// An answer collects the parts of a pull, table by table.
-type answer struct {
-	tables        []reading
-	updated, dead [][][]byte // without their brackets
-	columns       bool       // updated are parts as reading.full answers them
-	size          int
-}
-
-func newAnswer(tables []reading) *answer {
-	return &answer{tables: tables, updated: make([][][]byte, len(tables)), dead: make([][][]byte, len(tables))}
-}
-
-// add takes the cells of a part: whether its rows are tombstones, and its array.
-func (a *answer) add(table int, dead, array any) {
-	part := cellText(array)
-	if len(part) <= len("[]") || table < 0 {
-		return
-	}
-	if !a.columns {
-		part = part[1 : len(part)-1]
-	}
-	a.size += len(part) + 1
-	if d, _ := dead.(float64); d != 0 {
-		a.dead[table] = append(a.dead[table], part)
-	} else {
-		a.updated[table] = append(a.updated[table], part)
-	}
-}
-
-func (a *answer) text(stamp record.Stamp, replacement bool, cursor string) []byte {
-	size := a.size
-	if a.columns {
-		size *= 2 // the names of the members
-	}
-	b := make([]byte, 0, size+256+128*len(a.tables))
-	b = append(b, `{"changes":{`...)
-	for i := range a.tables {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = ijson.AppendString(b, a.tables[i].Name)
-		b = append(b, `:{"created":[],"updated":[`...)
-		if a.columns {
-			for n, part := range a.updated[i] {
-				if n > 0 {
-					b = append(b, ',')
-				}
-				b = appendRows(b, a.tables[i].members, part)
-			}
-		} else {
-			b = appendParts(b, a.updated[i])
-		}
-		b = append(b, `],"deleted":[`...)
-		b = append(appendParts(b, a.dead[i]), "]}"...)
-	}
-	b = strconv.AppendInt(append(b, `},"timestamp":`...), int64(stamp), 10)
-	if replacement {
-		b = append(b, `,"experimentalStrategy":"replacement"`...)
-	}
-	if cursor != "" {
-		b = ijson.AppendString(append(b, `,"cursor":`...), cursor)
-	}
-	return append(b, '}')
-}
-
-func appendParts(b []byte, parts [][]byte) []byte {
-	for i, part := range parts {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, part...)
-	}
-	return b
 }

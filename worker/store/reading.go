@@ -27,19 +27,23 @@ type reading struct {
 	bytes string // about the octets of t's row
 	bound string // at least the octets of row
 
-	// Full answers every live row: one cell per part, which holds a JSON array
-	// for each member of a row, one a line. ?1 is how many octets all rows may
-	// have together; a cell is NULL if they have more.
+	// Full returns every live row: one cell per part, which holds a JSON array
+	// for each member of a row, one a line. ?1 is how many octets the cells may
+	// have together; the one that has more is NULL and the last.
 	full string
 	// Quick is full for a table of so few rowids that no cell of them is likely
 	// to grow too long: it does not measure them. Its cell is NULL if there are
 	// more.
 	quick string
+	// Size is about how many octets the live rows have.
+	size string
 	// Members are what stands before each of those values in a row.
 	members [][]byte
-	// Delta answers what changed after ?1: deleted, and a JSON array of rows
+	// Delta returns what changed after ?1: deleted, and a JSON array of rows
 	// or of ids; ?2 is as full's ?1.
 	delta string
+	// Changed is about how many octets the rows have that changed after ?1.
+	changed string
 }
 
 // mode is where a pull of ?1 really begins: after a restore, or below the
@@ -58,12 +62,13 @@ func newReadings(schema *record.Schema, version record.Version) (list []reading)
 		r := reading{Table: t.At(version), index: i}
 		r.row, r.bytes, r.bound = rowOf(&r.Table)
 		r.full, r.members = r.readFull(fmt.Sprintf(
-			"SELECT min(t.rowid) AS first, max(1, %d / max(%s)) AS step, sum(%s) AS octets FROM %s AS t WHERE t.deleted = 0",
-			partBytes, r.bound, r.bytes, t.SQL))
+			"SELECT min(t.rowid) AS first, max(1, %d / max(%s)) AS step, 0 AS octets FROM %s AS t WHERE t.deleted = 0",
+			partBytes, r.bound, t.SQL))
+		r.size = fmt.Sprintf("SELECT sum(%s) AS octets FROM %s AS t WHERE t.deleted = 0", r.bytes, t.SQL)
 		r.quick, _ = r.readFull(fmt.Sprintf(
 			"SELECT first, %d AS step, CASE WHEN last - first >= %d THEN ?1 + 1 ELSE 0 END AS octets FROM (SELECT (SELECT min(t.rowid) FROM %[3]s AS t) AS first, (SELECT max(t.rowid) FROM %[3]s AS t) AS last)",
 			quickStep, quickRows, t.SQL))
-		r.delta = r.readDelta("")
+		r.delta, r.changed = r.readDelta(""), r.deltaSize("")
 		list = append(list, r)
 	}
 	return list
@@ -140,14 +145,15 @@ func (r *reading) readFull(span string) (sql string, members [][]byte) {
 	members[0][0] = '{'
 	return fmt.Sprintf(`WITH RECURSIVE span AS MATERIALIZED (
   %s),
-part(lo) AS (
-  SELECT first FROM span
+part(lo, columns, octets) AS (
+  SELECT first, '', octets FROM span
   UNION ALL
-  SELECT (SELECT t.rowid FROM %[2]s AS t WHERE t.rowid >= lo + step ORDER BY t.rowid LIMIT 1)
-  FROM part, span WHERE lo IS NOT NULL AND octets <= ?1)
-SELECT CASE WHEN octets <= ?1 THEN (
-  SELECT %[3]s FROM %[2]s AS t WHERE t.rowid >= lo AND t.rowid < lo + step AND t.deleted = 0) END AS columns
-FROM part, span WHERE lo IS NOT NULL`, span, r.SQL, lines(arrays)), members
+  SELECT (SELECT t.rowid FROM %[2]s AS t WHERE t.rowid >= lo + step ORDER BY t.rowid LIMIT 1),
+    (SELECT %[3]s FROM %[2]s AS t WHERE t.rowid >= lo AND t.rowid < lo + step AND t.deleted = 0),
+    part.octets + octet_length(columns)
+  FROM part, span WHERE lo IS NOT NULL AND part.octets + octet_length(columns) <= ?1)
+SELECT CASE WHEN octets + octet_length(columns) <= ?1 THEN columns END AS columns
+FROM part WHERE octets + octet_length(columns) > 0`, span, r.SQL, lines(arrays)), members
 }
 
 // lines is the texts of the expressions, one a line. It nests by halves: D1
@@ -160,9 +166,9 @@ func lines(list []string) string {
 	return "(" + lines(list[:half]) + " || char(10) || " + lines(list[half:]) + ")"
 }
 
-// readDeltas answers, in one row, the clock and for each table what changed
+// readDeltas returns, in one row, the clock and for each table what changed
 // after ?1: a line with the JSON array of rows, and a line with that of ids. It
-// does not measure them. It is "" for more tables than D1 has columns.
+// does not measure the rows, but a text of more than ?2 octets is NULL. It is "" for more tables than D1 has columns.
 func readDeltas(tables []reading) string {
 	if len(tables)+clockColumns > resultColumns {
 		return ""
@@ -170,25 +176,38 @@ func readDeltas(tables []reading) string {
 	sql := strings.TrimSuffix(readClock, " FROM Clock")
 	for i := range tables {
 		r := &tables[i]
-		sql += fmt.Sprintf(", (SELECT json_group_array(%s) FILTER (WHERE t.deleted = 0) || char(10) || json_group_array(t.%s) FILTER (WHERE t.deleted) FROM %s AS t WHERE t.stamp > ?1) AS t%d",
+		sql += fmt.Sprintf(`, (SELECT iif(octet_length(found) <= ?2, found, NULL) FROM (
+SELECT json_group_array(%s) FILTER (WHERE t.deleted = 0) || char(10) || json_group_array(t.%s) FILTER (WHERE t.deleted) AS found FROM %s AS t WHERE t.stamp > ?1)) AS t%d`,
 			r.row, r.ID, r.SQL, i)
 	}
 	return sql + " FROM Clock"
 }
 
-// readDelta has also those live rows that meet the condition.
-func (r *reading) readDelta(also string) string {
+// changedRows is the condition of the rows that changed, and of those live ones
+// that meet the condition also.
+func changedRows(also string) string {
 	changed := "t.stamp > " + since
 	if also != "" {
 		changed = "(" + changed + " OR " + also + ")"
 	}
+	return changed
+}
+
+// readDelta has also those live rows that meet the condition.
+func (r *reading) readDelta(also string) string {
 	return fmt.Sprintf(`WITH %s,
 span AS MATERIALIZED (
-  SELECT max(1, %d / max(%s)) AS step, sum(%s) AS octets FROM %s AS t WHERE %s)
-SELECT t.deleted AS dead, CASE WHEN (SELECT octets FROM span) <= ?2 THEN json_group_array(CASE t.deleted WHEN 0 THEN %s ELSE t.%s END) END AS part
-FROM %[5]s AS t WHERE %[6]s AND (t.deleted = 0 OR %[9]s >= 0)
-GROUP BY t.deleted, t.rowid / (SELECT step FROM span)`,
-		mode, partBytes, r.bound, r.bytes, r.SQL, changed, r.row, r.ID, since)
+  SELECT max(1, %d / max(%s)) AS step FROM %s AS t WHERE %s)
+SELECT dead, CASE WHEN sum(octet_length(part)) OVER (ROWS UNBOUNDED PRECEDING) <= ?2 THEN part END AS part FROM (
+SELECT t.deleted AS dead, json_group_array(CASE t.deleted WHEN 0 THEN %s ELSE t.%s END) AS part
+FROM %[4]s AS t WHERE %[5]s AND (t.deleted = 0 OR %[8]s >= 0)
+GROUP BY t.deleted, t.rowid / (SELECT step FROM span))`,
+		mode, partBytes, r.bound, r.SQL, changedRows(also), r.row, r.ID, since)
+}
+
+// deltaSize is about how many octets readDelta reads.
+func (r *reading) deltaSize(also string) string {
+	return fmt.Sprintf("WITH %s\nSELECT sum(%s) AS octets FROM %s AS t WHERE %s", mode, r.bytes, r.SQL, changedRows(also))
 }
 
 // migrated is the condition that a live row has what the app's schema gained,

@@ -269,17 +269,17 @@ func (r *replica) ask() *pulled {
 	if err != nil {
 		r.fail("%v", err)
 	}
-	answer, err := r.Pull(context.Background(), r.serverTime(), input)
+	answer, _, err := r.Pull(context.Background(), r.serverTime(), input, Budget{})
 	var stale *watermelon.InputError
 	if errors.As(err, &stale) && r.input["cursor"] != nil {
 		return nil
 	}
 	p := new(pulled)
 	if err == nil {
-		err = json.Unmarshal(answer, p)
+		err = json.Unmarshal(answer.Bytes(), p)
 	}
 	if err != nil || p.Timestamp <= 0 {
-		r.fail("%s pulls %s: %s, %v", r.name, input, answer, err)
+		r.fail("%s pulls %s: %s, %v", r.name, input, answer.Bytes(), err)
 	}
 	return p
 }

@@ -17,7 +17,8 @@ type DB interface {
 }
 
 // A Store synchronizes the tables of one schema in one database. It keeps no
-// state but the SQL it wrote, so any number of requests may share it.
+// state but the SQL it wrote and how large answers were, so any number of
+// requests may share it.
 type Store struct {
 	db     DB
 	schema record.Schema
@@ -30,6 +31,7 @@ type Store struct {
 	reading [][]reading // the tables that it knows
 	delta   []string    // see readDeltas
 	pages   []paging
+	guesses []guesses
 }
 
 // New returns the store of schema in db. It panics if the schema is not valid.
@@ -48,6 +50,10 @@ func New(db DB, schema record.Schema, limits watermelon.Limits) *Store {
 		s.reading = append(s.reading, readings)
 		s.delta = append(s.delta, readDeltas(readings))
 		s.pages = append(s.pages, newPaging(readings, nil))
+	}
+	s.guesses = make([]guesses, schema.Version)
+	for i := range s.guesses {
+		s.guesses[i].first = make([]guess, len(s.reading[i]))
 	}
 	return s
 }

@@ -102,13 +102,13 @@ func (f *fixture) json(v any) []byte {
 
 func (f *fixture) tryPull(input any) (*pulled, error) {
 	f.Helper()
-	answer, err := f.Store.Pull(context.Background(), f.now, f.json(input))
+	answer, _, err := f.Store.Pull(context.Background(), f.now, f.json(input), Budget{})
 	if err != nil {
 		return nil, err
 	}
 	p := new(pulled)
-	if err := json.Unmarshal(answer, p); err != nil {
-		f.Fatalf("pull(%s) answered %s: %v", f.json(input), answer, err)
+	if err := json.Unmarshal(answer.Bytes(), p); err != nil {
+		f.Fatalf("pull(%s) returned %s: %v", f.json(input), answer.Bytes(), err)
 	}
 	return p, nil
 }

@@ -1,0 +1,91 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+)
+
+// A Budget is what one request may take. The zero Budget has no bounds but the
+// store's own limits.
+type Budget struct {
+	// Octets bounds the answer; 0 is the store's limit.
+	Octets int
+	// Hold, if not nil, sets how many bytes of memory the request holds: results
+	// of the database and the answer made of them. It is asked before the database
+	// is, and may wait. Its error ends the request.
+	Hold func(ctx context.Context, bytes int) error
+}
+
+// errHold wraps the errors of Hold.
+var errHold = errors.New("hold memory")
+
+func (b Budget) hold(ctx context.Context, bytes int) error {
+	if b.Hold == nil {
+		return nil
+	}
+	if err := b.Hold(ctx, bytes); err != nil {
+		return fmt.Errorf("%w: %w", errHold, err)
+	}
+	return nil
+}
+
+// within is b with an answer of at most that many octets.
+func (b Budget) within(octets int) Budget {
+	if b.Octets == 0 || b.Octets > octets {
+		b.Octets = octets
+	}
+	return b
+}
+
+// A guess is how large the next result of a kind will be: a little more than
+// the last ones, of which a large one is forgotten slowly. Whoever asks the
+// database for as much sees whether that was too little. 0 is no experience.
+type guess struct{ octets atomic.Int64 }
+
+// guessFloor is the least that is asked for.
+const guessFloor = 16 << 10
+
+// next is the guess, or that number without experience.
+func (g *guess) next(without int) int {
+	n := int(g.octets.Load())
+	if n == 0 {
+		return without
+	}
+	return n + n/8 + guessFloor
+}
+
+func (g *guess) saw(octets int) {
+	before := g.octets.Load()
+	g.octets.Store(max(int64(octets), before-before/8, 1))
+}
+
+// guesses are those of the pulls of apps of one schema version.
+type guesses struct {
+	first       []guess // of each table
+	delta, page guess
+}
+
+// The guesses without experience: for one table of a first pull, and for what
+// changed or a page.
+const (
+	guessWhole = 2 << 20
+	guessDelta = 128 << 10
+)
+
+// whole are the guesses for all rows of each table, as columns.
+func (g *guesses) whole() []int {
+	limits := make([]int, len(g.first))
+	for i := range limits {
+		limits[i] = g.first[i].next(guessWhole)
+	}
+	return limits
+}
+
+func total(sizes []int) (n int) {
+	for _, size := range sizes {
+		n += size
+	}
+	return n
+}

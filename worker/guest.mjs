@@ -6,7 +6,7 @@ import wasm from "../build/tidemark.wasm";
 import { Reader, Writer, decode, encode } from "./frame.mjs";
 import { fetchFrame } from "./fetch.mjs";
 
-const OP_D1 = 1, OP_CALL = 2, OP_ENTER = 3, OP_SLEEP = 4, OP_FETCH = 6;
+const OP_D1 = 1, OP_CALL = 2, OP_ENTER = 3, OP_SLEEP = 4, OP_BODY = 5, OP_FETCH = 6;
 export const EVENT_OPEN = 1, EVENT_TEXT = 2, EVENT_BINARY = 3, EVENT_CLOSE = 4, EVENT_CALL = 5, EVENT_ENTER = 6,
   EVENT_TIMER = 7;
 const KIND_TEXT = 1;
@@ -14,6 +14,8 @@ const KIND_TEXT = 1;
 const LIMIT_CALL_MS = 60_000; // variable LIMIT_CALL_MS
 const LIMIT_MEMORY_MB = 112; // variable LIMIT_MEMORY_MB; an isolate has 128
 const NONE = new Uint8Array(0);
+
+export const callLimit = (env) => Number(env.LIMIT_CALL_MS) || LIMIT_CALL_MS;
 
 let current = null; // the guest for new events, or null: the next one boots it
 let lastCall = 0;
@@ -182,10 +184,10 @@ export const message = (error) => (error instanceof Error ? error.message : Stri
 // another's: so whatever needs this request's context happens in drive.
 export class Call {
   // start(exports, id) calls the export that begins it; object is the Durable
-  // Object of an alarm. A call that may be replayed moves to the next instance
-  // if another call ended this one.
-  constructor({ env, ctx, object = null, start, replayable = false }) {
-    Object.assign(this, { env, ctx, object, start, replayable });
+  // Object of an alarm, and body the request's. A call that may be replayed
+  // moves to the next instance if another call ended this one.
+  constructor({ env, ctx, object = null, body = null, start, replayable = false }) {
+    Object.assign(this, { env, ctx, object, body, start, replayable });
     this.restart = false;
     this.wake = () => {};
   }
@@ -220,7 +222,7 @@ export class Call {
   }
 
   async drive(resolve) {
-    this.timer = setTimeout(() => this.expire(), Number(this.env.LIMIT_CALL_MS) || LIMIT_CALL_MS);
+    this.timer = setTimeout(() => this.expire(), callLimit(this.env));
     for (;;) {
       if (this.restart) {
         this.restart = false;
@@ -308,6 +310,10 @@ export class Call {
       case OP_SLEEP:
         await new Promise((wake) => setTimeout(wake, reader.f64()));
         return NONE;
+      case OP_BODY:
+        this.replayable = false;
+        if (this.body === null) throw new Error("there is no body");
+        return this.body.take(reader.u32());
       case OP_FETCH:
         return fetchFrame(reader, this.env);
     }

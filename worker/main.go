@@ -28,7 +28,10 @@ func main() {
 		Handler: api.New(api.Config{
 			Sync: database, Tickets: database, Projects: store.NewProjects(host.D1("DB")), Rooms: host.Rooms{},
 			Web: host.Web{},
-			Yjs: &api.Yjs{Calls: host.Rooms{}, Documents: documents, Versions: documents},
+			Yjs: &api.Yjs{
+				Calls: host.Rooms{}, Documents: documents, Versions: documents,
+				UpdateBytes: int64(yjs.Config.DocumentBytes),
+			},
 			Now: time.Now, Settings: settings, Log: host.Log,
 		}),
 		Classes: map[string]host.Class{"SyncRoom": host.NewSyncRoom, "YjsRoom": rooms.Class},

@@ -1,29 +1,33 @@
 // What workerd runs: it hands requests and the events of Durable Objects to
 // the guest (guest.mjs) and gives their answers back. It knows nothing of sync.
 import { DurableObject } from "cloudflare:workers";
+import { Body } from "./body.mjs";
 import { Reader, Writer, decode, encode } from "./frame.mjs";
 import {
-  Call, EVENT_BINARY, EVENT_CALL, EVENT_CLOSE, EVENT_OPEN, EVENT_TEXT, EVENT_TIMER, message, running,
+  Call, EVENT_BINARY, EVENT_CALL, EVENT_CLOSE, EVENT_OPEN, EVENT_TEXT, EVENT_TIMER, callLimit, message, running,
 } from "./guest.mjs";
 
 const LIMIT_BODY_BYTES = 16 << 20; // variable LIMIT_BODY_BYTES
 const MAX_REASON = 123; // bytes. RFC 6455, 5.5
+const LEAST_DROPPED = 1 << 20; // bytes of a body, however low the limits
 const NONE = new Uint8Array(0);
 const ALARM_BACKOFF_MS = 2_000; // after an end, doubled with each more
 const ALARM_BACKOFF_LIMIT_MS = 3_600_000;
 
+const bodyLimit = (env) => Number(env.LIMIT_BODY_BYTES) || LIMIT_BODY_BYTES;
+
 export default {
   async fetch(request, env, ctx) {
-    const limit = Number(env.LIMIT_BODY_BYTES) || LIMIT_BODY_BYTES;
-    const body = request.body === null ? NONE : await readBody(request, limit);
+    const body = request.body === null ? null : new Body(request);
     const head = requestHead(request);
     const answer = await new Call({
       env,
       ctx,
+      body,
       replayable: request.method === "GET" || request.method === "HEAD",
-      start: (exports, id, guest) =>
-        exports.request(id, guest.keep(head), head.length, body ? guest.keep(body) : 0, body ? body.length : -1),
+      start: (exports, id, guest) => exports.request(id, guest.keep(head), head.length, body ? body.length : 0),
     }).run();
+    if (body?.left) await body.drop(Math.max(2 * bodyLimit(env), LEAST_DROPPED), callLimit(env));
     return response(answer, env);
   },
 };
@@ -32,26 +36,6 @@ function requestHead(request) {
   let head = `${request.method} ${request.url}`;
   for (const [name, value] of request.headers) head += `\n${name}: ${value}`;
   return encode(head);
-}
-
-// readBody answers the body, or null if it is over the limit.
-async function readBody(request, limit) {
-  if (Number(request.headers.get("content-length")) > limit) return null;
-  if (request.headers.has("content-length")) return new Uint8Array(await request.arrayBuffer());
-  const parts = [];
-  let length = 0;
-  for await (const part of request.body) {
-    length += part.length;
-    if (length > limit) return null;
-    parts.push(part);
-  }
-  const body = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    body.set(part, at);
-    at += part.length;
-  }
-  return body;
 }
 
 function response(answer, env) {

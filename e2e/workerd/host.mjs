@@ -14,6 +14,7 @@ const module = (file, contents) => ({ type: "ESModule", path: path.join(root, fi
 // glue is worker.mjs and what it imports, around the guest in wasmFile.
 const glue = (wasmFile) => [
   module("worker/worker.mjs"),
+  module("worker/body.mjs"),
   module("worker/guest.mjs"),
   module("worker/frame.mjs"),
   module("worker/fetch.mjs"),

@@ -38,7 +38,9 @@ const measured = `
 // startMeasured answers {url, pid, guest(), close()}.
 export async function startMeasured(bindings = {}) {
   const file = (type, name) => ({ type, path: path.join(root, name), contents: readFileSync(path.join(root, name)) });
-  const modules = ["worker/worker.mjs", "worker/guest.mjs", "worker/frame.mjs", "worker/fetch.mjs", "build/wasm_exec.js"];
+  const modules = [
+    "worker/worker.mjs", "worker/body.mjs", "worker/guest.mjs", "worker/frame.mjs", "worker/fetch.mjs", "build/wasm_exec.js",
+  ];
   const host = await run({
     name: "tidemark",
     modules: [

@@ -52,7 +52,8 @@
 //
 // # The guest exports
 //
-//	request(call, head, headLen, body, bodyLen)  a Request; body 0 is none; bodyLen -1: over the limit
+//	request(call, head, headLen, length)  a Request. Its body stays with the host until OpBody asks for it:
+//	                                  length is 0 if there is none, -1 if it is not announced
 //	alarm(call, object)               an object's alarm; respond 200, or any other status to be tried again
 //	settle(op, ok, handle, len)       the result of an op; handle 0 is no bytes; ok 0: an error's text
 //	cancel(call)                      the call has outlived its limit
@@ -61,6 +62,21 @@
 // After every export the host calls the runtime's resume, or goroutines that
 // the export made ready do not run. A call is finished when it has its answer
 // and none of its ops is under way.
+//
+// # Bodies
+//
+// The guest decides by the head who may send what, and only then asks for the
+// body, once, by OpBody. Until then the host reads none of it. A body that
+// OpBody brings is whole, and of its announced length. The host keeps what has
+// arrived, and no room for what is only announced. It gives up a body that
+// stalls for BodyStallMillis, or that brings fewer than BodyFloor bytes a
+// second beyond that time. A call of which OpBody was posted is not replayed
+// when its instance ends.
+//
+// Many clients send their whole body before they read the answer. So the host
+// reads and drops what is left of a body that the guest did not take, within
+// bounds: twice LIMIT_BODY_BYTES or 1 MiB, whichever is more, for at most
+// LIMIT_CALL_MS, and as slowly as a body may come that the guest takes.
 package abi
 
 // An Op is the kind of an asynchronous operation.
@@ -78,10 +94,26 @@ const (
 	OpEnter Op = 3
 	// OpSleep waits. Frame: f64 milliseconds. No result.
 	OpSleep Op = 4
+	// OpBody brings the request's body, once. Frame: u32, how many bytes it may
+	// have. Result: the bytes. Errors: BodyTooLarge, BodyIncomplete, BodySlow.
+	OpBody Op = 5
 	// OpFetch sends a request to another server. Frame: Fetch. Result: Fetched.
 	// It fails if there is no answer in time, if the answer is too long, and if the
 	// URL is neither https, nor http of a loopback host (with DEV_MODE, of any).
 	OpFetch Op = 6
+)
+
+// The texts of OpBody's errors.
+const (
+	BodyTooLarge   = "the body is over the limit"
+	BodyIncomplete = "the body is incomplete"
+	BodySlow       = "the body came too slowly"
+)
+
+// How slowly a body may come.
+const (
+	BodyStallMillis = 10_000
+	BodyFloor       = 1024 // bytes a second
 )
 
 // An Event is what happens to an object.

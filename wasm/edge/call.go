@@ -19,9 +19,9 @@ type call struct {
 	i  *instance // that works on it
 	id int32
 
-	head, body []byte
-	bodyLen    int32   // -1: over the limit
-	object     *object // of an alarm
+	head   []byte
+	body   *body   // nil: none
+	object *object // of an alarm
 
 	replayable bool
 	answered   bool
@@ -55,14 +55,9 @@ func (c *call) begin() {
 		return
 	}
 	c.enroll(i)
-	body := c.bodyLen
-	handle := int32(0)
-	if body > 0 {
-		handle = i.keep(c.body)
-	}
-	i.enter(c, nil, i.request, c.id, i.keep(c.head), int32(len(c.head)), handle, body)
+	i.enter(c, nil, i.request, c.id, i.keep(c.head), int32(len(c.head)), c.body.announced())
 	if !c.replayable {
-		c.head, c.body = nil, nil // the guest has its own
+		c.head = nil // the guest has its own
 	}
 	c.endIfDone()
 }
@@ -119,6 +114,9 @@ func (c *call) respond(a answer) {
 	c.answered, c.answer = true, a
 	if c.ready != nil {
 		close(c.ready)
+	}
+	if c.body != nil {
+		c.body.stop()
 	}
 }
 
@@ -177,26 +175,31 @@ func (c *call) start(op int32, kind abi.Op, frame []byte) {
 	case abi.OpSleep:
 		d, err := sleepTime(frame)
 		if err != nil {
-			c.s.todo = append(c.s.todo, func() { i.settle(c, op, nil, err) })
+			c.s.todo = append(c.s.todo, func() { i.settle(c, op, result{}, err) })
 			return
 		}
 		c.s.w.clock.AfterFunc(d, func() {
 			c.s.lock()
 			defer c.s.unlock()
-			i.settle(c, op, nil, nil)
+			i.settle(c, op, result{}, nil)
 		})
+	case abi.OpBody:
+		c.replayable = false
+		if err := c.body.ask(i, op, frame); err != nil {
+			c.s.todo = append(c.s.todo, func() { i.settle(c, op, result{}, err) })
+		}
 	default:
-		c.s.todo = append(c.s.todo, func() { i.settle(c, op, nil, fmt.Errorf("no op %d", kind)) })
+		c.s.todo = append(c.s.todo, func() { i.settle(c, op, result{}, fmt.Errorf("no op %d", kind)) })
 	}
 }
 
 // perform runs an op on a goroutine of its own, outside of the lock.
 func (c *call) perform(i *instance, op int32, kind string, run func() ([]byte, error)) {
-	result, err := run()
+	whole, err := run()
 	c.s.w.hold(kind, "")
 	c.s.lock()
 	defer c.s.unlock()
-	i.settle(c, op, result, err)
+	i.settle(c, op, result{whole: whole}, err)
 }
 
 // enterObject delivers EventEnter to the object whose alarm the call is.
@@ -208,7 +211,7 @@ func (c *call) enterObject(i *instance, op int32) {
 	if c.object != nil && !c.ended {
 		err = c.object.enter(i, c, i.event, c.object.id, abi.EventEnter, op, 0, 0)
 	}
-	i.settle(c, op, nil, err)
+	i.settle(c, op, result{}, err)
 }
 
 func sleepTime(frame []byte) (time.Duration, error) {

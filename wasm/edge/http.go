@@ -3,10 +3,7 @@
 package edge
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -21,17 +18,10 @@ func (w *Worker) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if w.assets.serve(rw, r) {
 		return
 	}
-	body, ok, err := readBody(r, w.maxBody)
-	if err != nil {
-		http.Error(rw, "the body is incomplete", http.StatusBadRequest)
-		return
-	}
+	body := newBody(rw, r, w.clock)
 	c := &call{
-		head: appendHead(make([]byte, 0, 512), r), body: body, bodyLen: int32(len(body)),
+		head: appendHead(make([]byte, 0, 512), r), body: body,
 		replayable: r.Method == http.MethodGet || r.Method == http.MethodHead,
-	}
-	if !ok {
-		c.bodyLen = -1
 	}
 	s := w.free()
 	c.s = s
@@ -44,9 +34,68 @@ func (w *Worker) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	s.unlock()
 	if c.ready != nil {
-		<-c.ready // whatever the client sends: one that half-closed its connection reads on
+		c.wait()
 	}
-	w.write(rw, r, c.answer)
+	if body == nil || c.answer.forward != nil {
+		w.write(rw, r, c.answer)
+	} else {
+		w.writeOver(rw, r, body, c.answer)
+	}
+}
+
+// wait waits for the answer, and meanwhile takes the body if the guest asks for
+// it. It waits whatever the client does: one that half-closed its connection
+// reads on.
+func (c *call) wait() {
+	if c.body == nil {
+		<-c.ready
+		return
+	}
+	for {
+		select {
+		case <-c.ready:
+			return
+		case ask := <-c.body.asked:
+			pieces, err := c.body.take(ask.limit)
+			c.s.lock()
+			ask.i.settle(c, ask.op, result{pieces: pieces}, err)
+			c.s.unlock()
+		}
+	}
+}
+
+const (
+	// smallRest is how much may be left of a body for its connection to be used again.
+	smallRest = 64 << 10
+	// leastDropped is how much of a body is dropped at least, however low the limits.
+	leastDropped = 1 << 20
+)
+
+// writeOver answers a client that may still be sending its body. Many clients
+// read no answer before they have sent everything, so the rest is read and
+// dropped after it.
+func (w *Worker) writeOver(rw http.ResponseWriter, r *http.Request, body *body, a answer) {
+	if body.ended {
+		w.write(rw, r, a)
+		return
+	}
+	silent := body.expects && !body.begun // it sends nothing unless it is asked
+	again := !silent && !body.broken && body.length >= 0 && body.length-body.count <= smallRest
+	if !again {
+		rw.Header().Set("Connection", "close")
+	}
+	body.control.EnableFullDuplex() // or net/http would read on before it answers
+	w.write(rw, r, a)
+	body.control.Flush()
+	if !silent {
+		body.drop(max(2*w.maxBody, leastDropped), w.callLimit)
+	}
+	if again && !body.ended {
+		panic(http.ErrAbortHandler) // what comes next is no request
+	}
+	if !body.ended {
+		body.interrupt() // what net/http would still read
+	}
 }
 
 // write answers the client. Nothing changes an answer once it is there.
@@ -93,35 +142,6 @@ func writeError(rw http.ResponseWriter, message string) {
 	rw.Header().Set("Content-Type", "application/json")
 	rw.WriteHeader(http.StatusInternalServerError)
 	rw.Write(body)
-}
-
-// trusted is how many bytes of a body must be there before its length is
-// believed: an announced one costs a client nothing.
-const trusted = 64 << 10
-
-// readBody answers the body, or false if it is over the limit; the rest of it
-// is then not read.
-func readBody(r *http.Request, limit int64) ([]byte, bool, error) {
-	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
-		return nil, true, nil
-	}
-	if r.ContentLength > limit {
-		return nil, false, nil
-	}
-	var buffer bytes.Buffer
-	n, err := io.Copy(&buffer, io.LimitReader(r.Body, min(trusted, limit+1)))
-	if n == trusted && err == nil {
-		// The client means it: room for all of it, not twice as much and again.
-		buffer.Grow(int(max(r.ContentLength, 0)) + bytes.MinRead)
-		var more int64
-		more, err = io.Copy(&buffer, io.LimitReader(r.Body, limit+1-n))
-		n += more
-	}
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) || (err == nil && n > limit) {
-		return nil, false, nil
-	}
-	return buffer.Bytes(), true, err
 }
 
 const connectingIP = "Cf-Connecting-Ip"

@@ -26,10 +26,10 @@ func arg(a []uint64, n int) int32 { return api.DecodeI32(a[n]) }
 
 // hostFunctions by name; package abi documents them.
 var hostFunctions = map[string]hostFunction{
-	"size": {1, 1, func(i *instance, a []uint64) int32 { return int32(len(i.handles[arg(a, 0)])) }},
+	"size": {1, 1, func(i *instance, a []uint64) int32 { return int32(i.handles[arg(a, 0)].size()) }},
 	"take": {2, 0, func(i *instance, a []uint64) int32 {
-		if b, ok := i.handles[arg(a, 0)]; ok {
-			copy(i.view(arg(a, 1), int32(len(b))), b)
+		if r, ok := i.handles[arg(a, 0)]; ok {
+			r.copyTo(i.view(arg(a, 1), int32(r.size())))
 			delete(i.handles, arg(a, 0))
 		}
 		return 0

@@ -67,7 +67,7 @@ func (s *isolate) running() (*instance, error) {
 }
 
 func (s *isolate) boot() (*instance, error) {
-	i := &instance{s: s, calls: map[int32]*call{}, handles: map[int32][]byte{}}
+	i := &instance{s: s, calls: map[int32]*call{}, handles: map[int32]result{}}
 	p, err := gojs.Start(context.Background(), s.w.module.runtime, s.w.module.compiled, gojs.Config{
 		Env:         map[string]string{"GOGC": "200", "GOMEMLIMIT": "48MiB"},
 		Context:     s.w.context(),
@@ -104,7 +104,7 @@ type instance struct {
 	request, alarm, settleExport, cancel, event api.Function
 
 	calls      map[int32]*call
-	handles    map[int32][]byte
+	handles    map[int32]result
 	lastHandle int32
 	dead       bool
 
@@ -184,15 +184,37 @@ func (i *instance) endIfUnused() {
 	})
 }
 
+// A result is bytes for the guest: whole, or in pieces.
+type result struct {
+	whole  []byte
+	pieces [][]byte
+}
+
+func (r result) size() (n int) {
+	for _, piece := range r.pieces {
+		n += len(piece)
+	}
+	return n + len(r.whole)
+}
+
+func (r result) copyTo(b []byte) {
+	n := copy(b, r.whole)
+	for _, piece := range r.pieces {
+		n += copy(b[n:], piece)
+	}
+}
+
 // keep holds bytes until the guest takes them; 0 is no bytes.
-func (i *instance) keep(b []byte) int32 {
-	if len(b) == 0 {
+func (i *instance) keep(b []byte) int32 { return i.keepResult(result{whole: b}) }
+
+func (i *instance) keepResult(r result) int32 {
+	if r.size() == 0 {
 		return 0
 	}
 	if i.lastHandle++; i.lastHandle < 0 {
 		i.lastHandle = 1
 	}
-	i.handles[i.lastHandle] = b
+	i.handles[i.lastHandle] = r
 	return i.lastHandle
 }
 
@@ -200,7 +222,7 @@ func (i *instance) keep(b []byte) int32 {
 func (i *instance) fail(err error) int32 { return -i.keep([]byte(err.Error())) }
 
 // settle brings the result of an op of c to the guest.
-func (i *instance) settle(c *call, op int32, result []byte, err error) {
+func (i *instance) settle(c *call, op int32, r result, err error) {
 	if i.dead {
 		return
 	}
@@ -209,9 +231,9 @@ func (i *instance) settle(c *call, op int32, result []byte, err error) {
 	}
 	ok := int32(1)
 	if err != nil {
-		ok, result = 0, []byte(err.Error())
+		ok, r = 0, result{whole: []byte(err.Error())}
 	}
-	i.enter(c, nil, i.settleExport, op, ok, i.keep(result), int32(len(result)))
+	i.enter(c, nil, i.settleExport, op, ok, i.keepResult(r), int32(r.size()))
 	c.endIfDone()
 }
 

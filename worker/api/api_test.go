@@ -40,6 +40,7 @@ type ports struct {
 	changed    []store.Change
 	err        error
 	pulls      [][]byte
+	pushes     [][]byte
 	published  []syncroom.Change
 	operations []string
 	forwarded  []abi.Forward
@@ -55,7 +56,8 @@ func (p *ports) Pull(_ context.Context, _ time.Time, input []byte, b store.Budge
 	return ijson.Whole(p.answer), len(p.answer), p.err
 }
 
-func (p *ports) Push(context.Context, time.Time, []byte) ([]byte, []store.Change, error) {
+func (p *ports) Push(_ context.Context, _ time.Time, input []byte) ([]byte, []store.Change, error) {
+	p.pushes = append(p.pushes, input)
 	return p.answer, p.changed, p.err
 }
 
@@ -246,34 +248,6 @@ func TestOriginsCanBeRestricted(t *testing.T) {
 		}
 	}
 }
-
-func TestBodiesUpToTheLimit(t *testing.T) {
-	p := &ports{answer: []byte("1")}
-	h := newHandler(p, "LIMIT_BODY_BYTES", "200000")
-	unknown := func(n int) io.Reader { return io.MultiReader(strings.NewReader(strings.Repeat("x", n))) } // of unknown length
-	for _, c := range []struct {
-		body   io.Reader
-		status int
-	}{
-		{strings.NewReader(strings.Repeat("x", 200_000)), 200},
-		{strings.NewReader(strings.Repeat("x", 200_001)), 413},
-		{unknown(200_000), 200},
-		{unknown(200_001), 413},
-		{io.MultiReader(&cut{}), 400},
-	} {
-		p.pulls = nil
-		w := ask(h, "POST", "/trpc/sync.pull", c.body)
-		want(t, w, c.status)
-		if c.status == 200 && (len(p.pulls) != 1 || len(p.pulls[0]) != 200_000) {
-			t.Errorf("%d pulls", len(p.pulls))
-		}
-	}
-	want(t, ask(h, "POST", "/trpc/sync.pull,sync.pull?batch=1", unknown(200_001)), 413, `[{"error"`, `"code":"PAYLOAD_TOO_LARGE"`)
-}
-
-type cut struct{}
-
-func (*cut) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // The answers of one HTTP request have one bound, however many calls it has. A
 // call over it fails, and the others stand.

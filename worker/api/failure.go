@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 
@@ -54,9 +55,11 @@ func (s *server) explain(w http.ResponseWriter, r *http.Request, err error) *trp
 	case errors.Is(err, watermelon.ErrTooLarge):
 		return &trpc.Error{Code: trpc.PayloadTooLarge, Message: err.Error()}
 	case errors.As(err, &tooLong):
-		return &trpc.Error{Code: trpc.PayloadTooLarge, Message: fmt.Sprintf("The body is larger than %d bytes", s.Settings.BodyBytes)}
+		return &trpc.Error{Code: trpc.PayloadTooLarge, Message: fmt.Sprintf("The body is larger than %d bytes", tooLong.Limit)}
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return &trpc.Error{Code: trpc.BadRequest, Message: "The body ends too early"}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &trpc.Error{Code: trpc.Timeout, Message: "The body came too slowly"}
 	}
 	// Not the whole URL, whose query may hold a token or a ticket.
 	s.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -20,12 +21,13 @@ const (
 // restore tells the store, and then every subscriber, that the database was
 // restored to an earlier point.
 func (s *server) restore(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
-	body, err := s.operatorBody(r, id)
+	_, err := s.operatorBody(r, id, 0)
+	var notEmpty *http.MaxBytesError
+	if errors.As(err, &notEmpty) {
+		return badRequest("A restore takes no body: it is for after the database was restored, and does not restore it")
+	}
 	if err != nil {
 		return err
-	}
-	if len(body) > 0 {
-		return badRequest("A restore takes no body: it is for after the database was restored, and does not restore it")
 	}
 	floor, err := s.Sync.Restore(r.Context(), s.Now())
 	if err != nil {
@@ -38,7 +40,7 @@ func (s *server) restore(w http.ResponseWriter, r *http.Request, id auth.Identit
 
 // purge forgets tombstones that are older than {"keep_days":n}.
 func (s *server) purge(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
-	body, err := s.operatorBody(r, id)
+	body, err := s.operatorBody(r, id, smallBytes)
 	if err != nil {
 		return err
 	}
@@ -54,14 +56,14 @@ func (s *server) purge(w http.ResponseWriter, r *http.Request, id auth.Identity)
 	return nil
 }
 
-func (s *server) operatorBody(r *http.Request, id auth.Identity) ([]byte, error) {
+func (s *server) operatorBody(r *http.Request, id auth.Identity, limit int64) ([]byte, error) {
 	if r.Method != http.MethodPost {
 		return nil, wrongMethod("POST")
 	}
 	if err := permit(id, auth.SyncAdmin); err != nil {
 		return nil, err
 	}
-	return readBody(r, s.Settings.BodyBytes)
+	return s.readBody(r, limit)
 }
 
 // keepDays reads the body of a purge. A member that it does not know is

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,7 +13,6 @@ import (
 	"tidemark/shared/auth"
 	"tidemark/shared/delta"
 	"tidemark/shared/project"
-	"tidemark/shared/trpc"
 	"tidemark/worker/store"
 )
 
@@ -41,6 +38,9 @@ const (
 )
 
 const projectsRoot = "/api/v1/"
+
+// uploadOperation is counted by project, too: see spendUpload.
+const uploadOperation = "upload"
 
 // A projectRoute is one operation below projectsRoot. The handlers, the
 // OpenAPI document and the documentation's page are made of these.
@@ -113,11 +113,22 @@ func (s *server) project(w http.ResponseWriter, r *http.Request) error {
 	if err := permit(c.id, permission); err != nil {
 		return err
 	}
-	if err := c.readBody(); err != nil {
-		return err
+	if c.route.operation == uploadOperation {
+		if err := c.spendUpload(); err != nil {
+			return err
+		}
+	}
+	if c.route.body != "" {
+		var err error
+		if c.body, err = s.readBody(r, c.route.bodyBytes); err != nil {
+			c.discharge()
+			return err
+		}
 	}
 	err := c.sparing(c.route.serve(c))
-	c.discharge(err)
+	if isNoProject(err) {
+		c.discharge()
+	}
 	return err
 }
 
@@ -201,18 +212,6 @@ func match(path string, segments []string) (values []string, ok bool) {
 	return values, true
 }
 
-func (c *projectCall) readBody() (err error) {
-	if c.route.body == "" {
-		return nil
-	}
-	c.body, err = io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, c.route.bodyBytes))
-	var tooLong *http.MaxBytesError
-	if errors.As(err, &tooLong) {
-		return &trpc.Error{Code: trpc.PayloadTooLarge, Message: fmt.Sprintf("The body is larger than %d bytes", c.route.bodyBytes)}
-	}
-	return err
-}
-
 // maxRestBytes is more than the longest row that is valid.
 const maxRestBytes = 256 << 10
 
@@ -260,7 +259,7 @@ func newProjectRoutes() []projectRoute {
 		projectRoute{method: "GET", path: p + "sync/", operation: "pull", summary: "What changed since a mark, in pages",
 			action: project.Read, parameters: pullParameters, answers: []projectAnswer{{200, "PullAnswer", "a page of changes"}},
 			refusals: []project.Code{project.SinceAhead, project.BadCursor, project.NotRemoved}, serve: (*projectCall).pull},
-		projectRoute{method: "POST", path: p + "sync/", operation: "upload", summary: "Upload changes of tasks, all or nothing",
+		projectRoute{method: "POST", path: p + "sync/", operation: uploadOperation, summary: "Upload changes of tasks, all or nothing",
 			action: project.CreateTasks, body: "Upload", bodyBytes: delta.MaxUploadBytes,
 			answers:  []projectAnswer{{200, "Uploaded", "what was done; a retry with the same client_batch_id is answered the same"}},
 			refusals: []project.Code{project.IDTaken, project.BadReference, project.ParentCycle, project.VersionAhead, project.SyncConflict},

@@ -26,9 +26,6 @@ func (c *projectCall) pull() error {
 }
 
 func (c *projectCall) upload() error {
-	if err := c.spendUpload(); err != nil {
-		return err
-	}
 	in, err := delta.ParseUpload(c.body)
 	if err != nil {
 		return err
@@ -58,11 +55,17 @@ func (c *projectCall) spendUpload() error {
 	}
 }
 
-// discharge takes an upload back from the count if its caller is no member of the
-// project: invented projects must not fill the table of those that are counted.
-func (c *projectCall) discharge(err error) {
+// isNoProject knows the refusal of who is no member of the project.
+func isNoProject(err error) bool {
 	var refusal *project.Refusal
-	if !c.charged || !errors.As(err, &refusal) || refusal.Code != project.NotFound || refusal.List != "" {
+	return errors.As(err, &refusal) && refusal.Code == project.NotFound && refusal.List == ""
+}
+
+// discharge takes an upload back from the count: invented projects must not fill
+// the table of those that are counted. So it is for an upload of no member, and for
+// one whose body did not come, of whom nobody knows whether he is one.
+func (c *projectCall) discharge() {
+	if !c.charged {
 		return
 	}
 	c.mu.Lock()

@@ -3,7 +3,7 @@ package api
 import (
 	"bytes"
 	"errors"
-	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -71,20 +71,26 @@ func (s *server) trpc(w http.ResponseWriter, r *http.Request) {
 	if request.Allow != "" {
 		w.Header().Set("Allow", request.Allow)
 	}
+	for i := range request.Calls {
+		call := &request.Calls[i]
+		if err := permitCall(id, *call); err != nil && call.Err == nil {
+			call.Err = s.explain(w, r, err)
+		}
+	}
 	var body []byte
-	if request.HasBody {
-		if body, err = readBody(r, s.Settings.BodyBytes); err != nil {
+	if limit := bodyLimit(request); limit > 0 {
+		if body, err = s.readBody(r, limit); err != nil {
 			refuse(err)
 			return
 		}
 	}
 	request.ReadInput(body)
-	writeAnswer(w, request.Answer(s.callAll(w, r, id, request.Calls)))
+	writeAnswer(w, request.Answer(s.callAll(w, r, request.Calls)))
 }
 
 // callAll runs the calls of one request, in order. Their answers have one bound
 // together, LIMIT_PULL_BYTES: a call over it fails, and the others stand.
-func (s *server) callAll(w http.ResponseWriter, r *http.Request, id auth.Identity, calls []trpc.Call) []trpc.Result {
+func (s *server) callAll(w http.ResponseWriter, r *http.Request, calls []trpc.Call) []trpc.Result {
 	results := make([]trpc.Result, len(calls))
 	left := s.Settings.Sync.PullBytes
 	for i, call := range calls {
@@ -95,7 +101,7 @@ func (s *server) callAll(w http.ResponseWriter, r *http.Request, id auth.Identit
 			results[i].Err = errBatchTooLarge
 			continue
 		}
-		data, size, err := s.call(r, id, call, s.budget(left))
+		data, size, err := s.call(r, call, s.budget(left))
 		switch {
 		case errors.Is(err, watermelon.ErrTooLarge) && call.Path == pullPath && left < s.Settings.Sync.PullBytes:
 			err = errBatchTooLarge
@@ -110,6 +116,32 @@ func (s *server) callAll(w http.ResponseWriter, r *http.Request, id auth.Identit
 	return results
 }
 
+// permitCall refuses an identity that may not call the procedure.
+func permitCall(id auth.Identity, call trpc.Call) error {
+	if call.Path == pullPath {
+		return permit(id, auth.SyncRead)
+	}
+	return permit(id, auth.SyncWrite)
+}
+
+// bodyLimit is how long the body of the request may be: 0 if it is not read, for
+// it has none or none of its calls will be made.
+func bodyLimit(request *trpc.Request) (limit int64) {
+	if !request.HasBody {
+		return 0
+	}
+	for _, call := range request.Calls {
+		switch {
+		case call.Err != nil:
+		case call.Kind == trpc.Mutation:
+			return math.MaxInt64 // LIMIT_BODY_BYTES alone bounds it
+		default:
+			limit = smallBytes
+		}
+	}
+	return limit
+}
+
 // budget is that of a pull when the HTTP answer has so many octets left.
 func (s *server) budget(left int) store.Budget {
 	if left == s.Settings.Sync.PullBytes {
@@ -119,18 +151,12 @@ func (s *server) budget(left int) store.Budget {
 }
 
 // call runs one call. It returns about how many octets its data has.
-func (s *server) call(r *http.Request, id auth.Identity, call trpc.Call, b store.Budget) (data ijson.Pieces, octets int, err error) {
+func (s *server) call(r *http.Request, call trpc.Call, b store.Budget) (data ijson.Pieces, octets int, err error) {
 	if bytes.HasPrefix(call.Input, []byte(`{"json":`)) {
 		return nil, 0, &trpc.Error{Code: trpc.BadRequest, Message: "The input was made by superjson: make the client without a transformer, none is supported"}
 	}
 	if call.Path == pullPath {
-		if err := permit(id, auth.SyncRead); err != nil {
-			return nil, 0, err
-		}
 		return s.Sync.Pull(r.Context(), s.Now(), call.Input, b)
-	}
-	if err := permit(id, auth.SyncWrite); err != nil {
-		return nil, 0, err
 	}
 	answer, err := s.push(r.Context(), call.Input)
 	return ijson.Whole(answer), len(answer), err
@@ -155,33 +181,3 @@ func queryOf(r *http.Request) url.Values {
 }
 
 func writeAnswer(w http.ResponseWriter, a trpc.Answer) { writePieces(w, a.Status, a.Body) }
-
-// trustedBytes is how much is set aside for a body before any of it came.
-const trustedBytes = 64 << 10
-
-// readBody reads a body of at most limit bytes. It does not copy one that is
-// in memory, as the guest's are. Otherwise the length that a client claims is
-// believed, and set aside, once a part of it has come.
-func readBody(r *http.Request, limit int64) ([]byte, error) {
-	if r.ContentLength > limit {
-		return nil, &http.MaxBytesError{Limit: limit}
-	}
-	if there, ok := r.Body.(interface{ Whole() []byte }); ok && int64(len(there.Whole())) <= limit {
-		return there.Whole(), nil
-	}
-	reader := http.MaxBytesReader(nil, r.Body, limit)
-	b := make([]byte, 0, min(max(r.ContentLength, 0), trustedBytes)+512)
-	for {
-		n, err := reader.Read(b[len(b):cap(b)])
-		b = b[:len(b)+n]
-		if err == io.EOF {
-			return b, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if n := int64(len(b)); n == int64(cap(b)) {
-			b = append(make([]byte, 0, max(2*n, min(r.ContentLength+512, 16*n))), b...)
-		}
-	}
-}

@@ -51,6 +51,8 @@ type Yjs struct {
 	Calls     YjsCalls
 	Documents YjsDocuments
 	Versions  YjsVersions
+	// UpdateBytes is how long an update may be, beside LIMIT_BODY_BYTES.
+	UpdateBytes int64
 }
 
 const (
@@ -210,7 +212,7 @@ func (s *server) mergeYjs(w http.ResponseWriter, r *http.Request, id auth.Identi
 	if err := permitRoom(id, auth.YjsWrite, room); err != nil {
 		return err
 	}
-	update, err := readBody(r, s.Settings.BodyBytes)
+	update, err := s.readBody(r, s.Yjs.UpdateBytes)
 	if err != nil {
 		return err
 	}

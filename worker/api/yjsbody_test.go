@@ -32,7 +32,7 @@ func (c *noRoom) Call(_ context.Context, _, _ string, data ...[]byte) ([]byte, e
 func TestAMergeTakesNotMuchMoreMemoryThanItsBody(t *testing.T) {
 	calls := &noRoom{}
 	h := api.New(api.Config{
-		Now: time.Now, Log: slog.New(slog.DiscardHandler), Yjs: &api.Yjs{Calls: calls},
+		Now: time.Now, Log: slog.New(slog.DiscardHandler), Yjs: &api.Yjs{Calls: calls, UpdateBytes: 32 << 20},
 		Settings: api.ReadSettings(func(name string) string { return map[string]string{"AUTH_SECRET": secret}[name] }),
 	})
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": "alice"}).SignedString([]byte(secret))

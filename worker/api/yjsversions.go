@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -113,12 +112,9 @@ func (s *server) keepYjs(w http.ResponseWriter, r *http.Request, id auth.Identit
 	if err := permitRoom(id, auth.YjsWrite, room); err != nil {
 		return err
 	}
-	name, err := io.ReadAll(io.LimitReader(r.Body, maxVersionName+1))
+	name, err := s.readBody(r, maxVersionName)
 	if err != nil {
 		return err
-	}
-	if len(name) > maxVersionName {
-		return &trpc.Error{Code: trpc.BadRequest, Message: fmt.Sprintf("The name of a version has at most %d bytes", maxVersionName)}
 	}
 	p, err := s.callYjs(r.Context(), room, yroom.Request{Op: yroom.OpState})
 	if err == nil {

@@ -65,6 +65,11 @@ type settled struct {
 	err   error
 }
 
+// An opError is the text with which the host settled an op that failed.
+type opError string
+
+func (e opError) Error() string { return string(e) }
+
 // state is everything that outlives one export. The mutex is only ever held
 // over a few lines without an import, so it is free whenever an export runs.
 var state = struct {
@@ -183,7 +188,7 @@ func (c *call) post(kind abi.Op, frame []byte) {
 func settle(op, ok, handle, n int32) {
 	s := settled{bytes: take(handle, n)}
 	if ok == 0 {
-		s = settled{err: errors.New(string(s.bytes))}
+		s = settled{err: opError(s.bytes)}
 	}
 	state.Lock()
 	ch := state.ops[op]

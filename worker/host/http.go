@@ -3,8 +3,6 @@
 package host
 
 import (
-	"bytes"
-	"io"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -15,20 +13,14 @@ import (
 )
 
 //go:wasmexport request
-func request(id, head, headLen, body, bodyLen int32) {
+func request(id, head, headLen, length int32) {
 	c := startCall(id)
 	headBytes := take(head, headLen)
-	var bodyReader io.ReadCloser = http.NoBody
-	if bodyLen < 0 {
-		bodyReader = tooLarge{}
-	} else if body != 0 {
-		bodyReader = newWholeBody(take(body, bodyLen))
-	}
-	begin(func() { c.serve(headBytes, bodyReader, int64(bodyLen)) })
+	begin(func() { c.serve(headBytes, int64(length)) })
 }
 
 // serve answers the call: with what the handler writes, with 500 if it does not return.
-func (c *call) serve(head []byte, body io.ReadCloser, length int64) {
+func (c *call) serve(head []byte, length int64) {
 	w := &responseWriter{header: http.Header{}}
 	returned := false // nor will it, if it panics or ends its goroutine
 	defer c.end()
@@ -44,7 +36,9 @@ func (c *call) serve(head []byte, body io.ReadCloser, length int64) {
 	}()
 	r, err := newRequest(head)
 	if err == nil {
-		r.Body, r.ContentLength = body, length
+		if r.Body, r.ContentLength = http.NoBody, length; length != 0 {
+			r.Body = &body{c: c}
+		}
 		config.Handler.ServeHTTP(w, r.WithContext(c))
 	} else {
 		w.WriteHeader(http.StatusBadRequest)
@@ -101,25 +95,6 @@ func escapePercents(url string) string {
 func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
-
-// A wholeBody is a body that is in memory already.
-type wholeBody struct {
-	*bytes.Reader
-	data []byte
-}
-
-func newWholeBody(data []byte) wholeBody { return wholeBody{bytes.NewReader(data), data} }
-
-func (wholeBody) Close() error { return nil }
-
-// Whole is the body, for a reader that would only copy it.
-func (b wholeBody) Whole() []byte { return b.data }
-
-// tooLarge is the body of a request over the host's limit.
-type tooLarge struct{}
-
-func (tooLarge) Read([]byte) (int, error) { return 0, &http.MaxBytesError{} }
-func (tooLarge) Close() error             { return nil }
 
 // responseWriter gathers an answer, which leaves in one piece.
 type responseWriter struct {

@@ -7,8 +7,11 @@
 //	GET  /trivial               "ok"
 //	GET  /env?name=             a variable
 //	GET  /stats                 {"calls","ops","handles","goroutines","boot","memory"}; boot is new in each instance
-//	POST /echo                  {"method","url","header","body"}; 413 if the body is over the limit
+//	POST /echo                  {"method","url","header","body"}; see takeBody
 //	POST /slow-echo?ms=         the body, after a wait
+//	POST /length?limit=         the body's length; see takeBody
+//	POST /refused?ms=           401 after a wait; the body is not taken
+//	GET  /taken-wait            takes the body, if there is one, and waits for /wake?key=taken
 //	GET  /d1?n=5&id=a           n inserts one after the other, then the count of the rows of id
 //	POST /batch                 JSON [["SQL", arg…], …] as one batch; {"results":[{"changes","columns","rows"}]} or {"error"}
 //	GET  /sleep?ms=             waits, then "slept"
@@ -34,6 +37,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"runtime"
@@ -65,7 +69,25 @@ func main() {
 	mux.HandleFunc("POST /echo", echo)
 	mux.HandleFunc("POST /slow-echo", func(w http.ResponseWriter, r *http.Request) {
 		host.Sleep(r.Context(), time.Duration(number(r, "ms"))*time.Millisecond)
-		io.Copy(w, r.Body)
+		if body, ok := takeBody(w, r); ok {
+			w.Write(body)
+		}
+	})
+	mux.HandleFunc("POST /length", func(w http.ResponseWriter, r *http.Request) {
+		if body, ok := takeBody(w, r); ok {
+			answer(w, len(body))
+		}
+	})
+	mux.HandleFunc("POST /refused", func(w http.ResponseWriter, r *http.Request) {
+		if ms := number(r, "ms"); ms > 0 {
+			host.Sleep(r.Context(), time.Duration(ms)*time.Millisecond)
+		}
+		http.Error(w, "refused", http.StatusUnauthorized)
+	})
+	mux.HandleFunc("GET /taken-wait", func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := takeBody(w, r); ok {
+			waitFor(w, r, "taken")
+		}
 	})
 	mux.HandleFunc("GET /d1", insertSome)
 	mux.HandleFunc("POST /batch", batch)
@@ -76,7 +98,7 @@ func main() {
 		}
 		io.WriteString(w, "slept")
 	})
-	mux.HandleFunc("GET /wait", wait)
+	mux.HandleFunc("GET /wait", func(w http.ResponseWriter, r *http.Request) { waitFor(w, r, r.FormValue("key")) })
 	mux.HandleFunc("GET /wake", func(w http.ResponseWriter, r *http.Request) {
 		if ch := waits[r.FormValue("key")]; ch != nil {
 			close(ch)
@@ -101,9 +123,10 @@ func main() {
 	mux.HandleFunc("GET /exit", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
 	mux.HandleFunc("POST /room/{name}/call", callRoom)
 	mux.HandleFunc("POST /room/{name}/publish", func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		host.Rooms{}.Publish(r.Context(), binding, r.PathValue("name"), body)
-		io.WriteString(w, "published")
+		if body, ok := takeBody(w, r); ok {
+			host.Rooms{}.Publish(r.Context(), binding, r.PathValue("name"), body)
+			io.WriteString(w, "published")
+		}
 	})
 	mux.HandleFunc("GET /room/{name}/socket", func(w http.ResponseWriter, r *http.Request) {
 		host.Rooms{}.Forward(w, r, abi.Forward{
@@ -139,14 +162,36 @@ func stats(w http.ResponseWriter, _ *http.Request) {
 	})
 }
 
-func echo(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
-		return
+// takeBody takes a body of at most ?limit= bytes. If there is none to be had it
+// answers 413 over the limit, 408 if it came too slowly, 400 if it is incomplete.
+func takeBody(w http.ResponseWriter, r *http.Request) (body []byte, ok bool) {
+	limit := int64(math.MaxInt32)
+	if r.FormValue("limit") != "" {
+		limit = int64(number(r, "limit"))
 	}
-	answer(w, map[string]any{"method": r.Method, "url": r.URL.String(), "header": r.Header, "body": string(body)})
+	whole, ok := r.Body.(interface{ ReadWhole(int64) ([]byte, error) })
+	if !ok {
+		return nil, true
+	}
+	body, err := whole.ReadWhole(limit)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		http.Error(w, "too slow", http.StatusRequestTimeout)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		http.Error(w, "incomplete", http.StatusBadRequest)
+	case err != nil:
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+	}
+	return body, err == nil
+}
+
+func echo(w http.ResponseWriter, r *http.Request) {
+	if body, ok := takeBody(w, r); ok {
+		answer(w, map[string]any{"method": r.Method, "url": r.URL.String(), "header": r.Header, "body": string(body)})
+	}
 }
 
 func insertSome(w http.ResponseWriter, r *http.Request) {
@@ -172,8 +217,12 @@ func insertSome(w http.ResponseWriter, r *http.Request) {
 }
 
 func batch(w http.ResponseWriter, r *http.Request) {
+	body, ok := takeBody(w, r)
+	if !ok {
+		return
+	}
 	var in [][]any
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+	if err := json.Unmarshal(body, &in); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
@@ -221,9 +270,9 @@ func fetch(w http.ResponseWriter, r *http.Request) {
 	answer(w, map[string]any{"status": got.Status, "body": string(got.Body), "x": got.Get("X"), "type": got.Get("content-type")})
 }
 
-func wait(w http.ResponseWriter, r *http.Request) {
+func waitFor(w http.ResponseWriter, r *http.Request, key string) {
 	ch := make(chan struct{})
-	waits[r.FormValue("key")] = ch
+	waits[key] = ch
 	select {
 	case <-ch:
 	case <-r.Context().Done():
@@ -266,7 +315,10 @@ func allocate(w http.ResponseWriter, r *http.Request) {
 }
 
 func callRoom(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
+	body, ok := takeBody(w, r)
+	if !ok {
+		return
+	}
 	reply, err := host.Rooms{}.Call(r.Context(), binding, r.PathValue("name"), body)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)

@@ -16,10 +16,12 @@ func logged(next http.Handler, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		a := &answered{ResponseWriter: w, status: http.StatusOK}
+		defer func() { // also if the connection is aborted
+			log.LogAttrs(r.Context(), slog.LevelInfo, "request",
+				slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", a.status),
+				slog.Int64("bytes", a.bytes), slog.Duration("duration", time.Since(start)))
+		}()
 		next.ServeHTTP(a, r)
-		log.LogAttrs(r.Context(), slog.LevelInfo, "request",
-			slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", a.status),
-			slog.Int64("bytes", a.bytes), slog.Duration("duration", time.Since(start)))
 	})
 }
 
@@ -40,6 +42,9 @@ func (a *answered) Write(b []byte) (int, error) {
 	a.bytes += int64(n)
 	return n, err
 }
+
+// Unwrap is for http.ResponseController.
+func (a *answered) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // Hijack is for WebSockets.
 func (a *answered) Hijack() (net.Conn, *bufio.ReadWriter, error) {

@@ -1,0 +1,48 @@
+package api
+
+import (
+	"io"
+	"net/http"
+)
+
+// smallBytes is how long a body may be that holds a few values.
+const smallBytes = 64 << 10
+
+// readBody reads a body of at most limit bytes, and of at most
+// LIMIT_BODY_BYTES. It is called when everything that the request's head says
+// has been checked: in the guest no byte of the body is taken before. It
+// returns *http.MaxBytesError, io.ErrUnexpectedEOF or os.ErrDeadlineExceeded,
+// which explain knows.
+func (s *server) readBody(r *http.Request, limit int64) ([]byte, error) {
+	limit = min(limit, s.Settings.BodyBytes)
+	if r.ContentLength > limit {
+		return nil, &http.MaxBytesError{Limit: limit}
+	}
+	if body, ok := r.Body.(interface{ ReadWhole(int64) ([]byte, error) }); ok {
+		return body.ReadWhole(limit)
+	}
+	return readWhole(r, limit)
+}
+
+// trustedBytes is how much is set aside for a body before any of it came.
+const trustedBytes = 64 << 10
+
+// readWhole reads the body piece by piece. The length that a client claims is
+// believed, and set aside, once a part of it has come.
+func readWhole(r *http.Request, limit int64) ([]byte, error) {
+	reader := http.MaxBytesReader(nil, r.Body, limit)
+	b := make([]byte, 0, min(max(r.ContentLength, 0), trustedBytes)+512)
+	for {
+		n, err := reader.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if err == io.EOF {
+			return b, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if n := int64(len(b)); n == int64(cap(b)) {
+			b = append(make([]byte, 0, max(2*n, min(r.ContentLength+512, 16*n))), b...)
+		}
+	}
+}

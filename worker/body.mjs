@@ -1,0 +1,102 @@
+// The body of a request. It is read when the guest asks for it, and to its end,
+// within bounds, when the guest did not take it: a client that sends everything
+// first cannot read its answer before. Package shared/abi says how.
+
+const TOO_LARGE = "the body is over the limit";
+const INCOMPLETE = "the body is incomplete";
+const SLOW = "the body came too slowly";
+const STALL_MILLIS = 10_000;
+const FLOOR = 1024; // bytes a second
+
+// Pieces of a body: the first is small, for an announced length costs a client
+// nothing, and each may be as long as all before it.
+const FIRST_PIECE = 16 << 10;
+const MAX_PIECE = 64 << 10;
+
+export class Body {
+  constructor(request) {
+    const length = request.headers.get("content-length");
+    this.length = length === null ? -1 : Math.min(Number(length), 0x7fffffff); // -1: not announced
+    this.stream = request.body;
+    this.reader = null;
+    this.count = 0; // bytes that were read
+    this.left = this.length !== 0; // there may be more of it
+    this.taken = false;
+    this.reading = false;
+  }
+
+  // take answers {parts, length}: the whole body, which has at most limit bytes.
+  async take(limit) {
+    if (this.taken) throw new Error("the body was taken");
+    this.taken = true;
+    if (this.length > limit) throw new Error(TOO_LARGE);
+    const parts = [];
+    await this.read(limit, Infinity, (part) => parts.push(part));
+    if (this.count > limit) throw new Error(TOO_LARGE);
+    return { parts, length: this.count };
+  }
+
+  // drop reads what is left, and keeps none of it: about limit bytes at most,
+  // for so long. The guest has answered, so a take that is under way ends.
+  async drop(limit, millis) {
+    if (this.reading) await this.reader.cancel(new Error(INCOMPLETE)).catch(() => {});
+    else await this.read(this.count + limit, millis, () => {}).catch(() => {}); // there is an answer anyway
+  }
+
+  // read reads until the end or until more than limit bytes came, in full
+  // pieces that it gives to keep.
+  async read(limit, millis, keep) {
+    if (!this.left) return;
+    this.reader ??= this.stream.getReader({ mode: "byob" });
+    const watch = this.watch(millis);
+    this.reading = true;
+    try {
+      while (this.left && this.count <= limit) {
+        let bytes = new Uint8Array(this.pieceLength());
+        let filled = 0;
+        while (this.left && filled < bytes.length) {
+          const { done, value } = await this.reader.read(bytes.subarray(filled));
+          bytes = new Uint8Array(value.buffer); // it moved
+          if (done) {
+            this.left = false;
+            if (this.count < this.length) throw new Error(INCOMPLETE);
+            break;
+          }
+          filled += value.length;
+          this.count += value.length;
+          this.last = Date.now();
+          if (this.count === this.length) this.left = false;
+        }
+        keep(bytes.subarray(0, filled));
+      }
+    } catch (error) {
+      this.left = false;
+      throw error === watch.error ? error : new Error(INCOMPLETE);
+    } finally {
+      this.reading = false;
+      clearTimeout(watch.timer);
+    }
+  }
+
+  pieceLength() {
+    const length = Math.min(Math.max(this.count, FIRST_PIECE), MAX_PIECE);
+    return this.length < 0 ? length : Math.min(length, this.length - this.count);
+  }
+
+  // watch ends a read that is too slow, or that lasts longer than millis.
+  watch(millis) {
+    const watch = { error: null };
+    const start = (this.last = Date.now());
+    const before = this.count;
+    const check = () => {
+      const due = Math.min(
+        start + STALL_MILLIS + ((this.count - before) * 1000) / FLOOR, this.last + STALL_MILLIS, start + millis,
+      );
+      const wait = due - Date.now();
+      if (wait > 0) watch.timer = setTimeout(check, wait);
+      else this.reader.cancel((watch.error = new Error(SLOW))).catch(() => {}); // it is broken anyway
+    };
+    check();
+    return watch;
+  }
+}

@@ -1,0 +1,72 @@
+//go:build js && wasm
+
+package host
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math"
+	"net/http"
+	"os"
+
+	"tidemark/shared/abi"
+)
+
+// A body is a request's body, which the host keeps until it is read.
+type body struct {
+	c     *call
+	taken bool
+	data  []byte
+	err   error
+	rest  bytes.Reader // of data, for Read
+}
+
+// maxRead is how long a body may be that is read piece by piece.
+const maxRead = 64 << 10
+
+// ReadWhole returns the body, which has at most limit bytes and is the
+// caller's. It returns *http.MaxBytesError if it is longer, io.ErrUnexpectedEOF
+// if the client did not send all of it, and os.ErrDeadlineExceeded if it came
+// too slowly. The first call decides; later ones return the same.
+func (b *body) ReadWhole(limit int64) ([]byte, error) {
+	if !b.taken {
+		b.taken = true
+		limit = min(max(limit, 0), math.MaxInt32)
+		frame := binary.LittleEndian.AppendUint32(nil, uint32(limit))
+		b.data, b.err = b.c.await(abi.OpBody, frame, nil)
+		if b.err != nil {
+			b.err = bodyError(b.err, limit)
+		}
+		b.rest.Reset(b.data)
+	}
+	return b.data, b.err
+}
+
+// Read is for handlers that do not know ReadWhole. It takes no body that is
+// longer than 64 KB.
+func (b *body) Read(p []byte) (int, error) {
+	if _, err := b.ReadWhole(maxRead); err != nil {
+		return 0, err
+	}
+	return b.rest.Read(p)
+}
+
+func (b *body) Close() error { return nil }
+
+func bodyError(err error, limit int64) error {
+	var failed opError
+	if !errors.As(err, &failed) {
+		return err
+	}
+	switch string(failed) {
+	case abi.BodyTooLarge:
+		return &http.MaxBytesError{Limit: limit}
+	case abi.BodyIncomplete:
+		return io.ErrUnexpectedEOF
+	case abi.BodySlow:
+		return os.ErrDeadlineExceeded
+	}
+	return err
+}

@@ -236,6 +236,9 @@ func (r *Room) merge(update []byte, now time.Time) Reply {
 
 // restore deletes all there is and adds a copy of state.
 func (r *Room) restore(state []byte, first uint64, now time.Time) (Reply, error) {
+	if err := r.fits(len(state), true); err != nil { // before any copy is made
+		return Reply{Status: StatusFull, Body: []byte(err.Error())}, nil
+	}
 	d, err := r.read()
 	if err != nil {
 		return Reply{}, err

@@ -50,8 +50,13 @@ func (r *Room) delay() time.Duration {
 	return min(d, maxDelay)
 }
 
-// logDue tells that reading the log has become a burden.
+// logDue tells that reading the log has become a burden, or that it takes the space
+// that the document still has.
 func (r *Room) logDue() bool {
+	limit := r.config.DocumentBytes
+	if r.meta.Size+r.logBytes > limit-limit/16 && r.logBytes > limit/32 {
+		return true
+	}
 	return r.logBytes > max(64<<10, r.meta.Size/2) || r.logRows > 500+r.meta.Size/4096
 }
 

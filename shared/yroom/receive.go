@@ -203,9 +203,8 @@ var errFull = errors.New("the document is full")
 // does not grow the document, as it only deletes, is taken in a full one too. An
 // error is errFull or one of yjs.Doc.Apply; nothing was taken then.
 func (r *Room) take(update []byte, s *yjs.Summary, now time.Time) (news bool, err error) {
-	limit := r.config.DocumentBytes
-	if len(s.Structs) > 0 && r.meta.Size+len(update) > limit || r.logBytes+len(update) > limit {
-		return false, fmt.Errorf("%w: it may have %d bytes", errFull, limit)
+	if full := r.fits(len(update), len(s.Structs) > 0); full != nil {
+		return false, full
 	}
 	if r.doc != nil {
 		var added cost
@@ -224,6 +223,16 @@ func (r *Room) take(update []byte, s *yjs.Summary, now time.Time) (news bool, er
 	}
 	r.append(update, now)
 	return true, nil
+}
+
+// fits returns errFull if an update of size bytes has no space. What stands in the
+// log counts as it is: it takes memory as it is.
+func (r *Room) fits(size int, grows bool) error {
+	limit := r.config.DocumentBytes
+	if grows && r.meta.Size+r.logBytes+size > limit || r.logBytes+size > limit {
+		return fmt.Errorf("%w: it may have %d bytes", errFull, limit)
+	}
+	return nil
 }
 
 // refuse tells the peer that a write was not taken; its socket lives.

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { syncTriggers } from "tidemark-client";
 import { saveRooms, useSyncState, useTidemark, useUnsavedRooms } from "tidemark-client/react";
 import { source, type Device } from "./Person";
@@ -6,8 +6,9 @@ import { customers } from "./records/customers";
 import { products } from "./records/products";
 import { RecordsPage } from "./records/RecordsPage";
 import { href, useRoute } from "./route";
-import { server, signOut } from "./session";
+import { server } from "./session";
 import { SignInForm } from "./SignIn";
+import { SignOut } from "./SignOut";
 import { StatusChip } from "./StatusChip";
 import { ThemeButton } from "./ThemeButton";
 
@@ -34,6 +35,7 @@ export function Shell({ device, subject, expired, onUnauthorized }: Props) {
   const notes = useUnsavedRooms(tidemark.storage);
   const state = useSyncState(database);
   const unsynced = state.unsynced + notes;
+  const [leaving, setLeaving] = useState(false);
   const [page = "customers", ...rest] = useRoute();
 
   useEffect(() => {
@@ -55,11 +57,6 @@ export function Shell({ device, subject, expired, onUnauthorized }: Props) {
     if (state.unauthorized) onUnauthorized();
   }, [state.error]);
 
-  const leave = () => {
-    const warning = `${unsynced} changes are not on the server yet. They stay on this device until ${subject} signs in again.`;
-    if (unsynced === 0 || confirm(warning)) signOut();
-  };
-
   return (
     <>
       <a className="skip" href="#main" onClick={(event) => (event.preventDefault(), document.getElementById("main")?.focus())}>
@@ -75,9 +72,10 @@ export function Shell({ device, subject, expired, onUnauthorized }: Props) {
         <div className="who">
           <StatusChip state={state} unsynced={unsynced} expired={expired} />
           <ThemeButton />
-          <button type="button" className="quiet" onClick={leave} title={`Signed in as ${subject}`}>Sign out</button>
+          <button type="button" className="quiet" onClick={() => setLeaving(true)} title={`Signed in as ${subject}`}>Sign out</button>
         </div>
       </header>
+      {leaving && <SignOut subject={subject} notes={notes} onClose={() => setLeaving(false)} />}
       {expired && (
         <section className="expired" aria-label="Sign in again">
           <p role="alert">

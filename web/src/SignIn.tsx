@@ -27,11 +27,10 @@ export function SignInForm({ subject }: { subject?: string }) {
     event.preventDefault();
     const text = String(new FormData(event.currentTarget).get("text")).trim();
     try {
-      const token = dev ? await devLogin(subject ?? text) : text;
-      if (!signIn(token)) setProblem("This is not a token.");
-      else if (subject !== undefined && session.get()?.subject !== subject) location.reload();
+      await signIn(dev ? await devLogin(subject ?? text) : text);
+      if (subject !== undefined && session.get()?.subject !== subject) location.reload();
     } catch (error) {
-      setProblem(String(error));
+      setProblem((error as Error).message);
     }
   };
 

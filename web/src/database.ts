@@ -4,6 +4,7 @@ import type { Class } from "@nozbe/watermelondb/types";
 import LokiJSAdapter from "@nozbe/watermelondb/adapters/lokijs";
 import { setGenerator } from "@nozbe/watermelondb/utils/common/randomId";
 import { uuid } from "tidemark-client";
+import { unsyncedKey } from "./removal";
 
 setGenerator(uuid);
 
@@ -35,10 +36,8 @@ export interface Storage {
 }
 
 const slots = 20;
-const unsyncedPrefix = "tidemark-unsynced:";
-
 function waiting(name: string): string[] {
-  const prefix = `${unsyncedPrefix}${name}:`;
+  const prefix = unsyncedKey(name, "");
   return Object.keys(localStorage).filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
 }
 
@@ -52,7 +51,7 @@ export async function takeStorage(subject: string): Promise<Storage> {
   for (const name of new Set([...names.filter((n) => waiting(n).length > 0), ...names])) {
     if (!(await hold(name))) continue;
     const remember = (database: string, unsynced: number) => {
-      const key = `${unsyncedPrefix}${name}:${database}`;
+      const key = unsyncedKey(name, database);
       if (unsynced > 0) localStorage.setItem(key, String(unsynced));
       else localStorage.removeItem(key);
     };

@@ -1,6 +1,9 @@
 // Who is signed in on this device. A token that has expired stays here: its
-// subject says whose database to open, and work goes on offline.
+// subject says whose database to open, and work goes on offline. A subject counts
+// only after the server has accepted a token of it, so that a token that somebody
+// makes up opens nobody's database.
 import type { Server } from "tidemark-client";
+import { removeAtNextStart, removed } from "./removal";
 
 export interface Session {
   token: string;
@@ -9,15 +12,21 @@ export interface Session {
 }
 
 const key = "tidemark-token";
+const acceptedKey = "tidemark-accepted"; // the subject of whom the server has accepted a token
 let current = read();
 const listeners = new Set<() => void>();
+
+// Another tab has signed out, or in under another name.
+addEventListener("storage", (event) => {
+  if (event.key === acceptedKey && current !== null && event.newValue !== current.subject) location.reload();
+});
 
 export const server: Server = { url: location.origin, token: () => current?.token ?? null };
 
 function read(): Session | null {
   const token = localStorage.getItem(key);
   const subject = token === null ? null : subjectOf(token);
-  return token === null || subject === null ? null : { token, subject };
+  return token === null || subject === null || subject !== localStorage.getItem(acceptedKey) ? null : { token, subject };
 }
 
 /** The subject of a JWT, unverified, or null if it is not one. */
@@ -32,6 +41,10 @@ function subjectOf(token: string): string | null {
   }
 }
 
+// A token of an earlier version of this page, or from elsewhere, is asked about first.
+const stored = localStorage.getItem(key);
+if (current === null && stored !== null) signIn(stored).catch(() => {});
+
 export const session = {
   get: () => current,
   subscribe(listener: () => void) {
@@ -40,18 +53,33 @@ export const session = {
   },
 };
 
-/** Signs in with a token; answers false if it is none. */
-export function signIn(token: string): boolean {
-  if (subjectOf(token) === null) return false;
+/** Signs in with a token if the server accepts it. Otherwise the error says why not. */
+export async function signIn(token: string): Promise<void> {
+  const subject = subjectOf(token);
+  if (subject === null) throw new Error("This is not a token.");
+  await accepted(token);
+  await removed;
   localStorage.setItem(key, token);
+  localStorage.setItem(acceptedKey, subject);
   current = read();
   for (const listener of listeners) listener();
-  return true;
 }
 
-/** Signs out. What is on the device stays for the next sign-in under the same name. */
-export function signOut() {
+// accepted asks for a ticket, which any good token gets.
+async function accepted(token: string): Promise<void> {
+  const { ok, status } = await fetch("/auth/ticket", { method: "POST", headers: { authorization: `Bearer ${token}` } }).catch(() => {
+    throw new Error("The server cannot be reached.");
+  });
+  if (status === 401) throw new Error("The server does not accept this token.");
+  if (!ok) throw new Error(`The server answered ${status}.`);
+}
+
+/** Signs out. The person's data on this device is removed, or stays for the next sign-in under the same name. */
+export function signOut(remove: boolean) {
+  if (remove && current !== null) removeAtNextStart(current.subject);
   localStorage.removeItem(key);
+  localStorage.removeItem(acceptedKey);
+  history.replaceState(null, "", "/"); // the next person does not begin at what this one has read
   location.reload();
 }
 

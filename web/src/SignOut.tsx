@@ -1,0 +1,34 @@
+import { useState } from "react";
+import { Dialog } from "./Dialog";
+import { unsyncedRows } from "./removal";
+import { signOut } from "./session";
+
+interface Props {
+  subject: string;
+  /** How many notes have edits that the server lacks. */
+  notes: number;
+  onClose(): void;
+}
+
+/** Asks what becomes of the person's data on this device. Unsynced work is kept unless the person says otherwise. */
+export function SignOut({ subject, notes, onClose }: Props) {
+  const [unsynced] = useState(() => unsyncedRows(subject) + notes);
+  const [remove, setRemove] = useState(unsynced === 0);
+  const warning =
+    unsynced === 1
+      ? "1 change is not on the server yet. Removing your data loses it."
+      : `${unsynced} changes are not on the server yet. Removing your data loses them.`;
+  return (
+    <Dialog title="Sign out" action="Sign out" danger={remove && unsynced > 0} onSubmit={async () => signOut(remove)} onClose={onClose}>
+      {unsynced > 0 && <p role="alert">{warning}</p>}
+      <label className="choice">
+        <input type="radio" name="data" checked={remove} onChange={() => setRemove(true)} />
+        Remove my data from this device
+      </label>
+      <label className="choice">
+        <input type="radio" name="data" checked={!remove} onChange={() => setRemove(false)} />
+        Keep my data on this device until {subject} signs in again
+      </label>
+    </Dialog>
+  );
+}

@@ -57,7 +57,8 @@ build/testguest.wasm: FORCE build/wasm_exec.js
 	cd $* && npm ci --no-audit --no-fund --loglevel=error
 	touch $@
 
-# Format, vet for both targets, staticcheck, the layout test and the unit tests.
+# Format, vet for both targets, staticcheck, known vulnerabilities, the layout test
+# and the unit tests.
 # For the guest staticcheck cannot see that wasmexport uses a function (U1000).
 check:
 	test -z "$$(gofmt -l shared worker wasm e2e | tee /dev/stderr)"
@@ -66,6 +67,8 @@ check:
 	go build -o build/staticcheck honnef.co/go/tools/cmd/staticcheck
 	build/staticcheck ./...
 	$(GUEST) build/staticcheck -checks inherit,-U1000 ./shared/... ./worker/...
+	go build -o build/govulncheck golang.org/x/vuln/cmd/govulncheck
+	sh e2e/supply/advisories.sh
 	go test -timeout 30m -short ./...
 
 test: check build build/testguest.wasm $(DEPS)

@@ -27,7 +27,8 @@ func main() {
 	host.Serve(host.Config{
 		Handler: api.New(api.Config{
 			Sync: database, Tickets: database, Projects: store.NewProjects(host.D1("DB")), Rooms: host.Rooms{},
-			Web: host.Web{},
+			Web:      host.Web{},
+			Sessions: &api.Sessions{Store: store.NewSessions(host.D1("DB")), Calls: host.Rooms{}},
 			Yjs: &api.Yjs{
 				Calls: host.Rooms{}, Documents: documents, Versions: documents,
 				UpdateBytes: int64(yjs.Config.DocumentBytes),

@@ -32,11 +32,16 @@ var start = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 
 func startGuest(t *testing.T, env ...string) (*wasmtest.Server, *wasmtest.Clock) {
 	t.Helper()
-	return startLogged(t, nil, env...)
+	return startInstances(t, 1, nil, env...)
 }
 
 // startLogged is startGuest with the log of host and guest in log, the test's if nil.
 func startLogged(t *testing.T, log io.Writer, env ...string) (*wasmtest.Server, *wasmtest.Clock) {
+	t.Helper()
+	return startInstances(t, 1, log, env...)
+}
+
+func startInstances(t *testing.T, instances int, log io.Writer, env ...string) (*wasmtest.Server, *wasmtest.Clock) {
 	t.Helper()
 	root, err := wasmtest.Root()
 	if err != nil {
@@ -52,7 +57,7 @@ func startLogged(t *testing.T, log io.Writer, env ...string) (*wasmtest.Server, 
 		variables[env[i]] = env[i+1]
 	}
 	clock := wasmtest.NewClock(start)
-	return wasmtest.Start(t, wasmtest.Options{Guest: "./worker", Config: config, Clock: clock, Env: variables, Log: log}), clock
+	return wasmtest.Start(t, wasmtest.Options{Guest: "./worker", Config: config, Clock: clock, Env: variables, Log: log, Instances: instances}), clock
 }
 
 func bearer(t *testing.T) string {

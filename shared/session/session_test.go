@@ -80,3 +80,22 @@ func TestARoomRemembersRevocationsForAMinute(t *testing.T) {
 		t.Errorf("%d are remembered", len(q.heard))
 	}
 }
+
+func TestAnInstanceKnowsWhatWasRevoked(t *testing.T) {
+	ann, bob := Session{Subject: MarkOf("ann")}, Session{Subject: MarkOf("bob"), Token: MarkOf("t1")}
+	var r Revoked
+	if !r.Empty() || r.End(ann, noon) || r.End(Session{}, noon) {
+		t.Error("nothing is revoked")
+	}
+	r.Add(Revocation{Subject: ann.Subject, At: noon}, time.Time{})
+	r.Add(Revocation{Token: bob.Token, At: noon}, noon.Add(time.Hour))
+	if r.Empty() || !r.End(ann, noon.Add(1000*time.Hour)) || !r.End(bob, noon) || r.End(Session{}, noon) {
+		t.Error("both are revoked, and nothing else")
+	}
+	if r.End(bob, noon.Add(time.Hour)) {
+		t.Error("a revocation outlives its time")
+	}
+	if other := (Session{Subject: bob.Subject, Token: MarkOf("t2")}); r.End(other, noon) {
+		t.Error("another token of the subject is not revoked")
+	}
+}

@@ -9,6 +9,7 @@
 //	POST /sync/purge        {"horizon":…,"purged":…}, forgets old tombstones; wants sync:admin
 //	     /dev/login         a token for a name, in development only (see dev.go)
 //	POST /auth/ticket       {"ticket":"…","expires_in":30}, good for one WebSocket
+//	POST /auth/revoke       ends the tokens of a subject, or one; wants sync:admin (see revoke.go)
 //	     /api/v1/…          projects: REST and the delta dialect; /api/v1/docs says what (see project.go)
 //	     /yjs/ROOM          a Yjs document: a WebSocket of YjsRoom, and over HTTP (see yjs.go)
 //
@@ -85,6 +86,7 @@ type Config struct {
 	Projects Projects
 	Rooms    Rooms
 	Yjs      *Yjs
+	Sessions *Sessions
 	Web      Web // may be nil if no keys are to be fetched
 	Now      func() time.Time
 	Settings Settings
@@ -101,6 +103,7 @@ type server struct {
 	cache   *auth.Cache
 	rate    *auth.Rate
 	uploads *auth.Rate // by project and subject
+	revoked revocations
 }
 
 // New makes the handler.
@@ -186,6 +189,8 @@ func (s *server) plain(w http.ResponseWriter, r *http.Request, path string) erro
 		return s.purge(w, r, id)
 	case path == "/auth/ticket":
 		return s.ticket(w, r, id)
+	case path == "/auth/revoke":
+		return s.revoke(w, r, id)
 	case strings.HasPrefix(path, yjsRoot):
 		return s.yjs(w, r, id)
 	}

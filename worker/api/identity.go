@@ -23,6 +23,14 @@ const Protocol = "tidemark"
 // of precedence, a ticket as ?ticket=, the token as the subprotocol that
 // follows Protocol, or the token as ?token=.
 func (s *server) identify(r *http.Request) (auth.Identity, error) {
+	id, err := s.bearer(r)
+	if err == nil {
+		err = s.notRevoked(r.Context(), id)
+	}
+	return id, err
+}
+
+func (s *server) bearer(r *http.Request) (auth.Identity, error) {
 	if s.Settings.Problem != "" {
 		return auth.Identity{}, &trpc.Error{Code: trpc.ServiceUnavailable, Message: s.Settings.Problem}
 	}

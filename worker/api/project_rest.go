@@ -218,6 +218,9 @@ func (c *projectCall) subscribe() error {
 	if !isUpgrade(c.r) {
 		return &failure{trpc.Error{Code: upgradeRequired, Message: "This is a WebSocket"}, "Upgrade", "websocket"}
 	}
+	if err := c.enter(c.r.Context(), c.id, store.Place{Binding: SyncBinding, Room: c.room()}); err != nil {
+		return err
+	}
 	return c.Rooms.Forward(c.w, c.r, abi.Forward{
 		Binding: SyncBinding, Name: c.room(), Protocol: protocol(c.r),
 		Attachment: syncroom.Admission{Stamp: record.Stamp(mark), Session: sessionOf(c.id)}.Append(nil),

@@ -142,6 +142,9 @@ func (s *server) subscribe(w http.ResponseWriter, r *http.Request, id auth.Ident
 	if !isUpgrade(r) {
 		return &failure{trpc.Error{Code: upgradeRequired, Message: "This is a WebSocket"}, "Upgrade", "websocket"}
 	}
+	if err := s.enter(r.Context(), id, everybodysRoom); err != nil {
+		return err
+	}
 	stamp, err := s.Sync.Stamp(r.Context())
 	if err != nil {
 		return err

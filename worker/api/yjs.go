@@ -33,8 +33,8 @@ const yjsRoot = "/yjs/"
 // YjsBinding is the binding of the class YjsRoom.
 const YjsBinding = "YJS_ROOM"
 
-// YjsCalls reaches the rooms themselves; host.Rooms does.
-type YjsCalls interface {
+// RoomCalls reaches the rooms themselves; host.Rooms does.
+type RoomCalls interface {
 	// Call sends a message, which may be in pieces, and waits for the reply.
 	Call(ctx context.Context, binding, room string, data ...[]byte) (reply []byte, err error)
 }
@@ -48,7 +48,7 @@ type YjsDocuments interface {
 
 // A Yjs is what serves Yjs rooms; without one they are not implemented.
 type Yjs struct {
-	Calls     YjsCalls
+	Calls     RoomCalls
 	Documents YjsDocuments
 	Versions  YjsVersions
 	// UpdateBytes is how long an update may be, beside LIMIT_BODY_BYTES.
@@ -108,6 +108,9 @@ func permitRoom(id auth.Identity, p auth.Permission, room string) error {
 func (s *server) joinYjs(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
 	room := strings.TrimPrefix(r.URL.Path, yjsRoot)
 	if err := permitRoom(id, auth.YjsRead, room); err != nil {
+		return err
+	}
+	if err := s.enter(r.Context(), id, store.Place{Binding: YjsBinding, Room: room}); err != nil {
 		return err
 	}
 	admission := yroom.Admission{Write: id.Scope.Allows(auth.YjsWrite), Session: sessionOf(id)}

@@ -7,6 +7,7 @@
 //	tidemark token --data DIR --sub alice [--scope "…"] [--ttl 720h]
 //	tidemark restore --url URL [--token TOKEN | --data DIR]
 //	tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
+//	tidemark revoke --url URL --sub NAME|--jti ID [--token TOKEN | --data DIR] [--ttl 720h]
 //
 // serve reads the wrangler.toml that wrangler deploys. Without --wasm it builds
 // the guest first if it can. The port is that of --addr or, without it, PORT.
@@ -14,9 +15,11 @@
 // token for any name; serve then refuses an address that is not loopback unless
 // --dev-any-address is given, too. token prints a token and nothing else.
 //
-// restore and purge ask any running server, this one or one on Cloudflare, and
+// restore, purge and revoke ask any running server, this one or one on Cloudflare, and
 // print what it answers: restore after its database was restored to an earlier
-// point, purge to forget tombstones. Their token needs the scope sync:admin;
+// point, purge to forget tombstones, revoke to end the tokens that a subject has, or
+// one token, and their sockets. With --ttl, after which no such token can be valid
+// any more, the server forgets the revocation then. Their token needs the scope sync:admin;
 // without --token they sign one.
 //
 // All sign with AUTH_SECRET or, without it, with the secret in --secret-file, by
@@ -30,6 +33,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"time"
 )
@@ -39,6 +43,7 @@ const usage = `usage:
   tidemark token --data DIR --sub NAME [--scope "…"] [--ttl 720h]
   tidemark restore --url URL [--token TOKEN | --data DIR]
   tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
+  tidemark revoke --url URL --sub NAME|--jti ID [--token TOKEN | --data DIR] [--ttl 720h]
 The secret of tokens is in AUTH_SECRET, or in --secret-file FILE (DIR.secret).
 `
 
@@ -116,6 +121,17 @@ func run(args []string) error {
 			return err
 		}
 		return o.run("sync/purge", fmt.Sprintf(`{"keep_days":%d}`, *days))
+	case "revoke":
+		o := newOperator(command, place)
+		var r revocation
+		command.StringVar(&r.Subject, "sub", "", "whose tokens end, those issued up to now")
+		command.StringVar(&r.ID, "jti", "", "which token ends")
+		ttl := command.Duration("ttl", 0, "after which no such token can be valid any more; 0: never")
+		if err := parse(); err != nil {
+			return err
+		}
+		r.TTL = int(math.Ceil(ttl.Seconds()))
+		return o.revoke(r)
 	case "help", "-h", "--help":
 		fmt.Print(usage)
 		return nil

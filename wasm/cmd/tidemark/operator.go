@@ -46,6 +46,43 @@ func (o *operator) run(path, body string) error {
 	return err
 }
 
+// A revocation is the body of a request to end tokens.
+type revocation struct {
+	Subject string `json:"sub,omitempty"`
+	ID      string `json:"jti,omitempty"`
+	TTL     int    `json:"ttl,omitempty"` // seconds
+	Next    string `json:"next,omitempty"`
+}
+
+// revoke asks until every room was told, and prints what the server answers.
+func (o *operator) revoke(r revocation) error {
+	if (r.Subject == "") == (r.ID == "") {
+		return errors.New("revoke: one of --sub and --jti is needed")
+	}
+	if r.TTL < 0 {
+		return errors.New("revoke: --ttl is negative")
+	}
+	for {
+		body, err := json.Marshal(r)
+		if err != nil {
+			return err
+		}
+		answer, err := o.post("auth/revoke", string(body))
+		if err != nil {
+			return err
+		}
+		fmt.Println(answer)
+		var told struct{ Next string }
+		if err := json.Unmarshal([]byte(answer), &told); err != nil {
+			return fmt.Errorf("read the answer: %w", err)
+		}
+		if told.Next == "" {
+			return nil
+		}
+		r.Next = told.Next
+	}
+}
+
 // post sends a JSON body, or none if it is "".
 func (o *operator) post(path, body string) (string, error) {
 	base, err := url.Parse(o.url)

@@ -64,6 +64,8 @@ func TestTheOperatorsCommandsAskAndPrintTheAnswer(t *testing.T) {
 		{[]string{"restore", "--url", server.URL + "/", "--token", "T"}, "POST /sync/restore , T"},
 		{[]string{"purge", "--url", server.URL, "--data", data}, `POST /sync/purge {"keep_days":90}, sync:admin for minutes: true`},
 		{[]string{"purge", "--url", server.URL, "--token", "T", "--keep-days", "7"}, `POST /sync/purge {"keep_days":7}, T`},
+		{[]string{"revoke", "--url", server.URL, "--data", data, "--sub", "ann"}, `POST /auth/revoke {"sub":"ann"}, sync:admin for minutes: true`},
+		{[]string{"revoke", "--url", server.URL, "--token", "T", "--jti", "t1", "--ttl", "1h"}, `POST /auth/revoke {"jti":"t1","ttl":3600}, T`},
 	} {
 		stdout, stderr, code := command(t, c.args...)
 		var got []string
@@ -72,6 +74,29 @@ func TestTheOperatorsCommandsAskAndPrintTheAnswer(t *testing.T) {
 		}
 		if stdout != "{\"done\":1}\n" || code != 0 || len(got) != 1 || got[0] != c.want {
 			t.Errorf("%s: asked %q, want %q; printed %q, %q, exit %d", c.args, got, c.want, stdout, stderr, code)
+		}
+	}
+}
+
+func TestRevokeAsksUntilEveryRoomWasTold(t *testing.T) {
+	asked := make(chan string, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		asked <- string(body)
+		if len(asked) < 3 {
+			fmt.Fprintf(w, `{"revoked_at":1,"rooms":200,"next":"n%d"}`, len(asked))
+			return
+		}
+		fmt.Fprint(w, `{"revoked_at":1,"rooms":7}`)
+	}))
+	defer server.Close()
+	_, stderr, code := command(t, "revoke", "--url", server.URL, "--token", "T", "--sub", "ann")
+	if code != 0 || len(asked) != 3 {
+		t.Fatalf("asked %d times, exit %d, %s", len(asked), code, stderr)
+	}
+	for _, want := range []string{`{"sub":"ann"}`, `{"sub":"ann","next":"n1"}`, `{"sub":"ann","next":"n2"}`} {
+		if got := <-asked; got != want {
+			t.Errorf("asked %s, want %s", got, want)
 		}
 	}
 }
@@ -102,6 +127,8 @@ func TestTheOperatorsCommandsSayWhatIsWrong(t *testing.T) {
 		{"restore --url " + server.URL + "/other --token T", "answered 502 Bad Gateway: no Tidemark\n"},
 		{"restore --url " + nobody + " --token T", "connection refused"},
 		{"purge --url " + server.URL + " --token T 30", `what is "30" for?`},
+		{"revoke --url " + server.URL + " --token T", "one of --sub and --jti is needed"},
+		{"revoke --url " + server.URL + " --token T --sub a --jti b", "one of --sub and --jti is needed"},
 	} {
 		stdout, stderr, code := command(t, strings.Fields(c.args)...)
 		if code != 1 || stdout != "" || !strings.HasPrefix(stderr, "tidemark: ") || !strings.Contains(stderr, c.want) {

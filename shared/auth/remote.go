@@ -19,7 +19,7 @@ const (
 	refreshTimeout = 3 * time.Second  // of one while older keys are there
 	lease          = 25 * time.Second // after which whoever fetches is given up
 	waitStep       = 100 * time.Millisecond
-	fetchInterval  = time.Minute // between fetches, if keys are there
+	fetchInterval  = time.Minute // between fetches, if keys are there, and between those for an unknown key
 	minRetry       = 5 * time.Second
 	minFresh       = 5 * time.Minute
 	usualFresh     = time.Hour // if the answer says nothing
@@ -61,6 +61,7 @@ type remote struct {
 	fetched  time.Time // when the keys were
 	stale    time.Time // when to fetch them again
 	tried    time.Time // when the last attempt began
+	unknown  time.Time // when the last one for an unknown key began
 	busy     bool      // it is under way
 	failures int       // attempts since the last success
 }
@@ -75,14 +76,16 @@ func (r *remote) keysFor(t token, now time.Time) ([]key, *Fetch, error) {
 	if !errors.Is(err, errNoKey) {
 		return keys, nil, err
 	}
-	busy := r.busy && !r.passed(lease, now)
 	switch {
-	case busy:
+	case r.busy && !passed(r.tried, lease, now):
 		return nil, &Fetch{Wait: waitStep}, nil
-	case r.passed(r.pause(), now):
+	case len(r.keys) == 0 && passed(r.tried, r.pause(), now):
 		return nil, r.begin(now), nil
 	case len(r.keys) == 0:
 		return nil, nil, ErrKeys
+	case passed(r.unknown, fetchInterval, now):
+		r.unknown = now
+		return nil, r.begin(now), nil
 	}
 	return nil, nil, errNoKey
 }
@@ -95,15 +98,15 @@ func (r *remote) pause() time.Duration {
 	return minRetry << r.failures
 }
 
-// passed says whether d has passed since the last attempt began. A clock that
-// went back counts as passed.
-func (r *remote) passed(d time.Duration, now time.Time) bool {
-	since := now.Sub(r.tried)
-	return r.tried.IsZero() || since >= d || since < 0
+// passed says whether d has passed since then. A clock that went back counts as
+// passed.
+func passed(then time.Time, d time.Duration, now time.Time) bool {
+	since := now.Sub(then)
+	return then.IsZero() || since >= d || since < 0
 }
 
 func (r *remote) due(now time.Time) *Fetch {
-	if len(r.keys) == 0 || now.Before(r.stale) || !r.passed(r.pause(), now) {
+	if len(r.keys) == 0 || now.Before(r.stale) || !passed(r.tried, r.pause(), now) {
 		return nil
 	}
 	return r.begin(now)

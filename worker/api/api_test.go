@@ -78,16 +78,23 @@ func (p *ports) Forward(_ http.ResponseWriter, _ *http.Request, f abi.Forward) e
 }
 
 func newHandler(p *ports, variables ...string) http.Handler {
+	return newHandlerWith(p, func(*api.Config) {}, variables...)
+}
+
+// newHandlerWith changes the configuration before it is used.
+func newHandlerWith(p *ports, change func(*api.Config), variables ...string) http.Handler {
 	env := map[string]string{"AUTH_SECRET": secret}
 	for i := 0; i < len(variables); i += 2 {
 		env[variables[i]] = variables[i+1]
 	}
 	p.now = time.Now()
-	return api.New(api.Config{
+	c := api.Config{
 		Sync: p, Tickets: p.Tickets, Rooms: p, Now: func() time.Time { return p.now },
 		Settings: api.ReadSettings(func(name string) string { return env[name] }),
 		Log:      slog.New(slog.NewTextHandler(&p.log, nil)),
-	})
+	}
+	change(&c)
+	return api.New(c)
 }
 
 func token(subject string) string {

@@ -1,0 +1,60 @@
+//go:build !js
+
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"tidemark/e2e/conformance"
+)
+
+// TestRecipesOnWorkerd runs the recipes of the guide with the guest on workerd.
+func TestRecipesOnWorkerd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs workerd")
+	}
+	for _, file := range []string{"node_modules/miniflare", "../build/tidemark.wasm"} {
+		if _, err := os.Stat(file); err != nil {
+			t.Skip("needs Node, what npm installs into e2e, and the guest: make test does that")
+		}
+	}
+	conformance.RunRecipes(t, "../docs/auth.md", func(t *testing.T, variables map[string]string) conformance.Host {
+		bindings, err := json.Marshal(variables)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("node", "e2e/workerd/serve.mjs", string(bindings))
+		cmd.Dir, cmd.Env = root, environment(t)
+		var log output
+		cmd.Stderr = &log
+		stdin, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		stdout, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			stdin.Close()
+			cmd.Wait()
+			if t.Failed() {
+				t.Logf("workerd said at its end:\n%s", log.String())
+			}
+		})
+		url, err := bufio.NewReader(stdout).ReadString('\n')
+		if err != nil {
+			t.Fatalf("workerd did not come up: %v\n%s", err, log.String())
+		}
+		return conformance.Host{BaseURL: strings.TrimSpace(url), Now: time.Now}
+	})
+}

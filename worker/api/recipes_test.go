@@ -1,0 +1,79 @@
+//go:build !js
+
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"tidemark/e2e/conformance"
+	"tidemark/shared/abi"
+	"tidemark/worker/api"
+)
+
+// A web is api.Web by Go's own client. Like the hosts it follows no redirect.
+type web struct{}
+
+func (web) Fetch(ctx context.Context, f abi.Fetch) (abi.Fetched, error) {
+	request, err := http.NewRequestWithContext(ctx, f.Method, f.URL, bytes.NewReader(f.Body))
+	if err != nil {
+		return abi.Fetched{}, err
+	}
+	response, err := http.DefaultTransport.RoundTrip(request)
+	if err != nil {
+		return abi.Fetched{}, err
+	}
+	defer response.Body.Close()
+	got := abi.Fetched{Response: abi.Response{Status: response.StatusCode}}
+	got.Header = append(got.Header, [2]string{"cache-control", response.Header.Get("Cache-Control")})
+	got.Body, err = io.ReadAll(response.Body)
+	return got, err
+}
+
+func (web) Sleep(context.Context, time.Duration) error { return nil }
+
+// silent are Yjs rooms that say nothing.
+type silent struct{}
+
+func (silent) Call(context.Context, string, string, ...[]byte) ([]byte, error) {
+	return nil, errors.New("no room is served here")
+}
+
+// A movable clock is the wall clock, moved on.
+type movable struct {
+	mu    sync.Mutex
+	ahead time.Duration
+}
+
+func (m *movable) now() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return time.Now().Add(m.ahead)
+}
+
+func (m *movable) advance(d time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ahead += d
+}
+
+func TestRecipes(t *testing.T) {
+	conformance.RunRecipes(t, "../../docs/auth.md", func(t *testing.T, variables map[string]string) conformance.Host {
+		st, clock := openStore(t), &movable{}
+		server := httptest.NewServer(api.New(api.Config{
+			Sync: st, Tickets: st, Rooms: newRooms(t), Web: web{}, Yjs: &api.Yjs{Calls: silent{}}, Now: clock.now,
+			Settings: api.ReadSettings(func(name string) string { return variables[name] }),
+			Log:      slog.New(slog.NewTextHandler(t.Output(), nil)),
+		}))
+		t.Cleanup(server.Close)
+		return conformance.Host{BaseURL: server.URL, Now: clock.now, Advance: clock.advance}
+	})
+}

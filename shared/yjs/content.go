@@ -24,6 +24,9 @@ func (d *Doc) splitContent(a, b *item, n int32) {
 		return
 	case refString:
 		var inside bool
+		if uint32(a.length) != a.size { // not ASCII
+			d.steps += int(min(n, a.length-n)) / bytesAStep
+		}
 		x, inside = utf16Offset(d.bytes(a), uint32(a.length), uint32(n))
 		if inside {
 			d.splitPair(a, b, x)
@@ -42,6 +45,7 @@ func (d *Doc) splitContent(a, b *item, n int32) {
 // stays where it is.
 func (d *Doc) splitPair(a, b *item, x uint32) {
 	text := d.bytes(a)
+	d.steps += int(min(x, a.size-x)) / copiedAStep
 	d.tx.cuts = append(d.tx.cuts, cut{unit{b.client, b.clock}, [4]byte(text[x:])})
 	if left := text[:x]; x < a.size/2 {
 		b.off += x + 1
@@ -148,6 +152,7 @@ func skipElement(r *lib0.Reader, ref uint8) {
 // space, otherwise at the end of the arena, with half as much again to spare.
 func (d *Doc) extendContent(it *item, more []byte) {
 	n := uint32(len(more))
+	d.steps += len(more) / copiedAStep
 	switch {
 	case it.space-it.size >= n:
 		copy(d.content[it.off+it.size:], more)
@@ -159,6 +164,7 @@ func (d *Doc) extendContent(it *item, more []byte) {
 	default:
 		d.waste += int(it.space)
 		text := d.bytes(it)
+		d.steps += len(text) / copiedAStep
 		it.off = d.store(text)
 		d.content = append(d.content, more...)
 		it.size += n

@@ -55,6 +55,8 @@ var (
 	ErrPending = errors.New("too much is pending")
 	// ErrSteps: the update asks for more work than Options.StepBudget.
 	ErrSteps = errors.New("update takes too many steps")
+	// ErrMemory: the document would take more memory than Options.MemoryBudget.
+	ErrMemory = errors.New("document takes too much memory")
 	// ErrNesting: the update nests types more than 1,000 deep, which makes
 	// JavaScript peers overflow their stack.
 	ErrNesting = errors.New("types nested too deeply")
@@ -77,9 +79,12 @@ type Options struct {
 	PendingBudget int
 	// StepBudget bounds the work that grows faster than the bytes of an update:
 	// steps of the conflict scan, elements stepped over to split an item, structs
-	// passed in a deleted range, pending bytes read again. It holds for each Apply,
-	// and for all Loads together. 0 means DefaultStepBudget.
+	// passed in a deleted range, pending bytes and ranges read again. It holds for
+	// each Apply, and for all Loads together. 0 means DefaultStepBudget.
 	StepBudget int
+	// MemoryBudget bounds about how many bytes the records and contents of the
+	// document take in memory: see Doc.memory. 0 sets no bound.
+	MemoryBudget int
 }
 
 // Doc is a Yjs document. It is not safe for concurrent use.
@@ -162,6 +167,20 @@ func (d *Doc) Size() int {
 	n += d.pending.size + cap(d.pending.deletes)*rangeSize
 	n += cap(d.tx.event) + cap(d.in.order)*4 + cap(d.in.blocks)*blockSize + cap(d.in.deletes)*rangeSize
 	return n + len(d.rootOf)*64
+}
+
+// memory is about how many bytes the document takes at least when its arenas and
+// maps grow once more. It is cheap: it is asked for at every struct.
+func (d *Doc) memory() int {
+	return 96*len(d.items) + 176*len(d.clients) + 128*len(d.keys) + 96*len(d.types) + 64*len(d.slots) + len(d.content)
+}
+
+// checkMemory returns ErrMemory if the document takes more than it may.
+func (d *Doc) checkMemory() error {
+	if d.options.MemoryBudget > 0 && d.memory() > d.options.MemoryBudget {
+		return ErrMemory
+	}
+	return nil
 }
 
 // Sizes of the records in bytes, for Size.

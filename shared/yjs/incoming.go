@@ -94,6 +94,9 @@ func (d *Doc) decodeBlocks(r *lib0.Reader) error {
 		if err := d.decodeBlock(r); err != nil {
 			return err
 		}
+		if err := d.checkMemory(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -160,6 +163,9 @@ func (d *Doc) decodeBlock(r *lib0.Reader) error {
 		it := &d.items[i]
 		*it = item{client: c, clock: clock, left: int32(start), right: int32(n), seen: uint32(len(in.order) - 1), flags: onWire}
 		if err := d.decodeItem(r, it, info); err != nil {
+			return err
+		}
+		if err := d.checkMemory(); err != nil {
 			return err
 		}
 		clock += it.length

@@ -166,7 +166,7 @@ func (d *Doc) integrate(i, known int32) error {
 		d.deleteSet = nil
 		it.originClient, it.rightClient, it.sub = none, none, none
 		d.push(i)
-		return nil
+		return d.checkSteps()
 	}
 
 	s := none
@@ -218,11 +218,12 @@ func (d *Doc) integrate(i, known int32) error {
 	return d.checkSteps()
 }
 
+// checkSteps returns ErrSteps or ErrMemory if the update exceeds a budget.
 func (d *Doc) checkSteps() error {
 	if d.steps > d.options.StepBudget {
 		return ErrSteps
 	}
-	return nil
+	return d.checkMemory()
 }
 
 // findParent returns the type that an item belongs to and its key, from the wire

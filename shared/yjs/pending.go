@@ -33,8 +33,13 @@ func (d *Doc) addPending() error {
 	}
 	added := len(deletes) > 0
 	if d.deletesUnlocked() {
-		deletes = sortDeleteSet(d.applyDeletes(d.pending.deletes, deletes))
+		deletes = d.applyDeletes(d.pending.deletes, deletes)
+		if err := d.checkSteps(); err != nil {
+			return err
+		}
+		deletes = sortDeleteSet(deletes)
 	} else if added {
+		d.steps += len(d.pending.deletes)
 		deletes = sortDeleteSet(append(deletes, d.pending.deletes...))
 	} else {
 		deletes = d.pending.deletes
@@ -47,6 +52,7 @@ func (d *Doc) addPending() error {
 	most := d.options.PendingBudget - len(deletes)*rangeSize
 	if d.bounded && size > most && (added || rest != nil) {
 		// Merged, they may take less: peers send again what we do not have.
+		d.steps += size / bytesAStep
 		merged, err := mergeParts(parts)
 		if err != nil {
 			return err
@@ -164,18 +170,24 @@ func (d *Doc) await() {
 	}
 }
 
-// bytesAStep is how many pending bytes are decoded in about the time of a step.
-const bytesAStep = 8
+// How many bytes are read, or copied, in about the time of a step.
+const (
+	bytesAStep  = 8
+	copiedAStep = 64
+)
 
 // retry integrates the pending structs again: once for each update, as yjs does,
 // so that the state is the same at any time. What would make an update be
 // refused ends it: the rest stays pending.
 func (d *Doc) retry() {
 	structs, err := d.pendingStructs()
-	if err != nil || d.decode(structs) != nil {
+	if err != nil {
 		return // cannot be: it was decoded before
 	}
 	d.steps += len(structs) / bytesAStep
+	if d.decode(structs) != nil {
+		return // it takes too much memory
+	}
 	for _, c := range d.pending.waiting {
 		d.clients[c].awaited = noClock
 	}

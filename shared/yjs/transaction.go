@@ -115,9 +115,12 @@ func (d *Doc) delete(i int32) {
 }
 
 // applyDeletes deletes the ranges ds, and appends to rest what it does not know
-// yet.
+// yet. Where a budget is exceeded, all that is left goes to rest: the caller checks.
 func (d *Doc) applyDeletes(ds, rest []deleteRange) []deleteRange {
-	for _, r := range ds {
+	for n, r := range ds {
+		if d.steps++; d.checkSteps() != nil {
+			return append(rest, ds[n:]...)
+		}
 		state, c := int32(0), none
 		if known, ok := d.lookup(r.client); ok {
 			state, c = d.clients[known].state, known

@@ -2,6 +2,7 @@ package yjs
 
 import (
 	"fmt"
+	"slices"
 
 	"tidemark/shared/lib0"
 )
@@ -454,6 +455,9 @@ func (u *updateReader) readDeletes(ds []deleteRange) ([]deleteRange, error) {
 		d, ok, err := u.nextDelete()
 		if err != nil || !ok {
 			return ds, err
+		}
+		if u.dsRanges > 64 && cap(ds)-len(ds) <= int(u.dsRanges) {
+			ds = slices.Grow(ds, int(u.dsRanges)+1) // counted: each takes two bytes
 		}
 		ds = append(ds, deleteRange{d.Client, int32(d.From), int32(d.To - d.From)})
 	}

@@ -9,9 +9,11 @@ import (
 
 // An updateWriter builds an update from structs and delete ranges. How many
 // structs a block has is known when it ends, and how many blocks there are at
-// the end: the blocks are put together then.
+// the end: the counts are filled in then.
 type updateWriter struct {
-	rest   []byte // what is in no column, without the heads of the blocks
+	// rest is what is in no column. In V1 it is the update with countRoom bytes
+	// for each count: a large one is in memory once. In V2 it has no heads of blocks.
+	rest   []byte
 	blocks []blockHead
 	end    uint64    // of the struct before
 	v2     *v2Writer // nil: the update is V1
@@ -30,9 +32,11 @@ type blockHead struct {
 // newUpdateWriter starts an update, V1 or V2, that will have about size bytes
 // and blocks.
 func newUpdateWriter(format, size, blocks int) *updateWriter {
-	w := &updateWriter{rest: make([]byte, 0, size), blocks: make([]blockHead, 0, blocks)}
+	w := &updateWriter{blocks: make([]blockHead, 0, blocks)}
 	if format == 2 {
-		w.v2 = new(v2Writer)
+		w.rest, w.v2 = make([]byte, 0, size), new(v2Writer)
+	} else {
+		w.rest = make([]byte, countRoom, size+countRoom*(blocks+2))
 	}
 	return w
 }
@@ -43,6 +47,9 @@ func (w *updateWriter) write(s *wireStruct) {
 		w.blocks = append(w.blocks, blockHead{client: s.client, clock: uint32(s.clock), start: len(w.rest)})
 		if w.v2 != nil {
 			w.v2.client.write(s.client)
+		} else {
+			w.rest = lib0.AppendUint(append(w.rest, make([]byte, countRoom)...), s.client)
+			w.rest = lib0.AppendUint(w.rest, s.clock)
 		}
 	}
 	w.end = s.end()
@@ -67,26 +74,39 @@ func (w *updateWriter) finish(deletes []deleteRange) []byte {
 			return cmp.Or(cmp.Compare(b.client, a.client), cmp.Compare(a.clock, b.clock))
 		})
 	}
-	const blockSize, rangeSize = 24, 10 // at most, but for the first range of a client
-	size := len(w.rest) + blockSize*len(w.blocks) + rangeSize*len(deletes) + 20
-	var out []byte
 	if w.v2 != nil {
-		out = w.v2.appendColumns(nil)
+		return w.finishV2(deletes)
 	}
-	out = slices.Grow(out, size)
+	from := w.rest
+	out := w.rest // the counts take less than their room: each byte moves to the front
+	if w.ordered {
+		out = make([]byte, 0, len(w.rest)+rangeRoom*len(deletes))
+	}
+	out = lib0.AppendUint(out[:0], uint64(len(w.blocks)))
+	for _, b := range w.blocks {
+		out = lib0.AppendUint(out, uint64(b.structs))
+		out = append(out, from[b.start+countRoom:b.end]...)
+	}
+	out = appendDeleteSet(out, deletes)
+	if len(out) < cap(out)/2 {
+		out = slices.Clone(out)
+	}
+	return out
+}
+
+// rangeRoom is what a delete range takes at most, but for the first of a client.
+const rangeRoom = 10
+
+func (w *updateWriter) finishV2(deletes []deleteRange) []byte {
+	const headRoom = 15
+	out := slices.Grow(w.v2.appendColumns(nil), len(w.rest)+headRoom*len(w.blocks)+rangeRoom*len(deletes)+20)
 	out = lib0.AppendUint(out, uint64(len(w.blocks)))
 	for _, b := range w.blocks {
 		out = lib0.AppendUint(out, uint64(b.structs))
-		if w.v2 == nil {
-			out = lib0.AppendUint(out, b.client)
-		}
 		out = lib0.AppendUint(out, uint64(b.clock))
 		out = append(out, w.rest[b.start:b.end]...)
 	}
-	if w.v2 != nil {
-		return appendDeleteSetV2(out, deletes)
-	}
-	return appendDeleteSet(out, deletes)
+	return appendDeleteSetV2(out, deletes)
 }
 
 // appendStruct appends s as V1 has it.

@@ -21,7 +21,7 @@ const maxLevels = 1 << 19
 // a delete range of 2 takes 24.
 type Limits struct {
 	Bytes   int
-	Clients int // with structs
+	Clients int // blocks, also without structs
 	Structs int
 	Deletes int // ranges
 	// Stored: the update was accepted before, in parts perhaps. What only spares
@@ -34,6 +34,8 @@ type Summary struct {
 	// Structs are the clocks of each client, Skips included, in the order of
 	// the update.
 	Structs []ClockRange
+	// Blocks is the number of blocks, those without structs included.
+	Blocks int
 	// Items is the number of structs, Skips included.
 	Items int
 	// Deletes is the number of delete ranges.
@@ -98,6 +100,10 @@ func (s *Summary) readStructs(u *updateReader, limits Limits) error {
 	var item wireStruct
 	var nested nesting
 	descending := true
+	s.Blocks = int(u.blocks)
+	if limits.Clients > 0 && s.Blocks > limits.Clients {
+		return costly(u, "too many clients")
+	}
 	for n := 1; ; n++ {
 		ok, err := u.next(&item)
 		if err != nil {
@@ -114,9 +120,6 @@ func (s *Summary) readStructs(u *updateReader, limits Limits) error {
 		if u.fresh {
 			if last >= 0 && s.Structs[last].Client <= item.client {
 				descending = false
-			}
-			if limits.Clients > 0 && len(s.Structs) == limits.Clients {
-				return costly(u, "too many clients")
 			}
 			s.Structs = append(s.Structs, ClockRange{item.client, item.clock, item.end()})
 		} else {

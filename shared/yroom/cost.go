@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"tidemark/shared/yjs"
@@ -32,15 +33,38 @@ var errCostly = errors.New("the document holds too many clients or deletions to 
 func (c *cost) add(update []byte, s *yjs.Summary) {
 	c.bytes += len(update)
 	c.structs += s.Items
-	c.clients += len(s.Structs)
+	c.clients += s.Blocks
 	c.ranges += s.Deletes
 }
 
-// memory is about how many bytes the integrated document takes while it is read:
-// its contents, its encoded form and the updates that it comes from; a record of
-// a struct with what points to it; a client; a delete range.
+// memory is about how many bytes the integrated document takes at least while it
+// is read: its contents, its encoded form and the updates that it comes from; a
+// record of a struct with what points to it; a client; a delete range. Splits,
+// keys and clients that are only referred to come on top, and count while the
+// updates are integrated: yjs.Options.MemoryBudget.
 func (c *cost) memory() int {
 	return 3*c.bytes + 96*c.structs + 256*c.clients + 24*c.ranges
+}
+
+// mergedAtOnce bounds how many updates are merged at once: each takes 440 bytes
+// meanwhile, however short it is.
+const mergedAtOnce = 4096
+
+// merged merges stored updates, all of a usual log at once: what is large must
+// not be copied more often than that.
+func merged(updates [][]byte) ([]byte, error) {
+	for len(updates) > mergedAtOnce {
+		var batches [][]byte
+		for batch := range slices.Chunk(updates, mergedAtOnce) {
+			state, err := yjs.MergeUpdates(batch...)
+			if err != nil {
+				return nil, err
+			}
+			batches = append(batches, state)
+		}
+		updates = batches
+	}
+	return yjs.MergeUpdates(updates...)
 }
 
 // costOf counts what stored updates hold.
@@ -58,6 +82,10 @@ func costOf(updates [][]byte) (cost, error) {
 	}
 	return c, nil
 }
+
+// bytesAStep is how many bytes of a document are encoded or compared in about the
+// time of a step.
+const bytesAStep = 8
 
 // stepsAMessage is how many steps of integration count as one message of a
 // socket's budget: about a tenth of a millisecond.

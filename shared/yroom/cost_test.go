@@ -1,34 +1,14 @@
 package yroom
 
 import (
-	"strings"
 	"testing"
 	"time"
 
 	"tidemark/shared/lib0"
 	"tidemark/shared/yjs"
+	"tidemark/shared/yjs/yjstest"
 	"tidemark/shared/yproto"
 )
-
-// scanning is an update whose n items of client 1 are each put beside another unit
-// of a text of length units by client 2: integrating one passes those before it.
-// Items from the from-th on are written.
-func scanning(from, n, length int) []byte {
-	b := []byte{2}
-	if from > 0 {
-		b[0] = 1
-	} else {
-		b = append(b, 1, 2, 0, 4, 1, 1, 't')
-		b = lib0.AppendString(b, strings.Repeat("a", length))
-	}
-	b = append(lib0.AppendUint(b, uint64(n)), 1)
-	b = lib0.AppendUint(b, uint64(from))
-	for i := from; i < from+n; i++ {
-		b = lib0.AppendUint(append(b, 0x44, 2), uint64(i%length))
-		b = append(b, 1, 'x')
-	}
-	return append(b, 0)
-}
 
 // A disk is a room's storage, and a room that is made anew for every event, as
 // after a restart.
@@ -69,11 +49,11 @@ func (d *disk) call(q Request) (p Reply, steps int) {
 func TestADocumentThatTakesTooManyStepsIsMergedAndNotTriedAgain(t *testing.T) {
 	spread := make([][]byte, 0, 60)
 	for i := range 60 {
-		spread = append(spread, scanning(i*2_500, 2_500, 50_000))
+		spread = append(spread, yjstest.Scanning(i*2_500, 2_500, 50_000))
 	}
 	for name, updates := range map[string][][]byte{
-		"one update":         {scanning(0, 500_000, 50_000)},
-		"a third of it":      {scanning(0, 160_000, 16_000)},
+		"one update":         {yjstest.Scanning(0, 500_000, 50_000)},
+		"a third of it":      {yjstest.Scanning(0, 160_000, 16_000)},
 		"many small updates": spread,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -121,6 +101,73 @@ func TestARoomInWhichAnInstanceEndedMergesForAnHour(t *testing.T) {
 		if p, _ := d.call(Request{Op: OpJSON}); p.Status != want {
 			t.Errorf("after %v: status %d, want %d", after, p.Status, want)
 		}
+	}
+}
+
+func TestARoomInWhichInstancesEndedTwiceMergesUntilItIsDeleted(t *testing.T) {
+	d := &disk{fake: &fake{meta: Meta{Seeded: true}}, t: t, now: scriptStart, ended: true}
+	d.call(Request{Op: OpMerge, Data: (&author{id: 9}).typing("x")})
+	d.now, d.ended = scriptStart.Add(2*time.Hour), true
+	d.call(Request{Op: OpState})
+	d.now = scriptStart.Add(24 * 365 * time.Hour)
+	if p, _ := d.call(Request{Op: OpJSON}); p.Status != StatusTooLarge {
+		t.Errorf("a year later: status %d, want %d", p.Status, StatusTooLarge)
+	}
+	d.call(Request{Op: OpDelete})
+	d.call(Request{Op: OpMerge, Data: (&author{id: 9}).typing("x")})
+	if p, _ := d.call(Request{Op: OpJSON}); p.Status != StatusOK {
+		t.Errorf("after DELETE: status %d, want %d", p.Status, StatusOK)
+	}
+}
+
+// What a document takes beyond what can be counted before shows on the way.
+func TestADocumentThatTakesTooMuchMemoryIsMergedAndNotTriedAgain(t *testing.T) {
+	for name, update := range map[string][]byte{
+		"blocks without structs": yjstest.EmptyBlocks(200_000),
+		"split by deletions":     yjstest.SplitByRanges(450_000),
+		"split by origins":       yjstest.SplitByOrigins(190_000),
+		"clients referred to":    yjstest.Foreign(230_000),
+		"roots and keys":         yjstest.Keys(220_000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := &disk{fake: &fake{meta: Meta{Seeded: true}}, t: t, now: scriptStart}
+			if p, _ := d.call(Request{Op: OpMerge, Data: update}); p.Status != StatusOK {
+				t.Fatalf("merge: %d %s", p.Status, p.Body)
+			}
+			for range 2 {
+				if p, _ := d.call(Request{Op: OpState}); p.Status != StatusOK || len(p.Body) == 0 {
+					t.Errorf("state: %d, %d bytes", p.Status, len(p.Body))
+				}
+				if got := d.room.Size(); got > DefaultConfig.IntegrateBytes || d.room.doc.doc != nil {
+					t.Errorf("the document takes %d bytes, integrated %v", got, d.room.doc.doc != nil)
+				}
+			}
+		})
+	}
+}
+
+func TestAnUpdateThatTakesTooManyStepsIsMergedIntoADocumentInMemory(t *testing.T) {
+	r := New(DefaultConfig, &fake{}, Stored{Meta: Meta{Seeded: true}}, nil, scriptStart)
+	r.Connect(1, Admission{Write: true}, scriptStart)
+	if _, err := r.Receive(1, yproto.AppendSyncStep1(nil, []byte{0}), scriptStart); err != nil {
+		t.Fatal(err)
+	}
+	out, err := r.Receive(1, yproto.AppendUpdate(nil, yjstest.Scanning(0, 50_000, 20_000)), scriptStart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := 0
+	for _, w := range out.Store {
+		if w.Row != nil {
+			stored++
+		}
+	}
+	if stored != 1 || r.meta.MergeUntil != mergeForEver || r.doc != nil {
+		t.Errorf("%d rows stored, remembered %d", stored, r.meta.MergeUntil)
+	}
+	// What it took counts, and that was more than a message's worth.
+	if spent := r.sockets[1].budget.messages; spent < float64(yjs.DefaultStepBudget)/stepsAMessage {
+		t.Errorf("the socket spent %.0f messages", spent)
 	}
 }
 
@@ -184,7 +231,7 @@ func TestStepsCountInTheBudgetOfTheirSocket(t *testing.T) {
 		if i == 200 {
 			t.Fatalf("%d messages of many steps were taken", i)
 		}
-		out, err := r.Receive(1, yproto.AppendUpdate(nil, scanning(i*n, n, length)), scriptStart)
+		out, err := r.Receive(1, yproto.AppendUpdate(nil, yjstest.Scanning(i*n, n, length)), scriptStart)
 		if err != nil {
 			t.Fatal(err)
 		}

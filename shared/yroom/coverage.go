@@ -77,3 +77,6 @@ func (c *coverage) deleted(r yjs.ClockRange) bool {
 	}
 	return n >= 0 && c.deletes[n].Client == r.Client && c.deletes[n].To >= r.To
 }
+
+// size is about how many bytes c takes in memory.
+func (c *coverage) size() int { return 16*cap(c.vector) + 24*cap(c.deletes) }

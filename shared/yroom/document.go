@@ -34,13 +34,12 @@ func (r *Room) read() (*document, error) {
 	}
 	d := &document{}
 	if !r.merging && c.memory() <= r.config.IntegrateBytes {
-		if d.doc, err = r.integrated(updates); err != nil {
+		if d.doc, err = r.integrated(updates, c.bytes); err != nil {
 			r.mergeOnly(mergeForEver)
 		}
 	}
 	if d.doc == nil {
-		// All at once: what is large must not be copied more often than that.
-		state, err := yjs.MergeUpdates(updates...)
+		state, err := merged(updates)
 		if err == nil {
 			err = d.log.Append(state)
 		}
@@ -52,10 +51,11 @@ func (r *Room) read() (*document, error) {
 	return d, nil
 }
 
-// integrated integrates updates. After an error there is no document: they take
-// too many steps, or cannot be integrated at all.
-func (r *Room) integrated(updates [][]byte) (*yjs.Doc, error) {
-	doc := yjs.New(yjs.Options{StepBudget: r.config.StepBudget})
+// integrated integrates updates, of size bytes together. After an error there is
+// no document: they take too many steps or too much memory, or cannot be
+// integrated at all.
+func (r *Room) integrated(updates [][]byte, size int) (*yjs.Doc, error) {
+	doc := yjs.New(yjs.Options{StepBudget: r.config.StepBudget, MemoryBudget: max(1, r.config.IntegrateBytes-size)})
 	defer func() { r.steps += doc.Steps() }()
 	for _, u := range updates {
 		if err := doc.Load(u); err != nil {
@@ -164,5 +164,9 @@ func (d *document) size() int {
 	if d.doc != nil {
 		return d.doc.Size()
 	}
-	return d.log.Len()
+	n := d.log.Len()
+	if d.known != nil {
+		n += d.known.size()
+	}
+	return n
 }

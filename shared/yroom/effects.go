@@ -59,7 +59,7 @@ type Meta struct {
 	Failures  int   // of maintenance, in a row
 	Due       int64 // when maintenance runs, Unix milliseconds; 0: there is nothing to do
 	// MergeUntil is until when the document is merged, not integrated, Unix
-	// milliseconds; 0: it may be integrated.
+	// milliseconds; 0: it was never too much.
 	MergeUntil int64
 }
 

@@ -128,6 +128,7 @@ func (r *Room) answer(conn Conn, s *socket, vector []byte) error {
 	if err != nil {
 		return fmt.Errorf("answer step 1: %w", err)
 	}
+	r.steps += d.size() / bytesAStep
 	frame := make([]byte, 0, len(update)+8)
 	r.send(yproto.AppendSyncStep2(frame, update), conn)
 	if !s.Write {
@@ -217,7 +218,11 @@ func (r *Room) take(update []byte, s *yjs.Summary, now time.Time) (news bool, er
 		if r.doc.doc != nil {
 			r.steps += r.doc.doc.Steps()
 		}
-		if err != nil || !news {
+		switch {
+		case errors.Is(err, yjs.ErrSteps) || errors.Is(err, yjs.ErrMemory):
+			r.doc = nil
+			r.mergeOnly(mergeForEver)
+		case err != nil || !news:
 			return false, err
 		}
 	}
@@ -226,14 +231,22 @@ func (r *Room) take(update []byte, s *yjs.Summary, now time.Time) (news bool, er
 }
 
 // fits returns errFull if an update of size bytes has no space. What stands in the
-// log counts as it is: it takes memory as it is.
+// log counts as it is: it takes memory as it is. One that does not grow the document
+// may go into a short log beyond the limit.
 func (r *Room) fits(size int, grows bool) error {
 	limit := r.config.DocumentBytes
-	if grows && r.meta.Size+r.logBytes+size > limit || r.logBytes+size > limit {
-		return fmt.Errorf("%w: it may have %d bytes", errFull, limit)
+	switch {
+	case r.logRows >= maxLogRows:
+		return fmt.Errorf("%w: it has %d updates that are not compacted yet", errFull, r.logRows)
+	case r.meta.Size+r.logBytes+size <= limit || !grows && r.logBytes+size <= limit/4:
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%w: it may have %d bytes", errFull, limit)
 }
+
+// maxLogRows bounds the log, of which each row takes memory and time besides its
+// bytes. Maintenance compacts it within a second or so.
+const maxLogRows = 50_000
 
 // refuse tells the peer that a write was not taken; its socket lives.
 func (r *Room) refuse(conn Conn, reason string) {

@@ -73,7 +73,7 @@ type Stored struct {
 	LogBytes int
 	Presence []Presence
 	// Ended: an instance ended in an event or alarm of the room. Its document is
-	// then only merged for an hour.
+	// then only merged for an hour; from the second time on, until it is deleted.
 	Ended bool
 }
 
@@ -129,7 +129,10 @@ func New(config Config, storage Storage, stored Stored, open []Open, now time.Ti
 		sockets: make(map[Conn]*socket, len(open)),
 	}
 	r.merging = r.meta.MergeUntil > now.UnixMilli()
-	if stored.Ended {
+	switch {
+	case stored.Ended && r.meta.MergeUntil != 0: // not for the first time
+		r.mergeOnly(mergeForEver)
+	case stored.Ended:
 		r.mergeOnly(now.Add(mergeAWhile).UnixMilli())
 	}
 	r.present.restore(r, stored.Presence, open, now)

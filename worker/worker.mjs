@@ -41,7 +41,8 @@ function requestHead(request) {
 function response(answer, env) {
   if (answer.forward) return forward(new Reader(answer.forward), env);
   if (answer.lost) {
-    return Response.json({ error: { code: "INTERNAL_SERVER_ERROR", message: answer.lost } }, { status: 500 });
+    const error = { code: "INTERNAL_SERVER_ERROR", message: answer.lost };
+    return Response.json({ error }, { status: 500, headers: { "x-content-type-options": "nosniff" } });
   }
   const [status, ...lines] = answer.head.split("\n");
   const headers = lines.map((line) => {

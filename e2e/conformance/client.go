@@ -54,6 +54,9 @@ func (c *client) do(t *testing.T, method, path, body string, headers ...string) 
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, path, err)
 	}
+	if strings.Contains(a.header.Get("Content-Type"), "json") { // a browser must not take it for a page
+		a.wantHeader(t, "X-Content-Type-Options", "nosniff")
+	}
 	return a
 }
 

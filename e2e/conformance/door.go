@@ -84,7 +84,7 @@ func Run(t *testing.T, door Door) {
 		cases []testCase
 	}{
 		{"trpc", trpcCases}, {"auth", authCases}, {"pull", pullCases}, {"push", pushCases},
-		{"input", inputCases}, {"room", roomCases}, {"links", linkCases},
+		{"input", inputCases}, {"room", roomCases}, {"links", linkCases}, {"body", bodyCases},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.cases {

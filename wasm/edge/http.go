@@ -140,6 +140,7 @@ func (w *Worker) write(rw http.ResponseWriter, r *http.Request, a answer) {
 func writeError(rw http.ResponseWriter, message string) {
 	body, _ := json.Marshal(map[string]any{"error": map[string]string{"code": "INTERNAL_SERVER_ERROR", "message": message}})
 	rw.Header().Set("Content-Type", "application/json")
+	rw.Header().Set("X-Content-Type-Options", "nosniff")
 	rw.WriteHeader(http.StatusInternalServerError)
 	rw.Write(body)
 }

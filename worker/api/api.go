@@ -136,6 +136,7 @@ const (
 )
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	path := r.URL.Path
 	if path == devLoginPath { // before a page of another origin is allowed anything
 		w.Header().Set("Cache-Control", "no-store")

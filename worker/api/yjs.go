@@ -203,7 +203,6 @@ func (s *server) showYjs(w http.ResponseWriter, r *http.Request, id auth.Identit
 		return nil
 	}
 	h.Set("Content-Type", contentType)
-	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(http.StatusOK)
 	if r.Method != http.MethodHead {
 		w.Write(p.Body)

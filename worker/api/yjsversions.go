@@ -70,7 +70,6 @@ func (s *server) yjsVersions(w http.ResponseWriter, r *http.Request, id auth.Ide
 		return err
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Write(state)
 	return nil
 }

@@ -27,7 +27,7 @@ func (c *call) serve(head []byte, length int64) {
 	defer func() {
 		if p := recover(); !returned {
 			logf("a handler did not return: %v\n%s", p, debug.Stack())
-			w = &responseWriter{header: http.Header{"Content-Type": {"application/json"}}}
+			w = &responseWriter{header: http.Header{"Content-Type": {"application/json"}, "X-Content-Type-Options": {"nosniff"}}}
 			w.WriteHeader(http.StatusInternalServerError)
 			w.body = []byte(`{"error":{"code":"INTERNAL_SERVER_ERROR","message":"internal error"}}`)
 			c.forward = nil

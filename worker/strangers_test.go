@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,6 +97,30 @@ func loadCorpus(t testing.TB) (c corpus) {
 		)
 	}
 	return c
+}
+
+// A route that is new goes into the corpus, so that strangers know of it.
+func TestCorpusHasEveryRoute(t *testing.T) {
+	x, known := openTarget(t), loadCorpus(t)
+	res, err := http.Get(x.server.URL + "/api/v1/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var document struct{ Paths map[string]map[string]any }
+	if err := json.NewDecoder(res.Body).Decode(&document); err != nil || len(document.Paths) == 0 {
+		t.Fatalf("%d paths, %v", len(document.Paths), err)
+	}
+	segment := regexp.MustCompile(`\{[a-z_]+\}`)
+	for path, operations := range document.Paths {
+		route := regexp.MustCompile("^" + segment.ReplaceAllString(path, "[^/]+") + `(\?|$)`)
+		for method := range operations {
+			has := func(r request) bool { return strings.EqualFold(r.Method, method) && route.MatchString(r.Path) }
+			if method != "parameters" && !slices.ContainsFunc(known.requests, has) {
+				t.Errorf("no request of the corpus is %s %s", strings.ToUpper(method), path)
+			}
+		}
+	}
 }
 
 // script appends an action to a script.

@@ -10,6 +10,9 @@ import {
 const LIMIT_BODY_BYTES = 16 << 20; // variable LIMIT_BODY_BYTES
 const MAX_REASON = 123; // bytes. RFC 6455, 5.5
 const LEAST_DROPPED = 1 << 20; // bytes of a body, however low the limits
+const LIMIT_SOCKETS = 10_000; // variable LIMIT_SOCKETS
+const LIMIT_SOCKETS_PER_SUBJECT = 64; // variable LIMIT_SOCKETS_PER_SUBJECT
+const CLOSE_FULL = 4503, CLOSE_OWNER_FULL = 4529;
 const NONE = new Uint8Array(0);
 const ALARM_BACKOFF_MS = 2_000; // after an end, doubled with each more
 const ALARM_BACKOFF_LIMIT_MS = 3_600_000;
@@ -56,27 +59,24 @@ function response(answer, env) {
 // room's binding it refuses it.
 function forward(frame, env) {
   const binding = frame.text();
-  if (binding === "") return refuse(frame);
+  const [name, protocol, owner, bytes] = [frame.text(), frame.text(), frame.text(), frame.rest()];
+  if (binding === "") return refuse(bytes[0] | (bytes[1] << 8), name, protocol, bytes.slice(2));
   const rooms = env[binding];
-  const id = rooms.idFromName(frame.text());
   const headers = {
     upgrade: "websocket",
-    "x-protocol": frame.text(),
-    "x-attachment": btoa(String.fromCharCode(...frame.rest())),
+    "x-protocol": protocol,
+    "x-owner": owner,
+    "x-attachment": btoa(String.fromCharCode(...bytes)),
   };
-  return rooms.get(id).fetch("https://room/", { headers });
+  return rooms.get(rooms.idFromName(name)).fetch("https://room/", { headers });
 }
 
 // refuse accepts an upgrade to say why it is not let in, which a browser would
 // not tell of an HTTP status.
-function refuse(frame) {
-  const reason = frame.text();
-  const protocol = frame.text();
-  const bytes = frame.rest();
-  const code = bytes[0] | (bytes[1] << 8);
+function refuse(code, reason, protocol, message = NONE) {
   const { 0: client, 1: server } = new WebSocketPair();
   server.accept();
-  if (bytes.length > 2) server.send(bytes.slice(2));
+  if (message.length > 0) server.send(message);
   server.close(code, cutReason(reason));
   return switched(client, protocol);
 }
@@ -94,10 +94,36 @@ function switched(webSocket, protocol) {
   return new Response(null, { status: 101, webSocket, headers });
 }
 
+// awake are the objects of this isolate, by their id. An object that hibernates is
+// forgotten with its sockets, until it wakes up.
+const awake = new Map(); // id -> WeakRef of a Room
+
+// crowded says why one more socket is too many, or null: counted over the objects
+// that are awake in this isolate, as no isolate knows the others.
+function crowded(env, owner) {
+  let all = 0;
+  let owned = 0;
+  for (const [id, ref] of awake) {
+    const room = ref.deref();
+    if (room === undefined || room.sockets.size === 0) {
+      awake.delete(id);
+      continue;
+    }
+    all += room.sockets.size;
+    owned += room.owned.get(owner) ?? 0;
+  }
+  if (all >= (Number(env.LIMIT_SOCKETS) || LIMIT_SOCKETS)) {
+    return [CLOSE_FULL, "the server has no place for one more WebSocket; try again later"];
+  }
+  const limit = Number(env.LIMIT_SOCKETS_PER_SUBJECT) || LIMIT_SOCKETS_PER_SUBJECT;
+  if (owner !== "" && owned >= limit) return [CLOSE_OWNER_FULL, `one subject may have ${limit} WebSockets at a time`];
+  return null;
+}
+
 let lastObject = 0;
 
 // A Room is a Durable Object whose events the guest decides on. Its sockets
-// hibernate: what must survive that is in their attachments {conn, data} and
+// hibernate: what must survive that is in their attachments {conn, owner, data} and
 // in storage.
 class Room extends DurableObject {
   constructor(ctx, env) {
@@ -108,16 +134,35 @@ class Room extends DurableObject {
     this.name = ctx.id.name;
     this.sockets = new Map(); // conn -> WebSocket
     this.numbers = new WeakMap(); // WebSocket -> conn
-    for (const ws of ctx.getWebSockets()) this.remember(ws.deserializeAttachment().conn, ws);
+    this.owners = new Map(); // conn -> owner, unless that is ""
+    this.owned = new Map(); // owner -> number of sockets
+    for (const ws of ctx.getWebSockets()) {
+      const { conn, owner } = ws.deserializeAttachment();
+      this.remember(conn, ws, owner ?? ""); // one from before there were owners has none
+    }
   }
 
   get className() {
     return this.constructor.name;
   }
 
-  remember(conn, ws) {
+  remember(conn, ws, owner) {
+    awake.set(this.ctx.id.toString(), this.ref ??= new WeakRef(this));
     this.sockets.set(conn, ws);
     this.numbers.set(ws, conn);
+    if (owner === "") return;
+    this.owners.set(conn, owner);
+    this.owned.set(owner, (this.owned.get(owner) ?? 0) + 1);
+  }
+
+  forget(conn) {
+    this.sockets.delete(conn);
+    const owner = this.owners.get(conn);
+    if (owner === undefined) return;
+    this.owners.delete(conn);
+    const left = this.owned.get(owner) - 1;
+    if (left > 0) this.owned.set(owner, left);
+    else this.owned.delete(owner);
   }
 
   // bind chooses the instance that the next event goes to. An alarm that waits
@@ -150,14 +195,18 @@ class Room extends DurableObject {
   }
 
   fetch(request) {
+    const owner = request.headers.get("x-owner");
+    const protocol = request.headers.get("x-protocol");
+    const full = crowded(this.env, owner);
+    if (full !== null) return refuse(...full, protocol);
     const { 0: client, 1: server } = new WebSocketPair();
     const conn = Math.max(0, ...this.sockets.keys()) + 1;
     const data = Uint8Array.from(atob(request.headers.get("x-attachment")), (c) => c.charCodeAt(0));
     this.ctx.acceptWebSocket(server);
-    server.serializeAttachment({ conn, data: NONE });
-    this.remember(conn, server);
+    server.serializeAttachment({ conn, owner, data: NONE });
+    this.remember(conn, server, owner);
     this.event(EVENT_OPEN, conn, data);
-    return switched(client, request.headers.get("x-protocol"));
+    return switched(client, protocol);
   }
 
   webSocketMessage(ws, data) {
@@ -173,7 +222,7 @@ class Room extends DurableObject {
     new DataView(frame.buffer).setUint16(0, code, true);
     frame.set(bytes, 2);
     this.event(EVENT_CLOSE, conn, frame);
-    this.sockets.delete(conn);
+    this.forget(conn);
     closeSocket(ws, code, reason);
   }
 
@@ -263,7 +312,7 @@ class Room extends DurableObject {
   }
 
   attach(conn, data) {
-    this.sockets.get(conn)?.serializeAttachment({ conn, data });
+    this.sockets.get(conn)?.serializeAttachment({ conn, owner: this.owners.get(conn) ?? "", data });
   }
 
   setAlarm(millis) {

@@ -10,7 +10,9 @@ const guest = new URL("../../build/testguest.wasm", import.meta.url).pathname;
 let host;
 
 before(async () => {
-  host = await start(guest, { bindings: { GREETING: "grüß", LIMIT_MEMORY_MB: "48", LIMIT_BODY_BYTES: "1000000" } });
+  host = await start(guest, { bindings: {
+    GREETING: "grüß", LIMIT_MEMORY_MB: "48", LIMIT_BODY_BYTES: "1000000", LIMIT_SOCKETS: "200", LIMIT_SOCKETS_PER_SUBJECT: "3",
+  } });
 });
 after(() => host.mf.dispose());
 
@@ -179,6 +181,41 @@ test("a room keeps its log, its sockets and their attachments over hibernation",
   assert.equal(log, '["one","close 4000 done"]');
   assert.equal((await post("/room/h/call", "last")).text, '[[1,"second"]]');
   assert.equal((await post("/room/h/call", "conns")).text, "[]");
+});
+
+test("sockets are bounded, of one owner over all objects and in all", async () => {
+  const owned = [];
+  for (const room of ["owned-1", "owned-1", "owned-2"]) owned.push(await socket(`/room/${room}/socket?owner=ann`));
+  for (const s of owned) await s.next();
+  const refused = await socket("/room/owned-3/socket?owner=ann");
+  assert.deepEqual(await refused.next(), { code: 4529, reason: "one subject may have 3 WebSockets at a time" });
+  const other = await socket("/room/owned-3/socket?owner=bob");
+  assert.equal(await other.next(), "open ");
+  owned[0].ws.terminate();
+  let again;
+  await until(async () => {
+    again = await socket("/room/owned-1/socket?owner=ann");
+    return (await again.next()) === "open ";
+  }, () => "a place is free again");
+  for (const name of ["owned-1", "owned-2"]) await host.mf.unsafeEvictDurableObject("probe", "Probe", { name, webSockets: "hibernate" });
+  for (const room of ["owned-1", "owned-2"]) await post(`/room/${room}/call`, "conns"); // they are awake
+  assert.equal((await (await socket("/room/owned-3/socket?owner=ann")).next()).code, 4529);
+
+  const crowd = [other, again, ...owned];
+  for (let last = ""; last === "" || last === "open "; ) {
+    assert.ok(crowd.length < 300, "nobody is refused");
+    const s = await socket("/room/crowd/socket");
+    crowd.push(s);
+    last = await s.next();
+    if (last.code !== undefined) assert.equal(last.code, 4503);
+  }
+  for (const s of crowd) s.ws.terminate();
+  await until(async () => {
+    const s = await socket("/room/crowd/socket");
+    const open = (await s.next()) === "open ";
+    s.ws.terminate();
+    return open;
+  }, () => "there is place again");
 });
 
 test("an upgrade is refused by a message and a close code", async () => {

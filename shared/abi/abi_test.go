@@ -82,7 +82,7 @@ func TestHeadsComeBackAsTheyWere(t *testing.T) {
 }
 
 func TestForwardAndConnsComeBackAsTheyWere(t *testing.T) {
-	f := Forward{Binding: "B", Name: "n/ü", Protocol: "p", Attachment: []byte{1, 0, 2}}
+	f := Forward{Binding: "B", Name: "n/ü", Protocol: "p", Owner: "o", Attachment: []byte{1, 0, 2}}
 	got, err := DecodeForward(AppendForward(nil, f))
 	if d := cmp.Diff(f, got); d != "" || err != nil {
 		t.Error(d, err)

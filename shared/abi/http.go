@@ -80,24 +80,33 @@ func decodeHeader(s string) ([][2]string, error) {
 }
 
 // Forward hands an upgrade request to a room: the binding of its class, its
-// name, the subprotocol to answer with (none: ""), and the attachment that
-// EventOpen brings. Three texts, then the attachment's bytes. Without a binding
-// it is a Refusal.
+// name, the subprotocol to answer with (none: ""), whose socket it is, as a short
+// text of the guest's choice (nobody's: ""), and the attachment that EventOpen
+// brings. Four texts, then the attachment's bytes. Without a binding it is a Refusal.
+//
+// The host bounds how many sockets are open, of one owner and in all, and accepts
+// one that is too many only to close it with CloseOwnerFull or CloseFull.
 type Forward struct {
-	Binding, Name, Protocol string
-	Attachment              []byte
+	Binding, Name, Protocol, Owner string
+	Attachment                     []byte
 }
+
+// The close codes of sockets that are too many. Both may be tried again later.
+const (
+	CloseFull      = 4503
+	CloseOwnerFull = 4529
+)
 
 // AppendForward appends the frame.
 func AppendForward(b []byte, f Forward) []byte {
-	b = AppendText(AppendText(AppendText(b, f.Binding), f.Name), f.Protocol)
+	b = AppendText(AppendText(AppendText(AppendText(b, f.Binding), f.Name), f.Protocol), f.Owner)
 	return append(b, f.Attachment...)
 }
 
 // DecodeForward is the inverse of AppendForward; the attachment is a view.
 func DecodeForward(b []byte) (Forward, error) {
 	r := reader{b: b}
-	f := Forward{Binding: string(r.text()), Name: string(r.text()), Protocol: string(r.text())}
+	f := Forward{Binding: string(r.text()), Name: string(r.text()), Protocol: string(r.text()), Owner: string(r.text())}
 	f.Attachment = r.b
 	if r.failed {
 		return Forward{}, ErrFrame

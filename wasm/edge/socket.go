@@ -21,6 +21,7 @@ import (
 type conn struct {
 	id         int32
 	o          *object
+	owner      string
 	ws         *websocket.Conn
 	attachment []byte // guarded by the isolate's lock
 	closing    bool   // likewise: the object has closed it
@@ -51,6 +52,16 @@ func (w *Worker) accept(rw http.ResponseWriter, r *http.Request, f abi.Forward) 
 		writeError(rw, "no such binding")
 		return
 	}
+	if code, reason := w.crowd.enter(f.Owner); code != 0 {
+		refuse(rw, r, abi.Refusal{Code: code, Reason: reason, Protocol: f.Protocol})
+		return
+	}
+	opened := false
+	defer func() {
+		if !opened {
+			w.crowd.leave(f.Owner)
+		}
+	}()
 	options := &websocket.AcceptOptions{InsecureSkipVerify: true} // who may connect is the guest's to say
 	if f.Protocol != "" {
 		options.Subprotocols = []string{f.Protocol}
@@ -72,7 +83,8 @@ func (w *Worker) accept(rw http.ResponseWriter, r *http.Request, f abi.Forward) 
 	if o.lastConn++; o.lastConn < 0 {
 		o.lastConn = 1
 	}
-	c := &conn{id: o.lastConn, o: o, ws: ws}
+	c := &conn{id: o.lastConn, o: o, owner: f.Owner, ws: ws}
+	opened = true
 	o.conns[c.id] = c
 	w.sockets.Add(1)
 	o.event(abi.EventOpen, c.id, f.Attachment)
@@ -104,6 +116,7 @@ func refuse(rw http.ResponseWriter, r *http.Request, f abi.Refusal) {
 func (c *conn) read() {
 	s := c.o.s
 	defer s.w.sockets.Done()
+	defer s.w.crowd.leave(c.owner)
 	defer c.ws.CloseNow()
 	for {
 		kind, data, err := c.ws.Read(context.Background())

@@ -67,6 +67,7 @@ type Worker struct {
 	next      atomic.Uint32
 	alarms    *alarmIndex
 	sockets   sync.WaitGroup
+	crowd     crowd
 }
 
 // Limits that variables of the same names replace.
@@ -104,6 +105,8 @@ func Open(o Options) (*Worker, error) {
 	w.maxBody = int64(number(w.vars, "LIMIT_BODY_BYTES", defaultMaxBodyBytes))
 	w.callLimit = time.Duration(number(w.vars, "LIMIT_CALL_MS", defaultCallLimitMS) * float64(time.Millisecond))
 	w.budget = int(number(w.vars, "LIMIT_MEMORY_MB", defaultMemoryBudgetMB)) << 20
+	w.crowd.limit = int(number(w.vars, "LIMIT_SOCKETS", defaultSockets))
+	w.crowd.ownerLimit = int(number(w.vars, "LIMIT_SOCKETS_PER_SUBJECT", defaultSocketsPerSubject))
 	n := o.Instances
 	if n <= 0 {
 		n = runtime.NumCPU()

@@ -225,7 +225,12 @@ func TestSubscribersComeWithTheStampAndProtocol(t *testing.T) {
 	h := newHandler(p)
 	ask(h, "GET", "/sync/subscribe", nil, "Upgrade", "WebSocket")
 	ask(h, "GET", "/sync/subscribe", nil, "Authorization", "", "Upgrade", "websocket", "Sec-WebSocket-Protocol", "tidemark,"+token("alice"))
+	owner := p.forwarded[0].Owner
 	for i, f := range p.forwarded {
+		if f.Owner == "" || f.Owner != owner {
+			t.Errorf("the owner is %q", f.Owner)
+		}
+		p.forwarded[i].Owner = ""
 		a := syncroom.DecodeAdmission(f.Attachment)
 		if a.Stamp != 7 || a.Session.Subject != session.MarkOf("alice") || a.Session.Expires.IsZero() {
 			t.Errorf("attached %+v", a)
@@ -251,6 +256,39 @@ func TestOriginsCanBeRestricted(t *testing.T) {
 			}
 			if vary := strings.Join(w.Header().Values("Vary"), ", "); !strings.Contains(vary, "origin") {
 				t.Errorf("%s: Vary %q", method, vary)
+			}
+		}
+	}
+}
+
+// A browser lets any page open a WebSocket.
+func TestOriginsOfWebSocketsCanBeRestricted(t *testing.T) {
+	for _, c := range []struct {
+		origins, origin string
+		open            bool
+	}{
+		{"https://a.example, https://b.example", "https://b.example", true},
+		{"https://a.example", "https://c.example", false},
+		{"https://a.example", "null", false},
+		{"https://a.example", "", true},                   // no page
+		{"https://a.example", "http://example.com", true}, // the server's own
+		{"*", "https://c.example", true},
+		{"", "https://c.example", true},
+	} {
+		for _, path := range []string{"/sync/subscribe", "/yjs/r"} {
+			p := &ports{}
+			h := newHandler(p, "CORS_ORIGINS", c.origins)
+			headers := []string{"Upgrade", "websocket"}
+			if c.origin != "" {
+				headers = append(headers, "Origin", c.origin)
+			}
+			ask(h, "GET", path, nil, headers...)
+			if len(p.forwarded) != 1 {
+				t.Fatalf("%+v: forwarded %v", c, p.forwarded)
+			}
+			refusal, refused := p.forwarded[0].Refusal()
+			if forbidden := refused && refusal.Code == 4403; forbidden == c.open {
+				t.Errorf("%+v, %s: %+v", c, path, p.forwarded[0])
 			}
 		}
 	}

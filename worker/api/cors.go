@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"tidemark/shared/trpc"
 )
 
 // allowOrigin lets pages of other origins read the answer. Credentials are
@@ -19,6 +21,16 @@ func (s *server) allowOrigin(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
 	h.Set("Access-Control-Expose-Headers", "retry-after, www-authenticate, etag, location, x-merged-concurrent-fields")
+}
+
+// permitOrigin refuses a WebSocket of a page whose origin may not call. A browser
+// lets any page open one and read what comes, whatever CORS headers say. The
+// server's own pages may, and who is no page, and says no origin.
+func (s *server) permitOrigin(r *http.Request) error {
+	if !isUpgrade(r) || s.Settings.Origins == nil || ownOrigin(r) || slices.Contains(s.Settings.Origins, r.Header.Get("Origin")) {
+		return nil
+	}
+	return &trpc.Error{Code: trpc.Forbidden, Message: "Pages of this origin may not connect: see CORS_ORIGINS"}
 }
 
 // preflight answers what a browser asks before a JSON POST or a request with

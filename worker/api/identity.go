@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tidemark/shared/abi"
@@ -23,6 +24,9 @@ const Protocol = "tidemark"
 // of precedence, a ticket as ?ticket=, the token as the subprotocol that
 // follows Protocol, or the token as ?token=.
 func (s *server) identify(r *http.Request) (auth.Identity, error) {
+	if err := s.permitOrigin(r); err != nil {
+		return auth.Identity{}, err
+	}
 	id, err := s.bearer(r)
 	if err == nil {
 		err = s.notRevoked(r.Context(), id)
@@ -174,6 +178,19 @@ func sessionOf(id auth.Identity) session.Session {
 	return session.Session{
 		Subject: session.MarkOf(id.Subject), Token: session.MarkOf(id.ID), Issued: id.Issued, Expires: id.Expires,
 	}
+}
+
+// owner is whose sockets the host counts together: the subject's or, of a token
+// without one, those of the token's ID.
+func owner(id auth.Identity) string {
+	s := sessionOf(id)
+	switch {
+	case s.Subject != 0:
+		return strconv.FormatUint(uint64(s.Subject), 36)
+	case s.Token != 0:
+		return "jti " + strconv.FormatUint(uint64(s.Token), 36)
+	}
+	return ""
 }
 
 // isUpgrade knows a WebSocket's opening handshake. RFC 6455, 4.2.1.

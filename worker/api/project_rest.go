@@ -222,7 +222,7 @@ func (c *projectCall) subscribe() error {
 		return err
 	}
 	return c.Rooms.Forward(c.w, c.r, abi.Forward{
-		Binding: SyncBinding, Name: c.room(), Protocol: protocol(c.r),
+		Binding: SyncBinding, Name: c.room(), Protocol: protocol(c.r), Owner: owner(c.id),
 		Attachment: syncroom.Admission{Stamp: record.Stamp(mark), Session: sessionOf(c.id)}.Append(nil),
 	})
 }

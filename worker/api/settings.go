@@ -37,6 +37,8 @@ import (
 //	LIMIT_PULL_BYTES           the answer to one pull (25165824)
 //	LIMIT_CALL_MS              of one request; the host acts on it (60000)
 //	LIMIT_MEMORY_MB            of one instance of the server; likewise (112)
+//	LIMIT_SOCKETS              open at a time; likewise (10000)
+//	LIMIT_SOCKETS_PER_SUBJECT  of one subject at a time; likewise (64)
 type Settings struct {
 	Auth              auth.Config
 	DevMode           bool
@@ -91,8 +93,10 @@ func ReadSettings(getenv func(string) string) Settings {
 		{"LIMIT_DEPTH", &s.Sync.Depth, 1000},
 		{"LIMIT_PAGE_ROWS", &s.Sync.PageRows, 1e6},
 		{"LIMIT_PULL_BYTES", &s.Sync.PullBytes, 64 << 20},
-		{"LIMIT_CALL_MS", new(int), math.MaxInt32}, // the hosts act on these two
+		{"LIMIT_CALL_MS", new(int), math.MaxInt32}, // the hosts act on these
 		{"LIMIT_MEMORY_MB", new(int), 2047},
+		{"LIMIT_SOCKETS", new(int), 1e9},
+		{"LIMIT_SOCKETS_PER_SUBJECT", new(int), 1e9},
 	} {
 		v := getenv(limit.name)
 		if v == "" {

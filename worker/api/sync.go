@@ -150,7 +150,7 @@ func (s *server) subscribe(w http.ResponseWriter, r *http.Request, id auth.Ident
 		return err
 	}
 	return s.Rooms.Forward(w, r, abi.Forward{
-		Binding: SyncBinding, Name: SyncRoom, Protocol: protocol(r), Attachment: syncroom.Admission{Stamp: record.Stamp(stamp), Session: sessionOf(id)}.Append(nil),
+		Binding: SyncBinding, Name: SyncRoom, Protocol: protocol(r), Owner: owner(id), Attachment: syncroom.Admission{Stamp: record.Stamp(stamp), Session: sessionOf(id)}.Append(nil),
 	})
 }
 

@@ -115,7 +115,7 @@ func (s *server) joinYjs(w http.ResponseWriter, r *http.Request, id auth.Identit
 	}
 	admission := yroom.Admission{Write: id.Scope.Allows(auth.YjsWrite), Session: sessionOf(id)}
 	return s.Rooms.Forward(w, r, abi.Forward{
-		Binding: YjsBinding, Name: room, Protocol: protocol(r), Attachment: admission.Append(nil),
+		Binding: YjsBinding, Name: room, Protocol: protocol(r), Owner: owner(id), Attachment: admission.Append(nil),
 	})
 }
 

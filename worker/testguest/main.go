@@ -130,7 +130,7 @@ func main() {
 	})
 	mux.HandleFunc("GET /room/{name}/socket", func(w http.ResponseWriter, r *http.Request) {
 		host.Rooms{}.Forward(w, r, abi.Forward{
-			Binding: binding, Name: r.PathValue("name"), Attachment: []byte(r.FormValue("attachment")),
+			Binding: binding, Name: r.PathValue("name"), Owner: r.FormValue("owner"), Attachment: []byte(r.FormValue("attachment")),
 		})
 	})
 	mux.HandleFunc("GET /fetch", fetch)

@@ -37,9 +37,7 @@ func (k key) verifies(signed, signature []byte) bool {
 	digest := sha256.Sum256(signed)
 	switch public := k.public.(type) {
 	case []byte:
-		mac := hmac.New(sha256.New, public)
-		mac.Write(signed)
-		return hmac.Equal(mac.Sum(nil), signature)
+		return hmac.Equal(authenticator(public, signed), signature)
 	case *rsa.PublicKey:
 		return rsa.VerifyPKCS1v15(public, crypto.SHA256, digest[:], signature) == nil
 	case *ecdsa.PublicKey:

@@ -112,6 +112,16 @@ func TestWhatATokenSaysTwiceOrNotClearlyIsRefused(t *testing.T) {
 	}
 }
 
+func TestWhatIsSignedIsVerified(t *testing.T) {
+	id, _, err := verifier(t, Config{Secret: secret}).Verify(Sign(secret, []byte(`{"sub":"alice"}`)), now)
+	if err != nil || id.Subject != "alice" {
+		t.Errorf("%+v, %v", id, err)
+	}
+	if _, err := jwt.Parse(Sign(secret, []byte(`{"sub":"alice"}`)), func(*jwt.Token) (any, error) { return secret, nil }); err != nil {
+		t.Errorf("another library: %v", err)
+	}
+}
+
 func TestTimesAtTheirEdges(t *testing.T) {
 	v := verifier(t, Config{Secret: secret})
 	id, _, err := v.Verify(raw(hs256, `{"exp":1.8000000005e9,"nbf":0,"iat":253402300799}`), now)

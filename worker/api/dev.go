@@ -13,8 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/golang-jwt/jwt/v5"
-
+	"tidemark/shared/auth"
 	"tidemark/shared/ijson"
 	"tidemark/shared/trpc"
 )
@@ -115,12 +114,16 @@ func (s *server) devTokenLife() time.Duration {
 
 func (s *server) devToken(name string) (string, error) {
 	now := s.Now()
-	claims := jwt.MapClaims{"sub": name, "iat": now.Unix(), "exp": now.Add(s.devTokenLife()).Unix()}
+	claims := map[string]any{"sub": name, "iat": now.Unix(), "exp": now.Add(s.devTokenLife()).Unix()}
 	if issuers := s.Settings.Auth.Issuers; len(issuers) > 0 {
 		claims["iss"] = issuers[0]
 	}
 	if audiences := s.Settings.Auth.Audiences; len(audiences) > 0 {
 		claims["aud"] = audiences[0]
 	}
-	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(s.Settings.Auth.Secret)
+	text, err := json.Marshal(claims)
+	if err != nil {
+		return "", err
+	}
+	return auth.Sign(s.Settings.Auth.Secret, text), nil
 }

@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 const secret = "a secret that only these tests know";
+const manySockets = "100000"; // of one subject, as the tests have few subjects
 
 const env = {
   ...process.env,
@@ -20,6 +21,7 @@ const env = {
   WRANGLER_SEND_METRICS: "false",
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
   AUTH_SECRET: secret,
+  LIMIT_SOCKETS_PER_SUBJECT: manySockets,
 };
 
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -93,7 +95,7 @@ export const wrangler = () =>
   new Door(
     "wrangler",
     ({ dir, dev }) => {
-      writeFileSync(path.join(dir, "dev.vars"), `AUTH_SECRET="${secret}"\n${dev ? 'DEV_MODE="1"\n' : ""}`);
+      writeFileSync(path.join(dir, "dev.vars"), `AUTH_SECRET="${secret}"\nLIMIT_SOCKETS_PER_SUBJECT="${manySockets}"\n${dev ? 'DEV_MODE="1"\n' : ""}`);
       execFileSync("wrangler", ["d1", "migrations", "apply", "DB", "--local", "--persist-to", dir], { cwd: root, env });
     },
     ({ port, dir }) => [

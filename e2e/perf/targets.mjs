@@ -21,7 +21,7 @@ export const plain = () =>
     },
   };`);
 
-const settings = { AUTH_SECRET: secret, LIMIT_REQUESTS_PER_MINUTE: "1000000000", LIMIT_UPLOADS_PER_MINUTE: "1000000000" };
+const settings = { AUTH_SECRET: secret, LIMIT_REQUESTS_PER_MINUTE: "1000000000", LIMIT_UPLOADS_PER_MINUTE: "1000000000", LIMIT_SOCKETS_PER_SUBJECT: "1000000000" };
 
 export const onWorkerd = () => startTidemark({ bindings: settings });
 

@@ -14,7 +14,7 @@ import { hocuspocus as prefixed, yWebsocket } from "./client.mjs";
 
 const peers = fileURLToPath(new URL("peers/", import.meta.url));
 
-const unlimited = { LIMIT_YJS_BYTES_PER_SECOND: "1000000000", LIMIT_YJS_MESSAGES_PER_SECOND: "1000000" };
+const unlimited = { LIMIT_YJS_BYTES_PER_SECOND: "1000000000", LIMIT_YJS_MESSAGES_PER_SECOND: "1000000", LIMIT_SOCKETS_PER_SUBJECT: "1000000" };
 const ours = { path: (room) => `/yjs/${room}?token=${token("bench")}`, dialect: yWebsocket };
 
 // saved is the size of what D1 has of a room.

@@ -155,7 +155,7 @@ func openAlarmIndex(file string) (*alarmIndex, error) {
 		"PRAGMA synchronous = NORMAL", `CREATE TABLE IF NOT EXISTS alarms (
 			class TEXT, name TEXT, at REAL NOT NULL, retries INTEGER NOT NULL, PRIMARY KEY (class, name)
 		) WITHOUT ROWID`, `CREATE TABLE IF NOT EXISTS ends (
-			class TEXT, name TEXT, ends INTEGER NOT NULL, PRIMARY KEY (class, name)
+			class TEXT, name TEXT, ends INTEGER NOT NULL, running INTEGER NOT NULL, PRIMARY KEY (class, name)
 		) WITHOUT ROWID`)
 	var refused *SQLError
 	if errors.As(err, &refused) && refused.Code == sqlite3.SQLITE_BUSY {
@@ -164,7 +164,8 @@ func openAlarmIndex(file string) (*alarmIndex, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &alarmIndex{db: db}, nil
+	x := &alarmIndex{db: db}
+	return x, x.convict()
 }
 
 func (x *alarmIndex) run(sql string, args ...any) (abi.Result, error) {

@@ -16,7 +16,7 @@ func TestTheEndsOfInstancesAreRememberedInTheObjectThatEndedThem(t *testing.T) {
 	s := start(t, wasmtest.Options{Log: io.Discard})
 	a, other := dial(t, s, "r", "a"), dial(t, s, "other", "b")
 	a.ask("ends", "0")
-	a.send(websocket.MessageText, "overflow")
+	a.send(websocket.MessageText, "goroutine-panic")
 	a.wantClosed(websocket.StatusInternalError, "internal error")
 	want(t, s, "GET", "/exit", "", 500, lostAnswer) // in no object
 	want(t, s, "POST", "/room/r/call", "ends", 200, "1")

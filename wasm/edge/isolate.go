@@ -5,6 +5,7 @@ package edge
 import (
 	"container/list"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -52,7 +53,7 @@ func (s *isolate) unlock() {
 
 // running answers the instance for a new event, and boots it if there is none.
 func (s *isolate) running() (*instance, error) {
-	if s.stopped {
+	if s.stopped || s.w.hurry.Load() {
 		return nil, errStopped
 	}
 	if s.current == nil {
@@ -75,6 +76,7 @@ func (s *isolate) boot() (*instance, error) {
 		Now:         s.w.clock.Now,
 		MemoryBytes: s.w.budget,
 		Owner:       i,
+		Tick:        i.tick,
 	})
 	if err != nil {
 		return nil, err
@@ -107,6 +109,8 @@ type instance struct {
 	handles    map[int32]result
 	lastHandle int32
 	dead       bool
+	err        error // why it ended in an export
+	stretch    stretch
 
 	call   *call   // whose export is running
 	object *object // whose event is running
@@ -122,20 +126,27 @@ func (i *instance) enter(c *call, o *object, f api.Function, args ...int32) {
 		return
 	}
 	i.call, i.object, i.reply = c, o, nil
+	if o == nil && c != nil {
+		o = c.object
+	}
+	i.stretch = stretch{object: o}
 	for n, arg := range args {
 		i.stack[n] = api.EncodeI32(arg)
 	}
 	err := i.process.Call(f, i.stack[:len(args)])
 	i.call, i.object = nil, nil
 	if err != nil {
-		if o == nil && c != nil {
-			o = c.object
+		if o != nil && !errors.Is(err, errStopped) {
+			o.ended(err)
 		}
-		if o != nil {
-			o.ended()
-		}
+		i.err = err
 		i.die(c, err)
-	} else if i.s.current == i && len(i.process.Memory()) > i.s.w.budget/4*3 {
+		return
+	}
+	if i.stretch.noted {
+		o.unsuspect()
+	}
+	if i.s.current == i && len(i.process.Memory()) > i.s.w.budget/4*3 {
 		i.s.current = nil // it ends with its calls
 		i.endIfUnused()
 	}
@@ -148,7 +159,7 @@ func (i *instance) die(guilty *call, err error) {
 	if i.dead {
 		return
 	}
-	if err != errStopped {
+	if !errors.Is(err, errStopped) {
 		i.s.w.log.Error("the instance ended", "err", err, "calls", len(i.calls))
 	}
 	i.close()

@@ -42,6 +42,9 @@ func Compile(ctx context.Context, wasm []byte, cacheDir string) (*Module, error)
 		err = instantiateImports(ctx, m.runtime)
 	}
 	if err == nil {
+		wasm, err = gojs.Meter(wasm)
+	}
+	if err == nil {
 		m.compiled, err = m.runtime.CompileModule(ctx, wasm)
 	}
 	if err != nil {

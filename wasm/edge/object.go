@@ -6,6 +6,7 @@ import (
 	"container/list"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -167,6 +168,9 @@ func (o *object) enter(i *instance, c *call, f api.Function, args ...int32) erro
 	i.enter(c, o, f, args...)
 	if i.dead {
 		o.rollBack()
+		if errors.Is(i.err, errTooLong) {
+			return errTooLong
+		}
 		return errEnded
 	}
 	return o.commit()

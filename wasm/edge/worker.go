@@ -62,18 +62,23 @@ type Worker struct {
 	fetcher   *http.Client
 	maxBody   int64
 	callLimit time.Duration
-	budget    int // of an instance's memory, in bytes
-	isolates  []*isolate
-	next      atomic.Uint32
-	alarms    *alarmIndex
-	sockets   sync.WaitGroup
-	crowd     crowd
+	// stretchLimit bounds what an instance runs without returning; hurry: nothing
+	// more at all.
+	stretchLimit time.Duration
+	hurry        atomic.Bool
+	budget       int // of an instance's memory, in bytes
+	isolates     []*isolate
+	next         atomic.Uint32
+	alarms       *alarmIndex
+	sockets      sync.WaitGroup
+	crowd        crowd
 }
 
 // Limits that variables of the same names replace.
 const (
 	defaultMaxBodyBytes   = 16 << 20
 	defaultCallLimitMS    = 60_000
+	defaultStretchLimitMS = 30_000
 	defaultMemoryBudgetMB = 112 // an isolate on Workers has 128
 )
 
@@ -104,6 +109,7 @@ func Open(o Options) (*Worker, error) {
 	}
 	w.maxBody = int64(number(w.vars, "LIMIT_BODY_BYTES", defaultMaxBodyBytes))
 	w.callLimit = time.Duration(number(w.vars, "LIMIT_CALL_MS", defaultCallLimitMS) * float64(time.Millisecond))
+	w.stretchLimit = time.Duration(number(w.vars, "LIMIT_STRETCH_MS", defaultStretchLimitMS) * float64(time.Millisecond))
 	w.budget = int(number(w.vars, "LIMIT_MEMORY_MB", defaultMemoryBudgetMB)) << 20
 	w.crowd.limit = int(number(w.vars, "LIMIT_SOCKETS", defaultSockets))
 	w.crowd.ownerLimit = int(number(w.vars, "LIMIT_SOCKETS_PER_SUBJECT", defaultSocketsPerSubject))
@@ -271,9 +277,10 @@ func (w *Worker) call(frame []byte) ([]byte, error) {
 const goodbye = 5 * time.Second
 
 // Close lets the calls that are under way end, or gives them up when ctx is
-// done, closes every socket with 1001 and then the databases. The caller has
+// done, as it does an instance that runs and does not return, closes every socket with 1001 and then the databases. The caller has
 // stopped sending requests.
 func (w *Worker) Close(ctx context.Context) error {
+	defer context.AfterFunc(ctx, func() { w.hurry.Store(true) })()
 	for _, s := range w.isolates {
 		s.lock()
 		for _, o := range s.objects {
@@ -367,6 +374,7 @@ func (w *Worker) Evict() {
 // Crash ends everything at once, as if the process had been killed: nothing
 // is flushed, nobody is told.
 func (w *Worker) Crash() {
+	w.hurry.Store(true)
 	for _, s := range w.isolates {
 		s.lock()
 		s.stopped = true

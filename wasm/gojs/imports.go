@@ -22,6 +22,14 @@ func Instantiate(ctx context.Context, r wazero.Runtime) error {
 	for name, f := range imports {
 		b.NewFunctionBuilder().WithGoModuleFunction(onStack(f), []api.ValueType{api.ValueTypeI32}, nil).Export(name)
 	}
+	tick := api.GoModuleFunc(func(ctx context.Context, _ api.Module, _ []uint64) {
+		if f := ctx.(*processContext).process.config.Tick; f != nil {
+			if err := f(); err != nil {
+				panic(err)
+			}
+		}
+	})
+	b.NewFunctionBuilder().WithGoModuleFunction(tick, nil, nil).Export("tick")
 	if _, err := b.Instantiate(ctx); err != nil {
 		return fmt.Errorf("gojs: %w", err)
 	}

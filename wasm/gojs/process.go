@@ -31,6 +31,9 @@ type Config struct {
 	Rand    io.Reader        // crypto/rand if nil
 	// MemoryBytes ends the program when its memory grows beyond it; 0 is no limit.
 	MemoryBytes int
+	// Tick, if not nil, is called now and then while a program that Meter has
+	// rewritten runs. An error ends the program.
+	Tick func() error
 	// Owner is what Owner(ctx) answers in host functions.
 	Owner any
 }

@@ -17,10 +17,7 @@ import (
 	"github.com/tetratelabs/wazero"
 )
 
-var guest = sync.OnceValues(func() (*struct {
-	wazero.Runtime
-	wazero.CompiledModule
-}, error) {
+var guestWasm = sync.OnceValues(func() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "gojs")
 	if err != nil {
 		return nil, err
@@ -32,8 +29,19 @@ var guest = sync.OnceValues(func() (*struct {
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, errors.New(string(out))
 	}
-	wasm, err := os.ReadFile(file)
+	return os.ReadFile(file)
+})
+
+// guest is metered, as every test of it then is one of Meter.
+var guest = sync.OnceValues(func() (*struct {
+	wazero.Runtime
+	wazero.CompiledModule
+}, error) {
+	wasm, err := guestWasm()
 	if err != nil {
+		return nil, err
+	}
+	if wasm, err = Meter(wasm); err != nil {
 		return nil, err
 	}
 	ctx := context.Background()

@@ -36,6 +36,7 @@ import (
 //	LIMIT_PAGE_ROWS            rows of one page of a pull (10000)
 //	LIMIT_PULL_BYTES           the answer to one pull (25165824)
 //	LIMIT_CALL_MS              of one request; the host acts on it (60000)
+//	LIMIT_STRETCH_MS           of the guest without a pause; the self-hosted host acts on it (30000)
 //	LIMIT_MEMORY_MB            of one instance of the server; likewise (112)
 //	LIMIT_SOCKETS              open at a time; likewise (10000)
 //	LIMIT_SOCKETS_PER_SUBJECT  of one subject at a time; likewise (64)
@@ -94,6 +95,7 @@ func ReadSettings(getenv func(string) string) Settings {
 		{"LIMIT_PAGE_ROWS", &s.Sync.PageRows, 1e6},
 		{"LIMIT_PULL_BYTES", &s.Sync.PullBytes, 64 << 20},
 		{"LIMIT_CALL_MS", new(int), math.MaxInt32}, // the hosts act on these
+		{"LIMIT_STRETCH_MS", new(int), math.MaxInt32},
 		{"LIMIT_MEMORY_MB", new(int), 2047},
 		{"LIMIT_SOCKETS", new(int), 1e9},
 		{"LIMIT_SOCKETS_PER_SUBJECT", new(int), 1e9},

@@ -22,6 +22,7 @@
 //	GET  /goroutine-panic       a goroutine panics, which ends the instance
 //	GET  /stack-overflow        recurses without end
 //	GET  /loop                  loops without end
+//	GET  /spin?ms=              loops until that much time has passed, then "spun"
 //	GET  /memory?mb=&hold=      allocates and touches; keeps it until the next call if hold is set
 //	GET  /exit                  os.Exit(3)
 //	POST /room/NAME/call        sends the body to a room, see Probe; answers its reply
@@ -119,6 +120,10 @@ func main() {
 		io.WriteString(w, strconv.Itoa(recurse(1)))
 	})
 	mux.HandleFunc("GET /loop", func(http.ResponseWriter, *http.Request) { loop() })
+	mux.HandleFunc("GET /spin", func(w http.ResponseWriter, r *http.Request) {
+		spin(number(r, "ms"))
+		io.WriteString(w, "spun")
+	})
 	mux.HandleFunc("GET /memory", allocate)
 	mux.HandleFunc("GET /exit", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
 	mux.HandleFunc("POST /room/{name}/call", callRoom)
@@ -299,6 +304,14 @@ var turns uint64
 func loop() {
 	for {
 		turns++
+	}
+}
+
+func spin(millis int) {
+	for end := time.Now().Add(time.Duration(millis) * time.Millisecond); time.Now().Before(end); {
+		for range 1 << 17 { // as work that asks the host for nothing
+			turns++
+		}
 	}
 }
 

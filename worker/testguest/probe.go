@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -38,6 +39,7 @@ import (
 //	panic, goroutine-panic   as it says
 //	overflow            recurses without end, which ends the instance
 //	loop                loops without end
+//	spin MS             loops until that much time has passed
 //	ends                how often an instance has ended in this object
 //	forgive             forgets that
 //	alarm-again MS      an alarm that sets the next one for at once and then ends the instance
@@ -137,6 +139,10 @@ func (p *probe) do(conn int32, command string) string {
 		return strconv.Itoa(recurse(1))
 	case "loop":
 		loop()
+	case "spin":
+		millis, _ := strconv.Atoi(rest)
+		spin(millis)
+		return "spun"
 	case "ends":
 		return strconv.Itoa(p.o.Ends())
 	case "forgive":
@@ -190,7 +196,7 @@ func (p *probe) Alarm(ctx context.Context) error {
 		if err := p.o.Enter(ctx, func() { p.o.SetAlarm(time.Now()) }); err != nil {
 			return err
 		}
-		return p.o.Enter(ctx, func() { p.events = recurse(1) })
+		return p.o.Enter(ctx, func() { os.Exit(3) })
 	}
 	if failures != "" && failures != "0" && !strings.HasPrefix(failures, "-") {
 		switch {

@@ -36,6 +36,13 @@ func recurse(n int32) int32 { return recurse(n+1) + 1 }
 //go:wasmexport exit
 func exit() { os.Exit(3) }
 
+//go:wasmexport loop
+func loop() {
+	for {
+		sum++
+	}
+}
+
 var kept [][]byte
 
 func main() {

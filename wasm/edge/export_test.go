@@ -1,0 +1,24 @@
+//go:build !js
+
+package edge
+
+// Busy is whether an instance runs.
+func (w *Worker) Busy() bool {
+	for _, s := range w.isolates {
+		if !s.mu.TryLock() {
+			return true
+		}
+		s.mu.Unlock()
+	}
+	return false
+}
+
+// Suspects is how many objects are written down as long at work.
+func (w *Worker) Suspects() int {
+	r, err := w.alarms.run("SELECT count(*) FROM ends WHERE running = 1")
+	if err != nil {
+		return -1
+	}
+	n, _ := r.Rows[0][0].(float64)
+	return int(n)
+}

@@ -1,0 +1,160 @@
+//go:build !js
+
+package edge_test
+
+import (
+	"context"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"tidemark/wasm/wasmtest"
+)
+
+// whileTimePasses moves the clock on until done is closed. A jump of the clock
+// counts for a second only, so that a machine that slept ends nothing.
+func whileTimePasses(t *testing.T, clock *wasmtest.Clock, done <-chan struct{}) {
+	t.Helper()
+	wasmtest.Until(t, "the watchdog ends what loops", func() bool {
+		clock.Advance(time.Second)
+		select {
+		case <-done:
+			return true
+		default:
+			return false
+		}
+	})
+}
+
+func TestARequestThatLoopsIsEndedAndTheNextIsServed(t *testing.T) {
+	clock := wasmtest.NewClock(time.Time{})
+	s := start(t, wasmtest.Options{Clock: clock, Log: io.Discard})
+	before := readStats(t, s).Boot
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		want(t, s, "GET", "/loop", "", 500, lostAnswer)
+	}()
+	waited := make(chan struct{})
+	go func() {
+		defer close(waited)
+		want(t, s, "GET", "/trivial", "", 200, "ok")
+	}()
+	began := clock.Now()
+	whileTimePasses(t, clock, ended)
+	if ran := clock.Now().Sub(began); ran < 30*time.Second {
+		t.Errorf("ended after %v", ran)
+	}
+	<-waited
+	if readStats(t, s).Boot == before {
+		t.Error("the instance lives")
+	}
+}
+
+func TestAJumpOfTheClockEndsNothing(t *testing.T) {
+	clock := wasmtest.NewClock(time.Time{})
+	s := start(t, wasmtest.Options{Clock: clock})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		want(t, s, "GET", "/spin?ms=3600000", "", 200, "spun")
+	}()
+	wasmtest.Until(t, "the request returns", func() bool {
+		clock.Advance(2 * time.Hour)
+		select {
+		case <-done:
+			return true
+		default:
+			return false
+		}
+	})
+}
+
+func TestARoomThatLoopsIsClosedAndRemembered(t *testing.T) {
+	clock := wasmtest.NewClock(time.Time{})
+	s := start(t, wasmtest.Options{Clock: clock, Log: io.Discard})
+	a, b, other := dial(t, s, "r", "a"), dial(t, s, "r", "b"), dial(t, s, "other", "c")
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		b.wantClosed(websocket.StatusTryAgainLater, "the room took too long")
+	}()
+	a.send(websocket.MessageText, "loop")
+	whileTimePasses(t, clock, closed)
+	a.wantClosed(websocket.StatusTryAgainLater, "the room took too long")
+	other.ask("count", "1")
+	want(t, s, "POST", "/room/r/call", "ends", 200, "1")
+	// A call that loops is not tried again.
+	called := make(chan struct{})
+	go func() {
+		defer close(called)
+		if status, _ := do(t, s, "POST", "/room/r/call", "loop"); status != 500 {
+			t.Errorf("got %d", status)
+		}
+	}()
+	whileTimePasses(t, clock, called)
+	want(t, s, "POST", "/room/r/call", "ends", 200, "2")
+}
+
+func TestARoomThatLoopedWhenTheProcessWasKilledIsRemembered(t *testing.T) {
+	clock := wasmtest.NewClock(time.Time{})
+	s := start(t, wasmtest.Options{Clock: clock, Log: io.Discard})
+	called := make(chan struct{})
+	go func() {
+		defer close(called)
+		do(t, s, "POST", "/room/r/call", "loop")
+	}()
+	wasmtest.Until(t, "the room is suspected", func() bool {
+		clock.Advance(time.Second)
+		return s.Worker().Suspects() == 1
+	})
+	s.Crash()
+	<-called
+	want(t, s, "POST", "/room/r/call", "ends", 200, "1")
+	if n := s.Worker().Suspects(); n != 0 {
+		t.Errorf("%d objects are suspected", n)
+	}
+}
+
+func TestALongEventThatReturnsIsNotHeldAgainstItsRoom(t *testing.T) {
+	clock := wasmtest.NewClock(time.Time{})
+	s := start(t, wasmtest.Options{Clock: clock, Env: map[string]string{"LIMIT_CALL_MS": "1000000000"}})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		want(t, s, "POST", "/room/r/call", "spin 3600000", 200, "spun")
+	}()
+	wasmtest.Until(t, "the room is suspected", func() bool {
+		clock.Advance(time.Second)
+		return s.Worker().Suspects() == 1
+	})
+	clock.Advance(2 * time.Hour)
+	<-done
+	s.Crash()
+	want(t, s, "POST", "/room/r/call", "ends", 200, "0")
+}
+
+func TestAnEndOfTheWorkerDoesNotWaitForALoop(t *testing.T) {
+	s := start(t, wasmtest.Options{Log: io.Discard})
+	a := dial(t, s, "r", "a")
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		want(t, s, "GET", "/loop", "", 500, lostAnswer)
+	}()
+	wasmtest.Until(t, "the request runs", s.Worker().Busy)
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		a.wantClosed(websocket.StatusGoingAway, "going away")
+	}()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Worker().Close(ctx); err != nil {
+		t.Error(err)
+	}
+	<-told
+	<-ended
+}

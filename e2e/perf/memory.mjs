@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as encoding from "lib0/encoding";
 import { usage } from "../workerd/host.mjs";
 import { print, round } from "./measure.mjs";
-import { jwt, onWazero, onWorkerd } from "./targets.mjs";
+import { directlyOnWorkerd, jwt, onWazero } from "./targets.mjs";
 
 const MB = 1 << 20;
 const LIMIT_BODY_BYTES = 16 * MB;
@@ -124,7 +124,7 @@ const scenes = {
 export async function memory() {
   const rows = {};
   for (const [what, { prepare, run }] of Object.entries(scenes)) {
-    for (const [host, open] of [["workerd", onWorkerd], ["wazero", onWazero]]) {
+    for (const [host, open] of [["workerd", directlyOnWorkerd], ["wazero", onWazero]]) {
       const target = await open();
       for (let i = 0; i < 20; i++) await ask(target, pull);
       await prepare?.(target);

@@ -25,6 +25,13 @@ const settings = { AUTH_SECRET: secret, LIMIT_REQUESTS_PER_MINUTE: "1000000000",
 
 export const onWorkerd = () => startTidemark({ bindings: settings });
 
+// directlyOnWorkerd is without Miniflare's own worker, which is in the same
+// process and passes bodies on.
+export async function directlyOnWorkerd() {
+  const host = await startTidemark({ bindings: settings, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] });
+  return { ...host, url: (await host.mf.unsafeGetDirectURL("tidemark")).href.replace(/\/$/, "") };
+}
+
 const schema = [
   "CREATE TABLE Customers (CustomerId TEXT PRIMARY KEY, ContactName, CompanyName, Notes, created_at, updated_at, deleted DEFAULT 0, stamp INTEGER)",
   "CREATE INDEX CustomersByStamp ON Customers (stamp)",

@@ -131,8 +131,11 @@ class Guest {
       },
       handles: () => this.handles.size,
       op: (call, id, kind, ptr, length) => this.calls.get(call)?.post({ id, kind, frame: this.copy(ptr, length) }),
-      respond: (call, head, headLength, body, bodyLength) =>
-        this.calls.get(call)?.respond({ head: this.text(head, headLength), body: this.copy(body, bodyLength) }),
+      write: (call, ptr, length) => this.calls.get(call)?.write(length > 0 ? this.copy(ptr, length) : null),
+      respond: (call, head, headLength, body, bodyLength) => {
+        const c = this.calls.get(call);
+        c?.respond({ head: this.text(head, headLength), body: this.copy(body, bodyLength), parts: c.parts });
+      },
       forward: (call, ptr, length) => this.calls.get(call)?.respond({ forward: this.copy(ptr, length) }),
 
       object_name: () => this.keep(encode(this.object.className + "\0" + this.object.name)),
@@ -192,7 +195,7 @@ export class Call {
     this.wake = () => {};
   }
 
-  // run answers {head, body}, or {forward}, or {lost: reason}.
+  // run answers {head, parts, body}, the body being the last part, or {forward}, or {lost: reason}.
   run() {
     this.begin();
     if (this.finished()) {
@@ -204,6 +207,7 @@ export class Call {
 
   begin() {
     this.answer = null;
+    this.parts = []; // of the answer's body
     this.queue = []; // ops to start in this request's context
     this.pending = 0; // ops under way
     this.id = ++lastCall;
@@ -240,6 +244,12 @@ export class Call {
     if (this.guest.call === this) return this.perform(op);
     this.queue.push(op);
     this.wake();
+  }
+
+  // write keeps a part of the answer's body, or with null drops those before.
+  write(part) {
+    if (part === null) this.parts = [];
+    else this.parts.push(part);
   }
 
   respond(answer) {

@@ -20,10 +20,12 @@ func main() {
 	if settings.Problem == "" {
 		settings.Problem = yjs.Problem
 	}
+	memory := api.NewMemory(settings.MemoryBytes)
 	rooms := &host.YjsRooms{
-		Config: yjs.Config, CacheBytes: yjs.CacheBytes, Database: documents,
+		Config: yjs.Config, CacheBytes: yjs.CacheBytes, Free: memory.Free, Database: documents,
 		Storage: func(exec host.Exec) host.YjsStorage { return store.YjsLog{Exec: exec} },
 	}
+	memory.Granted(rooms.GiveWay)
 	host.Serve(host.Config{
 		Handler: api.New(api.Config{
 			Sync: database, Tickets: database, Projects: store.NewProjects(host.D1("DB")), Rooms: host.Rooms{},
@@ -33,6 +35,7 @@ func main() {
 				Calls: host.Rooms{}, Documents: documents, Versions: documents,
 				UpdateBytes: int64(yjs.Config.DocumentBytes),
 			},
+			Memory: memory, Sleep: host.Sleep,
 			Now: time.Now, Settings: settings, Log: host.Log,
 		}),
 		Classes: map[string]host.Class{"SyncRoom": host.NewSyncRoom, "YjsRoom": rooms.Class},

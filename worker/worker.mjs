@@ -31,7 +31,7 @@ export default {
       start: (exports, id, guest) => exports.request(id, guest.keep(head), head.length, body ? body.length : 0),
     }).run();
     if (body?.left) await body.drop(Math.max(2 * bodyLimit(env), LEAST_DROPPED), callLimit(env));
-    return response(answer, env);
+    return response(answer, env, ctx);
   },
 };
 
@@ -41,7 +41,7 @@ function requestHead(request) {
   return encode(head);
 }
 
-function response(answer, env) {
+function response(answer, env, ctx) {
   if (answer.forward) return forward(new Reader(answer.forward), env);
   if (answer.lost) {
     const error = { code: "INTERNAL_SERVER_ERROR", message: answer.lost };
@@ -52,7 +52,21 @@ function response(answer, env) {
     const colon = line.indexOf(": ");
     return [line.slice(0, colon), line.slice(colon + 2)];
   });
-  return new Response(answer.body.length > 0 ? answer.body : null, { status: Number(status), headers });
+  const init = { status: Number(status), headers };
+  if (answer.parts.length > 0) return new Response(joined([...answer.parts, answer.body], ctx), init);
+  return new Response(answer.body.length > 0 ? answer.body : null, init);
+}
+
+// joined is a body of parts, each of which is forgotten when it was sent.
+function joined(parts, ctx) {
+  const { readable, writable } = new FixedLengthStream(parts.reduce((length, part) => length + part.length, 0));
+  const writer = writable.getWriter();
+  const send = async () => {
+    while (parts.length > 0) await writer.write(parts.shift());
+    await writer.close();
+  };
+  ctx.waitUntil(send().catch(() => {})); // the client left
+  return readable;
 }
 
 // forward hands an upgrade to a room's fetch, which only this reaches; without a

@@ -20,6 +20,8 @@
 //
 //	take(handle, ptr)                 copies the bytes of handle to ptr and forgets it
 //	op(call, op, kind, ptr, len)      starts an op; its frame depends on kind
+//	write(call, ptr, len)             adds bytes to the body of the call's answer, before those of
+//	                                  respond; len 0 drops what was added
 //	respond(call, head, headLen, body, bodyLen)   the answer of a call, once
 //	forward(call, ptr, len)           the answer is what a room answers to the upgrade (Forward)
 //	handles()                         how many handles are alive, for tests

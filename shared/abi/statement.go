@@ -52,6 +52,27 @@ func AppendStatements(b []byte, statements []Statement) ([]byte, error) {
 	return b, nil
 }
 
+// StatementsLen is how many bytes AppendStatements appends.
+func StatementsLen(statements []Statement) int {
+	n := 4
+	for _, s := range statements {
+		n += 8 + len(s.SQL)
+		for _, arg := range s.Args {
+			switch arg := arg.(type) {
+			case string:
+				n += 5 + len(arg)
+			case Text:
+				n += 5 + len(arg)
+			case []byte:
+				n += 5 + len(arg)
+			default:
+				n += 9
+			}
+		}
+	}
+	return n
+}
+
 // DecodeStatements is the inverse of AppendStatements. Numbers come as
 // float64, texts as Text.
 func DecodeStatements(b []byte) ([]Statement, error) {

@@ -404,7 +404,14 @@ func (d *pushDecoder) appendChunk(chunks [][]byte, size int) [][]byte {
 		return chunks
 	}
 	closeChunk(chunks)
-	chunk := make([]byte, 1, min(d.s.Left()+size, 256<<10))
+	most := 256 << 10 // of a table that may have few rows
+	if len(chunks) > 0 {
+		most = ChunkBytes // growing to it would copy, and leave behind, several times as much
+	}
+	if 2*size > most {
+		most = size + len("[]") // the next row may not fit
+	}
+	chunk := make([]byte, 1, min(d.s.Left()+size, most))
 	chunk[0] = '['
 	return append(chunks, chunk)
 }

@@ -41,7 +41,7 @@ const (
 type Request struct {
 	Op      Op
 	ETag    string // what the asker has, as in If-None-Match, or ""
-	Version uint64
+	Version uint64 // of OpState, OpJSON and OpText: how long the stored document may be; 0: as it likes
 	Data    []byte
 }
 
@@ -56,6 +56,7 @@ const (
 	StatusMalformed        // Data cannot be taken; the body says why
 	StatusFull             // the document has no space; the body says so
 	StatusTooLarge         // the document is too large to be shown so
+	StatusLonger           // the document is longer than Request.Version says; the body is its length
 )
 
 // A Reply answers a Request. On the wire it is
@@ -156,6 +157,9 @@ func (r *Room) call(q Request, now time.Time) (Reply, error) {
 	}
 	if r.matches(q.ETag) {
 		return Reply{Status: StatusUnchanged, ETag: r.etag()}, nil
+	}
+	if length := uint64(r.meta.Size + r.logBytes); q.Version > 0 && length > q.Version {
+		return Reply{Status: StatusLonger, Body: strconv.AppendUint(nil, length, 10)}, nil
 	}
 	p, err := r.show(q)
 	if errors.Is(err, errCostly) {

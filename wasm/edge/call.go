@@ -25,6 +25,7 @@ type call struct {
 
 	replayable bool
 	answered   bool
+	parts      [][]byte // of the answer's body so far
 	ended      bool
 	answer     answer
 	pending    int           // ops under way
@@ -35,9 +36,10 @@ type call struct {
 
 // An answer is a head and a body, a room to forward to, or why there is none.
 type answer struct {
-	head, body []byte
-	forward    []byte
-	lost       string
+	head    []byte
+	parts   [][]byte // of the body
+	forward []byte
+	lost    string
 }
 
 var (
@@ -88,7 +90,7 @@ func (c *call) enroll(i *instance) {
 	if c.i == nil {
 		s.calls++
 	}
-	c.i, c.id, c.pending = i, s.lastCall, 0
+	c.i, c.id, c.pending, c.parts = i, s.lastCall, 0, nil
 	i.calls[c.id] = c
 }
 

@@ -127,11 +127,17 @@ func (w *Worker) write(rw http.ResponseWriter, r *http.Request, a answer) {
 		}
 		bodyless := head.Status == http.StatusNoContent || head.Status == http.StatusNotModified
 		if !bodyless {
-			h["Content-Length"] = []string{strconv.Itoa(len(a.body))}
+			length := 0
+			for _, part := range a.parts {
+				length += len(part)
+			}
+			h["Content-Length"] = []string{strconv.Itoa(length)}
 		}
 		rw.WriteHeader(head.Status)
-		if !bodyless && len(a.body) > 0 {
-			rw.Write(a.body)
+		for _, part := range a.parts {
+			if !bodyless && len(part) > 0 {
+				rw.Write(part)
+			}
 		}
 	}
 }

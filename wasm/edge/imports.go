@@ -41,11 +41,21 @@ var hostFunctions = map[string]hostFunction{
 		}
 		return 0
 	}},
+	"write": {3, 0, func(i *instance, a []uint64) int32 {
+		if c := i.calls[arg(a, 0)]; c != nil && !c.answered {
+			if arg(a, 2) == 0 {
+				c.parts = nil
+			} else {
+				c.parts = append(c.parts, bytes.Clone(i.view(arg(a, 1), arg(a, 2))))
+			}
+		}
+		return 0
+	}},
 	"respond": {5, 0, func(i *instance, a []uint64) int32 {
 		if c := i.calls[arg(a, 0)]; c != nil {
 			head, body := i.view(arg(a, 1), arg(a, 2)), i.view(arg(a, 3), arg(a, 4))
 			both := append(append(make([]byte, 0, len(head)+len(body)), head...), body...)
-			c.respond(answer{head: both[:len(head)], body: both[len(head):]})
+			c.respond(answer{head: both[:len(head)], parts: append(c.parts, both[len(head):])})
 		}
 		return 0
 	}},

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -356,6 +357,20 @@ func (w *Worker) Hibernate(binding, name string) bool {
 	o.i = nil
 	o.closeStore()
 	return true
+}
+
+// Memory is how many bytes of linear memory each running instance has, the
+// largest first.
+func (w *Worker) Memory() (bytes []int) {
+	for _, s := range w.isolates {
+		s.lock()
+		for i := range s.alive {
+			bytes = append(bytes, len(i.process.Memory()))
+		}
+		s.unlock()
+	}
+	slices.SortFunc(bytes, func(a, b int) int { return b - a })
+	return bytes
 }
 
 // Evict has the next events boot new instances; the present ones end with

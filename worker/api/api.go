@@ -45,7 +45,7 @@ type Sync interface {
 	Pull(ctx context.Context, now time.Time, input []byte, b store.Budget) (answer ijson.Pieces, octets int, err error)
 	Push(ctx context.Context, now time.Time, input []byte) (answer []byte, changed []store.Change, err error)
 	Stamp(ctx context.Context) (record.Stamp, error)
-	Checksum(ctx context.Context) (answer []byte, err error)
+	Checksum(ctx context.Context, b store.Budget) (answer []byte, err error)
 	Restore(ctx context.Context, now time.Time) (floor record.Stamp, err error)
 	Purge(ctx context.Context, now time.Time, keep time.Duration) (horizon record.Stamp, purged int, err error)
 }
@@ -89,6 +89,10 @@ type Config struct {
 	Sessions *Sessions
 	Web      Web // may be nil if no keys are to be fetched
 	Now      func() time.Time
+	// Memory is the instance's; nil: New makes one of LIMIT_MEMORY_MB. Sleep is how
+	// a request waits for it; nil: it does not, and is refused.
+	Memory   *Memory
+	Sleep    func(ctx context.Context, d time.Duration) error
 	Settings Settings
 	Log      *slog.Logger
 }
@@ -119,6 +123,9 @@ func New(c Config) http.Handler {
 		uploads: auth.NewRate(c.Settings.UploadsPerMinute, rateSubjects),
 		routes:  newProjectRoutes(),
 	}
+	if s.Memory == nil {
+		s.Memory = NewMemory(c.Settings.MemoryBytes)
+	}
 	if c.Settings.Problem == "" {
 		var err error
 		if s.verifier, err = auth.New(c.Settings.Auth); err != nil {
@@ -138,6 +145,13 @@ const (
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	path := r.URL.Path
+	if path == "/healthz" && r.Method != http.MethodOptions {
+		s.allowOrigin(w, r)
+		s.health(w, r)
+		return
+	}
+	r, held := s.withShare(r)
+	defer held.end()
 	if path == devLoginPath { // before a page of another origin is allowed anything
 		w.Header().Set("Cache-Control", "no-store")
 		if err := s.devLogin(w, r); err != nil {
@@ -146,12 +160,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.allowOrigin(w, r)
-	switch {
-	case r.Method == http.MethodOptions:
+	if r.Method == http.MethodOptions {
 		preflight(w, r)
-		return
-	case path == "/healthz":
-		s.health(w, r)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")

@@ -61,8 +61,8 @@ func (p *ports) Push(_ context.Context, _ time.Time, input []byte) ([]byte, []st
 	return p.answer, p.changed, p.err
 }
 
-func (p *ports) Stamp(context.Context) (record.Stamp, error) { return 7, nil }
-func (p *ports) Checksum(context.Context) ([]byte, error)    { return p.answer, p.err }
+func (p *ports) Stamp(context.Context) (record.Stamp, error)            { return 7, nil }
+func (p *ports) Checksum(context.Context, store.Budget) ([]byte, error) { return p.answer, p.err }
 
 func (p *ports) Publish(_ context.Context, _, _ string, message []byte) {
 	changes, err := syncroom.DecodeChanges(message)

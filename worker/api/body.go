@@ -10,26 +10,37 @@ const smallBytes = 64 << 10
 
 // readBody reads a body of at most limit bytes, and of at most
 // LIMIT_BODY_BYTES. It is called when everything that the request's head says
-// has been checked: in the guest no byte of the body is taken before. It
-// returns *http.MaxBytesError, io.ErrUnexpectedEOF or os.ErrDeadlineExceeded,
+// has been checked, and waits for the memory that the request takes: in the guest
+// no byte of the body is taken before. It returns *http.MaxBytesError, io.ErrUnexpectedEOF or os.ErrDeadlineExceeded,
 // which explain knows.
 func (s *server) readBody(r *http.Request, limit int64) ([]byte, error) {
 	limit = min(limit, s.Settings.BodyBytes)
 	if r.ContentLength > limit {
 		return nil, &http.MaxBytesError{Limit: limit}
 	}
-	if body, ok := r.Body.(interface{ ReadWhole(int64) ([]byte, error) }); ok {
-		return body.ReadWhole(limit)
+	if r.ContentLength == 0 {
+		return nil, nil
 	}
-	return readWhole(r, limit)
+	if err := holdBody(r.Context(), r.ContentLength, limit); err != nil {
+		return nil, err
+	}
+	b, err := readWhole(r, limit)
+	if err != nil {
+		return nil, err
+	}
+	keepBody(r.Context(), b)
+	return b, nil
 }
 
 // trustedBytes is how much is set aside for a body before any of it came.
 const trustedBytes = 64 << 10
 
-// readWhole reads the body piece by piece. The length that a client claims is
+// readWhole reads the body: in the guest at once, elsewhere piece by piece. The length that a client claims is
 // believed, and set aside, once a part of it has come.
 func readWhole(r *http.Request, limit int64) ([]byte, error) {
+	if body, ok := r.Body.(interface{ ReadWhole(int64) ([]byte, error) }); ok {
+		return body.ReadWhole(limit)
+	}
 	reader := http.MaxBytesReader(nil, r.Body, limit)
 	b := make([]byte, 0, min(max(r.ContentLength, 0), trustedBytes)+512)
 	for {

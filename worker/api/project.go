@@ -25,9 +25,9 @@ type Projects interface {
 	Patch(ctx context.Context, key store.Key, name project.Name, row project.Row) (store.Written, error)
 	Delete(ctx context.Context, key store.Key, name project.Name, id string) (store.Written, error)
 	Get(ctx context.Context, key store.Key, name project.Name, id string) (json.RawMessage, project.Version, error)
-	List(ctx context.Context, key store.Key, name project.Name, after string, limit int) ([]byte, error)
-	Mine(ctx context.Context, caller, after string, limit int) ([]byte, error)
-	Pull(ctx context.Context, caller string, in delta.Pull) ([]byte, error)
+	List(ctx context.Context, key store.Key, name project.Name, after string, limit int, b store.Budget) ([]byte, error)
+	Mine(ctx context.Context, caller, after string, limit int, b store.Budget) ([]byte, error)
+	Pull(ctx context.Context, caller string, in delta.Pull, b store.Budget) ([]byte, error)
 	Upload(ctx context.Context, now time.Time, key store.Key, in *delta.Upload) (store.Uploaded, error)
 }
 

@@ -17,7 +17,7 @@ func (c *projectCall) pull() error {
 	if err != nil {
 		return err
 	}
-	answer, err := c.Projects.Pull(c.r.Context(), c.key.Caller, in)
+	answer, err := c.Projects.Pull(c.r.Context(), c.key.Caller, in, store.Budget{Hold: hold})
 	if err != nil {
 		return err
 	}

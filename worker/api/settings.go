@@ -47,6 +47,7 @@ type Settings struct {
 	RequestsPerMinute int
 	UploadsPerMinute  int
 	BodyBytes         int64
+	MemoryBytes       int // of the instance
 	BatchItems        int
 	Sync              watermelon.Limits // for store.New
 	// Problem is why nothing but health can be served, "" if there is none.
@@ -78,7 +79,7 @@ func ReadSettings(getenv func(string) string) Settings {
 			s.Origins = append(s.Origins, origin)
 		}
 	}
-	body := 16 << 20
+	body, memory := 16<<20, 112
 	for _, limit := range []struct {
 		name string
 		to   *int
@@ -96,7 +97,7 @@ func ReadSettings(getenv func(string) string) Settings {
 		{"LIMIT_PULL_BYTES", &s.Sync.PullBytes, 64 << 20},
 		{"LIMIT_CALL_MS", new(int), math.MaxInt32}, // the hosts act on these
 		{"LIMIT_STRETCH_MS", new(int), math.MaxInt32},
-		{"LIMIT_MEMORY_MB", new(int), 2047},
+		{"LIMIT_MEMORY_MB", &memory, 2047},
 		{"LIMIT_SOCKETS", new(int), 1e9},
 		{"LIMIT_SOCKETS_PER_SUBJECT", new(int), 1e9},
 	} {
@@ -111,7 +112,7 @@ func ReadSettings(getenv func(string) string) Settings {
 		}
 		*limit.to = n
 	}
-	s.BodyBytes = int64(body)
+	s.BodyBytes, s.MemoryBytes = int64(body), memory<<20
 	if problem := s.readAuth(getenv); problem != "" {
 		s.Problem = problem
 	}

@@ -14,6 +14,7 @@ import (
 	"tidemark/shared/syncroom"
 	"tidemark/shared/trpc"
 	"tidemark/shared/watermelon"
+	"tidemark/worker/store"
 )
 
 // push pushes, and tells the subscribers after the commit.
@@ -122,7 +123,7 @@ func (s *server) checksum(w http.ResponseWriter, r *http.Request, id auth.Identi
 	if err := permit(id, auth.SyncRead); err != nil {
 		return err
 	}
-	answer, err := s.Sync.Checksum(r.Context())
+	answer, err := s.Sync.Checksum(r.Context(), store.Budget{Hold: hold})
 	if err != nil {
 		return err
 	}

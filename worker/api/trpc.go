@@ -101,7 +101,9 @@ func (s *server) callAll(w http.ResponseWriter, r *http.Request, calls []trpc.Ca
 			results[i].Err = errBatchTooLarge
 			continue
 		}
+		calls[i].Input = nil // it is a view of the body, which is needed no longer
 		data, size, err := s.call(r, call, s.budget(left))
+		keep(r.Context())
 		switch {
 		case errors.Is(err, watermelon.ErrTooLarge) && call.Path == pullPath && left < s.Settings.Sync.PullBytes:
 			err = errBatchTooLarge
@@ -145,9 +147,9 @@ func bodyLimit(request *trpc.Request) (limit int64) {
 // budget is that of a pull when the HTTP answer has so many octets left.
 func (s *server) budget(left int) store.Budget {
 	if left == s.Settings.Sync.PullBytes {
-		return store.Budget{}
+		return store.Budget{Hold: hold}
 	}
-	return store.Budget{Octets: max(left, 1)}
+	return store.Budget{Octets: max(left, 1), Hold: hold}
 }
 
 // call runs one call. It returns about how many octets its data has.

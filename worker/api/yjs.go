@@ -119,6 +119,29 @@ func (s *server) joinYjs(w http.ResponseWriter, r *http.Request, id auth.Identit
 	})
 }
 
+// shownBytes is how long a document may be to be shown without ado.
+const shownBytes = 64 << 10
+
+// seeYjs asks a room to show its document. Of one that is longer than a little it
+// first learns how long, and holds the memory for the replies of the room.
+func (s *server) seeYjs(ctx context.Context, room string, q yroom.Request) (yroom.Reply, error) {
+	q.Version = shownBytes
+	p, err := s.callYjs(ctx, room, q)
+	for err == nil && p.Status == yroom.StatusLonger {
+		length, _ := strconv.Atoi(string(p.Body))
+		q.Version = uint64(length + length/8) // it may grow meanwhile
+		if err = hold(ctx, replyTimes*int(q.Version)); err != nil {
+			return p, err
+		}
+		p, err = s.callYjs(ctx, room, q)
+	}
+	return p, err
+}
+
+// replyTimes is how much memory a document takes on its way from a room to the
+// client: as the room's reply, in the host, and as the answer.
+const replyTimes = 3
+
 // callYjs asks a room. One that does not know the database's copy yet is told it.
 func (s *server) callYjs(ctx context.Context, room string, q yroom.Request) (yroom.Reply, error) {
 	p, err := s.callYjsOnce(ctx, room, q)
@@ -188,7 +211,7 @@ func (s *server) showYjs(w http.ResponseWriter, r *http.Request, id auth.Identit
 	default:
 		return &trpc.Error{Code: trpc.BadRequest, Message: "The parameter format is json or text"}
 	}
-	p, err := s.callYjs(r.Context(), room, q)
+	p, err := s.seeYjs(r.Context(), room, q)
 	if err == nil {
 		err = yjsError(p)
 	}

@@ -26,7 +26,7 @@ import (
 // YjsVersions keeps them; *store.Yjs does.
 type YjsVersions interface {
 	PutVersion(ctx context.Context, room string, v store.YjsVersion, state []byte) error
-	Version(ctx context.Context, room, id string) ([]byte, error)
+	Version(ctx context.Context, room, id string, b store.Budget) ([]byte, error)
 	Versions(ctx context.Context, room, before string, limit int) ([]store.YjsVersion, error)
 	DeleteVersions(ctx context.Context, room string) error
 }
@@ -75,7 +75,7 @@ func (s *server) yjsVersions(w http.ResponseWriter, r *http.Request, id auth.Ide
 }
 
 func (s *server) yjsVersion(ctx context.Context, room, id string) ([]byte, error) {
-	state, err := s.Yjs.Versions.Version(ctx, room, id)
+	state, err := s.Yjs.Versions.Version(ctx, room, id, store.Budget{Hold: hold})
 	if err == nil && state == nil {
 		err = &trpc.Error{Code: trpc.NotFound, Message: "There is no such version"}
 	}
@@ -115,7 +115,7 @@ func (s *server) keepYjs(w http.ResponseWriter, r *http.Request, id auth.Identit
 	if err != nil {
 		return err
 	}
-	p, err := s.callYjs(r.Context(), room, yroom.Request{Op: yroom.OpState})
+	p, err := s.seeYjs(r.Context(), room, yroom.Request{Op: yroom.OpState})
 	if err == nil {
 		err = yjsError(p)
 	}

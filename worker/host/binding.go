@@ -14,7 +14,7 @@ type D1 string
 
 // Batch runs statements as one transaction, for the request of ctx.
 func (d D1) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {
-	frame, err := abi.AppendStatements(abi.AppendText(nil, string(d)), statements)
+	frame, err := abi.AppendStatements(abi.AppendText(make([]byte, 0, 4+len(d)+abi.StatementsLen(statements)), string(d)), statements)
 	if err != nil {
 		return nil, err
 	}

@@ -21,12 +21,13 @@ func request(id, head, headLen, length int32) {
 
 // serve answers the call: with what the handler writes, with 500 if it does not return.
 func (c *call) serve(head []byte, length int64) {
-	w := &responseWriter{header: http.Header{}}
+	w := &responseWriter{c: c, header: http.Header{}}
 	returned := false // nor will it, if it panics or ends its goroutine
 	defer c.end()
 	defer func() {
 		if p := recover(); !returned {
 			logf("a handler did not return: %v\n%s", p, debug.Stack())
+			hostWrite(c.id, nil, 0)
 			w = &responseWriter{header: http.Header{"Content-Type": {"application/json"}, "X-Content-Type-Options": {"nosniff"}}}
 			w.WriteHeader(http.StatusInternalServerError)
 			w.body = []byte(`{"error":{"code":"INTERNAL_SERVER_ERROR","message":"internal error"}}`)
@@ -96,8 +97,13 @@ func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
-// responseWriter gathers an answer, which leaves in one piece.
+// gathered is how much of a body is gathered before it leaves the guest.
+const gathered = 64 << 10
+
+// responseWriter gathers an answer. A short one leaves in one piece; of a long
+// one, what is written leaves at once, and is in the guest's memory no longer.
 type responseWriter struct {
+	c      *call
 	header http.Header
 	status int
 	body   []byte
@@ -113,7 +119,15 @@ func (w *responseWriter) WriteHeader(status int) {
 
 func (w *responseWriter) Write(b []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
-	w.body = append(w.body, b...)
+	if len(w.body)+len(b) > gathered && len(w.body) > 0 {
+		hostWrite(w.c.id, pointer(w.body), int32(len(w.body)))
+		w.body = w.body[:0]
+	}
+	if len(b) > gathered {
+		hostWrite(w.c.id, pointer(b), int32(len(b)))
+	} else {
+		w.body = append(w.body, b...)
+	}
 	return len(b), nil
 }
 

@@ -18,6 +18,9 @@ func hostTake(handle int32, ptr unsafe.Pointer)
 //go:wasmimport tidemark op
 func hostOp(call, op, kind int32, ptr unsafe.Pointer, n int32)
 
+//go:wasmimport tidemark write
+func hostWrite(call int32, ptr unsafe.Pointer, n int32)
+
 //go:wasmimport tidemark respond
 func hostRespond(call int32, head unsafe.Pointer, headLen int32, body unsafe.Pointer, bodyLen int32)
 

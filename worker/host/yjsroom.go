@@ -42,6 +42,8 @@ type YjsRooms struct {
 	// CacheBytes is how much memory the documents of all rooms may hold together;
 	// those that were used longest ago are dropped, and read again when needed.
 	CacheBytes int
+	// Free, if not nil, is how much memory requests leave to them.
+	Free func() int
 
 	loaded list.List // of *yjsRoom, the one used last first
 	bytes  int
@@ -174,6 +176,18 @@ func (y *yjsRoom) do(out yroom.Effects) (err error) {
 	return nil
 }
 
+// most is how much memory the documents may hold together now.
+func (y *YjsRooms) most() int {
+	if y.Free == nil {
+		return y.CacheBytes
+	}
+	return min(y.CacheBytes, y.Free())
+}
+
+// GiveWay drops documents, those that were used longest ago, where requests hold
+// the memory.
+func (y *YjsRooms) GiveWay() { y.makeRoom(0) }
+
 // account keeps the documents of all rooms within their budget.
 func (y *yjsRoom) account() {
 	all := y.rooms
@@ -198,7 +212,7 @@ func (y *yjsRoom) account() {
 // makeRoom drops the documents that were used longest ago until bytes more fit
 // beside the others.
 func (y *YjsRooms) makeRoom(bytes int) {
-	for y.bytes+bytes > y.CacheBytes && y.loaded.Len() > 0 {
+	for y.bytes+bytes > y.most() && y.loaded.Len() > 0 {
 		oldest := y.loaded.Remove(y.loaded.Back()).(*yjsRoom)
 		oldest.room.Unload()
 		y.bytes -= oldest.size

@@ -41,19 +41,45 @@ GROUP BY part ORDER BY part LIMIT ?1`, sumBytes, t.ID, row, t.SQL)
 //	JSON.stringify([id, …the columns in declared order, created_at, updated_at]) + "\n"
 //
 // It returns watermelon.ErrTooLarge if the rows are more than a pull may have.
-func (s *Store) Checksum(ctx context.Context) (answer []byte, err error) {
+func (s *Store) Checksum(ctx context.Context, b Budget) (answer []byte, err error) {
+	for _, times := range []int{1, escapedTimes} {
+		if answer, err = s.checksum(ctx, b, times); answer != nil || err != nil {
+			break
+		}
+	}
+	if answer == nil && err == nil {
+		err = watermelon.ErrTooLarge
+	}
+	if err != nil {
+		return nil, fmt.Errorf("checksum: %w", err)
+	}
+	return answer, nil
+}
+
+// checksum returns nil if a table has more than times what it seems to have.
+func (s *Store) checksum(ctx context.Context, budget Budget, times int) ([]byte, error) {
+	sizes, err := s.measure(ctx, s.reading[s.schema.Version-1], func(r *reading) string { return r.size }, nil, s.limits.PullBytes, times)
+	if err != nil {
+		return nil, err
+	}
 	statements := []abi.Statement{{SQL: readClock}}
-	most := s.limits.PullBytes/sumBytes + 1
-	for i := range s.sums {
-		statements = append(statements, abi.Statement{SQL: s.sums[i], Args: []any{most + 1}})
+	bytes := 0
+	for i, size := range sizes {
+		parts := size/sumBytes + 2
+		bytes += min(parts*2*sumBytes, escapedTimes*size)
+		statements = append(statements, abi.Statement{SQL: s.sums[i], Args: []any{parts}})
+		sizes[i] = parts
+	}
+	if err := budget.hold(ctx, bytes); err != nil {
+		return nil, err
 	}
 	results, err := s.db.Batch(ctx, statements)
 	if err != nil {
-		return nil, fmt.Errorf("checksum: %w", err)
+		return nil, err
 	}
 	clock, err := clockOf(results)
 	if err != nil {
-		return nil, fmt.Errorf("checksum: %w", err)
+		return nil, err
 	}
 	b := strconv.AppendInt([]byte(`{"timestamp":`), int64(clock.stamp), 10)
 	b = append(b, `,"tables":{`...)
@@ -61,12 +87,12 @@ func (s *Store) Checksum(ctx context.Context) (answer []byte, err error) {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		if len(r.Rows) > most {
-			return nil, fmt.Errorf("checksum of %s: %w", s.schema.Tables[i].Name, watermelon.ErrTooLarge)
+		if len(r.Rows) == sizes[i] {
+			return nil, nil
 		}
 		count, sum, err := sumRows(r)
 		if err != nil {
-			return nil, fmt.Errorf("checksum: %w", err)
+			return nil, err
 		}
 		b = ijson.AppendString(b, s.schema.Tables[i].Name)
 		b = strconv.AppendInt(append(b, `:{"count":`...), int64(count), 10)

@@ -24,6 +24,8 @@ type Projects struct {
 	db DB
 	// Statements, as each collection needs them.
 	sql map[project.Name]projectSQL
+
+	pulled, listed guess
 }
 
 type projectSQL struct {

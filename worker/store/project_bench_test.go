@@ -47,7 +47,7 @@ func BenchmarkProjectColdPull(b *testing.B) {
 				in := delta.Pull{Project: "p", PageRows: size}
 				r := newReader("o")
 				for done := false; !done; {
-					answer, err := p.Pull(background, "o", in)
+					answer, err := p.Pull(background, "o", in, store.Budget{})
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -83,7 +83,7 @@ func BenchmarkProjectDeltaOf10(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := p.Pull(background, "o", delta.Pull{Project: "p", Since: 30_000, PageRows: 1000}); err != nil {
+		if _, err := p.Pull(background, "o", delta.Pull{Project: "p", Since: 30_000, PageRows: 1000}, store.Budget{}); err != nil {
 			b.Fatal(err)
 		}
 	}

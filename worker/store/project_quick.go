@@ -12,7 +12,8 @@ import (
 	"tidemark/shared/project"
 )
 
-// quickPull selects the page that projectPull does, with the same parameters,
+// quickPull selects the page that projectPull does, with the same parameters and
+// after them how many octets the texts may have together (those beyond are NULL),
 // and one row more, if there is one. It does not measure the rows: if a text of
 // them grows beyond what D1 takes, it fails. It answers a line for each
 // collection, k and its columns: see columns. Before those that a client is told
@@ -31,7 +32,8 @@ var quickPull = func() string {
 		terms = append(terms, fmt.Sprintf("SELECT %d AS k, %s AS columns FROM (SELECT * FROM %s t WHERE %s ORDER BY t.seq, t.id LIMIT %s) t",
 			i, lines(columns), c.Table, rowsBeyond(i), roomFor(i)))
 	}
-	return strings.Join(terms, "\nUNION ALL ")
+	return fmt.Sprintf("SELECT k, iif(sum(octet_length(columns)) OVER (ROWS UNBOUNDED PRECEDING) <= ?%d, columns, NULL) AS columns FROM (%s)",
+		4+2*len(project.Collections), strings.Join(terms, "\nUNION ALL "))
 }()
 
 // The columns before those that are told, and the id.
@@ -53,6 +55,18 @@ var quickMembers = func() (all [][][]byte) {
 	}
 	return all
 }()
+
+// quickSize is how many octets the texts have, or false if one is NULL.
+func quickSize(r abi.Result) (octets int, ok bool) {
+	for _, line := range r.Rows {
+		text, ok := line[1].(abi.Text)
+		if !ok {
+			return 0, false
+		}
+		octets += len(text)
+	}
+	return octets, true
+}
 
 // readQuickPage reads the answer of quickPull to a page of that many rows.
 func readQuickPage(r abi.Result, room int) cutPage {

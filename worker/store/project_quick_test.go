@@ -66,8 +66,8 @@ SELECT 'd' || i, 'p', 't' || i, 't' || (i + 1), 'FS', 0, 1, 30 + i / 4, 30, iif(
 		for size := 1; size <= 90; size++ {
 			in := delta.Pull{Project: "p", Since: project.Seq(since), PageRows: size}
 			for rows := 0; ; {
-				got, err := quick.Pull(background, "o", in)
-				want, wantErr := careful.Pull(background, "o", in)
+				got, err := quick.Pull(background, "o", in, store.Budget{})
+				want, wantErr := careful.Pull(background, "o", in, store.Budget{})
 				if err != nil || wantErr != nil {
 					t.Fatal(err, wantErr)
 				}

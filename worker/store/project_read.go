@@ -12,16 +12,16 @@ import (
 )
 
 // cutPages cuts found(k, dead, seq, id, body), the rows that are there in the order
-// in which they go out, at limit rows and at about projectPageBytes, and joins them:
+// in which they go out, at limit rows and at about so many octets, and joins them:
 // k, dead, text, the number of the last row of the text, its seq and id, and
 // whether it is part of the page. The rows that are not have no text.
-func cutPages(found, limit string) string {
+func cutPages(found, limit, octets string) string {
 	return fmt.Sprintf(`, cut AS (
 	SELECT *, row_number() OVER w AS n, sum(octet_length(body) + 1) OVER w AS bytes FROM (%s)
 	WINDOW w AS (ORDER BY k, seq, id ROWS UNBOUNDED PRECEDING))
 SELECT k, dead, iif(kept, group_concat(body), NULL), max(n), seq, id, kept FROM (
-	SELECT *, n <= %s AND (bytes <= %d OR n = 1) AS kept FROM cut)
-GROUP BY kept, k, dead, bytes / %d`, found, limit, projectPageBytes, projectPartBytes)
+	SELECT *, n <= %s AND (bytes <= %s OR n = 1) AS kept FROM cut)
+GROUP BY kept, k, dead, bytes / %d`, found, limit, octets, projectPartBytes)
 }
 
 // A cutPage is what a page statement answered.
@@ -55,21 +55,23 @@ func listOf(c *project.Collection) string {
 	return `WITH none AS (SELECT 1)` + cutPages(fmt.Sprintf(
 		`SELECT 0 AS k, 0 AS dead, 0 AS seq, t.id, %s AS body FROM %s t
 	WHERE t.project_id = ?1 AND t.deleted_version IS NULL AND t.id > ?3 AND %s > 0
-	ORDER BY t.id LIMIT CAST(?4 AS INTEGER) + 1`, rowObject(c, false), c.Table, callerAccess), "CAST(?4 AS INTEGER)")
+	ORDER BY t.id LIMIT CAST(?4 AS INTEGER) + 1`, rowObject(c, false), c.Table, callerAccess), "CAST(?4 AS INTEGER)", "CAST(?5 AS INTEGER)")
 }
 
 var listMine = `WITH none AS (SELECT 1)` + cutPages(fmt.Sprintf(
 	`SELECT 0 AS k, 0 AS dead, 0 AS seq, t.id, %s AS body
 	FROM ProjectMemberships m JOIN Projects t ON t.id = m.project_id
 	WHERE m.user_id = ?1 AND m.deleted_version IS NULL AND m.project_id > ?2
-	ORDER BY m.project_id LIMIT CAST(?3 AS INTEGER) + 1`, rowObject(project.Find(project.Projects), false)), "CAST(?3 AS INTEGER)")
+	ORDER BY m.project_id LIMIT CAST(?3 AS INTEGER) + 1`, rowObject(project.Find(project.Projects), false)), "CAST(?3 AS INTEGER)", "CAST(?4 AS INTEGER)")
 
-// List answers {"results":[…],"next_cursor":…}: a page of the collection's
+// List returns {"results":[…],"next_cursor":…}: a page of the collection's
 // live rows by id, behind the id after. The cursor is the last id.
-func (p *Projects) List(ctx context.Context, key Key, name project.Name, after string, limit int) ([]byte, error) {
-	results, err := p.db.Batch(ctx, []abi.Statement{
-		{SQL: selectAccess, Args: []any{key.Project, key.Caller}},
-		{SQL: p.sql[name].list, Args: []any{key.Project, key.Caller, after, limit}},
+func (p *Projects) List(ctx context.Context, key Key, name project.Name, after string, limit int, b Budget) ([]byte, error) {
+	results, err := p.list(ctx, limit, b, func(octets int) []abi.Statement {
+		return []abi.Statement{
+			{SQL: selectAccess, Args: []any{key.Project, key.Caller}},
+			{SQL: p.sql[name].list, Args: []any{key.Project, key.Caller, after, limit, octets}},
+		}
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", name, err)
@@ -80,13 +82,43 @@ func (p *Projects) List(ctx context.Context, key Key, name project.Name, after s
 	return listAnswer(results[1]), nil
 }
 
-// Mine answers the projects that the caller is a member of, as List does.
-func (p *Projects) Mine(ctx context.Context, caller, after string, limit int) ([]byte, error) {
-	results, err := p.db.Batch(ctx, []abi.Statement{{SQL: listMine, Args: []any{caller, after, limit}}})
+// Mine returns the projects that the caller is a member of, as List does.
+func (p *Projects) Mine(ctx context.Context, caller, after string, limit int, b Budget) ([]byte, error) {
+	results, err := p.list(ctx, limit, b, func(octets int) []abi.Statement {
+		return []abi.Statement{{SQL: listMine, Args: []any{caller, after, limit, octets}}}
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list projects: %w", err)
 	}
 	return listAnswer(results[0]), nil
+}
+
+// list asks for a page of as many octets as the last ones had, and again for the
+// most that a page has if that was too little. The last statement is the page's.
+func (p *Projects) list(ctx context.Context, limit int, b Budget, of func(octets int) []abi.Statement) ([]abi.Result, error) {
+	for octets := min(p.listed.next(guessDelta), projectPageBytes); ; octets = projectPageBytes {
+		if err := b.hold(ctx, pageTimes*octets); err != nil {
+			return nil, err
+		}
+		results, err := p.db.Batch(ctx, of(octets))
+		if err != nil {
+			return nil, err
+		}
+		size, rows, more := 0, 0, false
+		for _, line := range results[len(results)-1].Rows {
+			text, _ := line[2].(abi.Text)
+			size += len(text)
+			if cellNumber(line[6]) == 0 {
+				more = true
+			} else {
+				rows = max(rows, int(cellNumber(line[3])))
+			}
+		}
+		if !more || rows >= limit || octets == projectPageBytes {
+			p.listed.saw(size)
+			return results, nil
+		}
+	}
 }
 
 func listAnswer(r abi.Result) []byte {
@@ -152,7 +184,7 @@ var projectPull = func() string {
 		iif(t.deleted_version IS NULL, %s, json_quote(t.id)) AS body
 		FROM %s t WHERE %s ORDER BY t.seq, t.id LIMIT %s)`, i, rowObject(c, true), c.Table, rowsBeyond(i), roomFor(i)))
 	}
-	return "WITH none AS (SELECT 1)" + cutPages(strings.Join(terms, "\n\tUNION ALL "), "CAST(?3 AS INTEGER)")
+	return "WITH none AS (SELECT 1)" + cutPages(strings.Join(terms, "\n\tUNION ALL "), "CAST(?3 AS INTEGER)", fmt.Sprint(projectPageBytes))
 }()
 
 // projectFinal selects every id of the project that a removed member can have
@@ -171,23 +203,47 @@ var projectFinal = func() string {
 		fmt.Sprintf("\nSELECT k, 1 AS dead, group_concat(body) AS body, 0 AS n, 0 AS seq, '' AS id, 1 AS kept FROM (SELECT *, row_number() OVER () AS n FROM (%s)) GROUP BY k, n / 10000", terms.String())
 }()
 
-// Pull answers a page of changes: see delta.AppendPage. Mark and rows are of
-// one snapshot.
-func (p *Projects) Pull(ctx context.Context, caller string, in delta.Pull) ([]byte, error) {
-	access := abi.Statement{SQL: selectAccess, Args: []any{in.Project, caller}}
-	rows := abi.Statement{SQL: projectFinal, Args: []any{in.Project, caller}}
-	read := readCutPage
+// Pull returns a page of changes: see delta.AppendPage. Mark and rows are of
+// one snapshot. It first asks in the way that is cheap for few or small rows, for
+// as much as the last pages were and then for the most that a page has.
+func (p *Projects) Pull(ctx context.Context, caller string, in delta.Pull, b Budget) ([]byte, error) {
+	statements := []abi.Statement{{SQL: selectAccess, Args: []any{in.Project, caller}}, {}}
 	if !in.Final {
-		rows, read = abi.Statement{SQL: quickPull, Args: pullArgs(in)}, func(r abi.Result) cutPage { return readQuickPage(r, in.PageRows) }
+		read := func(r abi.Result) cutPage { return readQuickPage(r, in.PageRows) }
+		for _, octets := range []int{min(p.pulled.next(guessDelta), projectPageBytes), projectPageBytes} {
+			if err := b.hold(ctx, pageTimes*octets); err != nil {
+				return nil, fmt.Errorf("pull: %w", err)
+			}
+			statements[1] = abi.Statement{SQL: quickPull, Args: append(pullArgs(in), octets)}
+			results, err := p.db.Batch(ctx, statements)
+			if err != nil {
+				break
+			}
+			if size, ok := quickSize(results[1]); ok {
+				p.pulled.saw(size)
+				return pullAnswer(in, results, read)
+			}
+		}
 	}
-	results, err := p.db.Batch(ctx, []abi.Statement{access, rows})
-	if err != nil && !in.Final {
-		rows.SQL, read = projectPull, readCutPage
-		results, err = p.db.Batch(ctx, []abi.Statement{access, rows})
+	statements[1] = abi.Statement{SQL: projectPull, Args: pullArgs(in)}
+	if in.Final {
+		statements[1] = abi.Statement{SQL: projectFinal, Args: []any{in.Project, caller}}
 	}
+	if err := b.hold(ctx, pageTimes*projectPageBytes); err != nil {
+		return nil, fmt.Errorf("pull: %w", err)
+	}
+	results, err := p.db.Batch(ctx, statements)
 	if err != nil {
 		return nil, fmt.Errorf("pull: %w", err)
 	}
+	return pullAnswer(in, results, readCutPage)
+}
+
+// pageTimes is how much memory a page takes: as the database's result, as rows,
+// and as the answer that is made of them.
+const pageTimes = 3
+
+func pullAnswer(in delta.Pull, results []abi.Result, read func(abi.Result) cutPage) ([]byte, error) {
 	a := readAccess(results[0])
 	mark := a.mark
 	switch {

@@ -353,11 +353,11 @@ func (s *simulation) read(r *reader) error {
 			}
 		}
 	}
-	answer, err := s.projects.Pull(background, r.user, in)
+	answer, err := s.projects.Pull(background, r.user, in, store.Budget{})
 	var refusal *project.Refusal
 	if errors.As(err, &refusal) && refusal.Code == project.Revoked && s.roles[r.user] == project.NoRole {
 		in.After, in.Final = nil, true
-		if answer, err = s.projects.Pull(background, r.user, in); err == nil {
+		if answer, err = s.projects.Pull(background, r.user, in, store.Budget{}); err == nil {
 			_, err = r.apply(answer)
 		}
 		if err != nil {

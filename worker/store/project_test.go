@@ -74,7 +74,7 @@ func TestWhoPulledBeforeARestoreBeginsAgain(t *testing.T) {
 	pull := func(in delta.Pull) (answer string, code project.Code) {
 		t.Helper()
 		in.Project, in.PageRows = "p", 100
-		page, err := p.Pull(background, "o", in)
+		page, err := p.Pull(background, "o", in, store.Budget{})
 		var refusal *project.Refusal
 		if err != nil && !errors.As(err, &refusal) {
 			t.Fatal(err)
@@ -137,7 +137,7 @@ func TestTasksAreNestedOnlySoDeeply(t *testing.T) {
 	if _, err := p.Delete(background, owner, project.Tasks, "t0"); err != nil {
 		t.Fatal(err)
 	}
-	list, err := p.List(background, owner, project.Tasks, "", 1000)
+	list, err := p.List(background, owner, project.Tasks, "", 1000, store.Budget{})
 	if err != nil || string(list) != `{"results":[],"next_cursor":null}` {
 		t.Errorf("%.200s, %v", list, err)
 	}
@@ -158,7 +158,7 @@ func TestAPageIsCutByItsBytes(t *testing.T) {
 	in := delta.Pull{Project: "p", PageRows: 5000}
 	pages := 0
 	for done := false; !done; pages++ {
-		answer, err := p.Pull(background, "o", in)
+		answer, err := p.Pull(background, "o", in, store.Budget{})
 		if err != nil {
 			t.Fatal(err)
 		}

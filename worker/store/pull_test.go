@@ -282,7 +282,7 @@ func TestAnAnswerBeyondTheLimitIsRefused(t *testing.T) {
 			t.Errorf("%v: got %v, want %v", input, err, watermelon.ErrTooLarge)
 		}
 	}
-	if _, err := f.Store.Checksum(t.Context()); err != nil {
+	if _, err := f.Store.Checksum(t.Context(), Budget{}); err != nil {
 		t.Error(err)
 	}
 	expect(t, names(f.all(object{"limit": 2}), "customers"), "0 1 2 3 4 / ")
@@ -318,7 +318,7 @@ func TestLargeRowsArePulledInParts(t *testing.T) {
 			}
 		}
 	}
-	if _, err := f.Store.Checksum(t.Context()); err != nil {
+	if _, err := f.Store.Checksum(t.Context(), Budget{}); err != nil {
 		t.Error(err)
 	}
 }

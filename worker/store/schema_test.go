@@ -111,7 +111,7 @@ func TestATableIsADeclarationAndAMigration(t *testing.T) {
 	row["c33"] = "another"
 	f.push(object{"lastPulledAt": first.Timestamp, "changes": object{"t3": object{"updated": list{row}}}})
 	expect(t, f.since(first.Timestamp).rows("t3")["a"]["c33"], any("another"))
-	if _, err := f.Store.Checksum(t.Context()); err != nil {
+	if _, err := f.Store.Checksum(t.Context(), Budget{}); err != nil {
 		t.Error(err)
 	}
 	if _, _, err := f.Store.Purge(t.Context(), f.now, 0); err != nil {

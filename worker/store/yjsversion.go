@@ -43,8 +43,12 @@ func (y *Yjs) PutVersion(ctx context.Context, room string, v YjsVersion, state [
 	return nil
 }
 
-// Version answers the state of a version, or nil if there is none.
-func (y *Yjs) Version(ctx context.Context, room, id string) ([]byte, error) {
+// versionTimes is how much memory the state of a version takes: itself, and the
+// answer or what is sent to a room.
+const versionTimes = 3
+
+// Version returns the state of a version, or nil if there is none.
+func (y *Yjs) Version(ctx context.Context, room, id string, b Budget) ([]byte, error) {
 	results, err := y.db.Batch(ctx, []abi.Statement{
 		{SQL: "SELECT bytes, YjsState FROM YjsVersions WHERE RoomId = ?1 AND VersionId = ?2", Args: []any{room, id}},
 	})
@@ -55,6 +59,9 @@ func (y *Yjs) Version(ctx context.Context, room, id string) ([]byte, error) {
 		return nil, nil
 	}
 	size := int(number(results[0], 0))
+	if err := b.hold(ctx, versionTimes*size); err != nil {
+		return nil, fmt.Errorf("read a version: %w", err)
+	}
 	state, err := appendBase64(make([]byte, 0, size), text(results[0], 1))
 	for part := 1; err == nil && len(state) < size; part++ {
 		results, err = y.db.Batch(ctx, []abi.Statement{

@@ -22,7 +22,7 @@ func TestVersionsAreKeptWhole(t *testing.T) {
 		if err := y.PutVersion(ctx, "r", v, state); err == nil {
 			t.Error("a version was overwritten")
 		}
-		got, err := y.Version(ctx, "r", v.ID)
+		got, err := y.Version(ctx, "r", v.ID, Budget{})
 		if err != nil || !bytes.Equal(got, state) {
 			t.Errorf("got %d bytes, want %d, %v", len(got), len(state), err)
 		}
@@ -38,7 +38,7 @@ func TestVersionsAreKeptWhole(t *testing.T) {
 	if page, err := y.Versions(ctx, "r", "b", 1); len(page) != 1 || page[0].ID != "a" || err != nil {
 		t.Errorf("before b: %v, %v", page, err)
 	}
-	if got, err := y.Version(ctx, "other", "a"); got != nil || err != nil {
+	if got, err := y.Version(ctx, "other", "a", Budget{}); got != nil || err != nil {
 		t.Errorf("another room's: %d bytes, %v", len(got), err)
 	}
 	if err := y.DeleteVersions(ctx, "r"); err != nil {

@@ -1,0 +1,137 @@
+// Package account divides the memory of an instance among the requests that it
+// works on. Whoever needs much says so first, and waits for its turn.
+package account
+
+import "slices"
+
+// An Account has a number of bytes to give. Claims are granted in the order in
+// which they ask: a small one behind a large one waits, or the large one would
+// never have its turn. Small claims are therefore granted from bytes of their
+// own, behind which no large claim stands.
+type Account struct {
+	large, small lane
+	smallBytes   int
+}
+
+// A Claim is what one request holds and asks for. The zero Claim holds nothing.
+type Claim struct {
+	lane         *lane
+	held, wanted int
+	waits        bool
+}
+
+// A Verdict says what came of asking.
+type Verdict int
+
+const (
+	Granted Verdict = iota
+	Wait            // ask Ready for it
+	Never           // it is more than the account has
+)
+
+// New returns an account of that many bytes, and of reserve more for claims of at
+// most small bytes.
+func New(capacity, reserve, small int) *Account {
+	return &Account{large: lane{capacity: capacity}, small: lane{capacity: reserve}, smallBytes: small}
+}
+
+// Hold asks that c hold that many bytes in place of what it holds. What it holds
+// beyond that is given back at once. While c waits it holds what it held before,
+// if that is in the same lane, and is first in the queue: others may wait for it.
+func (a *Account) Hold(c *Claim, bytes int) Verdict {
+	l := &a.large
+	if bytes <= a.smallBytes && bytes <= a.small.capacity {
+		l = &a.small
+	}
+	a.Cancel(c)
+	if bytes <= c.held {
+		if c.lane != nil {
+			c.lane.held -= c.held - bytes
+			c.held = bytes
+			c.lane.serve()
+		}
+		return Granted
+	}
+	if c.lane != l {
+		a.Leave(c)
+	}
+	if bytes > l.capacity {
+		return Never
+	}
+	c.lane, c.wanted, c.waits = l, bytes, true
+	if c.held > 0 {
+		l.queue = append([]*Claim{c}, l.queue...)
+	} else {
+		l.queue = append(l.queue, c)
+	}
+	l.serve()
+	if c.waits {
+		return Wait
+	}
+	return Granted
+}
+
+// Ready says whether c, which was told to wait, holds what it asked for, and
+// otherwise how many claims are before it.
+func (a *Account) Ready(c *Claim) (ready bool, before int) {
+	if !c.waits {
+		return true, 0
+	}
+	return false, slices.Index(c.lane.queue, c)
+}
+
+// Cancel has c not wait any longer. It keeps what it holds.
+func (a *Account) Cancel(c *Claim) {
+	if !c.waits {
+		return
+	}
+	l := c.lane
+	if i := slices.Index(l.queue, c); i >= 0 {
+		l.queue = slices.Delete(l.queue, i, i+1)
+	}
+	c.waits = false
+	l.serve()
+}
+
+// Leave gives back what c holds, and it waits no longer.
+func (a *Account) Leave(c *Claim) {
+	if c.lane == nil {
+		return
+	}
+	a.Cancel(c)
+	l := c.lane
+	l.held -= c.held
+	*c = Claim{}
+	l.serve()
+}
+
+// Held is how many bytes c holds.
+func (c *Claim) Held() int { return c.held }
+
+// Capacity is the most that one claim can hold.
+func (a *Account) Capacity() int { return a.large.capacity }
+
+// Held is what all claims hold together.
+func (a *Account) Held() int { return a.large.held + a.small.held }
+
+// Waiting is how many claims wait.
+func (a *Account) Waiting() int { return len(a.large.queue) + len(a.small.queue) }
+
+// A lane is bytes and the queue for them.
+type lane struct {
+	capacity, held int
+	queue          []*Claim
+}
+
+// serve grants the first claims of the queue while they fit.
+func (l *lane) serve() {
+	for len(l.queue) > 0 {
+		c := l.queue[0]
+		if l.held-c.held+c.wanted > l.capacity {
+			return
+		}
+		l.held += c.wanted - c.held
+		c.held, c.waits = c.wanted, false
+		l.queue = l.queue[1:]
+	}
+}

@@ -1,0 +1,168 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"tidemark/shared/account"
+	"tidemark/shared/trpc"
+)
+
+// How an instance's memory is divided: its account gives half of it, and a
+// sixteenth more to small claims. The rest is for the program itself, for the one
+// event of a room that runs, and for garbage.
+const (
+	accountShare = 2
+	reserveShare = 16
+	smallClaim   = 512 << 10 // bytes
+)
+
+// Memory is the account of an instance's memory. Documents in memory are a cache
+// that may fill what requests do not hold, and gives way to them.
+type Memory struct {
+	mu      sync.Mutex // never held over an op
+	account *account.Account
+	granted func()
+}
+
+// NewMemory divides that many bytes.
+func NewMemory(bytes int) *Memory {
+	return &Memory{account: account.New(bytes/accountShare, bytes/reserveShare, smallClaim), granted: func() {}}
+}
+
+// Free is how many bytes no request holds or waits for.
+func (m *Memory) Free() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return max(0, m.account.Capacity()-m.account.Held())
+}
+
+// Granted has f called after each grant of much memory.
+func (m *Memory) Granted(f func()) { m.granted = f }
+
+// How long a request waits for memory, in steps that are longer the more others
+// are before it, and how many may wait.
+const (
+	memoryPatience = 5 * time.Second
+	shortestStep   = 10 * time.Millisecond
+	longestStep    = 200 * time.Millisecond
+	mostWaiting    = 512
+)
+
+var errBusy = &failure{
+	trpc.Error{Code: trpc.ServiceUnavailable, Message: "The server has no memory to spare at the moment: ask again in 2 s"}, "Retry-After", "2",
+}
+
+// A share is what one request holds of its instance's memory, until it ends.
+type share struct {
+	memory *Memory
+	sleep  func(context.Context, time.Duration) error // nil: nobody waits
+	claim  account.Claim
+	kept   int // bytes of what it has: its body, and answers
+}
+
+type shareKey struct{}
+
+// withShare gives the request a share, which the caller ends.
+func (s *server) withShare(r *http.Request) (*http.Request, *share) {
+	m := &share{memory: s.Memory, sleep: s.Sleep}
+	return r.WithContext(context.WithValue(r.Context(), shareKey{}, m)), m
+}
+
+func shareOf(ctx context.Context) *share {
+	m, _ := ctx.Value(shareKey{}).(*share)
+	return m
+}
+
+// hold sets how many bytes the request of ctx holds besides what it keeps. It
+// waits its turn for them, and is refused in the end: with 503, or with 413 if
+// the instance never has so much.
+func hold(ctx context.Context, bytes int) error {
+	m := shareOf(ctx)
+	m.ask(m.kept) // others may wait for the rest
+	switch m.ask(m.kept + bytes) {
+	case account.Granted:
+		return nil
+	case account.Never:
+		return &trpc.Error{Code: trpc.PayloadTooLarge, Message: fmt.Sprintf(
+			"The request takes %d bytes of memory, and of LIMIT_MEMORY_MB one request can have %d", m.kept+bytes, m.memory.account.Capacity())}
+	}
+	for waited := time.Duration(0); ; {
+		ready, before := m.ready()
+		if ready {
+			return nil
+		}
+		if waited >= memoryPatience || before >= mostWaiting || m.sleep == nil {
+			m.cancel()
+			return errBusy
+		}
+		step := min(shortestStep*time.Duration(before+1), longestStep)
+		if err := m.sleep(ctx, step); err != nil {
+			m.cancel()
+			return err
+		}
+		waited += step
+	}
+}
+
+// keep has the request of ctx keep all that it holds, whatever it holds later.
+func keep(ctx context.Context) {
+	m := shareOf(ctx)
+	m.kept = m.claim.Held()
+}
+
+func (m *share) ask(bytes int) account.Verdict {
+	m.memory.mu.Lock()
+	verdict := m.memory.account.Hold(&m.claim, bytes)
+	m.memory.mu.Unlock()
+	if verdict == account.Granted && bytes > smallClaim {
+		m.memory.granted()
+	}
+	return verdict
+}
+
+func (m *share) ready() (ready bool, before int) {
+	m.memory.mu.Lock()
+	ready, before = m.memory.account.Ready(&m.claim)
+	m.memory.mu.Unlock()
+	if ready {
+		m.memory.granted()
+	}
+	return ready, before
+}
+
+func (m *share) cancel() {
+	m.memory.mu.Lock()
+	defer m.memory.mu.Unlock()
+	m.memory.account.Cancel(&m.claim)
+}
+
+// end gives everything back.
+func (m *share) end() {
+	m.memory.mu.Lock()
+	defer m.memory.mu.Unlock()
+	m.memory.account.Leave(&m.claim)
+}
+
+// bodyTimes is how much memory a request with a body takes, in multiples of the
+// body: itself, what was decoded of it, and the frame of the op that sends that to
+// the database or to a room.
+const bodyTimes = 3
+
+// holdBody holds what a body takes, before it is read: of the length that the
+// client announces, or of the limit if it announces none.
+func holdBody(ctx context.Context, announced, limit int64) error {
+	if announced < 0 {
+		announced = limit
+	}
+	return hold(ctx, bodyTimes*int(announced))
+}
+
+// keepBody holds, and keeps, what the body that came takes.
+func keepBody(ctx context.Context, body []byte) {
+	shareOf(ctx).ask(bodyTimes * len(body))
+	keep(ctx)
+}

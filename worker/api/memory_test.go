@@ -1,0 +1,83 @@
+//go:build !js
+
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"tidemark/shared/ijson"
+	"tidemark/worker/api"
+	"tidemark/worker/store"
+)
+
+// A hungryPull needs as much memory as the test says, and asks others meanwhile.
+type hungryPull struct {
+	*ports
+	bytes int
+	then  func()
+}
+
+func (p *hungryPull) Pull(ctx context.Context, now time.Time, input []byte, b store.Budget) (ijson.Pieces, int, error) {
+	if err := b.Hold(ctx, p.bytes); err != nil {
+		return nil, 0, err
+	}
+	if then := p.then; then != nil {
+		p.then = nil
+		then()
+	}
+	return p.ports.Pull(ctx, now, input, b)
+}
+
+// What does not fit waits in order, then gets 503 with Retry-After; what never
+// fits is refused with 413 that names the limit; small requests wait for neither.
+func TestMemoryIsGivenInTurn(t *testing.T) {
+	p := &hungryPull{ports: &ports{answer: []byte(`{}`), now: time.Now()}, bytes: 40 << 20}
+	slept := 0
+	h := api.New(api.Config{
+		Sync: p, Rooms: p, Now: func() time.Time { return p.now },
+		Sleep:    func(context.Context, time.Duration) error { slept++; return nil },
+		Settings: api.ReadSettings(func(name string) string { return map[string]string{"AUTH_SECRET": secret}[name] }),
+	})
+	body := func(n int) *strings.Reader { return strings.NewReader(strings.Repeat(" ", n) + "null") }
+	p.then = func() {
+		slept = 0
+		for path, shape := range map[string]string{
+			"/trpc/sync.pull": `"code":"SERVICE_UNAVAILABLE"`, "/sync/pull": `{"error":{"code":"SERVICE_UNAVAILABLE"`,
+			"/trpc/sync.pull,sync.pull?batch=1": `[{"error"`,
+		} {
+			w := ask(h, "GET", path, nil)
+			want(t, w, 503, shape)
+			if w.Header().Get("Retry-After") == "" {
+				t.Errorf("%s: no Retry-After", path)
+			}
+		}
+		if slept == 0 {
+			t.Error("nobody waited")
+		}
+		want(t, ask(h, "POST", "/trpc/sync.push", body(8<<20)), 503)
+		slept = 0
+		want(t, ask(h, "GET", "/healthz", nil), 200)
+		want(t, ask(h, "POST", "/trpc/sync.push", body(100)), 200)
+		p.bytes = 100
+		want(t, ask(h, "GET", "/trpc/sync.pull", nil), 200)
+		p.bytes = 40 << 20
+		if slept > 0 {
+			t.Error("a small request waited")
+		}
+	}
+	want(t, ask(h, "GET", "/trpc/sync.pull", nil), 200)
+	want(t, ask(h, "GET", "/trpc/sync.pull", nil), 200) // all of it was given back
+	want(t, ask(h, "POST", "/trpc/sync.push", body(16<<20-4)), 200)
+	p.bytes = 60 << 20
+	want(t, ask(h, "GET", "/trpc/sync.pull", nil), 413, "LIMIT_MEMORY_MB")
+	p.bytes = 1 << 20
+	w := ask(h, "GET", "/trpc/"+strings.TrimSuffix(strings.Repeat("sync.pull,", 50), ",")+"?batch=1", nil)
+	if w.Code != http.StatusOK || !json.Valid(w.Body.Bytes()) {
+		t.Errorf("50 calls of 1 MB: %d %.300s", w.Code, w.Body)
+	}
+}

@@ -26,6 +26,8 @@ import (
 )
 
 func TestATokenSaysWhomItIsFor(t *testing.T) {
+	t.Setenv("AUTH_ISSUER", "")
+	t.Setenv("AUTH_AUDIENCE", "")
 	now := time.Unix(1_700_000_000, 0)
 	text, err := sign("secret", claims{sub: "alice", scope: "sync:read", ttl: time.Hour}, now)
 	if err != nil {
@@ -39,6 +41,19 @@ func TestATokenSaysWhomItIsFor(t *testing.T) {
 	want := jwt.MapClaims{"sub": "alice", "scope": "sync:read", "iat": 1.7e9, "exp": 1.7e9 + 3600}
 	if fmt.Sprint(token.Claims) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", token.Claims, want)
+	}
+}
+
+func TestATokenNamesTheIssuerAndTheAudienceThatTheServerWants(t *testing.T) {
+	t.Setenv("AUTH_ISSUER", "https://a.example, https://b.example")
+	t.Setenv("AUTH_AUDIENCE", "tidemark")
+	text, err := sign("secret", claims{sub: "alice", ttl: time.Hour}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := func(*jwt.Token) (any, error) { return []byte("secret"), nil }
+	if _, err := jwt.Parse(text, keys, jwt.WithIssuer("https://a.example"), jwt.WithAudience("tidemark")); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"os"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -16,8 +18,16 @@ type claims struct {
 	ttl        time.Duration
 }
 
+// sign signs a token. Its iss and aud are the first that AUTH_ISSUER and
+// AUTH_AUDIENCE of the environment name, which a server that has them wants.
 func sign(secret string, c claims, now time.Time) (string, error) {
 	m := jwt.MapClaims{"sub": c.sub, "iat": now.Unix(), "exp": now.Add(c.ttl).Unix()}
+	for claim, variable := range map[string]string{"iss": "AUTH_ISSUER", "aud": "AUTH_AUDIENCE"} {
+		first, _, _ := strings.Cut(os.Getenv(variable), ",")
+		if first = strings.TrimSpace(first); first != "" {
+			m[claim] = first
+		}
+	}
 	if c.scope != "" {
 		m["scope"] = c.scope
 	}

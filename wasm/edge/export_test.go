@@ -22,3 +22,13 @@ func (w *Worker) Suspects() int {
 	n, _ := r.Rows[0][0].(float64)
 	return int(n)
 }
+
+// Answered is how many sockets have sent something whole since their last ping.
+func (w *Worker) Answered() (n int) {
+	w.eachConn(func(c *conn) {
+		if c.wire.alive.Load() {
+			n++
+		}
+	})
+	return n
+}

@@ -23,6 +23,7 @@ type conn struct {
 	o          *object
 	owner      string
 	ws         *websocket.Conn
+	wire       *wire
 	attachment []byte // guarded by the isolate's lock
 	closing    bool   // likewise: the object has closed it
 
@@ -43,7 +44,7 @@ const (
 // accept upgrades a request and opens the socket in the object that f names.
 func (w *Worker) accept(rw http.ResponseWriter, r *http.Request, f abi.Forward) {
 	if refusal, ok := f.Refusal(); ok {
-		refuse(rw, r, refusal)
+		w.refuse(rw, r, refusal)
 		return
 	}
 	class, ok := w.bindings[f.Binding]
@@ -53,7 +54,7 @@ func (w *Worker) accept(rw http.ResponseWriter, r *http.Request, f abi.Forward) 
 		return
 	}
 	if code, reason := w.crowd.enter(f.Owner); code != 0 {
-		refuse(rw, r, abi.Refusal{Code: code, Reason: reason, Protocol: f.Protocol})
+		w.refuse(rw, r, abi.Refusal{Code: code, Reason: reason, Protocol: f.Protocol})
 		return
 	}
 	opened := false
@@ -62,11 +63,7 @@ func (w *Worker) accept(rw http.ResponseWriter, r *http.Request, f abi.Forward) 
 			w.crowd.leave(f.Owner)
 		}
 	}()
-	options := &websocket.AcceptOptions{InsecureSkipVerify: true} // who may connect is the guest's to say
-	if f.Protocol != "" {
-		options.Subprotocols = []string{f.Protocol}
-	}
-	ws, err := websocket.Accept(rw, r, options)
+	ws, wire, err := upgrade(rw, r, f.Protocol)
 	if err != nil {
 		return // it is answered
 	}
@@ -83,29 +80,26 @@ func (w *Worker) accept(rw http.ResponseWriter, r *http.Request, f abi.Forward) 
 	if o.lastConn++; o.lastConn < 0 {
 		o.lastConn = 1
 	}
-	c := &conn{id: o.lastConn, o: o, owner: f.Owner, ws: ws}
+	c := &conn{id: o.lastConn, o: o, owner: f.Owner, ws: ws, wire: wire}
 	opened = true
 	o.conns[c.id] = c
 	w.sockets.Add(1)
 	o.event(abi.EventOpen, c.id, f.Attachment)
+	wire.watch(ws, w.clock)
 	go c.read()
 }
 
-// refuse upgrades a request to say why it is not let in.
-func refuse(rw http.ResponseWriter, r *http.Request, f abi.Refusal) {
-	options := &websocket.AcceptOptions{InsecureSkipVerify: true}
-	if f.Protocol != "" {
-		options.Subprotocols = []string{f.Protocol}
-	}
-	ws, err := websocket.Accept(rw, r, options)
+// refuse upgrades a request to say why it is not let in. A client that does not
+// answer keeps its connection two seconds longer.
+func (w *Worker) refuse(rw http.ResponseWriter, r *http.Request, f abi.Refusal) {
+	ws, wire, err := upgrade(rw, r, f.Protocol)
 	if err != nil {
 		return // it is answered
 	}
+	defer w.clock.AfterFunc(linger, func() { wire.Conn.Close() })()
 	defer ws.CloseNow()
 	if len(f.Message) > 0 {
-		ctx, cancel := context.WithTimeout(r.Context(), writeTimeout)
-		err = ws.Write(ctx, websocket.MessageBinary, f.Message)
-		cancel()
+		err = ws.Write(r.Context(), websocket.MessageBinary, f.Message)
 	}
 	if err == nil {
 		ws.Close(websocket.StatusCode(f.Code), cutReason(f.Reason))
@@ -117,6 +111,7 @@ func (c *conn) read() {
 	s := c.o.s
 	defer s.w.sockets.Done()
 	defer s.w.crowd.leave(c.owner)
+	defer c.wire.unwatch()
 	defer c.ws.CloseNow()
 	for {
 		kind, data, err := c.ws.Read(context.Background())
@@ -128,6 +123,7 @@ func (c *conn) read() {
 			c.gone(err)
 			return
 		}
+		c.wire.alive.Store(true)
 		event := abi.EventBinary
 		if kind == websocket.MessageText {
 			event = abi.EventText
@@ -136,12 +132,14 @@ func (c *conn) read() {
 				continue
 			}
 		}
+		c.wire.busy.Store(true)
 		s.w.hold("message", c.o.key.String())
 		s.lock()
 		if !c.closing && !s.stopped {
 			c.o.event(event, c.id, data)
 		}
 		s.unlock()
+		c.wire.busy.Store(false)
 	}
 }
 

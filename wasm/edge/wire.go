@@ -1,0 +1,113 @@
+//go:build !js
+
+package edge
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+const (
+	// pingInterval is how often a client is asked whether it is there, and
+	// silences how many intervals it may say nothing.
+	pingInterval = 30 * time.Second
+	silences     = 2
+	// leastProgress is what a client that is in the middle of a message, and so can
+	// answer no ping, must send of it in an interval.
+	leastProgress = 32 << 10
+	// linger is how long a refused client has to answer the close.
+	linger = 2 * time.Second
+)
+
+// A wire is the connection below a WebSocket.
+type wire struct {
+	net.Conn
+	received atomic.Int64 // bytes
+	alive    atomic.Bool  // it has sent a whole message, or answered a ping
+	busy     atomic.Bool  // a message waits for its object, and nothing is read
+
+	mu     sync.Mutex
+	stop   func() bool // the next ping
+	quiet  int         // intervals
+	before int64       // received at the last ping
+	closed bool
+}
+
+func (w *wire) Read(b []byte) (int, error) {
+	n, err := w.Conn.Read(b)
+	w.received.Add(int64(n))
+	return n, err
+}
+
+// upgrade accepts a WebSocket. It does not compress: a client could otherwise
+// send a message of any length in a few bytes.
+func upgrade(rw http.ResponseWriter, r *http.Request, protocol string) (*websocket.Conn, *wire, error) {
+	wire := &wire{}
+	options := &websocket.AcceptOptions{
+		InsecureSkipVerify: true, // who may connect is the guest's to say
+		CompressionMode:    websocket.CompressionDisabled,
+		OnPongReceived:     func(context.Context, []byte) { wire.alive.Store(true) },
+	}
+	if protocol != "" {
+		options.Subprotocols = []string{protocol}
+	}
+	ws, err := websocket.Accept(&hijacker{rw, wire}, r, options)
+	return ws, wire, err
+}
+
+// A hijacker notes the connection that is taken over.
+type hijacker struct {
+	http.ResponseWriter
+	wire *wire
+}
+
+func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffer, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	h.wire.Conn = conn
+	return h.wire, buffer, err
+}
+
+// watch pings the client again and again, and ends the connection of one that
+// says nothing: its machine may be gone, of which TCP alone tells nobody.
+func (w *wire) watch(ws *websocket.Conn, clock Clock) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return
+	}
+	w.stop = clock.AfterFunc(pingInterval, func() {
+		received := w.received.Load()
+		w.quiet++
+		if w.alive.Swap(false) || w.busy.Load() || received-w.before >= leastProgress {
+			w.quiet = 0
+		}
+		w.before = received
+		if w.quiet > silences {
+			w.Conn.Close() // the reader notices
+			return
+		}
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+			defer cancel()
+			ws.Ping(ctx)
+		}()
+		w.watch(ws, clock)
+	})
+}
+
+// unwatch ends the pings.
+func (w *wire) unwatch() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	if w.stop != nil {
+		w.stop()
+	}
+}

@@ -61,6 +61,9 @@ function reason(text: string): [code: string, detail: string] {
 /** The close code that stands for "sign in again". */
 export const CLOSE_UNAUTHORIZED = 4401;
 
+// The close code for "the token has ended, and there is a new one": try again.
+const CLOSE_RENEWED = 4500;
+
 /** Close codes that trying again does not cure: 4400-4499. */
 export const isFinal = (code: number) => code >= 4400 && code < 4500;
 
@@ -69,7 +72,8 @@ export const isFinal = (code: number) => code >= 4400 && code < 4500;
  * so that no token is ever part of a URL. It has the part of WebSocket that
  * y-websocket and subscribe() use, and can be given to y-websocket as
  * `WebSocketPolyfill`. A refused ticket closes with 4401, an unreachable
- * server with 1006.
+ * server with 1006. A socket whose token ends closes with 4401, too, but with a
+ * code that may be tried again if `token()` has another one by then.
  */
 export function ticketSocket(server: Server): typeof WebSocket {
   class TicketSocket {
@@ -101,14 +105,15 @@ export function ticketSocket(server: Server): typeof WebSocket {
     }
 
     async #open(url: string) {
+      const token = server.token();
       let socket: WebSocket;
       try {
         const { ticket } = await callJson<{ ticket: string }>(server, "POST", "/auth/ticket");
-        if (this.#closed) return this.#ended({ code: 1006, reason: "" } as CloseEvent);
+        if (this.#closed) return this.#ended({ code: 1006, reason: "" } as CloseEvent, token);
         socket = new WebSocket(`${url}${url.includes("?") ? "&" : "?"}ticket=${encodeURIComponent(ticket)}`);
       } catch (error) {
         const code = error instanceof HttpError && error.status === 401 ? CLOSE_UNAUTHORIZED : 1006;
-        this.#ended({ code, reason: String(error) } as CloseEvent);
+        this.#ended({ code, reason: String(error) } as CloseEvent, token);
         return;
       }
       this.#socket = socket;
@@ -116,12 +121,15 @@ export function ticketSocket(server: Server): typeof WebSocket {
       socket.onopen = (event) => this.onopen?.(event);
       socket.onmessage = (event) => this.onmessage?.(event);
       socket.onerror = (event) => this.onerror?.(event);
-      socket.onclose = (event) => this.#ended(event);
+      socket.onclose = (event) => this.#ended(event, token);
     }
 
-    #ended(event: CloseEvent) {
+    // token is the one of the ticket.
+    #ended(event: CloseEvent, token: string | null) {
       this.#closed = true;
-      this.onclose?.(event);
+      const now = server.token();
+      const renewed = event.code === CLOSE_UNAUTHORIZED && now !== null && now !== token;
+      this.onclose?.(renewed ? ({ code: CLOSE_RENEWED, reason: event.reason } as CloseEvent) : event);
     }
   }
   return TicketSocket as unknown as typeof WebSocket;

@@ -4,7 +4,7 @@ import { subscribe } from "../dist/index.js";
 import { settle } from "./memory.mjs";
 
 // A network of one server: tickets, and sockets that the test drives.
-let tickets, sockets, ticketStatus;
+let tickets, sockets, ticketStatus, token;
 const real = { fetch: globalThis.fetch, WebSocket: globalThis.WebSocket };
 
 class FakeSocket {
@@ -35,10 +35,10 @@ class FakeSocket {
 
 beforeEach(() => {
   mock.timers.enable({ apis: ["setTimeout"] });
-  [tickets, sockets, ticketStatus] = [0, [], 200];
+  [tickets, sockets, ticketStatus, token] = [0, [], 200, "t"];
   globalThis.WebSocket = FakeSocket;
   globalThis.fetch = async (url, { method, headers }) => {
-    assert.deepEqual([url, method, headers.authorization], ["http://server/auth/ticket", "POST", "Bearer t"]);
+    assert.deepEqual([url, method, headers.authorization], ["http://server/auth/ticket", "POST", `Bearer ${token}`]);
     if (ticketStatus === 0) throw new TypeError("fetch failed");
     return new Response(JSON.stringify({ ticket: `ticket-${++tickets}` }), { status: ticketStatus });
   };
@@ -51,7 +51,7 @@ afterEach(() => {
 function listen() {
   const heard = [];
   const stop = subscribe(
-    { url: "http://server", token: () => "t" },
+    { url: "http://server", token: () => token },
     {
       onNotification: ({ type, table, stamp }) => heard.push([type, table, stamp]),
       onConnected: (connected) => heard.push(connected),
@@ -144,6 +144,23 @@ for (const [name, refuse] of [
     stop();
   });
 }
+
+test("a socket whose token has ended comes back by itself if there is a new one", async () => {
+  const { heard, stop } = listen();
+  await settle();
+  sockets[0].open();
+  token = "renewed";
+  sockets[0].end(4401);
+  await tick(600);
+  assert.equal(sockets.length, 2);
+  sockets[1].open();
+  assert.deepEqual(heard, [true, false, true]);
+  sockets[1].end(4401); // of the new one, and there is no newer
+  await tick(600_000);
+  assert.equal(sockets.length, 2);
+  assert.deepEqual(heard.at(-1), ["refused", 4401]);
+  stop();
+});
 
 test("a connection that does not answer a ping is lost", async () => {
   const { stop } = listen();

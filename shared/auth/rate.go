@@ -72,6 +72,10 @@ func (r *Rate) Give(subject string, n int) {
 	}
 }
 
+// Owe takes n requests more from a subject that Take granted one, also if the bucket
+// holds less: they were more work than was known. Further ones wait until it is paid.
+func (r *Rate) Owe(subject string, n int) { r.Give(subject, -n) }
+
 func (r *Rate) add(b *bucket, n float64) {
 	b.left = min(r.perMinute, b.left+n)
 	b.fullAt = b.at.UnixNano() + int64(r.fillTime(r.perMinute-b.left))

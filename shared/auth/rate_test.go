@@ -157,3 +157,16 @@ func BenchmarkRate(b *testing.B) {
 		r.Take(subjects[i*31%len(subjects)], 1, now.Add(time.Duration(i)*time.Microsecond))
 	}
 }
+
+func TestWhatIsOwedIsPaidFirst(t *testing.T) {
+	now := time.Unix(1000, 0)
+	r := NewRate(60, 10)
+	r.Take("a", 1, now)
+	r.Owe("a", 100)
+	if ok, wait := r.Take("a", 1, now); ok || wait != 42*time.Second {
+		t.Errorf("granted %v, or after %v, want after 42s", ok, wait)
+	}
+	if ok, _ := r.Take("a", 1, now.Add(42*time.Second)); !ok {
+		t.Error("not granted after 42 s")
+	}
+}

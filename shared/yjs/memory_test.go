@@ -17,7 +17,7 @@ func TestADocumentKeepsToItsMemoryBudget(t *testing.T) {
 		"a string split by origins":    yjstest.SplitByOrigins(190_000),
 		"clients only referred to":     yjstest.Foreign(230_000),
 		"roots and keys":               yjstest.Keys(220_000),
-		"items that do not merge":      yjstest.Unmerged(400_000),
+		"items that do not merge":      yjstest.Unmerged(7, 400_000),
 		"a scan of everything, 3.4 MB": yjstest.Scanning(0, 500_000, 50_000),
 	} {
 		for way, take := range map[string]func(*yjs.Doc) error{
@@ -48,7 +48,7 @@ func TestMergingTakesFewTimesItsInput(t *testing.T) {
 		"a string split by deletions": yjstest.SplitByRanges(450_000),
 		"a string split by origins":   yjstest.SplitByOrigins(190_000),
 		"clients only referred to":    yjstest.Foreign(230_000),
-		"items that do not merge":     yjstest.Unmerged(400_000),
+		"items that do not merge":     yjstest.Unmerged(7, 400_000),
 		"deletions":                   yjstest.Deletes(0, 500_000),
 		"blocks without structs":      yjstest.EmptyBlocks(250_000),
 	} {
@@ -97,4 +97,44 @@ func TestNoDeletionIsLostWhereTheBudgetEnds(t *testing.T) {
 	if got := len(other.AppendText(nil, "t")); got != n/2+1 {
 		t.Errorf("%d units of text are left, want %d", got, n/2+1)
 	}
+}
+
+// What reads bytes of strangers allocates a small multiple of their length, and
+// something to begin with. Records grow by doubling: the multiples are those of a
+// record's size over its bytes on the wire, times five.
+func FuzzMemory(f *testing.F) {
+	addSeeds(f)
+	for _, update := range [][]byte{
+		yjstest.EmptyBlocks(500), yjstest.SplitByRanges(300), yjstest.SplitByOrigins(300), yjstest.Foreign(300), yjstest.Keys(300),
+		yjstest.Unmerged(7, 500), yjstest.Ascending(3, 300, 2), yjstest.Deletes(5, 500), yjstest.Scanning(0, 300, 50), yjstest.Vector(500),
+	} {
+		f.Add(update)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		bound := func(name string, factor, start int, read func()) {
+			t.Helper()
+			held := allocated()
+			read()
+			if grew := allocated() - held; grew > uint64(factor*len(b)+start) {
+				t.Fatalf("%s allocated %d bytes for %d: %x", name, grew, len(b), b)
+			}
+		}
+		const start = 256 << 10
+		bound("DecodeStateVector", 8, start, func() { yjs.DecodeStateVector(b) })
+		bound("Validate", 80, start, func() { yjs.Validate(b, yjs.Limits{}) })
+		bound("MergeUpdates", 100, start, func() { yjs.MergeUpdates(b, b) })
+		bound("DiffUpdate", 60, start, func() { yjs.DiffUpdate(b, []byte{0}) })
+		bound("DiffUpdate by it", 20, start, func() { yjs.DiffUpdate(nothing, b) })
+		bound("StateVectorFromUpdate", 40, start, func() { yjs.StateVectorFromUpdate(b) })
+		bound("Reauthor", 100, start, func() { yjs.Reauthor(b, 1<<40) })
+		bound("Load", 200, 2*start, func() { yjs.New(yjs.Options{}).Load(b) })
+		bound("Load and more", 400, 4*start, func() {
+			d := yjs.New(yjs.Options{})
+			d.Apply(b)
+			d.Apply(b)
+			d.EncodeStateAsUpdate(nil)
+		})
+		// In V2 runs are free: what they may unfold to is bounded.
+		bound("ConvertV2ToV1", 64*100, 100*100_000, func() { yjs.ConvertV2ToV1(b) })
+	})
 }

@@ -36,6 +36,10 @@ func (l *Log) Append(update []byte) error {
 	return err
 }
 
+// NewLog returns the log of an update that [MergeUpdates] returned, which it keeps
+// and does not read.
+func NewLog(merged []byte) Log { return Log{merged: merged} }
+
 // State returns everything as one update. It merges what is new; the time is
 // linear in the log.
 func (l *Log) State() ([]byte, error) {

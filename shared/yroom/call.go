@@ -61,10 +61,11 @@ const (
 
 // A Reply answers a Request. On the wire it is
 //
-//	byte status, string etag, the body
+//	byte status, string etag, varUint cost, the body
 type Reply struct {
 	Status Status
 	ETag   string
+	Cost   int // of the request in time, in messages of a socket's budget; usually 0
 	Body   []byte
 }
 
@@ -89,7 +90,8 @@ func decodeRequest(b []byte) (q Request, err error) {
 }
 
 func appendReply(dst []byte, p Reply) []byte {
-	return append(lib0.AppendString(append(dst, byte(p.Status)), p.ETag), p.Body...)
+	dst = lib0.AppendString(append(dst, byte(p.Status)), p.ETag)
+	return append(lib0.AppendUint(dst, uint64(p.Cost)), p.Body...)
 }
 
 // DecodeReply reads a Reply; its body is a view.
@@ -103,7 +105,11 @@ func DecodeReply(b []byte) (Reply, error) {
 	if err != nil {
 		return Reply{}, fmt.Errorf("decode reply: %w", err)
 	}
-	return Reply{Status: Status(status), ETag: string(etag), Body: r.Rest()}, nil
+	cost, err := r.Uint()
+	if err != nil {
+		return Reply{}, fmt.Errorf("decode reply: %w", err)
+	}
+	return Reply{Status: Status(status), ETag: string(etag), Cost: int(cost), Body: r.Rest()}, nil
 }
 
 // Call answers an encoded Request with an encoded Reply, after the Effects are
@@ -134,6 +140,7 @@ func (r *Room) Call(request []byte, now time.Time) (reply []byte, out Effects, e
 		if p, err = r.call(q, now); err != nil {
 			return nil, Effects{}, err
 		}
+		p.Cost = r.steps / stepsAMessage
 	}
 	return appendReply(make([]byte, 0, len(p.Body)+32), p), r.done(now), nil
 }

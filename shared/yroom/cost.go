@@ -20,7 +20,7 @@ type cost struct {
 // is not even merged: a delete range takes 24 bytes then, a client as many.
 const (
 	maxClients        = 250_000
-	maxStructs        = 2_000_000
+	maxStructs        = 1_000_000
 	maxRanges         = 500_000
 	maxRangesTogether = 1_000_000
 )
@@ -86,6 +86,12 @@ func costOf(updates [][]byte) (cost, error) {
 // bytesAStep is how many bytes of a document are encoded or compared in about the
 // time of a step.
 const bytesAStep = 8
+
+// stepsAStruct is how many steps it takes to count and to merge a struct.
+const stepsAStruct = 4
+
+// steps is what reading the updates takes, without integrating them.
+func (c *cost) steps() int { return c.bytes/bytesAStep + stepsAStruct*c.structs }
 
 // stepsAMessage is how many steps of integration count as one message of a
 // socket's budget: about a tenth of a millisecond.

@@ -72,7 +72,7 @@ func TestADocumentThatTakesTooManyStepsIsMergedAndNotTriedAgain(t *testing.T) {
 				t.Errorf("after %d steps the room remembers %d", steps, d.meta.MergeUntil)
 			}
 			for _, q := range []Request{{Op: OpState}, {Op: OpText, Data: []byte("t")}, {Op: OpMerge, Data: (&author{id: 9}).typing("x")}} {
-				if p, steps := d.call(q); steps != 0 {
+				if p, steps := d.call(q); steps > yjs.DefaultStepBudget/5 {
 					t.Errorf("op %d again: status %d, %d steps", q.Op, p.Status, steps)
 				}
 			}

@@ -12,8 +12,9 @@ import (
 type document struct {
 	doc *yjs.Doc
 	log yjs.Log // if doc is nil
-	// known is what log holds, nil until it is asked for.
-	known *coverage
+	// known is what log holds, and states its state vector; nil until asked for.
+	known  *coverage
+	states []byte
 }
 
 // read brings the document into memory.
@@ -32,6 +33,7 @@ func (r *Room) read() (*document, error) {
 	if r.config.Reserve != nil {
 		r.config.Reserve(min(c.memory(), r.config.IntegrateBytes))
 	}
+	r.steps += c.steps()
 	d := &document{}
 	if !r.merging && c.memory() <= r.config.IntegrateBytes {
 		if d.doc, err = r.integrated(updates, c.bytes); err != nil {
@@ -40,12 +42,10 @@ func (r *Room) read() (*document, error) {
 	}
 	if d.doc == nil {
 		state, err := merged(updates)
-		if err == nil {
-			err = d.log.Append(state)
-		}
 		if err != nil {
 			return nil, fmt.Errorf("read the document: %w", err)
 		}
+		d.log = yjs.NewLog(state)
 	}
 	r.doc = d
 	return d, nil
@@ -135,7 +135,7 @@ func joinPieces(rows []Row) []byte {
 // update changes nothing. The document keeps update.
 func (d *document) apply(update []byte) (news bool, err error) {
 	if d.doc == nil {
-		d.known = nil
+		d.known, d.states = nil, nil
 		return true, d.log.Append(update)
 	}
 	event, err := d.doc.Apply(update)
@@ -157,14 +157,20 @@ func (d *document) vector() ([]byte, error) {
 	if d.doc != nil {
 		return d.doc.EncodeStateVector(), nil
 	}
-	return d.log.StateVector()
+	if d.states == nil {
+		var err error
+		if d.states, err = d.log.StateVector(); err != nil {
+			return nil, err
+		}
+	}
+	return d.states, nil
 }
 
 func (d *document) size() int {
 	if d.doc != nil {
 		return d.doc.Size()
 	}
-	n := d.log.Len()
+	n := d.log.Len() + len(d.states)
 	if d.known != nil {
 		n += d.known.size()
 	}

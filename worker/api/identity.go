@@ -173,6 +173,15 @@ func (s *server) spend(id auth.Identity, n int) error {
 	}
 }
 
+// owe counts n requests of a subject for work that is done: further ones wait.
+func (s *server) owe(id auth.Identity, n int) {
+	if n > 0 {
+		s.mu.Lock()
+		s.rate.Owe(id.Subject, n)
+		s.mu.Unlock()
+	}
+}
+
 // sessionOf is what a room is told of who opens a socket.
 func sessionOf(id auth.Identity) session.Session {
 	return session.Session{

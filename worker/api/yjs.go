@@ -124,16 +124,16 @@ const shownBytes = 64 << 10
 
 // seeYjs asks a room to show its document. Of one that is longer than a little it
 // first learns how long, and holds the memory for the replies of the room.
-func (s *server) seeYjs(ctx context.Context, room string, q yroom.Request) (yroom.Reply, error) {
+func (s *server) seeYjs(ctx context.Context, id auth.Identity, room string, q yroom.Request) (yroom.Reply, error) {
 	q.Version = shownBytes
-	p, err := s.callYjs(ctx, room, q)
+	p, err := s.callYjs(ctx, id, room, q)
 	for err == nil && p.Status == yroom.StatusLonger {
 		length, _ := strconv.Atoi(string(p.Body))
 		q.Version = uint64(length + length/8) // it may grow meanwhile
 		if err = hold(ctx, replyTimes*int(q.Version)); err != nil {
 			return p, err
 		}
-		p, err = s.callYjs(ctx, room, q)
+		p, err = s.callYjs(ctx, id, room, q)
 	}
 	return p, err
 }
@@ -142,9 +142,11 @@ func (s *server) seeYjs(ctx context.Context, room string, q yroom.Request) (yroo
 // client: as the room's reply, in the host, and as the answer.
 const replyTimes = 3
 
-// callYjs asks a room. One that does not know the database's copy yet is told it.
-func (s *server) callYjs(ctx context.Context, room string, q yroom.Request) (yroom.Reply, error) {
-	p, err := s.callYjsOnce(ctx, room, q)
+// callYjs asks a room, and counts what that cost as requests of who asks. A room
+// that does not know the database's copy yet is told it.
+func (s *server) callYjs(ctx context.Context, id auth.Identity, room string, q yroom.Request) (p yroom.Reply, err error) {
+	defer func() { s.owe(id, p.Cost) }()
+	p, err = s.callYjsOnce(ctx, room, q)
 	if err != nil || p.Status != yroom.StatusUnseeded {
 		return p, err
 	}
@@ -211,7 +213,7 @@ func (s *server) showYjs(w http.ResponseWriter, r *http.Request, id auth.Identit
 	default:
 		return &trpc.Error{Code: trpc.BadRequest, Message: "The parameter format is json or text"}
 	}
-	p, err := s.seeYjs(r.Context(), room, q)
+	p, err := s.seeYjs(r.Context(), id, room, q)
 	if err == nil {
 		err = yjsError(p)
 	}
@@ -241,12 +243,12 @@ func (s *server) mergeYjs(w http.ResponseWriter, r *http.Request, id auth.Identi
 	if err != nil {
 		return err
 	}
-	return s.changeYjs(w, r, room, yroom.Request{Op: yroom.OpMerge, Data: update})
+	return s.changeYjs(w, r, id, room, yroom.Request{Op: yroom.OpMerge, Data: update})
 }
 
 // changeYjs asks a room for a change, and answers the ETag of what it made.
-func (s *server) changeYjs(w http.ResponseWriter, r *http.Request, room string, q yroom.Request) error {
-	p, err := s.callYjs(r.Context(), room, q)
+func (s *server) changeYjs(w http.ResponseWriter, r *http.Request, id auth.Identity, room string, q yroom.Request) error {
+	p, err := s.callYjs(r.Context(), id, room, q)
 	if err == nil {
 		err = yjsError(p)
 	}
@@ -263,7 +265,7 @@ func (s *server) deleteYjs(w http.ResponseWriter, r *http.Request, id auth.Ident
 	if err := permitRoom(id, auth.YjsWrite, room); err != nil {
 		return err
 	}
-	p, err := s.callYjs(r.Context(), room, yroom.Request{Op: yroom.OpDelete})
+	p, err := s.callYjs(r.Context(), id, room, yroom.Request{Op: yroom.OpDelete})
 	if err == nil {
 		err = yjsError(p)
 	}

@@ -17,6 +17,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"tidemark/shared/lib0"
+	"tidemark/shared/yroom"
 	"tidemark/worker/api"
 	"tidemark/worker/store"
 )
@@ -95,6 +97,48 @@ func TestAListTellsOfNoRoomThatTheTokenDoesNotOpen(t *testing.T) {
 		}
 		if strings.Join(got, " ") != c.want || d.asked > c.most {
 			t.Errorf("%q, prefix %q: got %q, want %q; %d names were read", c.globs, c.prefix, got, c.want, d.asked)
+		}
+	}
+}
+
+// dear are rooms in which every request costs as many messages.
+type dear int
+
+func (d dear) Call(context.Context, string, string, ...[]byte) ([]byte, error) {
+	return lib0.AppendUint([]byte{byte(yroom.StatusOK), 0}, uint64(d)), nil
+}
+
+func TestWhatARoomSpentCountsInTheRateOfWhoAsked(t *testing.T) {
+	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	h := api.New(api.Config{
+		Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Yjs: &api.Yjs{Calls: dear(500), UpdateBytes: 100},
+		Settings: api.ReadSettings(func(name string) string {
+			return map[string]string{"AUTH_SECRET": secret, "LIMIT_REQUESTS_PER_MINUTE": "600"}[name]
+		}),
+	})
+	for i, c := range []struct {
+		subject string
+		later   time.Duration
+		want    int
+	}{
+		{"alice", 0, http.StatusNoContent},
+		{"alice", 0, http.StatusNoContent},
+		{"alice", 0, http.StatusTooManyRequests},
+		{"bob", 0, http.StatusNoContent},
+		{"alice", 39 * time.Second, http.StatusTooManyRequests}, // it owes 402 of 600 a minute
+		{"alice", 2 * time.Second, http.StatusNoContent},
+	} {
+		now = now.Add(c.later)
+		token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": c.subject}).SignedString([]byte(secret))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest(http.MethodPost, "/yjs/r", strings.NewReader("\x00\x00"))
+		r.Header.Set("Authorization", "Bearer "+token)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != c.want {
+			t.Errorf("request %d: %s got %d %s, want %d", i, c.subject, w.Code, w.Body, c.want)
 		}
 	}
 }

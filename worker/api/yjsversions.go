@@ -115,7 +115,7 @@ func (s *server) keepYjs(w http.ResponseWriter, r *http.Request, id auth.Identit
 	if err != nil {
 		return err
 	}
-	p, err := s.seeYjs(r.Context(), room, yroom.Request{Op: yroom.OpState})
+	p, err := s.seeYjs(r.Context(), id, room, yroom.Request{Op: yroom.OpState})
 	if err == nil {
 		err = yjsError(p)
 	}
@@ -147,5 +147,5 @@ func (s *server) restoreYjs(w http.ResponseWriter, r *http.Request, id auth.Iden
 	var dice [8]byte
 	rand.Read(dice[:])
 	first := 1<<40 + binary.LittleEndian.Uint64(dice[:])%(1<<40) // above the ids of yjs 13
-	return s.changeYjs(w, r, room, yroom.Request{Op: yroom.OpRestore, Version: first, Data: state})
+	return s.changeYjs(w, r, id, room, yroom.Request{Op: yroom.OpRestore, Version: first, Data: state})
 }

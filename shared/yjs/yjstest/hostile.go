@@ -70,9 +70,9 @@ func Keys(n int) []byte {
 	return append(b, 0)
 }
 
-// Unmerged has n items of one unit that do not merge.
-func Unmerged(n int) []byte {
-	b := uints(nil, 1, n, 7, 0)
+// Unmerged has n items of one unit, of a client, that do not merge.
+func Unmerged(client, n int) []byte {
+	b := uints(nil, 1, n, client, 0)
 	for i := range n {
 		b = append(b, 4, 1, 1, 'a'+byte(i%2), 1, 'x')
 	}
@@ -86,6 +86,16 @@ func Deletes(from, n int) []byte {
 		b = uints(b, from+2*i, 1)
 	}
 	return b
+}
+
+// Ascending has n clients from first on, in the order that yjs does not write, each
+// with a text of length units.
+func Ascending(first, n, length int) []byte {
+	b := uints(nil, n)
+	for i := range n {
+		b = text(b, first+i, length)
+	}
+	return append(b, 0)
 }
 
 // Typed is one unit of client 1, at a clock, in the root t.

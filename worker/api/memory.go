@@ -61,7 +61,8 @@ type share struct {
 	memory *Memory
 	sleep  func(context.Context, time.Duration) error // nil: nobody waits
 	claim  account.Claim
-	kept   int // bytes of what it has: its body, and answers
+	kept   int  // bytes of what it has: its body, and answers
+	waited bool // in vain: its other calls do not wait, too
 }
 
 type shareKey struct{}
@@ -95,7 +96,8 @@ func hold(ctx context.Context, bytes int) error {
 		if ready {
 			return nil
 		}
-		if waited >= memoryPatience || before >= mostWaiting || m.sleep == nil {
+		if waited >= memoryPatience || before >= mostWaiting || m.sleep == nil || m.waited {
+			m.waited = true
 			m.cancel()
 			return errBusy
 		}

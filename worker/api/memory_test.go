@@ -59,6 +59,14 @@ func TestMemoryIsGivenInTurn(t *testing.T) {
 		if slept == 0 {
 			t.Error("nobody waited")
 		}
+		slept = 0
+		ask(h, "GET", "/trpc/sync.pull", nil)
+		alone := slept
+		slept = 0
+		ask(h, "GET", "/trpc/"+strings.TrimSuffix(strings.Repeat("sync.pull,", 50), ",")+"?batch=1", nil)
+		if slept != alone {
+			t.Errorf("50 calls of a batch waited %d times, one alone %d times", slept, alone)
+		}
 		want(t, ask(h, "POST", "/trpc/sync.push", body(8<<20)), 503)
 		slept = 0
 		want(t, ask(h, "GET", "/healthz", nil), 200)

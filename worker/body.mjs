@@ -40,19 +40,20 @@ export class Body {
   // for so long. The guest has answered, so a take that is under way ends.
   async drop(limit, millis) {
     if (this.reading) await this.reader.cancel(new Error(INCOMPLETE)).catch(() => {});
-    else await this.read(this.count + limit, millis, () => {}).catch(() => {}); // there is an answer anyway
+    else await this.read(this.count + limit, millis, null).catch(() => {}); // there is an answer anyway
   }
 
-  // read reads until the end or until more than limit bytes came, in full
-  // pieces that it gives to keep.
+  // read reads until the end or until more than limit bytes came. It gives what
+  // it reads to keep, in full pieces; without keep it uses one piece again.
   async read(limit, millis, keep) {
     if (!this.left) return;
     this.reader ??= this.stream.getReader({ mode: "byob" });
     const watch = this.watch(millis);
     this.reading = true;
     try {
+      let bytes = null;
       while (this.left && this.count <= limit) {
-        let bytes = new Uint8Array(this.pieceLength());
+        if (keep || bytes === null) bytes = new Uint8Array(this.pieceLength());
         let filled = 0;
         while (this.left && filled < bytes.length) {
           const { done, value } = await this.reader.read(bytes.subarray(filled));
@@ -67,11 +68,11 @@ export class Body {
           this.last = Date.now();
           if (this.count === this.length) this.left = false;
         }
-        keep(bytes.subarray(0, filled));
+        keep?.(bytes.subarray(0, filled));
       }
-    } catch (error) {
+    } catch {
       this.left = false;
-      throw error === watch.error ? error : new Error(INCOMPLETE);
+      throw new Error(watch.slow ? SLOW : INCOMPLETE);
     } finally {
       this.reading = false;
       clearTimeout(watch.timer);
@@ -85,7 +86,7 @@ export class Body {
 
   // watch ends a read that is too slow, or that lasts longer than millis.
   watch(millis) {
-    const watch = { error: null };
+    const watch = { slow: false };
     const start = (this.last = Date.now());
     const before = this.count;
     const check = () => {
@@ -93,8 +94,12 @@ export class Body {
         start + STALL_MILLIS + ((this.count - before) * 1000) / FLOOR, this.last + STALL_MILLIS, start + millis,
       );
       const wait = due - Date.now();
-      if (wait > 0) watch.timer = setTimeout(check, wait);
-      else this.reader.cancel((watch.error = new Error(SLOW))).catch(() => {}); // it is broken anyway
+      if (wait > 0) {
+        watch.timer = setTimeout(check, wait);
+      } else {
+        watch.slow = true;
+        this.reader.cancel(new Error(SLOW)).catch(() => {}); // it is broken anyway
+      }
     };
     check();
     return watch;

@@ -2,6 +2,7 @@
 // bad request does to the others. The guest is worker/testguest.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { start } from "./host.mjs";
@@ -78,6 +79,52 @@ test("a body over the limit is refused, with or without its length", async () =>
     assert.equal((await post(`/length?limit=${limit}`, new Uint8Array(n))).status, status);
     assert.equal((await get(`/length?limit=${limit}`, { method: "POST", body: stream(n), duplex: "half" })).status, status);
   }
+});
+
+// raw sends bytes as they are, and reads only when all are sent. It returns the
+// response's status line; end half-closes the connection before.
+async function raw(head, body, end = false) {
+  const { hostname, port } = new URL(host.url);
+  const socket = connect(Number(port), hostname).on("error", () => {});
+  const write = (bytes) => new Promise((sent) => socket.write(bytes, sent));
+  await write(`${head}\r\nHost: test\r\n\r\n`);
+  for (let at = 0; at < body.length; at += 65_536) await write(body.subarray(at, at + 65_536));
+  if (end) socket.end();
+  let said = "";
+  for await (const data of socket) if ((said += data).includes("\r\n\r\n")) break;
+  return said.split("\r\n")[0];
+}
+
+test("a refusal is read by a client that sends everything first, and the guest takes none of it", async () => {
+  const body = Buffer.alloc(2_000_000);
+  for (const [path, status] of [["/refused", 401], ["/length?limit=1000000", 413], ["/length?limit=2000000", 200]]) {
+    assert.match(await raw(`POST ${path} HTTP/1.1\r\nContent-Length: ${body.length}`, body), new RegExp(` ${status} `));
+  }
+  const { memory } = await stats();
+  const answers = Array.from({ length: 40 }, () => raw(`POST /refused HTTP/1.1\r\nContent-Length: ${body.length}`, body));
+  for (const said of await Promise.all(answers)) assert.match(said, / 401 /);
+  assert.ok((await stats()).memory - memory < 4 << 20);
+  await atRest();
+});
+
+test("a body that is cut short never reaches the handler", async () => {
+  for (const head of ["Content-Length: 100", "Transfer-Encoding: chunked"]) {
+    const said = await raw(`POST /length HTTP/1.1\r\n${head}`, Buffer.from("3\r\nabc\r\n"), true);
+    assert.match(said, / 400 /);
+  }
+  await atRest();
+});
+
+test("a read whose body was taken is not replayed", async () => {
+  const { boot } = await atRest();
+  const taken = raw("GET /taken-wait HTTP/1.1\r\nContent-Length: 1", Buffer.from("x"));
+  const untaken = get("/wait?key=untaken");
+  await until(async () => (await stats()).calls === 3, () => "both under way");
+  await get("/exit");
+  assert.match(await taken, / 500 /);
+  await until(async () => (await stats()).boot !== boot && (await stats()).calls === 2, () => "the other one replayed");
+  await wake("untaken");
+  assert.equal((await untaken).status, 200);
 });
 
 test("50 concurrent requests with several D1 operations each leave nothing behind", async () => {

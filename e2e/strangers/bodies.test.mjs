@@ -1,0 +1,99 @@
+// Bodies that nobody takes: strangers who send much, or announce much and stop,
+// take no memory of either host, and each reads its refusal.
+import { after, before, describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { token, wazero } from "../doors.mjs";
+import { startTidemark } from "../workerd/host.mjs";
+
+const MB = 1 << 20;
+
+// Each opens a host: {url, pid, most, close()}. A host may take at most that many
+// megabytes more. workerd takes some 100 for its own buffers, whoever reads.
+const hosts = {
+  async workerd() {
+    const host = await startTidemark({
+      unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }], // without Miniflare's own worker in front of ours
+      bindings: { AUTH_SECRET: "a secret that only these tests know" },
+    });
+    const url = (await host.mf.unsafeGetDirectURL("tidemark")).href;
+    return { url, pid: host.pid, most: 256, close: host.close };
+  },
+  async wazero() {
+    const door = await wazero().start();
+    return { url: door.url, pid: door.process.pid, most: 96, close: () => door.close() };
+  },
+};
+
+// A peak measures how far the memory of a process rises from now on.
+function peak(pid) {
+  const megabytes = (name) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) / 1024;
+  writeFileSync(`/proc/${pid}/clear_refs`, "5"); // sets VmHWM to VmRSS
+  const from = megabytes("VmRSS");
+  return () => Math.round(megabytes("VmHWM") - from);
+}
+
+// send is a client that announces a body, sends some of it, and reads only then.
+// It returns the status, or what went wrong.
+function send(url, { announced, sent, jwt, path = "/trpc/sync.push" }) {
+  return new Promise((resolve) => {
+    const { hostname, port, host } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    let said = "";
+    socket.on("error", (error) => resolve(error.code));
+    socket.on("close", () => resolve(`closed after ${said.slice(0, 100)}`));
+    const authorization = jwt ? `Authorization: Bearer ${jwt}\r\n` : "";
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\n${authorization}Content-Length: ${announced}\r\n\r\n`,
+    );
+    const piece = Buffer.alloc(Math.min(sent, 64 << 10), " ");
+    let left = sent;
+    const more = () => {
+      while (left > 0) {
+        const part = piece.subarray(0, left);
+        left -= part.length;
+        if (!socket.write(part)) return socket.once("drain", more);
+      }
+      socket.on("data", (data) => {
+        said += data.toString("latin1");
+        const status = /^HTTP\/1\.1 (\d+)/.exec(said);
+        if (!status || !said.includes("\r\n\r\n")) return;
+        resolve(Number(status[1]));
+        socket.destroy();
+      });
+    };
+    more();
+  });
+}
+
+const many = (n, f) => Promise.all(Array.from({ length: n }, f));
+const counts = (statuses) => Object.entries(Object.groupBy(statuses, String)).map(([status, all]) => `${all.length} × ${status}`).join(", ");
+
+for (const [name, open] of Object.entries(hosts)) {
+  describe(`on ${name}`, { timeout: 3_600_000, skip: process.platform !== "linux" && "measures memory by /proc" }, () => {
+    let host;
+    const jwt = token("alice");
+    before(async () => {
+      host = await open();
+      await many(20, () => send(host.url, { announced: 100, sent: 100, jwt })); // what the first requests take
+    });
+    after(() => host?.close());
+
+    for (const [what, n, request, status] of [
+      ["who send 16 MB each without a token", 40, { announced: 16 * MB, sent: 16 * MB }, 401],
+      ["who announce 16 MB without a token, send 66 KB and stop", 300, { announced: 16 * MB, sent: 66 << 10 }, 401],
+      ["who announce 16 MB with a token, send 66 KB and stop", 300, { announced: 16 * MB, sent: 66 << 10, jwt }, 408],
+      ["who send 17 MB each with a token", 40, { announced: 17 * MB, sent: 17 * MB, jwt }, 413],
+    ]) {
+      test(`${n} clients ${what} get ${status} and take no memory`, async (t) => {
+        const risen = peak(host.pid);
+        const statuses = await many(n, () => send(host.url, request));
+        t.diagnostic(`${risen()} MB more at the most`);
+        assert.equal(counts(statuses), `${n} × ${status}`);
+        assert.ok(risen() <= host.most, `${risen()} MB more, at most ${host.most}`);
+        assert.equal((await fetch(new URL("/healthz", host.url))).status, 200);
+      });
+    }
+  });
+}

@@ -65,7 +65,7 @@ func TestADocumentAtItsLimitEndsNoInstance(t *testing.T) {
 		return got.Bytes()
 	}
 	limit := yroom.DefaultConfig.DocumentBytes
-	const piece = 5 << 20
+	const piece = 4 << 20
 	rooms := []string{"large", "other"}
 	for _, room := range rooms {
 		for n := uint64(1); n <= uint64(limit/piece); n++ {

@@ -238,7 +238,7 @@ func (r *Room) fits(size int, grows bool) error {
 	switch {
 	case r.logRows >= maxLogRows:
 		return fmt.Errorf("%w: it has %d updates that are not compacted yet", errFull, r.logRows)
-	case r.meta.Size+r.logBytes+size <= limit || !grows && r.logBytes+size <= limit/4:
+	case r.meta.Size+r.logBytes+size <= limit || !grows && r.logBytes+size <= limit/8:
 		return nil
 	}
 	return fmt.Errorf("%w: it may have %d bytes", errFull, limit)

@@ -45,7 +45,7 @@ type Config struct {
 
 // DefaultConfig is for an isolate of 128 MB.
 var DefaultConfig = Config{
-	DocumentBytes:  20 << 20,
+	DocumentBytes:  16 << 20,
 	MessageBytes:   16 << 20,
 	ChunkBytes:     1_098_000,
 	IntegrateBytes: 32 << 20,

@@ -122,6 +122,9 @@ func (s *server) joinYjs(w http.ResponseWriter, r *http.Request, id auth.Identit
 // shownBytes is how long a document may be to be shown without ado.
 const shownBytes = 64 << 10
 
+// grownBytes is by how much a document may grow between the two questions.
+const grownBytes = 256 << 10
+
 // seeYjs asks a room to show its document. Of one that is longer than a little it
 // first learns how long, and holds the memory for the replies of the room.
 func (s *server) seeYjs(ctx context.Context, id auth.Identity, room string, q yroom.Request) (yroom.Reply, error) {
@@ -129,7 +132,7 @@ func (s *server) seeYjs(ctx context.Context, id auth.Identity, room string, q yr
 	p, err := s.callYjs(ctx, id, room, q)
 	for err == nil && p.Status == yroom.StatusLonger {
 		length, _ := strconv.Atoi(string(p.Body))
-		q.Version = uint64(length + length/8) // it may grow meanwhile
+		q.Version = uint64(length + min(length/8, grownBytes))
 		if err = hold(ctx, replyTimes*int(q.Version)); err != nil {
 			return p, err
 		}

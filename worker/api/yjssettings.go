@@ -10,7 +10,7 @@ import (
 
 // YjsSettings are what variables of the environment say of Yjs rooms:
 //
-//	LIMIT_YJS_DOCUMENT_BYTES       of one document; beyond, writes are refused (20971520)
+//	LIMIT_YJS_DOCUMENT_BYTES       of one document; beyond, writes are refused (16777216)
 //	LIMIT_YJS_MESSAGE_BYTES        of one message (16777216)
 //	LIMIT_YJS_MESSAGES_PER_SECOND  of one socket, over 10 seconds (500)
 //	LIMIT_YJS_BYTES_PER_SECOND     of one socket, after as many at once as a document may have (4194304)

@@ -8,7 +8,7 @@ func (w *Worker) Busy() bool {
 		if !s.mu.TryLock() {
 			return true
 		}
-		s.mu.Unlock()
+		s.unlock()
 	}
 	return false
 }

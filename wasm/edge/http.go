@@ -15,7 +15,7 @@ import (
 // ServeHTTP answers a static asset if there is one, and has the guest answer
 // otherwise.
 func (w *Worker) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	if w.assets.serve(rw, r) {
+	if w.assets.serve(rw, r) || w.serveHealth(rw, r) {
 		return
 	}
 	body := newBody(rw, r, w.clock)
@@ -23,6 +23,16 @@ func (w *Worker) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		head: appendHead(make([]byte, 0, 512), r), body: body,
 		replayable: r.Method == http.MethodGet || r.Method == http.MethodHead,
 	}
+	w.ask(c)
+	if body == nil || c.answer.forward != nil {
+		w.write(rw, r, c.answer)
+	} else {
+		w.writeOver(rw, r, body, c.answer)
+	}
+}
+
+// ask has the guest answer the call.
+func (w *Worker) ask(c *call) {
 	s := w.free()
 	c.s = s
 	c.begin()
@@ -35,11 +45,6 @@ func (w *Worker) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	s.unlock()
 	if c.ready != nil {
 		c.wait()
-	}
-	if body == nil || c.answer.forward != nil {
-		w.write(rw, r, c.answer)
-	} else {
-		w.writeOver(rw, r, body, c.answer)
 	}
 }
 

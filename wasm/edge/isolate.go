@@ -49,6 +49,7 @@ func (s *isolate) unlock() {
 	}
 	s.todo = nil
 	s.mu.Unlock()
+	s.w.wake()
 }
 
 // running answers the instance for a new event, and boots it if there is none.

@@ -60,3 +60,23 @@ func TestAnAlarmThatEndsItsGoroutineOrItsInstanceIsTriedAgain(t *testing.T) {
 		})
 	}
 }
+
+func TestTrimEndsTheInstancesThatDoNothing(t *testing.T) {
+	s := start(t, wasmtest.Options{})
+	before := readStats(t, s).Boot
+	s.Gate.Hold("d1")
+	var call sync.WaitGroup
+	call.Go(func() { want(t, s, "GET", "/d1?n=1&id=a", "", 200, "1") })
+	s.Gate.Wait(t, 1)
+	s.Worker().Trim()
+	if got := readStats(t, s).Boot; got != before {
+		t.Error("an instance that works was ended")
+	}
+	s.Gate.Open()
+	call.Wait()
+	atRest(t, s, 1<<20)
+	wasmtest.Until(t, "another instance is booted", func() bool {
+		s.Worker().Trim()
+		return readStats(t, s).Boot != before
+	})
+}

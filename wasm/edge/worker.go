@@ -40,6 +40,9 @@ type Options struct {
 	Clock     Clock        // the wall clock if nil
 	Log       *slog.Logger // slog.Default() if nil
 	Stderr    io.Writer    // where the guest prints to; os.Stderr if nil
+	// Health is a path whose GET the host answers by {"status":"ok"} if the guest
+	// does not answer within a second; "" is none.
+	Health string
 	// Hold, if not nil, is called before something is delivered and delays it
 	// by not returning: kind is "d1" (a batch's result), "fetch" (the answer of
 	// another server), "call" (a message to
@@ -70,6 +73,9 @@ type Worker struct {
 	budget       int // of an instance's memory, in bytes
 	isolates     []*isolate
 	next         atomic.Uint32
+	waiting      atomic.Int32  // requests, for an isolate
+	freed        chan struct{} // one of them may look again
+	health       health
 	alarms       *alarmIndex
 	sockets      sync.WaitGroup
 	crowd        crowd
@@ -121,6 +127,8 @@ func Open(o Options) (*Worker, error) {
 	for range n {
 		w.isolates = append(w.isolates, newIsolate(w))
 	}
+	w.freed = make(chan struct{}, n)
+	w.health.path = o.Health
 	if err := w.open(o.Config); err != nil {
 		w.closeDatabases((*sqliteConn).close)
 		return nil, err
@@ -202,20 +210,6 @@ func (w *Worker) context() *gojs.Object {
 		env.Props[name] = &gojs.Object{Name: "binding " + name}
 	}
 	return &gojs.Object{Name: "context", Props: map[string]gojs.Value{"env": env}}
-}
-
-// free answers a locked isolate for a request: one that is idle, if there is.
-func (w *Worker) free() *isolate {
-	n := uint32(len(w.isolates))
-	first := w.next.Add(1)
-	for i := range n {
-		if s := w.isolates[(first+i)%n]; s.mu.TryLock() {
-			return s
-		}
-	}
-	s := w.isolates[first%n]
-	s.lock()
-	return s
 }
 
 // home is the isolate in which an object lives.
@@ -380,6 +374,21 @@ func (w *Worker) Evict() {
 		s.lock()
 		s.current = nil
 		for i := range s.alive {
+			i.endIfUnused()
+		}
+		s.unlock()
+	}
+}
+
+// Trim ends the instances that do nothing, to free their memory; the next event
+// boots another.
+func (w *Worker) Trim() {
+	for _, s := range w.isolates {
+		if !s.mu.TryLock() {
+			continue
+		}
+		if i := s.current; i != nil && len(i.calls) == 0 {
+			s.current = nil
 			i.endIfUnused()
 		}
 		s.unlock()

@@ -23,6 +23,7 @@ type Options struct {
 	Env       map[string]string // variables
 	Instances int               // 1 if 0, so that tests are repeatable
 	Clock     *Clock            // the wall clock if nil
+	Health    string            // see edge.Options
 	Seed      uint64            // of the order in which Gate lets deliveries through
 	Log       io.Writer         // of the host and the guest; the test's log if nil
 }
@@ -71,7 +72,7 @@ func (s *Server) open() {
 	s.t.Helper()
 	o := edge.Options{
 		Module: Compile(s.t, s.options.Guest), Config: s.options.Config, Data: s.options.Data, Env: s.options.Env,
-		Instances: s.options.Instances, Stderr: s.options.Log, Hold: s.Gate.pass,
+		Instances: s.options.Instances, Stderr: s.options.Log, Hold: s.Gate.pass, Health: s.options.Health,
 		Log: slog.New(slog.NewTextHandler(s.options.Log, nil)),
 	}
 	if s.options.Clock != nil {

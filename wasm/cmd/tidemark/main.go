@@ -3,7 +3,8 @@
 // Command tidemark runs the guest as a server of one's own, under wazero, with
 // its data in a folder:
 //
-//	tidemark serve --addr 127.0.0.1:8787 --data DIR [--config wrangler.toml] [--wasm FILE] [--instances N] [--dev [--dev-any-address]]
+//	tidemark serve --addr 127.0.0.1:8787 --data DIR [--config wrangler.toml] [--wasm FILE] [--instances N]
+//	    [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s] [--dev [--dev-any-address]]
 //	tidemark token --data DIR --sub alice [--scope "…"] [--ttl 720h]
 //	tidemark restore --url URL [--token TOKEN | --data DIR]
 //	tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
@@ -39,7 +40,8 @@ import (
 )
 
 const usage = `usage:
-  tidemark serve --data DIR [--addr 127.0.0.1:8787] [--config wrangler.toml] [--wasm FILE] [--instances N] [--dev [--dev-any-address]]
+  tidemark serve --data DIR [--addr 127.0.0.1:8787] [--config wrangler.toml] [--wasm FILE] [--instances N]
+      [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s] [--dev [--dev-any-address]]
   tidemark token --data DIR --sub NAME [--scope "…"] [--ttl 720h]
   tidemark restore --url URL [--token TOKEN | --data DIR]
   tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
@@ -75,6 +77,10 @@ func run(args []string) error {
 		command.StringVar(&o.addr, "addr", defaultAddr(), "where to listen")
 		command.StringVar(&o.config, "config", "wrangler.toml", "the wrangler.toml that says what to serve")
 		command.StringVar(&o.wasm, "wasm", "", "the guest; if empty it is built, or taken from build/tidemark.wasm")
+		command.DurationVar(&o.grace, "grace", defaultGrace, "how long requests have to end after SIGTERM; what runs then is ended")
+		command.StringVar(&o.memory, "memory", "", "how much memory the process may use, such as 2G; if empty, three quarters of the machine's or its control group's")
+		command.IntVar(&o.connections, "max-connections", defaultConnections, "how many connections may be open; more are closed at once; 0: as many as files may be open")
+		command.IntVar(&o.fromAddress, "max-connections-per-address", defaultConnectionsAddress, "how many of one address, or of one IPv6 /64; this machine's own count only in all; 0: any number")
 		command.IntVar(&o.instances, "instances", 0, "how many instances of the guest run; 0: as many as there are cores")
 		command.BoolVar(&o.dev, "dev", false, "for development: print a token, and give anyone a token for any name")
 		command.BoolVar(&o.devAnyAddress, "dev-any-address", false, "let --dev listen where other machines reach it")
@@ -83,6 +89,9 @@ func run(args []string) error {
 		}
 		if o.instances < 0 {
 			return fmt.Errorf("serve: --instances is negative")
+		}
+		if o.connections < 0 || o.fromAddress < 0 {
+			return fmt.Errorf("serve: a limit of connections is negative")
 		}
 		return serve(o, place, log)
 	case "token":

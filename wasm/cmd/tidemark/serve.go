@@ -23,24 +23,40 @@ import (
 type serveOptions struct {
 	addr, config, wasm string
 	instances          int
+	grace              time.Duration
+	memory             string
+	connections        int // in all
+	fromAddress        int // connections
 	dev, devAnyAddress bool
 }
 
 const (
-	headerTimeout   = 10 * time.Second
-	bodyTimeout     = 2 * time.Minute
-	answerTimeout   = 10 * time.Minute // from the header to the last byte of the answer
-	idleTimeout     = 2 * time.Minute
-	shutdownTimeout = 30 * time.Second
-	maxHeaderBytes  = 64 << 10
+	headerTimeout = 10 * time.Second
+	bodyTimeout   = 2 * time.Minute
+	answerTimeout = 10 * time.Minute // from the header to the last byte of the answer
+	idleTimeout   = 2 * time.Minute
+	// defaultGrace and the goodbyes to sockets are less than the 30 seconds after
+	// which Kubernetes kills.
+	defaultGrace   = 20 * time.Second
+	maxHeaderBytes = 64 << 10
 )
 
-// serve runs until SIGINT or SIGTERM, then lets what is under way end; a second
-// signal ends it at once.
+// serve runs until SIGINT or SIGTERM, then lets what is under way end, for the
+// time of grace at most; a second signal ends it at once.
 func serve(o serveOptions, place *secretPlace, log *slog.Logger) error {
 	config, err := edge.LoadConfig(o.config)
 	if err != nil {
 		return err
+	}
+	memory := defaultMemory()
+	if o.memory != "" {
+		if memory, err = parseMemory(o.memory); err != nil {
+			return err
+		}
+	}
+	if fit := freeFiles(); o.connections == 0 || o.connections > fit {
+		o.connections = fit
+		log.Warn("the limit of open files bounds the connections", "connections", fit)
 	}
 	// Taken before the work of starting, so that a port in use is told at once.
 	listener, err := net.Listen("tcp", o.addr)
@@ -69,7 +85,7 @@ func serve(o serveOptions, place *secretPlace, log *slog.Logger) error {
 		env["DEV_MODE"] = "1"
 	}
 	worker, err := edge.Open(edge.Options{
-		Module: module, Config: config, Data: place.data, Env: env, Instances: o.instances, Log: log,
+		Module: module, Config: config, Data: place.data, Env: env, Instances: o.instances, Log: log, Health: "/healthz",
 	})
 	if err != nil {
 		return err
@@ -78,11 +94,20 @@ func serve(o serveOptions, place *secretPlace, log *slog.Logger) error {
 		return errors.Join(err, worker.Close(context.Background()))
 	}
 	debug.FreeOSMemory() // what compiling took
-	server := newServer(logged(worker, log), log)
+	handler := http.Handler(worker)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if memory > 0 {
+		debug.SetMemoryLimit(memory / 4 * 3) // so that what is beyond is in use, and no garbage
+		guard := &memoryGuard{bound: memory, patience: memoryPatience, trim: worker.Trim}
+		go guard.watch(ctx)
+		handler = guard.admit(worker)
+	}
+	server := newServer(logged(handler, log), log)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- server.Serve(newLimitedListener(listener, o.connections, o.fromAddress)) }()
 	fmt.Printf("\nhttp://%s\n%s\n\n", listener.Addr(), welcome)
 	select {
 	case err := <-failed:
@@ -94,10 +119,10 @@ func serve(o serveOptions, place *secretPlace, log *slog.Logger) error {
 		<-signals
 		os.Exit(1)
 	}()
-	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
-	defer cancel()
+	ctx, cancelGrace := context.WithTimeout(ctx, o.grace)
+	defer cancelGrace()
 	if err := server.Shutdown(ctx); err != nil {
-		log.Warn("requests were cut off", "err", err)
+		log.Warn("requests are cut off", "err", err)
 	}
 	if err := worker.Close(ctx); err != nil {
 		return err

@@ -1,0 +1,100 @@
+//go:build !js
+
+package main
+
+import (
+	"net"
+	"net/netip"
+	"sync"
+)
+
+const (
+	defaultConnections        = 10_000
+	defaultConnectionsAddress = 256
+)
+
+// freeFiles is how many connections the process may have open beside its
+// databases, its objects and what it started with.
+func freeFiles() int {
+	files := openFiles()
+	return max(files-min(files/4, 1_000), 1)
+}
+
+// A limitedListener closes the connections that are too many, in all or from one
+// address. Of this machine there may be any number in all: a proxy may be on it.
+type limitedListener struct {
+	net.Listener
+	all, each int // 0: no limit
+
+	mu   sync.Mutex
+	open int
+	from map[netip.Prefix]int
+}
+
+func newLimitedListener(l net.Listener, all, each int) *limitedListener {
+	return &limitedListener{Listener: l, all: all, each: each, from: map[netip.Prefix]int{}}
+}
+
+func (l *limitedListener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		from := origin(conn.RemoteAddr())
+		if l.enter(from) {
+			return &countedConn{Conn: conn, leave: func() { l.leave(from) }}, nil
+		}
+		conn.Close()
+	}
+}
+
+func (l *limitedListener) enter(from netip.Prefix) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.all > 0 && l.open >= l.all {
+		return false
+	}
+	if l.each > 0 && !from.Addr().IsLoopback() && l.from[from] >= l.each {
+		return false
+	}
+	l.open++
+	l.from[from]++
+	return true
+}
+
+func (l *limitedListener) leave(from netip.Prefix) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open--
+	if l.from[from]--; l.from[from] == 0 {
+		delete(l.from, from)
+	}
+}
+
+// origin is an address, or for IPv6 the network of 64 bits that one customer has.
+func origin(addr net.Addr) netip.Prefix {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok {
+		return netip.Prefix{}
+	}
+	ip := tcp.AddrPort().Addr().Unmap().WithZone("")
+	bits := ip.BitLen()
+	if ip.Is6() && !ip.IsLoopback() {
+		bits = 64
+	}
+	prefix, _ := ip.Prefix(bits)
+	return prefix
+}
+
+// A countedConn tells once that it is closed.
+type countedConn struct {
+	net.Conn
+	once  sync.Once
+	leave func()
+}
+
+func (c *countedConn) Close() error {
+	c.once.Do(c.leave)
+	return c.Conn.Close()
+}

@@ -1,0 +1,160 @@
+//go:build !js
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"runtime/metrics"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	memoryPoll     = 250 * time.Millisecond
+	memoryPatience = 5 * time.Second
+	smallBody      = 64 << 10
+)
+
+// A memoryGuard keeps large work out while the process is near its bound. Go's
+// memory, which holds the instances' too, is measured; the databases' caches and
+// the compiled guest are not, and have the quarter of the machine that the
+// default leaves.
+type memoryGuard struct {
+	bound    int64
+	patience time.Duration
+	tight    atomic.Bool
+	trim     func() // frees what is idle
+}
+
+// watch measures until ctx is done.
+func (g *memoryGuard) watch(ctx context.Context) {
+	tick := time.NewTicker(memoryPoll)
+	defer tick.Stop()
+	for {
+		g.note(memoryInUse())
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// note sets tight: from nine tenths of the bound on, until it is below eight.
+func (g *memoryGuard) note(used int64) {
+	switch {
+	case used > g.bound/10*9:
+		if !g.tight.Swap(true) {
+			g.trim()
+		}
+	case used < g.bound/10*8:
+		g.tight.Store(false)
+	}
+}
+
+// memoryInUse is what Go has of the system.
+func memoryInUse() int64 {
+	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(samples)
+	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
+}
+
+// admit has a request with a large body, or for a WebSocket, wait while memory
+// is tight, and refuses it if that lasts.
+func (g *memoryGuard) admit(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		large := r.ContentLength < 0 || r.ContentLength > smallBody || r.Header.Get("Upgrade") != ""
+		if large && !g.wait(r.Context()) {
+			w.Header().Set("Retry-After", strconv.Itoa(int(memoryPatience/time.Second)))
+			w.Header().Set("Connection", "close")
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("X-Content-Type-Options", "nosniff")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			fmt.Fprint(w, `{"error":{"code":"SERVICE_UNAVAILABLE","message":"the server is short of memory"}}`)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (g *memoryGuard) wait(ctx context.Context) bool {
+	if !g.tight.Load() {
+		return true
+	}
+	end := time.NewTimer(g.patience)
+	defer end.Stop()
+	tick := time.NewTicker(memoryPoll)
+	defer tick.Stop()
+	for g.tight.Load() {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-end.C:
+			return !g.tight.Load()
+		case <-tick.C:
+		}
+	}
+	return true
+}
+
+// leastMemory is what one instance and the server need.
+const leastMemory = 256 << 20
+
+// parseMemory reads a size such as 512M or 2G.
+func parseMemory(text string) (int64, error) {
+	digits := strings.TrimRight(strings.ToUpper(text), "IB")
+	unit := int64(1)
+	for n, letter := range "KMGT" {
+		if rest, ok := strings.CutSuffix(digits, string(letter)); ok {
+			digits, unit = rest, 1<<(10*(n+1))
+		}
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n < 0 || n > 1<<62/unit {
+		return 0, fmt.Errorf("serve: --memory %q is no size such as 512M or 2G", text)
+	}
+	if n*unit < leastMemory {
+		return 0, fmt.Errorf("serve: --memory %s is less than the 256M that an instance needs", text)
+	}
+	return n * unit, nil
+}
+
+// defaultMemory is three quarters of what the machine, or the control group of
+// the process, has; 0 if that cannot be known.
+func defaultMemory() int64 {
+	has := int64(0)
+	for _, file := range []struct{ path, prefix string }{
+		{"/proc/meminfo", "MemTotal:"}, {"/sys/fs/cgroup/memory.max", ""}, {"/sys/fs/cgroup/memory/memory.limit_in_bytes", ""},
+	} {
+		text, err := os.ReadFile(file.path)
+		if err != nil {
+			continue
+		}
+		if n := firstNumber(string(text), file.prefix); n > 0 && (has == 0 || n < has) {
+			has = n
+		}
+	}
+	return has / 4 * 3
+}
+
+// firstNumber is the number after the prefix, in bytes: "MemTotal: 4 kB". "max"
+// is none.
+func firstNumber(text, prefix string) int64 {
+	fields := strings.Fields(strings.TrimPrefix(text, prefix))
+	if len(fields) == 0 {
+		return 0
+	}
+	n, err := strconv.ParseInt(fields[0], 10, 64)
+	if err != nil {
+		return 0
+	}
+	if len(fields) > 1 && fields[1] == "kB" {
+		n <<= 10
+	}
+	return n
+}

@@ -1,0 +1,40 @@
+//go:build !js
+
+package edge
+
+// free answers a locked isolate for a request: one that is idle, or the first
+// that becomes so. One that is busy for long keeps only its own objects waiting.
+func (w *Worker) free() *isolate {
+	if s := w.idle(); s != nil {
+		return s
+	}
+	w.waiting.Add(1)
+	defer w.waiting.Add(-1)
+	for {
+		if s := w.idle(); s != nil {
+			return s
+		}
+		<-w.freed
+	}
+}
+
+func (w *Worker) idle() *isolate {
+	n := uint32(len(w.isolates))
+	first := w.next.Add(1)
+	for i := range n {
+		if s := w.isolates[(first+i)%n]; s.mu.TryLock() {
+			return s
+		}
+	}
+	return nil
+}
+
+// wake has a request that waits look again, after an isolate was unlocked.
+func (w *Worker) wake() {
+	if w.waiting.Load() > 0 {
+		select {
+		case w.freed <- struct{}{}:
+		default: // as many look already as there are isolates
+		}
+	}
+}

@@ -80,17 +80,17 @@ for (const [name, open] of Object.entries(hosts)) {
     });
     after(() => host?.close());
 
-    for (const [what, n, request, status] of [
+    for (const [what, n, request, ...allowed] of [
       ["who send 16 MB each without a token", 40, { announced: 16 * MB, sent: 16 * MB }, 401],
       ["who announce 16 MB without a token, send 66 KB and stop", 300, { announced: 16 * MB, sent: 66 << 10 }, 401],
-      ["who announce 16 MB with a token, send 66 KB and stop", 300, { announced: 16 * MB, sent: 66 << 10, jwt }, 408],
+      ["who announce 16 MB with a token, send 66 KB and stop", 300, { announced: 16 * MB, sent: 66 << 10, jwt }, 408, 503], // 503 without the memory for it
       ["who send 17 MB each with a token", 40, { announced: 17 * MB, sent: 17 * MB, jwt }, 413],
     ]) {
-      test(`${n} clients ${what} get ${status} and take no memory`, async (t) => {
+      test(`${n} clients ${what} get ${allowed.join(" or ")} and take no memory`, async (t) => {
         const risen = peak(host.pid);
         const statuses = await many(n, () => send(host.url, request));
         t.diagnostic(`${risen()} MB more at the most`);
-        assert.equal(counts(statuses), `${n} × ${status}`);
+        assert.ok(statuses.every((status) => allowed.includes(status)), counts(statuses));
         assert.ok(risen() <= host.most, `${risen()} MB more, at most ${host.most}`);
         assert.equal((await fetch(new URL("/healthz", host.url))).status, 200);
       });

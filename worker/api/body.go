@@ -11,8 +11,8 @@ const smallBytes = 64 << 10
 // readBody reads a body of at most limit bytes, and of at most
 // LIMIT_BODY_BYTES. It is called when everything that the request's head says
 // has been checked, and waits for the memory that the request takes: in the guest
-// no byte of the body is taken before. It returns *http.MaxBytesError, io.ErrUnexpectedEOF or os.ErrDeadlineExceeded,
-// which explain knows.
+// no byte of the body is taken before. It returns *http.MaxBytesError,
+// io.ErrUnexpectedEOF or os.ErrDeadlineExceeded, which explain knows.
 func (s *server) readBody(r *http.Request, limit int64) ([]byte, error) {
 	limit = min(limit, s.Settings.BodyBytes)
 	if r.ContentLength > limit {
@@ -35,8 +35,8 @@ func (s *server) readBody(r *http.Request, limit int64) ([]byte, error) {
 // trustedBytes is how much is set aside for a body before any of it came.
 const trustedBytes = 64 << 10
 
-// readWhole reads the body: in the guest at once, elsewhere piece by piece. The length that a client claims is
-// believed, and set aside, once a part of it has come.
+// readWhole reads the body: in the guest at once, elsewhere piece by piece. The
+// length that a client claims is believed, and set aside, once a part of it has come.
 func readWhole(r *http.Request, limit int64) ([]byte, error) {
 	if body, ok := r.Body.(interface{ ReadWhole(int64) ([]byte, error) }); ok {
 		return body.ReadWhole(limit)

@@ -110,6 +110,14 @@ func hold(ctx context.Context, bytes int) error {
 	}
 }
 
+// busy says whether a request with a large claim might wait.
+func busy(ctx context.Context) bool {
+	m := shareOf(ctx).memory
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.account.Waiting() > 0 || 2*m.account.Held() > m.account.Capacity()
+}
+
 // keep has the request of ctx keep all that it holds, whatever it holds later.
 func keep(ctx context.Context) {
 	m := shareOf(ctx)

@@ -16,6 +16,8 @@ type Budget struct {
 	// of the database and the answer made of them. It is asked before the database
 	// is, and may wait. Its error ends the request.
 	Hold func(ctx context.Context, bytes int) error
+	// Busy, if not nil, says whether others wait for much memory.
+	Busy func(ctx context.Context) bool
 }
 
 // errHold wraps the errors of Hold.
@@ -29,6 +31,15 @@ func (b Budget) hold(ctx context.Context, bytes int) error {
 		return fmt.Errorf("%w: %w", errHold, err)
 	}
 	return nil
+}
+
+// expects is how much to ask for where that is the guess: little, for who needs
+// little, if others hold much. Whoever needs more asks twice.
+func (b Budget) expects(ctx context.Context, g *guess) int {
+	if b.Busy != nil && b.Busy(ctx) {
+		return min(g.next(guessDelta), guessDelta)
+	}
+	return g.next(guessDelta)
 }
 
 // within is b with an answer of at most that many octets.
@@ -72,6 +83,7 @@ type guesses struct {
 const (
 	guessWhole = 2 << 20
 	guessDelta = 128 << 10
+	guessRow   = 8 << 10 // of a short page
 )
 
 // whole are the guesses for all rows of each table, as columns.

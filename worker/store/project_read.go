@@ -96,7 +96,7 @@ func (p *Projects) Mine(ctx context.Context, caller, after string, limit int, b 
 // list asks for a page of as many octets as the last ones had, and again for the
 // most that a page has if that was too little. The last statement is the page's.
 func (p *Projects) list(ctx context.Context, limit int, b Budget, of func(octets int) []abi.Statement) ([]abi.Result, error) {
-	for octets := min(p.listed.next(guessDelta), projectPageBytes); ; octets = projectPageBytes {
+	for octets := min(b.expects(ctx, &p.listed), projectPageBytes); ; octets = projectPageBytes {
 		if err := b.hold(ctx, pageTimes*octets); err != nil {
 			return nil, err
 		}
@@ -210,7 +210,7 @@ func (p *Projects) Pull(ctx context.Context, caller string, in delta.Pull, b Bud
 	statements := []abi.Statement{{SQL: selectAccess, Args: []any{in.Project, caller}}, {}}
 	if !in.Final {
 		read := func(r abi.Result) cutPage { return readQuickPage(r, in.PageRows) }
-		for _, octets := range []int{min(p.pulled.next(guessDelta), projectPageBytes), projectPageBytes} {
+		for _, octets := range []int{min(b.expects(ctx, &p.pulled), projectPageBytes), projectPageBytes} {
 			if err := b.hold(ctx, pageTimes*octets); err != nil {
 				return nil, fmt.Errorf("pull: %w", err)
 			}

@@ -104,7 +104,7 @@ func (s *Store) pullSince(ctx context.Context, p *watermelon.Pull, b Budget) (*a
 	guesses := &s.guesses[p.SchemaVersion-1]
 	var limits []int // of each table; nil: measure them
 	if p.Migration == nil && s.delta[p.SchemaVersion-1] != "" {
-		octets := min(guesses.delta.next(guessDelta), b.Octets)
+		octets := min(b.expects(ctx, &guesses.delta), b.Octets)
 		if err := b.hold(ctx, octets*(len(s.reading[p.SchemaVersion-1])+1)); err != nil {
 			return nil, err
 		}
@@ -260,7 +260,7 @@ const escapedTimes = 6
 func (s *Store) pullPage(ctx context.Context, p *watermelon.Pull, b Budget) (*answer, error) {
 	page := &s.guesses[p.SchemaVersion-1].page
 	for _, try := range [...]struct{ text, rows int }{
-		{page.next(guessDelta), pageBytes}, {2 * pageBytes, pageBytes}, {b.Octets, b.Octets / (2 * escapedTimes)},
+		{min(b.expects(ctx, page), guessFloor+p.Limit*guessRow), pageBytes}, {page.next(guessDelta), pageBytes}, {2 * pageBytes, pageBytes}, {b.Octets, b.Octets / (2 * escapedTimes)},
 	} {
 		text := min(try.text, b.Octets)
 		if err := b.hold(ctx, 2*text); err != nil {

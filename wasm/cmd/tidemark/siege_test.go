@@ -36,6 +36,9 @@ func TestAServerWhoseInstanceLoopsIsHealthyAndEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ws.CloseNow()
+	if _, _, err := ws.Read(t.Context()); err != nil { // the room knows the socket
+		t.Fatal(err)
+	}
 	looped := make(chan string)
 	go func() {
 		got, _ := s.get("/loop")

@@ -37,9 +37,12 @@ func (s *slowWeb) Fetch(context.Context, abi.Fetch) (abi.Fetched, error) {
 	return s.answer, s.err
 }
 
-func (s *slowWeb) Sleep(context.Context, time.Duration) error {
+// Sleep lasts as long as it should after the release: the caller who fetches the keys
+// keeps them meanwhile.
+func (s *slowWeb) Sleep(_ context.Context, d time.Duration) error {
 	s.waited.Add(1)
 	<-s.release
+	time.Sleep(d)
 	return nil
 }
 

@@ -67,20 +67,44 @@ func merged(updates [][]byte) ([]byte, error) {
 	return yjs.MergeUpdates(updates...)
 }
 
-// costOf counts what stored updates hold.
-func costOf(updates [][]byte) (cost, error) {
-	var c cost
+// tooMuch tells that updates of that cost are not merged at once.
+func (c *cost) tooMuch() bool { return c.clients > maxClients || c.ranges > maxRangesTogether }
+
+// maxFolds bounds how often stored updates are merged because together they hold
+// too much: each time takes up to a second.
+const maxFolds = 8
+
+// counted counts what stored updates hold. Where that is too much together it merges
+// those that it has come to: peers that send their state again say most of it
+// twice. It returns the updates that are left, and errCostly if even merged they
+// hold too much.
+func counted(updates [][]byte) (left [][]byte, c cost, err error) {
 	var s yjs.Summary
+	folds := 0
 	for n, update := range updates {
 		if err := s.Read(update, storedLimits); err != nil {
-			return c, fmt.Errorf("stored update %d: %w", n, err)
+			return nil, c, fmt.Errorf("stored update %d: %w", n, err)
 		}
-		c.add(update, &s)
+		left = append(left, update)
+		if c.add(update, &s); !c.tooMuch() {
+			continue
+		}
+		if folds++; len(left) == 1 || folds > maxFolds {
+			return nil, c, errCostly
+		}
+		state, err := merged(left)
+		if err == nil {
+			err = s.Read(state, storedLimits)
+		}
+		if err != nil {
+			return nil, c, fmt.Errorf("merge what is stored: %w", err)
+		}
+		left, c = [][]byte{state}, cost{}
+		if c.add(state, &s); c.tooMuch() {
+			return nil, c, errCostly
+		}
 	}
-	if c.clients > maxClients || c.ranges > maxRangesTogether {
-		return c, errCostly
-	}
-	return c, nil
+	return left, c, nil
 }
 
 // bytesAStep is how many bytes of a document are encoded or compared in about the

@@ -1,6 +1,7 @@
 package yroom
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -117,6 +118,30 @@ func TestARoomInWhichInstancesEndedTwiceMergesUntilItIsDeleted(t *testing.T) {
 	d.call(Request{Op: OpMerge, Data: (&author{id: 9}).typing("x")})
 	if p, _ := d.call(Request{Op: OpJSON}); p.Status != StatusOK {
 		t.Errorf("after DELETE: status %d, want %d", p.Status, StatusOK)
+	}
+}
+
+// Peers send again what a room has, which is stored while its document is not read.
+func TestADocumentThatIsSentAgainStaysReadable(t *testing.T) {
+	for name, updates := range map[string][][]byte{
+		"deletions": {yjstest.Deletes(0, 500_000), yjstest.Deletes(1_000_000, 499_000)},
+		"clients":   {yjstest.Ascending(10, 100_000, 10), yjstest.Ascending(200_000, 100_000, 10)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := &disk{fake: &fake{meta: Meta{Seeded: true}}, t: t, now: scriptStart}
+			for range 3 {
+				for _, u := range updates {
+					if p, _ := d.call(Request{Op: OpMerge, Data: u}); p.Status != StatusOK {
+						t.Fatalf("merge: %d %s", p.Status, p.Body)
+					}
+				}
+			}
+			p, _ := d.call(Request{Op: OpState})
+			want, err := yjs.MergeUpdates(updates...)
+			if err != nil || p.Status != StatusOK || !bytes.Equal(p.Body, want) {
+				t.Errorf("state: %d, %d bytes, want %d; %v", p.Status, len(p.Body), len(want), err)
+			}
+		})
 	}
 }
 

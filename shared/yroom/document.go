@@ -26,7 +26,7 @@ func (r *Room) read() (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := costOf(updates)
+	updates, c, err := counted(updates)
 	if err != nil {
 		return nil, fmt.Errorf("read the document: %w", err)
 	}

@@ -1,0 +1,119 @@
+//go:build !js
+
+package main_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"tidemark/shared/yjs/yjstest"
+	"tidemark/shared/yproto"
+	"tidemark/wasm/wasmtest"
+)
+
+// costly are documents that cost far more than their bytes.
+func costly() map[string][][]byte {
+	spread := make([][]byte, 0, 60)
+	for i := range 60 {
+		spread = append(spread, yjstest.Scanning(i*2_500, 2_500, 50_000))
+	}
+	return map[string][][]byte{
+		"spread scans":       spread,
+		"empty blocks":       {yjstest.EmptyBlocks(200_000)},
+		"split by deletions": {yjstest.SplitByRanges(450_000)},
+		"split by origins":   {yjstest.SplitByOrigins(190_000)},
+		"foreign clients":    {yjstest.Foreign(230_000)},
+		"keys":               {yjstest.Keys(220_000)},
+		"scans":              {yjstest.Scanning(0, 500_000, 50_000)},
+		"a third":            {yjstest.Scanning(0, 160_000, 16_000)},
+		"a million items":    {yjstest.Unmerged(7, 1_000_000)},
+		"full of deletions":  {yjstest.Deletes(0, 500_000), yjstest.Deletes(1_000_000, 499_000)},
+		"full of clients":    {yjstest.Ascending(10, 50_000, 150), yjstest.Ascending(200_000, 50_000, 150)},
+	}
+}
+
+// A document that was taken can be read, copied, versioned and deleted in an
+// instance of the default memory, whatever its updates cost. yjs contract, 18.2
+// and 18.7.
+func TestCostlyDocumentsEndNoInstance(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it reads documents of millions of structs many times")
+	}
+	log := &journal{}
+	s, clock := startLogged(t, log)
+	ask := func(method, path string, body []byte, want ...int) int {
+		t.Helper()
+		req, _ := http.NewRequest(method, s.URL+path, bytes.NewReader(body))
+		req.Header.Set("Authorization", "Bearer "+bearer(t))
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		var got bytes.Buffer
+		got.ReadFrom(res.Body)
+		ok := false
+		for _, status := range want {
+			ok = ok || res.StatusCode == status
+		}
+		if !ok {
+			t.Errorf("%s %.80s: %d %.200s, want %d", method, path, res.StatusCode, got.Bytes(), want)
+		}
+		if line := endedIn(log); line != "" {
+			t.Errorf("%s %.80s: %s", method, path, line)
+		}
+		return got.Len()
+	}
+	vector := base64.RawURLEncoding.EncodeToString(yjstest.Vector(1000))
+	for name, updates := range costly() {
+		t.Run(name, func(t *testing.T) {
+			for _, room := range []string{"a", "b"} {
+				for _, update := range updates {
+					ask("POST", "/yjs/"+room, update, http.StatusNoContent)
+				}
+			}
+			joinAll := func() {
+				t.Helper()
+				var wg sync.WaitGroup
+				for range 2 {
+					for _, room := range []string{"a", "b"} {
+						c := join(t, s, room)
+						wg.Go(func() {
+							state := c.state()
+							c.send(yproto.AppendSyncStep2(nil, state)) // a peer that has it all
+							c.ws.CloseNow()
+						})
+					}
+				}
+				wg.Wait()
+				if line := endedIn(log); line != "" {
+					t.Errorf("joins: %s", line)
+				}
+			}
+			joinAll()
+			ask("GET", "/yjs/a", nil, http.StatusOK)
+			ask("GET", "/yjs/b?sv="+vector, nil, http.StatusOK)
+			ask("GET", "/yjs/a?format=text&name=t", nil, http.StatusOK, http.StatusRequestEntityTooLarge)
+			ask("GET", "/yjs/b?format=json", nil, http.StatusOK, http.StatusRequestEntityTooLarge)
+			clock.Advance(2 * time.Hour)
+			wasmtest.Until(t, "both documents are copied", func() bool {
+				clock.Advance(time.Second)
+				return count(t, s, "SELECT count(*) FROM YjsRooms WHERE RoomId IN ('a', 'b')") == 2
+			})
+			ask("POST", "/yjs/a/versions", []byte("kept"), http.StatusCreated)
+			s.Restart()
+			joinAll()
+			ask("POST", "/yjs/small", typed(uint64(clock.Now().UnixNano()/1e6%1e9), "x"), http.StatusNoContent)
+			for _, room := range []string{"a", "b"} {
+				ask("DELETE", "/yjs/"+room, nil, http.StatusNoContent)
+				ask("POST", "/yjs/"+room, yjstest.Typed(0), http.StatusNoContent)
+				ask("GET", "/yjs/"+room+"?format=text&name=t", nil, http.StatusOK)
+				ask("DELETE", "/yjs/"+room, nil, http.StatusNoContent)
+			}
+		})
+	}
+}

@@ -4,11 +4,12 @@ import path from "node:path";
 import { root } from "../doors.mjs";
 import { run, startTidemark, statementsIn } from "../workerd/host.mjs";
 
-const secret = { AUTH_SECRET: "a secret that only these tests know" };
+// All members of a test are one subject.
+const settings = { AUTH_SECRET: "a secret that only these tests know", LIMIT_SOCKETS_PER_SUBJECT: "10000" };
 
 // start answers {url, pid, db, hibernate(room), close()}.
 export async function start(bindings = {}) {
-  const host = await startTidemark({ bindings: { ...secret, ...bindings } });
+  const host = await startTidemark({ bindings: { ...settings, ...bindings } });
   return {
     ...host,
     db: await host.mf.getD1Database("DB"),
@@ -53,7 +54,7 @@ export async function startMeasured(bindings = {}) {
       SYNC_ROOM: { className: "SyncRoom", useSQLite: true },
       YJS_ROOM: { className: "YjsRoom", useSQLite: true },
     },
-    bindings: { ...secret, ...bindings },
+    bindings: { ...settings, ...bindings },
   });
   const db = await host.mf.getD1Database("DB");
   const migrations = path.join(root, "worker/store/migrations");

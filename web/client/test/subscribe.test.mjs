@@ -151,7 +151,7 @@ test("a socket whose token has ended comes back by itself if there is a new one"
   sockets[0].open();
   token = "renewed";
   sockets[0].end(4401);
-  await tick(600);
+  await tick(625);
   assert.equal(sockets.length, 2);
   sockets[1].open();
   assert.deepEqual(heard, [true, false, true]);

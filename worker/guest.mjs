@@ -129,6 +129,19 @@ class Guest {
         }
         this.handles.delete(handle);
       },
+      read: (handle, ptr, length) => {
+        const bytes = this.handles.get(handle);
+        const parts = (bytes.parts ??= [bytes]);
+        for (let at = ptr >>> 0; length > 0 && parts.length > 0; ) {
+          const part = parts[0].subarray(0, length);
+          this.memoryView().set(part, at);
+          at += part.length;
+          length -= part.length;
+          if (part.length === parts[0].length) parts.shift();
+          else parts[0] = parts[0].subarray(part.length);
+        }
+      },
+      drop: (handle) => void this.handles.delete(handle),
       handles: () => this.handles.size,
       op: (call, id, kind, ptr, length) => this.calls.get(call)?.post({ id, kind, frame: this.copy(ptr, length) }),
       write: (call, ptr, length) => this.calls.get(call)?.write(length > 0 ? this.copy(ptr, length) : null),

@@ -19,6 +19,8 @@
 // import throws or blocks, and none settles an op before it returns.
 //
 //	take(handle, ptr)                 copies the bytes of handle to ptr and forgets it
+//	read(handle, ptr, n)              copies the next n bytes of handle to ptr, or those that are left
+//	drop(handle)                      forgets it
 //	op(call, op, kind, ptr, len)      starts an op; its frame depends on kind
 //	write(call, ptr, len)             adds bytes to the body of the call's answer, before those of
 //	                                  respond; len 0 drops what was added

@@ -1,6 +1,7 @@
 package abi
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -53,6 +54,37 @@ func TestResultsComeBackAsTheyWere(t *testing.T) {
 	for i := range b {
 		if _, err := DecodeResults(b[:i]); err == nil {
 			t.Errorf("cut at %d of %d: no error", i, len(b))
+		}
+	}
+}
+
+// Results that come in pieces are the same as those in one, and are cut as they are.
+func TestResultsAreReadInPieces(t *testing.T) {
+	long := strings.Repeat("long ", 50_000)
+	in := []Result{{Changes: 2, Columns: []string{"a", "b"}, Rows: [][]any{
+		{nil, 1.5}, {Text(long), []byte(long)}, {Text("x"), Text(long[:70_000])}, {2.5, Text("")},
+	}}, {Rows: [][]any{}}}
+	frame, err := AppendResults(nil, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cut := range []int{0, 1, 2, 100, 300_000, len(frame)} {
+		largest, at := 0, 0
+		got, err := ReadResults(len(frame)-cut, func(b []byte) {
+			largest = max(largest, len(b))
+			at += copy(b, frame[at:len(frame)-cut])
+		})
+		if cut > 0 {
+			if err != ErrFrame {
+				t.Errorf("cut by %d: %v", cut, err)
+			}
+			continue
+		}
+		if d := cmp.Diff(in, got); d != "" || err != nil {
+			t.Errorf("%v, or not the same", err)
+		}
+		if largest > len(long) {
+			t.Errorf("%d bytes were read at once, and the longest value has %d", largest, len(long))
 		}
 	}
 }

@@ -112,8 +112,17 @@ func AppendResults(b []byte, results []Result) ([]byte, error) {
 }
 
 // DecodeResults is the inverse of AppendResults; cells are views into b.
-func DecodeResults(b []byte) ([]Result, error) {
-	r := reader{b: b}
+func DecodeResults(b []byte) ([]Result, error) { return decodeResults(reader{b: b}) }
+
+// ReadResults is DecodeResults of a frame of n bytes that next brings in order,
+// so many at a time as it is given room for. A large cell has memory of its own:
+// a frame in one piece would need a gap as long as itself in a memory that others
+// divide.
+func ReadResults(n int, next func([]byte)) ([]Result, error) {
+	return decodeResults(reader{left: n, next: next})
+}
+
+func decodeResults(r reader) ([]Result, error) {
 	n := r.count(16)
 	results := make([]Result, 0, n)
 	for range n {
@@ -132,7 +141,7 @@ func DecodeResults(b []byte) ([]Result, error) {
 		}
 		results = append(results, res)
 	}
-	if r.failed || len(r.b) != 0 {
+	if r.failed || r.rest() != 0 {
 		return nil, ErrFrame
 	}
 	return results, nil
@@ -184,16 +193,38 @@ func appendValues(b []byte, values []any) ([]byte, error) {
 	return b, nil
 }
 
-// reader takes values from the front of b. After a failure every answer is zero.
+// reader takes values from the front of b, and then of the left bytes that next
+// brings. After a failure every answer is zero.
 type reader struct {
 	b      []byte
+	left   int
+	next   func([]byte)
 	failed bool
 }
 
+// rest is how many bytes are to be read.
+func (r *reader) rest() int { return len(r.b) + r.left }
+
+func (r *reader) fail() { r.failed, r.b, r.left = true, nil, 0 }
+
+// readBytes is how much of a frame is read at a time.
+const readBytes = 64 << 10
+
+// fill has at least n bytes in b, of which there are as many.
+func (r *reader) fill(n int) {
+	b := make([]byte, max(n, min(readBytes, r.rest())))
+	fresh := b[copy(b, r.b):]
+	r.next(fresh)
+	r.b, r.left = b, r.left-len(fresh)
+}
+
 func (r *reader) bytes(n int) []byte {
-	if n < 0 || n > len(r.b) {
-		r.failed, r.b = true, nil
+	if n < 0 || n > r.rest() {
+		r.fail()
 		return nil
+	}
+	if n > len(r.b) {
+		r.fill(n)
 	}
 	v := r.b[:n:n]
 	r.b = r.b[n:]
@@ -210,8 +241,8 @@ func (r *reader) u32() int {
 // count reads a number of things that take at least size bytes each.
 func (r *reader) count(size int) int {
 	n := r.u32()
-	if n*max(size, 1) > len(r.b) && n > 0 {
-		r.failed, r.b = true, nil
+	if n*max(size, 1) > r.rest() && n > 0 {
+		r.fail()
 		return 0
 	}
 	return n

@@ -34,6 +34,16 @@ var hostFunctions = map[string]hostFunction{
 		}
 		return 0
 	}},
+	"read": {3, 0, func(i *instance, a []uint64) int32 {
+		if r, ok := i.handles[arg(a, 0)]; ok {
+			i.handles[arg(a, 0)] = r.copyNext(i.view(arg(a, 1), arg(a, 2)))
+		}
+		return 0
+	}},
+	"drop": {1, 0, func(i *instance, a []uint64) int32 {
+		delete(i.handles, arg(a, 0))
+		return 0
+	}},
 	"handles": {0, 1, func(i *instance, _ []uint64) int32 { return int32(len(i.handles)) }},
 	"op": {5, 0, func(i *instance, a []uint64) int32 {
 		if c := i.calls[arg(a, 0)]; c != nil {

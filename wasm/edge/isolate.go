@@ -216,6 +216,21 @@ func (r result) copyTo(b []byte) {
 	}
 }
 
+// copyNext fills b from the front, as far as there are bytes, and returns the rest.
+func (r result) copyNext(b []byte) result {
+	n := copy(b, r.whole)
+	r.whole = r.whole[n:]
+	for n < len(b) && len(r.pieces) > 0 {
+		m := copy(b[n:], r.pieces[0])
+		if n += m; m < len(r.pieces[0]) {
+			r.pieces = append([][]byte{r.pieces[0][m:]}, r.pieces[1:]...)
+			break
+		}
+		r.pieces = r.pieces[1:]
+	}
+	return r
+}
+
 // keep holds bytes until the guest takes them; 0 is no bytes.
 func (i *instance) keep(b []byte) int32 { return i.keepResult(result{whole: b}) }
 

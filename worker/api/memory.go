@@ -78,12 +78,20 @@ func shareOf(ctx context.Context) *share {
 	return m
 }
 
-// hold sets how many bytes the request of ctx holds besides what it keeps. It
-// waits its turn for them, and is refused in the end: with 503, or with 413 if
-// the instance never has so much.
+// hold sets how many bytes the request of ctx holds besides what it keeps: what
+// it held before is free. It waits its turn for more, and is refused in the end:
+// with 503, or with 413 if the instance never has so much.
 func hold(ctx context.Context, bytes int) error {
 	m := shareOf(ctx)
-	m.ask(m.kept) // others may wait for the rest
+	if m.kept+bytes > m.claim.Held() {
+		m.ask(m.kept) // others may wait for the rest
+	}
+	return grow(ctx, bytes)
+}
+
+// grow is hold for a request that still uses what it held.
+func grow(ctx context.Context, bytes int) error {
+	m := shareOf(ctx)
 	switch m.ask(m.kept + bytes) {
 	case account.Granted:
 		return nil

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -87,5 +88,49 @@ func TestMemoryIsGivenInTurn(t *testing.T) {
 	w := ask(h, "GET", "/trpc/"+strings.TrimSuffix(strings.Repeat("sync.pull,", 50), ",")+"?batch=1", nil)
 	if w.Code != http.StatusOK || !json.Valid(w.Body.Bytes()) {
 		t.Errorf("50 calls of 1 MB: %d %.300s", w.Code, w.Body)
+	}
+}
+
+// A budgetedPull is what the test says.
+type budgetedPull struct {
+	*ports
+	pull func(context.Context, store.Budget) error
+}
+
+func (p *budgetedPull) Pull(ctx context.Context, now time.Time, input []byte, b store.Budget) (ijson.Pieces, int, error) {
+	if err := p.pull(ctx, b); err != nil {
+		return nil, 0, err
+	}
+	return p.ports.Pull(ctx, now, input, b)
+}
+
+// Memory that is in use goes to nobody else while its request asks for more or
+// for less. (Ten first pulls at once once ended an instance by that.)
+func TestMemoryInUseIsNotGivenToOthers(t *testing.T) {
+	for _, grown := range []int{30 << 20, 31 << 20, 56 << 20} {
+		var grow func()
+		p := &budgetedPull{ports: &ports{answer: []byte(`{}`), now: time.Now()}}
+		h := api.New(api.Config{
+			Sync: p, Rooms: p, Now: func() time.Time { return p.now },
+			Sleep:    func(context.Context, time.Duration) error { grow(); return nil },
+			Settings: api.ReadSettings(func(name string) string { return map[string]string{"AUTH_SECRET": secret}[name] }),
+		})
+		var other *httptest.ResponseRecorder
+		p.pull = func(ctx context.Context, b store.Budget) error {
+			if err := b.Hold(ctx, 31<<20); err != nil {
+				return err
+			}
+			grow = func() {
+				grow = func() {}
+				if err := b.Grow(ctx, grown); err != nil {
+					t.Errorf("%d MB: %v", grown>>20, err)
+				}
+			}
+			p.pull = func(ctx context.Context, b store.Budget) error { return b.Hold(ctx, 27<<20) }
+			other = ask(h, "GET", "/trpc/sync.pull", nil)
+			return nil
+		}
+		want(t, ask(h, "GET", "/trpc/sync.pull", nil), 200)
+		want(t, other, 503)
 	}
 }

@@ -123,7 +123,7 @@ func (s *server) checksum(w http.ResponseWriter, r *http.Request, id auth.Identi
 	if err := permit(id, auth.SyncRead); err != nil {
 		return err
 	}
-	answer, err := s.Sync.Checksum(r.Context(), store.Budget{Hold: hold, Busy: busy})
+	answer, err := s.Sync.Checksum(r.Context(), store.Budget{Hold: hold, Grow: grow, Busy: busy})
 	if err != nil {
 		return err
 	}

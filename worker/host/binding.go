@@ -9,6 +9,9 @@ import (
 	"tidemark/shared/abi"
 )
 
+// wholeBytes is how long results may be that are brought over in one piece.
+const wholeBytes = 256 << 10
+
 // A D1 is a database by the name of its binding.
 type D1 string
 
@@ -18,11 +21,20 @@ func (d D1) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result
 	if err != nil {
 		return nil, err
 	}
-	b, err := do(ctx, abi.OpD1, frame)
+	c, err := callOf(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return abi.DecodeResults(b)
+	r := c.await(abi.OpD1, frame, nil)
+	if r.err != nil {
+		return nil, r.err
+	}
+	if r.size <= wholeBytes {
+		b, _ := r.take()
+		return abi.DecodeResults(b)
+	}
+	defer r.drop()
+	return abi.ReadResults(int(r.size), func(b []byte) { hostRead(r.handle, pointer(b), int32(len(b))) })
 }
 
 // Rooms reaches Durable Objects by the name of their class's binding.

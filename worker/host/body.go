@@ -35,7 +35,7 @@ func (b *body) ReadWhole(limit int64) ([]byte, error) {
 		b.taken = true
 		limit = min(max(limit, 0), math.MaxInt32)
 		frame := binary.LittleEndian.AppendUint32(nil, uint32(limit))
-		b.data, b.err = b.c.await(abi.OpBody, frame, nil)
+		b.data, b.err = b.c.await(abi.OpBody, frame, nil).take()
 		if b.err != nil {
 			b.err = bodyError(b.err, limit)
 		}

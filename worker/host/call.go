@@ -60,9 +60,24 @@ func (c *call) cancel() {
 	}
 }
 
-type settled struct {
-	bytes []byte
-	err   error
+// A result is what an op brought: bytes that the host keeps until they are taken
+// or dropped, or an error.
+type result struct {
+	handle, size int32
+	err          error
+}
+
+func (r result) take() ([]byte, error) {
+	if r.err != nil {
+		return nil, r.err
+	}
+	return take(r.handle, r.size), nil
+}
+
+func (r result) drop() {
+	if r.handle != 0 {
+		hostDrop(r.handle)
+	}
 }
 
 // An opError is the text with which the host settled an op that failed.
@@ -75,10 +90,10 @@ func (e opError) Error() string { return string(e) }
 var state = struct {
 	sync.Mutex
 	calls  map[int32]*call
-	ops    map[int32]chan settled
+	ops    map[int32]chan result
 	enter  map[int32]func()
 	lastOp int32
-}{calls: map[int32]*call{}, ops: map[int32]chan settled{}, enter: map[int32]func(){}}
+}{calls: map[int32]*call{}, ops: map[int32]chan result{}, enter: map[int32]func(){}}
 
 type callKey struct{}
 
@@ -145,14 +160,15 @@ func do(ctx context.Context, kind abi.Op, frame []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.await(kind, frame, nil)
+	return c.await(kind, frame, nil).take()
 }
 
-func (c *call) await(kind abi.Op, frame []byte, enter func()) ([]byte, error) {
+// await is do, with the result still at the host: whoever waits takes it or drops it.
+func (c *call) await(kind abi.Op, frame []byte, enter func()) result {
 	if err := c.Err(); err != nil {
-		return nil, err
+		return result{err: err}
 	}
-	ch := make(chan settled, 1)
+	ch := make(chan result, 1)
 	state.Lock()
 	state.lastOp++
 	op := state.lastOp
@@ -163,14 +179,19 @@ func (c *call) await(kind abi.Op, frame []byte, enter func()) ([]byte, error) {
 	state.Unlock()
 	hostOp(c.id, op, kind, pointer(frame), int32(len(frame)))
 	select {
-	case s := <-ch:
-		return s.bytes, s.err
+	case r := <-ch:
+		return r
 	case <-c.Done():
 		state.Lock()
 		delete(state.ops, op)
 		delete(state.enter, op)
 		state.Unlock()
-		return nil, fmt.Errorf("host: op %d: %w", kind, c.Err())
+		select {
+		case r := <-ch:
+			r.drop()
+		default:
+		}
+		return result{err: fmt.Errorf("host: op %d: %w", kind, c.Err())}
 	}
 }
 
@@ -186,21 +207,22 @@ func (c *call) post(kind abi.Op, frame []byte) {
 
 //go:wasmexport settle
 func settle(op, ok, handle, n int32) {
-	s := settled{bytes: take(handle, n)}
+	r := result{handle: handle, size: n}
 	if ok == 0 {
-		s = settled{err: opError(s.bytes)}
+		r = result{err: opError(take(handle, n))}
 	}
 	state.Lock()
 	ch := state.ops[op]
 	delete(state.ops, op)
 	state.Unlock()
 	if ch == nil { // posted, or given up
-		if s.err != nil {
-			logf("an op that nobody waits for failed: %v", s.err)
+		if r.err != nil {
+			logf("an op that nobody waits for failed: %v", r.err)
 		}
+		r.drop()
 		return
 	}
-	ch <- s
+	ch <- r
 }
 
 //go:wasmexport cancel

@@ -15,6 +15,12 @@ func hostSize(handle int32) int32
 //go:wasmimport tidemark take
 func hostTake(handle int32, ptr unsafe.Pointer)
 
+//go:wasmimport tidemark read
+func hostRead(handle int32, ptr unsafe.Pointer, n int32)
+
+//go:wasmimport tidemark drop
+func hostDrop(handle int32)
+
 //go:wasmimport tidemark op
 func hostOp(call, op, kind int32, ptr unsafe.Pointer, n int32)
 

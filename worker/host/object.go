@@ -171,8 +171,7 @@ func (o *Object) Enter(ctx context.Context, f func()) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.await(abi.OpEnter, nil, f)
-	return err
+	return c.await(abi.OpEnter, nil, f).err
 }
 
 // Exec runs statements as one transaction on the object's SQLite.

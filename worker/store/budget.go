@@ -16,6 +16,8 @@ type Budget struct {
 	// of the database and the answer made of them. It is asked before the database
 	// is, and may wait. Its error ends the request.
 	Hold func(ctx context.Context, bytes int) error
+	// Grow, if not nil, is Hold for a request that still uses what it held.
+	Grow func(ctx context.Context, bytes int) error
 	// Busy, if not nil, says whether others wait for much memory.
 	Busy func(ctx context.Context) bool
 }
@@ -23,11 +25,15 @@ type Budget struct {
 // errHold wraps the errors of Hold.
 var errHold = errors.New("hold memory")
 
-func (b Budget) hold(ctx context.Context, bytes int) error {
-	if b.Hold == nil {
+func (b Budget) hold(ctx context.Context, bytes int) error { return held(ctx, b.Hold, bytes) }
+
+func (b Budget) grow(ctx context.Context, bytes int) error { return held(ctx, b.Grow, bytes) }
+
+func held(ctx context.Context, hold func(context.Context, int) error, bytes int) error {
+	if hold == nil {
 		return nil
 	}
-	if err := b.Hold(ctx, bytes); err != nil {
+	if err := hold(ctx, bytes); err != nil {
 		return fmt.Errorf("%w: %w", errHold, err)
 	}
 	return nil

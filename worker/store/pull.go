@@ -45,7 +45,7 @@ func (s *Store) Pull(ctx context.Context, _ time.Time, input []byte, b Budget) (
 		err = watermelon.ErrTooLarge
 	}
 	if err == nil {
-		err = b.hold(ctx, a.size+a.octets())
+		err = b.grow(ctx, a.size+a.octets())
 	}
 	if errors.Is(err, watermelon.ErrTooLarge) {
 		return nil, 0, fmt.Errorf("pull: %w for one answer: ask for pages, by limit and cursor", err)

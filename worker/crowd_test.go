@@ -1,0 +1,101 @@
+//go:build !js
+
+package main_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"tidemark/wasm/edge"
+	"tidemark/wasm/wasmtest"
+)
+
+// Large requests that come all at once are answered one after the other, or
+// refused, but never by the end of the instance that they share.
+func TestManyLargeRequestsAtOnceEndNoInstance(t *testing.T) {
+	if testing.Short() {
+		t.Skip("moves hundreds of megabytes")
+	}
+	root, err := wasmtest.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := edge.LoadConfig(filepath.Join(root, "wrangler.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &journal{}
+	s := wasmtest.Start(t, wasmtest.Options{
+		Guest: "./worker", Config: config, Log: log, Instances: 1, Env: map[string]string{"AUTH_SECRET": secret},
+	})
+	c := caller{t, s, bearer(t)}
+	text, _ := json.Marshal(strings.Repeat("x", 700))
+	for from := 0; from < 20_000; from += 2_000 {
+		if status, answer := c.ask("POST", "/trpc/sync.push", rowsOf("r", from, 2_000, string(text))); status != 200 {
+			t.Fatalf("%d %.300s", status, answer)
+		}
+	}
+	if status, answer := c.ask("POST", "/yjs/large", heavy(1, 15<<20)); status != 204 && status != 200 {
+		t.Fatalf("%d %.300s", status, answer)
+	}
+	type request struct {
+		method, path string
+		body         []byte
+	}
+	same := rowsOf("r", 0, 18_000, string(text))
+	pull, document := request{"GET", "/trpc/sync.pull", nil}, request{"GET", "/yjs/large", nil}
+	push := request{"POST", "/trpc/sync.push", same}
+	refused := request{"POST", "/trpc/sync.push", bytes.Replace(same, []byte(`"lastPulledAt":null`), []byte(`"lastPulledAt":-1`), 1)}
+	for _, round := range []struct {
+		what string
+		of   []request
+	}{
+		{"first pulls", []request{pull}}, {"first pulls again", []request{pull}},
+		{"of everything", []request{pull, push, document, refused}}, {"pushes", []request{push}},
+	} {
+		var mu sync.Mutex
+		counts := map[int]int{}
+		var group sync.WaitGroup
+		for i := range 10 {
+			group.Go(func() {
+				ask := round.of[i%len(round.of)]
+				r, _ := http.NewRequest(ask.method, s.URL+ask.path, bytes.NewReader(ask.body))
+				r.Header.Set("Authorization", "Bearer "+c.token)
+				if ask.method == "POST" {
+					r.Header.Set("Content-Type", "application/json")
+				}
+				res, err := http.DefaultClient.Do(r)
+				if err != nil {
+					t.Errorf("%s: %v", round.what, err)
+					return
+				}
+				defer res.Body.Close()
+				answer, _ := io.ReadAll(res.Body)
+				mu.Lock()
+				defer mu.Unlock()
+				counts[res.StatusCode]++
+				if res.StatusCode >= 500 && res.StatusCode != 503 {
+					t.Errorf("%s: %d %.300s", round.what, res.StatusCode, answer)
+				}
+			})
+		}
+		group.Wait()
+		memory := 0
+		for _, m := range s.Worker().Memory() {
+			memory += m >> 20
+		}
+		t.Logf("10 %s: %v, and then %d MB", round.what, counts, memory)
+		if counts[200] == 0 {
+			t.Errorf("none of 10 %s was served", round.what)
+		}
+		if line := endedIn(log); line != "" {
+			t.Fatalf("%s: %s", round.what, line)
+		}
+	}
+}

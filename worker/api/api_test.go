@@ -202,6 +202,22 @@ func TestInternalErrorsAreNotTold(t *testing.T) {
 	want(t, ask(h, "GET", "/trpc/sync.pull", nil), 408, `"code":"TIMEOUT"`, `"code":-32008`)
 }
 
+// What a database cannot do at the moment may be asked again, and is no fault of
+// the server's.
+func TestAnOverloadedDatabaseIsSaid(t *testing.T) {
+	p := &ports{err: fmt.Errorf("pull: %w", abi.OpError("D1_ERROR: D1 DB is overloaded. Requests queued for too long."))}
+	h := newHandler(p)
+	for _, path := range []string{"/trpc/sync.pull", "/sync/pull", "/sync/checksum"} {
+		w := ask(h, "GET", path, nil)
+		want(t, w, 503, `"code":"SERVICE_UNAVAILABLE"`, "send the same again")
+		if w.Header().Get("Retry-After") != "5" || strings.Contains(w.Body.String(), "D1") {
+			t.Error(w.Header(), w.Body)
+		}
+	}
+	p.err = abi.OpError("D1_ERROR: no such table: Secrets")
+	want(t, ask(h, "GET", "/sync/pull", nil), 500)
+}
+
 func TestSubscribersAreToldOfWhatChanged(t *testing.T) {
 	push := func(p *ports) []syncroom.Change {
 		ask(newHandler(p), "POST", "/trpc/sync.push", strings.NewReader(`{}`))

@@ -29,6 +29,11 @@ func wrongMethod(allow string) error {
 	return &failure{trpc.Error{Code: trpc.MethodNotSupported, Message: "Use " + allow}, "Allow", allow}
 }
 
+// errPassing stands for what a database or a room cannot do at the moment.
+var errPassing = &failure{
+	trpc.Error{Code: trpc.ServiceUnavailable, Message: "The database or the room is overloaded or out of reach: send the same again in 5 s"}, "Retry-After", "5",
+}
+
 // explain turns any error into what a client is told, at this one place. What
 // is internal is logged instead. It sets the error's header.
 func (s *server) explain(w http.ResponseWriter, r *http.Request, err error) *trpc.Error {
@@ -62,6 +67,12 @@ func (s *server) explain(w http.ResponseWriter, r *http.Request, err error) *trp
 		return &trpc.Error{Code: trpc.Timeout, Message: "The body came too slowly"}
 	}
 	// Not the whole URL, whose query may hold a token or a ticket.
+	var failed abi.OpError
+	if errors.As(err, &failed) && failed.Passes() {
+		s.Log.Warn("request failed, and may be sent again", "method", r.Method, "path", r.URL.Path, "error", err)
+		w.Header().Set(errPassing.header, errPassing.value)
+		return &errPassing.told
+	}
 	s.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return &trpc.Error{Code: trpc.Timeout, Message: "The request took too long"}

@@ -56,7 +56,7 @@ func (b *body) Read(p []byte) (int, error) {
 func (b *body) Close() error { return nil }
 
 func bodyError(err error, limit int64) error {
-	var failed opError
+	var failed abi.OpError
 	if !errors.As(err, &failed) {
 		return err
 	}

@@ -80,11 +80,6 @@ func (r result) drop() {
 	}
 }
 
-// An opError is the text with which the host settled an op that failed.
-type opError string
-
-func (e opError) Error() string { return string(e) }
-
 // state is everything that outlives one export. The mutex is only ever held
 // over a few lines without an import, so it is free whenever an export runs.
 var state = struct {
@@ -209,7 +204,7 @@ func (c *call) post(kind abi.Op, frame []byte) {
 func settle(op, ok, handle, n int32) {
 	r := result{handle: handle, size: n}
 	if ok == 0 {
-		r = result{err: opError(take(handle, n))}
+		r = result{err: abi.OpError(take(handle, n))}
 	}
 	state.Lock()
 	ch := state.ops[op]

@@ -1,0 +1,35 @@
+package abi
+
+import "strings"
+
+// An OpError is the text with which the host settled an op that failed.
+type OpError string
+
+func (e OpError) Error() string { return string(e) }
+
+// passing are parts of the texts of failures after which the same may succeed a
+// little later: the database or the room was overloaded, out of reach or reset.
+// Cloudflare docs, D1: "Debug D1", error list; Durable Objects: "Troubleshooting".
+var passing = []string{
+	"overloaded",
+	"Too many requests queued",
+	"queued for too long",
+	"Network connection lost",
+	"transient issue",
+	"caused object to be reset",
+	"reset because its code was updated",
+	"and was reset", // it exceeded its CPU time limit, or its memory limit
+	"SQLITE_NOMEM",
+	"SQLITE_BUSY",
+}
+
+// Passes says whether the same op may succeed a little later. It may also have
+// been done.
+func (e OpError) Passes() bool {
+	for _, part := range passing {
+		if strings.Contains(string(e), part) {
+			return true
+		}
+	}
+	return false
+}

@@ -7,11 +7,13 @@ export const encode = (text) => encoder.encode(text);
 export const decode = (bytes) => decoder.decode(bytes);
 
 const GREAT = 4096; // bytes
-const NULL = 0, NUMBER = 1, TEXT = 2, BLOB = 3;
+const NULL = 0, NUMBER = 1, TEXT = 2, BLOB = 3, FAR_TEXT = 6, FAR_BLOB = 7;
 
 export class Reader {
-  constructor(bytes) {
+  // memory, if there is one, has what the frame leaves there.
+  constructor(bytes, memory) {
     this.bytes = bytes;
+    this.memory = memory;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.pos = 0;
   }
@@ -35,6 +37,12 @@ export class Reader {
     return decode(this.take(this.u32()));
   }
 
+  far() {
+    const length = this.u32();
+    const at = this.u32();
+    return this.memory.subarray(at, at + length);
+  }
+
   rest() {
     return this.bytes.subarray(this.pos);
   }
@@ -45,6 +53,8 @@ export class Reader {
       case NUMBER: return this.f64();
       case TEXT: return this.text();
       case BLOB: return this.take(this.u32()).slice();
+      case FAR_TEXT: return decode(this.far());
+      case FAR_BLOB: return this.far().slice();
     }
     throw new Error("malformed frame");
   }

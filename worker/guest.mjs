@@ -108,6 +108,16 @@ class Guest {
     return this.memoryView().slice(ptr >>> 0, (ptr >>> 0) + length);
   }
 
+  reader(ptr, length) {
+    return new Reader(this.copy(ptr, length), this.memoryView());
+  }
+
+  // frame reads at once what must be read before the guest goes on.
+  frame(kind, ptr, length) {
+    const reader = this.reader(ptr, length);
+    return kind === OP_D1 ? { binding: reader.text(), statements: reader.statements() } : { reader };
+  }
+
   text(ptr, length) {
     return decode(this.memoryView().subarray(ptr >>> 0, (ptr >>> 0) + length));
   }
@@ -143,7 +153,7 @@ class Guest {
       },
       drop: (handle) => void this.handles.delete(handle),
       handles: () => this.handles.size,
-      op: (call, id, kind, ptr, length) => this.calls.get(call)?.post({ id, kind, frame: this.copy(ptr, length) }),
+      op: (call, id, kind, ptr, length) => this.calls.get(call)?.post({ id, kind, ...this.frame(kind, ptr, length) }),
       write: (call, ptr, length) => this.calls.get(call)?.write(length > 0 ? this.copy(ptr, length) : null),
       respond: (call, head, headLength, body, bodyLength) => {
         const c = this.calls.get(call);
@@ -154,7 +164,7 @@ class Guest {
       object_name: () => this.keep(encode(this.object.className + "\0" + this.object.name)),
       object_exec: (ptr, length) => {
         try {
-          return this.keep(this.object.exec(new Reader(this.copy(ptr, length)).statements()));
+          return this.keep(this.object.exec(this.reader(ptr, length).statements()));
         } catch (error) {
           return this.failure(error);
         }
@@ -291,28 +301,27 @@ export class Call {
     this.wake();
   }
 
-  perform({ id, kind, frame }) {
+  perform(op) {
     this.pending++;
     const guest = this.guest;
     const settle = (ok, bytes) => {
       if (guest.dead) return;
       if (guest.calls.get(this.id) === this) this.pending--;
       const handle = guest.keep(bytes);
-      guest.enter(this, null, (exports) => exports.settle(id, ok, handle, bytes.length));
+      guest.enter(this, null, (exports) => exports.settle(op.id, ok, handle, bytes.length));
       this.wake();
     };
-    this.op(id, kind, frame).then(
+    this.op(op).then(
       (bytes) => settle(1, bytes),
       (error) => settle(0, encode(message(error))),
     );
   }
 
-  async op(id, kind, frame) {
-    const reader = new Reader(frame);
+  async op({ id, kind, reader, binding, statements }) {
     switch (kind) {
       case OP_D1: {
-        const db = this.env[reader.text()];
-        const results = await db.batch(reader.statements().map(({ sql, args }) => db.prepare(sql).bind(...args)));
+        const db = this.env[binding];
+        const results = await db.batch(statements.map(({ sql, args }) => db.prepare(sql).bind(...args)));
         return new Writer().results(
           results.map(({ results: rows, meta }) => ({
             changes: meta.changes ?? 0,

@@ -25,7 +25,10 @@ func main() {
 		Config: yjs.Config, CacheBytes: yjs.CacheBytes, Free: memory.Free, Database: documents,
 		Storage: func(exec host.Exec) host.YjsStorage { return store.YjsLog{Exec: exec} },
 	}
-	memory.Granted(rooms.GiveWay)
+	memory.Granted(func(bytes int) {
+		rooms.GiveWay()
+		host.Collect(bytes)
+	})
 	host.Serve(host.Config{
 		Handler: api.New(api.Config{
 			Sync: database, Tickets: database, Projects: store.NewProjects(host.D1("DB")), Rooms: host.Rooms{},

@@ -33,7 +33,7 @@
 //
 //	size(handle)                      how many bytes take will copy
 //	object_name()                     handle: class, a NUL, the name
-//	object_exec(ptr, len)             handle of Results for Statements, run as one
+//	object_exec(ptr, len)             handle of Results for Statements (as for OpD1), run as one
 //	                                  transaction on the object's own SQLite, whose changes may
 //	                                  count those of indexes; a negative
 //	                                  number is the handle of an error's text, negated
@@ -88,7 +88,8 @@ type Op = int32
 
 const (
 	// OpD1 runs a batch as one transaction. Frame: the binding's name as a
-	// text, then Statements. Result: Results.
+	// text, then Statements, whose long arguments may stay in the guest's memory:
+	// the host copies them at once, too. Result: Results.
 	OpD1 Op = 1
 	// OpCall sends bytes to a room and brings its reply. Frame: the binding's
 	// name and the room's name as texts, then the payload.

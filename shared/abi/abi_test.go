@@ -17,11 +17,11 @@ func TestStatementsComeBackAsTheyWere(t *testing.T) {
 		{SQL: "SELECT ?1, ?2", Args: []any{nil, 3.0, 4.0, 0.5, Text("é"), Text("t"), []byte{0, 255}}},
 		{SQL: "", Args: []any{}},
 	}
-	b, err := AppendStatements(nil, in)
+	b, err := AppendStatements(nil, in, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := DecodeStatements(b)
+	got, err := DecodeStatements(b, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,34 @@ func TestStatementsComeBackAsTheyWere(t *testing.T) {
 		t.Error(d)
 	}
 	for i := range b {
-		if _, err := DecodeStatements(b[:i]); err == nil {
+		if _, err := DecodeStatements(b[:i], nil); err == nil {
+			t.Errorf("cut at %d of %d: no error", i, len(b))
+		}
+	}
+}
+
+// A long argument that stays where it is comes back as it was, and its frame is short.
+func TestLongArgumentsMayStayWhereTheyAre(t *testing.T) {
+	long := strings.Repeat("x", FarBytes)
+	in := []Statement{{SQL: "s", Args: []any{Text(long), []byte(long), Text(long[1:]), 1.0}}}
+	var memory [][]byte
+	b, err := AppendStatements(nil, in, func(v []byte) uint32 {
+		memory = append(memory, v)
+		return uint32(len(memory) - 1)
+	})
+	if err != nil || len(memory) != 2 || len(b) > FarBytes+100 {
+		t.Fatalf("%v, %d far, a frame of %d bytes", err, len(memory), len(b))
+	}
+	near := func(address, n uint32) []byte { return memory[address][:n] }
+	got, err := DecodeStatements(b, near)
+	if d := cmp.Diff(in, got); d != "" || err != nil {
+		t.Error(d, err)
+	}
+	if _, err := DecodeStatements(b, nil); err != ErrFrame {
+		t.Errorf("without a memory: %v", err)
+	}
+	for i := range b {
+		if _, err := DecodeStatements(b[:i], near); err == nil {
 			t.Errorf("cut at %d of %d: no error", i, len(b))
 		}
 	}
@@ -90,7 +117,7 @@ func TestResultsAreReadInPieces(t *testing.T) {
 }
 
 func TestAnArgumentOfAnotherTypeIsRefused(t *testing.T) {
-	if _, err := AppendStatements(nil, []Statement{{SQL: "x", Args: []any{struct{}{}}}}); err == nil {
+	if _, err := AppendStatements(nil, []Statement{{SQL: "x", Args: []any{struct{}{}}}}, nil); err == nil {
 		t.Error("no error")
 	}
 }
@@ -158,12 +185,12 @@ func TestFetchesComeBackAsTheyWere(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	stmts, _ := AppendStatements(nil, []Statement{{SQL: "SELECT 1", Args: []any{1, "a", nil}}})
+	stmts, _ := AppendStatements(nil, []Statement{{SQL: "SELECT 1", Args: []any{1, "a", nil, Text(make([]byte, FarBytes))}}}, func([]byte) uint32 { return 7 })
 	f.Add(stmts)
 	results, _ := AppendResults(nil, []Result{{Columns: []string{"a"}, Rows: [][]any{{1.0}}}})
 	f.Add(results)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		DecodeStatements(b)
+		DecodeStatements(b, func(_, n uint32) []byte { return nil })
 		DecodeResults(b)
 		DecodeRequest(b)
 		DecodeResponse(b)
@@ -171,5 +198,6 @@ func FuzzDecode(f *testing.F) {
 		DecodeConns(b)
 		DecodeFetch(b)
 		DecodeFetched(b)
+		ReadResults(len(b), func(next []byte) { b = b[copy(next, b):] })
 	})
 }

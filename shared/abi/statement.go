@@ -32,51 +32,37 @@ const (
 	tagNumber = 1 // f64
 	tagText   = 2 // u32 length, UTF-8
 	tagBlob   = 3 // u32 length, bytes
+	tagFar    = 4 // added to the last two: u32 address instead of the bytes
 )
+
+// FarBytes is how long an argument is at least that may stay where it is.
+const FarBytes = 4 << 10
 
 // ErrFrame is a frame that is cut short or malformed.
 var ErrFrame = errors.New("abi: malformed frame")
 
 // AppendStatements appends u32 count, then for each statement its SQL as a
 // text, u32 number of arguments and the arguments. Integers are little endian.
-func AppendStatements(b []byte, statements []Statement) ([]byte, error) {
+// If far is not nil, a Text or []byte of at least FarBytes stays where it is, and
+// the frame has its length and what far says is its address.
+func AppendStatements(b []byte, statements []Statement, far func([]byte) uint32) ([]byte, error) {
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(statements)))
 	for _, s := range statements {
 		b = AppendText(b, s.SQL)
 		b = binary.LittleEndian.AppendUint32(b, uint32(len(s.Args)))
 		var err error
-		if b, err = appendValues(b, s.Args); err != nil {
+		if b, err = appendValues(b, s.Args, far); err != nil {
 			return nil, err
 		}
 	}
 	return b, nil
 }
 
-// StatementsLen is how many bytes AppendStatements appends.
-func StatementsLen(statements []Statement) int {
-	n := 4
-	for _, s := range statements {
-		n += 8 + len(s.SQL)
-		for _, arg := range s.Args {
-			switch arg := arg.(type) {
-			case string:
-				n += 5 + len(arg)
-			case Text:
-				n += 5 + len(arg)
-			case []byte:
-				n += 5 + len(arg)
-			default:
-				n += 9
-			}
-		}
-	}
-	return n
-}
-
-// DecodeStatements is the inverse of AppendStatements. Numbers come as
-// float64, texts as Text.
-func DecodeStatements(b []byte) ([]Statement, error) {
-	r := reader{b: b}
+// DecodeStatements is the inverse of AppendStatements. Numbers come as float64,
+// texts as Text. Near answers the n bytes at an address; it may be nil if none of
+// the arguments is far.
+func DecodeStatements(b []byte, near func(address, n uint32) []byte) ([]Statement, error) {
+	r := reader{b: b, near: near}
 	n := r.count(8)
 	statements := make([]Statement, 0, n)
 	for range n {
@@ -103,7 +89,7 @@ func AppendResults(b []byte, results []Result) ([]byte, error) {
 		b = binary.LittleEndian.AppendUint32(b, uint32(len(res.Rows)))
 		for _, row := range res.Rows {
 			var err error
-			if b, err = appendValues(b, row); err != nil {
+			if b, err = appendValues(b, row, nil); err != nil {
 				return nil, err
 			}
 		}
@@ -167,7 +153,16 @@ func appendFloat(b []byte, f float64) []byte {
 	return binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
 }
 
-func appendValues(b []byte, values []any) ([]byte, error) {
+func appendBytes(b []byte, tag byte, v []byte, far func([]byte) uint32) []byte {
+	if far == nil || len(v) < FarBytes {
+		b = binary.LittleEndian.AppendUint32(append(b, tag), uint32(len(v)))
+		return append(b, v...)
+	}
+	b = binary.LittleEndian.AppendUint32(append(b, tag+tagFar), uint32(len(v)))
+	return binary.LittleEndian.AppendUint32(b, far(v))
+}
+
+func appendValues(b []byte, values []any, far func([]byte) uint32) ([]byte, error) {
 	for _, v := range values {
 		switch v := v.(type) {
 		case nil:
@@ -181,11 +176,9 @@ func appendValues(b []byte, values []any) ([]byte, error) {
 		case string:
 			b = AppendText(append(b, tagText), v)
 		case Text:
-			b = binary.LittleEndian.AppendUint32(append(b, tagText), uint32(len(v)))
-			b = append(b, v...)
+			b = appendBytes(b, tagText, v, far)
 		case []byte:
-			b = binary.LittleEndian.AppendUint32(append(b, tagBlob), uint32(len(v)))
-			b = append(b, v...)
+			b = appendBytes(b, tagBlob, v, far)
 		default:
 			return nil, fmt.Errorf("abi: an argument cannot be a %T", v)
 		}
@@ -199,6 +192,7 @@ type reader struct {
 	b      []byte
 	left   int
 	next   func([]byte)
+	near   func(address, n uint32) []byte
 	failed bool
 }
 
@@ -257,6 +251,16 @@ func (r *reader) float() float64 {
 
 func (r *reader) text() []byte { return r.bytes(r.u32()) }
 
+// far takes the length and the address of bytes that are elsewhere.
+func (r *reader) far() []byte {
+	n, address := r.u32(), r.u32()
+	if r.near == nil || r.failed {
+		r.fail()
+		return nil
+	}
+	return r.near(uint32(address), uint32(n))
+}
+
 func (r *reader) values(n int) []any {
 	values := make([]any, 0, n)
 	for range n {
@@ -273,6 +277,10 @@ func (r *reader) values(n int) []any {
 			values = append(values, Text(r.text()))
 		case tagBlob:
 			values = append(values, r.text())
+		case tagText + tagFar:
+			values = append(values, Text(r.far()))
+		case tagBlob + tagFar:
+			values = append(values, r.far())
 		default:
 			r.failed = true
 			return nil

@@ -3,6 +3,7 @@
 package edge
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -167,7 +168,13 @@ func (c *call) start(op int32, kind abi.Op, frame []byte) {
 	i := c.i
 	switch kind {
 	case abi.OpD1:
-		go c.perform(i, op, "d1", func() ([]byte, error) { return c.s.w.batch(frame) })
+		binding, statements, err := i.batch(frame)
+		go c.perform(i, op, "d1", func() ([]byte, error) {
+			if err != nil {
+				return nil, err
+			}
+			return c.s.w.batch(binding, statements)
+		})
 	case abi.OpCall:
 		go c.perform(i, op, "call", func() ([]byte, error) { return c.s.w.call(frame) })
 	case abi.OpEnter:
@@ -193,6 +200,16 @@ func (c *call) start(op int32, kind abi.Op, frame []byte) {
 	default:
 		c.s.todo = append(c.s.todo, func() { i.settle(c, op, result{}, fmt.Errorf("no op %d", kind)) })
 	}
+}
+
+// batch reads the frame of OpD1, and copies what the frame leaves in the guest's memory.
+func (i *instance) batch(frame []byte) (binding string, statements []abi.Statement, err error) {
+	name, rest, err := abi.CutText(frame)
+	if err != nil {
+		return "", nil, err
+	}
+	statements, err = abi.DecodeStatements(rest, func(address, n uint32) []byte { return bytes.Clone(i.near(address, n)) })
+	return string(name), statements, err
 }
 
 // perform runs an op on a goroutine of its own, outside of the lock.

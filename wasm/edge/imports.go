@@ -79,7 +79,7 @@ var hostFunctions = map[string]hostFunction{
 		return i.keep([]byte(o.key.class + "\x00" + o.key.name))
 	})},
 	"object_exec": {2, 1, onObject(func(i *instance, o *object, a []uint64) int32 {
-		results, err := o.exec(i.view(arg(a, 0), arg(a, 1)))
+		results, err := o.exec(i.view(arg(a, 0), arg(a, 1)), i.near)
 		if err != nil {
 			return i.fail(err)
 		}

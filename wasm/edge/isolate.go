@@ -274,3 +274,6 @@ func (i *instance) view(ptr, n int32) []byte {
 	}
 	return memory[from : from+size : from+size]
 }
+
+// near is view of what a frame says is in the guest's memory.
+func (i *instance) near(address, n uint32) []byte { return i.view(int32(address), int32(n)) }

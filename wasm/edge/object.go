@@ -240,8 +240,8 @@ func (o *object) reset(err error) error {
 
 // exec runs a frame of Statements in the event's transaction: all of them or,
 // after an error, none.
-func (o *object) exec(frame []byte) ([]byte, error) {
-	statements, err := abi.DecodeStatements(frame)
+func (o *object) exec(frame []byte, near func(address, n uint32) []byte) ([]byte, error) {
+	statements, err := abi.DecodeStatements(frame, near)
 	if err != nil {
 		return nil, err
 	}

@@ -33,11 +33,11 @@ func exec(t *testing.T, o *object, statements ...string) ([]abi.Result, error) {
 	for _, sql := range statements {
 		in = append(in, abi.Statement{SQL: sql})
 	}
-	frame, err := abi.AppendStatements(nil, in)
+	frame, err := abi.AppendStatements(nil, in, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := o.exec(frame)
+	out, err := o.exec(frame, nil)
 	if err != nil {
 		return nil, err
 	}

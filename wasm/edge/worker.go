@@ -221,18 +221,10 @@ func (w *Worker) home(key objectKey) *isolate {
 }
 
 // batch is the op OpD1.
-func (w *Worker) batch(frame []byte) ([]byte, error) {
-	binding, rest, err := abi.CutText(frame)
-	if err != nil {
-		return nil, err
-	}
-	db := w.d1[string(binding)]
+func (w *Worker) batch(binding string, statements []abi.Statement) ([]byte, error) {
+	db := w.d1[binding]
 	if db == nil {
 		return nil, fmt.Errorf("no D1 database is bound to %q", binding)
-	}
-	statements, err := abi.DecodeStatements(rest)
-	if err != nil {
-		return nil, err
 	}
 	results, err := db.Batch(context.Background(), statements)
 	if err != nil {

@@ -25,12 +25,12 @@ const (
 type Memory struct {
 	mu      sync.Mutex // never held over an op
 	account *account.Account
-	granted func()
+	granted func(bytes int)
 }
 
 // NewMemory divides that many bytes.
 func NewMemory(bytes int) *Memory {
-	return &Memory{account: account.New(bytes/accountShare, bytes/reserveShare, smallClaim), granted: func() {}}
+	return &Memory{account: account.New(bytes/accountShare, bytes/reserveShare, smallClaim), granted: func(int) {}}
 }
 
 // Free is how many bytes no request holds or waits for.
@@ -40,8 +40,8 @@ func (m *Memory) Free() int {
 	return max(0, m.account.Capacity()-m.account.Held())
 }
 
-// Granted has f called after each grant of much memory.
-func (m *Memory) Granted(f func()) { m.granted = f }
+// Granted has f called after each grant of much memory, of that many bytes.
+func (m *Memory) Granted(f func(bytes int)) { m.granted = f }
 
 // How long a request waits for memory, in steps that are longer the more others
 // are before it, and how many may wait.
@@ -137,7 +137,7 @@ func (m *share) ask(bytes int) account.Verdict {
 	verdict := m.memory.account.Hold(&m.claim, bytes)
 	m.memory.mu.Unlock()
 	if verdict == account.Granted && bytes > smallClaim {
-		m.memory.granted()
+		m.memory.granted(bytes)
 	}
 	return verdict
 }
@@ -147,7 +147,7 @@ func (m *share) ready() (ready bool, before int) {
 	ready, before = m.memory.account.Ready(&m.claim)
 	m.memory.mu.Unlock()
 	if ready {
-		m.memory.granted()
+		m.memory.granted(m.claim.Held())
 	}
 	return ready, before
 }

@@ -17,7 +17,7 @@ type D1 string
 
 // Batch runs statements as one transaction, for the request of ctx.
 func (d D1) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {
-	frame, err := abi.AppendStatements(abi.AppendText(make([]byte, 0, 4+len(d)+abi.StatementsLen(statements)), string(d)), statements)
+	frame, err := abi.AppendStatements(abi.AppendText(nil, string(d)), statements, address)
 	if err != nil {
 		return nil, err
 	}
@@ -34,6 +34,7 @@ func (d D1) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result
 		return abi.DecodeResults(b)
 	}
 	defer r.drop()
+	taken += int(r.size)
 	return abi.ReadResults(int(r.size), func(b []byte) { hostRead(r.handle, pointer(b), int32(len(b))) })
 }
 

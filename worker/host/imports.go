@@ -4,6 +4,7 @@ package host
 
 import (
 	"errors"
+	"runtime"
 	"unsafe"
 )
 
@@ -72,6 +73,9 @@ func hostObjectEnds() int32
 //go:wasmimport tidemark object_forgive
 func hostObjectForgive()
 
+// address is where b is, for what stays there until the import returns.
+func address(b []byte) uint32 { return uint32(uintptr(pointer(b))) }
+
 func pointer(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }
 
 // take brings the n bytes of a handle over; handle 0 is no bytes.
@@ -81,7 +85,24 @@ func take(handle, n int32) []byte {
 	}
 	b := make([]byte, n)
 	hostTake(handle, pointer(b))
+	taken += int(n)
 	return b
+}
+
+// taken is how many bytes came since the last collection.
+var taken int
+
+// muchBytes are worth a collection of their own.
+const muchBytes = 4 << 20
+
+// Collect frees what earlier requests left behind, before one that needs that
+// many bytes. Linear memory does not shrink, so garbage that is large must make
+// room for what comes, and not stand beside it.
+func Collect(bytes int) {
+	if bytes >= muchBytes && taken >= muchBytes {
+		taken = 0
+		runtime.GC()
+	}
 }
 
 // takeResult brings over what an import answered: bytes, or an error's text

@@ -176,7 +176,7 @@ func (o *Object) Enter(ctx context.Context, f func()) error {
 
 // Exec runs statements as one transaction on the object's SQLite.
 func (o *Object) Exec(statements ...abi.Statement) ([]abi.Result, error) {
-	frame, err := abi.AppendStatements(nil, statements)
+	frame, err := abi.AppendStatements(nil, statements, address)
 	if err != nil {
 		return nil, err
 	}

@@ -259,10 +259,15 @@ const escapedTimes = 6
 // the budget, whatever JSON escapes.
 func (s *Store) pullPage(ctx context.Context, p *watermelon.Pull, b Budget) (*answer, error) {
 	page := &s.guesses[p.SchemaVersion-1].page
+	asked := 0
 	for _, try := range [...]struct{ text, rows int }{
 		{min(b.expects(ctx, page), guessFloor+p.Limit*guessRow), pageBytes}, {page.next(guessDelta), pageBytes}, {2 * pageBytes, pageBytes}, {b.Octets, b.Octets / (2 * escapedTimes)},
 	} {
 		text := min(try.text, b.Octets)
+		if text == asked && try.rows == pageBytes {
+			continue // the budget made it the same
+		}
+		asked = text
 		if err := b.hold(ctx, 2*text); err != nil {
 			return nil, err
 		}

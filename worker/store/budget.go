@@ -101,6 +101,23 @@ func (g *guesses) whole() []int {
 	return limits
 }
 
+// unknown says whether a table was never read as a whole.
+func (g *guesses) unknown() bool {
+	for i := range g.first {
+		if g.first[i].octets.Load() == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// tooLarge remembers that the tables have more than that many octets.
+func (g *guesses) tooLarge(octets int) {
+	for i := range g.first {
+		g.first[i].saw(octets)
+	}
+}
+
 func total(sizes []int) (n int) {
 	for _, size := range sizes {
 		n += size

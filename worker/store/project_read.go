@@ -205,10 +205,11 @@ var projectFinal = func() string {
 
 // Pull returns a page of changes: see delta.AppendPage. Mark and rows are of
 // one snapshot. It first asks in the way that is cheap for few or small rows, for
-// as much as the last pages were and then for the most that a page has.
+// as much as the last pages were and then for the most that a page has; but not
+// where the last pages were so large that a text would grow too long.
 func (p *Projects) Pull(ctx context.Context, caller string, in delta.Pull, b Budget) ([]byte, error) {
 	statements := []abi.Statement{{SQL: selectAccess, Args: []any{in.Project, caller}}, {}}
-	if !in.Final {
+	if !in.Final && p.pulled.next(0) <= wariness {
 		read := func(r abi.Result) cutPage { return readQuickPage(r, in.PageRows) }
 		for _, octets := range []int{min(b.expects(ctx, &p.pulled), projectPageBytes), projectPageBytes} {
 			if err := b.hold(ctx, pageTimes*octets); err != nil {
@@ -236,7 +237,11 @@ func (p *Projects) Pull(ctx context.Context, caller string, in delta.Pull, b Bud
 	if err != nil {
 		return nil, fmt.Errorf("pull: %w", err)
 	}
-	return pullAnswer(in, results, readCutPage)
+	answer, err := pullAnswer(in, results, readCutPage)
+	if err == nil && !in.Final {
+		p.pulled.saw(len(answer))
+	}
+	return answer, err
 }
 
 // pageTimes is how much memory a page takes: as the database's result, as rows,

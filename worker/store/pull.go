@@ -56,8 +56,8 @@ func (s *Store) Pull(ctx context.Context, _ time.Time, input []byte, b Budget) (
 }
 
 // pullFirst returns every live row. It first asks in the way that is cheap for
-// few or small rows, for as much as the last first pulls were. Where that is
-// too little, or a text grows too long for a cell, it measures the rows and
+// few or small rows, for as much as the last first pulls were; without
+// experience of small ones it is wary. Where that is too little, or a text grows too long for a cell, it measures the rows and
 // asks with care.
 func (s *Store) pullFirst(ctx context.Context, p *watermelon.Pull, b Budget) (*answer, error) {
 	tables := s.reading[p.SchemaVersion-1]
@@ -73,7 +73,11 @@ func (s *Store) pullFirst(ctx context.Context, p *watermelon.Pull, b Budget) (*a
 	var a *answer
 	var err error
 	if total(limits) <= b.Octets+len(limits)*guessFloor {
-		if a, err = read(func(r *reading) string { return r.quick }, limits); errors.Is(err, errHold) {
+		way := func(r *reading) string { return r.quick }
+		if most := slices.Max(limits); guesses.unknown() || most > wariness {
+			way = func(r *reading) string { return r.wary }
+		}
+		if a, err = read(way, limits); errors.Is(err, errHold) {
 			return nil, err
 		}
 	}
@@ -82,6 +86,9 @@ func (s *Store) pullFirst(ctx context.Context, p *watermelon.Pull, b Budget) (*a
 			break
 		}
 		if limits, err = s.measure(ctx, tables, func(r *reading) string { return r.size }, nil, b.Octets, times); err != nil {
+			if err == watermelon.ErrTooLarge {
+				guesses.tooLarge(b.Octets)
+			}
 			return nil, err
 		}
 		if a, err = read(func(r *reading) string { return r.full }, limits); err != nil {

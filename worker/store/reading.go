@@ -18,6 +18,10 @@ const (
 // partBytes is the most text in one cell of an answer; D1 allows 2 MB.
 const partBytes = 1_900_000
 
+// wariness is how many octets of rows are not made to one text, which would be too
+// long for a cell: what a row is stored in is about what its JSON has, or more.
+const wariness = 2 * partBytes
+
 // reading are the statements that pull one table, as an app of one schema
 // version knows it.
 type reading struct {
@@ -33,8 +37,10 @@ type reading struct {
 	full string
 	// Quick is full for a table of so few rowids that no cell of them is likely
 	// to grow too long: it does not measure them. Its cell is NULL if there are
-	// more.
-	quick string
+	// more. Wary does measure them: a step whose rows have much more than a cell
+	// takes is NULL. The database would make its text in memory, whatever its
+	// length, before it finds that too long.
+	quick, wary string
 	// Size is about how many octets the live rows have.
 	size string
 	// Members are what stands before each of those values in a row.
@@ -63,11 +69,13 @@ func newReadings(schema *record.Schema, version record.Version) (list []reading)
 		r.row, r.bytes, r.bound = rowOf(&r.Table)
 		r.full, r.members = r.readFull(fmt.Sprintf(
 			"SELECT min(t.rowid) AS first, max(1, %d / max(%s)) AS step, 0 AS octets FROM %s AS t WHERE t.deleted = 0",
-			partBytes, r.bound, t.SQL))
+			partBytes, r.bound, t.SQL), "")
 		r.size = fmt.Sprintf("SELECT sum(%s) AS octets FROM %s AS t WHERE t.deleted = 0", r.bytes, t.SQL)
-		r.quick, _ = r.readFull(fmt.Sprintf(
+		few := fmt.Sprintf(
 			"SELECT first, %d AS step, CASE WHEN last - first >= %d THEN ?1 + 1 ELSE 0 END AS octets FROM (SELECT (SELECT min(t.rowid) FROM %[3]s AS t) AS first, (SELECT max(t.rowid) FROM %[3]s AS t) AS last)",
-			quickStep, quickRows, t.SQL))
+			quickStep, quickRows, t.SQL)
+		r.quick, _ = r.readFull(few, "")
+		r.wary, _ = r.readFull(few, r.bytes)
 		r.delta, r.changed = r.readDelta(""), r.deltaSize("")
 		list = append(list, r)
 	}
@@ -128,9 +136,10 @@ func jsonValue(c *record.Column) string {
 }
 
 // readFull walks over the table in steps of rowids, from the first, as span
-// says. It answers columns, not rows: names and quotes are most of a row's text, and D1
+// says. Where bytes is given, rows of a step that have more than wariness are
+// NULL. It answers columns, not rows: names and quotes are most of a row's text, and D1
 // quotes and parses all of it once more.
-func (r *reading) readFull(span string) (sql string, members [][]byte) {
+func (r *reading) readFull(span, bytes string) (sql string, members [][]byte) {
 	var arrays []string
 	add := func(name, value string) {
 		arrays = append(arrays, "json_group_array("+value+")")
@@ -143,17 +152,22 @@ func (r *reading) readFull(span string) (sql string, members [][]byte) {
 	add(record.CreatedAt, "t.created_at")
 	add(record.UpdatedAt, "t.updated_at")
 	members[0][0] = '{'
+	step := fmt.Sprintf("FROM %s AS t WHERE t.rowid >= lo AND t.rowid < lo + step AND t.deleted = 0", r.SQL)
+	columns := fmt.Sprintf("(SELECT %s %s)", lines(arrays), step)
+	if bytes != "" {
+		columns = fmt.Sprintf("CASE WHEN ifnull((SELECT sum(%s) %s), 0) <= %d THEN %s END", bytes, step, wariness, columns)
+	}
 	return fmt.Sprintf(`WITH RECURSIVE span AS MATERIALIZED (
   %s),
 part(lo, columns, octets) AS (
   SELECT first, '', octets FROM span
   UNION ALL
   SELECT (SELECT t.rowid FROM %[2]s AS t WHERE t.rowid >= lo + step ORDER BY t.rowid LIMIT 1),
-    (SELECT %[3]s FROM %[2]s AS t WHERE t.rowid >= lo AND t.rowid < lo + step AND t.deleted = 0),
+    %[3]s,
     part.octets + octet_length(columns)
   FROM part, span WHERE lo IS NOT NULL AND part.octets + octet_length(columns) <= ?1)
 SELECT CASE WHEN octets + octet_length(columns) <= ?1 THEN columns END AS columns
-FROM part WHERE octets + octet_length(columns) > 0`, span, r.SQL, lines(arrays)), members
+FROM part WHERE ifnull(octets + octet_length(columns), 1) > 0`, span, r.SQL, columns), members
 }
 
 // lines is the texts of the expressions, one a line. It nests by halves: D1
@@ -167,8 +181,9 @@ func lines(list []string) string {
 }
 
 // readDeltas returns, in one row, the clock and for each table what changed
-// after ?1: a line with the JSON array of rows, and a line with that of ids. It
-// does not measure the rows, but a text of more than ?2 octets is NULL. It is "" for more tables than D1 has columns.
+// after ?1: a line with the JSON array of rows, and a line with that of ids. A
+// text of more than ?2 octets is NULL, and so is what rows of more than wariness
+// would make. It is "" for more tables than D1 has columns.
 func readDeltas(tables []reading) string {
 	if len(tables)+clockColumns > resultColumns {
 		return ""
@@ -176,9 +191,9 @@ func readDeltas(tables []reading) string {
 	sql := strings.TrimSuffix(readClock, " FROM Clock")
 	for i := range tables {
 		r := &tables[i]
-		sql += fmt.Sprintf(`, (SELECT iif(octet_length(found) <= ?2, found, NULL) FROM (
-SELECT json_group_array(%s) FILTER (WHERE t.deleted = 0) || char(10) || json_group_array(t.%s) FILTER (WHERE t.deleted) AS found FROM %s AS t WHERE t.stamp > ?1)) AS t%d`,
-			r.row, r.ID, r.SQL, i)
+		sql += fmt.Sprintf(`, iif(ifnull((SELECT sum(%[5]s) FROM %[3]s AS t WHERE t.stamp > ?1), 0) <= %[6]d, (SELECT iif(octet_length(found) <= ?2, found, NULL) FROM (
+SELECT json_group_array(%[1]s) FILTER (WHERE t.deleted = 0) || char(10) || json_group_array(t.%[2]s) FILTER (WHERE t.deleted) AS found FROM %[3]s AS t WHERE t.stamp > ?1)), NULL) AS t%[4]d`,
+			r.row, r.ID, r.SQL, i, r.bytes, wariness)
 	}
 	return sql + " FROM Clock"
 }

@@ -21,8 +21,9 @@ FUZZTIME ?= 1m
 YJSDIFF_SECONDS ?= 600
 SEEDS ?= 100000
 STRANGER_SEEDS ?= 200
+SIEGE_SECONDS ?= 120
 
-.PHONY: dev serve build test check bench fuzz simulate deploy clean
+.PHONY: dev serve build test check bench fuzz siege simulate deploy clean
 
 # The whole system on wrangler's local Cloudflare. Honours PORT and AUTH_SECRET.
 dev: build $(DEPS)
@@ -99,6 +100,10 @@ fuzz: build $(DEPS)
 			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "./$$dir"; \
 		done; \
 	done
+
+# The largest legal requests, many at once, for SIEGE_SECONDS on each host.
+siege: build $(DEPS)
+	$(NODE) SIEGE_SECONDS=$(SIEGE_SECONDS) node --test --test-reporter=spec e2e/siege/siege.test.mjs
 
 # The seeded simulations, with SEEDS seeds.
 simulate:

@@ -7,7 +7,8 @@ import "slices"
 // An Account has a number of bytes to give. Claims are granted in the order in
 // which they ask: a small one behind a large one waits, or the large one would
 // never have its turn. Small claims are therefore granted from bytes of their
-// own, behind which no large claim stands.
+// own, behind which no large claim stands, and the smallest of them first: many
+// that are less small must not keep those waiting that need almost nothing.
 type Account struct {
 	large, small lane
 	smallBytes   int
@@ -59,11 +60,18 @@ func (a *Account) Hold(c *Claim, bytes int) Verdict {
 		return Never
 	}
 	c.lane, c.wanted, c.waits = l, bytes, true
+	at := len(l.queue)
 	if c.held > 0 {
-		l.queue = append([]*Claim{c}, l.queue...)
-	} else {
-		l.queue = append(l.queue, c)
+		at = 0
+	} else if l == &a.small {
+		at, _ = slices.BinarySearchFunc(l.queue, bytes, func(q *Claim, bytes int) int {
+			if q.held > 0 || q.wanted <= bytes {
+				return -1
+			}
+			return 1
+		})
 	}
+	l.queue = slices.Insert(l.queue, at, c)
 	l.serve()
 	if c.waits {
 		return Wait

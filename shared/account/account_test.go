@@ -50,6 +50,27 @@ func TestClaimsAreGrantedInOrder(t *testing.T) {
 	}
 }
 
+// Of small claims the smallest is granted first, and of equal ones the first.
+func TestTheSmallestClaimGoesFirst(t *testing.T) {
+	a := New(100, 10, 10)
+	var all, ten, three, seven, other Claim
+	for _, ask := range []struct {
+		c     *Claim
+		bytes int
+	}{{&all, 10}, {&ten, 10}, {&three, 3}, {&seven, 7}, {&other, 3}} {
+		a.Hold(ask.c, ask.bytes)
+	}
+	for want, c := range []*Claim{&three, &other, &seven, &ten} {
+		if ready, before := a.Ready(c); ready || before != want {
+			t.Errorf("the claim of %d is after %d, want %d", c.wanted, before, want)
+		}
+	}
+	a.Leave(&all)
+	if three.held != 3 || other.held != 3 || seven.held != 0 {
+		t.Errorf("%d, %d and %d are held", three.held, other.held, seven.held)
+	}
+}
+
 // Whatever is asked and left, no lane gives more than it has, nobody waits while
 // the first of the queue fits, and at the end nothing is held.
 func TestAccountAddsUp(t *testing.T) {

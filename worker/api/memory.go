@@ -9,6 +9,7 @@ import (
 
 	"tidemark/shared/account"
 	"tidemark/shared/trpc"
+	"tidemark/worker/store"
 )
 
 // How an instance's memory is divided: its account gives half of it, and a
@@ -131,6 +132,9 @@ func keep(ctx context.Context) {
 	m := shareOf(ctx)
 	m.kept = m.claim.Held()
 }
+
+// memoryBudget has the store hold memory for the request of its context.
+var memoryBudget = store.Budget{Hold: hold, Grow: grow, Busy: busy}
 
 func (m *share) ask(bytes int) account.Verdict {
 	m.memory.mu.Lock()

@@ -49,7 +49,7 @@ func (c *projectCall) mine() error {
 	if err != nil {
 		return err
 	}
-	answer, err := c.Projects.Mine(c.r.Context(), c.key.Caller, after, limit, store.Budget{Hold: hold, Grow: grow, Busy: busy})
+	answer, err := c.Projects.Mine(c.r.Context(), c.key.Caller, after, limit, memoryBudget)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (c *projectCall) list() error {
 	if err != nil {
 		return err
 	}
-	answer, err := c.Projects.List(c.r.Context(), c.key, c.route.collection, after, limit, store.Budget{Hold: hold, Grow: grow, Busy: busy})
+	answer, err := c.Projects.List(c.r.Context(), c.key, c.route.collection, after, limit, memoryBudget)
 	if err != nil {
 		return err
 	}

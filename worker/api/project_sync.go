@@ -17,7 +17,7 @@ func (c *projectCall) pull() error {
 	if err != nil {
 		return err
 	}
-	answer, err := c.Projects.Pull(c.r.Context(), c.key.Caller, in, store.Budget{Hold: hold, Grow: grow, Busy: busy})
+	answer, err := c.Projects.Pull(c.r.Context(), c.key.Caller, in, memoryBudget)
 	if err != nil {
 		return err
 	}

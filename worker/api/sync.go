@@ -14,7 +14,6 @@ import (
 	"tidemark/shared/syncroom"
 	"tidemark/shared/trpc"
 	"tidemark/shared/watermelon"
-	"tidemark/worker/store"
 )
 
 // push pushes, and tells the subscribers after the commit.
@@ -123,7 +122,7 @@ func (s *server) checksum(w http.ResponseWriter, r *http.Request, id auth.Identi
 	if err := permit(id, auth.SyncRead); err != nil {
 		return err
 	}
-	answer, err := s.Sync.Checksum(r.Context(), store.Budget{Hold: hold, Grow: grow, Busy: busy})
+	answer, err := s.Sync.Checksum(r.Context(), memoryBudget)
 	if err != nil {
 		return err
 	}

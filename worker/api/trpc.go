@@ -146,10 +146,11 @@ func bodyLimit(request *trpc.Request) (limit int64) {
 
 // budget is that of a pull when the HTTP answer has so many octets left.
 func (s *server) budget(left int) store.Budget {
-	if left == s.Settings.Sync.PullBytes {
-		return store.Budget{Hold: hold, Grow: grow, Busy: busy}
+	b := memoryBudget
+	if left < s.Settings.Sync.PullBytes {
+		b.Octets = max(left, 1)
 	}
-	return store.Budget{Octets: max(left, 1), Hold: hold, Grow: grow, Busy: busy}
+	return b
 }
 
 // call runs one call. It returns about how many octets its data has.

@@ -41,7 +41,7 @@ type RoomCalls interface {
 
 // YjsDocuments are the database's copies; *store.Yjs does.
 type YjsDocuments interface {
-	Load(ctx context.Context, room string) (state []byte, version int64, err error)
+	LoadWithin(ctx context.Context, room string, b store.Budget) (state []byte, version int64, err error)
 	Delete(ctx context.Context, room string) error
 	List(ctx context.Context, prefix, after string, limit int) ([]store.YjsRoom, error)
 }
@@ -153,7 +153,7 @@ func (s *server) callYjs(ctx context.Context, id auth.Identity, room string, q y
 	if err != nil || p.Status != yroom.StatusUnseeded {
 		return p, err
 	}
-	state, version, err := s.Yjs.Documents.Load(ctx, room)
+	state, version, err := s.Yjs.Documents.LoadWithin(ctx, room, memoryBudget)
 	if err != nil {
 		return p, err
 	}

@@ -75,7 +75,7 @@ func (s *server) yjsVersions(w http.ResponseWriter, r *http.Request, id auth.Ide
 }
 
 func (s *server) yjsVersion(ctx context.Context, room, id string) ([]byte, error) {
-	state, err := s.Yjs.Versions.Version(ctx, room, id, store.Budget{Hold: hold, Grow: grow, Busy: busy})
+	state, err := s.Yjs.Versions.Version(ctx, room, id, memoryBudget)
 	if err == nil && state == nil {
 		err = &trpc.Error{Code: trpc.NotFound, Message: "There is no such version"}
 	}

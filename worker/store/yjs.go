@@ -23,11 +23,24 @@ const partsAtOnce = 4
 
 var errMoving = errors.New("the document is being written")
 
+// inlineBytes is how much Base64 is read together with its length, before memory
+// is held for it.
+const inlineBytes = 64 << 10
+
+// loadTimes is how much memory a state takes that is loaded: itself, and what is
+// sent to a room and comes there.
+const loadTimes = 3
+
 // Load answers the state of a room and its version, or nil if there is none. The
 // caller owns it.
 func (y *Yjs) Load(ctx context.Context, room string) (state []byte, version int64, err error) {
+	return y.LoadWithin(ctx, room, Budget{})
+}
+
+// LoadWithin is Load for a request, which holds the memory that the state takes.
+func (y *Yjs) LoadWithin(ctx context.Context, room string, b Budget) (state []byte, version int64, err error) {
 	for range 3 {
-		state, version, err = y.load(ctx, room)
+		state, version, err = y.load(ctx, room, b)
 		if !errors.Is(err, errMoving) {
 			break
 		}
@@ -38,19 +51,38 @@ func (y *Yjs) Load(ctx context.Context, room string) (state []byte, version int6
 	return state, version, nil
 }
 
-func (y *Yjs) load(ctx context.Context, room string) (state []byte, version int64, err error) {
+func (y *Yjs) load(ctx context.Context, room string, b Budget) (state []byte, version int64, err error) {
 	results, err := y.db.Batch(ctx, []abi.Statement{
-		{SQL: `SELECT YjsState, updated_at, (SELECT count(*) FROM YjsRoomParts p WHERE p.RoomId = r.RoomId AND p.version = r.updated_at),
-			(SELECT coalesce(sum(length(YjsState)), 0) FROM YjsRoomParts p WHERE p.RoomId = r.RoomId AND p.version = r.updated_at)
-			FROM YjsRooms r WHERE RoomId = ?1`, Args: []any{room}},
+		{SQL: `SELECT length(YjsState), updated_at, (SELECT count(*) FROM YjsRoomParts p WHERE p.RoomId = r.RoomId AND p.version = r.updated_at),
+			(SELECT coalesce(sum(length(YjsState)), 0) FROM YjsRoomParts p WHERE p.RoomId = r.RoomId AND p.version = r.updated_at),
+			CASE WHEN length(YjsState) <= ?2 THEN YjsState END
+			FROM YjsRooms r WHERE RoomId = ?1`, Args: []any{room, inlineBytes}},
 	})
 	if err != nil || len(results[0].Rows) == 0 {
 		return nil, 0, err
 	}
 	head := results[0]
 	version = int64(min(number(head, 1), math.MaxInt64/2))
-	first, rest := text(head, 0), int(number(head, 3))
-	if state, err = appendBase64(make([]byte, 0, base64.StdEncoding.DecodedLen(len(first)+rest)), first); err != nil {
+	size := base64.StdEncoding.DecodedLen(int(number(head, 0)) + int(number(head, 3)))
+	first := text(head, 4)
+	if size > inlineBytes {
+		if err := b.hold(ctx, loadTimes*size); err != nil {
+			return nil, 0, err
+		}
+	}
+	if first == nil {
+		results, err := y.db.Batch(ctx, []abi.Statement{
+			{SQL: "SELECT YjsState FROM YjsRooms WHERE RoomId = ?1 AND updated_at = ?2", Args: []any{room, version}},
+		})
+		if err != nil {
+			return nil, 0, err
+		}
+		if len(results[0].Rows) == 0 {
+			return nil, 0, errMoving
+		}
+		first = text(results[0], 0)
+	}
+	if state, err = appendBase64(make([]byte, 0, size), first); err != nil {
 		return nil, 0, err
 	}
 	for part, parts := 1, int(number(head, 2)); part <= parts; part += partsAtOnce {

@@ -50,7 +50,7 @@ const versionTimes = 3
 // Version returns the state of a version, or nil if there is none.
 func (y *Yjs) Version(ctx context.Context, room, id string, b Budget) ([]byte, error) {
 	results, err := y.db.Batch(ctx, []abi.Statement{
-		{SQL: "SELECT bytes, YjsState FROM YjsVersions WHERE RoomId = ?1 AND VersionId = ?2", Args: []any{room, id}},
+		{SQL: "SELECT bytes, CASE WHEN bytes <= ?3 THEN YjsState END FROM YjsVersions WHERE RoomId = ?1 AND VersionId = ?2", Args: []any{room, id, inlineBytes / 2}},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read a version: %w", err)
@@ -58,11 +58,22 @@ func (y *Yjs) Version(ctx context.Context, room, id string, b Budget) ([]byte, e
 	if len(results[0].Rows) == 0 {
 		return nil, nil
 	}
-	size := int(number(results[0], 0))
-	if err := b.hold(ctx, versionTimes*size); err != nil {
-		return nil, fmt.Errorf("read a version: %w", err)
+	size, first := int(number(results[0], 0)), text(results[0], 1)
+	if first == nil {
+		if err := b.hold(ctx, versionTimes*size); err != nil {
+			return nil, fmt.Errorf("read a version: %w", err)
+		}
+		results, err = y.db.Batch(ctx, []abi.Statement{
+			{SQL: "SELECT YjsState FROM YjsVersions WHERE RoomId = ?1 AND VersionId = ?2", Args: []any{room, id}},
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read a version: %w", err)
+		}
+		if first = text(results[0], 0); first == nil {
+			return nil, nil // it was deleted meanwhile
+		}
 	}
-	state, err := appendBase64(make([]byte, 0, size), text(results[0], 1))
+	state, err := appendBase64(make([]byte, 0, size), first)
 	for part := 1; err == nil && len(state) < size; part++ {
 		results, err = y.db.Batch(ctx, []abi.Statement{
 			{SQL: "SELECT YjsState FROM YjsVersionParts WHERE RoomId = ?1 AND VersionId = ?2 AND part = ?3", Args: []any{room, id, part}},

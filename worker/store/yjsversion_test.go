@@ -5,9 +5,12 @@ package store
 import (
 	"bytes"
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tidemark/shared/abi"
 )
 
 func TestVersionsAreKeptWhole(t *testing.T) {
@@ -46,5 +49,58 @@ func TestVersionsAreKeptWhole(t *testing.T) {
 	}
 	if list, err := y.Versions(ctx, "r", "", 10); len(list) != 0 || err != nil {
 		t.Errorf("after delete: %v, %v", list, err)
+	}
+}
+
+// A measured database notes the longest text or blob that it answered.
+type measured struct {
+	DB
+	longest int
+}
+
+func (m *measured) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {
+	results, err := m.DB.Batch(ctx, statements)
+	for _, r := range results {
+		for _, row := range r.Rows {
+			for _, cell := range row {
+				m.longest = max(m.longest, len(cellText(cell)))
+			}
+		}
+	}
+	return results, err
+}
+
+// No state is read before its request holds the memory. (A hundred requests for a
+// version at once once ended an instance: each had read 1.5 MB before.)
+func TestNoStateIsReadBeforeMemoryIsHeld(t *testing.T) {
+	db := &measured{DB: openDB(t)}
+	y, ctx := NewYjs(db), context.Background()
+	state := bytes.Repeat([]byte{1, 2, 3}, versionChunk/2)
+	if err := y.PutVersion(ctx, "r", YjsVersion{ID: "v"}, state); err != nil {
+		t.Fatal(err)
+	}
+	if err := y.PutPart(ctx, "r", 1, 1, state[versionChunk:]); err != nil {
+		t.Fatal(err)
+	}
+	if err := y.Commit(ctx, "r", 1, state[:versionChunk]); err != nil {
+		t.Fatal(err)
+	}
+	refused := errors.New("refused")
+	held := 0
+	b := Budget{Hold: func(_ context.Context, bytes int) error { held = bytes; return refused }}
+	for what, read := range map[string]func(Budget) ([]byte, error){
+		"a version": func(b Budget) ([]byte, error) { return y.Version(ctx, "r", "v", b) },
+		"a document": func(b Budget) ([]byte, error) {
+			state, _, err := y.LoadWithin(ctx, "r", b)
+			return state, err
+		},
+	} {
+		db.longest, held = 0, 0
+		if _, err := read(b); !errors.Is(err, refused) || held < 2*len(state) || db.longest > inlineBytes {
+			t.Errorf("%s: %v, %d bytes held, %d read", what, err, held, db.longest)
+		}
+		if got, err := read(Budget{}); err != nil || !bytes.Equal(got, state) {
+			t.Errorf("%s: %d bytes of %d, %v", what, len(got), len(state), err)
+		}
 	}
 }

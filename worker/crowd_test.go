@@ -35,7 +35,7 @@ func TestManyLargeRequestsAtOnceEndNoInstance(t *testing.T) {
 		Guest: "./worker", Config: config, Log: log, Instances: 1, Env: map[string]string{"AUTH_SECRET": secret},
 	})
 	c := caller{t, s, bearer(t)}
-	text, _ := json.Marshal(strings.Repeat("x", 700))
+	text, _ := json.Marshal(strings.Repeat("x", 1_100))
 	for from := 0; from < 20_000; from += 2_000 {
 		if status, answer := c.ask("POST", "/trpc/sync.push", rowsOf("r", from, 2_000, string(text))); status != 200 {
 			t.Fatalf("%d %.300s", status, answer)
@@ -48,7 +48,7 @@ func TestManyLargeRequestsAtOnceEndNoInstance(t *testing.T) {
 		method, path string
 		body         []byte
 	}
-	same := rowsOf("r", 0, 18_000, string(text))
+	same := rowsOf("r", 0, 13_000, string(text))
 	pull, document := request{"GET", "/trpc/sync.pull", nil}, request{"GET", "/yjs/large", nil}
 	push := request{"POST", "/trpc/sync.push", same}
 	refused := request{"POST", "/trpc/sync.push", bytes.Replace(same, []byte(`"lastPulledAt":null`), []byte(`"lastPulledAt":-1`), 1)}

@@ -65,7 +65,7 @@ func TestNoRequestAloneTakesAnInstance(t *testing.T) {
 	}
 	s, _ := startGuest(t)
 	c := caller{t, s, bearer(t)}
-	text, _ := json.Marshal(strings.Repeat("x", 700))
+	text, _ := json.Marshal(strings.Repeat("x", 1_100))
 	for from := 0; from < 20_000; from += 10_000 {
 		if status, answer := c.ask("POST", "/trpc/sync.push", rowsOf("r", from, 10_000, string(text))); status != 200 {
 			t.Fatalf("%d %.300s", status, answer)

@@ -19,8 +19,8 @@ const customers = (prefix, from, n, notes) =>
     lastPulledAt: 2 ** 52,
   });
 
-// How many rows are pulled, and how long their notes are: 16 MB together.
-const ROWS = 20_000, NOTES = 700;
+// How many rows are pulled, and how long their notes are: LIMIT_PULL_BYTES together.
+const ROWS = 20_000, NOTES = 1100;
 
 const deletion = (prefix, n) =>
   JSON.stringify({
@@ -80,7 +80,7 @@ const upload = (batch) =>
 export function requests({ p, update, version }) {
   const batch = (n) => Array(n).fill("sync.pull").join();
   const input = (value) => `input=${encodeURIComponent(JSON.stringify(value))}`;
-  const rewritten = ["o", "p"].map((letter) => customers("r", 0, ROWS - 1000, letter.repeat(NOTES - 100)));
+  const rewritten = ["o", "p"].map((letter) => customers("r", 0, 13_000, letter.repeat(NOTES)));
   const long = customers("r", 0, 16, "l".repeat(890_000));
   const most = customers("m", 0, 50_000, "m".repeat(180));
   for (const body of [...rewritten, long, most, update]) if (body.length > LIMIT_BODY_BYTES) throw new Error("a body is over the limit");

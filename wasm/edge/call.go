@@ -53,7 +53,7 @@ var (
 func (c *call) begin() {
 	i, err := c.s.running()
 	if err != nil {
-		c.respond(answer{lost: "the guest did not boot"})
+		c.respond(answer{lost: notBooted(err)})
 		c.end()
 		return
 	}
@@ -69,13 +69,21 @@ func (c *call) begin() {
 func (c *call) beginAlarm() {
 	i, err := c.object.bind()
 	if err != nil {
-		c.respond(answer{lost: "the guest did not boot"})
+		c.respond(answer{lost: notBooted(err)})
 		c.end()
 		return
 	}
 	c.enroll(i)
 	c.object.enter(i, c, i.alarm, c.id, c.object.id)
 	c.endIfDone()
+}
+
+// notBooted is what a client is told, who need not know more of the error.
+func notBooted(err error) string {
+	if errors.Is(err, errStopped) {
+		return errStopped.Error()
+	}
+	return "the guest did not boot"
 }
 
 func (c *call) enroll(i *instance) {

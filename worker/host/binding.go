@@ -5,6 +5,7 @@ package host
 import (
 	"context"
 	"net/http"
+	"runtime"
 
 	"tidemark/shared/abi"
 )
@@ -25,7 +26,9 @@ func (d D1) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result
 	if err != nil {
 		return nil, err
 	}
-	r := c.await(abi.OpD1, frame, nil)
+	w := c.start(abi.OpD1, frame, nil)
+	runtime.KeepAlive(statements) // the frame has addresses of their arguments
+	r := w.result()
 	if r.err != nil {
 		return nil, r.err
 	}

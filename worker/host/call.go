@@ -160,33 +160,51 @@ func do(ctx context.Context, kind abi.Op, frame []byte) ([]byte, error) {
 
 // await is do, with the result still at the host: whoever waits takes it or drops it.
 func (c *call) await(kind abi.Op, frame []byte, enter func()) result {
+	return c.start(kind, frame, enter).result()
+}
+
+// A waiting is an op that was posted.
+type waiting struct {
+	c    *call
+	kind abi.Op
+	op   int32
+	ch   chan result
+}
+
+// start posts an op. The frame, and what it names, is copied before start returns.
+func (c *call) start(kind abi.Op, frame []byte, enter func()) waiting {
+	w := waiting{c: c, kind: kind, ch: make(chan result, 1)}
 	if err := c.Err(); err != nil {
-		return result{err: err}
+		w.ch <- result{err: err}
+		return w
 	}
-	ch := make(chan result, 1)
 	state.Lock()
 	state.lastOp++
-	op := state.lastOp
-	state.ops[op] = ch
+	w.op = state.lastOp
+	state.ops[w.op] = w.ch
 	if enter != nil {
-		state.enter[op] = enter
+		state.enter[w.op] = enter
 	}
 	state.Unlock()
-	hostOp(c.id, op, kind, pointer(frame), int32(len(frame)))
+	hostOp(c.id, w.op, kind, pointer(frame), int32(len(frame)))
+	return w
+}
+
+func (w waiting) result() result {
 	select {
-	case r := <-ch:
+	case r := <-w.ch:
 		return r
-	case <-c.Done():
+	case <-w.c.Done():
 		state.Lock()
-		delete(state.ops, op)
-		delete(state.enter, op)
+		delete(state.ops, w.op)
+		delete(state.enter, w.op)
 		state.Unlock()
 		select {
-		case r := <-ch:
+		case r := <-w.ch:
 			r.drop()
 		default:
 		}
-		return result{err: fmt.Errorf("host: op %d: %w", kind, c.Err())}
+		return result{err: fmt.Errorf("host: op %d: %w", w.kind, w.c.Err())}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -180,7 +181,9 @@ func (o *Object) Exec(statements ...abi.Statement) ([]abi.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := takeResult(hostObjectExec(pointer(frame), int32(len(frame))))
+	handle := hostObjectExec(pointer(frame), int32(len(frame)))
+	runtime.KeepAlive(statements) // the frame has addresses of their arguments
+	b, err := takeResult(handle)
 	if err != nil {
 		return nil, err
 	}

@@ -25,12 +25,17 @@ import (
 // one snapshot.
 // Cloudflare docs, D1: Workers binding API, limits.
 type D1 struct {
-	path    string
-	writer  chan *sqliteConn // holds the one writer, or nothing while it is lent
-	readers chan *sqliteConn // holds idle readers, and nil for one not yet opened
-	mu      sync.Mutex
-	closed  bool
+	path     string
+	writer   chan *sqliteConn // holds the one writer, or nothing while it is lent
+	readers  chan *sqliteConn // holds idle readers; nil: none of a database in memory
+	unopened chan struct{}    // holds something for each reader that may be opened
+	mu       sync.Mutex
+	closed   bool
 }
+
+// readersPerCPU is how many batches that only read run at a time. They share the
+// processors, so that a short one does not wait for long ones to end.
+const readersPerCPU = 8
 
 const d1Cached = 128 // prepared statements per connection
 
@@ -50,10 +55,10 @@ func OpenD1(path string) (*D1, error) {
 	d := &D1{path: path, writer: make(chan *sqliteConn, 1)}
 	d.writer <- w
 	if path != "" {
-		n := max(2, runtime.NumCPU())
-		d.readers = make(chan *sqliteConn, n)
+		n := readersPerCPU * runtime.NumCPU()
+		d.readers, d.unopened = make(chan *sqliteConn, n), make(chan struct{}, n)
 		for range n {
-			d.readers <- nil
+			d.unopened <- struct{}{}
 		}
 	}
 	return d, nil
@@ -75,7 +80,9 @@ func (d *D1) end(how func(*sqliteConn) error) error {
 	}
 	d.closed = true
 	for range cap(d.readers) {
-		if r := <-d.readers; r != nil {
+		select {
+		case <-d.unopened:
+		case r := <-d.readers:
 			how(r)
 		}
 	}
@@ -118,16 +125,11 @@ func (d *D1) batch(ctx context.Context, statements []abi.Statement) ([]abi.Resul
 
 // read runs statements on a reader, or answers false if one of them writes.
 func (d *D1) read(ctx context.Context, statements []abi.Statement) (_ []abi.Result, done bool, err error) {
-	r, err := borrow(ctx, d.readers)
+	r, err := d.reader(ctx)
 	if err != nil {
 		return nil, false, err
 	}
 	defer func() { d.readers <- r }()
-	if r == nil {
-		if r, err = openSQLite(d.path, true, d1Cached); err != nil {
-			return nil, false, err
-		}
-	}
 	for _, s := range statements {
 		prepared, err := r.cached(s.SQL)
 		if err != nil {
@@ -139,6 +141,33 @@ func (d *D1) read(ctx context.Context, statements []abi.Statement) (_ []abi.Resu
 	}
 	results, err := r.transaction(r.beginRead, statements)
 	return results, true, err
+}
+
+// reader lends an idle reader, opens one if there is none, or waits for one.
+func (d *D1) reader(ctx context.Context) (*sqliteConn, error) {
+	select {
+	case r, ok := <-d.readers:
+		if !ok {
+			return nil, errClosed
+		}
+		return r, nil
+	default:
+	}
+	select {
+	case r, ok := <-d.readers:
+		if !ok {
+			return nil, errClosed
+		}
+		return r, nil
+	case <-d.unopened:
+		r, err := openSQLite(d.path, true, d1Cached)
+		if err != nil {
+			d.unopened <- struct{}{}
+		}
+		return r, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 func borrow(ctx context.Context, from chan *sqliteConn) (*sqliteConn, error) {

@@ -7,8 +7,10 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 
@@ -172,6 +174,36 @@ func TestReadersSeeOneSnapshotBesideTheWriter(t *testing.T) {
 	if got := query(t, d, "SELECT n FROM t").Rows[0][0]; got != 200.0 {
 		t.Errorf("got %v", got)
 	}
+}
+
+// A read that is short does not wait for those that are long.
+func TestAShortReadRunsBesideLongOnes(t *testing.T) {
+	d := openTest(t, filepath.Join(t.TempDir(), "d1.sqlite"))
+	read := func(rows int) {
+		_, err := d.Batch(t.Context(), []abi.Statement{{
+			SQL: "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) SELECT count(*) FROM n", Args: []any{rows},
+		}})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	var began, ended atomic.Int32
+	var group sync.WaitGroup
+	for range runtime.NumCPU() + 1 {
+		group.Go(func() {
+			began.Add(1)
+			read(5_000_000)
+			ended.Add(1)
+		})
+	}
+	for began.Load() <= int32(runtime.NumCPU()) {
+		runtime.Gosched()
+	}
+	read(1)
+	if n := ended.Load(); n > 0 {
+		t.Errorf("%d long reads ended before a short one", n)
+	}
+	group.Wait()
 }
 
 func TestMigrationsAreAppliedOnceInOrder(t *testing.T) {

@@ -85,12 +85,13 @@ func take(handle, n int32) []byte {
 	}
 	b := make([]byte, n)
 	hostTake(handle, pointer(b))
-	taken += int(n)
+	garbage += int(n)
 	return b
 }
 
-// taken is how many bytes came since the last collection.
-var taken int
+// garbage is how many bytes came, and were dropped with documents, since the last
+// collection here: what may be collected.
+var garbage int
 
 // muchBytes are worth a collection of their own.
 const muchBytes = 4 << 20
@@ -99,8 +100,8 @@ const muchBytes = 4 << 20
 // many bytes. Linear memory does not shrink, so garbage that is large must make
 // room for what comes, and not stand beside it.
 func Collect(bytes int) {
-	if bytes >= muchBytes && taken >= muchBytes {
-		taken = 0
+	if bytes >= muchBytes && garbage >= muchBytes {
+		garbage = 0
 		runtime.GC()
 	}
 }

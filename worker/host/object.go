@@ -96,6 +96,8 @@ func forget(id int32) {
 
 //go:wasmexport event
 func event(object int32, kind abi.Event, conn, handle, n int32) {
+	garbage += int(n) // and what earlier events of that size left behind
+	Collect(int(n))
 	data := take(handle, n)
 	defer func() {
 		if p := recover(); p != nil {

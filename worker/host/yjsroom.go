@@ -216,8 +216,10 @@ func (y *YjsRooms) makeRoom(bytes int) {
 		oldest := y.loaded.Remove(y.loaded.Back()).(*yjsRoom)
 		oldest.room.Unload()
 		y.bytes -= oldest.size
+		garbage += oldest.size
 		oldest.at, oldest.size = nil, 0
 	}
+	Collect(bytes)
 }
 
 // Alarm lets the room do what is due, and then its task, whose outcome is an

@@ -72,12 +72,12 @@ func (y *Yjs) load(ctx context.Context, room string, b Budget) (state []byte, ve
 	}
 	if first == nil {
 		results, err := y.db.Batch(ctx, []abi.Statement{
-			{SQL: "SELECT YjsState FROM YjsRooms WHERE RoomId = ?1 AND updated_at = ?2", Args: []any{room, version}},
+			{SQL: "SELECT YjsState, updated_at FROM YjsRooms WHERE RoomId = ?1", Args: []any{room}},
 		})
 		if err != nil {
 			return nil, 0, err
 		}
-		if len(results[0].Rows) == 0 {
+		if len(results[0].Rows) == 0 || number(results[0], 1) != number(head, 1) {
 			return nil, 0, errMoving
 		}
 		first = text(results[0], 0)

@@ -80,6 +80,17 @@ func TestARoomOfAnotherBackendIsRead(t *testing.T) {
 			t.Errorf("%s: got %x, version %d, %v", room, got, version, err)
 		}
 	}
+	large := bytes.Repeat(state, inlineBytes/2) // read in two steps, whatever time the backend wrote
+	for room, updatedAt := range map[string]any{"number": 5, "fraction": 5.5, "far": 1e17, "text": "2026-11-01 12:00:00"} {
+		_, err := db.Batch(context.Background(), []abi.Statement{
+			{SQL: "INSERT INTO YjsRooms VALUES (?1, ?2, ?3)", Args: []any{room, base64.StdEncoding.EncodeToString(large), updatedAt}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _, err := NewYjs(db).Load(context.Background(), room); err != nil || !bytes.Equal(got, large) {
+			t.Errorf("%s: got %d bytes of %d, %v", room, len(got), len(large), err)
+		}
+	}
 	db.Batch(context.Background(), []abi.Statement{{SQL: "INSERT INTO YjsRooms VALUES ('bad', 'ab*d', 5), ('null', NULL, 5)"}})
 	if _, _, err := NewYjs(db).Load(context.Background(), "bad"); err == nil {
 		t.Error("what is not Base64 was read")

@@ -1,0 +1,169 @@
+package yroom
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"tidemark/shared/yjs"
+)
+
+// What the simulation checks: while it runs, and at its end.
+
+// see notes what a peer got: it must be in storage from now on.
+func (w *world) see(update []byte) {
+	s, err := yjs.Validate(update, yjs.Limits{})
+	if err != nil {
+		w.Errorf("a peer got a malformed update: %v", err)
+	}
+	if _, err := w.seen.Apply(update); err != nil {
+		w.Errorf("apply what was seen: %v", err)
+	}
+	w.seenDeletes = slices.AppendSeq(w.seenDeletes, s.DeleteRanges())
+}
+
+// checkSeen looks for all that was seen in what is stored.
+func (w *world) checkSeen() {
+	state, err := w.disk.state()
+	if err != nil {
+		w.Errorf("read storage: %v", err)
+		return
+	}
+	if !w.disk.meta.Seeded && w.copied != nil {
+		state, _ = yjs.MergeUpdates(state, w.copied)
+	}
+	doc := yjs.New(yjs.Options{})
+	if _, err := doc.Apply(state); err != nil {
+		w.Errorf("stored state: %v", err)
+	}
+	vector := doc.StateVector()
+	for _, last := range w.seen.StateVector() {
+		if vector.Clock(last.Client) < last.Clock {
+			w.Errorf("lost: client %d up to %d was seen, %d is stored", last.Client, last.Clock, vector.Clock(last.Client))
+		}
+	}
+	event, err := doc.Apply(deletes(w.seenDeletes))
+	if err != nil || event != nil {
+		w.Errorf("lost: deletions that were seen: %x, %v", event, err)
+	}
+	w.seenDeletes = nil
+}
+
+func deletes(ranges []yjs.ClockRange) []byte {
+	u, _ := yjs.MergeUpdates()
+	for _, r := range ranges {
+		u, _ = yjs.MergeUpdates(u, (&author{}).deleting(r))
+	}
+	return u
+}
+
+// settle stops the failures and checks that everybody ends equal.
+func (w *world) settle() {
+	w.logf("settle")
+	w.Rand = rand.New(calm{})
+	quiet := func() {
+		for round := 0; round < 10_000; round++ {
+			busy := w.task.Kind != 0 || w.timer
+			w.work(false)
+			for _, p := range w.peers {
+				busy = busy || len(p.up)+len(p.down) > 0
+				w.toRoom(p)
+				w.toPeer(p)
+			}
+			if w.Failed() || !busy {
+				return
+			}
+			w.pass(0)
+		}
+		w.Errorf("the room never falls silent")
+	}
+	for range 3 { // whoever was refused while the database failed comes back
+		for _, p := range w.peers {
+			w.connect(p)
+		}
+		quiet()
+		w.pass(6 * time.Minute)
+		quiet()
+	}
+	for range 2 {
+		for _, p := range w.peers {
+			w.beat(p)
+		}
+		quiet()
+	}
+	for w.disk.meta.Due != 0 && !w.Failed() {
+		if w.alarm.IsZero() {
+			w.Errorf("due at %d without an alarm", w.disk.meta.Due)
+		}
+		w.pass(time.Hour)
+		quiet()
+	}
+	if w.Failed() {
+		return
+	}
+	w.checkSeen()
+	stored, err := w.disk.state()
+	if err != nil {
+		w.Errorf("read storage: %v", err)
+	}
+	end := integratedState(w.T, stored)
+	for _, p := range w.peers {
+		got, err := p.doc.EncodeStateAsUpdate(nil)
+		if err != nil || !bytes.Equal(got, end) {
+			w.Errorf("peer %d ends with %x, storage with %x, %v", p.id, got, end, err)
+		}
+	}
+	if got := integratedState(w.T, w.copied); !bytes.Equal(got, end) {
+		w.Errorf("the database ends with %x, storage with %x", got, end)
+	}
+	// An hour has made everybody silent: a renewal by each brings all back.
+	for _, p := range w.peers {
+		w.beat(p)
+	}
+	quiet()
+	for _, p := range w.peers {
+		for _, other := range w.peers {
+			e, _ := p.states.Get(other.id)
+			own, _ := other.states.Get(other.id)
+			if !bytes.Equal(e.State, own.State) {
+				w.Errorf("peer %d sees %s of %d, which is %s", p.id, e.State, other.id, own.State)
+			}
+		}
+	}
+	// One goes, the other is cut off: both are seen to be gone.
+	w.drop(w.peers[0], false)
+	w.drop(w.peers[1], true)
+	w.room = nil
+	w.pass(10 * time.Second)
+	quiet()
+	want := w.peers[2].states.Present()
+	if len(want) != len(w.peers)-2 || slices.Contains(want, 1) || slices.Contains(want, 2) {
+		w.Errorf("after peers 1 and 2 have left, 3 sees %v", want)
+	}
+	for client, p := range w.disk.presence {
+		if client <= 2 || p.Leaves != 0 || len(p.State) < 1800 {
+			w.Errorf("presence of %d is kept: %+v", client, p)
+		}
+	}
+}
+
+// calm is a source that chooses what never fails.
+type calm struct{}
+
+func (calm) Uint64() uint64 { return 1<<63 | 1<<31 }
+
+func integratedState(t *testing.T, update []byte) []byte {
+	doc := yjs.New(yjs.Options{})
+	if update != nil {
+		if _, err := doc.Apply(update); err != nil {
+			t.Errorf("apply %x: %v", update, err)
+		}
+	}
+	state, err := doc.EncodeStateAsUpdate(nil)
+	if err != nil {
+		t.Error(err)
+	}
+	return state
+}

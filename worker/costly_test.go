@@ -3,7 +3,6 @@
 package main_test
 
 import (
-	"bytes"
 	"encoding/base64"
 	"net/http"
 	"sync"
@@ -45,35 +44,13 @@ func TestCostlyDocumentsEndNoInstance(t *testing.T) {
 	}
 	log := &journal{}
 	s, clock := startLogged(t, log)
-	ask := func(method, path string, body []byte, want ...int) int {
-		t.Helper()
-		req, _ := http.NewRequest(method, s.URL+path, bytes.NewReader(body))
-		req.Header.Set("Authorization", "Bearer "+bearer(t))
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		var got bytes.Buffer
-		got.ReadFrom(res.Body)
-		ok := false
-		for _, status := range want {
-			ok = ok || res.StatusCode == status
-		}
-		if !ok {
-			t.Errorf("%s %.80s: %d %.200s, want %d", method, path, res.StatusCode, got.Bytes(), want)
-		}
-		if line := endedIn(log); line != "" {
-			t.Errorf("%s %.80s: %s", method, path, line)
-		}
-		return got.Len()
-	}
+	c := watched{caller{t, s, bearer(t)}, log}
 	vector := base64.RawURLEncoding.EncodeToString(yjstest.Vector(1000))
 	for name, updates := range costly() {
 		t.Run(name, func(t *testing.T) {
 			for _, room := range []string{"a", "b"} {
 				for _, update := range updates {
-					ask("POST", "/yjs/"+room, update, http.StatusNoContent)
+					c.wants("POST", "/yjs/"+room, update, http.StatusNoContent)
 				}
 			}
 			joinAll := func() {
@@ -81,38 +58,35 @@ func TestCostlyDocumentsEndNoInstance(t *testing.T) {
 				var wg sync.WaitGroup
 				for range 2 {
 					for _, room := range []string{"a", "b"} {
-						c := join(t, s, room)
+						peer := join(t, s, room)
 						wg.Go(func() {
-							state := c.state()
-							c.send(yproto.AppendSyncStep2(nil, state)) // a peer that has it all
-							c.ws.CloseNow()
+							peer.send(yproto.AppendSyncStep2(nil, peer.state())) // it has it all
+							peer.ws.CloseNow()
 						})
 					}
 				}
 				wg.Wait()
-				if line := endedIn(log); line != "" {
-					t.Errorf("joins: %s", line)
-				}
+				c.lives("joins")
 			}
 			joinAll()
-			ask("GET", "/yjs/a", nil, http.StatusOK)
-			ask("GET", "/yjs/b?sv="+vector, nil, http.StatusOK)
-			ask("GET", "/yjs/a?format=text&name=t", nil, http.StatusOK, http.StatusRequestEntityTooLarge)
-			ask("GET", "/yjs/b?format=json", nil, http.StatusOK, http.StatusRequestEntityTooLarge)
+			c.wants("GET", "/yjs/a", nil, http.StatusOK)
+			c.wants("GET", "/yjs/b?sv="+vector, nil, http.StatusOK)
+			c.wants("GET", "/yjs/a?format=text&name=t", nil, http.StatusOK, http.StatusRequestEntityTooLarge)
+			c.wants("GET", "/yjs/b?format=json", nil, http.StatusOK, http.StatusRequestEntityTooLarge)
 			clock.Advance(2 * time.Hour)
 			wasmtest.Until(t, "both documents are copied", func() bool {
 				clock.Advance(time.Second)
 				return count(t, s, "SELECT count(*) FROM YjsRooms WHERE RoomId IN ('a', 'b')") == 2
 			})
-			ask("POST", "/yjs/a/versions", []byte("kept"), http.StatusCreated)
+			c.wants("POST", "/yjs/a/versions", []byte("kept"), http.StatusCreated)
 			s.Restart()
 			joinAll()
-			ask("POST", "/yjs/small", typed(uint64(clock.Now().UnixNano()/1e6%1e9), "x"), http.StatusNoContent)
+			c.wants("POST", "/yjs/small", typed(uint64(clock.Now().UnixNano()/1e6%1e9), "x"), http.StatusNoContent)
 			for _, room := range []string{"a", "b"} {
-				ask("DELETE", "/yjs/"+room, nil, http.StatusNoContent)
-				ask("POST", "/yjs/"+room, yjstest.Typed(0), http.StatusNoContent)
-				ask("GET", "/yjs/"+room+"?format=text&name=t", nil, http.StatusOK)
-				ask("DELETE", "/yjs/"+room, nil, http.StatusNoContent)
+				c.wants("DELETE", "/yjs/"+room, nil, http.StatusNoContent)
+				c.wants("POST", "/yjs/"+room, yjstest.Typed(0), http.StatusNoContent)
+				c.wants("GET", "/yjs/"+room+"?format=text&name=t", nil, http.StatusOK)
+				c.wants("DELETE", "/yjs/"+room, nil, http.StatusNoContent)
 			}
 		})
 	}

@@ -5,14 +5,10 @@ package main_test
 import (
 	"bytes"
 	"encoding/json"
-	"io"
-	"net/http"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
-	"tidemark/wasm/edge"
 	"tidemark/wasm/wasmtest"
 )
 
@@ -22,19 +18,11 @@ func TestManyLargeRequestsAtOnceEndNoInstance(t *testing.T) {
 	if testing.Short() {
 		t.Skip("moves hundreds of megabytes")
 	}
-	root, err := wasmtest.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	config, err := edge.LoadConfig(filepath.Join(root, "wrangler.toml"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	log := &journal{}
 	s := wasmtest.Start(t, wasmtest.Options{
-		Guest: "./worker", Config: config, Log: log, Instances: 1, Env: map[string]string{"AUTH_SECRET": secret},
+		Guest: "./worker", Config: configured(t), Log: log, Instances: 1, Env: map[string]string{"AUTH_SECRET": secret},
 	})
-	c := caller{t, s, bearer(t)}
+	c := watched{caller{t, s, bearer(t)}, log}
 	text, _ := json.Marshal(strings.Repeat("x", 1_100))
 	for from := 0; from < 20_000; from += 2_000 {
 		if status, answer := c.ask("POST", "/trpc/sync.push", rowsOf("r", from, 2_000, string(text))); status != 200 {
@@ -64,23 +52,12 @@ func TestManyLargeRequestsAtOnceEndNoInstance(t *testing.T) {
 		for i := range 10 {
 			group.Go(func() {
 				ask := round.of[i%len(round.of)]
-				r, _ := http.NewRequest(ask.method, s.URL+ask.path, bytes.NewReader(ask.body))
-				r.Header.Set("Authorization", "Bearer "+c.token)
-				if ask.method == "POST" {
-					r.Header.Set("Content-Type", "application/json")
-				}
-				res, err := http.DefaultClient.Do(r)
-				if err != nil {
-					t.Errorf("%s: %v", round.what, err)
-					return
-				}
-				defer res.Body.Close()
-				answer, _ := io.ReadAll(res.Body)
+				status, answer := c.ask(ask.method, ask.path, ask.body)
 				mu.Lock()
 				defer mu.Unlock()
-				counts[res.StatusCode]++
-				if res.StatusCode >= 500 && res.StatusCode != 503 {
-					t.Errorf("%s: %d %.300s", round.what, res.StatusCode, answer)
+				counts[status]++
+				if status >= 500 && status != 503 {
+					t.Errorf("%s: %d %.300s", round.what, status, answer)
 				}
 			})
 		}
@@ -93,8 +70,6 @@ func TestManyLargeRequestsAtOnceEndNoInstance(t *testing.T) {
 		if counts[200] == 0 {
 			t.Errorf("none of 10 %s was served", round.what)
 		}
-		if line := endedIn(log); line != "" {
-			t.Fatalf("%s: %s", round.what, line)
-		}
+		c.lives(round.what)
 	}
 }

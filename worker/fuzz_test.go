@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -22,7 +21,6 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"tidemark/shared/lib0"
-	"tidemark/wasm/edge"
 	"tidemark/wasm/wasmtest"
 )
 
@@ -59,17 +57,9 @@ func (j *journal) take() string {
 
 func openTarget(t testing.TB) *target {
 	t.Helper()
-	root, err := wasmtest.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	config, err := edge.LoadConfig(filepath.Join(root, "wrangler.toml"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	x := &target{clock: wasmtest.NewClock(start), log: &journal{}, tokens: strangers(t)}
 	x.server = wasmtest.Start(t, wasmtest.Options{
-		Guest: "./worker", Config: config, Clock: x.clock, Log: x.log,
+		Guest: "./worker", Config: configured(t), Clock: x.clock, Log: x.log,
 		// The tests' clock runs much faster than calls do, which would be given up.
 		Env: map[string]string{"AUTH_SECRET": secret, "LIMIT_CALL_MS": "1000000000", "DEV_MODE": "1"},
 	})

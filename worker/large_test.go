@@ -3,7 +3,6 @@
 package main_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -17,16 +16,6 @@ import (
 	"tidemark/shared/yroom"
 	"tidemark/wasm/wasmtest"
 )
-
-// endedIn returns a line that says that an instance ended, or "".
-func endedIn(log *journal) string {
-	for line := range strings.SplitSeq(log.take(), "\n") {
-		if strings.Contains(line, "the instance ended") || strings.Contains(line, "did not return") {
-			return line
-		}
-	}
-	return ""
-}
 
 // heavy is an update of one item of size bytes.
 func heavy(client uint64, size int) []byte {
@@ -45,36 +34,18 @@ func TestADocumentAtItsLimitEndsNoInstance(t *testing.T) {
 	}
 	log := &journal{}
 	s, clock := startLogged(t, log)
-	ask := func(method, path string, body []byte, want int) []byte {
-		t.Helper()
-		req, _ := http.NewRequest(method, s.URL+path, bytes.NewReader(body))
-		req.Header.Set("Authorization", "Bearer "+bearer(t))
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		var got bytes.Buffer
-		got.ReadFrom(res.Body)
-		if res.StatusCode != want {
-			t.Errorf("%s %s: %d %.200s, want %d", method, path, res.StatusCode, got.Bytes(), want)
-		}
-		if line := endedIn(log); line != "" {
-			t.Fatalf("%s %s: %s", method, path, line)
-		}
-		return got.Bytes()
-	}
+	c := watched{caller{t, s, bearer(t)}, log}
 	limit := yroom.DefaultConfig.DocumentBytes
 	const piece = 4 << 20
 	rooms := []string{"large", "other"}
 	for _, room := range rooms {
 		for n := uint64(1); n <= uint64(limit/piece); n++ {
-			ask("POST", "/yjs/"+room, heavy(n, piece-100), http.StatusNoContent)
+			c.wants("POST", "/yjs/"+room, heavy(n, piece-100), http.StatusNoContent)
 		}
 	}
 	neighbour := func() {
 		t.Helper()
-		ask("POST", "/yjs/small", typed(uint64(clock.Now().UnixNano()%1e6+1), "x"), http.StatusNoContent)
+		c.wants("POST", "/yjs/small", typed(uint64(clock.Now().UnixNano()%1e6+1), "x"), http.StatusNoContent)
 	}
 	joinAll := func() {
 		var wg sync.WaitGroup
@@ -92,33 +63,29 @@ func TestADocumentAtItsLimitEndsNoInstance(t *testing.T) {
 		}
 		wg.Wait()
 		neighbour()
-		if line := endedIn(log); line != "" {
-			t.Fatalf("six joins: %s", line)
-		}
+		c.lives("six joins")
 	}
 	joinAll()
 	for _, room := range rooms {
-		ask("GET", "/yjs/"+room, nil, http.StatusOK)
-		ask("GET", "/yjs/"+room+"?sv=AQEB", nil, http.StatusOK)
+		c.wants("GET", "/yjs/"+room, nil, http.StatusOK)
+		c.wants("GET", "/yjs/"+room+"?sv=AQEB", nil, http.StatusOK)
 	}
 	clock.Advance(2 * time.Hour)
 	wasmtest.Until(t, "both documents are copied", func() bool {
-		if line := endedIn(log); line != "" {
-			t.Fatalf("copy: %s", line)
-		}
+		c.lives("copy")
 		return query(t, s, "SELECT count(*) FROM YjsRooms WHERE RoomId IN ('large', 'other')").Rows[0][0] == 2.0
 	})
 	neighbour()
 	version := struct{ ID string }{}
-	if err := json.Unmarshal(ask("POST", "/yjs/large/versions", []byte("full"), http.StatusCreated), &version); err != nil {
+	if err := json.Unmarshal(c.wants("POST", "/yjs/large/versions", []byte("full"), http.StatusCreated), &version); err != nil {
 		t.Fatal(err)
 	}
-	ask("GET", "/yjs/large/versions/"+version.ID, nil, http.StatusOK)
-	ask("POST", "/yjs/large/versions/"+version.ID+"/restore", nil, http.StatusRequestEntityTooLarge) // a second copy does not fit
+	c.wants("GET", "/yjs/large/versions/"+version.ID, nil, http.StatusOK)
+	c.wants("POST", "/yjs/large/versions/"+version.ID+"/restore", nil, http.StatusRequestEntityTooLarge) // a second copy does not fit
 	neighbour()
 	s.Restart()
 	joinAll()
-	ask("DELETE", "/yjs/large", nil, http.StatusNoContent)
-	ask("DELETE", "/yjs/other", nil, http.StatusNoContent)
+	c.wants("DELETE", "/yjs/large", nil, http.StatusNoContent)
+	c.wants("DELETE", "/yjs/other", nil, http.StatusNoContent)
 	neighbour()
 }

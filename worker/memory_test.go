@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,14 +34,41 @@ func (c caller) ask(method, path string, body []byte) (status int, answer []byte
 	}
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
-		c.Fatal(err)
+		c.Error(err)
+		return 0, nil
 	}
 	defer res.Body.Close()
 	answer, err = io.ReadAll(res.Body)
 	if err != nil {
-		c.Fatal(err)
+		c.Error(err)
 	}
 	return res.StatusCode, answer
+}
+
+// A watched caller fails if an instance ends.
+type watched struct {
+	caller
+	log *journal
+}
+
+// wants returns an answer that has one of the statuses.
+func (c watched) wants(method, path string, body []byte, statuses ...int) []byte {
+	c.Helper()
+	status, answer := c.ask(method, path, body)
+	if !slices.Contains(statuses, status) {
+		c.Errorf("%s %.80s: %d %.200s, want %d", method, path, status, answer, statuses)
+	}
+	c.lives(method + " " + path)
+	return answer
+}
+
+func (c watched) lives(what string) {
+	c.Helper()
+	for line := range strings.SplitSeq(c.log.take(), "\n") {
+		if strings.Contains(line, "the instance ended") || strings.Contains(line, "did not return") {
+			c.Errorf("%.80s: %s", what, line)
+		}
+	}
 }
 
 // rowsOf is a push of n customers whose notes are that text.

@@ -41,7 +41,8 @@ func startLogged(t *testing.T, log io.Writer, env ...string) (*wasmtest.Server, 
 	return startInstances(t, 1, log, env...)
 }
 
-func startInstances(t *testing.T, instances int, log io.Writer, env ...string) (*wasmtest.Server, *wasmtest.Clock) {
+// configured is the project's configuration.
+func configured(t testing.TB) *edge.Config {
 	t.Helper()
 	root, err := wasmtest.Root()
 	if err != nil {
@@ -51,13 +52,18 @@ func startInstances(t *testing.T, instances int, log io.Writer, env ...string) (
 	if err != nil {
 		t.Fatal(err)
 	}
+	return config
+}
+
+func startInstances(t *testing.T, instances int, log io.Writer, env ...string) (*wasmtest.Server, *wasmtest.Clock) {
+	t.Helper()
 	// The tests' clock runs much faster than calls do, which would be given up.
 	variables := map[string]string{"AUTH_SECRET": secret, "LIMIT_CALL_MS": "1000000000"}
 	for i := 0; i < len(env); i += 2 {
 		variables[env[i]] = env[i+1]
 	}
 	clock := wasmtest.NewClock(start)
-	return wasmtest.Start(t, wasmtest.Options{Guest: "./worker", Config: config, Clock: clock, Env: variables, Log: log, Instances: instances}), clock
+	return wasmtest.Start(t, wasmtest.Options{Guest: "./worker", Config: configured(t), Clock: clock, Env: variables, Log: log, Instances: instances}), clock
 }
 
 func bearer(t *testing.T) string {

@@ -43,8 +43,8 @@ var ErrFrame = errors.New("abi: malformed frame")
 
 // AppendStatements appends u32 count, then for each statement its SQL as a
 // text, u32 number of arguments and the arguments. Integers are little endian.
-// If far is not nil, a Text or []byte of at least FarBytes stays where it is, and
-// the frame has its length and what far says is its address.
+// If far is not nil, a Text or []byte of at least FarBytes stays where it is: the
+// frame holds its length, and the address that far returns.
 func AppendStatements(b []byte, statements []Statement, far func([]byte) uint32) ([]byte, error) {
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(statements)))
 	for _, s := range statements {
@@ -59,8 +59,8 @@ func AppendStatements(b []byte, statements []Statement, far func([]byte) uint32)
 }
 
 // DecodeStatements is the inverse of AppendStatements. Numbers come as float64,
-// texts as Text. Near answers the n bytes at an address; it may be nil if none of
-// the arguments is far.
+// texts as Text. For an argument that stayed where it is, DecodeStatements calls near,
+// which returns the n bytes at an address. Without near such a frame is malformed.
 func DecodeStatements(b []byte, near func(address, n uint32) []byte) ([]Statement, error) {
 	r := reader{b: b, near: near}
 	n := r.count(8)
@@ -100,10 +100,9 @@ func AppendResults(b []byte, results []Result) ([]byte, error) {
 // DecodeResults is the inverse of AppendResults; cells are views into b.
 func DecodeResults(b []byte) ([]Result, error) { return decodeResults(reader{b: b}) }
 
-// ReadResults is DecodeResults of a frame of n bytes that next brings in order,
-// so many at a time as it is given room for. A large cell has memory of its own:
-// a frame in one piece would need a gap as long as itself in a memory that others
-// divide.
+// ReadResults is DecodeResults of a frame of n bytes that comes in pieces: next fills
+// the slice that it is given with the bytes that follow. Each large cell gets memory of
+// its own. A frame in one piece would need one free stretch of memory of its length.
 func ReadResults(n int, next func([]byte)) ([]Result, error) {
 	return decodeResults(reader{left: n, next: next})
 }

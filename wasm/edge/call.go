@@ -78,7 +78,7 @@ func (c *call) beginAlarm() {
 	c.endIfDone()
 }
 
-// notBooted is what a client is told, who need not know more of the error.
+// notBooted returns the reason that a client gets when no instance took its request.
 func notBooted(err error) string {
 	if errors.Is(err, errStopped) {
 		return errStopped.Error()

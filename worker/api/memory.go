@@ -79,9 +79,9 @@ func shareOf(ctx context.Context) *share {
 	return m
 }
 
-// hold sets how many bytes the request of ctx holds besides what it keeps: what
-// it held before is free. It waits its turn for more, and is refused in the end:
-// with 503, or with 413 if the instance never has so much.
+// hold sets how many bytes the request of ctx holds besides what it keeps. If it needs
+// more than before, it first gives back what it held, and waits its turn. In the end the
+// request is refused: with 503, or with 413 if the instance never has so much.
 func hold(ctx context.Context, bytes int) error {
 	m := shareOf(ctx)
 	if m.kept+bytes > m.claim.Held() {

@@ -96,7 +96,7 @@ func forget(id int32) {
 
 //go:wasmexport event
 func event(object int32, kind abi.Event, conn, handle, n int32) {
-	garbage += int(n) // and what earlier events of that size left behind
+	garbage += int(n) // an earlier event of that size left as much
 	Collect(int(n))
 	data := take(handle, n)
 	defer func() {

@@ -39,8 +39,9 @@ func held(ctx context.Context, hold func(context.Context, int) error, bytes int)
 	return nil
 }
 
-// expects is how much to ask for where that is the guess: little, for who needs
-// little, if others hold much. Whoever needs more asks twice.
+// expects returns how many octets to ask for by the guess. While others hold much
+// memory it returns few: a request that needs little then does not wait, and one that
+// needs more asks twice.
 func (b Budget) expects(ctx context.Context, g *guess) int {
 	if b.Busy != nil && b.Busy(ctx) {
 		return min(g.next(guessDelta), guessDelta)
@@ -111,7 +112,7 @@ func (g *guesses) unknown() bool {
 	return false
 }
 
-// tooLarge remembers that the tables have more than that many octets.
+// tooLarge remembers that the tables may have more than that many octets.
 func (g *guesses) tooLarge(octets int) {
 	for i := range g.first {
 		g.first[i].saw(octets)

@@ -56,9 +56,9 @@ func (s *Store) Pull(ctx context.Context, _ time.Time, input []byte, b Budget) (
 }
 
 // pullFirst returns every live row. It first asks in the way that is cheap for
-// few or small rows, for as much as the last first pulls were; without
-// experience of small ones it is wary. Where that is too little, or a text grows too long for a cell, it measures the rows and
-// asks with care.
+// few or small rows, for as much as the last first pulls were; if those are unknown, or
+// were large, it is wary. Where that is too little, or a text grows too long for a cell,
+// it measures the rows and asks with care.
 func (s *Store) pullFirst(ctx context.Context, p *watermelon.Pull, b Budget) (*answer, error) {
 	tables := s.reading[p.SchemaVersion-1]
 	read := func(sql func(*reading) string, limits []int) (*answer, error) {
@@ -74,7 +74,7 @@ func (s *Store) pullFirst(ctx context.Context, p *watermelon.Pull, b Budget) (*a
 	var err error
 	if total(limits) <= b.Octets+len(limits)*guessFloor {
 		way := func(r *reading) string { return r.quick }
-		if most := slices.Max(limits); guesses.unknown() || most > wariness {
+		if guesses.unknown() || slices.ContainsFunc(limits, func(octets int) bool { return octets > wariness }) {
 			way = func(r *reading) string { return r.wary }
 		}
 		if a, err = read(way, limits); errors.Is(err, errHold) {

@@ -18,8 +18,9 @@ const (
 // partBytes is the most text in one cell of an answer; D1 allows 2 MB.
 const partBytes = 1_900_000
 
-// wariness is how many octets of rows are not made to one text, which would be too
-// long for a cell: what a row is stored in is about what its JSON has, or more.
+// wariness is how many octets of rows the database may make one text of. The JSON of a
+// row is about as long as what it is stored in, so the text of more rows is surely too
+// long for a cell.
 const wariness = 2 * partBytes
 
 // reading are the statements that pull one table, as an app of one schema
@@ -135,10 +136,11 @@ func jsonValue(c *record.Column) string {
 	return "t." + c.SQL
 }
 
-// readFull walks over the table in steps of rowids, from the first, as span
-// says. Where bytes is given, rows of a step that have more than wariness are
-// NULL. It answers columns, not rows: names and quotes are most of a row's text, and D1
-// quotes and parses all of it once more.
+// readFull returns a statement that walks over the table in steps of rowids, from the
+// first; span says which, and how long a step is. If bytes is not "", the statement
+// measures the rows of a step, and a step of more than wariness is NULL. It returns
+// columns, not rows: most of a row's text is names and quotes, and D1 quotes and parses
+// all text once more.
 func (r *reading) readFull(span, bytes string) (sql string, members [][]byte) {
 	var arrays []string
 	add := func(name, value string) {

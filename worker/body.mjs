@@ -13,6 +13,26 @@ const FLOOR = 1024; // bytes a second
 const FIRST_PIECE = 16 << 10;
 const MAX_PIECE = 64 << 10;
 
+// How much an isolate reads of bodies that nobody wants: of so many at once, so many
+// bytes in a row, and so many more each second. workerd keeps a twentieth of what it
+// read for long, and a crowd of strangers must not fill the isolate with that.
+const MOST_DROPPING = 8;
+const MOST_DROPPED = 400 << 20; // bytes
+const DROPPED_PER_SECOND = 64 << 20; // bytes
+let dropping = 0;
+let dropped = 0; // bytes, less what time gave back
+let droppedAt = 0;
+
+// mayDrop says whether so many bytes more may be read of a body that nobody wants.
+function mayDrop(bytes) {
+  const now = Date.now();
+  dropped = Math.max(0, dropped - ((now - droppedAt) * DROPPED_PER_SECOND) / 1000);
+  droppedAt = now;
+  if (dropped + bytes > MOST_DROPPED) return false;
+  dropped += bytes;
+  return true;
+}
+
 export class Body {
   constructor(request) {
     const length = request.headers.get("content-length");
@@ -36,11 +56,19 @@ export class Body {
     return { parts, length: this.count };
   }
 
-  // drop reads what is left, and keeps none of it: about limit bytes at most,
-  // for so long. The guest has answered, so a take that is under way ends.
+  // drop reads what is left, and keeps none of it: about limit bytes at most, for
+  // so long, and less when the isolate drops much. The guest has answered, so a
+  // take that is under way ends.
   async drop(limit, millis) {
-    if (this.reading) await this.reader.cancel(new Error(INCOMPLETE)).catch(() => {});
-    else await this.read(this.count + limit, millis, null).catch(() => {}); // there is an answer anyway
+    if (this.reading) return this.reader.cancel(new Error(INCOMPLETE)).catch(() => {});
+    const until = Date.now() + STALL_MILLIS;
+    while (dropping >= MOST_DROPPING) {
+      if (Date.now() > until) return;
+      await new Promise((wake) => setTimeout(wake, 20));
+    }
+    dropping++;
+    await this.read(this.count + limit, millis, null).catch(() => {}); // there is an answer anyway
+    dropping--;
   }
 
   // read reads until the end or until more than limit bytes came. It gives what
@@ -53,7 +81,8 @@ export class Body {
     try {
       let bytes = null;
       while (this.left && this.count <= limit) {
-        if (keep || bytes === null) bytes = new Uint8Array(this.pieceLength());
+        if (keep || bytes === null) bytes = new Uint8Array(keep ? this.pieceLength() : MAX_PIECE);
+        if (!keep && !mayDrop(bytes.length)) break;
         let filled = 0;
         while (this.left && filled < bytes.length) {
           const { done, value } = await this.reader.read(bytes.subarray(filled));

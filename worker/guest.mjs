@@ -13,6 +13,7 @@ const KIND_TEXT = 1;
 
 const LIMIT_CALL_MS = 60_000; // variable LIMIT_CALL_MS
 const LIMIT_MEMORY_MB = 112; // variable LIMIT_MEMORY_MB; an isolate has 128
+const MOST_AGAIN = 3; // as package abi says
 const NONE = new Uint8Array(0);
 
 export const callLimit = (env) => Number(env.LIMIT_CALL_MS) || LIMIT_CALL_MS;
@@ -79,7 +80,12 @@ class Guest {
     if (this.dead || this.go.exited) {
       (object ?? call?.object)?.ended();
       this.die(call);
-    } else if (current === this && this.memory.buffer.byteLength > 0.75 * this.budget) current = null; // ends with its calls
+    } else if (current === this && this.full()) current = null; // ends with its calls
+  }
+
+  // full says whether new calls belong to a new instance, as linear memory never shrinks.
+  full() {
+    return this.memory.buffer.byteLength > 0.75 * this.budget;
   }
 
   die(guilty) {
@@ -153,6 +159,8 @@ class Guest {
       },
       drop: (handle) => void this.handles.delete(handle),
       handles: () => this.handles.size,
+      full: () => Number(this.full()),
+      again: (call) => Number(this.calls.get(call)?.again() ?? false),
       op: (call, id, kind, ptr, length) => this.calls.get(call)?.post({ id, kind, ...this.frame(kind, ptr, length) }),
       write: (call, ptr, length) => this.calls.get(call)?.write(length > 0 ? this.copy(ptr, length) : null),
       respond: (call, head, headLength, body, bodyLength) => {
@@ -215,6 +223,7 @@ export class Call {
   constructor({ env, ctx, object = null, body = null, start, replayable = false }) {
     Object.assign(this, { env, ctx, object, body, start, replayable });
     this.restart = false;
+    this.moves = 0;
     this.wake = () => {};
   }
 
@@ -251,7 +260,7 @@ export class Call {
   async drive(resolve) {
     this.timer = setTimeout(() => this.expire(), callLimit(this.env));
     for (;;) {
-      if (this.restart) {
+      while (this.restart) {
         this.restart = false;
         this.begin();
       }
@@ -278,6 +287,17 @@ export class Call {
   respond(answer) {
     this.answer ??= answer;
     this.wake();
+  }
+
+  // again has the next instance begin the call, if nothing of it was done.
+  again() {
+    const fresh = this.replayable || (this.body !== null && this.body.length !== 0 && !this.body.taken);
+    if (!fresh || this.answer !== null || this.moves === MOST_AGAIN) return false;
+    this.moves++;
+    this.guest.calls.delete(this.id);
+    this.restart = true;
+    this.wake();
+    return true;
   }
 
   // lost: the instance ended under this call.

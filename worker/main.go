@@ -5,6 +5,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"tidemark/shared/record"
@@ -29,6 +30,7 @@ func main() {
 		rooms.GiveWay()
 		host.Collect(bytes)
 	})
+	memory.FullIf(host.Full, func(ctx context.Context) { host.Again(ctx) })
 	host.Serve(host.Config{
 		Handler: api.New(api.Config{
 			Sync: database, Tickets: database, Projects: store.NewProjects(host.D1("DB")), Rooms: host.Rooms{},

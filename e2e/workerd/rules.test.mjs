@@ -127,6 +127,14 @@ test("a read whose body was taken is not replayed", async () => {
   assert.equal((await untaken).status, 200);
 });
 
+test("a call that did nothing is begun anew as often as package abi says, with its body", async () => {
+  assert.equal(await ok("/again?key=a"), "4 0");
+  assert.deepEqual(await post("/again?key=b", "12345"), { status: 200, text: "4 5" });
+  assert.deepEqual(await post("/again?key=c"), { status: 200, text: "1 0" });
+  assert.deepEqual(await post("/again?key=d&take=1", "12345"), { status: 200, text: "1 5" });
+  await atRest();
+});
+
 test("50 concurrent requests with several D1 operations each leave nothing behind", async () => {
   const { goroutines } = await stats();
   const counts = await Promise.all(Array.from({ length: 50 }, (_, i) => ok(`/d1?n=5&id=c${i}`)));

@@ -26,6 +26,12 @@
 //	                                  respond; len 0 drops what was added
 //	respond(call, head, headLen, body, bodyLen)   the answer of a call, once
 //	forward(call, ptr, len)           the answer is what a room answers to the upgrade (Forward)
+//	full()                            1 if this instance has grown so much that the host begins no
+//	                                  new call in it, otherwise 0
+//	again(call)                       answers 1 if the host begins the call anew in another instance,
+//	                                  in which case the guest forgets it; otherwise 0. The host does that at
+//	                                  most three times, for a GET or HEAD, and for what has a body of
+//	                                  which OpBody was not posted
 //	handles()                         how many handles are alive, for tests
 //
 // The following act on the object whose event is running, and answer 0, or do
@@ -80,7 +86,8 @@
 // Many clients send their whole body before they read the answer. So the host
 // reads and drops what is left of a body that the guest did not take, within
 // bounds: twice LIMIT_BODY_BYTES or 1 MiB, whichever is more, for at most
-// LIMIT_CALL_MS, and as slowly as a body may come that the guest takes.
+// LIMIT_CALL_MS, and as slowly as a body may come that the guest takes. On workerd
+// the isolate bounds what it drops of all bodies together, too (body.mjs).
 package abi
 
 // An Op is the kind of an asynchronous operation.

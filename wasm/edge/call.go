@@ -25,6 +25,7 @@ type call struct {
 	object *object // of an alarm
 
 	replayable bool
+	moves      int // to another instance
 	answered   bool
 	parts      [][]byte // of the answer's body so far
 	ended      bool
@@ -43,6 +44,9 @@ type answer struct {
 	lost    string
 }
 
+// mostAgain is as package abi says.
+const mostAgain = 3
+
 var (
 	errStopped = errors.New("the worker has stopped")
 	errEnded   = errors.New("the instance ended")
@@ -59,10 +63,20 @@ func (c *call) begin() {
 	}
 	c.enroll(i)
 	i.enter(c, nil, i.request, c.id, i.keep(c.head), int32(len(c.head)), c.body.announced())
-	if !c.replayable {
-		c.head = nil // the guest has its own
-	}
 	c.endIfDone()
+}
+
+// again has the next instance begin the call, if nothing of it was done.
+func (c *call) again() bool {
+	fresh := c.replayable || c.body != nil && !c.body.taken
+	if !fresh || c.answered || c.ended || c.moves == mostAgain {
+		return false
+	}
+	c.moves++
+	delete(c.i.calls, c.id)
+	c.i.endIfUnused()
+	c.s.todo = append(c.s.todo, c.begin)
+	return true
 }
 
 // beginAlarm is begin for an alarm, in the instance that its object is bound to.

@@ -75,6 +75,18 @@ var hostFunctions = map[string]hostFunction{
 		}
 		return 0
 	}},
+	"full": {0, 1, func(i *instance, _ []uint64) int32 {
+		if i.full() {
+			return 1
+		}
+		return 0
+	}},
+	"again": {1, 1, func(i *instance, a []uint64) int32 {
+		if c := i.calls[arg(a, 0)]; c != nil && c.again() {
+			return 1
+		}
+		return 0
+	}},
 	"object_name": {0, 1, onObject(func(i *instance, o *object, _ []uint64) int32 {
 		return i.keep([]byte(o.key.class + "\x00" + o.key.name))
 	})},

@@ -147,11 +147,14 @@ func (i *instance) enter(c *call, o *object, f api.Function, args ...int32) {
 	if i.stretch.noted {
 		o.unsuspect()
 	}
-	if i.s.current == i && len(i.process.Memory()) > i.s.w.budget/4*3 {
+	if i.s.current == i && i.full() {
 		i.s.current = nil // it ends with its calls
 		i.endIfUnused()
 	}
 }
+
+// full says whether new calls belong to a new instance, as linear memory never shrinks.
+func (i *instance) full() bool { return len(i.process.Memory()) > i.s.w.budget/4*3 }
 
 // die answers or replays the calls that the instance was working on. The
 // guilty one is whose export was running.

@@ -214,3 +214,13 @@ func TestAReadWhoseBodyWasTakenIsNotReplayed(t *testing.T) {
 		t.Errorf("without a body: got %d", got)
 	}
 }
+
+// What has done nothing is begun anew as often as package abi says, with its body.
+func TestACallThatDidNothingIsBegunAnew(t *testing.T) {
+	s := start(t, wasmtest.Options{})
+	want(t, s, "GET", "/again?key=a", "", 200, "4 0")
+	want(t, s, "POST", "/again?key=b", "12345", 200, "4 5")
+	want(t, s, "POST", "/again?key=c", "", 200, "1 0")
+	want(t, s, "POST", "/again?key=d&take=1", "12345", 200, "1 5")
+	atRest(t, s, 100)
+}

@@ -27,11 +27,13 @@ type Memory struct {
 	mu      sync.Mutex // never held over an op
 	account *account.Account
 	granted func(bytes int)
+	full    func() bool
+	move    func(context.Context)
 }
 
 // NewMemory divides that many bytes.
 func NewMemory(bytes int) *Memory {
-	return &Memory{account: account.New(bytes/accountShare, bytes/reserveShare, smallClaim), granted: func(int) {}}
+	return &Memory{account: account.New(bytes/accountShare, bytes/reserveShare, smallClaim), granted: func(int) {}, full: func() bool { return false }, move: func(context.Context) {}}
 }
 
 // Free is how many bytes no request holds or waits for.
@@ -43,6 +45,11 @@ func (m *Memory) Free() int {
 
 // Granted has f called after each grant of much memory, of that many bytes.
 func (m *Memory) Granted(f func(bytes int)) { m.granted = f }
+
+// FullIf has no request begin with much memory while full says that the instance has
+// grown too large for that. Such a request is refused with 503, which nobody hears if
+// move has another instance begin it anew.
+func (m *Memory) FullIf(full func() bool, move func(context.Context)) { m.full, m.move = full, move }
 
 // How long a request waits for memory, in steps that are longer the more others
 // are before it, and how many may wait.
@@ -63,6 +70,7 @@ type share struct {
 	sleep  func(context.Context, time.Duration) error // nil: nobody waits
 	claim  account.Claim
 	kept   int  // bytes of what it has: its body, and answers
+	begun  bool // it was granted much before
 	waited bool // in vain: its other calls do not wait, too
 }
 
@@ -93,6 +101,10 @@ func hold(ctx context.Context, bytes int) error {
 // grow is hold for a request that still uses what it held.
 func grow(ctx context.Context, bytes int) error {
 	m := shareOf(ctx)
+	if m.late(m.kept + bytes) {
+		m.memory.move(ctx)
+		return errBusy
+	}
 	switch m.ask(m.kept + bytes) {
 	case account.Granted:
 		return nil
@@ -101,13 +113,17 @@ func grow(ctx context.Context, bytes int) error {
 			"The request takes %d bytes of memory, and of LIMIT_MEMORY_MB one request can have %d", m.kept+bytes, m.memory.account.Capacity())}
 	}
 	for waited := time.Duration(0); ; {
+		late := m.late(m.kept + bytes)
 		ready, before := m.ready()
-		if ready {
+		if ready && !late {
 			return nil
 		}
-		if waited >= memoryPatience || before >= mostWaiting || m.sleep == nil || m.waited {
+		if late || waited >= memoryPatience || before >= mostWaiting || m.sleep == nil || m.waited {
 			m.waited = true
 			m.cancel()
+			if late {
+				m.memory.move(ctx)
+			}
 			return errBusy
 		}
 		step := min(shortestStep*time.Duration(before+1), longestStep)
@@ -127,6 +143,10 @@ func busy(ctx context.Context) bool {
 	return m.account.Waiting() > 0 || 2*m.account.Held() > m.account.Capacity()
 }
 
+// late says whether a request that has not begun asks for that much of an instance
+// that is full.
+func (m *share) late(bytes int) bool { return bytes > smallClaim && !m.begun && m.memory.full() }
+
 // keep has the request of ctx keep all that it holds, whatever it holds later.
 func keep(ctx context.Context) {
 	m := shareOf(ctx)
@@ -141,7 +161,7 @@ func (m *share) ask(bytes int) account.Verdict {
 	verdict := m.memory.account.Hold(&m.claim, bytes)
 	m.memory.mu.Unlock()
 	if verdict == account.Granted && bytes > smallClaim {
-		m.memory.granted(bytes)
+		m.begin(bytes)
 	}
 	return verdict
 }
@@ -151,9 +171,15 @@ func (m *share) ready() (ready bool, before int) {
 	ready, before = m.memory.account.Ready(&m.claim)
 	m.memory.mu.Unlock()
 	if ready {
-		m.memory.granted(m.claim.Held())
+		m.begin(m.claim.Held())
 	}
 	return ready, before
+}
+
+// begin says that the request has that much memory.
+func (m *share) begin(bytes int) {
+	m.begun = true
+	m.memory.granted(bytes)
 }
 
 func (m *share) cancel() {

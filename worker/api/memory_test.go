@@ -134,3 +134,35 @@ func TestMemoryInUseIsNotGivenToOthers(t *testing.T) {
 		want(t, other, 503)
 	}
 }
+
+// A full instance begins nothing that needs much memory: what comes and what waits
+// is refused with 503, what has begun may grow, and small requests are served.
+func TestAFullInstanceBeginsNothingLarge(t *testing.T) {
+	memory, full := api.NewMemory(112<<20), false
+	moves := 0
+	memory.FullIf(func() bool { return full }, func(context.Context) { moves++ })
+	p := &hungryPull{ports: &ports{answer: []byte(`{}`), now: time.Now()}, bytes: 40 << 20}
+	h := api.New(api.Config{
+		Sync: p, Rooms: p, Memory: memory, Now: func() time.Time { return p.now },
+		Sleep:    func(context.Context, time.Duration) error { full = true; return nil },
+		Settings: api.ReadSettings(func(name string) string { return map[string]string{"AUTH_SECRET": secret}[name] }),
+	})
+	pull := func() *httptest.ResponseRecorder { return ask(h, "GET", "/trpc/sync.pull", nil) }
+	p.then = func() {
+		want(t, pull(), 503, "SERVICE_UNAVAILABLE") // it waits, and meanwhile the instance is full
+		if !full {
+			t.Error("nobody waited")
+		}
+		p.bytes = 5 << 20
+	}
+	want(t, ask(h, "GET", "/trpc/sync.pull,sync.pull?batch=1", nil), 200) // it has begun
+	want(t, pull(), 503, "SERVICE_UNAVAILABLE")
+	want(t, ask(h, "POST", "/trpc/sync.push", strings.NewReader(strings.Repeat(" ", 8<<20)+"null")), 503)
+	if moves != 3 {
+		t.Errorf("%d requests were moved, want 3", moves)
+	}
+	p.bytes = 100
+	want(t, pull(), 200)
+	full, p.bytes = false, 50<<20
+	want(t, pull(), 200)
+}

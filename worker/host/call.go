@@ -148,6 +148,17 @@ func callOf(ctx context.Context) (*call, error) {
 	return nil, errNoCall
 }
 
+// Again has another instance begin the call of ctx anew, and says whether the host
+// can do that. Nobody hears then what this one answers, and its ops fail.
+func Again(ctx context.Context) bool {
+	c, err := callOf(ctx)
+	if err != nil || hostAgain(c.id) == 0 {
+		return false
+	}
+	c.cancel()
+	return true
+}
+
 // do posts an op for the call of ctx and waits for its result. The frame is
 // copied before do returns.
 func do(ctx context.Context, kind abi.Op, frame []byte) ([]byte, error) {

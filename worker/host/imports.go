@@ -34,6 +34,12 @@ func hostRespond(call int32, head unsafe.Pointer, headLen int32, body unsafe.Poi
 //go:wasmimport tidemark forward
 func hostForward(call int32, ptr unsafe.Pointer, n int32)
 
+//go:wasmimport tidemark full
+func hostFull() int32
+
+//go:wasmimport tidemark again
+func hostAgain(call int32) int32
+
 //go:wasmimport tidemark handles
 func hostHandles() int32
 
@@ -105,6 +111,10 @@ func Collect(bytes int) {
 		runtime.GC()
 	}
 }
+
+// Full says whether the instance has grown so much that the host begins no new call
+// in it: what waits for memory will find more in the next one.
+func Full() bool { return hostFull() != 0 }
 
 // takeResult brings over what an import answered: bytes, or an error's text
 // under a negative handle.

@@ -12,6 +12,8 @@
 //	POST /length?limit=         the body's length; see takeBody
 //	POST /refused?ms=           401 after a wait; the body is not taken
 //	GET  /taken-wait            takes the body, if there is one, and waits for /wake?key=taken
+//	any  /again?key=&take=      has itself begun anew while the host does that, then answers how often it began here,
+//	                            and its body's length; with take it takes the body first
 //	GET  /d1?n=5&id=a           n inserts one after the other, then the count of the rows of id
 //	POST /batch                 JSON [["SQL", arg…], …] as one batch; {"results":[{"changes","columns","rows"}]} or {"error"}
 //	GET  /sleep?ms=             waits, then "slept"
@@ -37,6 +39,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net/http"
@@ -59,6 +62,25 @@ var (
 	held  [][]byte
 	waits = map[string]chan struct{}{}
 )
+
+// begun counts how often again began in this instance, by key.
+var begun = map[string]int{}
+
+func again(w http.ResponseWriter, r *http.Request) {
+	key, take := r.FormValue("key"), r.FormValue("take") != ""
+	begun[key]++
+	var body []byte
+	if take {
+		body, _ = takeBody(w, r)
+	}
+	if host.Again(r.Context()) {
+		return
+	}
+	if !take {
+		body, _ = takeBody(w, r)
+	}
+	fmt.Fprint(w, begun[key], " ", len(body))
+}
 
 func main() {
 	mux := http.NewServeMux()
@@ -90,6 +112,7 @@ func main() {
 			waitFor(w, r, "taken")
 		}
 	})
+	mux.HandleFunc("/again", again)
 	mux.HandleFunc("GET /d1", insertSome)
 	mux.HandleFunc("POST /batch", batch)
 	mux.HandleFunc("GET /sleep", func(w http.ResponseWriter, r *http.Request) {

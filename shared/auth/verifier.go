@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -94,6 +95,19 @@ type Config struct {
 	Claims Mapping
 	// Insecure allows http:// in URLs for other hosts than this one.
 	Insecure bool
+}
+
+// ParseTTL reads the life of a token: above 0, a whole number of seconds or a
+// duration such as 24h.
+func ParseTTL(text string) (time.Duration, error) {
+	ttl, err := time.ParseDuration(text)
+	if seconds, atoi := strconv.ParseInt(text, 10, 32); atoi == nil {
+		ttl, err = time.Duration(seconds)*time.Second, nil
+	}
+	if err != nil || ttl <= 0 {
+		return 0, fmt.Errorf("%q is neither a number of seconds nor a duration such as 24h", text)
+	}
+	return ttl, nil
 }
 
 // A Verifier tells good tokens, and keeps the keys that were fetched. It is not

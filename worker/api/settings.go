@@ -5,7 +5,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"tidemark/shared/auth"
 	"tidemark/shared/watermelon"
@@ -131,10 +130,8 @@ func (s *Settings) readAuth(getenv func(string) string) (problem string) {
 		return "AUTH_CLAIMS: " + err.Error()
 	}
 	if ttl := getenv("AUTH_MAX_TTL"); ttl != "" {
-		if seconds, err := strconv.Atoi(ttl); err == nil && 0 < seconds && seconds <= math.MaxInt32 {
-			s.Auth.MaxTTL = time.Duration(seconds) * time.Second
-		} else if s.Auth.MaxTTL, err = time.ParseDuration(ttl); err != nil || s.Auth.MaxTTL <= 0 {
-			return "AUTH_MAX_TTL is neither a number of seconds nor a duration such as 24h"
+		if s.Auth.MaxTTL, err = auth.ParseTTL(ttl); err != nil {
+			return "AUTH_MAX_TTL: " + err.Error()
 		}
 	}
 	a := s.Auth

@@ -98,7 +98,7 @@ func run(args []string) error {
 		var c claims
 		command.StringVar(&c.sub, "sub", "", "whom the token is for")
 		command.StringVar(&c.scope, "scope", "", "what it allows")
-		command.DurationVar(&c.ttl, "ttl", defaultTTL, "how long it is good for")
+		command.DurationVar(&c.ttl, "ttl", defaultTTL(), "how long it is good for")
 		if err := parse(); err != nil {
 			return err
 		}

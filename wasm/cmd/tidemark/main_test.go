@@ -57,6 +57,18 @@ func TestATokenNamesTheIssuerAndTheAudienceThatTheServerWants(t *testing.T) {
 	}
 }
 
+// A token made without --ttl is one that the server takes.
+func TestATokenLivesAsLongAsTheServerAllows(t *testing.T) {
+	for variable, want := range map[string]time.Duration{
+		"": 720 * time.Hour, "25h": 25 * time.Hour, "90": 90 * time.Second, "1000h": 720 * time.Hour, "soon": 720 * time.Hour,
+	} {
+		t.Setenv("AUTH_MAX_TTL", variable)
+		if got := defaultTTL(); got != want {
+			t.Errorf("AUTH_MAX_TTL=%s: got %v, want %v", variable, got, want)
+		}
+	}
+}
+
 func TestVariablesThatAreDeclaredReachTheGuest(t *testing.T) {
 	t.Setenv("DECLARED", "1")
 	t.Setenv("UNDECLARED", "2")

@@ -150,7 +150,7 @@ func (o serveOptions) secret(place *secretPlace, config *edge.Config) (secret, w
 	if !o.dev {
 		return secret, "make a token for it: " + place.tokenCommand(), nil
 	}
-	token, err := sign(secret, claims{sub: "dev", ttl: defaultTTL}, time.Now())
+	token, err := sign(secret, claims{sub: "dev", ttl: defaultTTL()}, time.Now())
 	return secret, "a token for it: " + token, err
 }
 

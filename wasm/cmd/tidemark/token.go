@@ -8,9 +8,21 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"tidemark/shared/auth"
 )
 
-const defaultTTL = 720 * time.Hour
+// longestTTL is the life of a token, unless --ttl or AUTH_MAX_TTL says less.
+const longestTTL = 720 * time.Hour
+
+// defaultTTL is what AUTH_MAX_TTL of the environment allows, up to longestTTL. The
+// server says what is wrong with the variable.
+func defaultTTL() time.Duration {
+	if most, err := auth.ParseTTL(os.Getenv("AUTH_MAX_TTL")); err == nil {
+		return min(most, longestTTL)
+	}
+	return longestTTL
+}
 
 // claims are what a token says.
 type claims struct {

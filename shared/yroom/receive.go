@@ -117,12 +117,18 @@ func (r *Room) step1(conn Conn, s *socket, vector []byte, now time.Time) (open b
 	return true, nil
 }
 
-// answer sends step 2, and step 1 to those who may write: what readers would
-// answer is nothing but refused.
+// answer sends step 2, and before it step 1 to those who may write: over a slow
+// line they send their offline edits while a large step 2 is still on its way. What
+// readers would answer is nothing but refused.
 func (r *Room) answer(conn Conn, s *socket, vector []byte) error {
 	d, err := r.read()
 	if err != nil {
 		return err
+	}
+	if s.Write {
+		if err := r.ask(conn, d); err != nil {
+			return err
+		}
 	}
 	update, err := d.diff(vector)
 	if err != nil {
@@ -131,10 +137,7 @@ func (r *Room) answer(conn Conn, s *socket, vector []byte) error {
 	r.steps += d.size() / bytesAStep
 	frame := make([]byte, 0, len(update)+8)
 	r.send(yproto.AppendSyncStep2(frame, update), conn)
-	if !s.Write {
-		return nil
-	}
-	return r.ask(conn, d)
+	return nil
 }
 
 // ask sends step 1.

@@ -9,9 +9,12 @@ import (
 	"tidemark/shared/yproto"
 )
 
-// Text is a text message, which the protocol does not have.
-func (r *Room) Text(conn Conn, now time.Time) Effects {
-	r.close(conn, CloseMalformed, "text messages are not part of the y-websocket protocol")
+// Text is a text message of size bytes. The protocol does not have any: it counts
+// as a message and is ignored.
+func (r *Room) Text(conn Conn, size int, now time.Time) Effects {
+	if s := r.sockets[conn]; s != nil && !s.closed {
+		r.spend(conn, s, 1, size, now)
+	}
 	return r.done(now)
 }
 

@@ -31,7 +31,7 @@ import (
 //	query CONN
 //	answer CONN                  a step 2 that repeats the whole document
 //	bytes CONN HEX...            as they are
-//	text CONN
+//	text CONN BYTES
 //	disconnect CONN [broken]
 //	timer                        the window ends
 //	alarm                        after the clock was set to its time
@@ -217,7 +217,7 @@ func (s *script) run(command string, args []string) {
 		}
 		receive(yproto.AppendSyncStep2(nil, state))
 	case "text":
-		s.do(s.awake().Text(conn, s.now), nil)
+		s.do(s.awake().Text(conn, number(word(1)), s.now), nil)
 	case "alarm":
 		if s.alarm.IsZero() {
 			s.t.Fatal("no alarm is set")

@@ -75,7 +75,7 @@ func (y *yjsRoom) Open(conn int32, attachment []byte) {
 func (y *yjsRoom) Message(conn int32, kind int, data []byte) {
 	y.event(conn, func(r *yroom.Room) (yroom.Effects, error) {
 		if kind == abi.KindText {
-			return r.Text(conn, time.Now()), nil
+			return r.Text(conn, len(data), time.Now()), nil
 		}
 		return r.Receive(conn, data, time.Now())
 	})

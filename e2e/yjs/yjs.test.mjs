@@ -257,6 +257,8 @@ for (const [name, open] of Object.entries(doors)) {
       assert.equal(posted.status, 204);
       await until(() => p.toString() === "over HTTP", () => p.toString());
       const etag = posted.headers.get("etag");
+      const again = await http(door, "/yjs/http", { method: "POST", body: Y.encodeStateAsUpdate(doc) });
+      assert.deepEqual([again.status, again.headers.get("etag")], [204, etag]);
       assert.equal((await http(door, "/yjs/http", { headers: { "if-none-match": etag } })).status, 304);
       const sv = Buffer.from(Y.encodeStateVector(doc)).toString("base64url");
       const diff = new Uint8Array(await (await http(door, `/yjs/http?sv=${sv}`)).arrayBuffer());
@@ -271,9 +273,9 @@ for (const [name, open] of Object.entries(doors)) {
       await until(() => p.events.some((e) => e[0] === "closed" && e[1] === 4404), () => JSON.stringify(p.events));
       assert.equal((await http(door, "/yjs/http")).status, 404);
       p.close();
-      const again = await join(door, "http");
-      assert.equal(again.toString(), "");
-      again.close();
+      const late = await join(door, "http");
+      assert.equal(late.toString(), "");
+      late.close();
     });
 
     test("a version is kept, listed, read and restored as a new edit", async () => {

@@ -148,7 +148,11 @@ func (r *Room) Call(request []byte, now time.Time) (reply []byte, out Effects, e
 func (r *Room) call(q Request, now time.Time) (Reply, error) {
 	switch q.Op {
 	case OpMerge:
-		return r.merge(q.Data, now), nil
+		p, err := r.merge(q.Data, now)
+		if errors.Is(err, errCostly) {
+			return Reply{Status: StatusFull, Body: []byte(errCostly.Error())}, nil
+		}
+		return p, err
 	case OpRestore:
 		p, err := r.restore(q.Data, q.Version, now)
 		if errors.Is(err, errCostly) {
@@ -222,27 +226,47 @@ func (r *Room) show(q Request) (Reply, error) {
 	return p, err
 }
 
-// merge takes an update from the Worker.
-func (r *Room) merge(update []byte, now time.Time) Reply {
+// merge takes an update from the Worker. It reads the document to see whether it
+// knows the update: a repeat changes no tag, and sockets do not see it.
+func (r *Room) merge(update []byte, now time.Time) (Reply, error) {
 	summary, err := yjs.Validate(update, updateLimits)
 	if errors.Is(err, yjs.ErrCostly) {
-		return Reply{Status: StatusFull, Body: []byte(err.Error())}
+		return Reply{Status: StatusFull, Body: []byte(err.Error())}, nil
 	}
 	if err != nil {
-		return Reply{Status: StatusMalformed, Body: []byte("malformed update: " + err.Error())}
+		return Reply{Status: StatusMalformed, Body: []byte("malformed update: " + err.Error())}, nil
 	}
-	if !summary.Empty() {
-		news, err := r.take(update, &summary, now)
-		switch {
-		case errors.Is(err, errFull):
-			return Reply{Status: StatusFull, Body: []byte(err.Error())}
-		case err != nil:
-			return Reply{Status: StatusMalformed, Body: []byte("the update cannot be taken: " + err.Error())}
-		case news:
-			r.broadcast(update, nil)
+	known := summary.Empty()
+	slept := r.doc == nil
+	if !known && (r.meta.Size > 0 || r.logRows > 0) {
+		d, err := r.read()
+		if err != nil {
+			return Reply{}, err
+		}
+		if d.unsure() {
+			r.steps += d.size() / bytesAStep
+			if known, err = d.covers(&summary); err != nil {
+				return Reply{}, err
+			}
 		}
 	}
-	return Reply{Status: StatusOK, ETag: r.etag()}
+	if known {
+		return Reply{Status: StatusOK, ETag: r.etag()}, nil
+	}
+	news, err := r.take(update, &summary, now)
+	if slept && (errors.Is(err, yjs.ErrPending) || errors.Is(err, yjs.ErrNesting)) {
+		r.doc = nil // as if it had not been read: the update is merged
+		news, err = r.take(update, &summary, now)
+	}
+	switch {
+	case errors.Is(err, errFull):
+		return Reply{Status: StatusFull, Body: []byte(err.Error())}, nil
+	case err != nil:
+		return Reply{Status: StatusMalformed, Body: []byte("the update cannot be taken: " + err.Error())}, nil
+	case news:
+		r.broadcast(update, nil)
+	}
+	return Reply{Status: StatusOK, ETag: r.etag()}, nil
 }
 
 // restore deletes all there is and adds a copy of state.
@@ -273,7 +297,7 @@ func (r *Room) restore(state []byte, first uint64, now time.Time) (Reply, error)
 	if err != nil {
 		return Reply{}, err
 	}
-	return r.merge(update, now), nil
+	return r.merge(update, now)
 }
 
 // delete empties the room and has its copy deleted too.

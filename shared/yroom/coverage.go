@@ -8,16 +8,24 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// A coverage is which clocks a merged document holds, and which it has deleted.
+// A coverage is which clocks a document holds, and which it has deleted.
 type coverage struct {
 	vector  yjs.StateVector
 	deletes []yjs.ClockRange // sorted by client and clock; ranges of a client do not touch
 }
 
-// covers tells whether a merged document holds all that an update says.
+// unsure tells that apply takes an update that the document knows for news: it is
+// merged, or something waits in it. covers knows better, and takes longer.
+func (d *document) unsure() bool { return d.doc == nil || d.doc.HasPending() }
+
+// covers tells whether a document holds all that an update says.
 func (d *document) covers(update *yjs.Summary) (bool, error) {
 	if d.known == nil {
-		known, err := coverageOf(&d.log)
+		state, err := d.diff(nil)
+		if err != nil {
+			return false, fmt.Errorf("look for what is known: %w", err)
+		}
+		known, err := coverageOf(state)
 		if err != nil {
 			return false, fmt.Errorf("look for what is known: %w", err)
 		}
@@ -36,11 +44,7 @@ func (d *document) covers(update *yjs.Summary) (bool, error) {
 	return true, nil
 }
 
-func coverageOf(log *yjs.Log) (*coverage, error) {
-	state, err := log.State()
-	if err != nil {
-		return nil, err
-	}
+func coverageOf(state []byte) (*coverage, error) {
 	encoded, err := yjs.StateVectorFromUpdate(state)
 	if err != nil {
 		return nil, err

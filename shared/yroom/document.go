@@ -12,7 +12,8 @@ import (
 type document struct {
 	doc *yjs.Doc
 	log yjs.Log // if doc is nil
-	// known is what log holds, and states its state vector; nil until asked for.
+	// known is what the document holds, and states the state vector of log; nil
+	// until asked for.
 	known  *coverage
 	states []byte
 }
@@ -134,8 +135,8 @@ func joinPieces(rows []Row) []byte {
 // apply takes an update in and tells whether it says anything new. A refused
 // update changes nothing. The document keeps update.
 func (d *document) apply(update []byte) (news bool, err error) {
+	d.known, d.states = nil, nil
 	if d.doc == nil {
-		d.known, d.states = nil, nil
 		return true, d.log.Append(update)
 	}
 	event, err := d.doc.Apply(update)
@@ -167,10 +168,10 @@ func (d *document) vector() ([]byte, error) {
 }
 
 func (d *document) size() int {
-	if d.doc != nil {
-		return d.doc.Size()
-	}
 	n := d.log.Len() + len(d.states)
+	if d.doc != nil {
+		n += d.doc.Size()
+	}
 	if d.known != nil {
 		n += d.known.size()
 	}

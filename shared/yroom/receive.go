@@ -213,10 +213,12 @@ func (r *Room) take(update []byte, s *yjs.Summary, now time.Time) (news bool, er
 	if full := r.fits(len(update), len(s.Structs) > 0); full != nil {
 		return false, full
 	}
-	if r.doc != nil {
+	if r.doc != nil && r.doc.doc != nil {
 		var added cost
-		if added.add(update, s); r.doc.doc != nil && r.doc.size()+added.memory() > r.config.IntegrateBytes {
+		if added.add(update, s); r.doc.size()+added.memory() > r.config.IntegrateBytes {
 			r.doc = nil // it is merged when it is read again
+		} else if r.config.Reserve != nil {
+			r.config.Reserve(added.memory())
 		}
 	}
 	if r.doc != nil {

@@ -38,7 +38,7 @@ type Config struct {
 	Messages       float64         // per second and socket, over a burst of 10 seconds
 	BytesPerSecond float64         // per socket, after a burst of a whole document and a message
 	FlushDelay     time.Duration   // from the first edit to maintenance, for a small document
-	Reserve        func(bytes int) // if not nil, is called before a document is read that takes about so much
+	Reserve        func(bytes int) // if not nil, is called before a document takes about so much more; may call Unload
 	BurstSockets   int             // a room of fewer sends every edit at once
 	Grace          time.Duration   // how long presence outlives a connection that broke
 }

@@ -37,7 +37,7 @@ import (
 //	alarm                        after the clock was set to its time
 //	pass SECONDS
 //	seeded [fail], copied [fail] the outcome of the task
-//	merge TEXT, delete-room, get, seed, json, show ROOT, restore (what get answered)   by the Worker
+//	merge TEXT, merge-again (the last one), delete-room, get, seed, json, show ROOT, restore (what get answered)   by the Worker
 //	hibernate, unload
 //	end-instance                 the room is forgotten, and its timer is not
 //	crash-after N                the next event's effects stop after N of them; sockets die
@@ -77,6 +77,7 @@ type script struct {
 	fuel     int // effects until the crash; -1: none planned
 	etag     string
 	kept     []byte // what get answered last
+	merged   []byte // what merge sent last
 }
 
 func (s *script) printf(format string, args ...any) { fmt.Fprintf(&s.out, format+"\n", args...) }
@@ -239,11 +240,14 @@ func (s *script) run(command string, args []string) {
 			err = errors.New("no database")
 		}
 		s.do(s.awake().Copied(s.task.Copy, err, s.now), nil)
-	case "merge", "get", "delete-room", "seed", "json", "show", "restore":
-		q := Request{Op: map[string]Op{"merge": OpMerge, "get": OpState, "delete-room": OpDelete, "seed": OpSeed, "json": OpJSON, "show": OpText, "restore": OpRestore}[command]}
+	case "merge", "merge-again", "get", "delete-room", "seed", "json", "show", "restore":
+		q := Request{Op: map[string]Op{"merge": OpMerge, "merge-again": OpMerge, "get": OpState, "delete-room": OpDelete, "seed": OpSeed, "json": OpJSON, "show": OpText, "restore": OpRestore}[command]}
 		switch command {
 		case "merge":
-			q.Data = s.author(7).typing(word(0))
+			s.merged = s.author(7).typing(word(0))
+			q.Data = s.merged
+		case "merge-again":
+			q.Data = s.merged
 		case "show":
 			q.Data = []byte(strings.Join(words, " "))
 		case "get":

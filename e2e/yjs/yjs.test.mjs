@@ -148,6 +148,24 @@ for (const [name, open] of Object.entries(doors)) {
       c.close();
     });
 
+    test("presence that is too large is ignored, and costs nobody the document", async () => {
+      for (const version of Object.keys(versions)) {
+        const room = `too present ${version}`;
+        const [a, b] = [await join(door, room, { version }), await join(door, room)];
+        a.awareness.setLocalState({ user: "anna", avatar: "x".repeat(300 << 10) });
+        a.insert(0, "typed");
+        await until(() => b.toString() === "typed", () => b.toString());
+        assert.equal(b.present().join(), "");
+        a.awareness.setLocalState({ user: "anna", avatar: "x".repeat(200 << 10) });
+        await until(() => b.present().join() === "anna", () => b.present().join());
+        a.awareness.setLocalState({ user: "anna", avatar: "x".repeat(17 << 20) });
+        a.insert(0, "again ");
+        await until(() => b.toString() === "again typed", () => b.toString());
+        assert.deepEqual([...a.events, ...b.events], []);
+        a.close(), b.close();
+      }
+    });
+
     test("a client that comes back after its connection broke is never missed", async () => {
       const graceMillis = 3000; // yroom.DefaultConfig: for so long the room awaits it
       let away;

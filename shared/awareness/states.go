@@ -18,7 +18,7 @@ const Timeout = 30 * time.Second
 // entry still on its way cannot bring the client back.
 const Forget = time.Minute
 
-// Limits of one update and of one room.
+// Limits of one update and of one room. What is beyond them is ignored.
 type Limits struct {
 	Bytes      int // of an update
 	Entries    int // in an update
@@ -26,19 +26,17 @@ type Limits struct {
 	Clients    int // known to a room at a time, removed ones that are not yet forgotten included
 }
 
-// DefaultLimits suits a room that strangers may write to.
-var DefaultLimits = Limits{Bytes: 64 << 10, Entries: 100, StateBytes: 16 << 10, Clients: 10_000}
-
-// EchoLimits suits an update that may repeat what its sender heard: y-websocket
-// sends all of that back, in one message and in JavaScript's notation, which can
-// be several times longer. What is news in it is for States.Check.
-var EchoLimits = Limits{Bytes: 4 << 20, Entries: 10_000, StateBytes: 1 << 20}
+// DefaultLimits suits a room that strangers may write to. An update may repeat all
+// that its sender heard: y-websocket sends that back, in JavaScript's notation, which
+// can be several times longer.
+var DefaultLimits = Limits{Bytes: 4 << 20, Entries: 10_000, StateBytes: 256 << 10, Clients: 10_000}
 
 // States is the presence of one room. The zero value is empty, with
 // DefaultLimits. It is not safe for concurrent use.
 type States struct {
 	Limits  Limits
 	clients map[uint64]peer
+	size    int // of the states, bytes
 }
 
 // A peer is what is known of one client. A removed client keeps its clock: its
@@ -80,27 +78,6 @@ func (s *States) Apply(update []byte, now time.Time) (Change, error) {
 func (s *States) News(e Entry) bool {
 	old := s.clients[e.Client]
 	return e.Clock > old.clock || e.Clock == old.clock && old.state != nil && e.Offline()
-}
-
-// Check reports an error that wraps ErrLimit if the states that are news in
-// entries are together more than the limits of s allow in one update.
-func (s *States) Check(entries []Entry) error {
-	limits := s.limits()
-	n, size := 0, 0
-	for _, e := range entries {
-		if e.Offline() || !s.News(e) {
-			continue
-		}
-		n++
-		size += len(e.State)
-		if len(e.State) > limits.StateBytes {
-			return fmt.Errorf("%w: state of %d bytes", ErrLimit, len(e.State))
-		}
-	}
-	if n > limits.Entries || size > limits.Bytes {
-		return fmt.Errorf("%w: %d new states of %d bytes", ErrLimit, n, size)
-	}
-	return nil
 }
 
 // ApplyEntries takes in entries that Decode returned, or some of them, and returns
@@ -193,6 +170,9 @@ func (s *States) Get(client uint64) (entry Entry, known bool) {
 	return Entry{Client: client, Clock: p.clock, State: p.state}, known
 }
 
+// Size is how many bytes the states hold.
+func (s *States) Size() int { return s.size }
+
 // Present lists the clients that have a state, ascending.
 func (s *States) Present() []uint64 {
 	present := make([]uint64, 0, len(s.clients))
@@ -219,9 +199,13 @@ func (s *States) AppendUpdate(dst []byte, clients ...uint64) []byte {
 
 // Restore puts back an entry kept from before a hibernation, heard of at the
 // given time, if it is newer than what s has. It reports an error if the state
-// is not JSON within the limits.
+// is not JSON. The limits may have been others then: a state beyond them comes back
+// as none.
 func (s *States) Restore(e Entry, heard time.Time) error {
-	if err := e.check(s.limits()); err != nil {
+	if len(e.State) > s.limits().StateBytes {
+		e.State = nil
+	}
+	if err := e.check(); err != nil {
 		return fmt.Errorf("restore awareness of client %d: %w", e.Client, err)
 	}
 	if old, known := s.clients[e.Client]; known && old.clock >= e.Clock {
@@ -239,6 +223,7 @@ func (s *States) put(client uint64, p peer) {
 	if s.clients == nil {
 		s.clients = make(map[uint64]peer)
 	}
+	s.size += len(p.state) - len(s.clients[client].state)
 	s.clients[client] = p
 }
 

@@ -16,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"tidemark/shared/awareness"
+	"tidemark/shared/lib0"
 )
 
 var start = time.Unix(1_700_000_000, 0)
@@ -186,46 +187,80 @@ func TestRenewalWinsOverRemoval(t *testing.T) {
 
 func TestUpdateThatCannotBeReadChangesNothing(t *testing.T) {
 	good := awareness.AppendUpdate(nil, entry(1, 1, `{}`), entry(2, 1, `{}`))
-	for _, c := range []struct {
-		name   string
-		update []byte
-		limit  bool
-	}{
-		{"nothing", nil, false},
-		{"cut short", good[:len(good)-1], false},
-		{"bytes at the end", append(slices.Clone(good), 0), false},
-		{"more entries than bytes", []byte{0xff, 0xff, 0x03, 1, 1, 1, '0'}, false},
-		{"no JSON", awareness.AppendUpdate(nil, entry(1, 1, `{}`), entry(2, 1, `{oops`)), false},
-		{"empty JSON", awareness.AppendUpdate(nil, entry(1, 1, ``)), false},
-		{"no UTF-8", awareness.AppendUpdate(nil, entry(1, 1, "\"\xff\"")), false},
-		{"deep JSON", awareness.AppendUpdate(nil, entry(1, 1, strings.Repeat("[", 8000)+strings.Repeat("]", 8000))), false},
-		{"a state over 16 KiB", awareness.AppendUpdate(nil, entry(1, 1, `"`+strings.Repeat("a", 16<<10-1)+`"`)), true},
-		{"101 entries", awareness.AppendUpdate(nil, slices.Repeat([]awareness.Entry{entry(1, 1, `0`)}, 101)...), true},
-		{"over 64 KiB", make([]byte, 64<<10+1), true},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			var s awareness.States
-			_, err := s.Apply(c.update, start)
-			if err == nil || errors.Is(err, awareness.ErrLimit) != c.limit {
-				t.Errorf("got error %v, want one, about a limit: %v", err, c.limit)
-			}
-			if len(s.Present()) != 0 {
-				t.Errorf("present after a refused update: %v", s.Present())
-			}
-		})
-	}
-	for _, c := range []struct {
-		name   string
-		update []byte
-	}{
-		{"a state of 16 KiB", awareness.AppendUpdate(nil, entry(1, 1, `"`+strings.Repeat("a", 16<<10-2)+`"`))},
-		{"100 entries", awareness.AppendUpdate(nil, slices.Repeat([]awareness.Entry{entry(1, 1, `0`)}, 100)...)},
-		{"no entries", []byte{0}},
+	long := awareness.AppendUpdate(nil, entry(1, 1, `"`+strings.Repeat("a", awareness.DefaultLimits.StateBytes)+`"`), entry(2, 1, `{}`))
+	for name, update := range map[string][]byte{
+		"nothing":                 nil,
+		"cut short":               good[:len(good)-1],
+		"bytes at the end":        append(slices.Clone(good), 0),
+		"more entries than bytes": {0xff, 0xff, 0x03, 1, 1, 1, '0'},
+		"no JSON":                 awareness.AppendUpdate(nil, entry(1, 1, `{}`), entry(2, 1, `{oops`)),
+		"empty JSON":              awareness.AppendUpdate(nil, entry(1, 1, ``)),
+		"no UTF-8":                awareness.AppendUpdate(nil, entry(1, 1, "\"\xff\"")),
+		"deep JSON":               awareness.AppendUpdate(nil, entry(1, 1, strings.Repeat("[", 8000)+strings.Repeat("]", 8000))),
+		"cut short behind a state that is too long": long[:len(long)-1],
 	} {
 		var s awareness.States
-		if _, err := s.Apply(c.update, start); err != nil {
-			t.Errorf("%s: %v", c.name, err)
+		if _, err := s.Apply(update, start); err == nil {
+			t.Errorf("%s: no error", name)
 		}
+		if len(s.Present()) != 0 {
+			t.Errorf("%s: present after a refused update: %v", name, s.Present())
+		}
+	}
+}
+
+func TestWhatIsBeyondALimitIsIgnored(t *testing.T) {
+	limits := awareness.Limits{Bytes: 100, Entries: 3, StateBytes: 10, Clients: 10}
+	ten, eleven := `"`+strings.Repeat("a", 8)+`"`, `"`+strings.Repeat("a", 9)+`"`
+	for _, c := range []struct {
+		name    string
+		entries []awareness.Entry
+		want    []uint64
+	}{
+		{"a state at the limit", []awareness.Entry{entry(1, 1, ten)}, []uint64{1}},
+		{"a state above it", []awareness.Entry{entry(1, 1, `{}`), entry(2, 1, eleven), entry(3, 1, `{}`)}, []uint64{1, 3}},
+		{"as many entries as may be", []awareness.Entry{entry(1, 1, `0`), entry(2, 1, `0`), entry(3, 1, `0`)}, []uint64{1, 2, 3}},
+		{"one more", []awareness.Entry{entry(1, 1, `0`), entry(2, 1, `0`), entry(3, 1, `0`), entry(4, 1, `0`)}, []uint64{1, 2, 3}},
+		{"one more, with a long one", []awareness.Entry{entry(1, 1, `0`), entry(2, 1, eleven), entry(3, 1, `0`), entry(4, 1, `0`)}, []uint64{1, 3, 4}},
+		{"no entries", nil, nil},
+		{"an update that is too long", slices.Repeat([]awareness.Entry{entry(1, 1, ten)}, 8), nil},
+	} {
+		s := awareness.States{Limits: limits}
+		if _, err := s.Apply(awareness.AppendUpdate(nil, c.entries...), start); err != nil || !slices.Equal(s.Present(), c.want) {
+			t.Errorf("%s: present %v, %v; want %v", c.name, s.Present(), err, c.want)
+		}
+	}
+}
+
+// An entry takes three bytes on the wire.
+func TestManyEntriesTakeLittleMemory(t *testing.T) {
+	const n = 1 << 20
+	update := lib0.AppendUint(nil, n)
+	for range n {
+		update = append(update, 1, 1, 1, '0')
+	}
+	limits := awareness.Limits{Bytes: len(update), Entries: 10, StateBytes: 10}
+	if allocs := testing.AllocsPerRun(1, func() {
+		if entries, err := awareness.Decode(update, limits); err != nil || cap(entries) != 10 {
+			t.Errorf("%d entries, %v", cap(entries), err)
+		}
+	}); allocs > 10 {
+		t.Errorf("%v allocations", allocs)
+	}
+}
+
+func TestSizeIsThatOfTheStates(t *testing.T) {
+	var s awareness.States
+	apply(t, &s, after(0), entry(1, 1, `{}`), entry(2, 1, `{"a":1}`))
+	apply(t, &s, after(20), entry(1, 2, `{"a":12}`))
+	if got := s.Size(); got != 15 {
+		t.Errorf("two states: %d bytes, want 15", got)
+	}
+	s.Expire(after(40))
+	s.Remove(after(40), 1)
+	s.Expire(after(200))
+	if got := s.Size(); got != 0 {
+		t.Errorf("nobody is there: %d bytes", got)
 	}
 }
 

@@ -2,7 +2,6 @@ package awareness
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 
 	"tidemark/shared/lib0"
@@ -19,39 +18,34 @@ func (e Entry) Offline() bool {
 	return e.State == nil || string(bytes.Trim(e.State, " \t\r\n")) == "null"
 }
 
-func (e Entry) check(limits Limits) error {
-	if len(e.State) > limits.StateBytes {
-		return fmt.Errorf("%w: state of %d bytes", ErrLimit, len(e.State))
-	}
+func (e Entry) check() error {
 	if e.State == nil {
 		return nil
 	}
 	return lib0.SkipJSON(e.State)
 }
 
-// ErrLimit is wrapped by errors about updates that are too large.
-var ErrLimit = errors.New("awareness limit exceeded")
-
-// Decode reads an update within limits. The states of the entries alias it.
-// Clients stand in the order of the update, as often as it names them. Every
-// state is valid UTF-8 and JSON: a client throws on anything else.
+// Decode reads an update. What is beyond limits is not in the result: an update that
+// is too long is not read, a state that is too long is skipped, and so is what
+// follows the last entry that may be. The states of the entries alias the update.
+// Clients stand in its order, as often as it names them. Every state is valid UTF-8
+// and JSON: a client throws on anything else.
 // y-protocols/awareness: varUint n, n × (varUint client, varUint clock, string JSON).
 func Decode(update []byte, limits Limits) ([]Entry, error) {
 	if len(update) > limits.Bytes {
-		return nil, fmt.Errorf("decode awareness: %w: %d bytes", ErrLimit, len(update))
+		return nil, nil
 	}
 	r := lib0.NewReader(update)
 	n, err := r.Count(3)
 	if err != nil {
 		return nil, fmt.Errorf("decode awareness: %w", err)
 	}
-	if n > uint64(limits.Entries) {
-		return nil, fmt.Errorf("decode awareness: %w: %d entries", ErrLimit, n)
-	}
-	entries := make([]Entry, n)
-	for i := range entries {
-		if entries[i], err = decodeEntry(&r); err == nil {
-			err = entries[i].check(limits)
+	entries := make([]Entry, 0, min(n, uint64(limits.Entries)))
+	for i := range n {
+		e, err := decodeEntry(&r)
+		if err == nil && len(e.State) <= limits.StateBytes && len(entries) < limits.Entries {
+			entries = append(entries, e)
+			err = e.check()
 		}
 		if err != nil {
 			return nil, fmt.Errorf("decode awareness entry %d: %w", i, err)

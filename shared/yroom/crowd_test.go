@@ -2,8 +2,10 @@ package yroom
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tidemark/shared/awareness"
 	"tidemark/shared/yproto"
@@ -85,22 +87,105 @@ func TestWhoIsTheHundredAndFirstMayRepeatThemAll(t *testing.T) {
 	}
 }
 
-func TestTooMuchNewPresenceClosesItsSocket(t *testing.T) {
+// state is JSON of that many bytes.
+func state(bytes int) []byte { return []byte(`"` + strings.Repeat("x", bytes-2) + `"`) }
+
+// yjs contract, 18.8: presence never costs a document.
+func TestPresenceBeyondALimitIsIgnored(t *testing.T) {
+	const most, all = 256 << 10, 1 << 20
 	many := make([]awareness.Entry, 101)
 	for i := range many {
 		many[i] = awareness.Entry{Client: uint64(i + 1), Clock: 1, State: []byte(`{}`)}
 	}
-	long := awareness.Entry{Client: 1, Clock: 1, State: []byte(`"` + strings.Repeat("x", 16<<10) + `"`)}
-	for name, entries := range map[string][]awareness.Entry{"101 states": many, "a state of 16 KB and 2": {long}} {
+	large := func(client uint64, bytes int) awareness.Entry {
+		return awareness.Entry{Client: client, Clock: 1, State: state(bytes)}
+	}
+	for _, c := range []struct {
+		name    string
+		entries []awareness.Entry
+		want    []uint64
+	}{
+		{"a state at the limit", []awareness.Entry{large(1, most)}, []uint64{1}},
+		{"a state above it, and one that is not", []awareness.Entry{large(1, most+1), large(2, 10)}, []uint64{2}},
+		{"as much as a socket may have", []awareness.Entry{large(1, most), large(2, most), large(3, most), large(4, all-3*most)}, []uint64{1, 2, 3, 4}},
+		{"more", []awareness.Entry{large(1, most), large(2, most), large(3, most), large(4, most-9), large(5, 10), large(6, 9)}, []uint64{1, 2, 3, 4, 6}},
+		{"101 clients", many, []uint64{1, 2, 3, 4, 5, 6, 7, 8}},
+		{"a message that is too long to be read", []awareness.Entry{large(1, 5<<20)}, nil},
+		{"one that is longer than messages may be", []awareness.Entry{large(1, 17<<20)}, nil},
+	} {
 		r, last := crowd(t, 0, "")
 		r.Connect(last, Admission{Write: true}, scriptStart)
-		out := say(t, r, last, entries...)
-		if len(out.Close) != 1 || out.Close[0].Code != CloseMalformed || len(out.Send)+len(out.Store) > 0 {
-			t.Errorf("%s: %+v", name, out)
+		if out := say(t, r, last, c.entries...); len(out.Close) > 0 {
+			t.Errorf("%s: closed with %+v", c.name, out.Close)
 		}
-		if again := told(t, r.Connect(last+1, Admission{Write: true}, scriptStart)); len(again) > 0 {
-			t.Errorf("%s: the next is told %v", name, again)
+		var got []uint64
+		for _, e := range told(t, r.Connect(last+1, Admission{Write: true}, scriptStart)) {
+			got = append(got, e.Client)
 		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: the next is told of %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestARoomHoldsPresenceOfEightFullSockets(t *testing.T) {
+	r, _ := crowd(t, 0, "")
+	for conn := Conn(1); conn <= 10; conn++ {
+		r.Connect(conn, Admission{Write: true}, scriptStart)
+		for i := range 4 {
+			say(t, r, conn, awareness.Entry{Client: uint64(conn)*10 + uint64(i), Clock: 1, State: state(256 << 10)})
+		}
+	}
+	if got := r.Size(); got != 8<<20 {
+		t.Errorf("%d bytes of presence, want 8 MiB", got)
+	}
+	r.Disconnect(1, false, scriptStart)
+	if out := say(t, r, 10, awareness.Entry{Client: 100, Clock: 1, State: state(100)}); len(out.Send) != 1 {
+		t.Errorf("after one has left: %d messages", len(out.Send))
+	}
+}
+
+// Each state that is stored is a row.
+func TestALongStateIsStoredOnceIn15Seconds(t *testing.T) {
+	disk := &fake{}
+	r := New(DefaultConfig, disk, disk.stored(), nil, scriptStart)
+	now := scriptStart
+	clock, rows := uint64(0), 0
+	var attached []byte
+	aware := func(bytes int) {
+		clock++
+		frame := yproto.AppendAwareness(nil, awareness.AppendUpdate(nil, awareness.Entry{Client: 1, Clock: clock, State: state(bytes)}))
+		out, err := r.Receive(1, frame, now)
+		if err != nil || len(out.Send) != 1 {
+			t.Fatalf("clock %d: %d messages, %v", clock, len(out.Send), err)
+		}
+		for _, w := range out.Store {
+			disk.write(w)
+			rows++
+		}
+		for _, a := range out.Attach {
+			attached = a.Data
+		}
+	}
+	r.Connect(1, Admission{Write: true}, now)
+	for range 300 { // as it moves its cursor for 30 seconds
+		aware(5_000 + int(clock))
+		now = now.Add(100 * time.Millisecond)
+	}
+	if rows != 2 {
+		t.Errorf("%d rows for 300 states, want 2", rows)
+	}
+	for range 10 { // renewals, between which the room sleeps
+		aware(5_300)
+		now = now.Add(15 * time.Second)
+		r = New(DefaultConfig, disk, disk.stored(), []Open{{1, attached}}, now)
+	}
+	if rows != 3 {
+		t.Errorf("%d rows after ten renewals, want one more", rows)
+	}
+	r.Connect(2, Admission{}, now)
+	if e, _ := r.present.states.Get(1); len(e.State) != 5_300 || e.Clock != clock {
+		t.Errorf("after a hibernation: %d bytes at clock %d, want 5300 at %d", len(e.State), e.Clock, clock)
 	}
 }
 
@@ -108,7 +193,7 @@ func TestTooMuchNewPresenceClosesItsSocket(t *testing.T) {
 func TestThatUnknownClientsAreGoneIsNotRemembered(t *testing.T) {
 	r, last := crowd(t, 1, `{}`)
 	r.Connect(last, Admission{Write: true}, scriptStart)
-	gone := make([]awareness.Entry, awarenessLimits.Clients)
+	gone := make([]awareness.Entry, awareness.DefaultLimits.Clients)
 	for i := range gone {
 		gone[i] = awareness.Entry{Client: uint64(i + 100), Clock: 1}
 	}

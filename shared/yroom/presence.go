@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"tidemark/shared/awareness"
-	"tidemark/shared/lib0"
 	"tidemark/shared/session"
 	"tidemark/shared/yproto"
 )
@@ -18,7 +17,7 @@ type presence struct {
 	states  awareness.States
 	owner   map[uint64]Conn
 	leaving map[uint64]departure
-	kept    map[uint64]bool // in storage
+	kept    map[uint64]kept // what is in storage
 	expires time.Time       // when to look for silent clients again
 }
 
@@ -30,19 +29,31 @@ type departure struct {
 
 const (
 	clientsPerSocket = 8
+	presenceSockets  = 8     // how many sockets may have all the presence that one may have
 	attachmentBytes  = 1_900 // for presence; hosts take 2,000 in all
 	entryBytes       = 24    // of a client besides its state, at most
 	expireEvery      = 10 * time.Second
 	echoCost         = 0.01 // of a message that says nothing new: every client sends back what it hears
 )
 
+// What tell puts into one message, besides a state that is longer alone.
+const (
+	toldEntries = 100
+	toldBytes   = 64 << 10
+)
+
+// limits bound what is read of one awareness message, and who is known.
+func (c *Config) limits() awareness.Limits {
+	l := awareness.DefaultLimits
+	l.StateBytes, l.Bytes = c.PresenceStateBytes, max(l.Bytes, 4*c.PresenceBytes)
+	return l
+}
+
 // receive takes an awareness message and sends on what is news in it, to the
-// sender too: y-websocket leaves if it hears nothing for 30 seconds.
+// sender too: y-websocket leaves if it hears nothing for 30 seconds. What is beyond
+// a limit is ignored: presence never costs its sender the document.
 func (p *presence) receive(r *Room, conn Conn, s *socket, update []byte, now time.Time) (open bool) {
-	entries, err := awareness.Decode(update, awareness.EchoLimits)
-	if err == nil {
-		err = p.states.Check(entries)
-	}
+	entries, err := awareness.Decode(update, p.states.Limits)
 	if err != nil {
 		r.close(conn, CloseMalformed, "malformed awareness message: "+err.Error())
 		return false
@@ -72,18 +83,28 @@ func (p *presence) receive(r *Room, conn Conn, s *socket, update []byte, now tim
 
 // acceptable drops the entries that are not this socket's to say: those of
 // clients that it may not speak for, that a client is gone which it does not have,
-// and more clients than one program has. Most of them are honest: a client sends
-// back what it hears. A client that is back after its connection broke is kept,
-// and needs no news for that.
+// and more clients and bytes than one program has. Most of them are honest: a client
+// sends back what it hears. A client that is back after its connection broke is
+// kept, and needs no news for that.
 func (p *presence) acceptable(r *Room, conn Conn, s *socket, entries []awareness.Entry) []awareness.Entry {
 	fresh := len(s.clients)
+	space := p.space(r, s)
 	kept := entries[:0]
 	for _, e := range entries {
 		if e.Offline() && p.owner[e.Client] != conn || !p.maySpeakFor(r, conn, s, e.Client) {
 			continue
 		}
+		news := p.states.News(e)
+		if news && !e.Offline() {
+			old, _ := p.states.Get(e.Client)
+			grows := max(0, len(e.State)-len(old.State))
+			if grows > space {
+				continue
+			}
+			space -= grows
+		}
 		if !slices.Contains(s.clients, e.Client) && !e.Offline() {
-			if p.states.News(e) {
+			if news {
 				if fresh >= clientsPerSocket {
 					continue
 				}
@@ -97,6 +118,16 @@ func (p *presence) acceptable(r *Room, conn Conn, s *socket, entries []awareness
 		kept = append(kept, e)
 	}
 	return kept
+}
+
+// space is how many bytes the states of a socket's clients may still grow by.
+func (p *presence) space(r *Room, s *socket) int {
+	space := r.config.PresenceBytes
+	for _, client := range s.clients {
+		e, _ := p.states.Get(client)
+		space -= len(e.State)
+	}
+	return min(space, presenceSockets*r.config.PresenceBytes-p.states.Size())
 }
 
 // maySpeakFor tells whether a client is the socket's, or free for it. A client
@@ -141,23 +172,7 @@ func (p *presence) own(r *Room, conn Conn, s *socket, client uint64) {
 func (p *presence) forget(r *Room, client uint64) {
 	delete(p.owner, client)
 	delete(p.leaving, client)
-	if p.kept[client] {
-		delete(p.kept, client)
-		r.write(Write{Forget: []uint64{client}})
-	}
-}
-
-func (p *presence) keep(r *Room, client uint64, leaves departure) {
-	e, _ := p.states.Get(client)
-	kept := &Presence{Client: client, Clock: e.Clock, State: e.State, Subject: leaves.subject}
-	if !leaves.at.IsZero() {
-		kept.Leaves = leaves.at.UnixMilli()
-	}
-	if p.kept == nil {
-		p.kept = map[uint64]bool{}
-	}
-	p.kept[client] = true
-	r.write(Write{Keep: kept})
+	p.drop(r, client)
 }
 
 // leave takes the clients of a closed socket away, at once or, if the connection
@@ -181,7 +196,7 @@ func (p *presence) leave(r *Room, conn Conn, s *socket, broken bool, now time.Ti
 			p.leaving = map[uint64]departure{}
 		}
 		p.leaving[client] = departure{now.Add(r.config.Grace), subject}
-		p.keep(r, client, p.leaving[client])
+		p.keep(r, client, p.leaving[client], now)
 	}
 	p.remove(r, gone, now)
 	p.expire(r, now)
@@ -235,13 +250,13 @@ func (p *presence) expire(r *Room, now time.Time) {
 }
 
 // tell sends what is known of clients to conns, or to all: in several messages if
-// one would be more than a client may say, as clients send it back.
+// one would be long, as clients send it back.
 func (p *presence) tell(r *Room, clients []uint64, conns ...Conn) {
 	for len(clients) > 0 {
 		n, size := 0, 0
-		for n < min(len(clients), awarenessLimits.Entries) {
+		for n < min(len(clients), toldEntries) {
 			e, _ := p.states.Get(clients[n])
-			if size += len(e.State) + entryBytes; n > 0 && size > awarenessLimits.Bytes {
+			if size += len(e.State) + entryBytes; n > 0 && size > toldBytes {
 				break
 			}
 			n++
@@ -253,6 +268,7 @@ func (p *presence) tell(r *Room, clients []uint64, conns ...Conn) {
 
 // answer tells a socket who is there, nobody included.
 func (p *presence) answer(r *Room, conn Conn) {
+	r.steps += p.states.Size() / bytesAStep
 	present := p.states.Present()
 	if len(present) == 0 {
 		r.send(p.frame(nil), conn)
@@ -262,126 +278,6 @@ func (p *presence) answer(r *Room, conn Conn) {
 
 func (p *presence) frame(clients []uint64) []byte {
 	return yproto.AppendAwareness(nil, p.states.AppendUpdate(nil, clients...))
-}
-
-// Flags of an attachment.
-const (
-	flagWrite   = 1 << 0
-	flagWaiting = 1 << 1
-)
-
-// attachment is what must survive a hibernation:
-//
-//	byte version, byte flags, the session, varUint n, n × (varUint client, varUint clock, string state)
-//
-// Version 1 has no session: sockets whose token says nothing have it, and those
-// from before there were sessions, which a deployment does not close. A state
-// that does not fit is kept in storage and empty here.
-func (p *presence) attachment(r *Room, s *socket) []byte {
-	flags := byte(0)
-	if s.Write {
-		flags |= flagWrite
-	}
-	if s.waiting {
-		flags |= flagWaiting
-	}
-	b := []byte{1, flags}
-	if s.Session != (session.Session{}) {
-		b = s.Session.Append([]byte{2, flags})
-	}
-	b = lib0.AppendUint(b, uint64(len(s.clients)))
-	room := attachmentBytes - entryBytes*len(s.clients)
-	for _, client := range s.clients {
-		e, _ := p.states.Get(client)
-		b = lib0.AppendUint(lib0.AppendUint(b, client), e.Clock)
-		if fits := len(e.State) <= room; fits {
-			room -= len(e.State)
-			b = lib0.AppendBytes(b, e.State)
-			if p.kept[client] {
-				delete(p.kept, client)
-				r.write(Write{Forget: []uint64{client}})
-			}
-			continue
-		}
-		b = lib0.AppendUint(b, 0)
-		p.keep(r, client, departure{})
-	}
-	return b
-}
-
-// restore makes the room's sockets and presence of what was attached and kept.
-func (p *presence) restore(r *Room, rows []Presence, open []Open, now time.Time) {
-	p.states.Limits = awarenessLimits
-	kept := make(map[uint64]Presence, len(rows))
-	for _, row := range rows {
-		kept[row.Client] = row
-	}
-	for _, o := range open {
-		s := &socket{}
-		r.sockets[o.Conn] = s
-		p.readAttachment(r, o, s, kept, now)
-	}
-	for client, row := range kept {
-		if row.Leaves == 0 || p.owner[client] != 0 {
-			continue
-		}
-		if p.leaving == nil {
-			p.leaving = map[uint64]departure{}
-		}
-		p.leaving[client] = departure{time.UnixMilli(row.Leaves), row.Subject}
-		p.states.Restore(awareness.Entry{Client: client, Clock: row.Clock, State: row.State}, now)
-	}
-	p.kept = make(map[uint64]bool, len(kept))
-	for client := range kept {
-		p.kept[client] = true
-		if _, leaves := p.leaving[client]; !leaves && p.owner[client] == 0 {
-			p.forget(r, client)
-		}
-	}
-}
-
-// readAttachment reads as much as it understands.
-func (p *presence) readAttachment(r *Room, o Open, s *socket, kept map[uint64]Presence, now time.Time) {
-	b := lib0.NewReader(o.Attachment)
-	version, err := b.Byte()
-	if err != nil || version != 1 && version != 2 {
-		return
-	}
-	flags, err := b.Byte()
-	if err != nil {
-		return
-	}
-	if version == 2 {
-		var ok bool
-		if s.Session, _, ok = session.Cut(b.Rest()); !ok {
-			return
-		}
-		b.Seek(b.Pos() + session.Size)
-	}
-	s.Write, s.waiting = flags&flagWrite != 0, flags&flagWaiting != 0
-	n, err := b.Count(3)
-	if err != nil {
-		return
-	}
-	for range n {
-		var e awareness.Entry
-		if e.Client, err = b.Uint(); err == nil {
-			if e.Clock, err = b.Uint(); err == nil {
-				e.State, err = b.String()
-			}
-		}
-		if err != nil {
-			return
-		}
-		if len(e.State) == 0 {
-			if row := kept[e.Client]; row.Clock == e.Clock {
-				e.State = row.State
-			}
-		}
-		if len(e.State) > 0 && p.states.Restore(e, now) == nil {
-			p.own(r, o.Conn, s, e.Client)
-		}
-	}
 }
 
 func remove(clients []uint64, client uint64) []uint64 {

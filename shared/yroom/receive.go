@@ -29,6 +29,10 @@ func (r *Room) Receive(conn Conn, frame []byte, now time.Time) (Effects, error) 
 		return r.done(now), nil // which closes it
 	}
 	if len(frame) > r.config.MessageBytes {
+		if m, rest, err := yproto.Decode(frame); err == nil && m.Kind == yproto.Awareness && len(rest) == 0 {
+			r.spend(conn, s, 1, len(frame), now) // a state beyond all limits
+			return r.done(now), nil
+		}
 		r.close(conn, CloseTooLarge, fmt.Sprintf("a message of %d bytes; at most %d are taken", len(frame), r.config.MessageBytes))
 		return r.done(now), nil
 	}

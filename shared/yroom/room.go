@@ -20,7 +20,6 @@ import (
 	"slices"
 	"time"
 
-	"tidemark/shared/awareness"
 	"tidemark/shared/session"
 	"tidemark/shared/yjs"
 )
@@ -41,6 +40,10 @@ type Config struct {
 	Reserve        func(bytes int) // if not nil, is called before a document takes about so much more; may call Unload
 	BurstSockets   int             // a room of fewer sends every edit at once
 	Grace          time.Duration   // how long presence outlives a connection that broke
+	// PresenceStateBytes and PresenceBytes are of one client's state and of all
+	// states of a socket; beyond, a state is ignored. A room holds as much as
+	// presenceSockets sockets may.
+	PresenceStateBytes, PresenceBytes int
 }
 
 // DefaultConfig is for an isolate of 128 MB.
@@ -54,6 +57,9 @@ var DefaultConfig = Config{
 	FlushDelay:     30 * time.Second,
 	BurstSockets:   20,
 	Grace:          3 * time.Second,
+
+	PresenceStateBytes: 256 << 10,
+	PresenceBytes:      1 << 20,
 }
 
 // Storage reads what earlier Writes stored. Its errors end the event: Event
@@ -100,6 +106,7 @@ type Room struct {
 	merging  bool      // the document is merged, not integrated
 	steps    int       // of integration, in this event
 	gathered gathering
+	attached []Conn // in this event
 
 	ends    time.Time // no socket's token ends before; zero: none ends
 	revoked session.Recent
@@ -149,16 +156,21 @@ func New(config Config, storage Storage, stored Stored, open []Open, now time.Ti
 	return r
 }
 
-// Size is how many bytes the document holds in memory; 0 if it is not read.
+// Size is how many bytes the document, if it is read, and presence hold in memory.
 func (r *Room) Size() int {
-	if r.doc == nil {
-		return 0
+	size := r.present.states.Size()
+	if r.doc != nil {
+		size += r.doc.size()
 	}
-	return r.doc.size()
+	return size
 }
 
 // Unload forgets the document, which is read again when it is needed.
 func (r *Room) Unload() { r.doc = nil }
+
+// Gathers tells that the room has something to send when its window ends. Such a
+// room must not be forgotten: see Lost.
+func (r *Room) Gathers() bool { return r.gathered.open }
 
 // Connect lets in a socket, unless its token has ended on the way.
 func (r *Room) Connect(conn Conn, a Admission, now time.Time) Effects {
@@ -187,19 +199,13 @@ func (r *Room) Disconnect(conn Conn, broken bool, now time.Time) Effects {
 	return r.done(now)
 }
 
-// attach has what must survive a hibernation remembered with the socket.
+// attach has what must survive a hibernation remembered with the socket, at the end
+// of the event.
 func (r *Room) attach(conn Conn) {
-	s := r.sockets[conn]
-	if s == nil {
-		return
+	if i := slices.Index(r.attached, conn); i >= 0 {
+		r.attached = slices.Delete(r.attached, i, i+1)
 	}
-	for i := range r.out.Attach {
-		if r.out.Attach[i].Conn == conn {
-			r.out.Attach = slices.Delete(r.out.Attach, i, i+1)
-			break
-		}
-	}
-	r.out.Attach = append(r.out.Attach, Attach{conn, r.present.attachment(r, s)})
+	r.attached = append(r.attached, conn)
 }
 
 // send sends a frame to conns; without any, to all.
@@ -220,6 +226,12 @@ func (r *Room) close(conn Conn, code int, reason string) {
 // effects.
 func (r *Room) done(now time.Time) Effects {
 	r.endSessions(now, 0)
+	for _, conn := range r.attached {
+		if s := r.sockets[conn]; s != nil {
+			r.out.Attach = append(r.out.Attach, Attach{conn, r.present.attachment(r, s, now)})
+		}
+	}
+	r.attached = r.attached[:0]
 	if r.metaSet {
 		meta := r.meta
 		r.write(Write{Meta: &meta})
@@ -245,9 +257,6 @@ var updateLimits = yjs.Limits{Clients: maxClients, Structs: maxStructs, Deletes:
 
 // storedLimits are those of what the room or the database holds.
 var storedLimits = yjs.Limits{Stored: true}
-
-// awarenessLimits bound one awareness message, and who is known to a room.
-var awarenessLimits = awareness.DefaultLimits
 
 // conns lists the sockets, ascending.
 func (r *Room) conns() []Conn { return slices.Sorted(maps.Keys(r.sockets)) }

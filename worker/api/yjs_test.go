@@ -142,3 +142,24 @@ func TestWhatARoomSpentCountsInTheRateOfWhoAsked(t *testing.T) {
 		}
 	}
 }
+
+func TestLimitsOfPresenceAreVariables(t *testing.T) {
+	for _, c := range []struct {
+		state, all string
+		problem    bool
+	}{
+		{"1", "8388608", false},
+		{"1048576", "1", false},
+		{"1048577", "1", true},
+		{"1", "8388609", true},
+		{"0", "1", true},
+	} {
+		s := api.ReadYjsSettings(func(name string) string {
+			return map[string]string{"LIMIT_YJS_PRESENCE_STATE_BYTES": c.state, "LIMIT_YJS_PRESENCE_BYTES": c.all}[name]
+		})
+		got := fmt.Sprint(s.Config.PresenceStateBytes, s.Config.PresenceBytes)
+		if (s.Problem != "") != c.problem || !c.problem && got != c.state+" "+c.all {
+			t.Errorf("%s and %s: %s, problem %q", c.state, c.all, got, s.Problem)
+		}
+	}
+}

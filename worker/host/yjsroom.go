@@ -33,20 +33,22 @@ type YjsDatabase interface {
 	Delete(ctx context.Context, room string) error
 }
 
-// YjsRooms makes the rooms of YjsRoom. Their documents in memory share one
-// budget.
+// YjsRooms makes the rooms of YjsRoom. Their documents and presence in memory share
+// one budget.
 type YjsRooms struct {
 	Config   yroom.Config
 	Storage  func(Exec) YjsStorage
 	Database YjsDatabase
-	// CacheBytes is how much memory the documents of all rooms may hold together;
-	// those that were used longest ago are dropped, and read again when needed.
+	// CacheBytes is how much memory the documents and the presence of all rooms may
+	// hold together; those of rooms that were used longest ago are dropped, and read
+	// again when needed.
 	CacheBytes int
 	// Free, if not nil, is how much memory requests leave to them.
 	Free func() int
 
-	loaded list.List // of *yjsRoom, the one used last first
-	bytes  int
+	loaded  list.List // of *yjsRoom, the one used last first
+	bytes   int
+	running *yjsRoom // whose event it is; nil: between events
 }
 
 // A yjsRoom does in an object what a yroom.Room decides.
@@ -109,6 +111,8 @@ func (y *yjsRoom) Call(data []byte) (reply []byte) {
 // event gives the room an event and does what follows from it. If the storage
 // fails, the sender is told to come back, and the room is made anew.
 func (y *yjsRoom) event(conn int32, happen func(*yroom.Room) (yroom.Effects, error)) error {
+	y.rooms.running = y
+	defer func() { y.rooms.running = nil }()
 	err := y.awake()
 	if err == nil {
 		var out yroom.Effects
@@ -209,12 +213,19 @@ func (y *yjsRoom) account() {
 	all.makeRoom(0)
 }
 
+// heavyPresence is from how many bytes of presence on a room is forgotten as a
+// whole: it costs more to make a room again than to read its document again.
+const heavyPresence = 64 << 10
+
 // makeRoom drops the documents that were used longest ago until bytes more fit
-// beside the others.
+// beside the others. A room with much presence is forgotten with its document.
 func (y *YjsRooms) makeRoom(bytes int) {
 	for y.bytes+bytes > y.most() && y.loaded.Len() > 0 {
 		oldest := y.loaded.Remove(y.loaded.Back()).(*yjsRoom)
 		oldest.room.Unload()
+		if oldest.room.Size() > heavyPresence && oldest != y.running && !oldest.room.Gathers() {
+			oldest.room = nil
+		}
 		y.bytes -= oldest.size
 		garbage += oldest.size
 		oldest.at, oldest.size = nil, 0

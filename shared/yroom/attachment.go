@@ -1,0 +1,167 @@
+package yroom
+
+import (
+	"hash/crc32"
+	"time"
+
+	"tidemark/shared/awareness"
+	"tidemark/shared/lib0"
+	"tidemark/shared/session"
+)
+
+// Flags of an attachment.
+const (
+	flagWrite   = 1 << 0
+	flagWaiting = 1 << 1
+)
+
+// attachment is what must survive a hibernation:
+//
+//	byte version, byte flags, the session, varUint n, n × (varUint client, varUint clock, string state)
+//
+// Version 1 has no session: sockets whose token says nothing have it, and those
+// from before there were sessions, which a deployment does not close. A state
+// that does not fit is kept in storage and empty here.
+func (p *presence) attachment(r *Room, s *socket, now time.Time) []byte {
+	flags := byte(0)
+	if s.Write {
+		flags |= flagWrite
+	}
+	if s.waiting {
+		flags |= flagWaiting
+	}
+	b := []byte{1, flags}
+	if s.Session != (session.Session{}) {
+		b = s.Session.Append([]byte{2, flags})
+	}
+	b = lib0.AppendUint(b, uint64(len(s.clients)))
+	room := attachmentBytes - entryBytes*len(s.clients)
+	for _, client := range s.clients {
+		e, _ := p.states.Get(client)
+		b = lib0.AppendUint(lib0.AppendUint(b, client), e.Clock)
+		if fits := len(e.State) <= room; fits {
+			room -= len(e.State)
+			b = lib0.AppendBytes(b, e.State)
+			p.drop(r, client)
+			continue
+		}
+		b = lib0.AppendUint(b, 0)
+		if p.stale(e, now) {
+			p.keep(r, client, departure{}, now)
+		}
+	}
+	return b
+}
+
+// restore makes the room's sockets and presence of what was attached and kept.
+func (p *presence) restore(r *Room, rows []Presence, open []Open, now time.Time) {
+	p.states.Limits = r.config.limits()
+	inStorage := make(map[uint64]Presence, len(rows))
+	p.kept = make(map[uint64]kept, len(rows))
+	for _, row := range rows {
+		inStorage[row.Client] = row
+		p.kept[row.Client] = kept{sum: sumOf(row.State)}
+	}
+	for _, o := range open {
+		s := &socket{}
+		r.sockets[o.Conn] = s
+		p.readAttachment(r, o, s, inStorage, now)
+	}
+	for client, row := range inStorage {
+		if row.Leaves == 0 || p.owner[client] != 0 {
+			continue
+		}
+		if p.leaving == nil {
+			p.leaving = map[uint64]departure{}
+		}
+		p.leaving[client] = departure{time.UnixMilli(row.Leaves), row.Subject}
+		p.states.Restore(awareness.Entry{Client: client, Clock: row.Clock, State: row.State}, now)
+	}
+	for client := range inStorage {
+		if _, leaves := p.leaving[client]; !leaves && p.owner[client] == 0 {
+			p.forget(r, client)
+		}
+	}
+}
+
+// readAttachment reads as much as it understands.
+func (p *presence) readAttachment(r *Room, o Open, s *socket, kept map[uint64]Presence, now time.Time) {
+	b := lib0.NewReader(o.Attachment)
+	version, err := b.Byte()
+	if err != nil || version != 1 && version != 2 {
+		return
+	}
+	flags, err := b.Byte()
+	if err != nil {
+		return
+	}
+	if version == 2 {
+		var ok bool
+		if s.Session, _, ok = session.Cut(b.Rest()); !ok {
+			return
+		}
+		b.Seek(b.Pos() + session.Size)
+	}
+	s.Write, s.waiting = flags&flagWrite != 0, flags&flagWaiting != 0
+	n, err := b.Count(3)
+	if err != nil {
+		return
+	}
+	for range n {
+		var e awareness.Entry
+		if e.Client, err = b.Uint(); err == nil {
+			if e.Clock, err = b.Uint(); err == nil {
+				e.State, err = b.String()
+			}
+		}
+		if err != nil {
+			return
+		}
+		if len(e.State) == 0 {
+			row := kept[e.Client]
+			e.State, e.Clock = row.State, max(row.Clock, e.Clock)
+		}
+		if len(e.State) > 0 && p.states.Restore(e, now) == nil {
+			p.own(r, o.Conn, s, e.Client)
+		}
+	}
+}
+
+// A kept is the state of a client in storage, where states are that are too long for
+// an attachment.
+type kept struct {
+	sum uint32 // of the state
+	at  time.Time
+}
+
+func sumOf(state []byte) uint32 { return crc32.ChecksumIEEE(state) }
+
+// keepEvery is how often a client's state is stored at most: each time is a row. A
+// client says its state again within that time. So what a hibernation brings back
+// may be older, and is for a moment.
+const keepEvery = 15 * time.Second
+
+// stale tells that a state is to be stored again.
+func (p *presence) stale(e awareness.Entry, now time.Time) bool {
+	k, stored := p.kept[e.Client]
+	return !stored || now.Sub(k.at) >= keepEvery && k.sum != sumOf(e.State)
+}
+
+// keep stores a client's state.
+func (p *presence) keep(r *Room, client uint64, leaves departure, now time.Time) {
+	e, _ := p.states.Get(client)
+	row := &Presence{Client: client, Clock: e.Clock, State: e.State, Subject: leaves.subject}
+	if !leaves.at.IsZero() {
+		row.Leaves = leaves.at.UnixMilli()
+	}
+	p.kept[client] = kept{sumOf(e.State), now}
+	r.write(Write{Keep: row})
+}
+
+// drop deletes a client's state from storage, if it is there.
+func (p *presence) drop(r *Room, client uint64) {
+	if _, stored := p.kept[client]; stored {
+		delete(p.kept, client)
+		r.write(Write{Forget: []uint64{client}})
+	}
+}

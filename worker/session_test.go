@@ -230,7 +230,7 @@ func TestPresenceOutlivesAToken(t *testing.T) {
 }
 
 func TestAReaderTakesOverNobodysPresence(t *testing.T) {
-	s, _ := startGuest(t)
+	s, clock := startGuest(t)
 	state := []byte(`{"name":"ann"}`)
 	ann := open(t, s, "/yjs/r", jwt.MapClaims{"sub": "ann"})
 	ann.aware(1, 1, string(state))
@@ -246,4 +246,17 @@ func TestAReaderTakesOverNobodysPresence(t *testing.T) {
 	reader.wantAware(awareness.Entry{Client: 1, Clock: 1, State: state})
 	ann.aware(1, 2, string(state))
 	ann.wantAware(awareness.Entry{Client: 1, Clock: 2, State: state})
+
+	// She is silent for so long that nobody sees her any more, and comes back.
+	clock.Advance(awareness.Timeout)
+	reader.aware(2, 1, `{"name":"rex"}`)
+	reader.hears(awareness.Entry{Client: 1, Clock: 2})
+	reader.aware(1, 1<<53-1, `{"name":"rex"}`)
+	reader.state()
+	wasmtest.Until(t, "hibernate", func() bool { return s.Worker().Hibernate("YJS_ROOM", "r") })
+	reader.aware(1, 1<<53-1, `{"name":"rex"}`)
+	reader.state()
+	ann.aware(1, 3, string(state))
+	ann.hears(awareness.Entry{Client: 1, Clock: 3, State: state})
+	reader.hears(awareness.Entry{Client: 1, Clock: 3, State: state})
 }

@@ -140,6 +140,27 @@ func (c client) wantAware(want ...awareness.Entry) {
 	}
 }
 
+// hears waits for an awareness message of that entry among others; none may say
+// anything else of its client at a higher clock.
+func (c client) hears(want awareness.Entry) {
+	c.Helper()
+	for {
+		entries, err := awareness.Decode(c.next(yproto.Awareness), awareness.DefaultLimits)
+		if err != nil {
+			c.Fatal(err)
+		}
+		for _, e := range entries {
+			switch {
+			case e.Client != want.Client:
+			case e.Clock > want.Clock:
+				c.Fatalf("awareness: got %d@%d %s, want clock %d", e.Client, e.Clock, e.State, want.Clock)
+			case e.Clock == want.Clock && e.Offline() == want.Offline():
+				return
+			}
+		}
+	}
+}
+
 // typed is an update: client writes text at the start of its own root.
 func typed(client uint64, text string) []byte {
 	b := lib0.AppendUint(lib0.AppendUint([]byte{1, 1}, client), 0)

@@ -21,7 +21,8 @@ const (
 //
 // Version 1 has no session: sockets whose token says nothing have it, and those
 // from before there were sessions, which a deployment does not close. A state
-// that does not fit is kept in storage and empty here.
+// that does not fit is kept in storage and empty here; so is that of a client
+// without one.
 func (p *presence) attachment(r *Room, s *socket, now time.Time) []byte {
 	flags := byte(0)
 	if s.Write {
@@ -74,7 +75,7 @@ func (p *presence) restore(r *Room, rows []Presence, open []Open, now time.Time)
 		if p.leaving == nil {
 			p.leaving = map[uint64]departure{}
 		}
-		p.leaving[client] = departure{time.UnixMilli(row.Leaves), row.Subject}
+		p.leaving[client] = departure{at: time.UnixMilli(row.Leaves), subject: row.Subject, write: row.Write}
 		p.states.Restore(awareness.Entry{Client: client, Clock: row.Clock, State: row.State}, now)
 	}
 	for client := range inStorage {
@@ -121,7 +122,10 @@ func (p *presence) readAttachment(r *Room, o Open, s *socket, kept map[uint64]Pr
 			row := kept[e.Client]
 			e.State, e.Clock = row.State, max(row.Clock, e.Clock)
 		}
-		if len(e.State) > 0 && p.states.Restore(e, now) == nil {
+		if len(e.State) == 0 {
+			e.State = nil
+		}
+		if p.states.Restore(e, now) == nil {
 			p.own(r, o.Conn, s, e.Client)
 		}
 	}
@@ -150,7 +154,7 @@ func (p *presence) stale(e awareness.Entry, now time.Time) bool {
 // keep stores a client's state.
 func (p *presence) keep(r *Room, client uint64, leaves departure, now time.Time) {
 	e, _ := p.states.Get(client)
-	row := &Presence{Client: client, Clock: e.Clock, State: e.State, Subject: leaves.subject}
+	row := &Presence{Client: client, Clock: e.Clock, State: e.State, Subject: leaves.subject, Write: leaves.write}
 	if !leaves.at.IsZero() {
 		row.Leaves = leaves.at.UnixMilli()
 	}

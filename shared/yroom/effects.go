@@ -68,7 +68,8 @@ type Meta struct {
 type Presence struct {
 	Client, Clock uint64
 	State         []byte
-	Subject       session.Mark // of the socket that announced it; 0: unknown
+	Subject       session.Mark // of the socket that announced it; 0: none
+	Write         bool         // that socket could write
 	Leaves        int64        // when the client counts as gone, Unix milliseconds; 0: it has a socket
 }
 

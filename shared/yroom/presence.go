@@ -10,9 +10,10 @@ import (
 )
 
 // A presence is who is in the room. A client's state came by a socket and goes
-// with it: the socket that announced the client first has it, and no other may
-// say anything of it, see maySpeakFor. The sockets' attachments keep it over a hibernation; what does not
-// fit there is kept in storage.
+// with it: the socket that announced the client first has it until it disconnects,
+// also while the client is silent or says that it is gone, and no other may say
+// anything of it, see maySpeakFor. The sockets' attachments keep it over a
+// hibernation; what does not fit there is kept in storage.
 type presence struct {
 	states  awareness.States
 	owner   map[uint64]Conn
@@ -25,6 +26,8 @@ type presence struct {
 type departure struct {
 	at      time.Time // when it counts as gone
 	subject session.Mark
+	write   bool // its socket could write
+	claimed bool // a socket without a subject says that it is there
 }
 
 const (
@@ -35,6 +38,11 @@ const (
 	expireEvery      = 10 * time.Second
 	echoCost         = 0.01 // of a message that says nothing new: every client sends back what it hears
 )
+
+// renewal is within what time a client says its state again if nothing keeps it from
+// that: y-protocols does so after 15 seconds, and looks every 3. A tab in the
+// background looks once a minute.
+const renewal = 20 * time.Second
 
 // What tell puts into one message, besides a state that is longer alone.
 const (
@@ -58,7 +66,7 @@ func (p *presence) receive(r *Room, conn Conn, s *socket, update []byte, now tim
 		r.close(conn, CloseMalformed, "malformed awareness message: "+err.Error())
 		return false
 	}
-	change := p.states.ApplyEntries(p.acceptable(r, conn, s, entries), now)
+	change := p.states.ApplyEntries(p.acceptable(r, conn, s, entries, now), now)
 	cost := 1.0
 	if change.Empty() {
 		cost = echoCost
@@ -68,10 +76,6 @@ func (p *presence) receive(r *Room, conn Conn, s *socket, update []byte, now tim
 	}
 	for _, client := range slices.Concat(change.Added, change.Updated) {
 		p.own(r, conn, s, client)
-	}
-	for _, client := range change.Removed {
-		s.clients = remove(s.clients, client)
-		p.forget(r, client)
 	}
 	if !change.Empty() {
 		r.attach(conn)
@@ -85,8 +89,8 @@ func (p *presence) receive(r *Room, conn Conn, s *socket, update []byte, now tim
 // clients that it may not speak for, that a client is gone which it does not have,
 // and more clients and bytes than one program has. Most of them are honest: a client
 // sends back what it hears. A client that is back after its connection broke is
-// kept, and needs no news for that.
-func (p *presence) acceptable(r *Room, conn Conn, s *socket, entries []awareness.Entry) []awareness.Entry {
+// kept, and needs no news for that: see back.
+func (p *presence) acceptable(r *Room, conn Conn, s *socket, entries []awareness.Entry, now time.Time) []awareness.Entry {
 	fresh := len(s.clients)
 	space := p.space(r, s)
 	kept := entries[:0]
@@ -106,13 +110,15 @@ func (p *presence) acceptable(r *Room, conn Conn, s *socket, entries []awareness
 		if !slices.Contains(s.clients, e.Client) && !e.Offline() {
 			if news {
 				if fresh >= clientsPerSocket {
-					continue
+					if !p.release(r, s, kept) {
+						continue
+					}
+					fresh--
 				}
 				fresh++
 			}
-			if _, leaves := p.leaving[e.Client]; leaves && len(s.clients) == 0 {
-				p.own(r, conn, s, e.Client)
-				r.attach(conn)
+			if leaves, ok := p.leaving[e.Client]; ok && len(s.clients) == 0 {
+				p.back(r, conn, s, e.Client, leaves, now)
 			}
 		}
 		kept = append(kept, e)
@@ -130,15 +136,43 @@ func (p *presence) space(r *Room, s *socket) int {
 	return min(space, presenceSockets*r.config.PresenceBytes-p.states.Size())
 }
 
+// back says of a client whose connection broke that it is there, by a socket that has
+// said nothing else. Without a subject that may be anybody who repeats what it
+// heard: such a client only gets the time to renew its state.
+func (p *presence) back(r *Room, conn Conn, s *socket, client uint64, leaves departure, now time.Time) {
+	if leaves.subject != 0 {
+		p.own(r, conn, s, client)
+		r.attach(conn)
+	} else if !leaves.claimed {
+		leaves.at, leaves.claimed = now.Add(renewal), true
+		p.leaving[client] = leaves
+		p.keep(r, client, leaves, now)
+	}
+}
+
+// release gives up a socket's first client without a state that entries does not
+// name, for a new one. It returns false if there is none.
+func (p *presence) release(r *Room, s *socket, entries []awareness.Entry) bool {
+	for _, client := range s.clients {
+		named := slices.ContainsFunc(entries, func(e awareness.Entry) bool { return e.Client == client })
+		if e, _ := p.states.Get(client); e.State == nil && !named {
+			s.clients = remove(s.clients, client)
+			p.forget(r, client)
+			return true
+		}
+	}
+	return false
+}
+
 // maySpeakFor tells whether a client is the socket's, or free for it. A client
 // that another socket has is taken over only by the same subject, and by a reader
-// only from a reader: it may be back before its former socket is found dead. So
-// is one whose connection broke. A socket without a subject takes over nothing
-// from one that lives.
+// only from a reader: it may be back before its former socket is found dead. So is
+// one whose connection broke. A socket without a subject takes over nothing from
+// one that lives, and only from another without one after that.
 func (p *presence) maySpeakFor(r *Room, conn Conn, s *socket, client uint64) bool {
 	subject := s.Session.Subject
 	if leaves, ok := p.leaving[client]; ok {
-		return leaves.subject == 0 || leaves.subject == subject
+		return leaves.subject == subject && (s.Write || !leaves.write)
 	}
 	former := r.sockets[p.owner[client]]
 	if former == nil || former == s || former.closed {
@@ -179,7 +213,7 @@ func (p *presence) forget(r *Room, client uint64) {
 // broke, when they had the time to come back: a client that is gone and back
 // with the same clock would stay unseen until its next renewal.
 func (p *presence) leave(r *Room, conn Conn, s *socket, broken bool, now time.Time) {
-	clients, subject := s.clients, s.Session.Subject
+	clients := s.clients
 	s.clients = nil
 	var gone []uint64
 	for _, client := range clients {
@@ -195,7 +229,7 @@ func (p *presence) leave(r *Room, conn Conn, s *socket, broken bool, now time.Ti
 		if p.leaving == nil {
 			p.leaving = map[uint64]departure{}
 		}
-		p.leaving[client] = departure{now.Add(r.config.Grace), subject}
+		p.leaving[client] = departure{at: now.Add(r.config.Grace), subject: s.Session.Subject, write: s.Write}
 		p.keep(r, client, p.leaving[client], now)
 	}
 	p.remove(r, gone, now)
@@ -240,11 +274,11 @@ func (p *presence) expire(r *Room, now time.Time) {
 	p.expires = now.Add(expireEvery)
 	change := p.states.Expire(now)
 	for _, client := range change.Removed {
-		if s := r.sockets[p.owner[client]]; s != nil {
-			s.clients = remove(s.clients, client)
+		if r.sockets[p.owner[client]] != nil {
 			r.attach(p.owner[client])
+		} else {
+			p.forget(r, client)
 		}
-		p.forget(r, client)
 	}
 	p.tell(r, change.Removed)
 }

@@ -79,7 +79,14 @@ func (w *world) settle() {
 		}
 		w.Errorf("the room never falls silent")
 	}
-	for range 3 { // whoever was refused while the database failed comes back
+	for round := range 3 { // whoever was refused while the database failed comes back
+		for _, p := range w.peers {
+			// An echo that was on its way when the room was forgotten may have given a
+			// client to the socket of another, for as long as that lives.
+			if round == 1 {
+				w.drop(p, false)
+			}
+		}
 		for _, p := range w.peers {
 			w.connect(p)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/session"
 	"tidemark/shared/yroom"
 )
 
@@ -161,8 +162,16 @@ func TestALogComesBackAsItWas(t *testing.T) {
 		rows = append(rows, yroom.Row{N: n + 1, First: n/3*3 + 1, Pieces: 3, Bytes: []byte{byte(n), 0}})
 		write(yroom.Write{Row: &rows[n]})
 	}
-	kept := yroom.Presence{Client: 1<<53 - 1, Clock: 1 << 40, State: []byte(`{}`), Leaves: 1_700_000_000_123}
+	kept := yroom.Presence{Client: 1<<53 - 1, Clock: 1 << 40, State: []byte(`{}`), Leaves: 1_700_000_000_123, Subject: session.MarkOf("ann")}
 	write(yroom.Write{Keep: &kept}, yroom.Write{Keep: &yroom.Presence{Client: 2}}, yroom.Write{Forget: []uint64{2, 3}})
+	check(yroom.Stored{Last: 150, LogRows: 150, LogBytes: 300, Presence: []yroom.Presence{kept}})
+	kept.Write = true
+	write(yroom.Write{Keep: &kept})
+	check(yroom.Stored{Last: 150, LogRows: 150, LogBytes: 300, Presence: []yroom.Presence{kept}})
+	// As a version wrote it that did not know who could write.
+	if _, err := l.Exec(abi.Statement{SQL: "UPDATE present SET subject = ?1", Args: []any{kept.Subject.Append(nil)}}); err != nil {
+		t.Fatal(err)
+	}
 	check(yroom.Stored{Last: 150, LogRows: 150, LogBytes: 300, Presence: []yroom.Presence{kept}})
 	if err := l.Write(yroom.Write{Row: &rows[7]}); err == nil {
 		t.Error("a row was written twice")

@@ -60,10 +60,9 @@ func (l YjsLog) Open() (yroom.Stored, error) {
 		Last: int64(number(log, 0)), LogRows: int(number(log, 1)), LogBytes: int(number(log, 2)),
 	}
 	for _, row := range results[2].Rows {
-		s.Presence = append(s.Presence, yroom.Presence{
-			Client: uint64(integer(row[0])), Clock: uint64(integer(row[1])), State: blob(row[2]), Leaves: integer(row[3]),
-			Subject: session.MarkFrom(blob(row[4])),
-		})
+		p := yroom.Presence{Client: uint64(integer(row[0])), Clock: uint64(integer(row[1])), State: blob(row[2]), Leaves: integer(row[3])}
+		p.Subject, p.Write = decodeAnnouncer(blob(row[4]))
+		s.Presence = append(s.Presence, p)
 	}
 	return s, nil
 }
@@ -92,7 +91,7 @@ func (l YjsLog) Write(w yroom.Write) error {
 	}
 	if p := w.Keep; p != nil {
 		s = append(s, abi.Statement{SQL: "INSERT OR REPLACE INTO present VALUES (?1, ?2, ?3, ?4, ?5)",
-			Args: []any{int64(p.Client), int64(p.Clock), p.State, p.Leaves, p.Subject.Append(nil)}})
+			Args: []any{int64(p.Client), int64(p.Clock), p.State, p.Leaves, announcer(p)}})
 	}
 	for _, client := range w.Forget {
 		s = append(s, abi.Statement{SQL: "DELETE FROM present WHERE client = ?1", Args: []any{int64(client)}})
@@ -101,6 +100,25 @@ func (l YjsLog) Write(w yroom.Write) error {
 		return fmt.Errorf("write to the room's storage: %w", err)
 	}
 	return nil
+}
+
+// announcer is what the column subject holds: the mark of the socket's subject, and
+// a byte that is 1 if the socket could write.
+func announcer(p *yroom.Presence) []byte {
+	may := byte(0)
+	if p.Write {
+		may = 1
+	}
+	return append(p.Subject.Append(nil), may)
+}
+
+// decodeAnnouncer is the inverse of announcer. The column did not have the last byte
+// once; such a socket counts as one that could write.
+func decodeAnnouncer(b []byte) (subject session.Mark, write bool) {
+	if len(b) == 9 {
+		return session.MarkFrom(b[:8]), b[8] != 0
+	}
+	return session.MarkFrom(b), true
 }
 
 // Part answers part n of the snapshot gen.

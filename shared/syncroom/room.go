@@ -70,7 +70,7 @@ type Change struct {
 type Effects struct {
 	Timer  time.Duration // until Timer is to be called; 0 asks for none. If one is set already, Lost is called
 	Attach *Attach       // nil: nothing
-	Alarm  *time.Time    // replaces the alarm, which calls Wake; nil leaves it as it is
+	Alarm  *time.Time    // replaces the alarm, which calls Wake; the zero time removes it, nil leaves it as it is
 	Send   []Send
 	Close  []Close
 }
@@ -111,7 +111,8 @@ type Room struct {
 	revoked session.Recent
 
 	ends   time.Time // when the alarm comes, for the token that ends first; zero: none is set
-	looked bool      // ends is known
+	looked bool      // ends and open are known
+	open   int       // conns
 }
 
 // maxTables bounds the tables that a room remembers.
@@ -125,6 +126,7 @@ func New(conns func() []abi.Conn) *Room {
 // Open: conn subscribed, with the Admission that the attachment is. The room may
 // have heard of a later stamp since the Worker read that one.
 func (r *Room) Open(conn int32, attachment []byte, now time.Time) Effects {
+	r.open++
 	a := DecodeAdmission(attachment)
 	switch {
 	case r.removed[a.Session.Subject] > a.Stamp:
@@ -139,6 +141,18 @@ func (r *Room) Open(conn int32, attachment []byte, now time.Time) Effects {
 		e.Attach = &Attach{conn, attachment}
 	}
 	r.plan(&e, a.Session.Expires, now)
+	return e
+}
+
+// Closed: conn is gone. With the last one goes the alarm.
+func (r *Room) Closed(conn int32) (e Effects) {
+	if r.open--; r.looked && (r.ends.IsZero() || r.open > 0) {
+		return e
+	}
+	if r.look(conn); r.open == 0 && !r.ends.IsZero() {
+		r.ends = time.Time{}
+		e.Alarm = &time.Time{}
+	}
 	return e
 }
 

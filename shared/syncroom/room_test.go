@@ -24,6 +24,7 @@ import (
 //	open-before-sessions conn=C [as=SUBJECT]   by a room of the version before
 //	alarm               after the clock was set to its time
 //	pass seconds=N
+//	close conn=C        by its client
 //	revoke [as=SUBJECT] [token=ID]
 //	publish             lines: table stamp
 //	timer
@@ -67,6 +68,9 @@ func TestScripts(t *testing.T) {
 			case "alarm":
 				now = alarm
 				e = room.Wake(now)
+			case "close":
+				e = room.Closed(int32(conn))
+				conns = slices.DeleteFunc(conns, func(o abi.Conn) bool { return o.ID == int32(conn) })
 			case "pass":
 				d.ScanArgs(t, "seconds", &seconds)
 				now = now.Add(time.Duration(seconds) * time.Second)
@@ -115,6 +119,9 @@ func TestScripts(t *testing.T) {
 				d.Fatalf(t, "no command %q", d.Cmd)
 			}
 			for _, c := range e.Close {
+				if after := room.Closed(c.Conn); after.Alarm != nil {
+					e.Alarm = after.Alarm
+				}
 				conns = slices.DeleteFunc(conns, func(o abi.Conn) bool { return o.ID == c.Conn })
 			}
 			if e.Attach != nil {
@@ -142,7 +149,11 @@ func describe(e Effects) string {
 	if e.Attach != nil {
 		fmt.Fprintf(&b, "attach to conn %d: %d bytes\n", e.Attach.Conn, len(e.Attach.Data))
 	}
-	if e.Alarm != nil {
+	switch {
+	case e.Alarm == nil:
+	case e.Alarm.IsZero():
+		b.WriteString("no alarm\n")
+	default:
 		fmt.Fprintf(&b, "alarm at %v\n", e.Alarm.Sub(scriptStart))
 	}
 	for _, s := range e.Send {

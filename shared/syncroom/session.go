@@ -25,10 +25,7 @@ func (r *Room) plan(e *Effects, end, now time.Time) {
 	}
 	overdue := false
 	if !r.looked {
-		r.looked = true
-		for _, c := range r.Conns() {
-			r.ends = session.Sooner(r.ends, DecodeAdmission(c.Attachment).Session.Expires)
-		}
+		r.look(0)
 		overdue = !r.ends.IsZero() && !r.ends.After(now)
 	}
 	if first := session.Sooner(r.ends, end); overdue || !first.Equal(r.ends) {
@@ -37,10 +34,23 @@ func (r *Room) plan(e *Effects, end, now time.Time) {
 	}
 }
 
+// look counts the conns but one, and finds the token that ends first, of that one too:
+// the alarm is set for it.
+func (r *Room) look(but int32) {
+	r.looked, r.open = true, 0
+	for _, c := range r.Conns() {
+		r.ends = session.Sooner(r.ends, DecodeAdmission(c.Attachment).Session.Expires)
+		if c.ID != but {
+			r.open++
+		}
+	}
+}
+
 // Wake is the alarm: conns whose token has ended are closed.
 func (r *Room) Wake(now time.Time) (e Effects) {
 	r.ends, r.looked = time.Time{}, true
 	conns := r.Conns()
+	r.open = len(conns)
 	for _, c := range conns {
 		s := DecodeAdmission(c.Attachment).Session
 		if s.EndedBy(now.Add(early)) {

@@ -44,7 +44,7 @@ func (s *syncRoom) Message(conn int32, kind int, data []byte) {
 	s.do(s.room.Message(conn, kind, data))
 }
 
-func (s *syncRoom) Close(int32, int, string) {}
+func (s *syncRoom) Close(conn int32, _ int, _ string) { s.do(s.room.Closed(conn)) }
 
 func (s *syncRoom) Call(data []byte) []byte {
 	effects, err := s.room.Publish(data, time.Now())

@@ -1,6 +1,6 @@
 // Reads lines that the Go test wrote: states of a document in V1 and V2, and the
-// merged updates that led there, and fails if yjs makes something else of them
-// than of the updates themselves.
+// merged updates that led there, with what is deleted and without. It fails if yjs
+// makes something else of them than of the updates themselves.
 import * as Y from 'yjs'
 import assert from 'node:assert/strict'
 import { createInterface } from 'node:readline'
@@ -23,5 +23,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     return hex(Y.encodeStateAsUpdate(doc))
   }
   assert.equal(read('v1', Y.applyUpdate), read('v2', Y.applyUpdateV2), `seed ${s.seed}: V1 and V2`)
-  read('merged', Y.applyUpdate)
+  const merged = read('merged', Y.applyUpdate)
+  const dropped = read('dropped', Y.applyUpdate)
+  if (s.gc) assert.equal(dropped, merged, `seed ${s.seed}: without what is deleted`)
 }

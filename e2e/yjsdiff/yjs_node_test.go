@@ -235,13 +235,17 @@ func (s *session) check(t *testing.T, out *bytes.Buffer) {
 	if err != nil {
 		t.Error(err)
 	}
+	dropped, err := yjs.DropDeleted(logged)
+	if err != nil {
+		t.Error(err)
+	}
 	stateV2, err := yjs.ConvertV1ToV2(state)
 	if err != nil {
 		t.Error(err)
 	}
 	line, err := json.Marshal(map[string]any{
 		"seed": s.Seed, "gc": s.GC, "pending": s.Pending, "stateVector": s.StateVector, "text": s.Text,
-		"v1": state, "v2": stateV2, "merged": logged,
+		"v1": state, "v2": stateV2, "merged": logged, "dropped": dropped,
 	})
 	if err != nil {
 		t.Error(err)

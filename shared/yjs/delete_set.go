@@ -13,6 +13,8 @@ type deleteRange struct {
 	clock, length int32
 }
 
+func (r deleteRange) end() uint64 { return uint64(r.clock) + uint64(r.length) }
+
 // decodeDeleteSet appends the ranges of a delete set, in the order of the wire
 // unless a client's ranges go back or overlap: then sorted and joined, so that
 // no struct is visited twice.

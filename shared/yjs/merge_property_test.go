@@ -217,6 +217,7 @@ func FuzzMerge(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, a, b, sv []byte) {
 		yjs.DiffUpdate(a, sv)
+		yjs.DropDeleted(a)
 		_, errA := yjs.Validate(a, yjs.Limits{})
 		_, errB := yjs.Validate(b, yjs.Limits{})
 		if errA != nil || errB != nil {
@@ -243,6 +244,14 @@ func FuzzMerge(f *testing.F) {
 		deletes, deletesOther := slices.Collect(has.DeleteRanges()), slices.Collect(hasOther.DeleteRanges())
 		if !slices.Equal(has.Structs, hasOther.Structs) || !slices.Equal(deletes, deletesOther) {
 			t.Fatalf("%x and %x merged to %x, in the other order to %x", a, b, merged, other)
+		}
+		dropped, err := yjs.DropDeleted(merged)
+		if err != nil {
+			t.Fatalf("drop from %x: %v", merged, err)
+		}
+		left, err := yjs.Validate(dropped, yjs.Limits{})
+		if err != nil || !slices.Equal(left.Structs, has.Structs) || !slices.Equal(slices.Collect(left.DeleteRanges()), deletes) {
+			t.Fatalf("%x dropped to %x, %v", merged, dropped, err)
 		}
 	})
 }

@@ -104,6 +104,44 @@ func (s *wireStruct) cut(n uint64) {
 	}
 }
 
+// split takes the first n units off s, 0 < n < s.length, and returns them. It may
+// change the content of a string.
+func (s *wireStruct) split(n uint64) (head wireStruct) {
+	head = *s
+	head.length, head.tail = n, nil
+	s.clock += n
+	s.length -= n
+	s.tail = nil
+	if s.ref() == refGC || s.ref() == refSkip {
+		return head
+	}
+	s.origin = ID{s.client, s.clock - 1}
+	s.info |= flagOrigin
+	r := lib0.NewReader(s.content)
+	switch s.ref() {
+	case refString:
+		at, inside := utf16Offset(s.content, uint32(head.length+s.length), uint32(n))
+		head.content = s.content[:at:at]
+		if inside {
+			head.content = append(head.content, replacement...)
+			at++
+			copy(s.content[at:], replacement)
+		}
+		s.content = s.content[at:]
+	case refJSON:
+		for range n {
+			r.Bytes()
+		}
+		head.content, s.content = r.Since(0), r.Rest()
+	case refAny:
+		for range n {
+			r.SkipAny()
+		}
+		head.content, s.content = r.Since(0), r.Rest()
+	}
+	return head
+}
+
 // cutUTF16 returns b, valid UTF-8, without its first n UTF-16 units. The second
 // half of a surrogate pair becomes U+FFFD.
 func cutUTF16(b []byte, n uint64) []byte {

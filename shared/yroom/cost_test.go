@@ -19,12 +19,18 @@ type disk struct {
 	now   time.Time
 	ended bool
 	room  *Room
+
+	config Config // DefaultConfig if it is the zero Config
 }
 
 func (d *disk) wake() *Room {
 	stored := d.stored()
 	stored.Ended, d.ended = d.ended, false
-	d.room = New(DefaultConfig, d, stored, nil, d.now)
+	config := d.config
+	if config.DocumentBytes == 0 {
+		config = DefaultConfig
+	}
+	d.room = New(config, d, stored, nil, d.now)
 	return d.room
 }
 

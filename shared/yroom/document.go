@@ -66,6 +66,41 @@ func (r *Room) integrated(updates [][]byte, size int) (*yjs.Doc, error) {
 	return doc, nil
 }
 
+// shed drops what is deleted from a merged document, and integrates it if what is left
+// costs so little. One that took too many steps or too much memory is tried again when
+// it costs half of what it did.
+func (r *Room) shed(d *document) error {
+	state, err := d.log.State()
+	if err != nil {
+		return err
+	}
+	_, before, err := counted([][]byte{state})
+	if err != nil {
+		return err
+	}
+	if state, err = yjs.DropDeleted(state); err != nil {
+		return err
+	}
+	d.log, d.known, d.states = yjs.NewLog(state), nil, nil
+	updates, after, err := counted([][]byte{state})
+	if err != nil {
+		return err
+	}
+	r.steps += 2*before.steps() + after.steps()
+	if r.meta.MergeUntil == mergeForEver && 2*after.memory() < before.memory() {
+		r.meta.MergeUntil, r.metaSet, r.merging = 0, true, false
+	}
+	if r.merging || after.memory() > r.config.IntegrateBytes {
+		return nil
+	}
+	if d.doc, err = r.integrated(updates, after.bytes); err != nil {
+		r.mergeOnly(mergeForEver)
+		return nil
+	}
+	d.log = yjs.Log{}
+	return nil
+}
+
 // stored reads the snapshot and the updates of the log, as they are when this
 // event is done.
 func (r *Room) stored() ([][]byte, error) {

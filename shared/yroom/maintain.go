@@ -142,6 +142,11 @@ func (r *Room) compact() error {
 	if err != nil {
 		return err
 	}
+	if d.doc == nil {
+		if err := r.shed(d); err != nil {
+			return fmt.Errorf("compact: %w", err)
+		}
+	}
 	state, err := d.diff(nil)
 	if err != nil {
 		return fmt.Errorf("compact: %w", err)

@@ -1,6 +1,7 @@
 // Reads lines that the Go test wrote: states of a document in V1 and V2, and the
-// merged updates that led there, with what is deleted and without. It fails if yjs
-// makes something else of them than of the updates themselves.
+// merged updates that led there, with what is deleted and without, and both in pieces.
+// It fails if yjs makes something else of them than of the updates themselves, or if
+// a piece has to wait for a later one.
 import * as Y from 'yjs'
 import assert from 'node:assert/strict'
 import { createInterface } from 'node:readline'
@@ -13,7 +14,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const s = JSON.parse(line)
   const read = (name, apply) => {
     const doc = serverDoc(s.gc)
-    apply(doc, bytes(s[name]))
+    apply(doc, Array.isArray(s[name]) ? null : bytes(s[name]))
     // yjs applies more of what is pending when it comes in one piece.
     if (s.pending) return ''
     const about = `seed ${s.seed}, ${name}`
@@ -25,5 +26,11 @@ for await (const line of createInterface({ input: process.stdin })) {
   assert.equal(read('v1', Y.applyUpdate), read('v2', Y.applyUpdateV2), `seed ${s.seed}: V1 and V2`)
   const merged = read('merged', Y.applyUpdate)
   const dropped = read('dropped', Y.applyUpdate)
+  for (const name of ['pieces', 'mergedPieces']) {
+    read(name, doc => s[name].forEach((piece, n) => {
+      Y.applyUpdate(doc, bytes(piece))
+      if (!s.pending) assert.equal(doc.store.pendingStructs, null, `seed ${s.seed}, ${name}: after piece ${n} something waits`)
+    }))
+  }
   if (s.gc) assert.equal(dropped, merged, `seed ${s.seed}: without what is deleted`)
 }

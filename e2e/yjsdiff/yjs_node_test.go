@@ -12,6 +12,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"math"
 	"os"
 	"os/exec"
@@ -239,6 +240,8 @@ func (s *session) check(t *testing.T, out *bytes.Buffer) {
 	if err != nil {
 		t.Error(err)
 	}
+	const most = 100 // some pieces of each document
+	pieces, mergedPieces := collect(t, d.Pieces(nil, most)), collect(t, yjs.Pieces(logged, most))
 	stateV2, err := yjs.ConvertV1ToV2(state)
 	if err != nil {
 		t.Error(err)
@@ -246,11 +249,22 @@ func (s *session) check(t *testing.T, out *bytes.Buffer) {
 	line, err := json.Marshal(map[string]any{
 		"seed": s.Seed, "gc": s.GC, "pending": s.Pending, "stateVector": s.StateVector, "text": s.Text,
 		"v1": state, "v2": stateV2, "merged": logged, "dropped": dropped,
+		"pieces": pieces, "mergedPieces": mergedPieces,
 	})
 	if err != nil {
 		t.Error(err)
 	}
 	out.Write(append(line, '\n'))
+}
+
+func collect(t *testing.T, pieces iter.Seq2[[]byte, error]) (all [][]byte) {
+	for piece, err := range pieces {
+		if err != nil {
+			t.Errorf("in pieces: %v", err)
+		}
+		all = append(all, piece)
+	}
+	return all
 }
 
 // holdsTheSame tells whether updates differ at most in which of their deleted

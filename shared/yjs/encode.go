@@ -111,6 +111,37 @@ func (d *Doc) appendStruct(dst []byte, it *item, n int32) []byte {
 	if it.ref == refGC {
 		return lib0.AppendUint(append(dst, refGC), uint64(it.length-n))
 	}
+	dst = d.appendHead(dst, it, n)
+	content := d.bytes(it)
+	switch it.ref {
+	case refDeleted:
+		return lib0.AppendUint(dst, uint64(it.length-n))
+	case refString:
+		if n > 0 {
+			off, half := utf16Offset(content, uint32(it.length), uint32(n))
+			if half {
+				dst = lib0.AppendUint(dst, uint64(len(content[off:])-4+len(replacement)))
+				return append(append(dst, replacement...), content[off+4:]...)
+			}
+			content = content[off:]
+		}
+		return lib0.AppendBytes(dst, content)
+	case refJSON, refAny:
+		if n > 0 {
+			r := lib0.NewReader(content)
+			for range n {
+				skipElement(&r, it.ref)
+			}
+			content = r.Rest()
+		}
+		dst = lib0.AppendUint(dst, uint64(it.length-n))
+	}
+	return append(dst, content...)
+}
+
+// appendHead appends what stands before the content of an item without its first n
+// units.
+func (d *Doc) appendHead(dst []byte, it *item, n int32) []byte {
 	origin, originClock := it.originClient, it.originClock
 	if n > 0 {
 		origin, originClock = it.client, it.clock+n-1
@@ -149,31 +180,7 @@ func (d *Doc) appendStruct(dst []byte, it *item, n int32) []byte {
 			dst = lib0.AppendString(dst, d.keys[it.sub])
 		}
 	}
-	content := d.bytes(it)
-	switch it.ref {
-	case refDeleted:
-		return lib0.AppendUint(dst, uint64(it.length-n))
-	case refString:
-		if n > 0 {
-			off, half := utf16Offset(content, uint32(it.length), uint32(n))
-			if half {
-				dst = lib0.AppendUint(dst, uint64(len(content[off:])-4+len(replacement)))
-				return append(append(dst, replacement...), content[off+4:]...)
-			}
-			content = content[off:]
-		}
-		return lib0.AppendBytes(dst, content)
-	case refJSON, refAny:
-		if n > 0 {
-			r := lib0.NewReader(content)
-			for range n {
-				skipElement(&r, it.ref)
-			}
-			content = r.Rest()
-		}
-		dst = lib0.AppendUint(dst, uint64(it.length-n))
-	}
-	return append(dst, content...)
+	return dst
 }
 
 // maxHead is the longest head of a struct: info and two IDs.

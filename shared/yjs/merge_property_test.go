@@ -218,6 +218,8 @@ func FuzzMerge(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b, sv []byte) {
 		yjs.DiffUpdate(a, sv)
 		yjs.DropDeleted(a)
+		for range yjs.Pieces(a, 10) {
+		}
 		_, errA := yjs.Validate(a, yjs.Limits{})
 		_, errB := yjs.Validate(b, yjs.Limits{})
 		if errA != nil || errB != nil {
@@ -244,6 +246,18 @@ func FuzzMerge(f *testing.F) {
 		deletes, deletesOther := slices.Collect(has.DeleteRanges()), slices.Collect(hasOther.DeleteRanges())
 		if !slices.Equal(has.Structs, hasOther.Structs) || !slices.Equal(deletes, deletesOther) {
 			t.Fatalf("%x and %x merged to %x, in the other order to %x", a, b, merged, other)
+		}
+		pieces := [][]byte{nothing}
+		for piece, err := range yjs.Pieces(merged, len(sv)) {
+			if err != nil {
+				t.Fatalf("pieces of %x: %v", merged, err)
+			}
+			pieces = append(pieces, piece)
+		}
+		if again, err := yjs.MergeUpdates(pieces...); err != nil {
+			t.Fatalf("%x in pieces %x: %v", merged, pieces, err)
+		} else if held, err := yjs.Validate(again, yjs.Limits{}); err != nil || !slices.Equal(held.Structs, has.Structs) || !slices.Equal(slices.Collect(held.DeleteRanges()), deletes) {
+			t.Fatalf("%x in pieces %x: together %x, %v", merged, pieces, again, err)
 		}
 		dropped, err := yjs.DropDeleted(merged)
 		if err != nil {

@@ -9,7 +9,7 @@ import "fmt"
 // changes nothing: the error wraps a *lib0.Error if the bytes are wrong,
 // ErrPending, ErrSteps or ErrNesting.
 func (d *Doc) Apply(update []byte) (event []byte, err error) {
-	return d.apply(update, true)
+	return d.apply(update, true, false)
 }
 
 // ApplyV2 is Apply for an update in format V2. The event is V1.
@@ -26,7 +26,14 @@ func (d *Doc) ApplyV2(update []byte) (event []byte, err error) {
 // have one budget of steps together, Options.StepBudget. After ErrSteps the
 // document is of no use: its updates can still be merged, by a [Log].
 func (d *Doc) Load(update []byte) error {
-	_, err := d.apply(update, false)
+	_, err := d.apply(update, false, false)
+	return err
+}
+
+// LoadKept is [Doc.Load] of an update that the document keeps, and may change: where
+// it is the first, contents are not copied. A large document takes half the memory.
+func (d *Doc) LoadKept(update []byte) error {
+	_, err := d.apply(update, false, len(d.items) == 0 && len(d.content) == 0)
 	return err
 }
 
@@ -47,11 +54,15 @@ func Compact(updates ...[]byte) (state []byte, err error) {
 	return d.AppendState(nil, nil)
 }
 
-func (d *Doc) apply(update []byte, fresh bool) ([]byte, error) {
+func (d *Doc) apply(update []byte, fresh, keep bool) ([]byte, error) {
 	d.bounded = fresh
+	if keep {
+		d.base, d.waste = update, len(update)
+	}
 	if err := d.decode(update); err != nil {
 		return nil, err
 	}
+	d.in.kept = keep
 	d.begin()
 	if d.steps = 0; !fresh {
 		d.steps = d.loaded

@@ -51,7 +51,7 @@ func (d *Doc) splitPair(a, b *item, x uint32) {
 		b.off += x + 1
 		b.size -= x + 1
 		b.space -= x + 1
-		copy(d.content[b.off:], replacement)
+		copy(d.span(b.off, uint32(len(replacement))), replacement)
 		a.off = d.store(left)
 		d.store([]byte(replacement))
 		a.size, a.space = x+3, x+3
@@ -155,9 +155,9 @@ func (d *Doc) extendContent(it *item, more []byte) {
 	d.steps += len(more) / copiedAStep
 	switch {
 	case it.space-it.size >= n:
-		copy(d.content[it.off+it.size:], more)
+		copy(d.span(it.off+it.size, n), more)
 		it.size += n
-	case it.off+it.size == uint32(len(d.content)):
+	case it.off+it.size == d.contentEnd():
 		d.content = append(d.content, more...)
 		it.size += n
 		it.space = it.size

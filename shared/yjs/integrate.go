@@ -20,7 +20,9 @@ func (d *Doc) integrateBlocks() error {
 		}
 	}
 	in.stack = in.stack[:0]
-	d.growContent(in.content)
+	if !in.kept {
+		d.growContent(in.content)
+	}
 	for i := range in.blocks {
 		for b := &in.blocks[i]; b.next < b.stop; {
 			head := in.order[b.next]
@@ -155,6 +157,7 @@ func (d *Doc) integrate(i, known int32) error {
 	}
 
 	it := &d.items[i]
+	from := it.off + it.size - uint32(len(content)) // in the update
 	it.left, it.right, it.parent, it.sub = none, none, parent, sub
 	it.flags, it.seen = 0, 0
 	it.off, it.size, it.space = 0, 0, 0
@@ -199,12 +202,17 @@ func (d *Doc) integrate(i, known int32) error {
 	}
 	d.push(i)
 
-	it.off = uint32(len(d.content))
-	if half {
-		d.store([]byte(replacement))
+	if d.in.kept && !half {
+		it.off, it.size = from, uint32(len(content))
+		d.waste -= len(content)
+	} else {
+		it.off = d.contentEnd()
+		if half {
+			d.store([]byte(replacement))
+		}
+		d.store(content)
+		it.size = d.contentEnd() - it.off
 	}
-	d.store(content)
-	it.size = uint32(len(d.content)) - it.off
 	it.space = it.size
 	switch it.ref {
 	case refDeleted:

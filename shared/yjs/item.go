@@ -56,7 +56,7 @@ func (d *Doc) freeItem(i int32) {
 
 // store appends b to the content arena.
 func (d *Doc) store(b []byte) (off uint32) {
-	off = uint32(len(d.content))
+	off = d.contentEnd()
 	d.content = append(d.content, b...)
 	return off
 }
@@ -65,8 +65,8 @@ func (d *Doc) store(b []byte) (off uint32) {
 func (d *Doc) dropContent(it *item) {
 	if it.ref == refType {
 		d.waste += int(it.size)
-	} else if it.off+it.space == uint32(len(d.content)) {
-		d.content = d.content[:it.off]
+	} else if start := d.contentStart(); it.off >= start && it.off+it.space == d.contentEnd() {
+		d.content = d.content[:it.off-start]
 	} else {
 		d.waste += int(it.space)
 	}
@@ -74,19 +74,42 @@ func (d *Doc) dropContent(it *item) {
 }
 
 // bytes is the content of it as encoded.
-func (d *Doc) bytes(it *item) []byte { return d.content[it.off : it.off+it.size] }
+func (d *Doc) bytes(it *item) []byte { return d.span(it.off, it.size) }
 
-// compactContent rewrites the content arena without waste, once more than half
-// of it is waste.
+// span is size bytes of base or of content.
+func (d *Doc) span(off, size uint32) []byte {
+	if start := d.contentStart(); off >= start {
+		return d.content[off-start : off-start+size]
+	}
+	return d.base[off : off+size]
+}
+
+// contentStart and contentEnd are the offsets of content. What ends where base ends
+// does not touch what begins where content begins.
+func (d *Doc) contentStart() uint32 {
+	if len(d.base) == 0 {
+		return 0
+	}
+	return uint32(len(d.base)) + 1
+}
+
+func (d *Doc) contentEnd() uint32 { return d.contentStart() + uint32(len(d.content)) }
+
+// compactContent rewrites the contents without waste, once more than half of their
+// space is waste.
 func (d *Doc) compactContent() {
-	if d.waste < 64<<10 || d.waste < len(d.content)/2 {
+	if d.waste < 64<<10 || d.waste < (len(d.base)+len(d.content))/2 {
 		return
 	}
 	d.rewriteContent()
 }
 
+// largeBase is how many bytes of content stay where they are when there is more: to
+// copy them takes as much memory again.
+const largeBase = 1 << 20
+
 func (d *Doc) rewriteContent() {
-	live := make([]byte, 0, len(d.content)-d.waste)
+	live := make([]byte, 0, len(d.base)+len(d.content)-d.waste)
 	for c := range d.clients {
 		for _, leaf := range d.clients[c].leaves {
 			for _, e := range leaf {
@@ -100,5 +123,8 @@ func (d *Doc) rewriteContent() {
 			}
 		}
 	}
-	d.content, d.waste = live, 0
+	d.base, d.content, d.waste = nil, live, 0
+	if len(live) >= largeBase {
+		d.base, d.content = live, nil
+	}
 }

@@ -1,6 +1,7 @@
 package yjs_test
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 
@@ -128,6 +129,7 @@ func FuzzMemory(f *testing.F) {
 		bound("StateVectorFromUpdate", 40, start, func() { yjs.StateVectorFromUpdate(b) })
 		bound("Reauthor", 100, start, func() { yjs.Reauthor(b, 1<<40) })
 		bound("Load", 200, 2*start, func() { yjs.New(yjs.Options{}).Load(b) })
+		bound("LoadKept", 200, 2*start, func() { yjs.New(yjs.Options{}).LoadKept(bytes.Clone(b)) })
 		bound("Load and more", 400, 4*start, func() {
 			d := yjs.New(yjs.Options{})
 			d.Apply(b)

@@ -18,13 +18,31 @@ import (
 func (d *Doc) Pieces(sv StateVector, most int) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		if !d.HasPending() {
-			cutPieces(d.source(sv), most, yield)
+			cutPieces(d.source(sv), most, func(piece []byte, _ bool) bool { return yield(piece, nil) })
 		} else if state, err := d.AppendState(nil, sv); err != nil {
 			yield(nil, err)
 		} else {
 			Pieces(state, most)(yield)
 		}
 	}
+}
+
+// Piece is the first of [Doc.Pieces], and the state of a peer that has applied it: the
+// next piece is the first one for that state, also after the document has changed.
+// next is nil if there is none.
+func (d *Doc) Piece(sv StateVector, most int) (piece []byte, next StateVector, err error) {
+	if d.HasPending() {
+		piece, err = d.AppendState(nil, sv)
+		return piece, nil, err
+	}
+	source := d.source(sv)
+	cutPieces(source, most, func(first []byte, last bool) bool {
+		if piece = first; !last {
+			next = source.taken()
+		}
+		return false
+	})
+	return piece, next, nil
 }
 
 // Pieces is [Doc.Pieces] of an encoded update: the pieces say together what it says.
@@ -35,7 +53,7 @@ func Pieces(update []byte, most int) iter.Seq2[[]byte, error] {
 			yield(nil, fmt.Errorf("cut an update into pieces: %w", err))
 			return
 		}
-		cutPieces(source, most, yield)
+		cutPieces(source, most, func(piece []byte, _ bool) bool { return yield(piece, nil) })
 	}
 }
 
@@ -62,7 +80,7 @@ type structSource interface {
 // refers to. An item that waits for another client is put on a stack, as when it is
 // integrated: see Doc.integrateHead. Items that wait for each other, as no client
 // writes them, wait no longer.
-func cutPieces(s structSource, most int, yield func([]byte, error) bool) {
+func cutPieces(s structSource, most int, yield func(piece []byte, last bool) bool) {
 	p := piece{most: most}
 	waiting := make([]bool, s.clients())
 	var stack []int
@@ -76,7 +94,7 @@ func cutPieces(s structSource, most int, yield func([]byte, error) bool) {
 					stack = append(stack, other)
 					continue
 				}
-				if p.full(s.size(top)) && !yield(append(p.take(), 0), nil) {
+				if p.full(s.size(top)) && !yield(append(p.take(), 0), false) {
 					return
 				}
 				if done := p.add(s, top); !done || len(stack) == 1 {
@@ -89,7 +107,7 @@ func cutPieces(s structSource, most int, yield func([]byte, error) bool) {
 			}
 		}
 	}
-	yield(s.appendDeletes(p.take()), nil)
+	yield(s.appendDeletes(p.take()), true)
 }
 
 // A piece collects structs until it is full.

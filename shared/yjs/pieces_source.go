@@ -62,6 +62,17 @@ func (s *docSource) clock(n int) (uint64, bool) {
 	return uint64(clock), clock < s.d.clients[s.order[n]].state
 }
 
+// taken is the state of whoever has what was taken.
+func (s *docSource) taken() StateVector {
+	sv := make(StateVector, 0, len(s.cursors))
+	for n := range s.cursors {
+		if clock, _ := s.clock(n); clock > 0 {
+			sv = append(sv, ID{s.id(n), clock})
+		}
+	}
+	return sv
+}
+
 func (s *docSource) awaits(n int) int {
 	it := s.item(n)
 	if s.cursors[n].clock > it.clock || it.ref == refGC {

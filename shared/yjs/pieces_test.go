@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"testing"
 
@@ -75,6 +76,26 @@ func TestPiecesSayWhatTheWholeSays(t *testing.T) {
 				}
 			}
 			differs(t, what+" of the merged updates", loadedAgain(t, peer), loadedAgain(t, atOnce), nil)
+
+			peer = yjs.New(yjs.Options{})
+			for sv, n := (yjs.StateVector)(nil), 0; ; n++ {
+				piece, next, err := whole.Piece(sv, most)
+				if err != nil {
+					t.Fatal(err)
+				}
+				mustApply(t, peer, piece)
+				if peer.HasPending() {
+					t.Fatalf("%s, one by one: after %x something waits", what, piece)
+				}
+				if next == nil {
+					break
+				}
+				if n > 1000 || !slices.Equal(next, peer.StateVector()) {
+					t.Fatalf("%s: %d pieces lead to %v, want %v", what, n, next, peer.StateVector())
+				}
+				sv = next
+			}
+			differs(t, what+", one by one", loadedAgain(t, peer), loadedAgain(t, whole), nil)
 
 			// A peer that has a part of it.
 			a, b := yjs.New(yjs.Options{}), yjs.New(yjs.Options{})

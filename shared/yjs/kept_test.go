@@ -1,0 +1,103 @@
+package yjs_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"tidemark/shared/lib0"
+	"tidemark/shared/yjs"
+)
+
+// A document that keeps its first update says what another says, whatever comes later.
+func TestLoadKeptIsLoad(t *testing.T) {
+	for _, c := range stateCases(t) {
+		half := len(c.Updates) / 2
+		first, err := yjs.MergeUpdates(append(c.Updates[:half:half], nothing)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, first := range [][]byte{first, c.State} {
+			a, b := yjs.New(yjs.Options{}), yjs.New(yjs.Options{})
+			if err := a.Load(first); err != nil {
+				t.Fatal(err)
+			}
+			if err := b.LoadKept(bytes.Clone(first)); err != nil {
+				t.Fatal(err)
+			}
+			for n, update := range c.Updates {
+				differs(t, fmt.Sprintf("seed %d, before update %d", c.Seed, n), state(t, b), state(t, a), nil)
+				if n%3 == 0 { // as storage has it
+					for _, d := range []*yjs.Doc{a, b} {
+						if err := d.LoadKept(bytes.Clone(update)); err != nil {
+							t.Fatal(err)
+						}
+					}
+					continue
+				}
+				want, err := a.Apply(update)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := b.Apply(update)
+				differs(t, fmt.Sprintf("seed %d: event of update %d", c.Seed, n), got, want, err)
+			}
+			if t.Failed() {
+				return
+			}
+			differs(t, fmt.Sprintf("seed %d", c.Seed), state(t, b), state(t, a), nil)
+		}
+	}
+}
+
+// What a refused update split is put together again where it stood.
+func TestARefusedUpdateLeavesWhatIsKept(t *testing.T) {
+	kept := unhex(t, "01 01 07 00 04 01 01 74 06 61f09f988062 00")
+	d := yjs.New(yjs.Options{StepBudget: 20})
+	if err := d.LoadKept(bytes.Clone(kept)); err != nil {
+		t.Fatal(err)
+	}
+	// It stands in the middle of the pair, and the deletions after it take too many steps.
+	update := []byte{1, 1, 9, 0, 0x84, 7, 1, 1, 'x', 1, 7, 30}
+	for n := range byte(30) {
+		update = append(update, n*2+100, 1)
+	}
+	if _, err := d.Apply(update); err == nil {
+		t.Fatal("the update was taken")
+	}
+	differs(t, "state", state(t, d), kept, nil)
+}
+
+// A large document takes its bytes, and not twice as many: when it is read, edited,
+// handed out in pieces, and when much of it is deleted.
+func TestALargeDocumentIsInMemoryOnce(t *testing.T) {
+	const size = 16 << 20
+	for name, items := range map[string]int{"one string": 1, "a hundred": 100} {
+		update := lib0.AppendUint(append(lib0.AppendUint([]byte{1}, uint64(items)), 7), 0)
+		for range items {
+			update = lib0.AppendString(append(update, 4, 1, 1, 't'), strings.Repeat("x", size/items))
+		}
+		update = append(update, 0)
+		held := allocated()
+		d := yjs.New(yjs.Options{})
+		if err := d.LoadKept(update); err != nil {
+			t.Fatal(err)
+		}
+		for n := range 100 {
+			typed := append(lib0.AppendUint([]byte{1, 1, 9}, uint64(n)), 4, 1, 1, 't')
+			mustApply(t, d, append(lib0.AppendString(typed, "y"), 0))
+		}
+		for range d.Pieces(nil, 64<<10) {
+			break
+		}
+		if grew := allocated() - held; grew > size/8 {
+			t.Errorf("%s: reading and editing %d bytes allocated %d", name, size, grew)
+		}
+		held = allocated()
+		mustApply(t, d, lib0.AppendUint([]byte{0, 1, 7, 1, 0}, size/4*3))
+		if grew := allocated() - held; grew > size/2 {
+			t.Errorf("%s: deleting most of it allocated %d", name, grew)
+		}
+	}
+}

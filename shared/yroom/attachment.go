@@ -61,7 +61,7 @@ func (p *presence) restore(r *Room, rows []Presence, open []Open, now time.Time)
 	p.kept = make(map[uint64]kept, len(rows))
 	for _, row := range rows {
 		inStorage[row.Client] = row
-		p.kept[row.Client] = kept{sum: sumOf(row.State)}
+		p.kept[row.Client] = kept{sum: stateSum(row.State)}
 	}
 	for _, o := range open {
 		s := &socket{}
@@ -138,7 +138,7 @@ type kept struct {
 	at  time.Time
 }
 
-func sumOf(state []byte) uint32 { return crc32.ChecksumIEEE(state) }
+func stateSum(state []byte) uint32 { return crc32.ChecksumIEEE(state) }
 
 // keepEvery is how often a client's state is stored at most: each time is a row. A
 // client says its state again within that time. So what a hibernation brings back
@@ -148,7 +148,7 @@ const keepEvery = 15 * time.Second
 // stale tells that a state is to be stored again.
 func (p *presence) stale(e awareness.Entry, now time.Time) bool {
 	k, stored := p.kept[e.Client]
-	return !stored || now.Sub(k.at) >= keepEvery && k.sum != sumOf(e.State)
+	return !stored || now.Sub(k.at) >= keepEvery && k.sum != stateSum(e.State)
 }
 
 // keep stores a client's state.
@@ -158,7 +158,7 @@ func (p *presence) keep(r *Room, client uint64, leaves departure, now time.Time)
 	if !leaves.at.IsZero() {
 		row.Leaves = leaves.at.UnixMilli()
 	}
-	p.kept[client] = kept{sumOf(e.State), now}
+	p.kept[client] = kept{stateSum(e.State), now}
 	r.write(Write{Keep: row})
 }
 

@@ -163,13 +163,13 @@ func (r *Room) call(q Request, now time.Time) (Reply, error) {
 		r.delete(now)
 		return Reply{Status: StatusOK}, nil
 	}
-	if r.meta.Size == 0 && r.logRows == 0 {
+	if r.meta.Size == 0 && r.log.updates == 0 {
 		return Reply{Status: StatusAbsent}, nil
 	}
 	if r.matches(q.ETag) {
 		return Reply{Status: StatusUnchanged, ETag: r.etag()}, nil
 	}
-	if length := uint64(r.meta.Size + r.logBytes); q.Version > 0 && length > q.Version {
+	if length := uint64(r.meta.Size + r.log.bytes); q.Version > 0 && length > q.Version {
 		return Reply{Status: StatusLonger, Body: strconv.AppendUint(nil, length, 10)}, nil
 	}
 	p, err := r.show(q)
@@ -238,7 +238,7 @@ func (r *Room) merge(update []byte, now time.Time) (Reply, error) {
 	}
 	known := summary.Empty()
 	slept := r.doc == nil
-	if !known && (r.meta.Size > 0 || r.logRows > 0) {
+	if !known && (r.meta.Size > 0 || r.log.updates > 0) {
 		d, err := r.read()
 		if err != nil {
 			return Reply{}, err
@@ -305,8 +305,8 @@ func (r *Room) delete(now time.Time) {
 	r.doc = nil
 	r.last++
 	r.meta.Gen++
-	r.meta.Size, r.meta.Compacted = 0, r.last
-	r.logRows, r.logBytes = 0, 0
+	r.meta.Size, r.meta.Sum, r.meta.Compacted = 0, Sum{}, r.last
+	r.log = log{}
 	r.meta.MergeUntil, r.merging = 0, false
 	r.plan(now)
 	r.sweep()

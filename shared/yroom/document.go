@@ -115,7 +115,7 @@ func (r *Room) stored() ([][]byte, error) {
 		}
 		updates = append(updates, snapshot)
 	}
-	if r.logRows == 0 {
+	if r.log.updates == 0 {
 		return updates, nil
 	}
 	rows, err := r.storage.Log(r.meta.Compacted)
@@ -127,7 +127,11 @@ func (r *Room) stored() ([][]byte, error) {
 			rows = append(rows, *w.Row)
 		}
 	}
-	return append(updates, joinRows(rows)...), nil
+	logged, err := updatesIn(rows)
+	if err != nil {
+		return nil, fmt.Errorf("read the log: %w", err)
+	}
+	return append(updates, logged...), nil
 }
 
 // unwrittenSnapshot is the snapshot that this event made, or nil.
@@ -138,33 +142,6 @@ func (r *Room) unwrittenSnapshot() (snapshot []byte) {
 		}
 	}
 	return snapshot
-}
-
-// joinRows puts pieces together, and drops those of an update that is not whole.
-func joinRows(rows []Row) [][]byte {
-	var updates [][]byte
-	for len(rows) > 0 {
-		first, n := rows[0].First, 1
-		for n < len(rows) && rows[n].First == first {
-			n++
-		}
-		if n == rows[0].Pieces {
-			updates = append(updates, joinPieces(rows[:n]))
-		}
-		rows = rows[n:]
-	}
-	return updates
-}
-
-func joinPieces(rows []Row) []byte {
-	if len(rows) == 1 {
-		return rows[0].Bytes
-	}
-	var update []byte
-	for _, row := range rows {
-		update = append(update, row.Bytes...)
-	}
-	return update
 }
 
 // apply takes an update in and tells whether it says anything new. A refused

@@ -11,9 +11,12 @@ import (
 // forgets the room and makes it again from what is stored; the sender is to be
 // told to try again later. A crash at any point loses nothing that anybody saw.
 type Effects struct {
+	// Sooner replaces the alarm by an earlier one, or by the first. It comes before
+	// Store: what is stored as due has its alarm.
+	Sooner *time.Time
 	Store  []Write
 	Attach []Attach
-	Alarm  *time.Time    // replaces the alarm; the zero time removes it
+	Alarm  *time.Time    // replaces the alarm by a later one; the zero time removes it
 	Timer  time.Duration // until Timer is to be called; 0 asks for none. If one is set already, Lost is called
 	Send   []Send
 	Close  []Close
@@ -33,12 +36,18 @@ type Write struct {
 	Forget []uint64 // clients
 }
 
-// A Row is an update of the log, or one of Pieces consecutive rows, from First
-// on, that make one. If some are missing, it was never acknowledged.
+// A Row of the log holds updates, each behind its length, or one long update by
+// itself, or one of Pieces consecutive rows, from First on, that make one. If some
+// are missing, it was never acknowledged.
 type Row struct {
-	N, First int64
+	N, First int64 // N is the number of its first update; each piece has a number
 	Pieces   int
-	Bytes    []byte
+	Updates  int   // 0: one update or piece, without its length
+	Due      int64 // Meta.Due as of this row
+	// Extends: Bytes and Updates are added to those of the last row of the log, N, and
+	// Due replaces its own. First is the number of the first update added.
+	Extends bool
+	Bytes   []byte
 }
 
 // A Part is a piece of the snapshot, numbered from 0.
@@ -57,7 +66,10 @@ type Meta struct {
 	Flushed   int64 // the last row that the database's copy contains
 	Version   int64 // of that copy: its updated_at, Unix milliseconds
 	Failures  int   // of maintenance, in a row
-	Due       int64 // when maintenance runs, Unix milliseconds; 0: there is nothing to do
+	Due       int64 // when maintenance runs, Unix milliseconds; 0: there is nothing to do. See Row.Due
+	Last      int64 // the number of the last update when this was written
+	Sum       Sum   // of the snapshot
+	CopiedGen int64 // the generation that the database's copy was made of
 	// MergeUntil is until when the document is merged, not integrated, Unix
 	// milliseconds; 0: it was never too much.
 	MergeUntil int64

@@ -14,6 +14,8 @@ type fake struct {
 	parts    map[int64][][]byte
 	presence map[uint64]Presence
 	reads    int // of the snapshot or the log
+
+	rowsWritten int // of the log
 }
 
 func (f *fake) Snapshot(gen int64, size int) ([]byte, error) {
@@ -36,12 +38,7 @@ func (f *fake) Log(after int64) ([]Row, error) {
 
 func (f *fake) write(w Write) {
 	if w.Row != nil {
-		if len(f.rows) > 0 && f.rows[len(f.rows)-1].N >= w.Row.N || w.Row.N <= f.meta.Compacted {
-			panic(fmt.Sprintf("row %d is there already", w.Row.N))
-		}
-		row := *w.Row
-		row.Bytes = bytes.Clone(row.Bytes)
-		f.rows = append(f.rows, row)
+		f.writeRow(*w.Row)
 	}
 	if w.Part != nil {
 		if f.parts == nil {
@@ -76,16 +73,57 @@ func (f *fake) write(w Write) {
 	}
 }
 
+func (f *fake) writeRow(row Row) {
+	f.rowsWritten++
+	if last := f.lastRow(); row.Extends {
+		if last.N != row.N || last.Pieces != 1 || last.Updates == 0 {
+			panic(fmt.Sprintf("row %d cannot be extended: the last is %+v", row.N, last))
+		}
+		last.Bytes = slices.Concat(last.Bytes, row.Bytes)
+		last.Updates += row.Updates
+		last.Due = row.Due
+		return
+	}
+	if row.N < f.lastRow().next() || row.N <= f.meta.Compacted {
+		panic(fmt.Sprintf("row %d is there already", row.N))
+	}
+	row.Bytes = bytes.Clone(row.Bytes)
+	f.rows = append(f.rows, row)
+}
+
+// lastRow is the last row of the log; an empty one if there is none.
+func (f *fake) lastRow() *Row {
+	if len(f.rows) == 0 {
+		return &Row{}
+	}
+	return &f.rows[len(f.rows)-1]
+}
+
+// next is the number of what follows the row.
+func (row *Row) next() int64 { return row.N + int64(max(row.Updates, 1)) }
+
 func (f *fake) stored() Stored {
 	s := Stored{Meta: f.meta}
 	for _, row := range f.rows {
-		s.Last, s.LogRows, s.LogBytes = row.N, s.LogRows+1, s.LogBytes+len(row.Bytes)
+		s.Last, s.LogUpdates, s.LogBytes = row.next()-1, s.LogUpdates+max(row.Updates, 1), s.LogBytes+len(row.Bytes)
+	}
+	last := f.lastRow()
+	if s.Due = last.Due; last.Updates > 0 {
+		s.Tail = Tail{last.N, len(last.Bytes)}
 	}
 	for _, p := range f.presence {
 		s.Presence = append(s.Presence, p)
 	}
 	slices.SortFunc(s.Presence, func(a, b Presence) int { return int(a.Client) - int(b.Client) })
 	return s
+}
+
+// due is when maintenance of what is stored is due; 0: never.
+func (f *fake) due() int64 {
+	if s := f.stored(); s.Last <= s.Meta.Last {
+		return s.Meta.Due
+	}
+	return f.lastRow().Due
 }
 
 // state is the document as stored: what a room made anew would show.

@@ -1,6 +1,8 @@
 package yroom
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -46,7 +48,7 @@ const (
 // delay is how long after an edit maintenance runs. Writing a large document
 // costs more, so it is done less often.
 func (r *Room) delay() time.Duration {
-	d := r.config.FlushDelay * time.Duration(1+(r.meta.Size+r.logBytes)/(256<<10))
+	d := r.config.FlushDelay * time.Duration(1+(r.meta.Size+r.log.bytes)/(256<<10))
 	return min(d, maxDelay)
 }
 
@@ -54,10 +56,10 @@ func (r *Room) delay() time.Duration {
 // that the document still has.
 func (r *Room) logDue() bool {
 	limit := r.config.DocumentBytes
-	if r.meta.Size+r.logBytes > limit-limit/16 && r.logBytes > limit/32 {
+	if r.meta.Size+r.log.bytes > limit-limit/16 && r.log.bytes > limit/32 {
 		return true
 	}
-	return r.logBytes > max(64<<10, r.meta.Size/2) || r.logRows > 500+r.meta.Size/4096
+	return r.log.bytes > max(64<<10, r.meta.Size/2) || r.log.updates > 4000+r.meta.Size/4096
 }
 
 // edited plans maintenance after an edit.
@@ -81,17 +83,21 @@ func (r *Room) plan(due time.Time) {
 		millis = due.UnixMilli()
 	}
 	if r.meta.Due != millis {
-		r.meta.Due, r.metaSet = millis, true
+		r.meta.Due, r.dueSet = millis, true
 	}
 }
 
 // nextAlarm is when Wake has something to do; zero is never.
 func (r *Room) nextAlarm() time.Time {
-	next := session.Sooner(r.present.nextDeparture(), r.ends)
-	if r.meta.Due != 0 {
-		next = session.Sooner(next, time.UnixMilli(r.meta.Due))
+	return session.Sooner(session.Sooner(r.present.nextDeparture(), r.ends), r.due())
+}
+
+// due is when maintenance runs; zero is never.
+func (r *Room) due() time.Time {
+	if r.meta.Due == 0 {
+		return time.Time{}
 	}
-	return next
+	return time.UnixMilli(r.meta.Due)
 }
 
 // Wake is the alarm. The host does the Effects and then their Task, and hands
@@ -109,6 +115,9 @@ func (r *Room) Wake(now time.Time) (Effects, error) {
 	err := r.compact()
 	if err != nil && !errors.Is(err, errCostly) {
 		return Effects{}, err
+	}
+	if err == nil && r.meta.CopiedGen == r.meta.Gen && r.meta.Flushed != r.last { // nothing new was said
+		r.meta.Flushed, r.metaSet = r.last, true
 	}
 	if err != nil || r.meta.Flushed == r.last { // what cannot be read stays as it is
 		r.plan(time.Time{})
@@ -135,7 +144,7 @@ func backoff(failures int) time.Duration {
 
 // compact makes a snapshot of snapshot and log.
 func (r *Room) compact() error {
-	if r.logRows == 0 {
+	if r.log.updates == 0 {
 		return nil
 	}
 	d, err := r.read()
@@ -152,30 +161,37 @@ func (r *Room) compact() error {
 		return fmt.Errorf("compact: %w", err)
 	}
 	r.replace(state, r.last)
-	r.logRows, r.logBytes = 0, 0
+	r.log = log{}
 	return nil
 }
 
-// replace makes state the snapshot of the rows up to through. The parts come
-// first, after what an interrupted replacement left; the meta row makes them
-// count.
+// replace makes state the snapshot of the rows up to through, unless it is that
+// already. The parts come first, after what an interrupted replacement left; the
+// meta row makes them count.
 func (r *Room) replace(state []byte, through int64) {
-	r.write(Write{Sweep: true})
-	r.meta.Gen++
-	for i := 0; i*r.config.ChunkBytes < len(state); i++ {
-		piece := state[i*r.config.ChunkBytes : min(len(state), (i+1)*r.config.ChunkBytes)]
-		r.write(Write{Part: &Part{Gen: r.meta.Gen, N: i, Bytes: piece}})
+	if sum := sumOf(state); sum != r.meta.Sum {
+		r.write(Write{Sweep: true})
+		r.meta.Gen++
+		for i := 0; i*r.config.ChunkBytes < len(state); i++ {
+			piece := state[i*r.config.ChunkBytes : min(len(state), (i+1)*r.config.ChunkBytes)]
+			r.write(Write{Part: &Part{Gen: r.meta.Gen, N: i, Bytes: piece}})
+		}
+		r.meta.Size, r.meta.Sum = len(state), sum
 	}
-	r.meta.Size, r.meta.Compacted = len(state), through
+	r.meta.Compacted = through
 	r.sweep()
 }
 
-// sweep stores the meta row and deletes what it has made obsolete.
-func (r *Room) sweep() {
-	meta := r.meta
-	r.write(Write{Meta: &meta, Sweep: true})
-	r.metaSet = false
+// A Sum is the first half of a SHA-256, so that nobody makes two states with the same.
+type Sum [sha256.Size / 2]byte
+
+func sumOf(state []byte) Sum {
+	sum := sha256.Sum256(state)
+	return Sum(sum[:])
 }
+
+// sweep has this event store the meta row and delete what that makes obsolete.
+func (r *Room) sweep() { r.metaSet, r.sweepSet = true, true }
 
 // Seeded takes the state that the database has: nil if it has none. It is an
 // update in format V1 or V2. After an error, the host's or the state's own, the
@@ -185,8 +201,9 @@ func (r *Room) Seeded(state []byte, version int64, err error, now time.Time) (Ef
 	if r.meta.Seeded {
 		return r.done(now), nil
 	}
+	copied := state
 	if err == nil {
-		state, err = readable(state)
+		state, err = readable(copied)
 	}
 	if err != nil {
 		r.failed(now)
@@ -199,6 +216,9 @@ func (r *Room) Seeded(state []byte, version int64, err error, now time.Time) (Ef
 	r.meta.Seeded, r.meta.Failures, r.meta.Version, r.meta.Due, r.metaSet = true, 0, version, 0, true
 	if len(state) > 0 {
 		r.replace(state, r.meta.Compacted) // what the log holds already stays in it
+		if bytes.Equal(copied, state) {
+			r.meta.CopiedGen = r.meta.Gen
+		}
 	}
 	if r.last > r.meta.Flushed {
 		r.edited(now)
@@ -257,6 +277,7 @@ func (r *Room) Copied(c Copy, err error, now time.Time) Effects {
 		return r.done(now)
 	}
 	r.meta.Flushed = max(r.meta.Flushed, c.Last)
+	r.meta.CopiedGen = max(r.meta.CopiedGen, c.Gen)
 	r.meta.Version = max(r.meta.Version, c.Version)
 	r.meta.Failures, r.metaSet = 0, true
 	r.plan(time.Time{})

@@ -248,33 +248,19 @@ func (r *Room) take(update []byte, s *yjs.Summary, now time.Time) (news bool, er
 func (r *Room) fits(size int, grows bool) error {
 	limit := r.config.DocumentBytes
 	switch {
-	case r.logRows >= maxLogRows:
-		return fmt.Errorf("%w: it has %d updates that are not compacted yet", errFull, r.logRows)
-	case r.meta.Size+r.logBytes+size <= limit || !grows && r.logBytes+size <= limit/8:
+	case r.log.updates >= maxLogUpdates:
+		return fmt.Errorf("%w: it has %d updates that are not compacted yet", errFull, r.log.updates)
+	case r.meta.Size+r.log.bytes+size <= limit || !grows && r.log.bytes+size <= limit/8:
 		return nil
 	}
 	return fmt.Errorf("%w: it may have %d bytes", errFull, limit)
 }
 
-// maxLogRows bounds the log, of which each row takes memory and time besides its
-// bytes. Maintenance compacts it within a second or so.
-const maxLogRows = 50_000
+// maxLogUpdates bounds the log, of which each update takes memory and time besides
+// its bytes. Maintenance compacts it within a second or so.
+const maxLogUpdates = 50_000
 
 // refuse tells the peer that a write was not taken; its socket lives.
 func (r *Room) refuse(conn Conn, reason string) {
 	r.send(yproto.AppendPermissionDenied(nil, reason), conn)
-}
-
-// append writes an update to the log.
-func (r *Room) append(update []byte, now time.Time) {
-	first := r.last + 1
-	pieces := (len(update) + r.config.ChunkBytes - 1) / r.config.ChunkBytes
-	for i := range pieces {
-		r.last++
-		piece := update[i*r.config.ChunkBytes : min(len(update), (i+1)*r.config.ChunkBytes)]
-		r.write(Write{Row: &Row{N: r.last, First: first, Pieces: pieces, Bytes: piece}})
-	}
-	r.logRows += pieces
-	r.logBytes += len(update)
-	r.edited(now)
 }

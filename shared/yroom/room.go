@@ -32,6 +32,7 @@ type Config struct {
 	DocumentBytes  int             // of the snapshot, and of the log; beyond, writes are refused
 	MessageBytes   int             // of one message; beyond, its socket is closed
 	ChunkBytes     int             // of a Row and a Part; a multiple of 3, so that the Base64 of parts joins to that of the whole
+	TailBytes      int             // up to which the last row of the log takes more updates
 	IntegrateBytes int             // a document that takes more memory is merged, not integrated; see cost
 	StepBudget     int             // of integrating a document, and of an update; 0: yjs.DefaultStepBudget
 	Messages       float64         // per second and socket, over a burst of 10 seconds
@@ -51,6 +52,7 @@ var DefaultConfig = Config{
 	DocumentBytes:  16 << 20,
 	MessageBytes:   16 << 20,
 	ChunkBytes:     1_098_000,
+	TailBytes:      3_900, // with its row's head it fits into a page of SQLite
 	IntegrateBytes: 32 << 20,
 	Messages:       500,
 	BytesPerSecond: 4 << 20,
@@ -73,11 +75,13 @@ type Storage interface {
 
 // Stored is what New needs to know of the storage.
 type Stored struct {
-	Meta     Meta // the zero Meta if there is none
-	Last     int64
-	LogRows  int
-	LogBytes int
-	Presence []Presence
+	Meta       Meta  // the zero Meta if there is none
+	Last       int64 // the number of the last update of the log; 0: it is empty
+	LogUpdates int   // each piece counts
+	LogBytes   int
+	Tail       Tail
+	Due        int64 // of the last row
+	Presence   []Presence
 	// Ended: an instance ended in an event or alarm of the room. Its document is
 	// then only merged for an hour; from the second time on, until it is deleted.
 	Ended bool
@@ -95,10 +99,11 @@ type Room struct {
 	storage Storage
 
 	meta     Meta
-	metaSet  bool  // meta changed in this event
-	last     int64 // number of the last row of the log, ever
-	logRows  int
-	logBytes int
+	metaSet  bool  // meta changed in this event, not only in Due
+	dueSet   bool  // Due did
+	sweepSet bool  // and what meta makes obsolete is to be deleted
+	last     int64 // number of the last update, ever
+	log      log
 
 	sockets  map[Conn]*socket
 	present  presence
@@ -132,8 +137,11 @@ func New(config Config, storage Storage, stored Stored, open []Open, now time.Ti
 	r := &Room{
 		config: config, storage: storage,
 		meta: stored.Meta, last: max(stored.Last, stored.Meta.Compacted),
-		logRows: stored.LogRows, logBytes: stored.LogBytes,
+		log:     log{updates: stored.LogUpdates, bytes: stored.LogBytes, tail: stored.Tail},
 		sockets: make(map[Conn]*socket, len(open)),
+	}
+	if stored.Last > stored.Meta.Last {
+		r.meta.Due = stored.Due
 	}
 	r.merging = r.meta.MergeUntil > now.UnixMilli()
 	switch {
@@ -146,9 +154,10 @@ func New(config Config, storage Storage, stored Stored, open []Open, now time.Ti
 	for _, s := range r.sockets {
 		r.ends = session.Sooner(r.ends, s.Session.Expires)
 	}
-	// Whoever let in the socket that ends first set the alarm for it.
-	if r.alarm = r.nextAlarm(); r.alarm.Equal(r.ends) {
-		r.set = !r.ends.IsZero()
+	// Whoever stored Due, or let in the socket that ends first, set the alarm for it.
+	// One whose time has passed may have been given up.
+	if r.alarm = session.Sooner(r.due(), r.ends); r.alarm.After(now) {
+		r.set = true
 	}
 	if r.last > r.meta.Flushed && r.meta.Due == 0 {
 		r.edited(now) // the event that would have planned it was cut short
@@ -232,20 +241,28 @@ func (r *Room) done(now time.Time) Effects {
 		}
 	}
 	r.attached = r.attached[:0]
-	if r.metaSet {
+	if stored := r.log.close(r.meta.Due); r.metaSet || r.dueSet && !stored {
+		r.meta.Last = r.last
 		meta := r.meta
-		r.write(Write{Meta: &meta})
+		r.write(Write{Meta: &meta, Sweep: r.sweepSet})
 	}
-	next := r.nextAlarm()
-	if !r.set || !next.Equal(r.alarm) {
-		if r.set || !next.IsZero() {
+	switch next := r.nextAlarm(); {
+	case r.set && next.Equal(r.alarm):
+	case next.IsZero():
+		if r.set {
 			r.out.Alarm = &next
 		}
+		r.alarm, r.set = next, true
+	case r.set && !r.alarm.IsZero() && next.After(r.alarm):
+		r.out.Alarm = &next
+		r.alarm = next
+	default:
+		r.out.Sooner = &next
 		r.alarm, r.set = next, true
 	}
 	out := r.out
 	r.out = Effects{}
-	r.metaSet = false
+	r.metaSet, r.dueSet, r.sweepSet = false, false, false
 	r.steps = 0
 	return out
 }

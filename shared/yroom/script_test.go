@@ -315,6 +315,24 @@ func (s *script) do(out Effects, err error) {
 		}
 		return true
 	}
+	alarm := func(at *time.Time) bool {
+		if at == nil {
+			return true
+		}
+		if !step() {
+			return false
+		}
+		s.alarm = *at
+		if s.alarm.IsZero() {
+			s.printf("no alarm")
+		} else {
+			s.printf("alarm at %s", s.alarm.Sub(scriptStart))
+		}
+		return true
+	}
+	if !alarm(out.Sooner) {
+		return
+	}
 	for _, w := range out.Store {
 		if !step() {
 			return
@@ -329,16 +347,8 @@ func (s *script) do(out Effects, err error) {
 		s.open[a.Conn] = a.Data
 		s.printf("attach to %d: %d bytes", a.Conn, len(a.Data))
 	}
-	if out.Alarm != nil {
-		if !step() {
-			return
-		}
-		s.alarm = *out.Alarm
-		if s.alarm.IsZero() {
-			s.printf("no alarm")
-		} else {
-			s.printf("alarm at %s", s.alarm.Sub(scriptStart))
-		}
+	if !alarm(out.Alarm) {
+		return
 	}
 	if out.Timer > 0 {
 		s.printf("timer in %s", out.Timer)
@@ -372,18 +382,27 @@ func (s *script) do(out Effects, err error) {
 
 func describeWrite(w Write) string {
 	var parts []string
-	if w.Row != nil {
-		parts = append(parts, fmt.Sprintf("row %d", w.Row.N))
+	due := func(millis int64) string {
+		if millis == 0 {
+			return "never"
+		}
+		return time.UnixMilli(millis).Sub(scriptStart).String()
+	}
+	if row := w.Row; row != nil {
+		text := fmt.Sprintf("row %d", row.N)
+		if row.Extends {
+			text = "more in " + text
+		}
+		if row.Updates > 1 {
+			text += fmt.Sprintf(" (%d updates)", row.Updates)
+		}
+		parts = append(parts, fmt.Sprintf("%s due=%s", text, due(row.Due)))
 	}
 	if w.Part != nil {
 		parts = append(parts, fmt.Sprintf("part %d of snapshot %d", w.Part.N, w.Part.Gen))
 	}
 	if m := w.Meta; m != nil {
-		due := "never"
-		if m.Due != 0 {
-			due = time.UnixMilli(m.Due).Sub(scriptStart).String()
-		}
-		parts = append(parts, fmt.Sprintf("meta seeded=%v snapshot=%d compacted=%d flushed=%d failures=%d due=%s", m.Seeded, m.Gen, m.Compacted, m.Flushed, m.Failures, due))
+		parts = append(parts, fmt.Sprintf("meta seeded=%v snapshot=%d compacted=%d flushed=%d failures=%d due=%s", m.Seeded, m.Gen, m.Compacted, m.Flushed, m.Failures, due(m.Due)))
 	}
 	if w.Sweep {
 		parts = append(parts, "sweep")

@@ -51,6 +51,15 @@ func (w *world) checkSeen() {
 	w.seenDeletes = nil
 }
 
+// checkAlarm looks for the alarm of what is stored as due: a room that is made
+// anew takes it as set. One that failed after its time comes again later.
+func (w *world) checkAlarm() {
+	due := w.disk.due()
+	if due != 0 && (w.alarm.IsZero() || due > w.now.UnixMilli() && w.alarm.UnixMilli() > due) {
+		w.Errorf("due at %d, the alarm is set to %v", due, w.alarm)
+	}
+}
+
 func deletes(ranges []yjs.ClockRange) []byte {
 	u, _ := yjs.MergeUpdates()
 	for _, r := range ranges {
@@ -100,10 +109,8 @@ func (w *world) settle() {
 		}
 		quiet()
 	}
-	for w.disk.meta.Due != 0 && !w.Failed() {
-		if w.alarm.IsZero() {
-			w.Errorf("due at %d without an alarm", w.disk.meta.Due)
-		}
+	for w.disk.due() != 0 && !w.Failed() {
+		w.checkAlarm()
 		w.pass(time.Hour)
 		quiet()
 	}

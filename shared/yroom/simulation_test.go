@@ -6,7 +6,9 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -30,12 +32,51 @@ func TestNoSeenEditIsLost(t *testing.T) {
 		return
 	}
 	n := *seeds
+	if all := os.Getenv("SIMULATE_SEEDS"); all != "" {
+		var err error
+		if n, err = strconv.Atoi(all); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if testing.Short() {
 		n = min(n, 50)
 	}
+	var taken paths
 	for s := range uint64(n) {
-		if simulate(t, s+1, false); t.Failed() {
+		taken.add(simulate(t, s+1, false))
+		if t.Failed() {
 			t.Fatalf("seed %d failed: run again with -seed=%d", s+1, s+1)
+		}
+	}
+	if taken.extended == 0 || taken.gathered == 0 || taken.pieces == 0 || taken.cut == 0 {
+		t.Errorf("a path was not taken: %+v", taken)
+	}
+}
+
+// paths count what storage was told to do.
+type paths struct {
+	extended int // rows of the log that took more updates
+	gathered int // rows of several updates of one event
+	pieces   int // rows that are pieces
+	cut      int // crashes between the writes of one event
+}
+
+func (p *paths) add(q paths) {
+	p.extended += q.extended
+	p.gathered += q.gathered
+	p.pieces += q.pieces
+	p.cut += q.cut
+}
+
+func (p *paths) see(w Write) {
+	if row := w.Row; row != nil {
+		if row.Extends {
+			p.extended++
+		} else if row.Updates > 1 {
+			p.gathered++
+		}
+		if row.Pieces > 1 {
+			p.pieces++
 		}
 	}
 }
@@ -59,6 +100,7 @@ type world struct {
 	*testing.T
 	*rand.Rand
 	story  bool
+	taken  paths
 	now    time.Time
 	config Config
 
@@ -67,6 +109,7 @@ type world struct {
 	peers    []*peer
 	lastConn Conn
 	alarm    time.Time
+	ringing  time.Time // the alarm that goes off
 	timer    bool
 	task     Task
 
@@ -76,12 +119,22 @@ type world struct {
 	seenDeletes   []yjs.ClockRange
 }
 
-func simulate(t *testing.T, seed uint64, story bool) {
+func simulate(t *testing.T, seed uint64, story bool) paths {
 	rnd := rand.New(rand.NewPCG(seed, 5))
 	w := &world{T: t, Rand: rnd, story: story, now: time.Unix(1_700_000_000, 0), config: DefaultConfig, seen: yjs.New(yjs.Options{})}
-	w.config.ChunkBytes = []int{3, 30, 1_098_000}[rnd.IntN(3)]
+	w.config.ChunkBytes = []int{3, 60, 1_098_000}[rnd.IntN(3)]
+	w.config.TailBytes = []int{0, 60, 200, 3_900}[rnd.IntN(4)]
 	w.config.IntegrateBytes = []int{0, 500, 4 << 20}[rnd.IntN(3)] // merged only, or both
 	w.config.BurstSockets = []int{1, 3, 20}[rnd.IntN(3)]
+	if rnd.IntN(4) == 0 { // the room was written to by an earlier version
+		old := (&author{id: 98}).typing("old")
+		w.disk.write(Write{Row: &Row{N: 1, First: 1, Pieces: 2, Bytes: old[:5]}})
+		w.disk.write(Write{Row: &Row{N: 2, First: 1, Pieces: 2, Bytes: old[5:]}})
+		w.disk.write(Write{Row: &Row{N: 3, First: 3, Pieces: 1, Bytes: (&author{id: 97}).typing("old")}})
+		w.disk.write(Write{Meta: &Meta{Last: 3, Due: w.now.UnixMilli()}})
+		w.alarm = w.now
+		w.see(old)
+	}
 	if rnd.IntN(2) == 0 { // the room was written by another backend
 		a := author{id: 99}
 		w.copied = a.typing("before")
@@ -93,10 +146,11 @@ func simulate(t *testing.T, seed uint64, story bool) {
 	}
 	for range 150 + rnd.IntN(250) {
 		if w.step(); t.Failed() {
-			return
+			return w.taken
 		}
 	}
 	w.settle()
+	return w.taken
 }
 
 func (w *world) logf(format string, args ...any) {
@@ -130,6 +184,7 @@ func (w *world) step() {
 		}
 		w.logf("hibernate, or the instance ends: timer %v", w.timer)
 		w.room = nil
+		w.checkAlarm()
 	case n < 87:
 		if w.room != nil {
 			w.room.Unload()
@@ -165,17 +220,28 @@ func (w *world) do(out Effects, err error) {
 		w.Errorf("event failed: %v", err)
 		return
 	}
-	total := len(out.Store) + len(out.Attach) + len(out.Send) + len(out.Close) + 1
+	total := len(out.Store) + len(out.Attach) + len(out.Send) + len(out.Close) + 2
 	fuel := total
 	if w.IntN(60) == 0 {
 		fuel = w.IntN(total)
 	}
 	spend := func() bool { fuel--; return fuel >= 0 }
-	for _, s := range out.Store {
+	if !spend() {
+		w.crash()
+		return
+	}
+	if out.Sooner != nil {
+		w.alarm = *out.Sooner
+	}
+	for i, s := range out.Store {
 		if !spend() {
+			if i > 0 {
+				w.taken.cut++
+			}
 			w.crash()
 			return
 		}
+		w.taken.see(s)
 		w.disk.write(s)
 	}
 	for _, a := range out.Attach {
@@ -244,6 +310,10 @@ func (w *world) peer(conn Conn) *peer {
 func (w *world) crash() {
 	w.logf("crash")
 	w.room, w.task, w.timer = nil, Task{}, false
+	if w.alarm.IsZero() { // the host rings again
+		w.alarm = w.ringing
+	}
+	w.checkAlarm()
 	for _, p := range w.peers {
 		if p.conn != 0 {
 			p.down = p.down[:w.IntN(len(p.down)+1)]
@@ -410,9 +480,10 @@ func (w *world) pass(d time.Duration) {
 	w.ring()
 	w.now = w.now.Add(d)
 	if !w.alarm.IsZero() && !w.alarm.After(w.now) {
-		w.alarm = time.Time{}
+		w.ringing, w.alarm = w.alarm, time.Time{}
 		w.logf("alarm")
 		w.do(w.awake().Wake(w.now))
+		w.ringing = time.Time{}
 	}
 	for _, p := range w.peers {
 		if p.conn != 0 && !p.until.IsZero() && !p.until.After(w.now) {

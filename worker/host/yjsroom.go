@@ -157,6 +157,9 @@ func (y *yjsRoom) awake() error {
 
 // do follows the order of yroom.Effects.
 func (y *yjsRoom) do(out yroom.Effects) (err error) {
+	if out.Sooner != nil {
+		y.o.SetAlarm(*out.Sooner)
+	}
 	for _, w := range out.Store {
 		if err := y.storage.Write(w); err != nil {
 			return err

@@ -9,11 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"tidemark/shared/abi"
-	"tidemark/shared/session"
-	"tidemark/shared/yroom"
 )
 
 func TestADocumentOfManyPartsComesBackWhole(t *testing.T) {
@@ -134,64 +130,5 @@ func TestRoomsAreListedByPrefixInPages(t *testing.T) {
 		if got := names(c.prefix, c.after, c.limit); got != c.want {
 			t.Errorf("prefix %q after %q: got %q, want %q", c.prefix, c.after, got, c.want)
 		}
-	}
-}
-
-// What an object's SQLite gives back is what was written.
-func TestALogComesBackAsItWas(t *testing.T) {
-	db := openDB(t)
-	l := YjsLog{Exec: func(s ...abi.Statement) ([]abi.Result, error) { return db.Batch(context.Background(), s) }}
-	check := func(want yroom.Stored) {
-		t.Helper()
-		got, err := l.Open()
-		if d := cmp.Diff(want, got); d != "" || err != nil {
-			t.Error(d, err)
-		}
-	}
-	check(yroom.Stored{})
-	write := func(ws ...yroom.Write) {
-		t.Helper()
-		for _, w := range ws {
-			if err := l.Write(w); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	var rows []yroom.Row
-	for n := range int64(150) {
-		rows = append(rows, yroom.Row{N: n + 1, First: n/3*3 + 1, Pieces: 3, Bytes: []byte{byte(n), 0}})
-		write(yroom.Write{Row: &rows[n]})
-	}
-	kept := yroom.Presence{Client: 1<<53 - 1, Clock: 1 << 40, State: []byte(`{}`), Leaves: 1_700_000_000_123, Subject: session.MarkOf("ann")}
-	write(yroom.Write{Keep: &kept}, yroom.Write{Keep: &yroom.Presence{Client: 2}}, yroom.Write{Forget: []uint64{2, 3}})
-	check(yroom.Stored{Last: 150, LogRows: 150, LogBytes: 300, Presence: []yroom.Presence{kept}})
-	kept.Write = true
-	write(yroom.Write{Keep: &kept})
-	check(yroom.Stored{Last: 150, LogRows: 150, LogBytes: 300, Presence: []yroom.Presence{kept}})
-	// As a version wrote it that did not know who could write.
-	if _, err := l.Exec(abi.Statement{SQL: "UPDATE present SET subject = ?1", Args: []any{kept.Subject.Append(nil)}}); err != nil {
-		t.Fatal(err)
-	}
-	check(yroom.Stored{Last: 150, LogRows: 150, LogBytes: 300, Presence: []yroom.Presence{kept}})
-	if err := l.Write(yroom.Write{Row: &rows[7]}); err == nil {
-		t.Error("a row was written twice")
-	}
-	got, err := l.Log(40)
-	if d := cmp.Diff(rows[40:], got); d != "" || err != nil {
-		t.Error(d, err)
-	}
-
-	write(yroom.Write{Part: &yroom.Part{Gen: 1, N: 0, Bytes: []byte("left by a crash")}},
-		yroom.Write{Sweep: true},
-		yroom.Write{Part: &yroom.Part{Gen: 1, N: 0, Bytes: []byte("abc")}}, yroom.Write{Part: &yroom.Part{Gen: 1, N: 1, Bytes: []byte("de")}})
-	meta := yroom.Meta{Seeded: true, Gen: 1, Size: 5, Compacted: 149, Flushed: 3, Version: 1_700_000_000_124, Failures: 2, Due: 1_700_000_000_125}
-	write(yroom.Write{Meta: &meta, Sweep: true})
-	check(yroom.Stored{Meta: meta, Last: 150, LogRows: 1, LogBytes: 2, Presence: []yroom.Presence{kept}})
-	snapshot, err := l.Snapshot(1, 5)
-	if string(snapshot) != "abcde" || err != nil {
-		t.Errorf("got %q, %v", snapshot, err)
-	}
-	if _, err := l.Snapshot(1, 6); err == nil {
-		t.Error("a part that is missing was read")
 	}
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/session"
@@ -19,9 +20,39 @@ const rowsAtOnce = 64
 
 // A room that sleeps opens its log at every message: the tables are there.
 var openLog = []abi.Statement{
-	{SQL: `SELECT seeded, gen, size, compacted, flushed, version, failures, due, merge_until FROM room`},
-	{SQL: `SELECT coalesce(max(n), 0), count(*), coalesce(sum(length(bytes)), 0) FROM log`},
+	{SQL: `SELECT seeded, gen, size, compacted, flushed, version, failures, due, merge_until, last, sum, copied_gen FROM room`},
+	{SQL: `SELECT coalesce(sum(max(updates, 1)), 0), coalesce(sum(length(bytes)), 0) FROM log`},
+	{SQL: `SELECT n, updates, due, length(bytes) FROM log ORDER BY n DESC LIMIT 1`},
 	{SQL: `SELECT client, clock, state, leaves, subject FROM present`},
+	{SQL: `SELECT version FROM layout`},
+}
+
+// layouts are the steps by which the tables came to be what they are. The row of
+// layout says how many an object has taken; one from before there was that table
+// may be anywhere in the first.
+var layouts = [][]abi.Statement{createLog, {
+	{SQL: `ALTER TABLE room ADD COLUMN last INTEGER NOT NULL DEFAULT 0`},
+	{SQL: `ALTER TABLE room ADD COLUMN sum BLOB`},
+	{SQL: `ALTER TABLE room ADD COLUMN copied_gen INTEGER NOT NULL DEFAULT 0`},
+	{SQL: `UPDATE room SET last = (SELECT coalesce(max(n), 0) FROM log)`}, // room.due holds for the rows there are
+	{SQL: `ALTER TABLE log ADD COLUMN updates INTEGER NOT NULL DEFAULT 0`},
+	{SQL: `ALTER TABLE log ADD COLUMN due INTEGER NOT NULL DEFAULT 0`},
+	{SQL: `CREATE TABLE snapshot (gen INTEGER, n INTEGER, bytes BLOB, PRIMARY KEY (gen, n)) WITHOUT ROWID`}, // a row is written once, without an index
+	{SQL: `INSERT INTO snapshot SELECT gen, n, bytes FROM part`},
+	{SQL: `DROP TABLE part`},
+	{SQL: `CREATE TABLE layout (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER)`},
+}}
+
+// migrate takes the steps that the object's storage has not taken, all or none.
+func (l YjsLog) migrate() error {
+	taken := 0
+	if results, err := l.Exec(abi.Statement{SQL: `SELECT version FROM layout`}); err == nil {
+		taken = int(number(results[0], 0))
+	}
+	steps := append(slices.Concat(layouts[taken:]...),
+		abi.Statement{SQL: `INSERT OR REPLACE INTO layout VALUES (1, ?1)`, Args: []any{len(layouts)}})
+	_, err := l.Exec(steps...)
+	return err
 }
 
 var createLog = []abi.Statement{
@@ -41,8 +72,8 @@ var createLog = []abi.Statement{
 // Open answers what a room has to know, and lays out the tables of a new one.
 func (l YjsLog) Open() (yroom.Stored, error) {
 	results, err := l.Exec(openLog...)
-	if err != nil {
-		if _, err := l.Exec(createLog...); err != nil {
+	if err != nil || int(number(results[4], 0)) < len(layouts) {
+		if err := l.migrate(); err != nil {
 			return yroom.Stored{}, fmt.Errorf("lay out the room's storage: %w", err)
 		}
 		results, err = l.Exec(openLog...)
@@ -50,16 +81,27 @@ func (l YjsLog) Open() (yroom.Stored, error) {
 	if err != nil {
 		return yroom.Stored{}, fmt.Errorf("open the room's storage: %w", err)
 	}
-	meta, log := results[0], results[1]
+	meta, log, last := results[0], results[1], results[2]
 	s := yroom.Stored{
 		Meta: yroom.Meta{
 			Seeded: number(meta, 0) != 0, Gen: int64(number(meta, 1)), Size: int(number(meta, 2)),
 			Compacted: int64(number(meta, 3)), Flushed: int64(number(meta, 4)), Version: int64(number(meta, 5)),
 			Failures: int(number(meta, 6)), Due: int64(number(meta, 7)), MergeUntil: int64(number(meta, 8)),
+			Last: int64(number(meta, 9)), CopiedGen: int64(number(meta, 11)),
 		},
-		Last: int64(number(log, 0)), LogRows: int(number(log, 1)), LogBytes: int(number(log, 2)),
+		LogUpdates: int(number(log, 0)), LogBytes: int(number(log, 1)),
 	}
-	for _, row := range results[2].Rows {
+	for _, row := range meta.Rows {
+		copy(s.Meta.Sum[:], blob(row[10]))
+	}
+	for _, row := range last.Rows {
+		n, updates := integer(row[0]), integer(row[1])
+		s.Last, s.Due = n+max(updates, 1)-1, integer(row[2])
+		if updates > 0 {
+			s.Tail = yroom.Tail{N: n, Bytes: int(integer(row[3]))}
+		}
+	}
+	for _, row := range results[3].Rows {
 		p := yroom.Presence{Client: uint64(integer(row[0])), Clock: uint64(integer(row[1])), State: blob(row[2]), Leaves: integer(row[3])}
 		p.Subject, p.Write = decodeAnnouncer(blob(row[4]))
 		s.Presence = append(s.Presence, p)
@@ -70,24 +112,30 @@ func (l YjsLog) Open() (yroom.Stored, error) {
 // Write stores w as one transaction.
 func (l YjsLog) Write(w yroom.Write) error {
 	var s []abi.Statement
-	if r := w.Row; r != nil {
-		s = append(s, abi.Statement{SQL: "INSERT INTO log VALUES (?1, ?2, ?3, ?4)", Args: []any{r.N, r.First, r.Pieces, r.Bytes}})
+	if r := w.Row; r != nil && r.Extends {
+		s = append(s, abi.Statement{SQL: "UPDATE log SET bytes = CAST(bytes || ?2 AS BLOB), updates = updates + ?3, due = ?4 WHERE n = ?1",
+			Args: []any{r.N, r.Bytes, r.Updates, r.Due}})
+	} else if r != nil {
+		s = append(s, abi.Statement{SQL: "INSERT INTO log (n, first, pieces, updates, due, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+			Args: []any{r.N, r.First, r.Pieces, r.Updates, r.Due, r.Bytes}})
 	}
 	if p := w.Part; p != nil {
-		s = append(s, abi.Statement{SQL: "INSERT INTO part VALUES (?1, ?2, ?3)", Args: []any{p.Gen, p.N, p.Bytes}})
+		s = append(s, abi.Statement{SQL: "INSERT INTO snapshot VALUES (?1, ?2, ?3)", Args: []any{p.Gen, p.N, p.Bytes}})
 	}
 	if m := w.Meta; m != nil {
 		seeded := 0
 		if m.Seeded {
 			seeded = 1
 		}
-		s = append(s, abi.Statement{SQL: "INSERT OR REPLACE INTO room VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-			Args: []any{seeded, m.Gen, m.Size, m.Compacted, m.Flushed, m.Version, m.Failures, m.Due, m.MergeUntil}})
+		s = append(s, abi.Statement{SQL: `INSERT OR REPLACE INTO room
+			(one, seeded, gen, size, compacted, flushed, version, failures, due, merge_until, last, sum, copied_gen)
+			VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)`,
+			Args: []any{seeded, m.Gen, m.Size, m.Compacted, m.Flushed, m.Version, m.Failures, m.Due, m.MergeUntil, m.Last, m.Sum[:], m.CopiedGen}})
 	}
 	if w.Sweep {
 		s = append(s,
 			abi.Statement{SQL: "DELETE FROM log WHERE n <= (SELECT compacted FROM room)"},
-			abi.Statement{SQL: "DELETE FROM part WHERE gen <> coalesce((SELECT gen FROM room), 0)"})
+			abi.Statement{SQL: "DELETE FROM snapshot WHERE gen <> coalesce((SELECT gen FROM room), 0)"})
 	}
 	if p := w.Keep; p != nil {
 		s = append(s, abi.Statement{SQL: "INSERT OR REPLACE INTO present VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -96,8 +144,12 @@ func (l YjsLog) Write(w yroom.Write) error {
 	for _, client := range w.Forget {
 		s = append(s, abi.Statement{SQL: "DELETE FROM present WHERE client = ?1", Args: []any{int64(client)}})
 	}
-	if _, err := l.Exec(s...); err != nil {
+	results, err := l.Exec(s...)
+	if err != nil {
 		return fmt.Errorf("write to the room's storage: %w", err)
+	}
+	if r := w.Row; r != nil && results[0].Changes != 1 {
+		return fmt.Errorf("write to the room's storage: row %d is not there", r.N)
 	}
 	return nil
 }
@@ -123,7 +175,7 @@ func decodeAnnouncer(b []byte) (subject session.Mark, write bool) {
 
 // Part answers part n of the snapshot gen.
 func (l YjsLog) Part(gen int64, n int) ([]byte, error) {
-	results, err := l.Exec(abi.Statement{SQL: "SELECT bytes FROM part WHERE gen = ?1 AND n = ?2", Args: []any{gen, n}})
+	results, err := l.Exec(abi.Statement{SQL: "SELECT bytes FROM snapshot WHERE gen = ?1 AND n = ?2", Args: []any{gen, n}})
 	if err != nil {
 		return nil, err
 	}
@@ -146,18 +198,18 @@ func (l YjsLog) Snapshot(gen int64, size int) ([]byte, error) {
 	return state, nil
 }
 
-// Log answers the rows above after.
+// Log answers the rows above after, without Due.
 func (l YjsLog) Log(after int64) ([]yroom.Row, error) {
 	var rows []yroom.Row
 	for {
-		results, err := l.Exec(abi.Statement{SQL: "SELECT n, first, pieces, bytes FROM log WHERE n > ?1 ORDER BY n LIMIT ?2",
+		results, err := l.Exec(abi.Statement{SQL: "SELECT n, first, pieces, updates, bytes FROM log WHERE n > ?1 ORDER BY n LIMIT ?2",
 			Args: []any{after, rowsAtOnce}})
 		if err != nil {
 			return nil, err
 		}
 		for _, cells := range results[0].Rows {
 			rows = append(rows, yroom.Row{
-				N: integer(cells[0]), First: integer(cells[1]), Pieces: int(integer(cells[2])), Bytes: blob(cells[3]),
+				N: integer(cells[0]), First: integer(cells[1]), Pieces: int(integer(cells[2])), Updates: int(integer(cells[3])), Bytes: blob(cells[4]),
 			})
 			after = integer(cells[0])
 		}

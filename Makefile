@@ -107,7 +107,7 @@ siege: build $(DEPS)
 
 # The seeded simulations, with SEEDS seeds.
 simulate:
-	SIMULATE_SEEDS=$(SEEDS) go test -run 'Simulation' -count 1 -timeout 0 ./worker/... ./shared/...
+	SIMULATE_SEEDS=$(SEEDS) go test -run 'Simulation|TestNoSeenEditIsLost' -count 1 -timeout 0 ./worker/... ./shared/...
 
 deploy: $(DEPS)
 	$(NODE) wrangler d1 migrations apply DB --remote

@@ -1,12 +1,12 @@
 // YjsRoom beside its peers, on workerd and on Node. As browsers do, the clients
 // offer to compress messages, which workerd accepts. Run with Node 22:
-//   node e2e/perf/rooms.mjs [fanout] [pairs] [cursors] [joining] [wake] [memory]
+//   node e2e/perf/rooms.mjs [fanout] [pairs] [cursors] [joining] [wake] [memory] [rows]
 import { setTimeout as sleep } from "node:timers/promises";
 import { usage } from "../workerd/host.mjs";
 import { compare, median, print, round, rounds } from "./measure.mjs";
-import { awareness, isAwareness, isUpdate, join } from "./rooms/client.mjs";
+import { awareness, isAwareness, isDenied, isUpdate, join } from "./rooms/client.mjs";
 import { documentOf, typist } from "./rooms/documents.mjs";
-import { node, open, workerd } from "./rooms/targets.mjs";
+import { counted, node, open, workerd } from "./rooms/targets.mjs";
 
 const both = { ...workerd, ...node };
 const without = (targets, ...names) => Object.fromEntries(Object.entries(targets).filter(([name]) => !names.includes(name)));
@@ -154,9 +154,11 @@ async function cursors() {
 async function fill(target, room, bytes) {
   const socket = await join(target, room);
   for (const frame of bytes > 0 ? documentOf(bytes) : []) {
-    const heard = socket.hear(isUpdate);
+    let denied = false;
+    const heard = socket.hear((data) => isUpdate(data) || (denied = isDenied(data)));
     socket.send(frame);
     await heard;
+    if (denied) throw new Error(`${target.url} takes no document of ${bytes} bytes`);
   }
   while (bytes > 0 && target.saved && !((await target.saved(room)) >= bytes)) await sleep(100);
   return socket;
@@ -207,7 +209,7 @@ async function joining() {
 }
 
 async function wake() {
-  await filled(workerd, { nothing: 0, "1 MB": 1e6, "20 MB": 20e6 }, async (targets, name, room, socketOf) => {
+  await filled(workerd, { nothing: 0, "1 MB": 1e6, "15 MB": 15e6 }, async (targets, name, room, socketOf) => {
     const typists = new Map(Object.values(targets).map((target) => [target, typist()]));
     const rows = await compare(targets, async (target) => {
       const row = {};
@@ -246,15 +248,41 @@ async function memory() {
       }));
       const full = usage(target.pid).residentMB;
       for (const s of sockets) s.close();
-      const socket = await fill({ ...target, saved: undefined }, newRoom(), 20e6);
+      const socket = await fill({ ...target, saved: undefined }, newRoom(), 15e6);
       const large = usage(target.pid).residentMB;
       socket.close();
       rows[name] = {
-        "at rest, MB": before, "200 rooms of 11 KB, MB": full, "a room, KB": ((full - before) * 1024) / rooms, "20 MB more, MB": large,
+        "at rest, MB": before, "200 rooms of 11 KB, MB": full, "a room, KB": ((full - before) * 1024) / rooms, "15 MB more, MB": large,
       };
     });
   }
   table("Resident memory", rows);
+}
+
+// What updates cost on Cloudflare. Both people of a room are typing, ten times as
+// fast as people do, and the copy is made ten times as often; or one writes at times.
+async function rows() {
+  const total = {};
+  await open({ counted }, { YJS_COPY_MILLIS: "3000" }, async ({ counted: target }) => {
+    for (const [name, updates, pause] of [["1,000, ten in a second", 1000, 10], ["20, each with its copy", 20, 5_000]]) {
+      const room = newRoom();
+      const sockets = [await join(target, room), await join(target, room)];
+      const typists = [typist(), typist()];
+      const before = await target.rows();
+      for (let i = 0; i < updates; i++) {
+        const heard = everyone(sockets, isUpdate);
+        sockets[i % 2].send(typists[i % 2]());
+        await heard;
+        await sleep(pause);
+      }
+      await sleep(5_000);
+      const after = await target.rows();
+      for (const s of sockets) s.close();
+      const written = Object.fromEntries(Object.keys(after).map((key) => [key, ((after[key] - before[key]) * 1000) / updates]));
+      total[name] = { ...written, together: written.object + written.alarms + written.database };
+    }
+  });
+  table("Rows written for 1,000 updates, workerd", total);
 }
 
 console.log(`
@@ -262,6 +290,6 @@ Tidemark stores each update in SQLite before it sends it on. y-partyserver saves
 the document 2 to 10 s later. The relay, y-websocket's server and Hocuspocus keep
 it in memory alone.`);
 const wanted = process.argv.slice(2);
-for (const section of [fanout, pairs, cursors, joining, wake, memory]) {
+for (const section of [fanout, pairs, cursors, joining, wake, memory, rows]) {
   if (wanted.length === 0 || wanted.includes(section.name)) await section();
 }

@@ -48,13 +48,13 @@ export function start(wasmFile, { bindings = {} } = {}) {
   });
 }
 
-// startTidemark runs the real guest, migrated, as wrangler.toml says. Other options
-// are Miniflare's.
-export async function startTidemark({ bindings = {}, ...options } = {}) {
+// startTidemark runs the real guest, migrated, as wrangler.toml says; main is a
+// module around worker.mjs, if there is one. Other options are Miniflare's.
+export async function startTidemark({ bindings = {}, main, ...options } = {}) {
   const host = await run({
     ...options,
     name: "tidemark",
-    modules: glue(path.join(root, "build/tidemark.wasm")),
+    modules: [...(main ? [module("main.mjs", main)] : []), ...glue(path.join(root, "build/tidemark.wasm"))],
     d1Databases: { DB: "tidemark" },
     durableObjects: {
       SYNC_ROOM: { className: "SyncRoom", useSQLite: true },

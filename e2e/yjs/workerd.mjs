@@ -7,9 +7,9 @@ import { run, startTidemark, statementsIn } from "../workerd/host.mjs";
 // All members of a test are one subject.
 const settings = { AUTH_SECRET: "a secret that only these tests know", LIMIT_SOCKETS_PER_SUBJECT: "10000" };
 
-// start answers {url, pid, db, hibernate(room), close()}.
-export async function start(bindings = {}) {
-  const host = await startTidemark({ bindings: { ...settings, ...bindings } });
+// start answers {url, pid, db, hibernate(room), close()}; main is as in startTidemark.
+export async function start(bindings = {}, main) {
+  const host = await startTidemark({ bindings: { ...settings, ...bindings }, main });
   return {
     ...host,
     db: await host.mf.getD1Database("DB"),

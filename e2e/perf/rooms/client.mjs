@@ -15,6 +15,7 @@ export const awareness = message(1);
 export const isStep2 = (data) => data[0] === 0 && data[1] === 1;
 export const isUpdate = (data) => data[0] === 0 && data[1] === 2;
 export const isAwareness = (data) => data[0] === 1;
+export const isDenied = (data) => data[0] === 2 && data[1] === 0;
 const isLetIn = (data) => data[0] === 2 && data[1] === 2;
 
 export const yWebsocket = { answers: true, prefix: () => Buffer.alloc(0) };

@@ -35,6 +35,45 @@ async function onWorkerd(settings) {
   return { ...ours, ...host, hibernate: asleep(host, "tidemark", "YjsRoom"), saved: saved(host.db) };
 }
 
+// The Worker, which also tells at /rows how many rows its Yjs rooms have written
+// so far: to their own storage, to alarms and to the database.
+const counting = `
+  import worker, { YjsRoom as Room } from "./worker/worker.mjs";
+  export { SyncRoom } from "./worker/worker.mjs";
+  const rows = { object: 0, alarms: 0, database: 0 };
+  const cursors = [];
+  export default {
+    fetch(request, env, ctx) {
+      if (new URL(request.url).pathname !== "/rows") return worker.fetch(request, env, ctx);
+      for (const cursor of cursors.splice(0)) rows.object += cursor.rowsWritten;
+      return Response.json(rows);
+    },
+  };
+  export class YjsRoom extends Room {
+    constructor(ctx, env) {
+      const { sql } = ctx.storage;
+      const exec = (...statement) => (cursors.push(sql.exec(...statement)), cursors.at(-1));
+      Object.defineProperty(ctx.storage, "sql", { value: { exec } });
+      const batch = async (statements) => {
+        const results = await env.DB.batch(statements);
+        for (const { meta } of results) rows.database += meta.rows_written;
+        return results;
+      };
+      super(ctx, { ...env, DB: { prepare: (sql) => env.DB.prepare(sql), batch } });
+    }
+
+    setAlarm(millis) {
+      rows.alarms++;
+      super.setAlarm(millis);
+    }
+  }`;
+
+// counted is Tidemark on workerd, with rows(), what its Yjs rooms have written.
+export async function counted(settings) {
+  const host = await start({ ...unlimited, ...settings }, counting);
+  return { ...ours, ...host, saved: saved(host.db), rows: async () => (await fetch(`${host.url}/rows`)).json() };
+}
+
 async function onWazero(settings) {
   const door = await wazero({ ...unlimited, ...settings }).start();
   return { ...ours, url: door.url, pid: String(door.process.pid), close: () => door.close() };

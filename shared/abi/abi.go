@@ -28,7 +28,7 @@
 //	forward(call, ptr, len)           the answer is what a room answers to the upgrade (Forward)
 //	full()                            1 if this instance has grown so much that the host begins no
 //	                                  new call in it, otherwise 0
-//	again(call)                       answers 1 if the host begins the call anew in another instance,
+//	again(call)                       returns 1 if the host begins the call anew in another instance,
 //	                                  in which case the guest forgets it; otherwise 0. The host does that at
 //	                                  most three times, for a GET or HEAD, and for what has a body of
 //	                                  which OpBody was not posted

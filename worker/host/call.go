@@ -149,7 +149,7 @@ func callOf(ctx context.Context) (*call, error) {
 }
 
 // Again has another instance begin the call of ctx anew, and says whether the host
-// can do that. Nobody hears then what this one answers, and its ops fail.
+// can do that. The host then drops what this one responds, and its ops fail.
 func Again(ctx context.Context) bool {
 	c, err := callOf(ctx)
 	if err != nil || hostAgain(c.id) == 0 {

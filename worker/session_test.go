@@ -168,7 +168,8 @@ func TestASocketEndsWithItsToken(t *testing.T) {
 	})
 }
 
-// A room in which no token ends asks for no alarm.
+// A room in which no token ends asks for no alarm, but a Yjs room for that which
+// breaks the silence.
 func TestARoomOfTokensWithoutEndSetsNoAlarm(t *testing.T) {
 	eachRoom(t, func(t *testing.T, s *wasmtest.Server, clock *wasmtest.Clock, path, binding, name string) {
 		s.Gate.Hold("alarm")
@@ -196,14 +197,35 @@ func TestARoomOfTokensWithoutEndSetsNoAlarm(t *testing.T) {
 		for range 3 {
 			open(t, s, path, jwt.MapClaims{"sub": "eve"}).alive()
 		}
-		if rings() {
-			t.Error("an alarm comes")
+		if got, want := rings(), binding == "YJS_ROOM"; got != want {
+			t.Errorf("an alarm comes: %v, want %v", got, want)
 		}
 		open(t, s, path, jwt.MapClaims{"sub": "eve", "exp": clock.Now().Add(time.Minute).Unix()}).alive()
 		if !rings() {
 			t.Error("no alarm comes for a token that ends")
 		}
 	})
+}
+
+// y-websocket leaves where it hears nothing for 30 seconds.
+func TestWhoIsSilentInAYjsRoomHearsSomethingIn25Seconds(t *testing.T) {
+	s, clock := startGuest(t)
+	viewers := []client{
+		open(t, s, "/yjs/r", jwt.MapClaims{"sub": "ann"}),
+		open(t, s, "/yjs/r", jwt.MapClaims{"sub": "rex", "scope": "yjs:read", "exp": start.Add(time.Hour).Unix()}),
+	}
+	for _, v := range viewers {
+		v.state()
+	}
+	for _, hibernates := range []bool{false, false, true, true, false} {
+		if hibernates {
+			hibernate(t, s, clock, "YJS_ROOM", "r")
+		}
+		clock.Advance(25 * time.Second)
+		for _, v := range viewers {
+			v.wantAware()
+		}
+	}
 }
 
 // A client that comes back with a new token within the grace was never gone.

@@ -13,11 +13,13 @@ import (
 const (
 	flagWrite   = 1 << 0
 	flagWaiting = 1 << 1
+	flagRegular = 1 << 2
 )
 
 // attachment is what must survive a hibernation:
 //
-//	byte version, byte flags, the session, varUint n, n × (varUint client, varUint clock, string state)
+//	byte version, byte flags, the session, varUint n, n × (varUint client, varUint clock, string state),
+//	varUint when the socket was heard, Unix milliseconds, or nothing if it never was
 //
 // Version 1 has no session: sockets whose token says nothing have it, and those
 // from before there were sessions, which a deployment does not close. A state
@@ -30,6 +32,9 @@ func (p *presence) attachment(r *Room, s *socket, now time.Time) []byte {
 	}
 	if s.waiting {
 		flags |= flagWaiting
+	}
+	if s.regular {
+		flags |= flagRegular
 	}
 	b := []byte{1, flags}
 	if s.Session != (session.Session{}) {
@@ -50,6 +55,9 @@ func (p *presence) attachment(r *Room, s *socket, now time.Time) []byte {
 		if p.stale(e, now) {
 			p.keep(r, client, departure{}, now)
 		}
+	}
+	if r.config.Silence > 0 && !s.heard.IsZero() {
+		b = lib0.AppendUint(b, uint64(s.heard.UnixMilli()))
 	}
 	return b
 }
@@ -128,6 +136,9 @@ func (p *presence) readAttachment(r *Room, o Open, s *socket, kept map[uint64]Pr
 		if p.states.Restore(e, now) == nil {
 			p.own(r, o.Conn, s, e.Client)
 		}
+	}
+	if heard, err := b.Uint(); err == nil {
+		s.heard, s.regular = time.UnixMilli(int64(heard)), flags&flagRegular != 0
 	}
 }
 

@@ -87,7 +87,8 @@ func (r *Room) plan(due time.Time) {
 	}
 }
 
-// nextAlarm is when Wake has something to do; zero is never.
+// nextAlarm is when Wake has something to do besides to break the silence; zero is
+// never.
 func (r *Room) nextAlarm() time.Time {
 	return session.Sooner(session.Sooner(r.present.nextDeparture(), r.ends), r.due())
 }

@@ -78,6 +78,7 @@ func (p *presence) receive(r *Room, conn Conn, s *socket, update []byte, now tim
 		p.own(r, conn, s, client)
 	}
 	if !change.Empty() {
+		s.speaks(now)
 		r.attach(conn)
 		p.tell(r, change.Clients())
 	}

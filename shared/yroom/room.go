@@ -45,6 +45,7 @@ type Config struct {
 	// states of a socket; beyond, a state is ignored. A room holds as much as
 	// presenceSockets sockets may.
 	PresenceStateBytes, PresenceBytes int
+	Silence                           time.Duration // after which everybody hears something; 0: never. See silence.go
 }
 
 // DefaultConfig is for an isolate of 128 MB.
@@ -62,6 +63,7 @@ var DefaultConfig = Config{
 
 	PresenceStateBytes: 256 << 10,
 	PresenceBytes:      1 << 20,
+	Silence:            25 * time.Second,
 }
 
 // Storage reads what earlier Writes stored. Its errors end the event: Event
@@ -114,6 +116,8 @@ type Room struct {
 	attached []Conn // in this event
 
 	ends    time.Time // no socket's token ends before; zero: none ends
+	told    time.Time // when something was sent to all, or before; zero: unknown
+	renewer Conn      // a socket that renewed in time when it was looked for
 	revoked session.Recent
 
 	alarm time.Time // as set; unknown at first
@@ -127,8 +131,10 @@ type socket struct {
 	Admission
 	vector  []byte // of a step 1 that waits for the state from the database
 	waiting bool
-	closed  bool     // by the room; the close event is on its way
-	clients []uint64 // whose presence came by this socket
+	closed  bool      // by the room; the close event is on its way
+	clients []uint64  // whose presence came by this socket
+	heard   time.Time // when it said something new of them; zero: never
+	regular bool      // it did so within renewal before that
 	budget  budget
 }
 
@@ -153,9 +159,12 @@ func New(config Config, storage Storage, stored Stored, open []Open, now time.Ti
 	r.present.restore(r, stored.Presence, open, now)
 	for _, s := range r.sockets {
 		r.ends = session.Sooner(r.ends, s.Session.Expires)
+		if s.heard.After(r.told) {
+			r.told = s.heard // or later
+		}
 	}
-	// Whoever stored Due, or let in the socket that ends first, set the alarm for it.
-	// One whose time has passed may have been given up.
+	// Whoever stored Due, or let in the socket that ends first, set the alarm for it, or
+	// there is one that comes before. One whose time has passed may have been given up.
 	if r.alarm = session.Sooner(r.due(), r.ends); r.alarm.After(now) {
 		r.set = true
 	}
@@ -185,6 +194,9 @@ func (r *Room) Gathers() bool { return r.gathered.open }
 func (r *Room) Connect(conn Conn, a Admission, now time.Time) Effects {
 	s := &socket{Admission: a}
 	r.sockets[conn] = s
+	if len(r.sockets) == 1 {
+		r.told = now // nobody has waited for anything yet
+	}
 	r.attach(conn)
 	if r.revoked.End(a.Session) {
 		r.end(conn, s, session.RevokedReason, now)
@@ -204,6 +216,9 @@ func (r *Room) Disconnect(conn Conn, broken bool, now time.Time) Effects {
 		return Effects{}
 	}
 	delete(r.sockets, conn)
+	if len(r.sockets) == 0 {
+		r.ends = time.Time{}
+	}
 	r.present.leave(r, conn, s, broken, now)
 	return r.done(now)
 }
@@ -235,6 +250,7 @@ func (r *Room) close(conn Conn, code int, reason string) {
 // effects.
 func (r *Room) done(now time.Time) Effects {
 	r.endSessions(now, 0)
+	r.breakSilence(now)
 	for _, conn := range r.attached {
 		if s := r.sockets[conn]; s != nil {
 			r.out.Attach = append(r.out.Attach, Attach{conn, r.present.attachment(r, s, now)})
@@ -246,20 +262,7 @@ func (r *Room) done(now time.Time) Effects {
 		meta := r.meta
 		r.write(Write{Meta: &meta, Sweep: r.sweepSet})
 	}
-	switch next := r.nextAlarm(); {
-	case r.set && next.Equal(r.alarm):
-	case next.IsZero():
-		if r.set {
-			r.out.Alarm = &next
-		}
-		r.alarm, r.set = next, true
-	case r.set && !r.alarm.IsZero() && next.After(r.alarm):
-		r.out.Alarm = &next
-		r.alarm = next
-	default:
-		r.out.Sooner = &next
-		r.alarm, r.set = next, true
-	}
+	r.schedule(now)
 	out := r.out
 	r.out = Effects{}
 	r.metaSet, r.dueSet, r.sweepSet = false, false, false

@@ -19,8 +19,9 @@ import (
 
 // TestScripts plays the stories of testdata. The commands:
 //
-//	room [database=TEXT] [document=N] [message=N] [burst=N] [merged]  a new room; the database has TEXT;
-//	                             merged: its document is too large to be integrated
+//	room [database=TEXT] [document=N] [message=N] [burst=N] [silence=SECONDS] [merged]  a new room; the database has TEXT;
+//	                             merged: its document is too large to be integrated; without silence
+//	                             it leaves everybody in silence, and sets no alarm for that
 //	connect CONN [read] [as=SUBJECT] [token=ID] [issued=SECONDS] [until=SECONDS]   and its answer; times are since the start
 //	connect-before-sessions CONN [read]   by a room of the version before
 //	revoke [SUBJECT] [token=ID]  the tokens of SUBJECT, or that one
@@ -131,6 +132,7 @@ func (s *script) run(command string, args []string) {
 		if n := number(options["document"]); n > 0 {
 			s.config.DocumentBytes = n
 		}
+		s.config.Silence = time.Duration(number(options["silence"])) * time.Second
 		if n := number(options["burst"]); n > 0 {
 			s.config.BurstSockets = n
 		}

@@ -124,6 +124,7 @@ func simulate(t *testing.T, seed uint64, story bool) paths {
 	w.config.TailBytes = []int{0, 60, 200, 3_900}[rnd.IntN(4)]
 	w.config.IntegrateBytes = []int{0, 500, 4 << 20}[rnd.IntN(3)] // merged only, or both
 	w.config.BurstSockets = []int{1, 3, 20}[rnd.IntN(3)]
+	w.config.Silence = []time.Duration{0, 25 * time.Second}[rnd.IntN(2)]
 	if rnd.IntN(4) == 0 { // the room was written to by an earlier version
 		old := (&author{id: 98}).typing("old")
 		w.disk.write(Write{Row: &Row{N: 1, First: 1, Pieces: 2, Bytes: old[:5]}})

@@ -5,6 +5,7 @@
 import * as Y from 'yjs'
 import assert from 'node:assert/strict'
 import { createInterface } from 'node:readline'
+import { restored } from './restore.mjs'
 import { serverDoc } from './server.mjs'
 
 const bytes = text => new Uint8Array(Buffer.from(text, 'base64'))
@@ -33,4 +34,5 @@ for await (const line of createInterface({ input: process.stdin })) {
     }))
   }
   if (s.gc) assert.equal(dropped, merged, `seed ${s.seed}: without what is deleted`)
+  if (!s.pending) restored(bytes(s.v1), bytes(s.version), bytes(s.restore ?? ''), s.gc, `seed ${s.seed}`)
 }

@@ -246,10 +246,12 @@ func (s *session) check(t *testing.T, out *bytes.Buffer) {
 	if err != nil {
 		t.Error(err)
 	}
+	version, restore := s.restore(t, d)
 	line, err := json.Marshal(map[string]any{
 		"seed": s.Seed, "gc": s.GC, "pending": s.Pending, "stateVector": s.StateVector, "text": s.Text,
 		"v1": state, "v2": stateV2, "merged": logged, "dropped": dropped,
 		"pieces": pieces, "mergedPieces": mergedPieces,
+		"version": version, "restore": restore,
 	})
 	if err != nil {
 		t.Error(err)
@@ -265,6 +267,44 @@ func collect(t *testing.T, pieces iter.Seq2[[]byte, error]) (all [][]byte) {
 		all = append(all, piece)
 	}
 	return all
+}
+
+// restore restores d to what it was after some of the updates. Then there is nothing
+// left to restore. It returns that version, and the update that restores it.
+func (s *session) restore(t *testing.T, d *yjs.Doc) (version, update []byte) {
+	then := yjs.New(yjs.Options{KeepDeleted: !s.GC})
+	for _, u := range s.Updates[:s.Seed%len(s.Updates)] {
+		if _, err := then.Apply(u); err != nil {
+			t.Error(err)
+		}
+	}
+	if then.HasPending() { // yjs may take more in when it reads that again
+		then = yjs.New(yjs.Options{KeepDeleted: !s.GC})
+	}
+	version, err := then.EncodeStateAsUpdate(nil)
+	if err != nil {
+		t.Error(err)
+	}
+	const client = 1 << 40 // the sessions have others
+	update = d.Restore(then, client)
+	now, err := d.EncodeStateAsUpdate(nil)
+	if err != nil {
+		t.Error(err)
+	}
+	restored := yjs.New(yjs.Options{KeepDeleted: !s.GC})
+	for _, u := range [][]byte{now, update} {
+		if u == nil {
+			continue
+		}
+		if _, err := restored.Apply(u); err != nil {
+			t.Errorf("restore by %x: %v", u, err)
+		}
+	}
+	// What waits may come in with a document that is read again.
+	if again := restored.Restore(then, client+1); again != nil && !s.Pending {
+		t.Errorf("a second restore writes %x", again)
+	}
+	return version, update
 }
 
 // holdsTheSame tells whether updates differ at most in which of their deleted

@@ -1,6 +1,7 @@
 package yjs
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -10,8 +11,8 @@ import (
 // for. A peer that integrates it gets a second copy of the content. Where a copy
 // and something else were written at the same place, of a map above all, the one
 // with the higher ids wins: take first above all ids of the document. update must
-// be whole: an error says that it refers to what it does not hold, or that the
-// ids do not suffice.
+// be whole: an error says that it refers to what it does not hold, or, as
+// ErrNoClients, that the ids do not suffice.
 func Reauthor(update []byte, first uint64) ([]byte, error) {
 	summary, err := Validate(update, Limits{Stored: true})
 	if err != nil {
@@ -23,7 +24,7 @@ func Reauthor(update []byte, first uint64) ([]byte, error) {
 	}
 	slices.Sort(clients)
 	if first > 1<<53-1-uint64(len(clients)) {
-		return nil, fmt.Errorf("reauthor: no %d client ids from %d on", len(clients), first)
+		return nil, fmt.Errorf("reauthor: %w: %d from %d on", ErrNoClients, len(clients), first)
 	}
 	missing := false
 	rename := func(client *uint64) {
@@ -46,6 +47,7 @@ func Reauthor(update []byte, first uint64) ([]byte, error) {
 			break
 		}
 		s.tail = nil
+		missing = missing || u.fresh && s.clock > 0 || s.ref() == refSkip
 		rename(&s.client)
 		if ref := s.ref(); ref != refGC && ref != refSkip {
 			switch {
@@ -75,12 +77,23 @@ func Reauthor(update []byte, first uint64) ([]byte, error) {
 	return w.finish(deletes), nil
 }
 
-// DeleteUpdate returns the update that deletes everything up to a state vector.
-func DeleteUpdate(known StateVector) []byte {
-	deletes := make([]deleteRange, 0, len(known))
-	for _, last := range known {
-		if last.Clock > 0 {
-			deletes = append(deletes, deleteRange{last.Client, 0, int32(last.Clock)})
+// ErrNoClients: there are not so many client ids up to 2^53-1.
+var ErrNoClients = errors.New("no client ids are left")
+
+// CollectedUpdate returns an update with nothing but one collected unit of client: it
+// shows nothing, and who has it knows the client.
+func CollectedUpdate(client uint64) []byte {
+	w := newUpdateWriter(1, 16, 1)
+	w.write(&wireStruct{client: client, length: 1, info: refGC})
+	return w.finish(nil)
+}
+
+// DeleteUpdate returns the update that deletes some clocks.
+func DeleteUpdate(clocks []ClockRange) []byte {
+	deletes := make([]deleteRange, 0, len(clocks))
+	for _, r := range clocks {
+		if r.From < r.To {
+			deletes = append(deletes, deleteRange{r.Client, int32(r.From), int32(r.To - r.From)})
 		}
 	}
 	return newUpdateWriter(1, 0, 0).finish(deletes)

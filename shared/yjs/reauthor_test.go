@@ -51,10 +51,11 @@ func TestReauthoredStateRestores(t *testing.T) {
 
 func restore(t *testing.T, d *yjs.Doc, version []byte) {
 	t.Helper()
-	known := d.StateVector()
 	first := uint64(1)
-	if len(known) > 0 {
-		first = known[0].Client + 1
+	var known []yjs.ClockRange
+	for _, last := range d.StateVector() {
+		known = append(known, yjs.ClockRange{Client: last.Client, To: last.Clock})
+		first = max(first, last.Client+1)
 	}
 	copied, err := yjs.Reauthor(version, first)
 	if err != nil {
@@ -103,6 +104,14 @@ func TestReauthorRefusesWhatIsNotWhole(t *testing.T) {
 	}
 	if _, err := yjs.Reauthor([]byte{1}, 1); err == nil {
 		t.Error("a malformed update was taken")
+	}
+	late := new(updateWriter).uint(1, 1, 7, 3).text("a").uint(0).b
+	if _, err := yjs.Reauthor(late, 9); err == nil {
+		t.Error("an update without its client's first units was taken")
+	}
+	skips := new(updateWriter).uint(1, 3, 7, 0).text("a").byte(10).uint(2).textBehind(7, 0, "b").uint(0).b
+	if _, err := yjs.Reauthor(skips, 9); err == nil {
+		t.Error("an update that skips was taken")
 	}
 	behind := new(updateWriter).uint(1, 1, 7, 0).textBehind(6, 0, "a").uint(0).b
 	if _, err := yjs.Reauthor(behind, 9); err == nil {

@@ -25,8 +25,8 @@ const (
 	OpMerge
 	// OpDelete: forget everything and close the sockets.
 	OpDelete
-	// OpRestore: make the content that of the state Data, as a new edit by clients
-	// whose ids begin at Version, or above those that are there.
+	// OpRestore: make the content that of the state Data, as a new edit. Version is a
+	// client id that no other request has. A request that comes twice is done once.
 	OpRestore
 	// OpSeed: Data is the database's state, as Seeded takes it, and Version its
 	// updated_at. It answers a Reply of StatusUnseeded.
@@ -267,37 +267,6 @@ func (r *Room) merge(update []byte, now time.Time) (Reply, error) {
 		r.broadcast(update, nil)
 	}
 	return Reply{Status: StatusOK, ETag: r.etag()}, nil
-}
-
-// restore deletes all there is and adds a copy of state.
-func (r *Room) restore(state []byte, first uint64, now time.Time) (Reply, error) {
-	if err := r.fits(len(state), true); err != nil { // before any copy is made
-		return Reply{Status: StatusFull, Body: []byte(err.Error())}, nil
-	}
-	d, err := r.read()
-	if err != nil {
-		return Reply{}, err
-	}
-	encoded, err := d.vector()
-	if err != nil {
-		return Reply{}, err
-	}
-	known, err := yjs.DecodeStateVector(encoded)
-	if err != nil {
-		return Reply{}, err
-	}
-	if len(known) > 0 {
-		first = max(first, known[0].Client+1)
-	}
-	copied, err := yjs.Reauthor(state, first)
-	if err != nil {
-		return Reply{Status: StatusMalformed, Body: []byte(err.Error())}, nil
-	}
-	update, err := yjs.MergeUpdates(copied, yjs.DeleteUpdate(known))
-	if err != nil {
-		return Reply{}, err
-	}
-	return r.merge(update, now)
 }
 
 // delete empties the room and has its copy deleted too.

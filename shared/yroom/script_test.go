@@ -38,7 +38,7 @@ import (
 //	alarm                        after the clock was set to its time
 //	pass SECONDS
 //	seeded [fail], copied [fail] the outcome of the task
-//	merge TEXT, merge-again (the last one), delete-room, get, seed, json, show ROOT, restore (what get answered)   by the Worker
+//	merge TEXT, merge-again (the last one), delete-room, get, seed, json, show ROOT, restore client=N (what get answered)   by the Worker
 //	hibernate, unload
 //	end-instance                 the room is forgotten, and its timer is not
 //	crash-after N                the next event's effects stop after N of them; sockets die
@@ -255,7 +255,7 @@ func (s *script) run(command string, args []string) {
 		case "get":
 			q.ETag = strings.ReplaceAll(options["etag"], "LAST", s.etag)
 		case "restore":
-			q.Data, q.Version = s.kept, 100
+			q.Data, q.Version = s.kept, uint64(number(options["client"]))
 		case "seed":
 			q.Data, q.Version = s.database, 5
 		}

@@ -113,6 +113,7 @@ type world struct {
 
 	copied        []byte // the database's
 	copiedVersion int64
+	version       []byte   // of the document
 	seen          *yjs.Doc // everything that somebody got from the room
 	seenDeletes   []yjs.ClockRange
 }
@@ -192,6 +193,8 @@ func (w *world) step() {
 		w.crash()
 	case n < 90:
 		w.ring()
+	case n < 91:
+		w.restore()
 	case n < 93:
 		w.pass(time.Duration(w.IntN(20_000)) * time.Millisecond)
 	default:

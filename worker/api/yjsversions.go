@@ -134,8 +134,9 @@ func (s *server) keepYjs(w http.ResponseWriter, r *http.Request, id auth.Identit
 	return nil
 }
 
-// restoreYjs writes the content of a version as the work of clients that do not
-// exist yet.
+// restoreYjs makes the document show a version, as the work of a client that does not
+// exist yet. A host may make the call twice: by the client's id the room knows that it
+// was done.
 func (s *server) restoreYjs(w http.ResponseWriter, r *http.Request, id auth.Identity, room, version string) error {
 	if err := permitRoom(id, auth.YjsWrite, room); err != nil {
 		return err
@@ -146,6 +147,6 @@ func (s *server) restoreYjs(w http.ResponseWriter, r *http.Request, id auth.Iden
 	}
 	var dice [8]byte
 	rand.Read(dice[:])
-	first := 1<<40 + binary.LittleEndian.Uint64(dice[:])%(1<<40) // above the ids of yjs 13
-	return s.changeYjs(w, r, id, room, yroom.Request{Op: yroom.OpRestore, Version: first, Data: state})
+	client := 1<<40 + binary.LittleEndian.Uint64(dice[:])%(1<<40) // above the ids of yjs 13
+	return s.changeYjs(w, r, id, room, yroom.Request{Op: yroom.OpRestore, Version: client, Data: state})
 }

@@ -1,0 +1,124 @@
+package yroom
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"time"
+
+	"tidemark/shared/yjs"
+)
+
+// restore makes the document show what state shows. It writes what differs, as an
+// edit of client, or of clients above all others if one of the two is only merged:
+// then nobody knows what differs, and all is deleted and copied.
+//
+// client is of this request alone. If the document knows it, the request was done
+// before, by an instance that ended before it replied.
+func (r *Room) restore(state []byte, client uint64, now time.Time) (Reply, error) {
+	updates, c, err := counted([][]byte{state})
+	switch {
+	case errors.Is(err, errCostly):
+		return Reply{}, err
+	case err != nil:
+		return Reply{Status: StatusMalformed, Body: []byte(err.Error())}, nil
+	}
+	d, err := r.read()
+	if err != nil {
+		return Reply{}, err
+	}
+	if d.doc == nil || c.memory() > r.config.IntegrateBytes {
+		return r.copyVersion(d, state, client, now)
+	}
+	if d.doc.StateVector().Clock(client) > 0 {
+		return r.unchanged(), nil
+	}
+	if r.config.Reserve != nil {
+		r.config.Reserve(c.memory())
+	}
+	version, err := r.integrated(updates, c.bytes)
+	if err != nil { // it takes too much, or is a part of a document
+		return r.copyVersion(d, state, client, now)
+	}
+	update := d.doc.Restore(version, client)
+	r.steps += (len(state) + d.size()) / bytesAStep
+	switch {
+	case update == nil:
+		return r.unchanged(), nil
+	case r.fits(len(update), true) != nil:
+		return r.restoreAtOnce(d, update, now)
+	}
+	return r.merge(update, now)
+}
+
+// unchanged says that there is nothing left to do.
+func (r *Room) unchanged() Reply { return Reply{Status: StatusOK, ETag: r.etag()} }
+
+// restoreAtOnce makes the restored document the snapshot: update has no space beside
+// what it deletes, though the document that comes of it may.
+func (r *Room) restoreAtOnce(d *document, update []byte, now time.Time) (Reply, error) {
+	r.doc = nil // d is the restored document, which may be refused
+	full := Reply{Status: StatusFull, Body: fmt.Appendf(nil, "%v: it may have %d bytes, which the version does not fit in", errFull, r.config.DocumentBytes)}
+	_, err := d.doc.Apply(update)
+	r.steps += d.doc.Steps()
+	if errors.Is(err, yjs.ErrSteps) || errors.Is(err, yjs.ErrMemory) {
+		return full, nil
+	}
+	if err != nil {
+		return Reply{}, fmt.Errorf("restore: %w", err)
+	}
+	state, err := d.diff(nil)
+	if err != nil {
+		return Reply{}, fmt.Errorf("restore: %w", err)
+	}
+	if len(state) > r.config.DocumentBytes {
+		return full, nil
+	}
+	r.doc = d
+	r.last++
+	r.replace(state, r.last)
+	r.log = log{}
+	r.edited(now)
+	r.broadcast(update, nil)
+	return Reply{Status: StatusOK, ETag: r.etag()}, nil
+}
+
+// copyVersion deletes all there is and adds a copy of state. Of two values of a key
+// the one of the higher client is shown, so the copy's clients are above all.
+func (r *Room) copyVersion(d *document, state []byte, client uint64, now time.Time) (Reply, error) {
+	held, err := d.diff(nil)
+	if err != nil {
+		return Reply{}, err
+	}
+	summary, err := yjs.Validate(held, storedLimits)
+	if err != nil {
+		return Reply{}, err
+	}
+	first, done := client, bytes.Equal(held, state)
+	for _, of := range summary.Structs {
+		first = max(first, of.Client+1)
+		done = done || of.Client == client
+	}
+	if done {
+		return r.unchanged(), nil
+	}
+	if err := r.fits(len(state), true); err != nil { // before any copy is made
+		return Reply{Status: StatusFull, Body: []byte(err.Error())}, nil
+	}
+	copied, err := yjs.Reauthor(state, first)
+	if errors.Is(err, yjs.ErrNoClients) {
+		return Reply{Status: StatusFull, Body: []byte("the document can only be merged, and no client ids are left above those that it has")}, nil
+	}
+	if err != nil {
+		return Reply{Status: StatusMalformed, Body: []byte(err.Error())}, nil
+	}
+	parts := [][]byte{copied, yjs.DeleteUpdate(summary.Structs)}
+	if first > client { // the client says that this request was done
+		parts = append(parts, yjs.CollectedUpdate(client))
+	}
+	update, err := yjs.MergeUpdates(parts...)
+	if err != nil {
+		return Reply{}, err
+	}
+	return r.merge(update, now)
+}

@@ -57,6 +57,7 @@ const (
 	StatusFull             // the document has no space; the body says so
 	StatusTooLarge         // the document is too large to be shown so
 	StatusLonger           // the document is longer than Request.Version says; the body is its length
+	StatusGone             // Data belongs to a document that was deleted lately
 )
 
 // A Reply answers a Request. On the wire it is
@@ -236,6 +237,9 @@ func (r *Room) merge(update []byte, now time.Time) (Reply, error) {
 	if err != nil {
 		return Reply{Status: StatusMalformed, Body: []byte("malformed update: " + err.Error())}, nil
 	}
+	if gone, err := r.ofGone(update, now); gone || err != nil {
+		return Reply{Status: StatusGone}, err
+	}
 	known := summary.Empty()
 	slept := r.doc == nil
 	if !known && (r.meta.Size > 0 || r.log.updates > 0) {
@@ -271,6 +275,7 @@ func (r *Room) merge(update []byte, now time.Time) (Reply, error) {
 
 // delete empties the room and has its copy deleted too.
 func (r *Room) delete(now time.Time) {
+	r.goneSet = r.forget(now)
 	r.doc = nil
 	r.last++
 	r.meta.Gen++

@@ -104,7 +104,7 @@ func TestADocumentThatTakesTooManyStepsIsMergedAndNotTriedAgain(t *testing.T) {
 			if d.call(Request{Op: OpDelete}); d.meta.MergeUntil != 0 {
 				t.Error("the room that was deleted still remembers")
 			}
-			d.call(Request{Op: OpMerge, Data: (&author{id: 9}).typing("new")})
+			d.call(Request{Op: OpMerge, Data: (&author{id: 10}).typing("new")})
 			if p, _ := d.call(Request{Op: OpJSON}); p.Status != StatusOK {
 				t.Errorf("after DELETE: status %d", p.Status)
 			}
@@ -133,7 +133,7 @@ func TestARoomInWhichInstancesEndedTwiceMergesUntilItIsDeleted(t *testing.T) {
 		t.Errorf("a year later: status %d, want %d", p.Status, StatusTooLarge)
 	}
 	d.call(Request{Op: OpDelete})
-	d.call(Request{Op: OpMerge, Data: (&author{id: 9}).typing("x")})
+	d.call(Request{Op: OpMerge, Data: (&author{id: 10}).typing("x")})
 	if p, _ := d.call(Request{Op: OpJSON}); p.Status != StatusOK {
 		t.Errorf("after DELETE: status %d, want %d", p.Status, StatusOK)
 	}

@@ -34,6 +34,8 @@ type Write struct {
 
 	Keep   *Presence
 	Forget []uint64 // clients
+
+	Gone *Gone // replaces the former
 }
 
 // A Row of the log holds updates, each behind its length, or one long update by

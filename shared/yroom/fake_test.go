@@ -13,6 +13,7 @@ type fake struct {
 	rows     []Row
 	parts    map[int64][][]byte
 	presence map[uint64]Presence
+	gone     Gone
 	reads    int // of the snapshot or the log
 
 	rowsWritten int // of the log
@@ -35,6 +36,8 @@ func (f *fake) Log(after int64) ([]Row, error) {
 	}
 	return slices.Clone(f.rows[i:]), nil
 }
+
+func (f *fake) Gone() ([]byte, error) { return f.gone.Clients, nil }
 
 func (f *fake) write(w Write) {
 	if w.Row != nil {
@@ -67,6 +70,10 @@ func (f *fake) write(w Write) {
 		kept := *w.Keep
 		kept.State = bytes.Clone(kept.State)
 		f.presence[kept.Client] = kept
+	}
+	if w.Gone != nil {
+		f.gone = *w.Gone
+		f.gone.Clients = bytes.Clone(w.Gone.Clients)
 	}
 	for _, client := range w.Forget {
 		delete(f.presence, client)
@@ -103,7 +110,7 @@ func (f *fake) lastRow() *Row {
 func (row *Row) next() int64 { return row.N + int64(max(row.Updates, 1)) }
 
 func (f *fake) stored() Stored {
-	s := Stored{Meta: f.meta}
+	s := Stored{Meta: f.meta, Gone: f.gone.Until}
 	for _, row := range f.rows {
 		s.Last, s.LogUpdates, s.LogBytes = row.next()-1, s.LogUpdates+max(row.Updates, 1), s.LogBytes+len(row.Bytes)
 	}

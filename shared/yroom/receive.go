@@ -183,6 +183,12 @@ func (r *Room) edit(conn Conn, s *socket, m yproto.Message, whole []byte, now ti
 		r.refuse(conn, "this connection may only read")
 		return true, nil
 	}
+	if gone, err := r.ofGone(m.Payload, now); err != nil {
+		return false, err
+	} else if gone {
+		r.close(conn, CloseDeleted, "the document of this edit was deleted")
+		return false, nil
+	}
 	if m.Kind == yproto.SyncStep2 && r.doc != nil && r.doc.doc == nil {
 		// It repeats all deletions of a large document, in most cases nothing else.
 		if known, err := r.doc.covers(&summary); known || err != nil {

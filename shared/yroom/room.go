@@ -73,6 +73,8 @@ type Storage interface {
 	Snapshot(gen int64, size int) ([]byte, error)
 	// Log answers the rows above after, ascending.
 	Log(after int64) ([]Row, error)
+	// Gone answers Gone.Clients as stored.
+	Gone() ([]byte, error)
 }
 
 // Stored is what New needs to know of the storage.
@@ -84,6 +86,7 @@ type Stored struct {
 	Tail       Tail
 	Due        int64 // of the last row
 	Presence   []Presence
+	Gone       int64 // Gone.Until
 	// Ended: an instance ended in an event or alarm of the room. Its document is
 	// then only merged for an hour; from the second time on, until it is deleted.
 	Ended bool
@@ -104,6 +107,7 @@ type Room struct {
 	metaSet  bool  // meta changed in this event, not only in Due
 	dueSet   bool  // Due did
 	sweepSet bool  // and what meta makes obsolete is to be deleted
+	goneSet  *Gone // to be stored with meta
 	last     int64 // number of the last update, ever
 	log      log
 
@@ -111,7 +115,9 @@ type Room struct {
 	present  presence
 	doc      *document // nil unless read
 	merging  bool      // the document is merged, not integrated
-	steps    int       // of integration, in this event
+	ended    bool      // an instance ended in the room: Stored.Ended
+	gone     gone
+	steps    int // of integration, in this event
 	gathered gathering
 	attached []Conn // in this event
 
@@ -145,6 +151,7 @@ func New(config Config, storage Storage, stored Stored, open []Open, now time.Ti
 		meta: stored.Meta, last: max(stored.Last, stored.Meta.Compacted),
 		log:     log{updates: stored.LogUpdates, bytes: stored.LogBytes, tail: stored.Tail},
 		sockets: make(map[Conn]*socket, len(open)),
+		ended:   stored.Ended, gone: gone{until: stored.Gone},
 	}
 	if stored.Last > stored.Meta.Last {
 		r.meta.Due = stored.Due
@@ -184,7 +191,10 @@ func (r *Room) Size() int {
 }
 
 // Unload forgets the document, which is read again when it is needed.
-func (r *Room) Unload() { r.doc = nil }
+func (r *Room) Unload() {
+	r.doc = nil
+	r.gone.read, r.gone.clients = false, nil
+}
 
 // Gathers tells that the room has something to send when its window ends. Such a
 // room must not be forgotten: see Lost.
@@ -260,12 +270,12 @@ func (r *Room) done(now time.Time) Effects {
 	if stored := r.log.close(r.meta.Due); r.metaSet || r.dueSet && !stored {
 		r.meta.Last = r.last
 		meta := r.meta
-		r.write(Write{Meta: &meta, Sweep: r.sweepSet})
+		r.write(Write{Meta: &meta, Sweep: r.sweepSet, Gone: r.goneSet})
 	}
 	r.schedule(now)
 	out := r.out
 	r.out = Effects{}
-	r.metaSet, r.dueSet, r.sweepSet = false, false, false
+	r.metaSet, r.dueSet, r.sweepSet, r.goneSet = false, false, false, nil
 	r.steps = 0
 	return out
 }

@@ -412,6 +412,11 @@ func describeWrite(w Write) string {
 	if w.Keep != nil {
 		parts = append(parts, fmt.Sprintf("presence of %d", w.Keep.Client))
 	}
+	if w.Gone != nil && w.Gone.Until == 0 {
+		parts = append(parts, "no clients are gone")
+	} else if w.Gone != nil {
+		parts = append(parts, fmt.Sprintf("%d bytes of gone clients until %s", len(w.Gone.Clients), time.UnixMilli(w.Gone.Until).Sub(scriptStart)))
+	}
 	if len(w.Forget) > 0 {
 		parts = append(parts, fmt.Sprintf("no presence of %v", w.Forget))
 	}

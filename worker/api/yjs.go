@@ -188,6 +188,8 @@ func yjsError(p yroom.Reply) error {
 		return &trpc.Error{Code: trpc.BadRequest, Message: string(p.Body)}
 	case yroom.StatusFull:
 		return &trpc.Error{Code: trpc.PayloadTooLarge, Message: string(p.Body)}
+	case yroom.StatusGone:
+		return &trpc.Error{Code: trpc.Conflict, Message: "The update belongs to a document of this name that was deleted in the last 10 minutes"}
 	case yroom.StatusTooLarge:
 		return &trpc.Error{Code: trpc.PayloadTooLarge, Message: "The document is too large for this format"}
 	}

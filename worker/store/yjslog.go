@@ -25,6 +25,7 @@ var openLog = []abi.Statement{
 	{SQL: `SELECT n, updates, due, length(bytes) FROM log ORDER BY n DESC LIMIT 1`},
 	{SQL: `SELECT client, clock, state, leaves, subject FROM present`},
 	{SQL: `SELECT version FROM layout`},
+	{SQL: `SELECT until FROM gone`},
 }
 
 // layouts are the steps by which the tables came to be what they are. The row of
@@ -41,6 +42,8 @@ var layouts = [][]abi.Statement{createLog, {
 	{SQL: `INSERT INTO snapshot SELECT gen, n, bytes FROM part`},
 	{SQL: `DROP TABLE part`},
 	{SQL: `CREATE TABLE layout (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER)`},
+}, {
+	{SQL: `CREATE TABLE gone (one INTEGER PRIMARY KEY CHECK (one = 1), until INTEGER, clients BLOB)`},
 }}
 
 // migrate takes the steps that the object's storage has not taken, all or none.
@@ -106,6 +109,7 @@ func (l YjsLog) Open() (yroom.Stored, error) {
 		p.Subject, p.Write = decodeAnnouncer(blob(row[4]))
 		s.Presence = append(s.Presence, p)
 	}
+	s.Gone = int64(number(results[5], 0))
 	return s, nil
 }
 
@@ -143,6 +147,11 @@ func (l YjsLog) Write(w yroom.Write) error {
 	}
 	for _, client := range w.Forget {
 		s = append(s, abi.Statement{SQL: "DELETE FROM present WHERE client = ?1", Args: []any{int64(client)}})
+	}
+	if g := w.Gone; g != nil && g.Until == 0 {
+		s = append(s, abi.Statement{SQL: "DELETE FROM gone"})
+	} else if g != nil {
+		s = append(s, abi.Statement{SQL: "INSERT OR REPLACE INTO gone VALUES (1, ?1, ?2)", Args: []any{g.Until, g.Clients}})
 	}
 	results, err := l.Exec(s...)
 	if err != nil {
@@ -217,6 +226,15 @@ func (l YjsLog) Log(after int64) ([]yroom.Row, error) {
 			return rows, nil
 		}
 	}
+}
+
+// Gone answers the clients of documents that were deleted.
+func (l YjsLog) Gone() ([]byte, error) {
+	results, err := l.Exec(abi.Statement{SQL: "SELECT clients FROM gone"})
+	if err != nil || len(results[0].Rows) == 0 {
+		return nil, err
+	}
+	return blob(results[0].Rows[0][0]), nil
 }
 
 func integer(cell any) int64 {

@@ -1,0 +1,87 @@
+// What HTTP does to a document, as its clients see it, on both hosts.
+import { after, before, describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { WebSocket } from "ws";
+import * as Y from "yjs";
+import { WebsocketProvider as WebsocketProvider2 } from "y-websocket-2";
+import { doors, token } from "../doors.mjs";
+import { join, until } from "./member.mjs";
+
+for (const [name, open] of Object.entries(doors)) {
+  describe(`on ${name}`, { timeout: 600_000 }, () => {
+    const door = open();
+    before(() => door.start());
+    after(() => door.close());
+
+    const http = (method, path, body) =>
+      fetch(`${door.url}/yjs/${path}`, { method, body, headers: { authorization: `Bearer ${token("http")}` } });
+    const ask = async (status, method, path, body) => {
+      const answer = await http(method, path, body);
+      const text = await answer.text();
+      assert.equal(answer.status, status, `${method} ${path}: ${text}`);
+      return { text, etag: answer.headers.get("etag") };
+    };
+
+    // y-websocket 2 tries again after every close, and sends all that it has.
+    test("a deleted document does not come back with a client that tries again; a new one begins at once", async (t) => {
+      const doc = new Y.Doc();
+      doc.getText("note").insert(0, "deleted");
+      const provider = new WebsocketProvider2(`${door.url.replace("http", "ws")}/yjs`, "deleted", doc, {
+        WebSocketPolyfill: WebSocket, disableBc: true, params: { token: token("late") },
+      });
+      t.after(() => (provider.destroy(), provider.awareness.destroy()));
+      const codes = [];
+      provider.on("connection-close", (event) => codes.push(event?.code));
+      const state = async () => (await http("GET", "deleted?format=text&name=note")).text();
+      await until(async () => (await state()) === "deleted", () => "written");
+      await ask(204, "DELETE", "deleted");
+      await until(() => codes.length >= 3, () => `closed again: ${codes}`);
+      assert.deepEqual([...new Set(codes)], [4404]);
+      await ask(404, "GET", "deleted");
+
+      const fresh = await join(door, "deleted");
+      await fresh.edit((doc) => doc.getText("note").insert(0, "new"));
+      const before = codes.length;
+      await until(() => codes.length >= before + 2, () => `closed again: ${codes}`);
+      assert.equal(await state(), "new");
+      assert.equal(fresh.doc.getText("note").toString(), "new");
+      const { text } = await ask(409, "POST", "deleted", Y.encodeStateAsUpdate(doc));
+      assert.match(text, /"CONFLICT".*deleted/);
+      fresh.ws.close();
+    });
+
+    test("a restore sends what differs, and nothing if nothing does", async () => {
+      const a = await join(door, "restored", { doc: Object.assign(new Y.Doc(), { clientID: 2 ** 53 - 1 }) });
+      const text = a.doc.getText("note");
+      await a.edit(() => {
+        text.insert(0, "x".repeat(1_000_000));
+        text.format(10, 20, { bold: true });
+        a.doc.getMap("map").set("k", new Y.Map([["nested", 1]]));
+      });
+      const { id } = JSON.parse((await ask(201, "POST", "restored/versions", "first")).text);
+      const shown = () => JSON.stringify([text.toDelta(), a.doc.getMap("map").toJSON()]);
+      const want = shown();
+      const restore = async () => {
+        const heard = a.heard.length;
+        const { etag } = await ask(204, "POST", `restored/versions/${id}/restore`);
+        await a.sync();
+        assert.equal(shown(), want);
+        const updates = a.heard.slice(heard).filter(({ kind }) => kind === "update");
+        return { etag, bytes: updates.reduce((n, { body }) => n + body.length, 0) };
+      };
+      const { etag } = await restore();
+      for (let round = 0; round < 3; round++) {
+        await a.edit(() => {
+          text.delete(500_000, 10);
+          text.format(15, 2, { bold: null, color: "red" });
+          a.doc.getMap("map").get("k").set("nested", round + 2);
+        });
+        const once = await restore();
+        assert.ok(once.bytes > 0 && once.bytes < 500, `${once.bytes} bytes`);
+        assert.deepEqual(await restore(), { etag: once.etag, bytes: 0 });
+        assert.notEqual(once.etag, etag);
+      }
+      a.ws.close();
+    });
+  });
+}

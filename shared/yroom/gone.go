@@ -1,0 +1,135 @@
+package yroom
+
+import (
+	"slices"
+	"time"
+
+	"tidemark/shared/lib0"
+	"tidemark/shared/yjs"
+)
+
+// After a deletion the room refuses for a while what belongs to the deleted document.
+// y-websocket 2 comes back whatever the close code is, and sends all that it has: the
+// deleted document would be there again. Clients that the document did not have begin
+// a new one at once. yjs contract, 15.1.
+
+const (
+	goneFor = 10 * time.Minute
+	maxGone = 100_000 // clients remembered, which take up to 800 KB
+)
+
+// Gone are the clients of documents that were deleted.
+type Gone struct {
+	Until   int64  // Unix milliseconds; 0: there are none
+	Clients []byte // ascending, each as a varUint of its distance to the one before
+}
+
+// A gone is what a room knows of them.
+type gone struct {
+	until   int64
+	read    bool
+	clients []uint64
+}
+
+// forget returns what to remember of the document, which is deleted now, and of those
+// deleted before; nil if there is nothing. It is read as far as it can be: a deletion is always done. An
+// instance that ended in the room may have ended here.
+func (r *Room) forget(now time.Time) *Gone {
+	var clients []uint64
+	if r.gone.until > now.UnixMilli() && r.readGone() == nil {
+		clients = r.gone.clients
+	}
+	if !r.ended {
+		clients = slices.Concat(clients, r.clients())
+	}
+	slices.Sort(clients)
+	clients = slices.Compact(clients)
+	clients = clients[:min(len(clients), maxGone)]
+	if len(clients) == 0 {
+		return nil
+	}
+	r.gone = gone{until: now.Add(goneFor).UnixMilli(), read: true, clients: clients}
+	g := &Gone{Until: r.gone.until}
+	last := uint64(0)
+	for _, c := range clients {
+		g.Clients = lib0.AppendUint(g.Clients, c-last)
+		last = c
+	}
+	return g
+}
+
+// clients lists the clients of the document, those that wait for others included. The
+// document is forgotten.
+func (r *Room) clients() (ids []uint64) {
+	if r.doc != nil && r.doc.doc != nil && !r.doc.doc.HasPending() {
+		for _, last := range r.doc.doc.StateVector() {
+			ids = append(ids, last.Client)
+		}
+		return ids
+	}
+	r.doc = nil // it needs no memory beside what is read now
+	if r.config.Reserve != nil {
+		r.config.Reserve(r.meta.Size + r.log.bytes)
+	}
+	updates, err := r.stored()
+	if err != nil {
+		return nil
+	}
+	var s yjs.Summary
+	for _, update := range updates {
+		if err := s.Read(update, storedLimits); err != nil {
+			return ids
+		}
+		for _, of := range s.Structs {
+			ids = append(ids, of.Client)
+		}
+		if len(ids) > 2*maxGone {
+			slices.Sort(ids)
+			ids = slices.Compact(ids)
+		}
+	}
+	return ids
+}
+
+// readGone reads which clients are gone.
+func (r *Room) readGone() error {
+	if r.gone.read {
+		return nil
+	}
+	encoded, err := r.storage.Gone()
+	if err != nil {
+		return err
+	}
+	d := lib0.NewReader(encoded)
+	r.gone.clients = nil
+	for last := uint64(0); d.Pos() < len(encoded); {
+		n, err := d.Uint()
+		if err != nil {
+			return err
+		}
+		last += n
+		r.gone.clients = append(r.gone.clients, last)
+	}
+	r.gone.read = true
+	return nil
+}
+
+// ofGone tells whether an update belongs to a document that was deleted lately: it
+// holds something of its clients, or refers to it.
+func (r *Room) ofGone(update []byte, now time.Time) (bool, error) {
+	if r.gone.until == 0 {
+		return false, nil
+	}
+	if r.gone.until <= now.UnixMilli() {
+		r.gone = gone{}
+		r.write(Write{Gone: &Gone{}})
+		return false, nil
+	}
+	if err := r.readGone(); err != nil {
+		return false, err
+	}
+	return yjs.Mentions(update, func(client uint64) bool {
+		_, found := slices.BinarySearch(r.gone.clients, client)
+		return found
+	})
+}

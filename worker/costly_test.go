@@ -71,7 +71,7 @@ func TestCostlyDocumentsEndNoInstance(t *testing.T) {
 			joinAll()
 			c.wants("GET", "/yjs/a", nil, http.StatusOK)
 			c.wants("GET", "/yjs/b?sv="+vector, nil, http.StatusOK)
-			c.wants("GET", "/yjs/a?format=text&name=t", nil, http.StatusOK, http.StatusRequestEntityTooLarge)
+			c.wants("GET", "/yjs/a?format=text&name=t", nil, http.StatusOK, http.StatusNotFound, http.StatusRequestEntityTooLarge)
 			c.wants("GET", "/yjs/b?format=json", nil, http.StatusOK, http.StatusRequestEntityTooLarge)
 			clock.Advance(2 * time.Hour)
 			wasmtest.Until(t, "both documents are copied", func() bool {

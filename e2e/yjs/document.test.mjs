@@ -50,6 +50,31 @@ for (const [name, open] of Object.entries(doors)) {
       fresh.ws.close();
     });
 
+    test("an XML document is shown as text and as a tree", async () => {
+      const a = await join(door, "xml");
+      await a.edit((doc) => {
+        const paragraphs = ["one", "two"].map((text) => {
+          const p = new Y.XmlElement("paragraph");
+          p.insert(0, [new Y.XmlText(text)]);
+          return p;
+        });
+        doc.getXmlFragment("default").insert(0, paragraphs);
+        paragraphs[1].get(0).format(0, 1, { bold: true });
+      });
+      const paragraph = (...children) => ({ name: "paragraph", attributes: {}, children });
+      assert.equal((await ask(200, "GET", "xml?format=text&name=default")).text, "one\ntwo");
+      assert.deepEqual(JSON.parse((await ask(200, "GET", "xml?format=tree")).text), {
+        default: { children: [paragraph("one"), paragraph({ insert: "t", attributes: { bold: true } }, "wo")] },
+      });
+      assert.deepEqual(JSON.parse((await ask(200, "GET", "xml?format=json")).text), {
+        default: "<paragraph>one</paragraph><paragraph><bold>t</bold>wo</paragraph>",
+      });
+      assert.match((await ask(404, "GET", "xml?format=text&name=other")).text, /no root/);
+      assert.match((await ask(404, "GET", "absent?format=text&name=default")).text, /no such document/);
+      await ask(400, "GET", "xml?format=html");
+      a.ws.close();
+    });
+
     test("a restore sends what differs, and nothing if nothing does", async () => {
       const a = await join(door, "restored", { doc: Object.assign(new Y.Doc(), { clientID: 2 ** 53 - 1 }) });
       const text = a.doc.getText("note");

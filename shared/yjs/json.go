@@ -39,12 +39,17 @@ var ErrTooLong = errors.New("yjs: JSON is too long")
 // there are XML types and nothing else, an Array if there is anything else,
 // a Map if there are keys only, and null if there is nothing.
 func (d *Doc) AppendJSON(dst []byte, kinds map[string]Kind, limit int) ([]byte, error) {
+	return d.appendRoots(dst, kinds, limit, false)
+}
+
+func (d *Doc) appendRoots(dst []byte, kinds map[string]Kind, limit int, tree bool) ([]byte, error) {
 	roots := make([]int32, 0, len(d.rootOf))
 	for _, t := range d.rootOf {
 		roots = append(roots, t)
 	}
 	slices.Sort(roots)
-	w := jsonWriter{d: d, b: append(dst, '{'), most: len(dst) + limit}
+	// One that is about as long as the contents is written without being moved.
+	w := jsonWriter{d: d, b: append(slices.Grow(dst, min(limit, len(d.content)+len(d.content)/16)), '{'), most: len(dst) + limit, tree: tree}
 	for n, t := range roots {
 		if n > 0 {
 			w.b = append(w.b, ',')
@@ -107,16 +112,22 @@ type jsonWriter struct {
 	d    *Doc
 	b    []byte
 	most int // bytes of b; where there are more, the rest is left out
+	tree bool
 }
 
 func (w *jsonWriter) typ(t int32, kind Kind) {
-	switch kind {
-	case Array:
+	switch {
+	case kind == Array:
 		w.array(t)
-	case Map, XMLHook:
+	case kind == Map, kind == XMLHook:
 		w.object(t)
+	case w.tree:
+		w.node(t, kind)
 	default:
 		x := xmlWriter{d: w.d, most: w.most - len(w.b)}
+		if w.d.types[t].item == none {
+			x.b = make([]byte, 0, min(x.most, len(w.d.content)))
+		}
 		switch kind {
 		case Text:
 			x.plain(t)

@@ -2,7 +2,10 @@ package yjs_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,6 +54,9 @@ func restoreTo(t *testing.T, d *yjs.Doc, state []byte, client uint64) []byte {
 		}
 	}
 	if diff := cmp.Diff(roots(t, version), roots(t, d)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(shown(t, version), shown(t, d)); diff != "" {
 		t.Error(diff)
 	}
 	if again := d.Restore(version, client+1000); again != nil {
@@ -103,4 +109,22 @@ func TestARestoreIsAsLongAsTheDifference(t *testing.T) {
 		}
 		edit(100)
 	}
+}
+
+// shown is the tree of the roots that hold something, formats and attributes included.
+func shown(t *testing.T, d *yjs.Doc) map[string]any {
+	t.Helper()
+	b, err := d.AppendTree(nil, kinds, 1<<24)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all map[string]any
+	if err := json.Unmarshal(b, &all); err != nil {
+		t.Fatal(err)
+	}
+	maps.DeleteFunc(all, func(_ string, v any) bool {
+		text, _ := json.Marshal(v)
+		return slices.Contains([]string{"null", "[]", "{}", `{"children":[]}`}, string(text))
+	})
+	return all
 }

@@ -141,12 +141,27 @@ func (x *xmlWriter) text(t int32) {
 	}
 }
 
-func (d *Doc) setFormat(formats []format, it *item) []format {
+// findFormat reads the format of an item, and finds where its key stands or belongs.
+func (d *Doc) findFormat(formats []format, it *item) (f format, n int, found bool) {
 	r := lib0.NewReader(d.bytes(it))
 	key, _ := r.String()
 	text, _ := r.String()
-	f := format{key, appendAny(nil, text)}
-	n, found := slices.BinarySearchFunc(formats, f, compareFormats)
+	f = format{key, appendAny(nil, text)}
+	n, found = slices.BinarySearchFunc(formats, f, compareFormats)
+	return f, n, found
+}
+
+// changes tells whether an item changes the formats that are set.
+func (d *Doc) changes(formats []format, it *item) bool {
+	f, n, found := d.findFormat(formats, it)
+	if !found {
+		return f.value[0] != lib0.TagNull
+	}
+	return !bytes.Equal(f.value, formats[n].value)
+}
+
+func (d *Doc) setFormat(formats []format, it *item) []format {
+	f, n, found := d.findFormat(formats, it)
 	switch {
 	case f.value[0] == lib0.TagNull && found:
 		return slices.Delete(formats, n, n+1)

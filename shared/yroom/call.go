@@ -33,6 +33,8 @@ const (
 	OpSeed
 	// OpRevoke: close the sockets that the session.Revocation Data ends.
 	OpRevoke
+	// OpTree: the document as JSON, its texts and XML types as trees.
+	OpTree
 )
 
 // A Request comes from the Worker, which has checked who asks. On the wire it is
@@ -41,7 +43,7 @@ const (
 type Request struct {
 	Op      Op
 	ETag    string // what the asker has, as in If-None-Match, or ""
-	Version uint64 // of OpState, OpJSON and OpText: how long the stored document may be; 0: as it likes
+	Version uint64 // of what shows the document: how long it may be, as stored and as shown; 0: as it likes
 	Data    []byte
 }
 
@@ -52,11 +54,11 @@ const (
 	StatusOK        Status = iota + 1
 	StatusUnchanged        // the asker has it
 	StatusUnseeded         // the room does not know the database's state yet: see OpSeed
-	StatusAbsent           // the room has never held anything, or was deleted
+	StatusAbsent           // the room has never held anything, or was deleted; or there is no such root, as the body says
 	StatusMalformed        // Data cannot be taken; the body says why
 	StatusFull             // the document has no space; the body says so
 	StatusTooLarge         // the document is too large to be shown so
-	StatusLonger           // the document is longer than Request.Version says; the body is its length
+	StatusLonger           // the document is longer than Request.Version says; the body is what to try next
 	StatusGone             // Data belongs to a document that was deleted lately
 )
 
@@ -180,8 +182,13 @@ func (r *Room) call(q Request, now time.Time) (Reply, error) {
 	return p, err
 }
 
-// maxShown bounds a document as JSON: formats are repeated in it.
+// maxShown bounds a document as JSON for who does not say how long it may be: formats
+// are repeated in it.
 const maxShown = 8 << 20
+
+// longer is how long JSON may be that was longer than limit: it is not known before
+// it is written.
+func longer(limit int) int { return limit + max(limit/4, min(limit, 4<<20)) }
 
 // etag changes with every update.
 func (r *Room) etag() string { return strconv.FormatInt(r.last, 36) }
@@ -215,16 +222,39 @@ func (r *Room) show(q Request) (Reply, error) {
 		p.Body, err = d.diff(q.Data)
 	case d.doc == nil:
 		return Reply{Status: StatusTooLarge}, nil
-	case q.Op == OpJSON:
-		if p.Body, err = d.doc.AppendJSON(nil, nil, maxShown); errors.Is(err, yjs.ErrTooLong) {
-			return Reply{Status: StatusTooLarge}, nil
-		}
+	case q.Op == OpJSON || q.Op == OpTree:
+		return r.showJSON(q, d.doc)
+	case q.Op == OpText && !d.doc.HasRoot(string(q.Data)):
+		return Reply{Status: StatusAbsent, Body: fmt.Appendf(nil, "The document has no root %q", q.Data)}, nil
 	case q.Op == OpText:
 		p.Body = d.doc.AppendText(nil, string(q.Data))
 	default:
 		return Reply{}, fmt.Errorf("call: no op %d", q.Op)
 	}
 	return p, err
+}
+
+// showJSON answers a document as JSON, in one of two forms, if it is not longer than
+// the asker has memory for.
+func (r *Room) showJSON(q Request, doc *yjs.Doc) (Reply, error) {
+	limit := maxShown
+	if q.Version > 0 {
+		limit = int(q.Version)
+	}
+	write := doc.AppendJSON
+	if q.Op == OpTree {
+		write = doc.AppendTree
+	}
+	body, err := write(nil, nil, limit)
+	r.steps += len(body) / bytesAStep
+	switch {
+	case errors.Is(err, yjs.ErrTooLong) && q.Version > 0:
+		r.steps += limit / bytesAStep
+		return Reply{Status: StatusLonger, Body: strconv.AppendInt(nil, int64(longer(limit)), 10)}, nil
+	case errors.Is(err, yjs.ErrTooLong):
+		return Reply{Status: StatusTooLarge}, nil
+	}
+	return Reply{Status: StatusOK, ETag: r.etag(), Body: body}, err
 }
 
 // merge takes an update from the Worker. It reads the document to see whether it

@@ -1,6 +1,10 @@
 package yroom
 
-import "testing"
+import (
+	"strconv"
+	"strings"
+	"testing"
+)
 
 // RFC 9110, 13.1.2: a list of tags, compared weakly, or *.
 func TestAnAskerMayHaveOneOfSeveralTags(t *testing.T) {
@@ -17,6 +21,28 @@ func TestAnAskerMayHaveOneOfSeveralTags(t *testing.T) {
 		p, err := r.call(Request{Op: OpState, ETag: c.tags}, scriptStart)
 		if err != nil || p.Status != c.want || p.ETag != "1" {
 			t.Errorf("%s: %+v, %v, want status %d", c.tags, p, err, c.want)
+		}
+	}
+}
+
+// Whoever asks for JSON says how long it may be, and learns what to try next: it is
+// shown as soon as that is enough.
+func TestJSONIsAsLongAsTheAskerAllows(t *testing.T) {
+	k := newKeeper(t, func(*Config) {})
+	k.must(Request{Op: OpMerge, Data: (&author{id: 1}).typing(strings.Repeat(`"`, 50_000))}) // twice as long as JSON
+	for _, op := range []Op{OpJSON, OpTree} {
+		q := Request{Op: op, Version: 51_000}
+		asked := 1
+		for p, _ := k.call(q); p.Status != StatusOK; p, _ = k.call(q) {
+			next, err := strconv.ParseUint(string(p.Body), 10, 64)
+			if p.Status != StatusLonger || err != nil || next <= q.Version || asked > 5 {
+				t.Fatalf("op %d, up to %d bytes: status %d, %q", op, q.Version, p.Status, p.Body)
+			}
+			q.Version = next
+			asked++
+		}
+		if q.Version < 100_000 || q.Version > 250_000 {
+			t.Errorf("op %d: shown up to %d bytes", op, q.Version)
 		}
 	}
 }

@@ -38,7 +38,7 @@ import (
 //	alarm                        after the clock was set to its time
 //	pass SECONDS
 //	seeded [fail], copied [fail] the outcome of the task
-//	merge TEXT, merge-again (the last one), delete-room, get, seed, json, show ROOT, restore client=N (what get answered)   by the Worker
+//	merge TEXT, merge-again (the last one), delete-room, get, seed, json, tree, show ROOT, restore client=N (what get answered)   by the Worker
 //	hibernate, unload
 //	end-instance                 the room is forgotten, and its timer is not
 //	crash-after N                the next event's effects stop after N of them; sockets die
@@ -242,8 +242,8 @@ func (s *script) run(command string, args []string) {
 			err = errors.New("no database")
 		}
 		s.do(s.awake().Copied(s.task.Copy, err, s.now), nil)
-	case "merge", "merge-again", "get", "delete-room", "seed", "json", "show", "restore":
-		q := Request{Op: map[string]Op{"merge": OpMerge, "merge-again": OpMerge, "get": OpState, "delete-room": OpDelete, "seed": OpSeed, "json": OpJSON, "show": OpText, "restore": OpRestore}[command]}
+	case "merge", "merge-again", "get", "delete-room", "seed", "json", "tree", "show", "restore":
+		q := Request{Op: map[string]Op{"merge": OpMerge, "merge-again": OpMerge, "get": OpState, "delete-room": OpDelete, "seed": OpSeed, "json": OpJSON, "tree": OpTree, "show": OpText, "restore": OpRestore}[command]}
 		switch command {
 		case "merge":
 			s.merged = s.author(7).typing(word(0))

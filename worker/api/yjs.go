@@ -24,7 +24,8 @@ import (
 //
 //	GET    /yjs/ROOM with an upgrade   y-websocket
 //	GET    /yjs/ROOM                   the state as an update; ?sv= the Base64url of a state vector for what it lacks
-//	GET    /yjs/ROOM?format=json|text  the document as JSON, or the text of its root ?name=
+//	GET    /yjs/ROOM?format=json|tree  the document as JSON; as tree, with texts and XML types as objects
+//	GET    /yjs/ROOM?format=text&name= the text of a root
 //	POST   /yjs/ROOM                   merges the update that is the body
 //	DELETE /yjs/ROOM                   forgets the document and its versions
 //	GET    /yjs/?prefix=&after=&limit= {"rooms":[{"room":"…","updated_at":…},…],"next":"…"}, as the database knows them
@@ -126,12 +127,13 @@ const shownBytes = 64 << 10
 const grownBytes = 256 << 10
 
 // seeYjs asks a room to show its document. Of one that is longer than a little it
-// first learns how long, and holds the memory for the replies of the room.
+// first learns how long, and holds the memory for the replies of the room. So the
+// memory that a request can have is what bounds a document that is shown.
 func (s *server) seeYjs(ctx context.Context, id auth.Identity, room string, q yroom.Request) (yroom.Reply, error) {
 	q.Version = shownBytes
 	p, err := s.callYjs(ctx, id, room, q)
 	for err == nil && p.Status == yroom.StatusLonger {
-		length, _ := strconv.Atoi(string(p.Body))
+		length, _ := strconv.Atoi(string(p.Body)) // as JSON it may be longer still
 		q.Version = uint64(length + min(length/8, grownBytes))
 		if err = hold(ctx, replyTimes*int(q.Version)); err != nil {
 			return p, err
@@ -183,7 +185,11 @@ func yjsError(p yroom.Reply) error {
 	case yroom.StatusOK, yroom.StatusUnchanged:
 		return nil
 	case yroom.StatusAbsent:
-		return &trpc.Error{Code: trpc.NotFound, Message: "There is no such document"}
+		message := "There is no such document"
+		if len(p.Body) > 0 {
+			message = string(p.Body)
+		}
+		return &trpc.Error{Code: trpc.NotFound, Message: message}
 	case yroom.StatusMalformed:
 		return &trpc.Error{Code: trpc.BadRequest, Message: string(p.Body)}
 	case yroom.StatusFull:
@@ -213,10 +219,12 @@ func (s *server) showYjs(w http.ResponseWriter, r *http.Request, id auth.Identit
 		q.Data = vector
 	case "json":
 		q.Op, contentType = yroom.OpJSON, "application/json"
+	case "tree":
+		q.Op, contentType = yroom.OpTree, "application/json"
 	case "text":
 		q.Op, q.Data, contentType = yroom.OpText, []byte(query.Get("name")), "text/plain; charset=utf-8"
 	default:
-		return &trpc.Error{Code: trpc.BadRequest, Message: "The parameter format is json or text"}
+		return &trpc.Error{Code: trpc.BadRequest, Message: "The parameter format is json, tree or text"}
 	}
 	p, err := s.seeYjs(r.Context(), id, room, q)
 	if err == nil {

@@ -65,7 +65,7 @@ func TestCostlyDocumentsEndNoInstance(t *testing.T) {
 						})
 					}
 				}
-				wg.Wait()
+				ticking(clock, wg.Wait)
 				c.lives("joins")
 			}
 			joinAll()

@@ -132,6 +132,37 @@ for (const [name, open] of Object.entries(doors)) {
       for (const p of [...all, late]) p.close();
     });
 
+    test("clients of every version who join a large document are synchronized when they have all of it", async () => {
+      const a = await join(door, "large");
+      for (let i = 0; i < 8; i++) a.doc.getMap("blobs").set(`${i}`, new Uint8Array(700_000).fill(i));
+      a.doc.getText("long").insert(0, "häppchen".repeat(200_000));
+      const sv = Buffer.from(Y.encodeStateVector(a.doc));
+      await until(async () => {
+        const state = await http(door, "/yjs/large");
+        const body = new Uint8Array(await state.arrayBuffer());
+        return state.status === 200 && sv.equals(Y.encodeStateVectorFromUpdate(body));
+      }, "stored");
+      const joined = await Promise.all(Object.keys(versions).flatMap((version) => [version, version]).map(async (version) => {
+        const peer = new Peer(door, "large", { version });
+        peers.push(peer);
+        let updates = 0, waited = false;
+        peer.doc.on("update", () => {
+          updates++;
+          waited ||= peer.doc.store?.pendingStructs != null;
+        });
+        await new Promise((resolve) => peer.provider.on("sync", (synced) => synced && resolve()));
+        const encode = version === "y-websocket 4" ? Y14.encodeStateVector : Y.encodeStateVector;
+        return { version, peer, updates, waited, has: Buffer.from(encode(peer.doc)) };
+      }));
+      for (const { version, peer, updates, waited, has } of joined) {
+        assert.deepEqual(has, sv, version);
+        assert.ok(updates > 5, `${version}: ${updates} updates`);
+        assert.equal(waited, false, `${version}: nothing waited for a later piece`);
+        peer.close();
+      }
+      a.close();
+    });
+
     test("presence reaches a newcomer at once, and vanishes with its socket", async () => {
       const a = await join(door, "presence");
       a.awareness.setLocalState({ user: "anna" });

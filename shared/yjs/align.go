@@ -11,10 +11,10 @@ import (
 // of them.
 type run struct {
 	item, from, n int32
-	at, end       uint32 // in content
+	at, end       uint32 // see span
 }
 
-func (d *Doc) text(q run) []byte { return d.content[q.at:q.end] }
+func (d *Doc) text(q run) []byte { return d.span(q.at, q.end-q.at) }
 
 func (d *Doc) wholeRun(i int32) run {
 	it := &d.items[i]

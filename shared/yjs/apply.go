@@ -30,10 +30,10 @@ func (d *Doc) Load(update []byte) error {
 	return err
 }
 
-// LoadKept is [Doc.Load] of an update that the document keeps, and may change: where
-// it is the first, contents are not copied. A large document takes half the memory.
+// LoadKept is [Doc.Load] of an update that the document keeps, and may change: the
+// contents of a long one are not copied. A large document takes half the memory.
 func (d *Doc) LoadKept(update []byte) error {
-	_, err := d.apply(update, false, len(d.items) == 0 && len(d.content) == 0)
+	_, err := d.apply(update, false, len(update) >= leastKept)
 	return err
 }
 
@@ -56,13 +56,15 @@ func Compact(updates ...[]byte) (state []byte, err error) {
 
 func (d *Doc) apply(update []byte, fresh, keep bool) ([]byte, error) {
 	d.bounded = fresh
-	if keep {
-		d.base, d.waste = update, len(update)
-	}
 	if err := d.decode(update); err != nil {
 		return nil, err
 	}
-	d.in.kept = keep
+	if keep {
+		if from, ok := d.keep(update); ok {
+			d.in.kept = from
+			d.waste += len(update)
+		}
+	}
 	d.begin()
 	if d.steps = 0; !fresh {
 		d.steps = d.loaded

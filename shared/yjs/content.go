@@ -157,7 +157,7 @@ func (d *Doc) extendContent(it *item, more []byte) {
 	case it.space-it.size >= n:
 		copy(d.span(it.off+it.size, n), more)
 		it.size += n
-	case it.off+it.size == d.contentEnd():
+	case it.off+it.size == uint32(len(d.content)):
 		d.content = append(d.content, more...)
 		it.size += n
 		it.space = it.size

@@ -93,10 +93,11 @@ type Doc struct {
 
 	items []item
 	free  int32 // first free item, linked by right; -1 none
-	// The contents of items stand in base, which does not grow, and in content, which
-	// does. Offsets count through both, with a byte between them: see bytes.
-	base, content []byte
-	waste         int // bytes of both that no item holds
+	// The contents of items stand in content, and in kept updates: see span.
+	content   []byte
+	kept      []keptUpdate
+	keptBytes int
+	waste     int // bytes of both that no item holds
 
 	clients  []client
 	clientOf map[uint64]int32
@@ -153,7 +154,7 @@ const none = int32(-1)
 // Size is about the number of bytes that the document holds in memory, for a
 // cache with a byte budget.
 func (d *Doc) Size() int {
-	n := cap(d.items)*itemSize + cap(d.base) + cap(d.content) + cap(d.deleteSet)
+	n := cap(d.items)*itemSize + cap(d.content) + d.keptBytes + cap(d.deleteSet)
 	n += cap(d.clients)*clientSize + 32*len(d.clientOf)
 	for i := range d.clients {
 		c := &d.clients[i]
@@ -174,7 +175,7 @@ func (d *Doc) Size() int {
 // memory is about how many bytes the document takes at least when its arenas and
 // maps grow once more. It is cheap: it is asked for at every struct.
 func (d *Doc) memory() int {
-	return 96*len(d.items) + 176*len(d.clients) + 128*len(d.keys) + 96*len(d.types) + 64*len(d.slots) + len(d.base) + len(d.content)
+	return 96*len(d.items) + 176*len(d.clients) + 128*len(d.keys) + 96*len(d.types) + 64*len(d.slots) + len(d.content) + d.keptBytes
 }
 
 // checkMemory returns ErrMemory if the document takes more than it may.

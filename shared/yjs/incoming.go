@@ -20,7 +20,7 @@ import (
 //	seen        its place in order
 type incoming struct {
 	update  []byte
-	kept    bool // update is the document's base: contents stay where they are
+	kept    uint32 // if update is kept, and its contents stay where they are: its offset
 	blocks  []wireBlock
 	order   []int32 // the decoded items, block by block
 	deletes []deleteRange
@@ -47,7 +47,7 @@ func (d *Doc) decode(update []byte) error {
 		return errTooLong
 	}
 	in := &d.in
-	in.update, in.kept = update, false
+	in.update, in.kept = update, 0
 	in.blocks, in.order, in.deletes = in.blocks[:0], in.order[:0], in.deletes[:0]
 	in.missing = in.missing[:0]
 	in.clients, in.content = len(d.clients), 0

@@ -20,7 +20,7 @@ func (d *Doc) integrateBlocks() error {
 		}
 	}
 	in.stack = in.stack[:0]
-	if !in.kept {
+	if in.kept == 0 {
 		d.growContent(in.content)
 	}
 	for i := range in.blocks {
@@ -202,16 +202,16 @@ func (d *Doc) integrate(i, known int32) error {
 	}
 	d.push(i)
 
-	if d.in.kept && !half {
-		it.off, it.size = from, uint32(len(content))
+	if d.in.kept > 0 && !half {
+		it.off, it.size = d.in.kept+from, uint32(len(content))
 		d.waste -= len(content)
 	} else {
-		it.off = d.contentEnd()
+		it.off = uint32(len(d.content))
 		if half {
 			d.store([]byte(replacement))
 		}
 		d.store(content)
-		it.size = d.contentEnd() - it.off
+		it.size = uint32(len(d.content)) - it.off
 	}
 	it.space = it.size
 	switch it.ref {

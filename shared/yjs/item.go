@@ -1,5 +1,7 @@
 package yjs
 
+import "math"
+
 // An item is a struct of the store: a piece of content in a list or in a map
 // slot, or a GC, of which only the clocks are left. It covers the clocks [clock,
 // clock+length) of its client. Origins are IDs and never change; left and right
@@ -56,7 +58,7 @@ func (d *Doc) freeItem(i int32) {
 
 // store appends b to the content arena.
 func (d *Doc) store(b []byte) (off uint32) {
-	off = d.contentEnd()
+	off = uint32(len(d.content))
 	d.content = append(d.content, b...)
 	return off
 }
@@ -65,8 +67,8 @@ func (d *Doc) store(b []byte) (off uint32) {
 func (d *Doc) dropContent(it *item) {
 	if it.ref == refType {
 		d.waste += int(it.size)
-	} else if start := d.contentStart(); it.off >= start && it.off+it.space == d.contentEnd() {
-		d.content = d.content[:it.off-start]
+	} else if it.off+it.space == uint32(len(d.content)) {
+		d.content = d.content[:it.off]
 	} else {
 		d.waste += int(it.space)
 	}
@@ -76,40 +78,64 @@ func (d *Doc) dropContent(it *item) {
 // bytes is the content of it as encoded.
 func (d *Doc) bytes(it *item) []byte { return d.span(it.off, it.size) }
 
-// span is size bytes of base or of content.
+// A keptUpdate holds contents where they came in. Offsets from its own on are in it.
+type keptUpdate struct {
+	from  uint32
+	bytes []byte
+}
+
+// keptFrom is the least offset of a kept update; smaller ones are in Doc.content.
+const keptFrom = 1 << 31
+
+// keep adds update to those that are kept, and returns its offset. A byte lies between
+// two of them: their contents never touch.
+func (d *Doc) keep(update []byte) (from uint32, ok bool) {
+	from = keptFrom
+	if n := len(d.kept); n > 0 {
+		from = d.kept[n-1].from + uint32(len(d.kept[n-1].bytes)) + 1
+	}
+	if len(d.kept) == mostKept || uint64(from)+uint64(len(update)) > math.MaxUint32 {
+		return 0, false
+	}
+	d.kept = append(d.kept, keptUpdate{from, update})
+	d.keptBytes += len(update)
+	return from, true
+}
+
+// leastKept is how long an update must be to be kept, and mostKept how many are.
+const (
+	leastKept = 64 << 10
+	mostKept  = 64
+)
+
+// span is size bytes from off on, of content or of a kept update.
 func (d *Doc) span(off, size uint32) []byte {
-	if start := d.contentStart(); off >= start {
-		return d.content[off-start : off-start+size]
+	if off < keptFrom {
+		return d.content[off : off+size]
 	}
-	return d.base[off : off+size]
-}
-
-// contentStart and contentEnd are the offsets of content. What ends where base ends
-// does not touch what begins where content begins.
-func (d *Doc) contentStart() uint32 {
-	if len(d.base) == 0 {
-		return 0
+	n := len(d.kept) - 1
+	for d.kept[n].from > off {
+		n--
 	}
-	return uint32(len(d.base)) + 1
+	off -= d.kept[n].from
+	return d.kept[n].bytes[off : off+size]
 }
-
-func (d *Doc) contentEnd() uint32 { return d.contentStart() + uint32(len(d.content)) }
 
 // compactContent rewrites the contents without waste, once more than half of their
 // space is waste.
 func (d *Doc) compactContent() {
-	if d.waste < 64<<10 || d.waste < (len(d.base)+len(d.content))/2 {
+	if d.waste < 64<<10 || d.waste < (len(d.content)+d.keptBytes)/2 {
 		return
 	}
 	d.rewriteContent()
 }
 
-// largeBase is how many bytes of content stay where they are when there is more: to
-// copy them takes as much memory again.
-const largeBase = 1 << 20
+// largeContent is how many bytes of content become a kept update: they would be copied
+// when there is more.
+const largeContent = 1 << 20
 
 func (d *Doc) rewriteContent() {
-	live := make([]byte, 0, len(d.base)+len(d.content)-d.waste)
+	live := make([]byte, 0, len(d.content)+d.keptBytes-d.waste)
 	for c := range d.clients {
 		for _, leaf := range d.clients[c].leaves {
 			for _, e := range leaf {
@@ -123,8 +149,12 @@ func (d *Doc) rewriteContent() {
 			}
 		}
 	}
-	d.base, d.content, d.waste = nil, live, 0
-	if len(live) >= largeBase {
-		d.base, d.content = live, nil
+	d.content, d.kept, d.keptBytes, d.waste = live, nil, 0, 0
+	if len(live) >= largeContent {
+		base, _ := d.keep(live)
+		d.content = nil
+		for i := range d.items {
+			d.items[i].off += base
+		}
 	}
 }

@@ -43,7 +43,7 @@ func (r *Room) broadcast(update, frame []byte) {
 
 func (r *Room) openWindow() {
 	r.gathered.open = true
-	r.out.Timer = max(minWindow, time.Duration(len(r.sockets))*perSocket)
+	r.arm(max(minWindow, time.Duration(len(r.sockets))*perSocket))
 }
 
 func (r *Room) sendUpdate(update, frame []byte) {
@@ -66,17 +66,23 @@ func (r *Room) sendBurst() {
 	}
 }
 
-// Timer ends the window. A room that opened none follows one that is forgotten:
-// see Lost.
+// Timer ends the window, and sends a piece of what a socket lacks. A room that asked
+// for neither follows one that is forgotten: see Lost.
 func (r *Room) Timer(now time.Time) Effects {
+	if !r.armed {
+		return r.Lost(now)
+	}
+	r.armed = false
 	switch {
 	case !r.gathered.open:
-		return r.Lost(now)
 	case len(r.gathered.updates) == 0:
 		r.gathered.open = false
 	default:
 		r.sendBurst()
 		r.openWindow()
+	}
+	if r.sendNext() != nil { // the storage failed
+		return r.Lost(now)
 	}
 	return r.done(now)
 }

@@ -37,13 +37,13 @@ func (c *cost) add(update []byte, s *yjs.Summary) {
 	c.ranges += s.Deletes
 }
 
-// memory is about how many bytes the integrated document takes at least while it
-// is read: its contents, its encoded form and the updates that it comes from; a
-// record of a struct with what points to it; a client; a delete range. Splits,
-// keys and clients that are only referred to come on top, and count while the
-// updates are integrated: yjs.Options.MemoryBudget.
+// memory is about how many bytes the integrated document takes at least: the updates
+// that it comes from, in which its contents stay; a record of a struct with what
+// points to it; a client; a delete range. Splits, keys and clients that are only
+// referred to come on top, and count while the updates are integrated:
+// yjs.Options.MemoryBudget.
 func (c *cost) memory() int {
-	return 3*c.bytes + 96*c.structs + 256*c.clients + 24*c.ranges
+	return c.bytes + 96*c.structs + 256*c.clients + 24*c.ranges
 }
 
 // mergedAtOnce bounds how many updates are merged at once: each takes 440 bytes

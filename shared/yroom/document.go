@@ -2,6 +2,7 @@ package yroom
 
 import (
 	"fmt"
+	"slices"
 
 	"tidemark/shared/yjs"
 )
@@ -23,13 +24,9 @@ func (r *Room) read() (*document, error) {
 	if r.doc != nil {
 		return r.doc, nil
 	}
-	updates, err := r.stored()
+	updates, c, err := r.counted()
 	if err != nil {
 		return nil, err
-	}
-	updates, c, err := counted(updates)
-	if err != nil {
-		return nil, fmt.Errorf("read the document: %w", err)
 	}
 	if r.config.Reserve != nil {
 		r.config.Reserve(min(c.memory(), r.config.IntegrateBytes))
@@ -37,8 +34,11 @@ func (r *Room) read() (*document, error) {
 	r.steps += c.steps()
 	d := &document{}
 	if !r.merging && c.memory() <= r.config.IntegrateBytes {
-		if d.doc, err = r.integrated(updates, c.bytes); err != nil {
+		if d.doc, err = r.integrated(updates); err != nil {
 			r.mergeOnly(mergeForEver)
+			if updates, _, err = r.counted(); err != nil { // the document has kept the others
+				return nil, err
+			}
 		}
 	}
 	if d.doc == nil {
@@ -52,16 +52,27 @@ func (r *Room) read() (*document, error) {
 	return d, nil
 }
 
-// integrated integrates updates, of size bytes together. After an error there is
-// no document: they take too many steps or too much memory, or cannot be
-// integrated at all.
-func (r *Room) integrated(updates [][]byte, size int) (*yjs.Doc, error) {
-	doc := yjs.New(yjs.Options{StepBudget: r.config.StepBudget, MemoryBudget: max(1, r.config.IntegrateBytes-size)})
+// counted reads what is stored, and counts it.
+func (r *Room) counted() (updates [][]byte, c cost, err error) {
+	if updates, err = r.stored(); err != nil {
+		return nil, c, err
+	}
+	if updates, c, err = counted(updates); err != nil {
+		return nil, c, fmt.Errorf("read the document: %w", err)
+	}
+	return updates, c, nil
+}
+
+// integrated integrates updates, and keeps them. After an error there is no document:
+// they take too many steps or too much memory, or cannot be integrated at all.
+func (r *Room) integrated(updates [][]byte) (*yjs.Doc, error) {
+	doc := yjs.New(yjs.Options{StepBudget: r.config.StepBudget, MemoryBudget: max(1, r.config.IntegrateBytes)})
 	defer func() { r.steps += doc.Steps() }()
-	for _, u := range updates {
-		if err := doc.Load(u); err != nil {
+	for i, u := range updates {
+		if err := doc.LoadKept(u); err != nil {
 			return nil, err
 		}
+		updates[i] = nil // a short one is free
 	}
 	return doc, nil
 }
@@ -74,35 +85,51 @@ func (r *Room) shed(d *document) error {
 	if err != nil {
 		return err
 	}
-	_, before, err := counted([][]byte{state})
+	updates, before, err := counted([][]byte{state})
 	if err != nil {
 		return err
 	}
-	if state, err = yjs.DropDeleted(state); err != nil {
-		return err
+	r.steps += before.steps()
+	after := before
+	if before.ranges > 0 {
+		if r.config.Reserve != nil {
+			r.config.Reserve(len(state))
+		}
+		if state, err = yjs.DropDeleted(state); err != nil {
+			return err
+		}
+		d.log, d.known, d.states = yjs.NewLog(state), nil, nil
+		if updates, after, err = counted([][]byte{state}); err != nil {
+			return err
+		}
+		r.steps += before.steps() + after.steps()
 	}
-	d.log, d.known, d.states = yjs.NewLog(state), nil, nil
-	updates, after, err := counted([][]byte{state})
-	if err != nil {
-		return err
-	}
-	r.steps += 2*before.steps() + after.steps()
 	if r.meta.MergeUntil == mergeForEver && 2*after.memory() < before.memory() {
 		r.meta.MergeUntil, r.metaSet, r.merging = 0, true, false
 	}
 	if r.merging || after.memory() > r.config.IntegrateBytes {
 		return nil
 	}
-	if d.doc, err = r.integrated(updates, after.bytes); err != nil {
-		r.mergeOnly(mergeForEver)
+	d.log = yjs.Log{}
+	if d.doc, err = r.integrated(updates); err == nil {
 		return nil
 	}
-	d.log = yjs.Log{}
+	r.mergeOnly(mergeForEver)
+	if updates, _, err = r.counted(); err != nil { // the document has kept the others
+		return err
+	}
+	if state, err = merged(updates); err != nil {
+		return err
+	}
+	if state, err = yjs.DropDeleted(state); err != nil {
+		return err
+	}
+	d.log = yjs.NewLog(state)
 	return nil
 }
 
 // stored reads the snapshot and the updates of the log, as they are when this
-// event is done.
+// event is done. The caller owns them.
 func (r *Room) stored() ([][]byte, error) {
 	var updates [][]byte
 	if r.meta.Size > 0 {
@@ -124,7 +151,9 @@ func (r *Room) stored() ([][]byte, error) {
 	}
 	for _, w := range r.out.Store {
 		if w.Row != nil {
-			rows = append(rows, *w.Row)
+			row := *w.Row
+			row.Bytes = slices.Clone(row.Bytes) // it is yet to be stored
+			rows = append(rows, row)
 		}
 	}
 	logged, err := updatesIn(rows)

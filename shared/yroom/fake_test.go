@@ -34,7 +34,11 @@ func (f *fake) Log(after int64) ([]Row, error) {
 	if i < 0 {
 		return nil, nil
 	}
-	return slices.Clone(f.rows[i:]), nil
+	rows := slices.Clone(f.rows[i:])
+	for i := range rows {
+		rows[i].Bytes = bytes.Clone(rows[i].Bytes)
+	}
+	return rows, nil
 }
 
 func (f *fake) Gone() ([]byte, error) { return f.gone.Clients, nil }

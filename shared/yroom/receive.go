@@ -137,11 +137,15 @@ func (r *Room) answer(conn Conn, s *socket, vector []byte) error {
 			return err
 		}
 	}
+	r.steps += d.size() / bytesAStep
+	if d.long(r.config.PieceBytes) {
+		return r.begin(conn, s, vector)
+	}
+	s.lacks = nil
 	update, err := d.diff(vector)
 	if err != nil {
 		return fmt.Errorf("answer step 1: %w", err)
 	}
-	r.steps += d.size() / bytesAStep
 	frame := make([]byte, 0, len(update)+8)
 	r.send(yproto.AppendSyncStep2(frame, update), conn)
 	return nil

@@ -16,7 +16,7 @@ import (
 // client is of this request alone. If the document knows it, the request was done
 // before, by an instance that ended before it replied.
 func (r *Room) restore(state []byte, client uint64, now time.Time) (Reply, error) {
-	updates, c, err := counted([][]byte{state})
+	_, c, err := counted([][]byte{state})
 	switch {
 	case errors.Is(err, errCostly):
 		return Reply{}, err
@@ -36,7 +36,7 @@ func (r *Room) restore(state []byte, client uint64, now time.Time) (Reply, error
 	if r.config.Reserve != nil {
 		r.config.Reserve(c.memory())
 	}
-	version, err := r.integrated(updates, c.bytes)
+	version, err := r.integrated([][]byte{bytes.Clone(state)})
 	if err != nil { // it takes too much, or is a part of a document
 		return r.copyVersion(d, state, client, now)
 	}

@@ -34,6 +34,7 @@ type Config struct {
 	ChunkBytes     int             // of a Row and a Part; a multiple of 3, so that the Base64 of parts joins to that of the whole
 	TailBytes      int             // up to which the last row of the log takes more updates
 	IntegrateBytes int             // a document that takes more memory is merged, not integrated; see cost
+	PieceBytes     int             // a longer answer to step 1 goes out in pieces of about that many
 	StepBudget     int             // of integrating a document, and of an update; 0: yjs.DefaultStepBudget
 	Messages       float64         // per second and socket, over a burst of 10 seconds
 	BytesPerSecond float64         // per socket, after a burst of a whole document and a message
@@ -55,6 +56,7 @@ var DefaultConfig = Config{
 	ChunkBytes:     1_098_000,
 	TailBytes:      3_900, // with its row's head it fits into a page of SQLite
 	IntegrateBytes: 32 << 20,
+	PieceBytes:     1 << 20,
 	Messages:       500,
 	BytesPerSecond: 4 << 20,
 	FlushDelay:     30 * time.Second,
@@ -69,7 +71,8 @@ var DefaultConfig = Config{
 // Storage reads what earlier Writes stored. Its errors end the event: Event
 // methods then return them, and the room must be made again.
 type Storage interface {
-	// Snapshot answers the parts of the snapshot gen, joined; size is their length.
+	// Snapshot answers the parts of the snapshot gen, joined; size is their length. The
+	// caller owns what it and Log answer.
 	Snapshot(gen int64, size int) ([]byte, error)
 	// Log answers the rows above after, ascending.
 	Log(after int64) ([]Row, error)
@@ -120,6 +123,8 @@ type Room struct {
 	steps    int // of integration, in this event
 	gathered gathering
 	attached []Conn // in this event
+	lacking  []Conn // sockets that get an answer in pieces; see socket.lacks
+	armed    bool   // Timer will be called
 
 	ends    time.Time // no socket's token ends before; zero: none ends
 	told    time.Time // when something was sent to all, or before; zero: unknown
@@ -137,10 +142,11 @@ type socket struct {
 	Admission
 	vector  []byte // of a step 1 that waits for the state from the database
 	waiting bool
-	closed  bool      // by the room; the close event is on its way
-	clients []uint64  // whose presence came by this socket
-	heard   time.Time // when it said something new of them; zero: never
-	regular bool      // it did so within renewal before that
+	lacks   *yjs.StateVector // beyond which it gets pieces; nil: none
+	closed  bool             // by the room; the close event is on its way
+	clients []uint64         // whose presence came by this socket
+	heard   time.Time        // when it said something new of them; zero: never
+	regular bool             // it did so within renewal before that
 	budget  budget
 }
 
@@ -196,9 +202,9 @@ func (r *Room) Unload() {
 	r.gone.read, r.gone.clients = false, nil
 }
 
-// Gathers tells that the room has something to send when its window ends. Such a
+// Gathers tells that the room has something to send when its timer rings. Such a
 // room must not be forgotten: see Lost.
-func (r *Room) Gathers() bool { return r.gathered.open }
+func (r *Room) Gathers() bool { return r.armed }
 
 // Connect lets in a socket, unless its token has ended on the way.
 func (r *Room) Connect(conn Conn, a Admission, now time.Time) Effects {

@@ -19,7 +19,7 @@ import (
 
 // TestScripts plays the stories of testdata. The commands:
 //
-//	room [database=TEXT] [document=N] [message=N] [burst=N] [silence=SECONDS] [merged]  a new room; the database has TEXT;
+//	room [database=TEXT] [document=N] [message=N] [burst=N] [piece=N] [silence=SECONDS] [merged]  a new room; the database has TEXT;
 //	                             merged: its document is too large to be integrated; without silence
 //	                             it leaves everybody in silence, and sets no alarm for that
 //	connect CONN [read] [as=SUBJECT] [token=ID] [issued=SECONDS] [until=SECONDS]   and its answer; times are since the start
@@ -34,7 +34,7 @@ import (
 //	bytes CONN HEX...            as they are
 //	text CONN BYTES
 //	disconnect CONN [broken]
-//	timer                        the window ends
+//	timer                        the window ends, or the next piece is due
 //	alarm                        after the clock was set to its time
 //	pass SECONDS
 //	seeded [fail], copied [fail] the outcome of the task
@@ -135,6 +135,9 @@ func (s *script) run(command string, args []string) {
 		s.config.Silence = time.Duration(number(options["silence"])) * time.Second
 		if n := number(options["burst"]); n > 0 {
 			s.config.BurstSockets = n
+		}
+		if n := number(options["piece"]); n > 0 {
+			s.config.PieceBytes = n
 		}
 		if word(0) == "merged" {
 			s.config.IntegrateBytes = 0

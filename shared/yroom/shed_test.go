@@ -82,6 +82,29 @@ func TestDeletedContentOfALargeDocumentGoesAway(t *testing.T) {
 	}
 }
 
+// What counts is what integration takes: a long text is one item.
+func TestADocumentOfFewItemsIsIntegratedUpToItsLimit(t *testing.T) {
+	a := author{id: 9}
+	text := strings.Repeat("x", DefaultConfig.DocumentBytes/2-1000)
+	d := &disk{fake: &fake{meta: Meta{Seeded: true}}, t: t, now: scriptStart}
+	for range 2 {
+		if p, _ := d.call(Request{Op: OpMerge, Data: a.typing(text)}); p.Status != StatusOK {
+			t.Fatalf("merge: %d %s", p.Status, p.Body)
+		}
+	}
+	for _, when := range []string{"in the log", "as a snapshot"} {
+		if p, _ := d.call(Request{Op: OpText, Data: []byte("text j")}); p.Status != StatusOK || len(p.Body) != 2*len(text) {
+			t.Errorf("%s: %d, %d bytes", when, p.Status, len(p.Body))
+		}
+		d.compacted()
+	}
+	d.call(Request{Op: OpMerge, Data: a.deleting(yjs.ClockRange{Client: 9, From: 5, To: uint64(2 * len(text))})})
+	d.compacted()
+	if d.meta.Size > 100 {
+		t.Errorf("after all but 5 units are deleted %d bytes are stored", d.meta.Size)
+	}
+}
+
 // A document that took too much memory is tried again when most of it is gone.
 func TestADocumentThatTookTooMuchIsTriedAgainWhenMostOfItIsGone(t *testing.T) {
 	d := &disk{fake: &fake{meta: Meta{Seeded: true}}, t: t, now: scriptStart}

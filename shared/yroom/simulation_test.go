@@ -46,17 +46,18 @@ func TestNoSeenEditIsLost(t *testing.T) {
 			t.Fatalf("seed %d failed: run again with -seed=%d", s+1, s+1)
 		}
 	}
-	if taken.extended == 0 || taken.gathered == 0 || taken.pieces == 0 || taken.cut == 0 {
+	if taken.extended == 0 || taken.gathered == 0 || taken.pieces == 0 || taken.cut == 0 || taken.answers == 0 {
 		t.Errorf("a path was not taken: %+v", taken)
 	}
 }
 
-// paths count what storage was told to do.
+// paths count what storage was told to do, and what else must happen.
 type paths struct {
 	extended int // rows of the log that took more updates
 	gathered int // rows of several updates of one event
 	pieces   int // rows that are pieces
 	cut      int // crashes between the writes of one event
+	answers  int // events while somebody gets an answer in pieces
 }
 
 func (p *paths) add(q paths) {
@@ -64,6 +65,7 @@ func (p *paths) add(q paths) {
 	p.gathered += q.gathered
 	p.pieces += q.pieces
 	p.cut += q.cut
+	p.answers += q.answers
 }
 
 func (p *paths) see(w Write) {
@@ -116,14 +118,16 @@ type world struct {
 	version       []byte   // of the document
 	seen          *yjs.Doc // everything that somebody got from the room
 	seenDeletes   []yjs.ClockRange
+	synced        map[*byte]yjs.StateVector // what the room had when it sent that step 2
 }
 
 func simulate(t *testing.T, seed uint64, story bool) paths {
 	rnd := rand.New(rand.NewPCG(seed, 5))
-	w := &world{T: t, Rand: rnd, story: story, now: time.Unix(1_700_000_000, 0), config: DefaultConfig, seen: yjs.New(yjs.Options{})}
+	w := &world{T: t, Rand: rnd, story: story, now: time.Unix(1_700_000_000, 0), config: DefaultConfig, seen: yjs.New(yjs.Options{}), synced: map[*byte]yjs.StateVector{}}
 	w.config.ChunkBytes = []int{3, 60, 1_098_000}[rnd.IntN(3)]
 	w.config.TailBytes = []int{0, 60, 200, 3_900}[rnd.IntN(4)]
 	w.config.IntegrateBytes = []int{0, 500, 4 << 20}[rnd.IntN(3)] // merged only, or both
+	w.config.PieceBytes = []int{1, 60, 1 << 20}[rnd.IntN(3)]
 	w.config.BurstSockets = []int{1, 3, 20}[rnd.IntN(3)]
 	w.config.Silence = []time.Duration{0, 25 * time.Second}[rnd.IntN(2)]
 	if rnd.IntN(4) == 0 { // the room was written to by an earlier version
@@ -222,6 +226,9 @@ func (w *world) do(out Effects, err error) {
 		w.Errorf("event failed: %v", err)
 		return
 	}
+	if w.room != nil && len(w.room.lacking) > 0 {
+		w.taken.answers++
+	}
 	total := len(out.Store) + len(out.Attach) + len(out.Send) + len(out.Close) + 2
 	fuel := total
 	if w.IntN(30) == 0 {
@@ -275,6 +282,9 @@ func (w *world) do(out Effects, err error) {
 		if !spend() {
 			w.crash()
 			return
+		}
+		if m, _, err := yproto.Decode(s.Frame); err == nil && m.Kind == yproto.SyncStep2 && w.room.doc != nil && w.room.doc.doc != nil {
+			w.synced[&s.Frame[0]] = w.room.doc.doc.StateVector()
 		}
 		for _, p := range w.peers {
 			if p.conn != 0 && (len(s.To) == 0 || slices.Contains(s.To, p.conn)) {
@@ -449,6 +459,12 @@ func (w *world) toPeer(p *peer) {
 		w.see(m.Payload)
 		if _, err := p.doc.Apply(m.Payload); err != nil {
 			w.Errorf("peer %d cannot apply %x: %v", p.id, m.Payload, err)
+		}
+		vector := p.doc.StateVector()
+		for _, last := range w.synced[&frame[0]] {
+			if vector.Clock(last.Client) < last.Clock {
+				w.Errorf("peer %d was told that it is synchronized, and has client %d up to %d of %d", p.id, last.Client, vector.Clock(last.Client), last.Clock)
+			}
 		}
 	case yproto.Awareness:
 		change, err := p.states.Apply(m.Payload, w.now)

@@ -1,0 +1,110 @@
+package yroom
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"tidemark/shared/yjs"
+	"tidemark/shared/yproto"
+)
+
+// A long answer to step 1 goes out in pieces: updates, and step 2 last, so that a
+// client knows itself synchronized when it has everything. One piece is made at a
+// time, for the socket that has waited longest, whenever the timer rings: it is the
+// memory of one piece, and other events come in between. A piece follows from what the
+// socket has, and nothing else is remembered of it. An edit that comes in between goes
+// to everybody, and is in the pieces that follow. A room that is forgotten meanwhile
+// leaves its timer, and so the sockets synchronize again: see Lost.
+
+// pieceDelay is how long other events have between two pieces.
+const pieceDelay = time.Millisecond
+
+// long tells whether an answer may be longer than a piece.
+func (d *document) long(pieceBytes int) bool {
+	return d.doc != nil && d.doc.Size() > pieceBytes
+}
+
+// begin sends the first piece of an answer, and plans the others.
+func (r *Room) begin(conn Conn, s *socket, vector []byte) error {
+	var lacks yjs.StateVector
+	if len(vector) > 0 { // it may be unknown after a hibernation
+		var err error
+		if lacks, err = yjs.DecodeStateVector(vector); err != nil {
+			return fmt.Errorf("answer step 1: %w", err)
+		}
+	}
+	again := s.lacks != nil // it has its place in the queue
+	s.lacks = &lacks
+	if err := r.sendPiece(conn, s); err != nil {
+		return err
+	}
+	if s.lacks != nil && !again {
+		r.lacking = append(r.lacking, conn)
+		r.arm(pieceDelay)
+	}
+	return nil
+}
+
+// sendPiece sends what comes next to a socket that lacks something.
+func (r *Room) sendPiece(conn Conn, s *socket) error {
+	d, err := r.read()
+	if err != nil {
+		return err
+	}
+	if d.doc == nil { // it has grown
+		update, err := d.diff(s.lacks.AppendTo(nil))
+		if err != nil {
+			return fmt.Errorf("answer step 1: %w", err)
+		}
+		s.lacks = nil
+		r.send(yproto.AppendSyncStep2(make([]byte, 0, len(update)+8), update), conn)
+		return nil
+	}
+	piece, next, err := d.doc.Piece(*s.lacks, r.config.PieceBytes)
+	if err != nil {
+		return fmt.Errorf("answer step 1: %w", err)
+	}
+	frame := make([]byte, 0, len(piece)+8)
+	if next == nil {
+		s.lacks = nil
+		r.send(yproto.AppendSyncStep2(frame, piece), conn)
+		return nil
+	}
+	s.lacks = &next
+	r.send(yproto.AppendUpdate(frame, piece), conn)
+	return nil
+}
+
+// sendNext sends a piece to the socket that has waited longest.
+func (r *Room) sendNext() error {
+	for len(r.lacking) > 0 {
+		conn := r.lacking[0]
+		r.lacking = r.lacking[1:]
+		s := r.sockets[conn]
+		if s == nil || s.closed || s.lacks == nil {
+			continue
+		}
+		if err := r.sendPiece(conn, s); errors.Is(err, errCostly) {
+			r.close(conn, CloseTooLarge, errCostly.Error())
+			continue
+		} else if err != nil {
+			return err
+		}
+		if s.lacks != nil {
+			r.lacking = append(r.lacking, conn)
+		}
+		break
+	}
+	if len(r.lacking) > 0 {
+		r.arm(pieceDelay)
+	}
+	return nil
+}
+
+// arm has Timer called after d, or sooner if it is to be called already.
+func (r *Room) arm(d time.Duration) {
+	if !r.armed {
+		r.armed, r.out.Timer = true, d
+	}
+}

@@ -6,7 +6,7 @@ import { usage } from "../workerd/host.mjs";
 import { compare, median, print, round, rounds } from "./measure.mjs";
 import { awareness, isAwareness, isDenied, isUpdate, join } from "./rooms/client.mjs";
 import { documentOf, typist } from "./rooms/documents.mjs";
-import { counted, node, open, workerd } from "./rooms/targets.mjs";
+import { counted, inserting, node, open, workerd } from "./rooms/targets.mjs";
 
 const both = { ...workerd, ...node };
 const without = (targets, ...names) => Object.fromEntries(Object.entries(targets).filter(([name]) => !names.includes(name)));
@@ -82,7 +82,7 @@ async function fanout() {
 // Two people in each of many rooms, who answer each other.
 async function pairs() {
   const rooms = 200, turns = 20;
-  await open(both, {}, async (targets) => {
+  await open({ ...both, ...inserting }, {}, async (targets) => {
     const rows = await compare(targets, async (target) => {
       const couples = await times(rooms, async () => {
         const room = newRoom();

@@ -95,18 +95,24 @@ async function partyserver() {
   };
 }
 
-// relay sends every message to all sockets, and knows nothing of documents.
-async function relay() {
+// relay sends every message to all sockets, and knows nothing of documents. With
+// inserts, each is first a row.
+async function relay({ inserts }) {
   const host = await startScript(
     `import { DurableObject } from "cloudflare:workers";
     export default { fetch: (request, env) => env.ROOM.get(env.ROOM.idFromName(new URL(request.url).pathname)).fetch(request) };
     export class Room extends DurableObject {
+      constructor(ctx, env) {
+        super(ctx, env);
+        if (${inserts}) ctx.storage.sql.exec("CREATE TABLE IF NOT EXISTS log (n INTEGER PRIMARY KEY, bytes BLOB)");
+      }
       fetch() {
         const { 0: client, 1: server } = new WebSocketPair();
         this.ctx.acceptWebSocket(server);
         return new Response(null, { status: 101, webSocket: client });
       }
       webSocketMessage(ws, data) {
+        if (${inserts}) this.ctx.storage.sql.exec("INSERT INTO log (bytes) VALUES (?)", data);
         for (const socket of this.ctx.getWebSockets()) socket.send(data);
       }
     }`,
@@ -141,7 +147,10 @@ async function onNode(file, dialect) {
   return { url, pid: String(child.pid), path: (room) => `/${room}`, dialect, close: () => (child.kill(), ended) };
 }
 
-export const workerd = { "Tidemark, workerd": onWorkerd, "y-partyserver": partyserver, "bare relay": relay };
+export const workerd = {
+  "Tidemark, workerd": onWorkerd, "y-partyserver": partyserver, "bare relay": () => relay({ inserts: false }),
+};
+export const inserting = { "relay with an INSERT": () => relay({ inserts: true }) };
 export const node = {
   "Tidemark, wazero": onWazero,
   "@y/websocket-server": () => onNode("node_modules/@y/websocket-server/src/server.js", yWebsocket),

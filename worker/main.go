@@ -23,7 +23,7 @@ func main() {
 	}
 	memory := api.NewMemory(settings.MemoryBytes)
 	rooms := &host.YjsRooms{
-		Config: yjs.Config, CacheBytes: yjs.CacheBytes, Free: memory.Free, Database: documents,
+		Config: yjs.Config, CacheBytes: yjs.CacheBytes, Free: memory.Free, EventBytes: yjs.Config.IntegrateBytes, Database: documents,
 		Storage: func(exec host.Exec) host.YjsStorage { return store.YjsLog{Exec: exec} },
 	}
 	memory.Granted(func(bytes int) {

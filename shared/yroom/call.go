@@ -60,6 +60,7 @@ const (
 	StatusTooLarge         // the document is too large to be shown so
 	StatusLonger           // the document is longer than Request.Version says; the body is what to try next
 	StatusGone             // Data belongs to a document that was deleted lately
+	StatusBusy             // there is no memory for the document at the moment; nothing was done
 )
 
 // A Reply answers a Request. On the wire it is
@@ -140,7 +141,11 @@ func (r *Room) Call(request []byte, now time.Time) (reply []byte, out Effects, e
 	}
 	p := Reply{Status: StatusUnseeded}
 	if r.meta.Seeded {
-		if p, err = r.call(q, now); err != nil {
+		p, err = r.call(q, now)
+		if errors.Is(err, errBusy) {
+			p, err = Reply{Status: StatusBusy}, nil
+		}
+		if err != nil {
 			return nil, Effects{}, err
 		}
 		p.Cost = r.steps / stepsAMessage

@@ -1,6 +1,7 @@
 package yroom
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -24,12 +25,16 @@ func (r *Room) read() (*document, error) {
 	if r.doc != nil {
 		return r.doc, nil
 	}
+	bytes := r.meta.Size + r.log.bytes
+	if err := r.reserve(bytes); err != nil {
+		return nil, err
+	}
 	updates, c, err := r.counted()
 	if err != nil {
 		return nil, err
 	}
-	if r.config.Reserve != nil {
-		r.config.Reserve(min(c.memory(), r.config.IntegrateBytes))
+	if err := r.reserve(max(0, min(c.memory(), r.config.IntegrateBytes)-bytes)); err != nil {
+		return nil, err
 	}
 	r.steps += c.steps()
 	d := &document{}
@@ -50,6 +55,18 @@ func (r *Room) read() (*document, error) {
 	}
 	r.doc = d
 	return d, nil
+}
+
+// errBusy: others hold the memory that the document needs.
+var errBusy = errors.New("the server has no memory to spare at the moment; try again later")
+
+// reserve returns errBusy if there is no memory for bytes more in this event. Nothing
+// has changed then.
+func (r *Room) reserve(bytes int) error {
+	if r.config.Reserve != nil && !r.config.Reserve(bytes) {
+		return errBusy
+	}
+	return nil
 }
 
 // counted reads what is stored, and counts it.
@@ -92,8 +109,8 @@ func (r *Room) shed(d *document) error {
 	r.steps += before.steps()
 	after := before
 	if before.ranges > 0 {
-		if r.config.Reserve != nil {
-			r.config.Reserve(len(state))
+		if err := r.reserve(len(state)); err != nil {
+			return err
 		}
 		if state, err = yjs.DropDeleted(state); err != nil {
 			return err

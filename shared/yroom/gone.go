@@ -67,10 +67,8 @@ func (r *Room) clients() (ids []uint64) {
 		}
 		return ids
 	}
-	r.doc = nil // it needs no memory beside what is read now
-	if r.config.Reserve != nil {
-		r.config.Reserve(r.meta.Size + r.log.bytes)
-	}
+	r.doc = nil                          // it needs no memory beside what is read now
+	r.reserve(r.meta.Size + r.log.bytes) // a deletion frees memory: it is never refused
 	updates, err := r.stored()
 	if err != nil {
 		return nil

@@ -39,6 +39,7 @@ type Copy struct {
 
 const (
 	compactDelay = time.Second
+	busyDelay    = 5 * time.Second // to the next try where there was no memory
 	maxBackoff   = 5 * time.Minute
 	maxDelay     = time.Hour
 	lease        = 90 * time.Second      // for a task: hosts give a call 60
@@ -114,6 +115,10 @@ func (r *Room) Wake(now time.Time) (Effects, error) {
 		return r.doTask(Task{Kind: TaskSeed}, now), nil
 	}
 	err := r.compact()
+	if errors.Is(err, errBusy) {
+		r.plan(now.Add(busyDelay))
+		return r.done(now), nil
+	}
 	if err != nil && !errors.Is(err, errCostly) {
 		return Effects{}, err
 	}
@@ -155,6 +160,11 @@ func (r *Room) compact() error {
 	if d.doc == nil {
 		if err := r.shed(d); err != nil {
 			return fmt.Errorf("compact: %w", err)
+		}
+	}
+	if d.doc != nil {
+		if err := r.reserve(d.size()); err != nil { // for the snapshot beside it
+			return err
 		}
 	}
 	state, err := d.diff(nil)
@@ -226,10 +236,10 @@ func (r *Room) Seeded(state []byte, version int64, err error, now time.Time) (Ef
 	}
 	for _, conn := range r.waiting() {
 		s := r.sockets[conn]
-		if err := r.answer(conn, s, s.vector); errors.Is(err, errCostly) {
-			r.close(conn, CloseTooLarge, errCostly.Error())
-		} else if err != nil {
-			return Effects{}, err
+		if err := r.answer(conn, s, s.vector); err != nil {
+			if err := r.unanswered(conn, err); err != nil {
+				return Effects{}, err
+			}
 		}
 		s.waiting, s.vector = false, nil
 		r.attach(conn)

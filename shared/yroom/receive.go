@@ -115,13 +115,24 @@ func (r *Room) step1(conn Conn, s *socket, vector []byte, now time.Time) (open b
 		}
 		return true, nil
 	}
-	if err := r.answer(conn, s, vector); errors.Is(err, errCostly) {
-		r.close(conn, CloseTooLarge, errCostly.Error())
-		return false, nil
-	} else if err != nil {
-		return false, err
+	if err := r.answer(conn, s, vector); err != nil {
+		return false, r.unanswered(conn, err)
 	}
 	return true, nil
+}
+
+// unanswered closes a socket that gets no answer to its step 1. It returns err if that
+// is the storage's.
+func (r *Room) unanswered(conn Conn, err error) error {
+	switch {
+	case errors.Is(err, errCostly):
+		r.close(conn, CloseTooLarge, errCostly.Error())
+	case errors.Is(err, errBusy):
+		r.close(conn, CloseLater, errBusy.Error())
+	default:
+		return err
+	}
+	return nil
 }
 
 // answer sends step 2, and before it step 1 to those who may write: over a slow
@@ -231,8 +242,8 @@ func (r *Room) take(update []byte, s *yjs.Summary, now time.Time) (news bool, er
 		var added cost
 		if added.add(update, s); r.doc.size()+added.memory() > r.config.IntegrateBytes {
 			r.doc = nil // it is merged when it is read again
-		} else if r.config.Reserve != nil {
-			r.config.Reserve(added.memory())
+		} else if r.reserve(added.memory()) != nil {
+			r.doc = nil
 		}
 	}
 	if r.doc != nil {

@@ -33,8 +33,8 @@ func (r *Room) restore(state []byte, client uint64, now time.Time) (Reply, error
 	if d.doc.StateVector().Clock(client) > 0 {
 		return r.unchanged(), nil
 	}
-	if r.config.Reserve != nil {
-		r.config.Reserve(c.memory())
+	if err := r.reserve(c.memory()); err != nil {
+		return Reply{}, err
 	}
 	version, err := r.integrated([][]byte{bytes.Clone(state)})
 	if err != nil { // it takes too much, or is a part of a document

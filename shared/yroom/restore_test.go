@@ -190,7 +190,7 @@ func (w *world) restore() {
 	q := Request{Op: OpRestore, Version: 1<<40 + w.Uint64N(1<<40), Data: w.version}
 
 	p, ok := w.ask(q)
-	for ; !ok; p, ok = w.ask(q) { // the machine failed
+	for ; !ok || p.Status == StatusBusy; p, ok = w.ask(q) { // the machine failed, or had no memory
 	}
 	if p.Status == StatusMalformed && w.config.IntegrateBytes < 1000 && incomplete(w.T, w.version) {
 		return // a copy of what waits for other edits would wait for ever

@@ -29,19 +29,19 @@ type Conn = int32
 
 // Config are the limits of a room; see DefaultConfig.
 type Config struct {
-	DocumentBytes  int             // of the snapshot, and of the log; beyond, writes are refused
-	MessageBytes   int             // of one message; beyond, its socket is closed
-	ChunkBytes     int             // of a Row and a Part; a multiple of 3, so that the Base64 of parts joins to that of the whole
-	TailBytes      int             // up to which the last row of the log takes more updates
-	IntegrateBytes int             // a document that takes more memory is merged, not integrated; see cost
-	PieceBytes     int             // a longer answer to step 1 goes out in pieces of about that many
-	StepBudget     int             // of integrating a document, and of an update; 0: yjs.DefaultStepBudget
-	Messages       float64         // per second and socket, over a burst of 10 seconds
-	BytesPerSecond float64         // per socket, after a burst of a whole document and a message
-	FlushDelay     time.Duration   // from the first edit to maintenance, for a small document
-	Reserve        func(bytes int) // if not nil, is called before a document takes about so much more; may call Unload
-	BurstSockets   int             // a room of fewer sends every edit at once
-	Grace          time.Duration   // how long presence outlives a connection that broke
+	DocumentBytes  int                  // of the snapshot, and of the log; beyond, writes are refused
+	MessageBytes   int                  // of one message; beyond, its socket is closed
+	ChunkBytes     int                  // of a Row and a Part; a multiple of 3, so that the Base64 of parts joins to that of the whole
+	TailBytes      int                  // up to which the last row of the log takes more updates
+	IntegrateBytes int                  // a document that takes more memory is merged, not integrated; see cost
+	PieceBytes     int                  // a longer answer to step 1 goes out in pieces of about that many
+	StepBudget     int                  // of integrating a document, and of an update; 0: yjs.DefaultStepBudget
+	Messages       float64              // per second and socket, over a burst of 10 seconds
+	BytesPerSecond float64              // per socket, after a burst of a whole document and a message
+	FlushDelay     time.Duration        // from the first edit to maintenance, for a small document
+	Reserve        func(bytes int) bool // if not nil, is asked before an event takes about so much more memory; may call Unload
+	BurstSockets   int                  // a room of fewer sends every edit at once
+	Grace          time.Duration        // how long presence outlives a connection that broke
 	// PresenceStateBytes and PresenceBytes are of one client's state and of all
 	// states of a socket; beyond, a state is ignored. A room holds as much as
 	// presenceSockets sockets may.

@@ -3,6 +3,7 @@ package yroom
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,6 +41,7 @@ import (
 //	seeded [fail], copied [fail] the outcome of the task
 //	merge TEXT, merge-again (the last one), delete-room, get, seed, json, tree, show ROOT, restore client=N (what get answered)   by the Worker
 //	hibernate, unload
+//	memory BYTES                 that an event may reserve from now on
 //	end-instance                 the room is forgotten, and its timer is not
 //	crash-after N                the next event's effects stop after N of them; sockets die
 //	disk                         what is stored
@@ -76,6 +78,7 @@ type script struct {
 	task     Task
 	database []byte
 	fuel     int // effects until the crash; -1: none planned
+	memory   int // that an event may reserve
 	etag     string
 	kept     []byte // what get answered last
 	merged   []byte // what merge sent last
@@ -128,7 +131,8 @@ func (s *script) run(command string, args []string) {
 	receive := func(frame []byte) { s.do(s.awake().Receive(conn, frame, s.now)) }
 	switch command {
 	case "room":
-		*s = script{t: s.t, config: DefaultConfig, now: scriptStart, disk: &fake{}, open: map[Conn][]byte{}, authors: map[uint64]*author{}, fuel: -1}
+		*s = script{t: s.t, config: DefaultConfig, now: scriptStart, disk: &fake{}, open: map[Conn][]byte{}, authors: map[uint64]*author{}, fuel: -1, memory: math.MaxInt}
+		s.config.Reserve = func(bytes int) bool { return bytes <= s.memory }
 		if n := number(options["document"]); n > 0 {
 			s.config.DocumentBytes = n
 		}
@@ -286,6 +290,8 @@ func (s *script) run(command string, args []string) {
 		}
 		s.timer = false
 		s.do(s.awake().Timer(s.now), nil)
+	case "memory":
+		s.memory = number(word(0))
 	case "unload":
 		s.awake().Unload()
 	case "crash-after":

@@ -71,7 +71,7 @@ func deletes(ranges []yjs.ClockRange) []byte {
 // settle stops the failures and checks that everybody ends equal.
 func (w *world) settle() {
 	w.logf("settle")
-	w.Rand = rand.New(calm{})
+	w.Rand, w.scarce = rand.New(calm{}), false
 	quiet := func() {
 		for round := 0; round < 10_000; round++ {
 			busy := w.task.Kind != 0 || w.timer

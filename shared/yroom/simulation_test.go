@@ -103,6 +103,7 @@ type world struct {
 	taken  paths
 	now    time.Time
 	config Config
+	scarce bool // others hold the memory now and then
 
 	disk     fake
 	room     *Room
@@ -128,6 +129,8 @@ func simulate(t *testing.T, seed uint64, story bool) paths {
 	w.config.TailBytes = []int{0, 60, 200, 3_900}[rnd.IntN(4)]
 	w.config.IntegrateBytes = []int{0, 500, 4 << 20}[rnd.IntN(3)] // merged only, or both
 	w.config.PieceBytes = []int{1, 60, 1 << 20}[rnd.IntN(3)]
+	w.scarce = rnd.IntN(4) == 0
+	w.config.Reserve = func(int) bool { return !w.scarce || rnd.IntN(8) > 0 }
 	w.config.BurstSockets = []int{1, 3, 20}[rnd.IntN(3)]
 	w.config.Silence = []time.Duration{0, 25 * time.Second}[rnd.IntN(2)]
 	if rnd.IntN(4) == 0 { // the room was written to by an earlier version

@@ -1,7 +1,6 @@
 package yroom
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -76,25 +75,33 @@ func (r *Room) sendPiece(conn Conn, s *socket) error {
 	return nil
 }
 
+// piecesAwake is how many pieces go out when the document was not in memory: to read it
+// for each takes longer than to send it.
+const piecesAwake = 8
+
 // sendNext sends a piece to the socket that has waited longest.
 func (r *Room) sendNext() error {
-	for len(r.lacking) > 0 {
+	left := 1
+	if r.doc == nil {
+		left = piecesAwake
+	}
+	for left > 0 && len(r.lacking) > 0 {
 		conn := r.lacking[0]
 		r.lacking = r.lacking[1:]
 		s := r.sockets[conn]
 		if s == nil || s.closed || s.lacks == nil {
 			continue
 		}
-		if err := r.sendPiece(conn, s); errors.Is(err, errCostly) {
-			r.close(conn, CloseTooLarge, errCostly.Error())
+		if err := r.sendPiece(conn, s); err != nil {
+			if err := r.unanswered(conn, err); err != nil {
+				return err
+			}
 			continue
-		} else if err != nil {
-			return err
 		}
 		if s.lacks != nil {
 			r.lacking = append(r.lacking, conn)
 		}
-		break
+		left--
 	}
 	if len(r.lacking) > 0 {
 		r.arm(pieceDelay)

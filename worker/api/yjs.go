@@ -196,6 +196,8 @@ func yjsError(p yroom.Reply) error {
 		return &trpc.Error{Code: trpc.PayloadTooLarge, Message: string(p.Body)}
 	case yroom.StatusGone:
 		return &trpc.Error{Code: trpc.Conflict, Message: "The update belongs to a document of this name that was deleted in the last 10 minutes"}
+	case yroom.StatusBusy:
+		return errBusy
 	case yroom.StatusTooLarge:
 		return &trpc.Error{Code: trpc.PayloadTooLarge, Message: "The document is too large for this format"}
 	}

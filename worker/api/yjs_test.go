@@ -163,3 +163,30 @@ func TestLimitsOfPresenceAreVariables(t *testing.T) {
 		}
 	}
 }
+
+// short are rooms that have no memory for their documents.
+type short struct{}
+
+func (short) Call(context.Context, string, string, ...[]byte) ([]byte, error) {
+	return []byte{byte(yroom.StatusBusy), 0, 0}, nil
+}
+
+func TestARoomWithoutMemoryIsAskedAgain(t *testing.T) {
+	h := api.New(api.Config{
+		Now: time.Now, Log: slog.New(slog.DiscardHandler), Yjs: &api.Yjs{Calls: short{}, UpdateBytes: 100},
+		Settings: api.ReadSettings(func(name string) string { return map[string]string{"AUTH_SECRET": secret}[name] }),
+	})
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": "alice"}).SignedString([]byte(secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		r := httptest.NewRequest(method, "/yjs/r", strings.NewReader("\x00\x00"))
+		r.Header.Set("Authorization", "Bearer "+token)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+			t.Errorf("%s: %d %s, Retry-After %q", method, w.Code, w.Body, w.Header().Get("Retry-After"))
+		}
+	}
+}

@@ -43,12 +43,15 @@ type YjsRooms struct {
 	// hold together; those of rooms that were used longest ago are dropped, and read
 	// again when needed.
 	CacheBytes int
-	// Free, if not nil, is how much memory requests leave to them.
-	Free func() int
+	// Free, if not nil, is how much memory requests leave to them, and EventBytes how
+	// much an event may take beside that.
+	Free       func() int
+	EventBytes int
 
-	loaded  list.List // of *yjsRoom, the one used last first
-	bytes   int
-	running *yjsRoom // whose event it is; nil: between events
+	loaded   list.List // of *yjsRoom, the one used last first
+	bytes    int
+	running  *yjsRoom // whose event it is; nil: between events
+	reserved int      // by that event
 }
 
 // A yjsRoom does in an object what a yroom.Room decides.
@@ -112,7 +115,7 @@ func (y *yjsRoom) Call(data []byte) (reply []byte) {
 // fails, the sender is told to come back, and the room is made anew.
 func (y *yjsRoom) event(conn int32, happen func(*yroom.Room) (yroom.Effects, error)) error {
 	y.rooms.running = y
-	defer func() { y.rooms.running = nil }()
+	defer func() { y.rooms.running, y.rooms.reserved = nil, 0 }()
 	err := y.awake()
 	if err == nil {
 		var out yroom.Effects
@@ -150,7 +153,7 @@ func (y *yjsRoom) awake() error {
 		y.o.Forgive()
 	}
 	config := y.rooms.Config
-	config.Reserve = y.rooms.makeRoom
+	config.Reserve = y.rooms.reserve
 	y.room = yroom.New(config, y.storage, stored, open, time.Now())
 	return nil
 }
@@ -220,11 +223,22 @@ func (y *yjsRoom) account() {
 // whole: it costs more to make a room again than to read its document again.
 const heavyPresence = 64 << 10
 
+// reserve makes room for what the running event takes, and says whether there is as
+// much: what requests hold, documents cannot have.
+func (y *YjsRooms) reserve(bytes int) bool {
+	y.reserved += bytes
+	y.makeRoom(y.reserved)
+	return y.Free == nil || y.bytes+y.reserved <= y.Free()+y.EventBytes
+}
+
 // makeRoom drops the documents that were used longest ago until bytes more fit
 // beside the others. A room with much presence is forgotten with its document.
 func (y *YjsRooms) makeRoom(bytes int) {
 	for y.bytes+bytes > y.most() && y.loaded.Len() > 0 {
 		oldest := y.loaded.Remove(y.loaded.Back()).(*yjsRoom)
+		if oldest == y.running { // whose event may use it still
+			y.reserved += oldest.size
+		}
 		oldest.room.Unload()
 		if oldest.room.Size() > heavyPresence && oldest != y.running && !oldest.room.Gathers() {
 			oldest.room = nil

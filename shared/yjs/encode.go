@@ -56,7 +56,7 @@ func (d *Doc) appendState(dst []byte, sv StateVector) []byte {
 		all += uint64(state)
 	}
 	// Room for as large a part of the document as of its clocks.
-	whole := uint64(len(d.content) + d.keptBytes - d.waste + 20*len(d.items))
+	whole := uint64(d.live() + 20*len(d.items))
 	dst = slices.Grow(dst, int(whole*wanted/max(all, 1))+len(d.deleteSet))
 	dst = lib0.AppendUint(dst, uint64(n))
 	rest = sv

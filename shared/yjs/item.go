@@ -121,6 +121,9 @@ func (d *Doc) span(off, size uint32) []byte {
 	return d.kept[n].bytes[off : off+size]
 }
 
+// live is how many bytes the contents take, without waste.
+func (d *Doc) live() int { return len(d.content) + d.keptBytes - d.waste }
+
 // compactContent rewrites the contents without waste, once more than half of their
 // space is waste.
 func (d *Doc) compactContent() {
@@ -135,7 +138,7 @@ func (d *Doc) compactContent() {
 const largeContent = 1 << 20
 
 func (d *Doc) rewriteContent() {
-	live := make([]byte, 0, len(d.content)+d.keptBytes-d.waste)
+	live := make([]byte, 0, d.live())
 	for c := range d.clients {
 		for _, leaf := range d.clients[c].leaves {
 			for _, e := range leaf {

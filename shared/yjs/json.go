@@ -49,7 +49,7 @@ func (d *Doc) appendRoots(dst []byte, kinds map[string]Kind, limit int, tree boo
 	}
 	slices.Sort(roots)
 	// One that is about as long as the contents is written without being moved.
-	w := jsonWriter{d: d, b: append(slices.Grow(dst, min(limit, len(d.content)+len(d.content)/16)), '{'), most: len(dst) + limit, tree: tree}
+	w := jsonWriter{d: d, b: append(slices.Grow(dst, min(limit, d.live()+d.live()/16)), '{'), most: len(dst) + limit, tree: tree}
 	for n, t := range roots {
 		if n > 0 {
 			w.b = append(w.b, ',')
@@ -123,14 +123,14 @@ func (w *jsonWriter) typ(t int32, kind Kind) {
 		w.object(t)
 	case w.tree:
 		w.node(t, kind)
+	case kind == Text:
+		w.text(t)
 	default:
 		x := xmlWriter{d: w.d, most: w.most - len(w.b)}
 		if w.d.types[t].item == none {
-			x.b = make([]byte, 0, min(x.most, len(w.d.content)))
+			x.b = make([]byte, 0, min(x.most, w.d.live()))
 		}
 		switch kind {
-		case Text:
-			x.plain(t)
 		case XMLText:
 			x.text(t)
 		case XMLElement:
@@ -140,6 +140,17 @@ func (w *jsonWriter) typ(t int32, kind Kind) {
 		}
 		w.b = lib0.AppendJSONString(w.b, x.b)
 	}
+}
+
+// text appends the text of t, piece by piece: a large one is not copied before.
+func (w *jsonWriter) text(t int32) {
+	w.b = append(w.b, '"')
+	for i := w.d.types[t].start; i != none && len(w.b) <= w.most; i = w.d.items[i].right {
+		if it := &w.d.items[i]; it.ref == refString && !it.isDeleted() {
+			w.b = lib0.AppendJSONEscaped(w.b, w.d.bytes(it))
+		}
+	}
+	w.b = append(w.b, '"')
 }
 
 func (w *jsonWriter) array(t int32) {

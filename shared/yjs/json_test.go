@@ -6,8 +6,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"tidemark/shared/lib0"
 	"tidemark/shared/yjs"
 )
 
@@ -102,5 +104,40 @@ func TestJSONIsBounded(t *testing.T) {
 	}
 	if got, err := d.AppendJSON(nil, xml, 1<<20); err != nil || len(got) < 400_000 {
 		t.Errorf("got %d bytes, %v", len(got), err)
+	}
+}
+
+// A large document is shown in one piece of memory, whether its contents are its own or
+// stand in updates that it keeps: nothing is moved, and no text is copied before.
+func TestALargeDocumentIsShownWithoutCopies(t *testing.T) {
+	const size = 4 << 20
+	update := []byte{3}
+	for client := byte(3); client > 0; client-- {
+		update = lib0.AppendString(append(update, 1, client, 0, 4, 1), "note")
+		update = lib0.AppendString(update, strings.Repeat("text ", size/15+1))
+	}
+	update = append(update, 0)
+	written := yjs.New(yjs.Options{})
+	mustApply(t, written, bytes.Clone(update))
+	kept := yjs.New(yjs.Options{})
+	if err := kept.LoadKept(bytes.Clone(update)); err != nil {
+		t.Fatal(err)
+	}
+	for name, d := range map[string]*yjs.Doc{"its own": written, "kept": kept} {
+		for form, show := range map[string]func() ([]byte, error){
+			"JSON": func() ([]byte, error) { return d.AppendJSON(nil, nil, 2*size) },
+			"tree": func() ([]byte, error) { return d.AppendTree(nil, nil, 2*size) },
+			"text": func() ([]byte, error) { return d.AppendText(nil, "note"), nil },
+		} {
+			before := allocated()
+			shown, err := show()
+			taken := int(allocated() - before)
+			if err != nil || len(shown) < size {
+				t.Fatalf("%s as %s: %d bytes, %v", name, form, len(shown), err)
+			}
+			if taken > size+size/4 {
+				t.Errorf("%s as %s: %d bytes were allocated for %d", name, form, taken, len(shown))
+			}
+		}
 	}
 }

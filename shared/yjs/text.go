@@ -1,5 +1,7 @@
 package yjs
 
+import "slices"
+
 // Text returns the plain text of a root: of one that has strings, these, as toString
 // gives them in yjs, without formats, embeds and types; of others the text of the XML
 // types and texts in it. It is empty if there is no such root.
@@ -14,7 +16,13 @@ func (d *Doc) AppendText(dst []byte, root string) []byte {
 	if !ok {
 		return dst
 	}
-	w := textWriter{d: d, b: dst, start: len(dst)}
+	size := 0
+	for i := d.types[t].start; i != none; i = d.items[i].right {
+		if it := &d.items[i]; it.ref == refString && !it.isDeleted() {
+			size += len(d.bytes(it))
+		}
+	}
+	w := textWriter{d: d, b: slices.Grow(dst, size), start: len(dst)} // a large text is not moved
 	kind, _ := d.infer(t)
 	w.plain = kind == Text
 	w.list(t, false)

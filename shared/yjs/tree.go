@@ -52,8 +52,8 @@ func (d *Doc) hasValues(t int32) bool {
 // A childWriter writes the children of one node.
 type childWriter struct {
 	w    *jsonWriter
-	some bool   // was written
-	text []byte // that is not written yet
+	some bool // was written
+	open bool // a text is not closed yet
 }
 
 // list writes the children in the list of t. Those of a text in an XML type have
@@ -61,12 +61,12 @@ type childWriter struct {
 func (c *childWriter) list(t int32, xml bool) {
 	d := c.w.d
 	var formats []format
-	for i := d.types[t].start; i != none && len(c.w.b)+len(c.text) <= c.w.most; i = d.items[i].right {
+	for i := d.types[t].start; i != none && len(c.w.b) <= c.w.most; i = d.items[i].right {
 		it := &d.items[i]
 		switch {
 		case it.isDeleted():
 		case it.ref == refString:
-			c.text = append(c.text, d.bytes(it)...)
+			c.text(d.bytes(it), formats)
 		case it.ref == refFormat && d.changes(formats, it):
 			c.flush(formats)
 			formats = d.setFormat(formats, it)
@@ -86,19 +86,29 @@ func (c *childWriter) comma() {
 	c.some = true
 }
 
-// flush writes the text so far.
+// text writes more of a text, or begins one.
+func (c *childWriter) text(piece []byte, formats []format) {
+	if !c.open {
+		c.open = true
+		c.comma()
+		if len(formats) > 0 {
+			c.w.b = append(c.w.b, `{"insert":`...)
+		}
+		c.w.b = append(c.w.b, '"')
+	}
+	c.w.b = lib0.AppendJSONEscaped(c.w.b, piece)
+}
+
+// flush ends a text.
 func (c *childWriter) flush(formats []format) {
-	if len(c.text) == 0 {
+	if !c.open {
 		return
 	}
-	c.comma()
-	if len(formats) == 0 {
-		c.w.b = lib0.AppendJSONString(c.w.b, c.text)
-	} else {
-		c.w.b = lib0.AppendJSONString(append(c.w.b, `{"insert":`...), c.text)
+	c.open = false
+	c.w.b = append(c.w.b, '"')
+	if len(formats) > 0 {
 		c.attributes(formats)
 	}
-	c.text = c.text[:0]
 }
 
 // attributes ends an object.

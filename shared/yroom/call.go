@@ -71,7 +71,13 @@ type Reply struct {
 	ETag   string
 	Cost   int // of the request in time, in messages of a socket's budget; usually 0
 	Body   []byte
+
+	whole []byte // replyHead bytes, and then Body; nil: Body is short
 }
+
+// replyHead is how many bytes a Reply has before its body at most. A document is
+// written behind as many, so that it is not copied into the reply.
+const replyHead = 1 + 1 + 13 + 8
 
 // AppendRequest appends q to dst.
 func AppendRequest(dst []byte, q Request) []byte {
@@ -96,6 +102,22 @@ func decodeRequest(b []byte) (q Request, err error) {
 func appendReply(dst []byte, p Reply) []byte {
 	dst = lib0.AppendString(append(dst, byte(p.Status)), p.ETag)
 	return append(lib0.AppendUint(dst, uint64(p.Cost)), p.Body...)
+}
+
+// encode returns p on the wire.
+func (p *Reply) encode() []byte {
+	if p.whole == nil {
+		return appendReply(make([]byte, 0, len(p.Body)+replyHead), *p)
+	}
+	head := appendReply(nil, Reply{Status: p.Status, ETag: p.ETag, Cost: p.Cost})
+	from := replyHead - len(head)
+	copy(p.whole[from:], head)
+	return p.whole[from:]
+}
+
+// shown is a Reply whose body stands behind replyHead bytes of whole.
+func (r *Room) shown(whole []byte) Reply {
+	return Reply{Status: StatusOK, ETag: r.etag(), Body: whole[replyHead:], whole: whole}
 }
 
 // DecodeReply reads a Reply; its body is a view.
@@ -150,7 +172,7 @@ func (r *Room) Call(request []byte, now time.Time) (reply []byte, out Effects, e
 		}
 		p.Cost = r.steps / stepsAMessage
 	}
-	return appendReply(make([]byte, 0, len(p.Body)+32), p), r.done(now), nil
+	return p.encode(), r.done(now), nil
 }
 
 func (r *Room) call(q Request, now time.Time) (Reply, error) {
@@ -215,7 +237,7 @@ func (r *Room) show(q Request) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	p := Reply{Status: StatusOK, ETag: r.etag()}
+	whole := make([]byte, replyHead)
 	switch {
 	case q.Op == OpState:
 		if n, err := yjs.CountStateVector(q.Data); err == nil && n > maxClients {
@@ -224,7 +246,7 @@ func (r *Room) show(q Request) (Reply, error) {
 		if _, err := yjs.DecodeStateVector(q.Data); len(q.Data) > 0 && err != nil {
 			return Reply{Status: StatusMalformed, Body: []byte("malformed state vector: " + err.Error())}, nil
 		}
-		p.Body, err = d.diff(q.Data)
+		whole, err = d.appendDiff(whole, q.Data)
 	case d.doc == nil:
 		return Reply{Status: StatusTooLarge}, nil
 	case q.Op == OpJSON || q.Op == OpTree:
@@ -232,11 +254,14 @@ func (r *Room) show(q Request) (Reply, error) {
 	case q.Op == OpText && !d.doc.HasRoot(string(q.Data)):
 		return Reply{Status: StatusAbsent, Body: fmt.Appendf(nil, "The document has no root %q", q.Data)}, nil
 	case q.Op == OpText:
-		p.Body = d.doc.AppendText(nil, string(q.Data))
+		whole = d.doc.AppendText(whole, string(q.Data))
 	default:
 		return Reply{}, fmt.Errorf("call: no op %d", q.Op)
 	}
-	return p, err
+	if err != nil {
+		return Reply{}, err
+	}
+	return r.shown(whole), nil
 }
 
 // showJSON answers a document as JSON, in one of two forms, if it is not longer than
@@ -250,8 +275,8 @@ func (r *Room) showJSON(q Request, doc *yjs.Doc) (Reply, error) {
 	if q.Op == OpTree {
 		write = doc.AppendTree
 	}
-	body, err := write(nil, nil, limit)
-	r.steps += len(body) / bytesAStep
+	whole, err := write(make([]byte, replyHead), nil, limit)
+	r.steps += len(whole) / bytesAStep
 	switch {
 	case errors.Is(err, yjs.ErrTooLong) && q.Version > 0:
 		r.steps += limit / bytesAStep
@@ -259,7 +284,10 @@ func (r *Room) showJSON(q Request, doc *yjs.Doc) (Reply, error) {
 	case errors.Is(err, yjs.ErrTooLong):
 		return Reply{Status: StatusTooLarge}, nil
 	}
-	return Reply{Status: StatusOK, ETag: r.etag(), Body: body}, err
+	if err != nil {
+		return Reply{}, err
+	}
+	return r.shown(whole), nil
 }
 
 // merge takes an update from the Worker. It reads the document to see whether it

@@ -1,6 +1,7 @@
 package yroom
 
 import (
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -45,4 +46,26 @@ func TestJSONIsAsLongAsTheAskerAllows(t *testing.T) {
 			t.Errorf("op %d: shown up to %d bytes", op, q.Version)
 		}
 	}
+}
+
+// A document is written where the reply stands: an instance holds it once more while
+// it is shown, not twice.
+func TestADocumentIsNotCopiedIntoTheReply(t *testing.T) {
+	const size = 4 << 20
+	k := newKeeper(t, func(*Config) {})
+	k.must(Request{Op: OpMerge, Data: (&author{id: 1}).typing(strings.Repeat("x", size))})
+	for _, q := range []Request{{Op: OpState}, {Op: OpJSON}, {Op: OpTree}, {Op: OpText, Data: []byte("text b")}} {
+		k.must(q) // which reads the document
+		before := allocated()
+		p, _ := k.must(q)
+		if taken := allocated() - before; len(p.Body) < size || taken > size+size/4 {
+			t.Errorf("op %d: %d bytes were allocated for %d", q.Op, taken, len(p.Body))
+		}
+	}
+}
+
+func allocated() int {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.TotalAlloc)
 }

@@ -212,6 +212,22 @@ func (d *document) diff(vector []byte) ([]byte, error) {
 	return d.log.Diff(vector)
 }
 
+// appendDiff appends what diff returns.
+func (d *document) appendDiff(dst, vector []byte) ([]byte, error) {
+	if d.doc == nil {
+		state, err := d.diff(vector)
+		return append(dst, state...), err
+	}
+	var known yjs.StateVector
+	if len(vector) > 0 {
+		var err error
+		if known, err = yjs.DecodeStateVector(vector); err != nil {
+			return nil, err
+		}
+	}
+	return d.doc.AppendState(dst, known)
+}
+
 func (d *document) vector() ([]byte, error) {
 	if d.doc != nil {
 		return d.doc.EncodeStateVector(), nil

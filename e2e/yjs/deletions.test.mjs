@@ -1,0 +1,64 @@
+// What was deleted of a large document goes away, on both hosts, and what is left is
+// byte for byte what yjs has.
+import { after, before, describe, test } from "node:test";
+import assert from "node:assert/strict";
+import * as Y from "yjs";
+import { token, wazero } from "../doors.mjs";
+import { deletions, post } from "./deletions.mjs";
+import { until } from "./member.mjs";
+import { start } from "./workerd.mjs";
+
+const settings = { YJS_COPY_MILLIS: "100" };
+
+// copyOf reads what the database has of a room.
+async function copyOf(db, room) {
+  const first = await db.prepare("SELECT YjsState AS s, updated_at AS v FROM YjsRooms WHERE RoomId = ?").bind(room).first();
+  if (!first) return Buffer.alloc(0);
+  const { results } = await db.prepare("SELECT YjsState AS s FROM YjsRoomParts WHERE RoomId = ? AND version = ? ORDER BY part").bind(room, first.v).all();
+  return Buffer.from([first, ...results].map(({ s }) => s).join(""), "base64");
+}
+
+const hosts = {
+  async workerd() {
+    const host = await start(settings);
+    return { ...host, restart: host.hibernate, copy: (room) => copyOf(host.db, room) };
+  },
+  async wazero() {
+    const door = wazero(settings);
+    const { url } = await door.start();
+    return { url, restart: async () => (await door.stop(), await door.start()), close: () => door.close() };
+  },
+};
+
+for (const [name, open] of Object.entries(hosts)) {
+  describe(`on ${name}`, { timeout: 600_000 }, () => {
+    let host;
+    before(async () => (host = await open()));
+    after(() => host.close());
+    const state = async (room) => {
+      const response = await fetch(`${host.url}/yjs/${room}`, { headers: { authorization: `Bearer ${token("reader")}` } });
+      return Buffer.from(await response.arrayBuffer());
+    };
+
+    for (const [n, [what, edits]] of Object.entries(deletions).entries()) {
+      test(what, async () => {
+        const room = `deletions-${n}`;
+        const doc = new Y.Doc();
+        let update;
+        doc.on("update", (u) => (update = u));
+        for (const edit of edits) {
+          doc.transact(() => edit(doc));
+          await post(host, room, update);
+        }
+        const want = Y.encodeStateAsUpdate(doc);
+        const last = {};
+        const holds = (where, read) =>
+          until(async () => (last[where] = await read(room)).equals(want), () => `${want.length} bytes in ${where}, which has ${last[where].length}`);
+        await holds("the room", state);
+        if (host.copy) await holds("the database", host.copy);
+        await host.restart(room);
+        assert.ok((await state(room)).equals(want), "after a restart");
+      });
+    }
+  });
+}

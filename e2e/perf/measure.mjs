@@ -1,4 +1,5 @@
 // Measuring in turns, for the benchmarks.
+import { readFileSync, writeFileSync } from "node:fs";
 import { usage } from "../workerd/host.mjs";
 import { load } from "./targets.mjs";
 
@@ -26,6 +27,10 @@ export async function loaded(target, url, options) {
   const { rps, p50, p99, requests } = await load(target.url + url, options);
   return { rps, p50, p99, cpu: ((usage(target.pid).cpuMillis - before) * 1000) / requests };
 }
+
+// peakMB returns the largest resident memory of a process since forget.
+export const peakMB = (pid) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) / 1024;
+export const forget = (pid) => writeFileSync(`/proc/${pid}/clear_refs`, "5");
 
 export function print(title, rows) {
   console.log(`\n${title}`);

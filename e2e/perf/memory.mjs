@@ -1,21 +1,16 @@
 // The memory of both hosts where much is asked of them: by strangers, whose
 // bodies nobody wants, and by the largest requests that are legal.
-import { readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as encoding from "lib0/encoding";
 import { usage } from "../workerd/host.mjs";
-import { print, round } from "./measure.mjs";
+import { forget, peakMB, print, round } from "./measure.mjs";
 import { directlyOnWorkerd, jwt, onWazero } from "./targets.mjs";
 
 const MB = 1 << 20;
 const LIMIT_BODY_BYTES = 16 * MB;
 const LIMIT_PULL_BYTES = 24 * MB;
 const LIMIT_YJS_MESSAGE_BYTES = 16 * MB;
-
-// peakMB returns the largest resident memory of a process since forget.
-const peakMB = (pid) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) / 1024;
-const forget = (pid) => writeFileSync(`/proc/${pid}/clear_refs`, "5");
 
 // strange sends a push of 16 MB without a token, or its first bytes only, and
 // resolves when the host returned a response, broke the connection, or got those bytes.

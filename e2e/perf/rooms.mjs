@@ -1,11 +1,13 @@
 // YjsRoom beside its peers, on workerd and on Node. As browsers do, the clients
 // offer to compress messages, which workerd accepts. Run with Node 22:
-//   node e2e/perf/rooms.mjs [fanout] [pairs] [cursors] [joining] [wake] [memory] [rows]
+//   node e2e/perf/rooms.mjs [fanout] [pairs] [cursors] [joining] [wake] [memory] [rows] [large] [deletions]
 import { setTimeout as sleep } from "node:timers/promises";
 import { usage } from "../workerd/host.mjs";
 import { compare, median, print, round, rounds } from "./measure.mjs";
-import { awareness, isAwareness, isDenied, isUpdate, join } from "./rooms/client.mjs";
-import { documentOf, typist } from "./rooms/documents.mjs";
+import { awareness, isAwareness, isUpdate, join } from "./rooms/client.mjs";
+import { deletions } from "./rooms/deletions.mjs";
+import { documentOf, fill, typist } from "./rooms/documents.mjs";
+import { large } from "./rooms/large.mjs";
 import { counted, inserting, node, open, workerd } from "./rooms/targets.mjs";
 
 const both = { ...workerd, ...node };
@@ -149,17 +151,9 @@ async function cursors() {
   });
 }
 
-// fill gives a room a document, waits until it is stored, and answers a socket
-// that keeps the room open.
-async function fill(target, room, bytes) {
-  const socket = await join(target, room);
-  for (const frame of bytes > 0 ? documentOf(bytes) : []) {
-    let denied = false;
-    const heard = socket.hear((data) => isUpdate(data) || (denied = isDenied(data)));
-    socket.send(frame);
-    await heard;
-    if (denied) throw new Error(`${target.url} takes no document of ${bytes} bytes`);
-  }
+// stored fills a room and waits until its document is stored.
+async function stored(target, room, bytes) {
+  const socket = await fill(target, room, bytes > 0 ? documentOf(bytes) : []);
   while (bytes > 0 && target.saved && !((await target.saved(room)) >= bytes)) await sleep(100);
   return socket;
 }
@@ -171,7 +165,7 @@ async function filled(makers, documents, body) {
     for (const target of Object.values(targets)) {
       for (const [name, bytes] of Object.entries(documents)) {
         const room = name.replace(" ", "-");
-        keep.set(`${target.url} ${name}`, await fill(target, room, bytes));
+        keep.set(`${target.url} ${name}`, await stored(target, room, bytes));
       }
     }
     for (const name of Object.keys(documents)) {
@@ -248,7 +242,7 @@ async function memory() {
       }));
       const full = usage(target.pid).residentMB;
       for (const s of sockets) s.close();
-      const socket = await fill({ ...target, saved: undefined }, newRoom(), 15e6);
+      const socket = await fill(target, newRoom(), documentOf(15e6));
       const large = usage(target.pid).residentMB;
       socket.close();
       rows[name] = {
@@ -290,6 +284,6 @@ Tidemark stores each update in SQLite before it sends it on. y-partyserver saves
 the document 2 to 10 s later. The relay, y-websocket's server and Hocuspocus keep
 it in memory alone.`);
 const wanted = process.argv.slice(2);
-for (const section of [fanout, pairs, cursors, joining, wake, memory, rows]) {
+for (const section of [fanout, pairs, cursors, joining, wake, memory, rows, large, deletions]) {
   if (wanted.length === 0 || wanted.includes(section.name)) await section();
 }

@@ -2,8 +2,10 @@
 // looked at. It speaks y-websocket's dialect or that of Hocuspocus, which puts the
 // document's name before each message and wants a token first.
 // @hocuspocus/provider 4.7, OutgoingMessages/AuthenticationMessage.ts.
+import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import { WebSocket } from "ws";
+import * as Y from "yjs";
 
 const encoded = (write) => Buffer.from(encoding.encode(write));
 const message = (...kind) => (body) => encoded((e) => (kind.forEach((n) => encoding.writeVarUint(e, n)), encoding.writeVarUint8Array(e, body)));
@@ -49,6 +51,7 @@ export class Socket {
     return new Promise((resolve, reject) => {
       this.heard = (data) => want(data) && resolve();
       this.lost = reject;
+      if (this.ws.readyState >= WebSocket.CLOSING) reject(new Error("the socket is closed"));
     });
   }
 
@@ -57,9 +60,9 @@ export class Socket {
   }
 }
 
-// join opens a socket and waits for the document, as the providers do; a relay
-// answers nothing.
-export async function join(target, room) {
+// join opens a socket and waits for the document, as the providers do, with each
+// for every message until then; a relay answers nothing.
+export async function join(target, room, each = () => {}) {
   const socket = new Socket(target, room);
   await new Promise((resolve, reject) => socket.ws.once("open", resolve).once("error", reject));
   if (socket.hello) {
@@ -68,9 +71,23 @@ export async function join(target, room) {
     await letIn;
   }
   if (target.dialect.answers) {
-    const synced = socket.hear(isStep2);
+    const synced = socket.hear((data) => (each(data), isStep2(data)));
     socket.send(step1);
     await synced;
   }
   return socket;
+}
+
+// load joins a room with a document, which integrates what comes, and answers the
+// document when it is synchronized.
+export async function load(target, room) {
+  const doc = new Y.Doc();
+  const socket = await join(target, room, (data) => {
+    if (!isUpdate(data) && !isStep2(data)) return;
+    const d = decoding.createDecoder(data);
+    d.pos = 2;
+    Y.applyUpdate(doc, decoding.readVarUint8Array(d));
+  });
+  socket.close();
+  return doc;
 }

@@ -1,6 +1,7 @@
 // What is written into the rooms that are measured.
+import * as decoding from "lib0/decoding";
 import * as Y from "yjs";
-import { update } from "./client.mjs";
+import { isDenied, isUpdate, join, update } from "./client.mjs";
 
 // documentOf answers frames that make a text of so many characters: 5,000
 // paragraphs, each put at a random place.
@@ -21,6 +22,35 @@ export function documentOf(bytes) {
     });
   }
   return frames;
+}
+
+// valuesOf answers frames that set keys of a map to strings of 5 MB, so many bytes
+// together, but for 4 KB.
+export function valuesOf(bytes) {
+  const doc = new Y.Doc();
+  const frames = [];
+  doc.on("update", (u) => frames.push(update(u)));
+  for (let left = bytes - 4096, i = 0; left > 0; left -= 5e6, i++) doc.getMap("values").set(`${i}`, "v".repeat(Math.min(left, 5e6)));
+  return frames;
+}
+
+// write sends a frame and waits until it is back. It throws what a refusal says.
+export async function write(socket, frame) {
+  let denied;
+  const heard = socket.hear((data) => isUpdate(data) || (denied = isDenied(data) && data));
+  socket.send(frame);
+  await heard;
+  if (!denied) return;
+  const d = decoding.createDecoder(denied);
+  d.pos = 2;
+  throw new Error(decoding.readVarString(d));
+}
+
+// fill gives a room a document, and answers a socket that keeps the room open.
+export async function fill(target, room, frames) {
+  const socket = await join(target, room);
+  for (const frame of frames) await write(socket, frame);
+  return socket;
 }
 
 // typist answers a function that makes the next frame: a text, a keystroke unless

@@ -9,13 +9,30 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { token, wazero } from "../../doors.mjs";
 import { startScript } from "../../workerd/host.mjs";
-import { start } from "../../yjs/workerd.mjs";
+import { start, startMeasured } from "../../yjs/workerd.mjs";
 import { hocuspocus as prefixed, yWebsocket } from "./client.mjs";
 
 const peers = fileURLToPath(new URL("peers/", import.meta.url));
 
 const unlimited = { LIMIT_YJS_BYTES_PER_SECOND: "1000000000", LIMIT_YJS_MESSAGES_PER_SECOND: "1000000", LIMIT_SOCKETS_PER_SUBJECT: "1000000" };
-const ours = { path: (room) => `/yjs/${room}?token=${token("bench")}`, dialect: yWebsocket };
+const ours = { path: (room) => `/yjs/${room}?token=${token("bench")}`, dialect: yWebsocket, ask, copied };
+
+// ask calls Tidemark, and answers the body.
+async function ask(method, path, body) {
+  const response = await fetch(`${this.url}/yjs/${path}`, { method, body, headers: { authorization: `Bearer ${token("bench")}` } });
+  const bytes = Buffer.from(await response.arrayBuffer());
+  if (!response.ok) throw new Error(`${response.status} ${bytes}`);
+  return bytes;
+}
+
+// copied waits for a copy in Tidemark's database that was begun at a time or later,
+// Unix milliseconds.
+async function copied(room, since) {
+  const at = async () => JSON.parse(await this.ask("GET", `?prefix=${room}`)).rooms[0]?.updated_at ?? 0;
+  for (const until = Date.now() + 60_000; (await at()) < since; await sleep(20)) {
+    if (Date.now() > until) throw new Error("no copy within a minute");
+  }
+}
 
 // saved is the size of what D1 has of a room.
 const saved = (db) => (room) =>
@@ -74,9 +91,18 @@ export async function counted(settings) {
   return { ...ours, ...host, saved: saved(host.db), rows: async () => (await fetch(`${host.url}/rows`)).json() };
 }
 
+// measured is Tidemark on workerd, with guest().
+async function measured(settings) {
+  const host = await startMeasured({ ...unlimited, ...settings });
+  return { ...ours, ...host, restart: asleep(host, "tidemark", "YjsRoom") };
+}
+
 async function onWazero(settings) {
   const door = await wazero({ ...unlimited, ...settings }).start();
-  return { ...ours, url: door.url, pid: String(door.process.pid), close: () => door.close() };
+  return {
+    ...ours, url: door.url, pid: String(door.process.pid), close: () => door.close(),
+    restart: async () => (await door.stop(), await door.start()),
+  };
 }
 
 async function partyserver() {
@@ -147,6 +173,7 @@ async function onNode(file, dialect) {
   return { url, pid: String(child.pid), path: (room) => `/${room}`, dialect, close: () => (child.kill(), ended) };
 }
 
+export const both = { "Tidemark, workerd": measured, "Tidemark, wazero": onWazero };
 export const workerd = {
   "Tidemark, workerd": onWorkerd, "y-partyserver": partyserver, "bare relay": () => relay({ inserts: false }),
 };

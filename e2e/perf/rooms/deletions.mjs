@@ -1,0 +1,41 @@
+// The bytes that a document has after much of it was deleted, beside yjs.
+import { setTimeout as sleep } from "node:timers/promises";
+import * as Y from "yjs";
+import { deletions as cases, post } from "../../yjs/deletions.mjs";
+import { print } from "../measure.mjs";
+import { both, open } from "./targets.mjs";
+
+// quiet is how long rooms compact what was before the last edit, in ms.
+const quiet = 5000;
+
+export async function deletions() {
+  await open(both, { YJS_COPY_MILLIS: "100" }, async (targets) => {
+    const rows = {};
+    for (const [n, [what, edits]] of Object.entries(cases).entries()) {
+      const room = `deletions-${n}`;
+      const doc = new Y.Doc();
+      let update;
+      doc.on("update", (u) => (update = u));
+      let edited;
+      for (const [i, edit] of edits.entries()) {
+        doc.transact(() => edit(doc));
+        if (i === edits.length - 1) await sleep(quiet);
+        edited = Date.now();
+        for (const target of Object.values(targets)) await post(target, room, update);
+      }
+      const want = Y.encodeStateAsUpdate(doc);
+      rows[`${what}: yjs`] = { "before compaction": want.length };
+      for (const [name, target] of Object.entries(targets)) {
+        const row = (rows[`${what}: ${name}`] = {});
+        row["before compaction"] = (await target.ask("GET", room)).length;
+        await target.copied(room, edited);
+        row["after"] = (await target.ask("GET", room)).length;
+        await target.restart(room);
+        const state = await target.ask("GET", room);
+        row["after a restart"] = state.length;
+        row["equal to yjs"] = state.equals(want);
+      }
+    }
+    print("Bytes of a document after deletions (GET; on workerd the object alone restarts)", rows);
+  });
+}

@@ -341,6 +341,7 @@ func (r *Room) delete(now time.Time) {
 	r.goneSet = r.forget(now)
 	r.doc = nil
 	r.last++
+	r.write(Write{Sweep: true}) // the parts of an interrupted replacement, which has the next Gen
 	r.meta.Gen++
 	r.meta.Size, r.meta.Sum, r.meta.Compacted = 0, Sum{}, r.last
 	r.log = log{}

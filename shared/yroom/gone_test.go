@@ -2,6 +2,7 @@ package yroom
 
 import (
 	"testing"
+	"time"
 
 	"tidemark/shared/lib0"
 	"tidemark/shared/yjs"
@@ -22,6 +23,26 @@ func TestADocumentThatEndedAnInstanceIsDeletedUnread(t *testing.T) {
 		if p, _ := k.call(Request{Op: OpState}); p.Status != StatusAbsent {
 			t.Errorf("ended %v: after the deletion status %d", ended, p.Status)
 		}
+	}
+}
+
+// A deletion leaves nothing of a compaction that was cut short.
+func TestADeletionLeavesNoPartsOfADocument(t *testing.T) {
+	k := newKeeper(t, func(*Config) {})
+	k.must(Request{Op: OpMerge, Data: (&author{id: 1}).typing("secret")})
+	out, err := k.room.Wake(scriptStart.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range out.Store {
+		if k.write(w); w.Part != nil {
+			break // the machine fails
+		}
+	}
+	k.room = nil
+	k.must(Request{Op: OpDelete})
+	if len(k.parts) > 0 || len(k.rows) > 0 {
+		t.Errorf("left are %d generations of parts and %d rows", len(k.parts), len(k.rows))
 	}
 }
 

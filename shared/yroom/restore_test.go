@@ -177,31 +177,50 @@ func TestARestoreWithoutIdsSaysSo(t *testing.T) {
 
 // restore keeps the document as it is, or makes it what it was: for the simulation.
 func (w *world) restore() {
-	if !w.disk.meta.Seeded {
-		return
-	}
 	if w.version == nil || w.IntN(3) == 0 {
-		if p, ok := w.ask(Request{Op: OpState}); ok && p.Status == StatusOK {
-			w.version = bytes.Clone(p.Body)
-		}
+		w.keepVersion()
+	} else {
+		w.restoreVersion()
+	}
+}
+
+func (w *world) keepVersion() {
+	if p, ok := w.ask(Request{Op: OpState}); ok && p.Status == StatusOK {
+		w.version = bytes.Clone(p.Body)
+	}
+}
+
+func (w *world) restoreVersion() {
+	if w.version == nil {
 		return
 	}
 	w.logf("restore a version")
+	before, err := w.disk.state()
+	if err != nil {
+		w.Errorf("read storage: %v", err)
+		return
+	}
 	q := Request{Op: OpRestore, Version: 1<<40 + w.Uint64N(1<<40), Data: w.version}
-
 	p, ok := w.ask(q)
 	for ; !ok || p.Status == StatusBusy; p, ok = w.ask(q) { // the machine failed, or had no memory
-	}
-	if p.Status == StatusMalformed && w.config.IntegrateBytes < 1000 && incomplete(w.T, w.version) {
-		return // a copy of what waits for other edits would wait for ever
-	}
-	if p.Status != StatusOK {
-		w.Errorf("restore: status %d, %s", p.Status, p.Body)
-		return
 	}
 	stored, err := w.disk.state()
 	if err != nil {
 		w.Errorf("read storage: %v", err)
+		return
+	}
+	if p.Status == StatusFull && w.fills {
+		w.taken[restoreRefused]++
+		if !bytes.Equal(stored, before) {
+			w.Errorf("a refused restore changed the document")
+		}
+		return
+	}
+	if p.Status == StatusMalformed && w.config.IntegrateBytes < 4<<20 && incomplete(w.T, w.version) {
+		return // a copy of what waits for other edits would wait for ever
+	}
+	if p.Status != StatusOK {
+		w.Errorf("restore: status %d, %s", p.Status, p.Body)
 		return
 	}
 	if got, want := shown(w.T, stored), shown(w.T, w.version); got != want {
@@ -214,6 +233,9 @@ func (w *world) restore() {
 func (w *world) ask(q Request) (Reply, bool) {
 	reply, out, err := w.awake().Call(AppendRequest(nil, q), w.now)
 	room := w.room
+	if q.Op == OpRestore && err == nil {
+		w.followRestore(out)
+	}
 	w.do(out, err)
 	if w.room != room {
 		return Reply{}, false

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,8 +23,9 @@ var seed = flag.Uint64("seed", 0, "simulate this seed alone, and print its story
 
 // TestNoSeenEditIsLost runs SIMULATE_SEEDS seeds (500; 50 with -short). Each plays
 // 3 to 6 clients, a network and a machine that fails at any point. Whatever a client
-// saw of another, or heard to be saved, is in storage from then on; in the end all
-// clients and the database agree.
+// saw of another, or heard to be saved, is in storage from then on, or until the
+// document is deleted; in the end all clients and the database agree. Together the
+// seeds take every path: see pathNames.
 func TestNoSeenEditIsLost(t *testing.T) {
 	if *seed != 0 {
 		simulate(t, *seed, true)
@@ -39,51 +41,20 @@ func TestNoSeenEditIsLost(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var taken paths
+	var taken taken
 	for s := range uint64(n) {
 		taken.add(simulate(t, s+1, false))
 		if t.Failed() {
 			t.Fatalf("seed %d failed: run again with -seed=%d", s+1, s+1)
 		}
 	}
-	if taken.extended == 0 || taken.gathered == 0 || taken.pieces == 0 || taken.cut == 0 || taken.answers == 0 {
-		t.Errorf("a path was not taken: %+v", taken)
-	}
-}
-
-// paths count what storage was told to do, and what else must happen.
-type paths struct {
-	extended int // rows of the log that took more updates
-	gathered int // rows of several updates of one event
-	pieces   int // rows that are pieces
-	cut      int // crashes between the writes of one event
-	answers  int // events while somebody gets an answer in pieces
-}
-
-func (p *paths) add(q paths) {
-	p.extended += q.extended
-	p.gathered += q.gathered
-	p.pieces += q.pieces
-	p.cut += q.cut
-	p.answers += q.answers
-}
-
-func (p *paths) see(w Write) {
-	if row := w.Row; row != nil {
-		if row.Extends {
-			p.extended++
-		} else if row.Updates > 1 {
-			p.gathered++
-		}
-		if row.Pieces > 1 {
-			p.pieces++
-		}
-	}
+	taken.check(t)
 }
 
 // A peer is a y-websocket client, with the Go core as its document.
 type peer struct {
 	author
+	client uint64 // whose presence it announces
 	doc    *yjs.Doc
 	states awareness.States
 	beat   uint64 // clock of its own presence
@@ -92,6 +63,9 @@ type peer struct {
 	conn  Conn // 0: offline
 	up    [][]byte
 	down  [][]byte
+	late  int       // how many of down a document sent that is deleted
+	full  bool      // it was refused something
+	done  bool      // step 2 has come
 	known []byte    // attachment
 	until time.Time // of its token; zero: never
 }
@@ -100,10 +74,12 @@ type world struct {
 	*testing.T
 	*rand.Rand
 	story  bool
-	taken  paths
+	taken  taken
+	before moment // what the room was before this event
 	now    time.Time
 	config Config
 	scarce bool // others hold the memory now and then
+	fills  bool // the document may become full
 
 	disk     fake
 	room     *Room
@@ -120,15 +96,19 @@ type world struct {
 	seen          *yjs.Doc // everything that somebody got from the room
 	seenDeletes   []yjs.ClockRange
 	synced        map[*byte]yjs.StateVector // what the room had when it sent that step 2
+	deleted       deleted
 }
 
-func simulate(t *testing.T, seed uint64, story bool) paths {
+func simulate(t *testing.T, seed uint64, story bool) taken {
 	rnd := rand.New(rand.NewPCG(seed, 5))
 	w := &world{T: t, Rand: rnd, story: story, now: time.Unix(1_700_000_000, 0), config: DefaultConfig, seen: yjs.New(yjs.Options{}), synced: map[*byte]yjs.StateVector{}}
 	w.config.ChunkBytes = []int{3, 60, 1_098_000}[rnd.IntN(3)]
 	w.config.TailBytes = []int{0, 60, 200, 3_900}[rnd.IntN(4)]
-	w.config.IntegrateBytes = []int{0, 500, 4 << 20}[rnd.IntN(3)] // merged only, or both
-	w.config.PieceBytes = []int{1, 60, 1 << 20}[rnd.IntN(3)]
+	if w.fills = rnd.IntN(3) > 0; w.fills {
+		w.config.DocumentBytes = []int{600, 1_200}[rnd.IntN(2)]
+	}
+	w.config.IntegrateBytes = []int{0, 4_000, 8_000, 4 << 20}[rnd.IntN(4)] // merged only, both, or integrated only
+	w.config.PieceBytes = []int{10, 100, 1 << 20}[rnd.IntN(3)]
 	w.scarce = rnd.IntN(4) == 0
 	w.config.Reserve = func(int) bool { return !w.scarce || rnd.IntN(8) > 0 }
 	w.config.BurstSockets = []int{1, 3, 20}[rnd.IntN(3)]
@@ -149,9 +129,9 @@ func simulate(t *testing.T, seed uint64, story bool) paths {
 		w.seen.Apply(w.copied)
 	}
 	for i := range 3 + rnd.IntN(4) {
-		w.peers = append(w.peers, &peer{author: author{id: uint64(i + 1)}, doc: yjs.New(yjs.Options{}), writes: i == 0 || rnd.IntN(5) > 0})
+		w.peers = append(w.peers, &peer{author: author{id: uint64(i + 1)}, client: uint64(i + 1), doc: yjs.New(yjs.Options{}), writes: i == 0 || rnd.IntN(5) > 0})
 	}
-	for range 150 + rnd.IntN(250) {
+	for range 300 + rnd.IntN(400) {
 		if w.step(); t.Failed() {
 			return w.taken
 		}
@@ -190,7 +170,7 @@ func (w *world) step() {
 			w.ring()
 		}
 		w.logf("hibernate, or the instance ends: timer %v", w.timer)
-		w.room = nil
+		w.forget()
 		w.checkAlarm()
 	case n < 87:
 		if w.room != nil {
@@ -202,8 +182,21 @@ func (w *world) step() {
 		w.ring()
 	case n < 91:
 		w.restore()
-	case n < 93:
-		w.pass(time.Duration(w.IntN(20_000)) * time.Millisecond)
+	case n < 92:
+		switch w.IntN(8) {
+		case 0:
+			w.delete()
+		case 1, 2:
+			w.rewrite(p)
+		default:
+			w.tidy(p)
+		}
+	case n < 94:
+		d := time.Duration(w.IntN(20_000)) * time.Millisecond
+		if w.IntN(8) == 0 {
+			d = goneFor
+		}
+		w.pass(d)
 	default:
 		w.work(w.IntN(3) == 0)
 	}
@@ -220,7 +213,16 @@ func (w *world) awake() *Room {
 		}
 		w.room = New(w.config, &w.disk, w.disk.stored(), open, w.now)
 	}
+	w.before = momentOf(w.room)
 	return w.room
+}
+
+// forget is what becomes of the room when the memory goes.
+func (w *world) forget() {
+	if w.room != nil && len(w.room.lacking) > 0 {
+		w.taken[forgottenBetweenPieces]++
+	}
+	w.room = nil
 }
 
 // do does effects in their order, or a part of them before the machine fails.
@@ -229,9 +231,7 @@ func (w *world) do(out Effects, err error) {
 		w.Errorf("event failed: %v", err)
 		return
 	}
-	if w.room != nil && len(w.room.lacking) > 0 {
-		w.taken.answers++
-	}
+	w.follow(out)
 	total := len(out.Store) + len(out.Attach) + len(out.Send) + len(out.Close) + 2
 	fuel := total
 	if w.IntN(30) == 0 {
@@ -248,13 +248,13 @@ func (w *world) do(out Effects, err error) {
 	for i, s := range out.Store {
 		if !spend() {
 			if i > 0 {
-				w.taken.cut++
+				w.taken[crashBetweenWrites]++
 			}
 			w.crash()
 			return
 		}
-		w.taken.see(s)
 		w.disk.write(s)
+		w.deleted.written(w, s)
 	}
 	for _, a := range out.Attach {
 		if !spend() {
@@ -302,10 +302,13 @@ func (w *world) do(out Effects, err error) {
 			continue // a crash took it while another socket was closed
 		}
 		ended := !p.until.IsZero() && !p.until.After(w.now.Add(early))
-		if c.Code < 4500 && !(c.Code == session.CloseEnded && ended) {
+		if c.Code < 4500 && !(c.Code == session.CloseEnded && ended) && !(c.Code == CloseDeleted && w.now.Before(w.deleted.until)) {
 			w.Errorf("the room closed %d with %d %s", c.Conn, c.Code, c.Reason)
 		}
 		w.drop(p, false)
+		if c.Code == CloseDeleted && w.IntN(2) == 0 {
+			w.begin(p)
+		}
 	}
 	if out.Task.Kind != 0 {
 		w.task = out.Task
@@ -324,7 +327,9 @@ func (w *world) peer(conn Conn) *peer {
 // crash ends the machine: memory and sockets are gone, some frames are on their way.
 func (w *world) crash() {
 	w.logf("crash")
-	w.room, w.task, w.timer = nil, Task{}, false
+	w.now = w.now.Add(time.Millisecond) // the next machine begins later
+	w.forget()
+	w.task, w.timer = Task{}, false
 	if w.alarm.IsZero() { // the host rings again
 		w.alarm = w.ringing
 	}
@@ -335,7 +340,7 @@ func (w *world) crash() {
 			for len(p.down) > 0 {
 				w.toPeer(p)
 			}
-			p.conn, p.up, p.known = 0, nil, nil
+			p.conn, p.up, p.known, p.late = 0, nil, nil, 0
 		}
 	}
 	w.lastConn = 0 // numbers are used again
@@ -347,11 +352,11 @@ func (w *world) connect(p *peer) {
 		return
 	}
 	w.lastConn++
-	p.conn, p.up, p.down, p.known = w.lastConn, nil, nil, nil
+	p.conn, p.up, p.down, p.known, p.late, p.done = w.lastConn, nil, nil, nil, 0, false
 	w.logf("peer %d connects as %d", p.id, p.conn)
 	a := Admission{Write: p.writes}
-	if p.id%2 == 0 {
-		a.Session.Subject = session.MarkOf(fmt.Sprint(p.id))
+	if p.client%2 == 0 {
+		a.Session.Subject = session.MarkOf(fmt.Sprint(p.client))
 	}
 	if p.until = (time.Time{}); w.IntN(3) == 0 {
 		p.until = w.now.Add(time.Duration(1+w.IntN(60)) * time.Second)
@@ -362,8 +367,8 @@ func (w *world) connect(p *peer) {
 		return
 	}
 	p.up = append(p.up, yproto.AppendSyncStep1(nil, p.doc.EncodeStateVector()))
-	if e, known := p.states.Get(p.id); known && e.State != nil {
-		p.up = append(p.up, yproto.AppendAwareness(nil, p.states.AppendUpdate(nil, p.id)))
+	if e, known := p.states.Get(p.client); known && e.State != nil {
+		p.up = append(p.up, yproto.AppendAwareness(nil, p.states.AppendUpdate(nil, p.client)))
 	} else {
 		w.beat(p)
 	}
@@ -376,10 +381,13 @@ func (w *world) drop(p *peer, broken bool) {
 	w.logf("peer %d leaves, broken %v", p.id, broken)
 	conn := p.conn
 	room := w.awake() // made while the socket is still known
-	p.conn, p.up, p.down = 0, nil, nil
+	if slices.Contains(room.lacking, conn) {
+		w.taken[leaveBetweenPieces]++
+	}
+	p.conn, p.up, p.down, p.late = 0, nil, nil, 0
 	w.do(room.Disconnect(conn, broken, w.now), nil)
 	for _, other := range p.states.Present() {
-		if other != p.id {
+		if other != p.client {
 			p.states.Remove(w.now, other)
 		}
 	}
@@ -391,9 +399,9 @@ func (w *world) beat(p *peer) {
 	if w.IntN(4) == 0 {
 		state = fmt.Sprintf(`{"long":"%s"}`, bytes.Repeat([]byte("x"), 1900+w.IntN(100)))
 	}
-	p.states.Apply(awareness.AppendUpdate(nil, awareness.Entry{Client: p.id, Clock: p.beat, State: []byte(state)}), w.now)
+	p.states.Apply(awareness.AppendUpdate(nil, awareness.Entry{Client: p.client, Clock: p.beat, State: []byte(state)}), w.now)
 	if p.conn != 0 {
-		p.up = append(p.up, yproto.AppendAwareness(nil, p.states.AppendUpdate(nil, p.id)))
+		p.up = append(p.up, yproto.AppendAwareness(nil, p.states.AppendUpdate(nil, p.client)))
 	}
 }
 
@@ -401,6 +409,7 @@ func (w *world) edit(p *peer) {
 	if !p.writes {
 		return
 	}
+	w.reload(p)
 	var u []byte
 	switch w.IntN(4) {
 	case 0:
@@ -414,8 +423,19 @@ func (w *world) edit(p *peer) {
 		from := w.Uint64N(v.Clock)
 		u = p.deleting(yjs.ClockRange{Client: v.Client, From: from, To: from + 1 + w.Uint64N(v.Clock-from)})
 	default:
-		u = p.typing("abcdefgh"[:1+w.IntN(8)])
+		text := "abcdefgh"[:1+w.IntN(8)]
+		switch {
+		case w.fills:
+			text = strings.Repeat(text, 16)
+		case w.IntN(3) == 0:
+			text = strings.Repeat(text, 200)
+		}
+		u = p.typing(text)
 	}
+	w.edited(p, u)
+}
+
+func (w *world) edited(p *peer, u []byte) {
 	if _, err := p.doc.Apply(u); err != nil {
 		w.Fatalf("own edit %x: %v", u, err)
 	}
@@ -435,7 +455,11 @@ func (w *world) toRoom(p *peer) {
 	}
 	frame := bytes.Join(p.up[:n], nil)
 	p.up = p.up[n:]
-	w.do(w.awake().Receive(p.conn, frame, w.now))
+	out, err := w.awake().Receive(p.conn, frame, w.now)
+	if n == 1 {
+		w.followMessage(frame, out)
+	}
+	w.do(out, err)
 }
 
 func (w *world) toPeer(p *peer) {
@@ -444,6 +468,10 @@ func (w *world) toPeer(p *peer) {
 	}
 	frame := p.down[0]
 	p.down = p.down[1:]
+	late := p.late > 0
+	if late {
+		p.late--
+	}
 	m, rest, err := yproto.Decode(frame)
 	if err != nil || len(rest) > 0 {
 		w.Errorf("a peer got %x: %v", frame, err)
@@ -459,7 +487,10 @@ func (w *world) toPeer(p *peer) {
 			p.up = append(p.up, yproto.AppendSyncStep2(nil, diff))
 		}
 	case yproto.SyncStep2, yproto.Update:
-		w.see(m.Payload)
+		if !late {
+			w.see(m.Payload)
+		}
+		p.done = p.done || m.Kind == yproto.SyncStep2
 		if _, err := p.doc.Apply(m.Payload); err != nil {
 			w.Errorf("peer %d cannot apply %x: %v", p.id, m.Payload, err)
 		}
@@ -474,14 +505,17 @@ func (w *world) toPeer(p *peer) {
 		if err != nil {
 			w.Errorf("awareness: %v", err)
 		}
-		if slices.Contains(change.Removed, p.id) {
+		if slices.Contains(change.Removed, p.client) {
 			w.beat(p) // y-protocols: a client says that it is still here
 		}
 		if !change.Empty() && p.conn != 0 {
 			p.up = append(p.up, yproto.AppendAwareness(nil, p.states.AppendUpdate(nil, change.Clients()...)))
 		}
 	case yproto.PermissionDenied:
-		if p.writes {
+		if w.fills && strings.Contains(string(m.Payload), errFull.Error()) {
+			w.taken[writeRefused]++
+			p.full = true
+		} else if p.writes {
 			w.Errorf("peer %d was refused: %s", p.id, m.Payload)
 		}
 	}
@@ -503,7 +537,9 @@ func (w *world) pass(d time.Duration) {
 	if !w.alarm.IsZero() && !w.alarm.After(w.now) {
 		w.ringing, w.alarm = w.alarm, time.Time{}
 		w.logf("alarm")
-		w.do(w.awake().Wake(w.now))
+		room := w.awake()
+		w.before.large = outgrown(room)
+		w.do(room.Wake(w.now))
 		w.ringing = time.Time{}
 	}
 	for _, p := range w.peers {
@@ -534,6 +570,9 @@ func (w *world) work(fail bool) {
 				w.Errorf("copy %d follows %d", c.Version, w.copiedVersion)
 			}
 			w.copied, w.copiedVersion = bytes.Join(w.disk.parts[c.Gen], nil), c.Version
+			if c.Parts == 0 {
+				w.copied = nil
+			}
 			if len(w.disk.parts[c.Gen]) != c.Parts {
 				w.Errorf("%d parts, told %d", len(w.disk.parts[c.Gen]), c.Parts)
 			}

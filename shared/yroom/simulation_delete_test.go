@@ -1,0 +1,100 @@
+package yroom
+
+import (
+	"slices"
+	"time"
+
+	"tidemark/shared/yjs"
+)
+
+// A deleted is what the simulation knows of the documents that were deleted.
+type deleted struct {
+	asked   bool     // the room is asked to delete, and has not stored that it did
+	ever    bool     // a document was deleted
+	clients []uint64 // of the documents deleted within ten minutes before the last
+	until   time.Time
+	held    []uint64 // of the document, when the room was asked
+}
+
+// delete deletes the document. Half of the clients begin a new one, the others come
+// back with all that they have, as y-websocket 2 does.
+func (w *world) delete() {
+	if !w.disk.meta.Seeded {
+		return
+	}
+	w.logf("delete the document")
+	state, err := w.disk.state()
+	if err != nil {
+		w.Errorf("read storage: %v", err)
+		return
+	}
+	w.deleted.asked, w.deleted.held = true, clientsOf(w, state)
+	q := Request{Op: OpDelete}
+	for _, ok := w.ask(q); !ok && w.deleted.asked; _, ok = w.ask(q) { // the machine failed
+	}
+	w.deleted.asked = false
+}
+
+// written notes that the deletion is stored: from now on the clients have nothing of
+// the document from the room, whatever is on its way to them.
+func (d *deleted) written(w *world, write Write) {
+	if !d.asked || write.Meta == nil || write.Meta.Size > 0 {
+		return
+	}
+	d.asked, d.ever = false, true
+	if !w.now.Before(d.until) {
+		d.clients = nil
+	}
+	d.clients = append(d.clients, d.held...)
+	d.until = w.now.Add(10 * time.Minute)
+	w.seen, w.seenDeletes, w.version = yjs.New(yjs.Options{}), nil, nil
+	for _, p := range w.peers {
+		p.late = len(p.down)
+	}
+}
+
+// begin gives a peer a new document, as an app does that is told of the deletion.
+func (w *world) begin(p *peer) {
+	p.author = author{id: p.id + 26} // which has the names of the former
+	p.doc, p.full = yjs.New(yjs.Options{}), false
+}
+
+func clientsOf(w *world, state []byte) (clients []uint64) {
+	s, err := yjs.Validate(state, yjs.Limits{Stored: true})
+	if err != nil {
+		w.Errorf("stored state: %v", err)
+	}
+	for _, of := range s.Structs {
+		clients = append(clients, of.Client)
+	}
+	return clients
+}
+
+// follow checks what becomes of an edit: one that belongs to a deleted document is
+// refused for ten minutes, and no other.
+func (d *deleted) follow(w *world, update []byte, taken, refused bool) {
+	belongs, err := yjs.Mentions(update, func(client uint64) bool { return slices.Contains(d.clients, client) })
+	if err != nil {
+		w.Errorf("read what a peer sent: %v", err)
+	}
+	switch {
+	case refused && !belongs:
+		w.Errorf("refused as of a deleted document: %x", update)
+	case refused:
+		w.taken[deletedRefused]++
+	case taken && belongs:
+		w.taken[deletedTaken]++
+	}
+}
+
+// check looks for a deleted document that is back too early.
+func (d *deleted) check(w *world, state []byte) {
+	if !w.now.Before(d.until) {
+		return
+	}
+	for _, client := range clientsOf(w, state) {
+		if slices.Contains(d.clients, client) {
+			w.Errorf("client %d of a deleted document is back", client)
+		}
+	}
+}

@@ -310,7 +310,13 @@ func (r *Room) merge(update []byte, now time.Time) (Reply, error) {
 		if err != nil {
 			return Reply{}, err
 		}
-		if d.unsure() {
+		full := r.fits(len(update), len(summary.Structs) > 0) != nil // what is known needs no space
+		if d.unsure() || full && d.mayHold(&summary) {
+			if d.doc != nil {
+				if err := r.reserve(d.size()); err != nil {
+					return Reply{}, err
+				}
+			}
 			r.steps += d.size() / bytesAStep
 			if known, err = d.covers(&summary); err != nil {
 				return Reply{}, err

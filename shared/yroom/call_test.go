@@ -1,10 +1,13 @@
 package yroom
 
 import (
+	"bytes"
 	"runtime"
 	"strconv"
 	"strings"
 	"testing"
+
+	"tidemark/shared/yjs"
 )
 
 // RFC 9110, 13.1.2: a list of tags, compared weakly, or *.
@@ -68,4 +71,30 @@ func allocated() int {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int(m.TotalAlloc)
+}
+
+// What a document holds needs no space in it.
+func TestAFullDocumentTakesAnUpdateThatItHolds(t *testing.T) {
+	for name, integrateBytes := range map[string]int{"integrated": 4 << 20, "merged": 0} {
+		k := newKeeper(t, func(c *Config) { c.DocumentBytes, c.IntegrateBytes = 300, integrateBytes })
+		a := &author{id: 1}
+		k.must(Request{Op: OpMerge, Data: a.typing(strings.Repeat("x", 100))})
+		k.must(Request{Op: OpMerge, Data: a.deleting(yjs.ClockRange{Client: 1, From: 3, To: 5})})
+		k.must(Request{Op: OpMerge, Data: a.typing(strings.Repeat("x", 100))})
+		state, _ := k.must(Request{Op: OpState})
+		known := bytes.Clone(state.Body)
+		for _, sleeps := range []bool{false, true} {
+			if sleeps {
+				k.room = nil
+			}
+			p, stored := k.call(Request{Op: OpMerge, Data: known})
+			if p.Status != StatusOK || p.ETag != state.ETag || stored > 0 {
+				t.Errorf("%s, sleeps %v: known: status %d, tag %s, %d bytes stored", name, sleeps, p.Status, p.ETag, stored)
+			}
+			news := (&author{id: 2}).typing(strings.Repeat("x", 100))
+			if p, stored := k.call(Request{Op: OpMerge, Data: news}); p.Status != StatusFull || stored > 0 {
+				t.Errorf("%s, sleeps %v: new: status %d, %d bytes stored", name, sleeps, p.Status, stored)
+			}
+		}
+	}
 }

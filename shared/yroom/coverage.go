@@ -44,6 +44,18 @@ func (d *document) covers(update *yjs.Summary) (bool, error) {
 	return true, nil
 }
 
+// mayHold tells whether an integrated document holds all structs of an update. Whether
+// it knows the deletions takes longer to find out: see covers.
+func (d *document) mayHold(update *yjs.Summary) bool {
+	vector := d.doc.StateVector()
+	for _, r := range update.Structs {
+		if vector.Clock(r.Client) < r.To {
+			return false
+		}
+	}
+	return true
+}
+
 func coverageOf(state []byte) (*coverage, error) {
 	encoded, err := yjs.StateVectorFromUpdate(state)
 	if err != nil {

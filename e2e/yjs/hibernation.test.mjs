@@ -55,6 +55,28 @@ test("edits, presence and closes survive a hibernation before each of them", asy
   a.close(), c.close();
 });
 
+test("a room that sleeps closes the socket whose token ends, and no other", async () => {
+  const rooms = { "/yjs/ends": ["YjsRoom", "ends"], "/sync/subscribe": ["SyncRoom", "sync"] };
+  await Promise.all(Object.entries(rooms).map(async ([path, [className, name]]) => {
+    const exp = Math.floor(Date.now() / 1000) + 4;
+    const open = async (claims) => {
+      const ws = new WebSocket(`${host.url.replace("http", "ws")}${path}?token=${token("someone", claims)}`);
+      const closed = new Promise((resolve) => ws.once("close", (code, reason) => resolve([code, String(reason), Date.now()])));
+      await new Promise((resolve, reject) => ws.once("open", resolve).once("error", reject));
+      return { ws, closed };
+    };
+    const [ends, lasts] = [await open({ exp }), await open()];
+    await host.hibernate(name, className);
+    const [code, reason, at] = await ends.closed;
+    assert.deepEqual([code, reason], [4401, "the token has ended"], path);
+    assert.ok(at > exp * 1000 - 100, `${path}: closed too early`);
+    const pong = new Promise((resolve) => lasts.ws.on("message", (data) => String(data) === "pong" && resolve()));
+    lasts.ws.send("ping");
+    await pong;
+    lasts.ws.terminate();
+  }));
+});
+
 test("a room that another backend wrote opens as it is, and is copied back", async () => {
   const before = new Y.Doc();
   before.getText("note").insert(0, "from elsewhere");

@@ -4,16 +4,11 @@ import { describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
-import * as Y from "yjs";
-import { WebsocketProvider } from "y-websocket";
-import { WebsocketProvider as WebsocketProvider2 } from "y-websocket-2";
-import * as Y14 from "@y/y";
-import { WebsocketProvider as WebsocketProvider4 } from "@y/websocket";
 import { token, wazero } from "../doors.mjs";
 import { until } from "./member.mjs";
+import { versions } from "./providers.mjs";
 import { start } from "./workerd.mjs";
 
-const versions = { 2: [WebsocketProvider2, Y.Doc], 3: [WebsocketProvider, Y.Doc], 4: [WebsocketProvider4, Y14.Doc] };
 const patienceMillis = 30_000 + 3_000; // y-websocket's, and how often it looks
 
 const hosts = {
@@ -31,8 +26,8 @@ describe("who only watches stays connected", { concurrency: true, timeout: 600_0
       t.after(() => host.close());
       const closes = [];
       const viewers = await Promise.all(
-        Object.entries(versions).map(async ([version, [Provider, Doc]]) => {
-          const viewer = new Provider(`${host.url.replace("http", "ws")}/yjs`, `watched ${version}`, new Doc(), {
+        Object.entries(versions).map(async ([version, { Provider, yjs }]) => {
+          const viewer = new Provider(`${host.url.replace("http", "ws")}/yjs`, `watched ${version}`, new yjs.Doc(), {
             WebSocketPolyfill: WebSocket, disableBc: true, connect: false, params: { token: token("viewer", { scope: "yjs:read" }) },
           });
           viewer.awareness.setLocalState(null);

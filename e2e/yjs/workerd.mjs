@@ -5,13 +5,15 @@ import { startTidemark } from "../workerd/host.mjs";
 // All members of a test are one subject.
 const settings = { AUTH_SECRET: "a secret that only these tests know", LIMIT_SOCKETS_PER_SUBJECT: "10000" };
 
-// start answers {url, pid, db, hibernate(room), close()}; main is as in startTidemark.
+// start answers {url, pid, db, hibernate(room, className), close()}; main is as in
+// startTidemark.
 export async function start(bindings = {}, main) {
   const host = await startTidemark({ bindings: { ...settings, ...bindings }, main });
   return {
     ...host,
     db: await host.mf.getD1Database("DB"),
-    hibernate: (room) => host.mf.unsafeEvictDurableObject("tidemark", "YjsRoom", { name: room, webSockets: "hibernate" }),
+    hibernate: (room, className = "YjsRoom") =>
+      host.mf.unsafeEvictDurableObject("tidemark", className, { name: room, webSockets: "hibernate" }),
   };
 }
 

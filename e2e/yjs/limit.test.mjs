@@ -1,0 +1,172 @@
+// Large documents on both hosts, with the memory that they have by default: one at the
+// limit is joined, read, kept, restored, found again after a restart and deleted, and
+// the other rooms notice nothing; and what is deleted goes away.
+import { after, before, describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { WebSocket } from "ws";
+import * as Y from "yjs";
+import { doors, root, token } from "../doors.mjs";
+import { join, until } from "./member.mjs";
+import { versions } from "./providers.mjs";
+
+const limit = Number(/^LIMIT_YJS_DOCUMENT_BYTES = "(\d+)"/m.exec(readFileSync(path.join(root, "wrangler.toml"), "utf8"))[1]);
+
+// great answers a document that has space for little more, of long values and a text,
+// and the updates that make it.
+function great() {
+  const doc = new Y.Doc();
+  const parts = [];
+  doc.on("update", (update) => parts.push(update));
+  const part = (limit - 50_000) / 6;
+  for (let i = 0; i < 3; i++) {
+    doc.getMap("map").set(`k${i}`, `${i}`.repeat(part));
+    doc.getText("note").insert(i * 10, "0123456789".repeat(part / 10));
+  }
+  return { doc, parts };
+}
+
+// Each fills a document of its own with what is deleted again: at last it is as small as
+// yjs makes it.
+const deletions = {
+  text: [
+    (doc) => doc.getText("note").insert(0, "0123456789".repeat(450_000)),
+    (doc) => doc.getText("note").delete(1000, 4_000_000),
+  ],
+  image: [
+    (doc) => doc.getMap("map").set("image", new Uint8Array(6_000_000).fill(7)),
+    (doc) => doc.getMap("map").delete("image"),
+  ],
+  key: ["1", "2", "3", "4", "5", ""].map((s) => (doc) => doc.getMap("map").set("key", s.repeat(5_000_000))),
+};
+
+for (const [name, open] of Object.entries(doors)) {
+  describe(`on ${name}`, { timeout: 600_000 }, () => {
+    const door = open();
+    before(() => door.start());
+    after(() => door.close());
+
+    const http = (method, path, body) =>
+      fetch(`${door.url}/yjs/${path}`, { method, body, headers: { authorization: `Bearer ${token("http")}` } });
+    const ask = async (status, method, path, body) => {
+      const answer = await http(method, path, body);
+      const bytes = Buffer.from(await answer.arrayBuffer());
+      assert.equal(answer.status, status, `${method} ${path}: ${bytes.subarray(0, 300)}`);
+      return { bytes, etag: answer.headers.get("etag") };
+    };
+
+    // joined has two providers of each version join, which are synchronized when they
+    // have all of doc.
+    const joined = (t, doc) => {
+      const sv = Buffer.from(Y.encodeStateVector(doc));
+      const all = Object.entries(versions).flatMap((entry) => [entry, entry]);
+      return Promise.all(all.map(async ([version, { Provider, yjs }]) => {
+        const mine = new yjs.Doc();
+        const provider = new Provider(`${door.url.replace("http", "ws")}/yjs`, "great", mine, {
+          WebSocketPolyfill: WebSocket, disableBc: true, params: { token: token("someone") },
+        });
+        t.after(() => (provider.destroy(), provider.awareness.destroy()));
+        const codes = [];
+        provider.on("connection-close", (event) => codes.push(event?.code));
+        const has = await new Promise((resolve) => {
+          provider.on("sync", (synced) => synced && resolve(Buffer.from(yjs.encodeStateVector(mine))));
+        });
+        assert.deepEqual(has, sv, `y-websocket ${version} is synchronized`);
+        assert.deepEqual(codes, []);
+        return codes;
+      }));
+    };
+
+    // neighbour has somebody type in another room, until stop() is called. All of it is
+    // taken, and no instance ends.
+    const neighbour = async (t) => {
+      const member = await join(door, "neighbour");
+      let going = true;
+      const typing = (async () => {
+        for (let i = 0; going; i++) await member.edit((doc) => doc.getMap("map").set("n", i));
+      })();
+      typing.catch(() => {}); // stop says it
+      const stop = async () => {
+        going = false;
+        await typing;
+        member.die();
+        assert.doesNotMatch(door.log, /instance (ended|failed)/);
+      };
+      t.after(() => ((going = false), member.die()));
+      return stop;
+    };
+
+    test("what is deleted goes away", async () => {
+      const docs = {};
+      for (const [room, edits] of Object.entries(deletions)) {
+        const doc = (docs[room] = new Y.Doc());
+        for (const edit of edits) {
+          const before = Y.encodeStateVector(doc);
+          doc.transact(() => edit(doc));
+          const body = Y.encodeStateAsUpdate(doc, before);
+          // It is full until it is compacted.
+          await until(async () => (await http("POST", room, body)).status === 204, () => `written to ${room}`);
+        }
+      }
+      const check = async () => {
+        for (const [room, doc] of Object.entries(docs)) {
+          const { bytes } = await ask(200, "GET", room);
+          assert.equal(bytes.length, Y.encodeStateAsUpdate(doc).length, room);
+          assert.equal(Buffer.compare(bytes, Y.encodeStateAsUpdate(doc)), 0, room);
+          const json = JSON.parse((await ask(200, "GET", `${room}?format=json`)).bytes);
+          assert.deepEqual(json.map ?? {}, doc.getMap("map").toJSON(), room);
+        }
+        assert.equal(String((await ask(200, "GET", "text?format=text&name=note")).bytes), docs.text.getText("note").toString());
+      };
+      await check();
+      await door.stop();
+      await door.start();
+      await check();
+    });
+
+    test("a document at the limit is all that a document is", async (t) => {
+      const { doc, parts } = great();
+      const length = Y.encodeStateAsUpdate(doc).length;
+      assert.ok(length > limit - 60_000 && length < limit, `${length} bytes`);
+      let stop = await neighbour(t);
+      for (const part of parts) await ask(204, "POST", "great", part);
+      const { id } = JSON.parse((await ask(201, "POST", "great/versions")).bytes);
+      const writer = await join(door, "great");
+      assert.match(writer.kinds(), /^step1,(update,)+step2$/);
+      const had = Buffer.from(Y.encodeStateVector(writer.doc)).toString("base64url");
+      await writer.edit((doc) => doc.getText("note").delete(1000, 10_000));
+      await writer.edit((doc) => doc.getText("note").insert(0, "edited"));
+      await ask(204, "POST", `great/versions/${id}/restore`);
+      await writer.sync();
+      assert.equal(writer.doc.getText("note").toString(), doc.getText("note").toString());
+      await stop();
+
+      await door.stop();
+      await door.start();
+      stop = await neighbour(t);
+      // Who asks while there is no memory to spare is asked to come back.
+      const get = async (query) => {
+        for (;;) {
+          const answer = await http("GET", `great${query}`);
+          const bytes = Buffer.from(await answer.arrayBuffer());
+          if (answer.status !== 503) return assert.equal(answer.status, 200), bytes;
+        }
+      };
+      const [codes, whole, diff] = await Promise.all([joined(t, writer.doc), get(""), get(`?sv=${had}`)]);
+      assert.equal(Buffer.compare(whole, Y.encodeStateAsUpdate(writer.doc)), 0);
+      assert.ok(diff.length < 20_000, `${diff.length} bytes`);
+      const late = await join(door, "great");
+      const heard = late.heard.length;
+      const { etag } = await ask(204, "POST", `great/versions/${id}/restore`);
+      for (const part of parts) assert.equal((await ask(204, "POST", "great", part)).etag, etag);
+      await late.sync();
+      assert.equal(late.kinds(heard), "step1,step2");
+      assert.equal((await ask(200, "GET", "great?format=text&name=note")).bytes.length, doc.getText("note").length);
+      await ask(204, "DELETE", "great");
+      await until(() => codes.every((c) => c.includes(4404)) && late.closed?.code === 4404, () => `closed: ${codes}`);
+      await ask(404, "GET", "great");
+      await stop();
+    });
+  });
+}

@@ -35,10 +35,8 @@ for (const [name, open] of Object.entries(hosts)) {
     let host;
     before(async () => (host = await open()));
     after(() => host.close());
-    const state = async (room) => {
-      const response = await fetch(`${host.url}/yjs/${room}`, { headers: { authorization: `Bearer ${token("reader")}` } });
-      return Buffer.from(await response.arrayBuffer());
-    };
+    const get = (path) => fetch(`${host.url}/yjs/${path}`, { headers: { authorization: `Bearer ${token("reader")}` } });
+    const state = async (room) => Buffer.from(await (await get(room)).arrayBuffer());
 
     for (const [n, [what, edits]] of Object.entries(deletions).entries()) {
       test(what, async () => {
@@ -58,6 +56,8 @@ for (const [name, open] of Object.entries(hosts)) {
         if (host.copy) await holds("the database", host.copy);
         await host.restart(room);
         assert.ok((await state(room)).equals(want), "after a restart");
+        const fits = Y.decodeUpdate(want).structs.length < 100_000; // and is integrated
+        assert.equal((await get(`${room}?format=json`)).status, fits ? 200 : 413);
       });
     }
   });

@@ -95,8 +95,8 @@ func take(handle, n int32) []byte {
 	return b
 }
 
-// garbage is how many bytes came, and were dropped with documents, since the last
-// collection here: what may be collected.
+// garbage is how many bytes came and went, and were dropped with documents, since the
+// last collection here: what may be collected.
 var garbage int
 
 // muchBytes are worth a collection of their own.

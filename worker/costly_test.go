@@ -53,10 +53,10 @@ func TestCostlyDocumentsEndNoInstance(t *testing.T) {
 					c.wants("POST", "/yjs/"+room, update, http.StatusNoContent)
 				}
 			}
-			joinAll := func() {
+			joinAll := func(peers int) {
 				t.Helper()
 				var wg sync.WaitGroup
-				for range 2 {
+				for range peers {
 					for _, room := range []string{"a", "b"} {
 						peer := join(t, s, room)
 						wg.Go(func() {
@@ -68,7 +68,7 @@ func TestCostlyDocumentsEndNoInstance(t *testing.T) {
 				ticking(clock, wg.Wait)
 				c.lives("joins")
 			}
-			joinAll()
+			joinAll(2)
 			c.wants("GET", "/yjs/a", nil, http.StatusOK)
 			c.wants("GET", "/yjs/b?sv="+vector, nil, http.StatusOK)
 			c.wants("GET", "/yjs/a?format=text&name=t", nil, http.StatusOK, http.StatusNotFound, http.StatusRequestEntityTooLarge)
@@ -80,7 +80,7 @@ func TestCostlyDocumentsEndNoInstance(t *testing.T) {
 			})
 			c.wants("POST", "/yjs/a/versions", []byte("kept"), http.StatusCreated)
 			s.Restart()
-			joinAll()
+			joinAll(1)
 			c.wants("POST", "/yjs/small", typed(uint64(clock.Now().UnixNano()/1e6%1e9), "x"), http.StatusNoContent)
 			for _, room := range []string{"a", "b"} {
 				c.wants("DELETE", "/yjs/"+room, nil, http.StatusNoContent)

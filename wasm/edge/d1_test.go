@@ -177,6 +177,9 @@ func TestReadersSeeOneSnapshotBesideTheWriter(t *testing.T) {
 }
 
 // A read that is short does not wait for those that are long.
+// longRead is how many rows a read counts that takes a second or so.
+var longRead = 5_000_000
+
 func TestAShortReadRunsBesideLongOnes(t *testing.T) {
 	d := openTest(t, filepath.Join(t.TempDir(), "d1.sqlite"))
 	read := func(rows int) {
@@ -192,7 +195,7 @@ func TestAShortReadRunsBesideLongOnes(t *testing.T) {
 	for range runtime.NumCPU() + 1 {
 		group.Go(func() {
 			began.Add(1)
-			read(5_000_000)
+			read(longRead)
 			ended.Add(1)
 		})
 	}

@@ -378,23 +378,6 @@ func (s *siege) round(n int) {
 	s.lives(fmt.Sprintf("round %d: %s", n, strings.Join(began, ", ")))
 }
 
-// passing lets time pass until f is done, that much each millisecond.
-func passing(clock *wasmtest.Clock, tick time.Duration, f func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f()
-	}()
-	for {
-		select {
-		case <-done:
-			return
-		case <-time.After(time.Millisecond):
-			clock.Advance(tick)
-		}
-	}
-}
-
 // lives fails if an instance ended, or a room had to be made again.
 func (s *siege) lives(what string) {
 	s.Helper()
@@ -458,7 +441,7 @@ func TestASiegeOfDocumentsEndsNoInstance(t *testing.T) {
 			continue
 		}
 		var state []byte
-		passing(clock, time.Millisecond, func() {
+		ticking(clock, func() {
 			wasmtest.Until(t, b.name+" is shown", func() (shown bool) {
 				var refused string
 				state, refused = last.legally("GET", "/yjs/"+b.name, nil)

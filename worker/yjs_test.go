@@ -154,7 +154,10 @@ func (c client) state() []byte {
 
 // ticking lets time pass until f is done: a long answer goes out in pieces, one each
 // time that the room's timer rings.
-func ticking(clock *wasmtest.Clock, f func()) {
+func ticking(clock *wasmtest.Clock, f func()) { passing(clock, time.Millisecond, f) }
+
+// passing lets time pass until f is done, that much each millisecond.
+func passing(clock *wasmtest.Clock, tick time.Duration, f func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -165,7 +168,7 @@ func ticking(clock *wasmtest.Clock, f func()) {
 		case <-done:
 			return
 		case <-time.After(time.Millisecond):
-			clock.Advance(time.Millisecond)
+			clock.Advance(tick)
 		}
 	}
 }
@@ -192,7 +195,7 @@ func (c client) aware(id, clock uint64, state string) {
 	c.send(yproto.AppendAwareness(nil, awareness.AppendUpdate(nil, awareness.Entry{Client: id, Clock: clock, State: []byte(state)})))
 }
 
-// wantAware wants these entries next. A message of nobody, which breaks the silence,
+// wantAware fails unless these entries come next. A message of nobody, which breaks the silence,
 // may come before.
 func (c client) wantAware(want ...awareness.Entry) {
 	c.Helper()

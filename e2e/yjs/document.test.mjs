@@ -5,22 +5,14 @@ import { WebSocket } from "ws";
 import * as Y from "yjs";
 import { WebsocketProvider as WebsocketProvider2 } from "y-websocket-2";
 import { doors, token } from "../doors.mjs";
-import { join, until } from "./member.mjs";
+import { asker, call, join, until } from "./member.mjs";
 
 for (const [name, open] of Object.entries(doors)) {
   describe(`on ${name}`, { timeout: 600_000 }, () => {
     const door = open();
+    const ask = asker(door);
     before(() => door.start());
     after(() => door.close());
-
-    const http = (method, path, body) =>
-      fetch(`${door.url}/yjs/${path}`, { method, body, headers: { authorization: `Bearer ${token("http")}` } });
-    const ask = async (status, method, path, body) => {
-      const answer = await http(method, path, body);
-      const text = await answer.text();
-      assert.equal(answer.status, status, `${method} ${path}: ${text}`);
-      return { text, etag: answer.headers.get("etag") };
-    };
 
     // y-websocket 2 tries again after every close, and sends all that it has.
     test("a deleted document does not come back with a client that tries again; a new one begins at once", async (t) => {
@@ -32,7 +24,7 @@ for (const [name, open] of Object.entries(doors)) {
       t.after(() => (provider.destroy(), provider.awareness.destroy()));
       const codes = [];
       provider.on("connection-close", (event) => codes.push(event?.code));
-      const state = async () => (await http("GET", "deleted?format=text&name=note")).text();
+      const state = async () => (await call(door, "GET", "deleted?format=text&name=note")).text();
       await until(async () => (await state()) === "deleted", () => "written");
       await ask(204, "DELETE", "deleted");
       await until(() => codes.length >= 3, () => `closed again: ${codes}`);

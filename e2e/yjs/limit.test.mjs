@@ -8,13 +8,13 @@ import path from "node:path";
 import { WebSocket } from "ws";
 import * as Y from "yjs";
 import { doors, root, token } from "../doors.mjs";
-import { join, until } from "./member.mjs";
+import { asker, call, join, until } from "./member.mjs";
 import { versions } from "./providers.mjs";
 
 const limit = Number(/^LIMIT_YJS_DOCUMENT_BYTES = "(\d+)"/m.exec(readFileSync(path.join(root, "wrangler.toml"), "utf8"))[1]);
 
-// great answers a document that has space for little more, of long values and a text,
-// and the updates that make it.
+// great returns a document of long values and a text, with space for little more, and
+// the updates that make it.
 function great() {
   const doc = new Y.Doc();
   const parts = [];
@@ -30,17 +30,9 @@ function great() {
 for (const [name, open] of Object.entries(doors)) {
   describe(`on ${name}`, { timeout: 600_000 }, () => {
     const door = open();
+    const ask = asker(door);
     before(() => door.start());
     after(() => door.close());
-
-    const http = (method, path, body) =>
-      fetch(`${door.url}/yjs/${path}`, { method, body, headers: { authorization: `Bearer ${token("http")}` } });
-    const ask = async (status, method, path, body) => {
-      const answer = await http(method, path, body);
-      const bytes = Buffer.from(await answer.arrayBuffer());
-      assert.equal(answer.status, status, `${method} ${path}: ${bytes.subarray(0, 300)}`);
-      return { bytes, etag: answer.headers.get("etag") };
-    };
 
     // joined has two providers of each version join, which are synchronized when they
     // have all of doc.
@@ -106,7 +98,7 @@ for (const [name, open] of Object.entries(doors)) {
       // Who asks while there is no memory to spare is asked to come back.
       const get = async (query) => {
         for (;;) {
-          const answer = await http("GET", `great${query}`);
+          const answer = await call(door, "GET", `great${query}`);
           const bytes = Buffer.from(await answer.arrayBuffer());
           if (answer.status !== 503) return assert.equal(answer.status, 200), bytes;
         }

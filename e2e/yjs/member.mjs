@@ -14,6 +14,21 @@ export async function until(condition, what, millis = 120_000) {
   assert.fail(`never: ${what()}`);
 }
 
+// call sends a request to /yjs of a door.
+export const call = (door, method, path, body) =>
+  fetch(`${door.url}/yjs/${path}`, { method, body, headers: { authorization: `Bearer ${token("http")}` } });
+
+// asker returns a function that calls a door, expects a status, and returns the body, as
+// bytes and as text, and the ETag.
+export function asker(door) {
+  return async (status, method, path, body) => {
+    const response = await call(door, method, path, body);
+    const bytes = Buffer.from(await response.arrayBuffer());
+    assert.equal(response.status, status, `${method} ${path}: ${bytes.subarray(0, 300)}`);
+    return { bytes, get text() { return bytes.toString(); }, etag: response.headers.get("etag") };
+  };
+}
+
 const frame = (kinds, body) =>
   encoding.encode((e) => (kinds.forEach((n) => encoding.writeVarUint(e, n)), encoding.writeVarUint8Array(e, body)));
 

@@ -264,8 +264,8 @@ func (r *Room) show(q Request) (Reply, error) {
 	return r.shown(whole), nil
 }
 
-// showJSON answers a document as JSON, in one of two forms, if it is not longer than
-// the asker has memory for.
+// showJSON returns the document as JSON, or as a tree for OpTree. If the JSON has more
+// bytes than the request allows, it returns StatusLonger with the number to ask for.
 func (r *Room) showJSON(q Request, doc *yjs.Doc) (Reply, error) {
 	limit := maxShown
 	if q.Version > 0 {

@@ -39,7 +39,7 @@ type Config struct {
 	Messages       float64              // per second and socket, over a burst of 10 seconds
 	BytesPerSecond float64              // per socket, after a burst of a whole document and a message
 	FlushDelay     time.Duration        // from the first edit to maintenance, for a small document
-	Reserve        func(bytes int) bool // if not nil, is asked before an event takes about so much more memory; may call Unload
+	Reserve        func(bytes int) bool // if not nil, is called before an event takes about so much more memory; false refuses that; may call Unload
 	BurstSockets   int                  // a room of fewer sends every edit at once
 	Grace          time.Duration        // how long presence outlives a connection that broke
 	// PresenceStateBytes and PresenceBytes are of one client's state and of all
@@ -71,12 +71,12 @@ var DefaultConfig = Config{
 // Storage reads what earlier Writes stored. Its errors end the event: Event
 // methods then return them, and the room must be made again.
 type Storage interface {
-	// Snapshot answers the parts of the snapshot gen, joined; size is their length. The
-	// caller owns what it and Log answer.
+	// Snapshot returns the parts of the snapshot gen, joined. size is their length in
+	// bytes. The caller owns what Snapshot and Log return.
 	Snapshot(gen int64, size int) ([]byte, error)
-	// Log answers the rows above after, ascending.
+	// Log returns the rows above after, ascending.
 	Log(after int64) ([]Row, error)
-	// Gone answers Gone.Clients as stored.
+	// Gone returns Gone.Clients as stored.
 	Gone() ([]byte, error)
 }
 

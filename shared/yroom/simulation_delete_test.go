@@ -53,7 +53,7 @@ func (d *deleted) written(w *world, write Write) {
 	}
 }
 
-// begin gives a peer a new document, as an app does that is told of the deletion.
+// begin gives a peer a new document, as an app does when its socket is closed for the deletion.
 func (w *world) begin(p *peer) {
 	p.author = author{id: p.id + 26} // which has the names of the former
 	p.doc, p.full = yjs.New(yjs.Options{}), false

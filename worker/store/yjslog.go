@@ -228,7 +228,7 @@ func (l YjsLog) Log(after int64) ([]yroom.Row, error) {
 	}
 }
 
-// Gone answers the clients of documents that were deleted.
+// Gone returns the clients of documents that were deleted, encoded as yroom.Gone.Clients.
 func (l YjsLog) Gone() ([]byte, error) {
 	results, err := l.Exec(abi.Statement{SQL: "SELECT clients FROM gone"})
 	if err != nil || len(results[0].Rows) == 0 {

@@ -43,6 +43,20 @@ export class Reader {
     return this.memory.subarray(at, at + length);
   }
 
+  // joined copies the pieces that the rest of the frame names, one behind the other.
+  joined() {
+    const pieces = [];
+    let length = 0;
+    while (this.pos < this.bytes.length) length += pieces[pieces.push(this.far()) - 1].length;
+    const bytes = new Uint8Array(length);
+    let at = 0;
+    for (const piece of pieces) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+    return bytes;
+  }
+
   rest() {
     return this.bytes.subarray(this.pos);
   }

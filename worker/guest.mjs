@@ -121,7 +121,9 @@ class Guest {
   // frame reads at once what must be read before the guest goes on.
   frame(kind, ptr, length) {
     const reader = this.reader(ptr, length);
-    return kind === OP_D1 ? { binding: reader.text(), statements: reader.statements() } : { reader };
+    if (kind === OP_D1) return { binding: reader.text(), statements: reader.statements() };
+    if (kind === OP_CALL) return { binding: reader.text(), room: reader.text(), data: reader.joined() };
+    return { reader };
   }
 
   text(ptr, length) {
@@ -337,7 +339,7 @@ export class Call {
     );
   }
 
-  async op({ id, kind, reader, binding, statements }) {
+  async op({ id, kind, reader, binding, room, data, statements }) {
     switch (kind) {
       case OP_D1: {
         const db = this.env[binding];
@@ -351,8 +353,8 @@ export class Call {
         );
       }
       case OP_CALL: {
-        const rooms = this.env[reader.text()];
-        return rooms.get(rooms.idFromName(reader.text())).call(reader.rest());
+        const rooms = this.env[binding];
+        return rooms.get(rooms.idFromName(room)).call(data);
       }
       case OP_ENTER:
         await null; // until the export that posted this has returned: one that ends in another ends both

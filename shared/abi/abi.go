@@ -99,7 +99,8 @@ const (
 	// the host copies them at once, too. Result: Results.
 	OpD1 Op = 1
 	// OpCall sends bytes to a room and brings its reply. Frame: the binding's
-	// name and the room's name as texts, then the payload.
+	// name and the room's name as texts, then Pieces, which stay in the guest's
+	// memory: the host copies them at once, too, and sends them as one.
 	OpCall Op = 2
 	// OpEnter delivers EventEnter to the object whose alarm the call is, with
 	// the op's number as conn, in that object's context. No frame, no result.

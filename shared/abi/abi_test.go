@@ -62,6 +62,35 @@ func TestLongArgumentsMayStayWhereTheyAre(t *testing.T) {
 	}
 }
 
+// Pieces stay where they are, and come as one copy.
+func TestPiecesAreJoined(t *testing.T) {
+	memory := [][]byte{[]byte("one "), nil, []byte("piece")}
+	at := uint32(0)
+	b := AppendPieces([]byte("frame"), memory, func([]byte) uint32 {
+		at++
+		return at - 1
+	})[len("frame"):]
+	near := func(address, n uint32) []byte { return memory[address][:n] }
+	got, err := JoinPieces(b, near)
+	if string(got) != "one piece" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if got[0] = 'x'; string(memory[0]) != "one " {
+		t.Error("it is no copy")
+	}
+	if none, err := JoinPieces(nil, nil); len(none) > 0 || err != nil {
+		t.Errorf("of no pieces: %q, %v", none, err)
+	}
+	if _, err := JoinPieces(b, nil); err != ErrFrame {
+		t.Errorf("without a memory: %v", err)
+	}
+	for i := range b {
+		if _, err := JoinPieces(b[:i], near); err == nil && i%8 != 0 {
+			t.Errorf("cut at %d of %d: no error", i, len(b))
+		}
+	}
+}
+
 func TestResultsComeBackAsTheyWere(t *testing.T) {
 	in := []Result{
 		{Changes: 2, Columns: []string{"a", "b"}, Rows: [][]any{{nil, 1.5}, {Text("x"), []byte("y")}}},

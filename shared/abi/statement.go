@@ -148,6 +148,37 @@ func CutText(b []byte) (text, rest []byte, err error) {
 	return text, r.b, nil
 }
 
+// AppendPieces appends the u32 length of each piece and the u32 that far says is its
+// address. They are the rest of the frame.
+func AppendPieces(b []byte, pieces [][]byte, far func([]byte) uint32) []byte {
+	for _, p := range pieces {
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(p)))
+		b = binary.LittleEndian.AppendUint32(b, far(p))
+	}
+	return b
+}
+
+// JoinPieces returns the bytes of all pieces that AppendPieces appended, one behind
+// the other, as a copy. It calls near, which returns the n bytes at an address.
+func JoinPieces(b []byte, near func(address, n uint32) []byte) ([]byte, error) {
+	r := reader{b: b, near: near}
+	var pieces [][]byte
+	size := 0
+	for len(r.b) > 0 && !r.failed {
+		p := r.far()
+		pieces = append(pieces, p)
+		size += len(p)
+	}
+	if r.failed {
+		return nil, ErrFrame
+	}
+	joined := make([]byte, 0, size)
+	for _, p := range pieces {
+		joined = append(joined, p...)
+	}
+	return joined, nil
+}
+
 func appendFloat(b []byte, f float64) []byte {
 	return binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
 }

@@ -36,11 +36,14 @@ func (r *Room) restore(state []byte, client uint64, now time.Time) (Reply, error
 	if err := r.reserve(c.memory()); err != nil {
 		return Reply{}, err
 	}
-	version, err := r.integrated([][]byte{bytes.Clone(state)})
-	if err != nil { // it takes too much, or is a part of a document
+	version, err := r.integrated([][]byte{state}) // which may write U+FFFD into it, for halves of characters
+	if err != nil {                               // it takes too much, or is a part of a document
 		return r.copyVersion(d, state, client, now)
 	}
 	update := d.doc.Restore(version, client)
+	if err := r.reserve(len(update)); err != nil {
+		return Reply{}, err
+	}
 	r.steps += (len(state) + d.size()) / bytesAStep
 	switch {
 	case update == nil:

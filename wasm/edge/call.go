@@ -198,7 +198,13 @@ func (c *call) start(op int32, kind abi.Op, frame []byte) {
 			return c.s.w.batch(binding, statements)
 		})
 	case abi.OpCall:
-		go c.perform(i, op, "call", func() ([]byte, error) { return c.s.w.call(frame) })
+		binding, room, data, err := i.roomCall(frame)
+		go c.perform(i, op, "call", func() ([]byte, error) {
+			if err != nil {
+				return nil, err
+			}
+			return c.s.w.call(binding, room, data)
+		})
 	case abi.OpEnter:
 		c.s.todo = append(c.s.todo, func() { c.enterObject(i, op) })
 	case abi.OpFetch:
@@ -232,6 +238,20 @@ func (i *instance) batch(frame []byte) (binding string, statements []abi.Stateme
 	}
 	statements, err = abi.DecodeStatements(rest, func(address, n uint32) []byte { return bytes.Clone(i.near(address, n)) })
 	return string(name), statements, err
+}
+
+// roomCall reads the frame of OpCall, and copies what the frame leaves in the guest's memory.
+func (i *instance) roomCall(frame []byte) (binding, room string, data []byte, err error) {
+	name, rest, err := abi.CutText(frame)
+	if err != nil {
+		return "", "", nil, err
+	}
+	object, rest, err := abi.CutText(rest)
+	if err != nil {
+		return "", "", nil, err
+	}
+	data, err = abi.JoinPieces(rest, i.near)
+	return string(name), string(object), data, err
 }
 
 // perform runs an op on a goroutine of its own, outside of the lock.

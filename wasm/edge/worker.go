@@ -234,20 +234,12 @@ func (w *Worker) batch(binding string, statements []abi.Statement) ([]byte, erro
 }
 
 // call is the op OpCall. An instance that ends in it is replaced, once.
-func (w *Worker) call(frame []byte) ([]byte, error) {
-	binding, rest, err := abi.CutText(frame)
-	if err != nil {
-		return nil, err
-	}
-	name, data, err := abi.CutText(rest)
-	if err != nil {
-		return nil, err
-	}
-	class, ok := w.bindings[string(binding)]
+func (w *Worker) call(binding, room string, data []byte) ([]byte, error) {
+	class, ok := w.bindings[binding]
 	if !ok {
 		return nil, fmt.Errorf("no Durable Object class is bound to %q", binding)
 	}
-	key := objectKey{class, string(name)}
+	key := objectKey{class, room}
 	w.hold("call", key.String())
 	s := w.home(key)
 	s.lock()

@@ -153,6 +153,14 @@ func keep(ctx context.Context) {
 	m.kept = m.claim.Held()
 }
 
+// give has the request of ctx hold that many bytes, of what it gives away, and keep
+// nothing: whoever takes them has memory of its own for more.
+func give(ctx context.Context, bytes int) {
+	m := shareOf(ctx)
+	m.kept = 0
+	m.ask(bytes)
+}
+
 // memoryBudget has the store hold memory for the request of its context.
 var memoryBudget = store.Budget{Hold: hold, Grow: grow, Busy: busy}
 

@@ -150,6 +150,9 @@ const replyTimes = 3
 // callYjs asks a room, and counts what that cost as requests of who asks. A room
 // that does not know the database's copy yet is told it.
 func (s *server) callYjs(ctx context.Context, id auth.Identity, room string, q yroom.Request) (p yroom.Reply, err error) {
+	if len(q.Data) > smallClaim {
+		return s.giveYjs(ctx, id, room, q)
+	}
 	defer func() { s.owe(id, p.Cost) }()
 	p, err = s.callYjsOnce(ctx, room, q)
 	if err != nil || p.Status != yroom.StatusUnseeded {
@@ -167,6 +170,19 @@ func (s *server) callYjs(ctx context.Context, id auth.Identity, room string, q y
 		return p, fmt.Errorf("seed the room: %s", seed.Body)
 	}
 	return s.callYjsOnce(ctx, room, q)
+}
+
+// giveYjs is callYjs with much data, which the request neither keeps nor sends twice:
+// it is the room's.
+func (s *server) giveYjs(ctx context.Context, id auth.Identity, room string, q yroom.Request) (yroom.Reply, error) {
+	wake := yroom.Request{Op: yroom.OpState, ETag: "*"} // until the room knows the database's copy
+	if _, err := s.callYjs(ctx, id, room, wake); err != nil {
+		return yroom.Reply{}, err
+	}
+	give(ctx, len(q.Data))
+	p, err := s.callYjsOnce(ctx, room, q)
+	s.owe(id, p.Cost)
+	return p, err
 }
 
 func (s *server) callYjsOnce(ctx context.Context, room string, q yroom.Request) (yroom.Reply, error) {

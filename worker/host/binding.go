@@ -44,9 +44,16 @@ func (d D1) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result
 // Rooms reaches Durable Objects by the name of their class's binding.
 type Rooms struct{}
 
-// Call sends data to a room and waits for its reply.
+// Call sends data to a room and waits for its reply. While it waits, it does not hold
+// data.
 func (Rooms) Call(ctx context.Context, binding, room string, data ...[]byte) ([]byte, error) {
-	return do(ctx, abi.OpCall, callFrame(binding, room, data...))
+	c, err := callOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := c.start(abi.OpCall, callFrame(binding, room, data...), nil)
+	runtime.KeepAlive(data) // the frame has their addresses
+	return w.result().take()
 }
 
 // Publish sends data to a room and does not wait; the host finishes it after
@@ -58,18 +65,11 @@ func (Rooms) Publish(ctx context.Context, binding, room string, data []byte) {
 		return
 	}
 	c.post(abi.OpCall, callFrame(binding, room, data))
+	runtime.KeepAlive(data)
 }
 
 func callFrame(binding, room string, data ...[]byte) []byte {
-	size := 8 + len(binding) + len(room) // with the texts' lengths
-	for _, d := range data {
-		size += len(d)
-	}
-	b := abi.AppendText(abi.AppendText(make([]byte, 0, size), binding), room)
-	for _, d := range data {
-		b = append(b, d...)
-	}
-	return b
+	return abi.AppendPieces(abi.AppendText(abi.AppendText(nil, binding), room), data, address)
 }
 
 // Forward answers r, an upgrade, with what the room answers: what the handler

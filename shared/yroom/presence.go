@@ -67,6 +67,7 @@ func (p *presence) receive(r *Room, conn Conn, s *socket, update []byte, now tim
 		return false
 	}
 	change := p.states.ApplyEntries(p.acceptable(r, conn, s, entries, now), now)
+	s.spoke = true
 	cost := 1.0
 	if change.Empty() {
 		cost = echoCost
@@ -118,7 +119,7 @@ func (p *presence) acceptable(r *Room, conn Conn, s *socket, entries []awareness
 				}
 				fresh++
 			}
-			if leaves, ok := p.leaving[e.Client]; ok && len(s.clients) == 0 {
+			if leaves, ok := p.leaving[e.Client]; ok && !s.spoke && len(s.clients) == 0 {
 				p.back(r, conn, s, e.Client, leaves, now)
 			}
 		}
@@ -137,9 +138,10 @@ func (p *presence) space(r *Room, s *socket) int {
 	return min(space, presenceSockets*r.config.PresenceBytes-p.states.Size())
 }
 
-// back says of a client whose connection broke that it is there, by a socket that has
-// said nothing else. Without a subject that may be anybody who repeats what it
-// heard: such a client only gets the time to renew its state.
+// back says of a client whose connection broke that it is there, by the first awareness
+// message of a socket: y-websocket opens with its own state, and repeats what it hears
+// only later, also if it shows nobody itself. Without a subject that may be anybody who
+// repeats what it heard: such a client only gets the time to renew its state.
 func (p *presence) back(r *Room, conn Conn, s *socket, client uint64, leaves departure, now time.Time) {
 	if leaves.subject != 0 {
 		p.own(r, conn, s, client)

@@ -145,6 +145,7 @@ type socket struct {
 	lacks   *yjs.StateVector // beyond which it gets pieces; nil: none
 	closed  bool             // by the room; the close event is on its way
 	clients []uint64         // whose presence came by this socket
+	spoke   bool             // an awareness message came by it, since the room was made
 	heard   time.Time        // when it said something new of them; zero: never
 	regular bool             // it did so within renewal before that
 	budget  budget

@@ -29,11 +29,32 @@ func (l *Log) Append(update []byte) error {
 	}
 	l.tail = append(l.tail, update)
 	l.size += len(update)
-	if l.size > len(l.merged)+logSlack {
+	if l.merges() {
 		// Twice the size each time: every byte is merged a few times at most.
 		_, err = l.State()
 	}
 	return err
+}
+
+// merges tells whether so much is new that Append merges it.
+func (l *Log) merges() bool { return l.size > len(l.merged)+logSlack }
+
+// AppendTakes returns how many bytes Append of an update of size bytes takes beside what
+// the log holds and the update.
+func (l *Log) AppendTakes(size int) int {
+	after := Log{merged: l.merged, size: l.size + size}
+	if !after.merges() {
+		return 0
+	}
+	return after.Len()
+}
+
+// StateTakes returns how many bytes State takes beside what the log holds.
+func (l *Log) StateTakes() int {
+	if len(l.tail) == 0 {
+		return 0
+	}
+	return l.Len()
 }
 
 // NewLog returns the log of an update that [MergeUpdates] returned, which it keeps

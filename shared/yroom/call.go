@@ -246,6 +246,9 @@ func (r *Room) show(q Request) (Reply, error) {
 		if _, err := yjs.DecodeStateVector(q.Data); len(q.Data) > 0 && err != nil {
 			return Reply{Status: StatusMalformed, Body: []byte("malformed state vector: " + err.Error())}, nil
 		}
+		if err := r.reserveDiff(d, q.Data, 0); err != nil {
+			return Reply{}, err
+		}
 		whole, err = d.appendDiff(whole, q.Data)
 	case d.doc == nil:
 		return Reply{Status: StatusTooLarge}, nil

@@ -33,7 +33,8 @@ func (r *Room) read() (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.reserve(max(0, min(c.memory(), r.config.IntegrateBytes)-bytes)); err != nil {
+	most := max(bytes, min(c.memory(), r.config.IntegrateBytes))
+	if err := r.reserve(most - bytes); err != nil {
 		return nil, err
 	}
 	r.steps += c.steps()
@@ -54,6 +55,7 @@ func (r *Room) read() (*document, error) {
 		d.log = yjs.NewLog(state)
 	}
 	r.doc = d
+	r.release(most - d.size())
 	return d, nil
 }
 
@@ -67,6 +69,13 @@ func (r *Room) reserve(bytes int) error {
 		return errBusy
 	}
 	return nil
+}
+
+// release gives back bytes that the event reserved and does not hold any more.
+func (r *Room) release(bytes int) {
+	if r.config.Reserve != nil && bytes > 0 {
+		r.config.Reserve(-bytes)
+	}
 }
 
 // counted reads what is stored, and counts it.
@@ -94,10 +103,25 @@ func (r *Room) integrated(updates [][]byte) (*yjs.Doc, error) {
 	return doc, nil
 }
 
+// reserveDiff is reserve for what diff takes of a document that is only merged, beside
+// copies of what it returns.
+func (r *Room) reserveDiff(d *document, vector []byte, copies int) error {
+	if d.doc != nil {
+		return nil
+	}
+	if len(vector) > 1 { // else it is no copy itself
+		copies++
+	}
+	return r.reserve(copies*d.log.Len() + d.log.StateTakes())
+}
+
 // shed drops what is deleted from a merged document, and integrates it if what is left
 // costs so little. One that took too many steps or too much memory is tried again when
 // it costs half of what it did.
 func (r *Room) shed(d *document) error {
+	if err := r.reserve(d.log.StateTakes()); err != nil {
+		return err
+	}
 	state, err := d.log.State()
 	if err != nil {
 		return err

@@ -143,6 +143,9 @@ func (r *Room) answer(conn Conn, s *socket, vector []byte) error {
 	if err != nil {
 		return err
 	}
+	if err := r.reserveDiff(d, vector, 1); err != nil {
+		return err
+	}
 	if s.Write {
 		if err := r.ask(conn, d); err != nil {
 			return err
@@ -245,6 +248,8 @@ func (r *Room) take(update []byte, s *yjs.Summary, now time.Time) (news bool, er
 		} else if r.reserve(added.memory()) != nil {
 			r.doc = nil
 		}
+	} else if r.doc != nil && r.reserve(r.doc.log.AppendTakes(len(update))) != nil {
+		r.doc = nil
 	}
 	if r.doc != nil {
 		news, err := r.doc.apply(update)

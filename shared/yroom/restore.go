@@ -89,6 +89,13 @@ func (r *Room) restoreAtOnce(d *document, update []byte, now time.Time) (Reply, 
 // copyVersion deletes all there is and adds a copy of state. Of two values of a key
 // the one of the higher client is shown, so the copy's clients are above all.
 func (r *Room) copyVersion(d *document, state []byte, client uint64, now time.Time) (Reply, error) {
+	takes := d.log.StateTakes()
+	if d.doc != nil {
+		takes = r.meta.Size + r.log.bytes
+	}
+	if err := r.reserve(takes); err != nil {
+		return Reply{}, err
+	}
 	held, err := d.diff(nil)
 	if err != nil {
 		return Reply{}, err
@@ -107,6 +114,9 @@ func (r *Room) copyVersion(d *document, state []byte, client uint64, now time.Ti
 	}
 	if err := r.fits(len(state), true); err != nil { // before any copy is made
 		return Reply{Status: StatusFull, Body: []byte(err.Error())}, nil
+	}
+	if err := r.reserve(3 * len(state)); err != nil { // it, the copy, and that with the deletions
+		return Reply{}, err
 	}
 	copied, err := yjs.Reauthor(state, first)
 	if errors.Is(err, yjs.ErrNoClients) {

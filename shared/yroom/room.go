@@ -39,7 +39,7 @@ type Config struct {
 	Messages       float64              // per second and socket, over a burst of 10 seconds
 	BytesPerSecond float64              // per socket, after a burst of a whole document and a message
 	FlushDelay     time.Duration        // from the first edit to maintenance, for a small document
-	Reserve        func(bytes int) bool // if not nil, is called before an event takes about so much more memory; false refuses that; may call Unload
+	Reserve        func(bytes int) bool // if not nil, is called before an event takes about so much more memory; false refuses that; less than 0 is given back; may call Unload
 	BurstSockets   int                  // a room of fewer sends every edit at once
 	Grace          time.Duration        // how long presence outlives a connection that broke
 	// PresenceStateBytes and PresenceBytes are of one client's state and of all

@@ -52,7 +52,11 @@ func (r *Room) sendPiece(conn Conn, s *socket) error {
 		return err
 	}
 	if d.doc == nil { // it has grown
-		update, err := d.diff(s.lacks.AppendTo(nil))
+		lacks := s.lacks.AppendTo(nil)
+		if err := r.reserveDiff(d, lacks, 1); err != nil {
+			return err
+		}
+		update, err := d.diff(lacks)
 		if err != nil {
 			return fmt.Errorf("answer step 1: %w", err)
 		}

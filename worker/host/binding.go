@@ -37,7 +37,6 @@ func (d D1) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result
 		return abi.DecodeResults(b)
 	}
 	defer r.drop()
-	garbage += int(r.size)
 	return abi.ReadResults(int(r.size), func(b []byte) { hostRead(r.handle, pointer(b), int32(len(b))) })
 }
 

@@ -5,6 +5,7 @@ package host
 import (
 	"errors"
 	"runtime"
+	"runtime/metrics"
 	"unsafe"
 )
 
@@ -89,25 +90,27 @@ func take(handle, n int32) []byte {
 	if handle == 0 {
 		return nil
 	}
+	Collect(int(n))
 	b := make([]byte, n)
 	hostTake(handle, pointer(b))
-	garbage += int(n)
 	return b
 }
 
-// garbage is how many bytes came and went, and were dropped with documents, since the
-// last collection here: what may be collected.
-var garbage int
-
 // muchBytes are worth a collection of their own.
 const muchBytes = 4 << 20
+
+// heap is what is allocated, garbage included, and what the last collection left.
+var heap = []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"}}
 
 // Collect frees what earlier requests left behind, before one that needs that
 // many bytes. Linear memory does not shrink, so garbage that is large must make
 // room for what comes, and not stand beside it.
 func Collect(bytes int) {
-	if bytes >= muchBytes && garbage >= muchBytes {
-		garbage = 0
+	if bytes < muchBytes {
+		return
+	}
+	metrics.Read(heap)
+	if heap[0].Value.Uint64() >= heap[1].Value.Uint64()+muchBytes { // since then
 		runtime.GC()
 	}
 }

@@ -96,8 +96,6 @@ func forget(id int32) {
 
 //go:wasmexport event
 func event(object int32, kind abi.Event, conn, handle, n int32) {
-	garbage += int(n) // an earlier event of that size left as much
-	Collect(int(n))
 	data := take(handle, n)
 	defer func() {
 		if p := recover(); p != nil {
@@ -138,7 +136,6 @@ func event(object int32, kind abi.Event, conn, handle, n int32) {
 		o.room.Timer()
 	case abi.EventCall:
 		reply := o.room.Call(data)
-		garbage += len(reply)
 		hostObjectReply(pointer(reply), int32(len(reply)))
 	}
 }
@@ -208,7 +205,6 @@ func (o *Object) Send(kind int, data []byte, conns ...int32) int {
 	for _, c := range conns {
 		frame = binary.LittleEndian.AppendUint32(frame, uint32(c))
 	}
-	garbage += len(data)
 	return int(hostObjectSend(pointer(frame), int32(len(conns)), int32(kind), pointer(data), int32(len(data))))
 }
 

@@ -224,7 +224,7 @@ func (y *yjsRoom) account() {
 const heavyPresence = 64 << 10
 
 // reserve makes room for what the running event takes, and says whether there is as
-// much: what requests hold, documents cannot have.
+// much: what requests hold, documents cannot have. Less than 0 is given back.
 func (y *YjsRooms) reserve(bytes int) bool {
 	y.reserved += bytes
 	y.makeRoom(y.reserved)
@@ -244,7 +244,6 @@ func (y *YjsRooms) makeRoom(bytes int) {
 			oldest.room = nil
 		}
 		y.bytes -= oldest.size
-		garbage += oldest.size
 		oldest.at, oldest.size = nil, 0
 	}
 	Collect(bytes)

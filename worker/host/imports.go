@@ -5,7 +5,6 @@ package host
 import (
 	"errors"
 	"runtime"
-	"runtime/metrics"
 	"unsafe"
 )
 
@@ -96,21 +95,14 @@ func take(handle, n int32) []byte {
 	return b
 }
 
-// muchBytes are worth a collection of their own.
+// muchBytes are worth a collection of their own: it takes some milliseconds.
 const muchBytes = 4 << 20
-
-// heap is what is allocated, garbage included, and what the last collection left.
-var heap = []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"}}
 
 // Collect frees what earlier requests left behind, before one that needs that
 // many bytes. Linear memory does not shrink, so garbage that is large must make
 // room for what comes, and not stand beside it.
 func Collect(bytes int) {
-	if bytes < muchBytes {
-		return
-	}
-	metrics.Read(heap)
-	if heap[0].Value.Uint64() >= heap[1].Value.Uint64()+muchBytes { // since then
+	if bytes >= muchBytes {
 		runtime.GC()
 	}
 }

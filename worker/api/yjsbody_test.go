@@ -19,7 +19,7 @@ import (
 	"tidemark/worker/api"
 )
 
-// noRoom answers no call that brings more than a little; the others with a Reply of
+// noRoom fails each call that brings 100 bytes or more; to others it returns a Reply of
 // StatusUnchanged.
 type noRoom struct{ got int }
 

@@ -30,11 +30,10 @@ func TestHole(t *testing.T) {
 	})
 	t.Run("b_the_loser_is_told", func(t *testing.T) {
 		f := newFixture(t)
-		seen := f.put(0, customer("a", "theirs", at(100))).Timestamp
-		// The merged row is pushed with the older local updated_at.
-		p := f.put(seen, customer("a", "merged", at(50)))
+		seen := f.pull(nil).Timestamp
+		f.put(seen, customer("a", "theirs", at(100)))
+		p := f.put(seen, customer("a", "mine", at(50)))
 		expect(t, p.Superseded, map[string][]string{"customers": {"a"}})
-		expect(t, p.changed, []Change{{"customers", p.Timestamp}})
 		expect(t, f.since(seen).rows("customers")["a"]["contact_name"], any("theirs"))
 	})
 	t.Run("b_the_winner_is_not_stamped_again_for_who_has_not_seen_it", func(t *testing.T) {
@@ -51,7 +50,7 @@ func TestHole(t *testing.T) {
 		for first := range rows {
 			f := newFixture(t)
 			for i := range rows {
-				seen := f.pull(nil).Timestamp
+				const seen = 1 // nobody has seen another's
 				before := f.pull(nil).rows("customers")["a"]
 				p := f.put(seen, rows[(first+i)%len(rows)])
 				if after := f.pull(nil).rows("customers")["a"]; p.Superseded["customers"] != nil {
@@ -95,6 +94,33 @@ func TestHole(t *testing.T) {
 		p := f.put(seen, customer("a", "A", at(3_600_000)))
 		expect(t, p.Superseded, map[string][]string{})
 		expect(t, f.since(seen).rows("customers")["a"]["updated_at"], any(float64(at(5000))))
+	})
+	t.Run("c3_what_its_author_had_seen_is_no_conflict", func(t *testing.T) {
+		for name, row := range map[string]object{
+			"a merge with the older time":    customer("a", "merged", at(50)),
+			"a slow clock":                   customer("a", "corrected", at(100-3_600_000)),
+			"an updated_at that nobody sets": customer("a", "other", 0),
+			"the same time, a smaller text":  customer("a", "a", at(100)),
+			"a part of the row":              {"id": "a", "contact_name": "part", "updated_at": at(50)},
+		} {
+			t.Run(name, func(t *testing.T) {
+				f := newFixture(t)
+				before := f.pull(nil).Timestamp
+				theirs := customer("a", "theirs", at(100))
+				seen := f.put(before, theirs).Timestamp
+				p := f.put(seen, row)
+				expect(t, p.Superseded, map[string][]string{})
+				expect(t, p.changed, []Change{{"customers", p.Timestamp}})
+				stored := f.since(seen).rows("customers")["a"]
+				expect(t, []any{stored["contact_name"], stored["updated_at"]}, []any{row["contact_name"], float64(at(101))})
+				f.unchanged(func() {
+					f.silent(f.put(before, theirs)) // late, it does not win it back
+					p := f.put(seen, row)           // nor does it lose to itself
+					f.silent(p)
+					expect(t, p.Superseded, map[string][]string{})
+				})
+			})
+		}
 	})
 	t.Run("d_an_update_racing_a_delete", func(t *testing.T) {
 		f := newFixture(t)

@@ -73,7 +73,19 @@ func (s state) after(schema *record.Schema, m *message, now int64) (next state, 
 			maps.Copy(merged, raw)
 			delete(merged, "id")
 			merged[record.UpdatedAt] = counts
+			written := old.raw[record.UpdatedAt].(float64)
 			order := record.Compare(conflictRow(&schema.Tables[t], merged), conflictRow(&schema.Tables[t], old.raw))
+			same := maps.Clone(merged)
+			same[record.UpdatedAt] = written
+			if maps.Equal(same, old.raw) {
+				order = max(order, 0)
+			} else if old.stamp <= base { // its author had seen what is stored
+				order = 1
+				merged[record.UpdatedAt] = max(counts, written+1)
+			}
+			if old.stamp <= base && counts > written {
+				merged[record.UpdatedAt] = max(counts, written+1)
+			}
 			tell := *old
 			tell.ahead = ahead
 			if old.stamp <= base {
@@ -84,7 +96,7 @@ func (s state) after(schema *record.Schema, m *message, now int64) (next state, 
 				put(id, tell)
 			case order > 0:
 				put(id, stored{merged, false, stampNow, ahead})
-			case claimed != counts:
+			case claimed != written:
 				put(id, tell)
 			}
 		}

@@ -34,7 +34,7 @@ func plainWrite(t *record.Table) string {
 		set = append(set, name+" = excluded."+name)
 	}
 	return fmt.Sprintf(`INSERT INTO %s (%s) SELECT %s FROM json_each(?1) AS j, Clock WHERE true
-ON CONFLICT (%s) DO UPDATE SET %s, outcome = %d WHERE deleted = 0 AND ahead IS NULL AND excluded.updated_at > updated_at`,
+ON CONFLICT (%s) DO UPDATE SET %s, outcome = %d WHERE deleted = 0 AND ahead IS NULL AND excluded.updated_at >= updated_at + 1`,
 		t.SQL, strings.Join(columns, ", "), strings.Join(values, ", "), t.ID, strings.Join(set, ", "), isWin)
 }
 

@@ -115,12 +115,8 @@ func (b *pushBatch) addEach(rows, ids func(*writing) string) {
 func (b *pushBatch) addWrites() (changed []string) {
 	for i := range b.Tables {
 		w := &b.writing[i]
-		write := w.write
-		if b.Abort {
-			write = w.over
-		}
 		for _, rows := range b.Tables[i].Rows {
-			b.add(i, (*tally).countWritten, write, abi.Text(rows), int64(b.LastPulledAt), b.now)
+			b.add(i, (*tally).countWritten, w.write, abi.Text(rows), int64(b.LastPulledAt), b.now)
 		}
 		for _, ids := range b.Tables[i].Deleted {
 			b.add(i, (*tally).countDeleted, w.bury, abi.Text(ids), int64(b.LastPulledAt), b.now)

@@ -84,7 +84,8 @@ func TestPush(t *testing.T) {
 	})
 	t.Run("U5_every_loser_is_told", func(t *testing.T) {
 		f := newFixture(t)
-		seen := f.put(0, customer("a", "new", at(10)), customer("b", "new", at(10))).Timestamp
+		seen := f.pull(nil).Timestamp
+		f.put(seen, customer("a", "new", at(10)), customer("b", "new", at(10)))
 		p := f.put(seen, customer("a", "old", at(9)), customer("b", "newer", at(11)))
 		expect(t, p.Superseded, map[string][]string{"customers": {"a"}})
 		expect(t, f.since(seen).rows("customers")["a"]["contact_name"], any("new"))
@@ -113,12 +114,13 @@ func TestPush(t *testing.T) {
 	})
 	t.Run("U6_the_same_push_again_changes_nothing", func(t *testing.T) {
 		f := newFixture(t)
-		f.put(0, customer("lose", "theirs", at(50)), customer("dead", "", at(0)))
+		f.put(0, customer("next", "theirs", at(50)), customer("dead", "", at(0)))
 		f.remove(0, "dead")
 		seen := f.pull(nil).Timestamp
+		f.put(seen, customer("lose", "theirs", at(50)))
 		push := object{"lastPulledAt": seen, "changes": object{"customers": object{
 			"created": list{customer("new", "N", at(2)), customer("ahead", "A", at(3_600_000)), object{"id": "untimed", "notes": "n"}},
-			"updated": list{customer("lose", "mine", at(2)), customer("dead", "mine", at(2))}, "deleted": list{"never"}}}}
+			"updated": list{customer("lose", "mine", at(2)), customer("next", "mine", at(2)), customer("dead", "mine", at(2))}, "deleted": list{"never"}}}}
 		first := f.push(push)
 		expect(t, first.Superseded, map[string][]string{"customers": {"lose", "dead"}})
 		for _, wait := range []time.Duration{0, time.Second, 2 * time.Hour, 1000 * time.Hour} {

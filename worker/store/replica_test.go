@@ -28,6 +28,7 @@ type replica struct {
 	name         string
 	skew         int64 // of its clock, in milliseconds
 	monotonic    bool  // updated_at is max(now, updated_at + 1)
+	untouched    bool  // its models have an updated_at that nobody sets: 0
 	coarse       bool  // its clock shows no less than ten minutes: equal times are common
 	version      record.Version
 	seenVersion  record.Version // at the last pull
@@ -76,6 +77,9 @@ func (w *world) columns(table int, v record.Version) []string {
 func (r *replica) idle() bool { return r.pulling == nil && !r.pulledNow && r.pushing == nil }
 
 func (r *replica) time() float64 {
+	if r.untouched {
+		return 0
+	}
 	t := r.now + r.skew
 	if r.coarse {
 		t -= t % 600_000
@@ -127,7 +131,9 @@ func (r *replica) edit() {
 		c := columns[r.random.IntN(len(columns))]
 		set(c, r.value(c))
 		updated := r.time()
-		if r.monotonic {
+		if r.untouched {
+			updated = row.raw[record.UpdatedAt].(float64)
+		} else if r.monotonic {
 			updated = max(updated, row.raw[record.UpdatedAt].(float64)+1)
 		}
 		set(record.UpdatedAt, updated)

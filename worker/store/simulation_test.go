@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -80,6 +81,7 @@ func newWorld(db DB, seed uint64, oracle bool) *world {
 		r.skew = []int64{0, 0, 3_600_000, -3_600_000, 4_000, -500}[w.random.IntN(6)]
 		r.monotonic = w.random.IntN(2) == 0
 		r.coarse = w.random.IntN(3) == 0
+		r.untouched = w.random.IntN(4) == 0
 		r.version = record.Version(1 + w.random.IntN(2))
 		w.replicas = append(w.replicas, r)
 	}
@@ -314,8 +316,37 @@ func (w *world) deliver(m *message) (taken bool) {
 			w.buried[t][id] = true
 		}
 		w.untouched(t, before.tables[t], m)
+		w.taken(t, before, m, answer)
 	}
 	return true
+}
+
+// taken checks U5: what a push brought is there, or its author is told. An author who
+// had seen what was stored, alive, is never told.
+func (w *world) taken(t int, before state, m *message, answer []byte) {
+	var told struct{ Superseded map[string][]string }
+	if err := json.Unmarshal(answer, &told); err != nil {
+		w.fail("%v", err)
+	}
+	lost := told.Superseded[w.schema.Tables[t].Name]
+	for _, raw := range m.rows[t] {
+		id := raw["id"].(string)
+		old, row := before.tables[t][id], w.server.tables[t][id]
+		if slices.Contains(lost, id) {
+			if old != nil && !old.deleted && old.stamp <= min(m.lastPulledAt, before.clock.stamp) {
+				w.fail("U5: %s had seen %+v, and %+v is superseded", m.from, old, raw)
+			}
+			continue
+		}
+		if row.deleted {
+			w.fail("U5: %s is not told that %s is deleted", m.from, id)
+		}
+		for c, v := range raw {
+			if c != "id" && c != record.UpdatedAt && row.raw[c] != v {
+				w.fail("U5: %s is not told that its %s of %s, %v, is now %v", m.from, c, id, v, row.raw[c])
+			}
+		}
+	}
 }
 
 // compare holds what the server has against what plain Go says.

@@ -32,7 +32,6 @@ const (
 type writing struct {
 	plain     string // see plainWrite
 	write     string // → a row for each pushed row that was not the same: see outcome
-	over      string // write, if what came wins whatever its updated_at
 	bury      string
 	changed   string // whether the table has rows that are newer than the clock
 	conflicts string // → ids in rows that changed since lastPulledAt
@@ -63,9 +62,8 @@ func newWriting(t *record.Table) writing {
 	}
 	return writing{
 		plain: plainWrite(t),
-		write: c.write(false),
-		over:  c.write(true),
-		oversized: c.judged(c.size(), false) + fmt.Sprintf(`
+		write: c.write(),
+		oversized: c.judged(c.size()) + fmt.Sprintf(`
 SELECT json_group_array(id) AS ids FROM judged WHERE size > %d`, watermelon.MaxRowBytes),
 		bury: fmt.Sprintf(`WITH %s
 INSERT INTO %s (%s, deleted, stamp) SELECT j.value, 1, %s FROM json_each(?1) AS j WHERE true
@@ -130,8 +128,11 @@ func (c *came) size() string {
 }
 
 // judged begins a statement with the table judged: the rows that came, where
-// they are stored, and what each comes to.
-func (c *came) judged(extra string, over bool) string {
+// they are stored, and what each comes to. A row that its author changed after having
+// seen what is stored is no conflict, and wins whatever the clocks say: WatermelonDB
+// leaves a row that it merged its old updated_at. Else the rule is record.Compare and
+// record.Claim. What is the same loses to nothing.
+func (c *came) judged(extra string) string {
 	return fmt.Sprintf(`WITH %s,
 came AS MATERIALIZED (
   SELECT j.value ->> 0 AS id, j.value ->> 1 AS mask, j.value ->> 2 AS claimed, %s FROM json_each(?1) AS j),
@@ -145,37 +146,22 @@ judged AS MATERIALIZED (
     WHEN c.at IS NULL THEN %[9]d
     WHEN c.dead THEN %[10]d
     WHEN c.counts > c.written THEN %[11]d
-    %[12]s
-    ELSE %[13]d END AS verdict
+    WHEN c.was <= %[4]s AND %[12]s THEN %[11]d
+    WHEN c.counts = c.written AND %[13]s THEN %[11]d
+    WHEN %[12]s THEN %[10]d
+    WHEN c.claimed IS NOT c.written THEN %[14]d
+    ELSE %[15]d END AS verdict
   FROM counted AS c)`,
 		push, c.list, latest, base, record.ToleranceMillis, c.SQL, c.ID, extra,
-		isNew, isLost, isWin, c.notLater(over), isSame)
-}
-
-// notLater are the verdicts on a row that is not later than what is stored. The
-// rule is record.Compare and record.Claim. Over takes it all the same: of a push
-// that aborts on conflicts, whoever sent it has seen what is stored and merged
-// it. WatermelonDB leaves a merged row its old updated_at.
-func (c *came) notLater(over bool) string {
-	if over {
-		return fmt.Sprintf(`WHEN %s THEN %d
-    WHEN c.claimed IS NOT c.written THEN %d`, c.compare("<>"), isWin, isTold)
-	}
-	return fmt.Sprintf(`WHEN c.counts < c.written THEN %d
-    WHEN %s THEN %d
-    WHEN %s THEN %[1]d
-    WHEN c.claimed IS NOT c.counts THEN %[5]d`, isLost, c.compare(">"), isWin, c.compare("<"), isTold)
+		isNew, isLost, isWin, c.compare("<>"), c.compare(">"), isTold, isSame)
 }
 
 // write stores what won, re-stamps what beat an incoming row that its pusher
 // had seen (its next pull must bring it), and remembers claims from the future.
-// What wins over a later row gets a later updated_at still, so that the push of
-// that row, should it come again, does not win it back.
-func (c *came) write(over bool) string {
-	counts := "c.counts"
-	if over {
-		counts = "max(c.counts, ifnull(c.written + 1, c.counts))"
-	}
+// What wins over a row that its author had seen gets a later updated_at, so that the push
+// of that row, should it come again, does not win it back.
+func (c *came) write() string {
+	counts := fmt.Sprintf("CASE WHEN c.was <= %s THEN max(c.counts, c.written + 1) ELSE c.counts END", base)
 	columns := []string{c.ID}
 	values := []string{"c.id"}
 	for i, col := range c.Columns {
@@ -198,7 +184,7 @@ func (c *came) write(over bool) string {
 	for _, name := range columns[1:] {
 		set = append(set, name+" = excluded."+name)
 	}
-	return c.judged("", over) + fmt.Sprintf(`
+	return c.judged("") + fmt.Sprintf(`
 INSERT INTO %[1]s (%[2]s)
 SELECT %[3]s
 FROM judged AS c LEFT JOIN %[1]s AS t ON t.rowid = c.at

@@ -66,13 +66,19 @@ var inputCases = []testCase{
 		good := newCustomer("good", millis())
 		since := c.stamp(t)
 		for _, table := range []string{"nope", "Customers", "sqlite_master", "", "customers; DROP TABLE Customers", `customers" --`} {
-			a := c.mutate(t, "sync.push", fmt.Sprintf(`{"lastPulledAt":1,"changes":{"customers":{"created":[%s],"updated":[],"deleted":[]},%s:{"created":[],"updated":[],"deleted":[]}}}`, encode(t, good), encode(t, table)))
+			a := c.mutate(t, "sync.push", fmt.Sprintf(`{"lastPulledAt":1,"changes":{"customers":{"created":[%s],"updated":[],"deleted":[]},%s:{"created":[],"updated":[{"id":"lost"}],"deleted":[]}}}`, encode(t, good), encode(t, table)))
 			a.wantFailure(t, "BAD_REQUEST", -32600, 400, "sync.push")
 			if got, _ := at(parse(t, a.body), "error", "data", "table").(string); got != table {
 				t.Errorf("table: got %q, want %q", got, table)
 			}
 		}
 		c.pull(t, since).wantRow(t, good.id(), nil)
+		// Every collection is sent, also one that the server does not have.
+		a := c.mutate(t, "sync.push", fmt.Sprintf(`{"lastPulledAt":1,"changes":{"customers":{"created":[%s],"updated":[],"deleted":[]},"nope":{"created":[],"updated":[],"deleted":[]}}}`, encode(t, good)))
+		if a.status != 200 {
+			t.Errorf("an unknown table without rows: %v", a)
+		}
+		c.pull(t, since).wantRow(t, good.id(), good)
 		r := newCustomer("'); DROP TABLE Customers; --", millis()).with("notes", `" OR 1=1`)
 		c.push(t, since, changes{created: []row{r.with(`x'); DROP TABLE Customers; --`, 1, `notes"`, 2)}})
 		c.pull(t, since).wantRow(t, r.id(), r)

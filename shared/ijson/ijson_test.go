@@ -96,6 +96,27 @@ func TestStringsAreWrittenAsJavaScriptDoes(t *testing.T) {
 	}
 }
 
+func TestHalvesOfPairsAreMended(t *testing.T) {
+	for text, want := range map[string]string{
+		`"\ud800"`:                 "\ufffd",
+		`"a\udc00\ud800b"`:         "a\ufffd\ufffdb",
+		`"\ud800\u0041"`:           "\ufffdA",
+		`"\ud800\ud83d\ude00"`:     "\ufffd😀",
+		`"\\ud800"`:                `\ud800`,
+		`{"x":["\ud800"],"y":"z"}`: "",
+	} {
+		s := NewScanner([]byte(text), 5).MendHalves()
+		if s.Kind() != String {
+			s.Skip()
+		} else if got := string(Unquote(nil, s.String())); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+		if err := s.End(); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 // FuzzScanner compares with encoding/json, which takes the same grammar but
 // repairs what I-JSON refuses.
 func FuzzScanner(f *testing.F) {

@@ -1,6 +1,6 @@
 // Package ijson reads I-JSON (RFC 7493) from bytes that nobody has checked, in
 // one pass and without building values: JSON (RFC 8259) in valid UTF-8, with no
-// lone surrogate among the escapes and no number beyond IEEE 754 double
+// lone surrogate among the escapes, unless MendHalves mends it, and no number beyond IEEE 754 double
 // precision. That names are unique is for the caller to check, who knows which
 // names there are.
 package ijson
@@ -43,6 +43,7 @@ type Scanner struct {
 	pos   int
 	depth int // how many more containers may be entered
 	first bool
+	mends bool
 	err   error
 }
 
@@ -50,6 +51,13 @@ type Scanner struct {
 // within each other.
 func NewScanner(data []byte, depth int) *Scanner {
 	return &Scanner{data: data, depth: depth}
+}
+
+// MendHalves has s write U+FFFD over the escape of half a surrogate pair, in the text
+// itself, as toWellFormed of JavaScript does. Otherwise that is an error. It returns s.
+func (s *Scanner) MendHalves() *Scanner {
+	s.mends = true
+	return s
 }
 
 // Err is the first error, a *SyntaxError.
@@ -306,6 +314,9 @@ func (s *Scanner) String() []byte {
 			return d[start:i:i]
 		case c == '\\':
 			n, reason := escape(d[i:])
+			if reason == loneSurrogate && s.mends {
+				n, reason = copy(d[i:], `\ufffd`), ""
+			}
 			if reason != "" {
 				s.pos = i
 				s.fail(reason)

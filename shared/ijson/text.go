@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 )
 
+const loneSurrogate = "lone surrogate"
+
 // escape measures the escape at the front of b, or says what is wrong with it.
 func escape(b []byte) (n int, reason string) {
 	if len(b) < 2 {
@@ -24,7 +26,7 @@ func escape(b []byte) (n int, reason string) {
 		case !utf16.IsSurrogate(r):
 			return 6, ""
 		case utf16.DecodeRune(r, hex4(b[6:])) == utf8.RuneError:
-			return 0, "lone surrogate"
+			return 0, loneSurrogate
 		}
 		return 12, ""
 	}

@@ -97,7 +97,7 @@ const maxDepth = 64
 // it is one: UTF-8, complete, nothing behind it.
 func Object(body []byte) (members Pairs, problem string) {
 	const want = "must be a JSON object"
-	s := ijson.NewScanner(body, maxDepth)
+	s := ijson.NewScanner(body, maxDepth).MendHalves()
 	if s.Kind() != ijson.Object {
 		return nil, want
 	}
@@ -121,7 +121,7 @@ func Object(body []byte) (members Pairs, problem string) {
 
 // Array splits the JSON of an array into its elements; ok says whether it is one.
 func Array(body []byte) (elements []json.RawMessage, ok bool) {
-	s := ijson.NewScanner(body, maxDepth)
+	s := ijson.NewScanner(body, maxDepth).MendHalves()
 	if s.Kind() != ijson.Array {
 		return nil, false
 	}

@@ -54,6 +54,9 @@ type Table struct {
 type Schema struct {
 	Version Version
 	Tables  []Table
+	// Local are tables that apps keep on the device: what a push brings of them is
+	// skipped.
+	Local []string
 }
 
 // The names that every table has beside its own columns, on the wire and in

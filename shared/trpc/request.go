@@ -198,7 +198,7 @@ func (q *Request) Fail(err *Error) {
 
 // split finds the inputs in a batch's object, {"0":…,"1":…}.
 func (q *Request) split(body []byte) *Error {
-	s := ijson.NewScanner(body, MaxDepth+1)
+	s := ijson.NewScanner(body, MaxDepth+1).MendHalves()
 	if s.Kind() != ijson.Object {
 		if s.Skip(); s.End() == nil {
 			return &Error{Code: BadRequest, Message: `"input" needs to be an object when doing a batch call`}

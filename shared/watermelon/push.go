@@ -7,6 +7,7 @@ package watermelon
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 
 	"tidemark/shared/ijson"
@@ -54,7 +55,7 @@ const (
 // *InputError. The result holds no views of input.
 func DecodePush(schema *record.Schema, limits Limits, input []byte) (*Push, error) {
 	d := pushDecoder{
-		decoder: decoder{s: ijson.NewScanner(input, limits.Depth)},
+		decoder: decoder{s: ijson.NewScanner(input, limits.Depth).MendHalves()},
 		input:   input, limits: limits, schema: schema,
 		push: Push{Tables: make([]TableWrite, len(schema.Tables))},
 	}
@@ -126,14 +127,44 @@ func (d *pushDecoder) changes() {
 		i := d.schema.Table(string(name))
 		if i < 0 {
 			d.at = InputError{Table: clip(name)}
-			d.fail("unknown table")
-			return
+			d.unknownTable(slices.Contains(d.schema.Local, string(name)))
+			d.at = InputError{}
+			continue
 		}
 		d.table, d.write = &d.schema.Tables[i], &d.push.Tables[i]
 		d.at = InputError{Table: d.table.Name}
 		d.ids, d.ignored = map[string]struct{}{}, nil
 		d.tableChanges()
 		d.at = InputError{}
+	}
+}
+
+// unknownTable reads the changes of a table that the server does not have. WatermelonDB
+// sends every collection, so a table without rows is nobody's mistake; to delete what is
+// nowhere is done already. Rows would be lost: their device would take them for synced.
+func (d *pushDecoder) unknownTable(local bool) {
+	if local || d.s.Kind() != ijson.Object {
+		d.s.Skip()
+		return
+	}
+	d.s.Enter(ijson.Object)
+	for d.err == nil {
+		name, ok := d.s.Member()
+		if !ok {
+			break
+		}
+		if name := string(plain(name)); name != "created" && name != "updated" || d.s.Kind() != ijson.Array {
+			d.s.Skip()
+			continue
+		}
+		for d.s.Enter(ijson.Array); d.err == nil && d.s.Element(); {
+			row := d.s.Offset()
+			d.fail("the server has no such table, and would lose its rows: declare it there, or name it among the schema's local tables, or leave it out of the changes that pushChanges sends")
+			d.nameRow(row)
+		}
+	}
+	if d.s.Err() != nil {
+		d.fail("")
 	}
 }
 

@@ -62,9 +62,10 @@ func TestAPushThatBreaksARuleIsRefused(t *testing.T) {
 		{`{"changes":{},"lastPulledAt":5.5}`, InputError{Reason: "lastPulledAt must be an integer"}},
 		{`{"changes":{},"lastPulledAt":-1}`, InputError{Reason: "lastPulledAt must be an integer"}},
 		{`{"changes":{},"conflict":"maybe"}`, InputError{Reason: "conflict must be"}},
-		{`{"changes":{"nope":{}}}`, InputError{Table: "nope", Reason: "unknown table"}},
-		{`{"changes":{"customers; DROP TABLE Customers":{}}}`, InputError{Table: "customers; DROP TABLE Customers", Reason: "unknown table"}},
-		{`{"changes":{"` + long + `":{}}}`, InputError{Table: long[:64] + "…", Reason: "unknown table"}},
+		{`{"changes":{"nope":{"created":[],"updated":[{"x":[1],"id":"a"}],"deleted":[]}}}`, InputError{Table: "nope", ID: "a", Reason: "no such table"}},
+		{`{"changes":{"customers; DROP TABLE Customers":{"created":[5]}}}`, InputError{Table: "customers; DROP TABLE Customers", Reason: "no such table"}},
+		{`{"changes":{"` + long + `":{"created":[{}]}}}`, InputError{Table: long[:64] + "…", Reason: "no such table"}},
+		{`{"changes":{"nope":{"created":[],}}}`, InputError{Table: "nope", Reason: "unexpected '}'"}},
 		{`{"changes":{"customers":{},"customers":{}}}`, InputError{Reason: `"customers" is there twice`}},
 		{`{"changes":{"customers":[]}}`, InputError{Table: "customers", Reason: "must be an object"}},
 		{customers(`"erased":[]`), InputError{Table: "customers", Reason: `unknown member "erased"`}},
@@ -94,7 +95,6 @@ func TestAPushThatBreaksARuleIsRefused(t *testing.T) {
 		{customers(`"created":[{"id":"a","updated_at":NaN}]`), InputError{Table: "customers", ID: "a", Column: "updated_at", Reason: "unexpected 'N'"}},
 		{customers(`"created":[{"id":"a","updated_at":1e999}]`), InputError{Table: "customers", ID: "a", Column: "updated_at", Reason: "number out of range"}},
 		{customers(`"created":[{"id":"a","created_at":true}]`), InputError{Table: "customers", ID: "a", Column: "created_at", Reason: "must be a number"}},
-		{customers(`"created":[{"id":"a","notes":"\ud800"}]`), InputError{Table: "customers", ID: "a", Column: "notes", Reason: "lone surrogate"}},
 		{customers("\"created\":[{\"id\":\"a\",\"notes\":\"\xff\"}]"), InputError{Table: "customers", ID: "a", Column: "notes", Reason: "invalid UTF-8"}},
 		{customers(`"created":[{"id":"a","notes":"x"]`), InputError{Table: "customers", ID: "a", Reason: "unexpected ']'"}},
 		{customers(`"created":[{"id":"a","x":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + `}]`), InputError{Table: "customers", ID: "a", Column: "x", Reason: "nested too deeply"}},
@@ -106,7 +106,7 @@ func TestAPushThatBreaksARuleIsRefused(t *testing.T) {
 		{customers(`"created":[{"other":1,"other":2,"id":"a"}]`), InputError{Table: "customers", ID: "a", Column: "other", Reason: "there twice"}},
 		{customers(`"created":[{"notes":"x","notes":"y","id":"a","id":"b"}]`), InputError{Table: "customers", ID: "a", Column: "notes", Reason: "there twice"}},
 		{customers(`"created":[{"updated_at":1e999,"id":"a"}]`), InputError{Table: "customers", ID: "a", Column: "updated_at", Reason: "number out of range"}},
-		{customers(`"created":[{"notes":"\ud800","id":"a"}]`), InputError{Table: "customers", ID: "a", Column: "notes", Reason: "lone surrogate"}},
+		{customers(`"created":[{"id":"\ud800"}]`), InputError{Table: "customers", ID: "\ufffd", Reason: "id must be"}},
 		{customers(`"created":[{"notes":5,"id":"a b"}]`), InputError{Table: "customers", ID: "a b", Column: "notes", Reason: "must be a string"}},
 		{customers(`"created":[{"notes":5,"id":"` + long + `"}]`), InputError{Table: "customers", ID: long[:64] + "…", Column: "notes", Reason: "must be a string"}},
 		{customers(`"created":[{"notes":5,"id":""}]`), InputError{Table: "customers", Column: "notes", Reason: "must be a string"}},
@@ -132,6 +132,34 @@ func TestAPushThatBreaksARuleIsRefused(t *testing.T) {
 		if d := cmp.Diff(c.want, *got); d != "" {
 			t.Errorf("%.80s: -want +got:\n%s", c.input, d)
 		}
+	}
+}
+
+// Sync contract, U8: WatermelonDB sends every collection, and half an emoji where a text
+// was cut; nothing of that may keep an app from synchronizing.
+func TestWhatTheServerDoesNotKnowIsNoFault(t *testing.T) {
+	p, err := decode(`{"lastPulledAt":5,"changes":{"drafts":{"created":[],"updated":[],"deleted":[]},"nope":{},"old":{"deleted":["a"]},
+		"customers":{"created":[{"id":"a","notes":"cut \ud83d","ignored":["\udc00"]}]}}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(p.Tables[0].Rows[0]); !strings.Contains(got, `"cut \ufffd"`) {
+		t.Errorf("got %s", got)
+	}
+	schema := record.Default()
+	schema.Local = []string{"drafts"}
+	input := `{"changes":{"drafts":{"created":[{"id":"a"}],"deleted":["b"]},"other":{"created":[{"id":"a"}]}}}`
+	_, err = DecodePush(&schema, DefaultLimits(), []byte(input))
+	var refused *InputError
+	if !errors.As(err, &refused) || refused.Table != "other" {
+		t.Errorf("a local table beside an unknown one: %v", err)
+	}
+	if _, err := DecodePush(&schema, DefaultLimits(), []byte(strings.ReplaceAll(input, "other", "drafts2"))); err == nil {
+		t.Error("rows of an unknown table are taken")
+	}
+	schema.Local = append(schema.Local, "other")
+	if _, err := DecodePush(&schema, DefaultLimits(), []byte(input)); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -130,11 +130,16 @@ func TestPull(t *testing.T) {
 			expect(t, names(p, "products"), "p / ")
 			expect(t, p.rows("customers")["noted"]["notes"], any("n"))
 		}
-		for _, bad := range []any{
+		for _, unknown := range []any{
 			object{"tables": list{"sqlite_master"}},
 			object{"tables": list{`customers"; DROP TABLE Customers; --`}},
 			object{"columns": list{object{"table": "customers", "columns": list{"1=1 OR notes"}}}},
 			object{"columns": list{object{"table": "nope", "columns": list{"notes"}}}},
+		} {
+			p := f.pull(object{"lastPulledAt": since, "migration": unknown})
+			expect(t, names(p, "customers"), "new / ")
+		}
+		for _, bad := range []any{
 			object{"columns": list{object{"columns": list{"notes"}}}},
 			object{"tables": "products"},
 			"later",

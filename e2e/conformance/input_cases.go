@@ -41,12 +41,26 @@ var inputCases = []testCase{
 		whole := pushInput(t, 1, changes{created: []row{good}})
 		for _, input := range []string{
 			whole[:len(whole)-1], whole + "}", whole + whole, "\xff" + whole, strings.Replace(whole, ":1", ":01", 1),
-			strings.Replace(whole, `"good"`, "\"go\nod\"", 1), strings.Replace(whole, `"good"`, `"\ud800"`, 1), strings.Replace(whole, `"good"`, "\"\xc3\"", 1),
+			strings.Replace(whole, `"good"`, "\"go\nod\"", 1), strings.Replace(whole, `"good"`, "\"\xc3\"", 1),
 			" ", "undefined", "NaN", `'x'`, "{,}", "\x00",
 		} {
 			c.mutate(t, "sync.push", input).wantFailure(t, "BAD_REQUEST", -32600, 400, "sync.push")
 		}
 		c.pull(t, since).wantRow(t, good.id(), nil)
+	}},
+	{"half an emoji is stored as U+FFFD, and a byte order mark is skipped", func(t *testing.T, c *client) {
+		since := c.stamp(t)
+		r := newCustomer("half", millis())
+		whole := strings.Replace(pushInput(t, since, changes{created: []row{r}}), `"half"`, `"half \ud83d","ignored":"\udc00"`, 1)
+		readPushed(t, c.mutate(t, "sync.push", "\ufeff"+whole))
+		c.pull(t, since).wantRow(t, r.id(), r.with("contact_name", "half \ufffd"))
+	}},
+	{"a compressed body", func(t *testing.T, c *client) {
+		a := c.do(t, "POST", "/trpc/sync.push", "\x1f\x8b", "content-encoding: gzip")
+		a.wantFailure(t, "UNSUPPORTED_MEDIA_TYPE", -32015, 415, "sync.push")
+		if !strings.Contains(string(a.body), "content-encoding") {
+			t.Error(a)
+		}
 	}},
 	{"pushes of another shape", func(t *testing.T, c *client) {
 		for _, input := range []string{

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -57,12 +58,28 @@ var pushCases = []testCase{
 		since := c.stamp(t)
 		at := millis()
 		winner := newCustomer("winner", at)
-		first := c.push(t, since, changes{created: []row{winner}})
+		c.push(t, since, changes{created: []row{winner}})
 		loser := winner.with("contact_name", "loser", "updated_at", at-1)
-		p := c.push(t, first.timestamp, changes{updated: []row{loser}})
+		p := c.push(t, since, changes{updated: []row{loser}})
 		wantSuperseded(t, p, winner.id())
-		// The loser had pulled the winner before: it comes again.
-		c.pull(t, first.timestamp).wantRow(t, winner.id(), winner)
+		c.pull(t, since).wantRow(t, winner.id(), winner)
+	}},
+	{"U5 c3 what its author had seen is no conflict, whatever the clocks say", func(t *testing.T, c *client) {
+		at := millis()
+		stored := newCustomer("stored", at)
+		before := c.stamp(t)
+		seen := c.push(t, before, changes{created: []row{stored}}).timestamp
+		for i, updated := range []any{0, at - 3_600_000, at} {
+			next := stored.with("contact_name", strings.Repeat("a", i+1), "updated_at", updated)
+			p := c.push(t, seen, changes{updated: []row{next}})
+			wantSuperseded(t, p)
+			at++
+			stored = next.with("updated_at", at)
+			c.pull(t, seen).wantRow(t, stored.id(), stored)
+			c.push(t, before, changes{updated: []row{next.with("contact_name", "late", "updated_at", at-1)}})
+			c.pull(t, seen).wantRow(t, stored.id(), stored)
+			seen = p.timestamp
+		}
 	}},
 	{"U5 the pushes of two clients end the same in any order", func(t *testing.T, c *client) {
 		at := millis()

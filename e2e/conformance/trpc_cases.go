@@ -187,14 +187,16 @@ var trpcCases = []testCase{
 	{"a preflight", func(t *testing.T, c *client) {
 		for _, path := range []string{"/trpc/sync.push?batch=1", "/sync/pull", "/auth/ticket", "/nowhere"} {
 			a := c.do(t, "OPTIONS", path, "", "authorization:", "origin: https://app.example",
-				"access-control-request-method: POST", "access-control-request-headers: authorization,content-type,trpc-accept")
+				"access-control-request-method: POST", "access-control-request-headers: authorization,x-trace")
 			if a.status != 204 || len(a.body) != 0 {
 				t.Error(a)
 			}
 			a.wantHeader(t, "Access-Control-Allow-Origin", "*")
 			a.wantHeader(t, "Access-Control-Allow-Methods", "GET,POST,OPTIONS")
-			a.wantHeader(t, "Access-Control-Allow-Headers", "content-type, authorization, trpc-accept, x-trpc-source")
+			a.wantHeader(t, "Access-Control-Allow-Headers", "content-type, authorization, trpc-accept, x-trpc-source, authorization,x-trace")
 			a.wantHeader(t, "Vary", "origin")
+			a = c.do(t, "OPTIONS", path, "", "authorization:", "origin: https://app.example", "access-control-request-method: POST")
+			a.wantHeader(t, "Access-Control-Allow-Headers", "content-type, authorization, trpc-accept, x-trpc-source")
 			if a.header.Get("Access-Control-Max-Age") == "" {
 				t.Error("no Access-Control-Max-Age")
 			}

@@ -1,12 +1,28 @@
 package api
 
 import (
+	"bytes"
 	"io"
 	"net/http"
+	"strings"
+
+	"tidemark/shared/trpc"
 )
 
 // smallBytes is how long a body may be that holds a few values.
 const smallBytes = 64 << 10
+
+// errEncoded refuses a body that is compressed. RFC 9110, 15.5.16.
+var errEncoded = &failure{
+	trpc.Error{Code: trpc.UnsupportedMediaType, Message: "The server takes no body with a content-encoding: send it uncompressed, without that header"},
+	"Accept-Encoding", "identity",
+}
+
+// readJSON is readBody of JSON, without the byte order mark that may stand before it.
+func (s *server) readJSON(r *http.Request, limit int64) ([]byte, error) {
+	b, err := s.readBody(r, limit)
+	return bytes.TrimPrefix(b, []byte("\ufeff")), err
+}
 
 // readBody reads a body of at most limit bytes, and of at most
 // LIMIT_BODY_BYTES. It is called when everything that the request's head says
@@ -14,6 +30,9 @@ const smallBytes = 64 << 10
 // no byte of the body is taken before. It returns *http.MaxBytesError,
 // io.ErrUnexpectedEOF or os.ErrDeadlineExceeded, which explain knows.
 func (s *server) readBody(r *http.Request, limit int64) ([]byte, error) {
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return nil, errEncoded
+	}
 	limit = min(limit, s.Settings.BodyBytes)
 	if r.ContentLength > limit {
 		return nil, &http.MaxBytesError{Limit: limit}

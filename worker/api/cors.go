@@ -34,13 +34,16 @@ func (s *server) permitOrigin(r *http.Request) error {
 }
 
 // preflight answers what a browser asks before a JSON POST or a request with
-// the header authorization. tRPC and sync allow what their clients send; REST
-// and documents have more. Fetch standard, CORS protocol.
+// the header authorization. It allows the headers that the browser asks for: a token
+// is what lets a request in, and no header beside it does harm. Fetch standard, CORS protocol.
 func preflight(w http.ResponseWriter, r *http.Request) {
 	methods, headers := "GET,POST,OPTIONS", "content-type, authorization, trpc-accept, x-trpc-source"
 	if strings.HasPrefix(r.URL.Path, "/api/v1/") || strings.HasPrefix(r.URL.Path, yjsRoot) {
 		methods = "GET,POST,PATCH,DELETE,OPTIONS"
 		headers = "content-type, authorization, x-base-version, if-match, if-none-match"
+	}
+	if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" {
+		headers += ", " + asked
 	}
 	h := w.Header()
 	h.Set("Access-Control-Allow-Methods", methods)

@@ -57,7 +57,7 @@ func (s *server) devLogin(w http.ResponseWriter, r *http.Request) error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return &trpc.Error{Code: trpc.UnsupportedMediaType, Message: "The content type must be application/json"}
 	}
-	body, err := s.readBody(r, devBodyBytes)
+	body, err := s.readJSON(r, devBodyBytes)
 	if err != nil {
 		return err
 	}

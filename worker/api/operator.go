@@ -63,7 +63,7 @@ func (s *server) operatorBody(r *http.Request, id auth.Identity, limit int64) ([
 	if err := permit(id, auth.SyncAdmin); err != nil {
 		return nil, err
 	}
-	return s.readBody(r, limit)
+	return s.readJSON(r, limit)
 }
 
 // keepDays reads the body of a purge. A member that it does not know is

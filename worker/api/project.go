@@ -120,7 +120,7 @@ func (s *server) project(w http.ResponseWriter, r *http.Request) error {
 	}
 	if c.route.body != "" {
 		var err error
-		if c.body, err = s.readBody(r, c.route.bodyBytes); err != nil {
+		if c.body, err = s.readJSON(r, c.route.bodyBytes); err != nil {
 			c.discharge()
 			return err
 		}

@@ -79,7 +79,7 @@ func (s *server) trpc(w http.ResponseWriter, r *http.Request) {
 	}
 	var body []byte
 	if limit := bodyLimit(request); limit > 0 {
-		if body, err = s.readBody(r, limit); err != nil {
+		if body, err = s.readJSON(r, limit); err != nil {
 			refuse(err)
 			return
 		}

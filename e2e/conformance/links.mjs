@@ -32,7 +32,7 @@ for (const link of [httpLink, httpBatchLink, httpBatchStreamLink]) {
       outcome(good.sync.pull.query({ lastPulledAt: "x" })),
       outcome(good.sync.nope.query()),
       outcome(good.sync.push.mutate({ lastPulledAt: before, changes: { customers: { created: [row], updated: [], deleted: [] } } })),
-      outcome(good.sync.push.mutate({ lastPulledAt: before, changes: { nope: { created: [], updated: [], deleted: [] } } })),
+      outcome(good.sync.push.mutate({ lastPulledAt: before, changes: { nope: { created: [{ id: "lost" }], updated: [], deleted: [] } } })),
     ]);
     assert.deepEqual(got, [
       pulled,

@@ -140,6 +140,26 @@ var trpcCases = []testCase{
 		wantError(t, at(list, 0), "BAD_REQUEST", -32600, 400, "sync.pull")
 		readPulled(t, at(list, 1, "result", "data"))
 	}},
+	{"a bad input of a batch is named, and fails no neighbour", func(t *testing.T, c *client) {
+		for _, bad := range []string{`1e999`, "\"\xff\"", `"\u00"`, `NaN`, `5`, strings.Repeat("[", 5000) + strings.Repeat("]", 5000)} {
+			for _, header := range []string{"trpc-accept:", "trpc-accept: application/jsonl"} {
+				s := c.stamp(t)
+				r := newCustomer("good", millis())
+				push := `{"lastPulledAt":1,"changes":{"customers":{"created":[],"updated":[{"id":"bad","notes":` + bad + `}],"deleted":[]}}}`
+				a := c.do(t, "POST", "/trpc/sync.push,sync.push?batch=1", `{"0":`+push+`,"1":`+pushInput(t, s, changes{created: []row{r}})+`}`, header)
+				refused := at(parse(t, a.body), 0)
+				if refused == nil {
+					refused = at(parse(t, a.body), "0", 0, 0)
+				}
+				wantError(t, refused, "BAD_REQUEST", -32600, 400, "sync.push")
+				data := at(refused, "error", "data")
+				if at(data, "table") != "customers" || at(data, "id") != "bad" || at(data, "column") != "notes" {
+					t.Errorf("%.20q: want the table, id and column: %v", bad, a)
+				}
+				c.pull(t, s).wantRow(t, r.id(), r)
+			}
+		}
+	}},
 	{"a batch of queries and mutations", func(t *testing.T, c *client) {
 		r := newCustomer("mixed", millis())
 		s := c.stamp(t)

@@ -127,6 +127,9 @@ func FuzzScanner(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
+		if passed := NewScanner(text, 0).Pass(); json.Valid(text) && string(passed) != strings.Trim(string(text), " \t\n\r") {
+			t.Fatalf("%q: passed %q", text, passed)
+		}
 		const depth = 50
 		s := NewScanner(text, depth)
 		s.Skip()

@@ -205,6 +205,50 @@ func (s *Scanner) Skip() {
 	}
 }
 
+// Pass passes over a value by its quotes and brackets alone, however deep they are, and
+// returns its text. The text need not be I-JSON: whoever reads it finds that out.
+func (s *Scanner) Pass() []byte {
+	s.next()
+	if s.err != nil {
+		return nil
+	}
+	n := extent(s.data[s.pos:])
+	if n == 0 {
+		s.unexpected()
+		return nil
+	}
+	s.pos += n
+	return s.data[s.pos-n : s.pos : s.pos]
+}
+
+// extent is the length of the value at the front of b: up to the comma, the white space
+// or the closing bracket that is not within the value.
+func extent(b []byte) int {
+	open := 0
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			for i++; i < len(b) && b[i] != '"'; i++ {
+				if b[i] == '\\' {
+					i++
+				}
+			}
+		case '{', '[':
+			open++
+		case '}', ']':
+			if open == 0 {
+				return i
+			}
+			open--
+		case ',', ' ', '\t', '\n', '\r':
+			if open == 0 {
+				return i
+			}
+		}
+	}
+	return len(b)
+}
+
 // Literal reads true, false or null.
 func (s *Scanner) Literal() Kind {
 	for _, l := range [...]struct {

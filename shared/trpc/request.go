@@ -19,9 +19,6 @@ import (
 	"tidemark/shared/ijson"
 )
 
-// MaxDepth is how deep the arrays and objects of a batch's input may nest.
-const MaxDepth = 256
-
 // A Kind is what a procedure may do.
 type Kind int
 
@@ -196,11 +193,12 @@ func (q *Request) Fail(err *Error) {
 	}
 }
 
-// split finds the inputs in a batch's object, {"0":…,"1":…}.
+// split finds the inputs in a batch's object, {"0":…,"1":…}. What is wrong within an input
+// is left to its call, so that it fails no other.
 func (q *Request) split(body []byte) *Error {
-	s := ijson.NewScanner(body, MaxDepth+1).MendHalves()
+	s := ijson.NewScanner(body, 1).MendHalves()
 	if s.Kind() != ijson.Object {
-		if s.Skip(); s.End() == nil {
+		if s.Pass(); s.End() == nil {
 			return &Error{Code: BadRequest, Message: `"input" needs to be an object when doing a batch call`}
 		}
 		return &Error{Code: BadRequest, Message: s.Err().Error()}
@@ -211,9 +209,7 @@ func (q *Request) split(body []byte) *Error {
 		if !ok {
 			break
 		}
-		s.Kind() // passes the space before the value
-		from := s.Offset()
-		s.Skip()
+		input := s.Pass()
 		name = ijson.Unquote(nil, name)
 		i, err := strconv.Atoi(string(name))
 		if err != nil || i < 0 || i >= len(q.Calls) || strconv.Itoa(i) != string(name) || s.Err() != nil {
@@ -222,7 +218,7 @@ func (q *Request) split(body []byte) *Error {
 		if q.Calls[i].Input != nil {
 			return &Error{Code: BadRequest, Message: fmt.Sprintf("The input %q is given twice", name)}
 		}
-		q.Calls[i].Input = body[from:s.Offset():s.Offset()]
+		q.Calls[i].Input = input
 	}
 	if err := s.End(); err != nil {
 		return &Error{Code: BadRequest, Message: err.Error()}

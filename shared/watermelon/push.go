@@ -38,14 +38,14 @@ type TableWrite struct {
 	// Latest is the greatest updated_at of the others.
 	Partial bool
 	Latest  float64
-	// Ignored are the columns that the schema does not know.
+	// Ignored are columns that the schema does not know, 64 at most.
 	Ignored []string
 }
 
 // ChunkBytes keeps a parameter under D1's 2 MB.
 const ChunkBytes = 1_500_000
 
-// What bounds the names that a push may make us remember.
+// What bounds the names that a push makes the server remember.
 const (
 	maxIDBytes = 128
 	maxIgnored = 64
@@ -79,11 +79,10 @@ type pushDecoder struct {
 	rows   int
 
 	// Of the table that is being read:
-	table   *record.Table
-	write   *TableWrite
-	ids     map[string]struct{}
-	ignored map[string]int // the row that brought the name last
-	values  [record.MaxColumns][]byte
+	table  *record.Table
+	write  *TableWrite
+	ids    map[string]struct{}
+	values [record.MaxColumns][]byte
 }
 
 func (p *Push) decode(d *pushDecoder) {
@@ -133,7 +132,7 @@ func (d *pushDecoder) changes() {
 		}
 		d.table, d.write = &d.schema.Tables[i], &d.push.Tables[i]
 		d.at = InputError{Table: d.table.Name}
-		d.ids, d.ignored = map[string]struct{}{}, nil
+		d.ids = map[string]struct{}{}
 		d.tableChanges()
 		d.at = InputError{}
 	}
@@ -409,22 +408,11 @@ func (d *pushDecoder) number() []byte {
 
 // ignore skips a column that the schema does not know: one of a newer app.
 func (d *pushDecoder) ignore(name []byte) {
+	if known := clip(name); len(d.write.Ignored) < maxIgnored && !slices.Contains(d.write.Ignored, known) {
+		d.write.Ignored = append(d.write.Ignored, known)
+	}
 	d.at.Column = clip(name)
-	switch row, known := d.ignored[string(name)]; {
-	case known && row == d.rows:
-		d.fail("the column is there twice")
-	case !known && len(d.write.Ignored) == maxIgnored:
-		d.fail("too many unknown columns")
-	case !known:
-		if d.ignored == nil {
-			d.ignored = map[string]int{}
-		}
-		d.write.Ignored = append(d.write.Ignored, clip(name))
-	}
-	if d.err == nil {
-		d.ignored[string(name)] = d.rows
-		d.s.Skip()
-	}
+	d.s.Skip()
 }
 
 // appendChunk makes room for size more bytes: in the last chunk, after a

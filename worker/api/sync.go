@@ -109,7 +109,8 @@ func queryInput(query url.Values) ([]byte, error) {
 }
 
 func jsonKind(v string) (k ijson.Kind, valid bool) {
-	s := ijson.NewScanner([]byte(v), trpc.MaxDepth)
+	const depth = 32 // a migration nests no deeper than 4
+	s := ijson.NewScanner([]byte(v), depth)
 	k = s.Kind()
 	s.Skip()
 	return k, s.End() == nil

@@ -20,26 +20,21 @@ const times = { created_at: "number", updated_at: "number" };
 const columns = (types) =>
   Object.entries({ ...types, ...times }).map(([name, type]) => ({ name, type, isOptional: !(name in times) }));
 
-export const schema = appSchema({
-  version: 1,
-  tables: [
-    tableSchema({
-      name: "customers",
-      columns: columns({ contact_name: "string", company_name: "string", notes: "string" }),
-    }),
-    tableSchema({
-      name: "products",
-      columns: columns({ title: "string", description: "string", price: "number", discounts: "number", image: "string" }),
-    }),
-  ],
-});
+// The tables of the server, by name their columns.
+export const served = {
+  customers: { contact_name: "string", company_name: "string", notes: "string" },
+  products: { title: "string", description: "string", price: "number", discounts: "number", image: "string" },
+};
 
-class Customer extends Model {
-  static table = "customers";
-}
-class Product extends Model {
-  static table = "products";
-}
+const schemaOf = (tables) =>
+  appSchema({ version: 1, tables: Object.entries(tables).map(([name, types]) => tableSchema({ name, columns: columns(types) })) });
+
+export const schema = schemaOf(served);
+
+const modelOf = (name) =>
+  class extends Model {
+    static table = name;
+  };
 
 let made = 0;
 
@@ -52,13 +47,12 @@ export const loki = (schema) =>
     extraLokiOptions: { autosave: false, adapter: new LokiMemoryAdapter() },
   });
 
-// A Client is one device: its database and its way to the server at url. With
-// a limit it pulls in pages of so many rows.
+// A Client is one device: its database, which has the server's tables or others, and its
+// way to the server at url. With a limit it pulls in pages of so many rows.
 export class Client {
-  constructor(url, token, { clock = Date.now, batch = false, limit, adapter = loki, fetch } = {}) {
+  constructor(url, token, { clock = Date.now, batch = false, link = batch ? httpBatchLink : httpLink, limit, adapter = loki, tables = served, fetch } = {}) {
     Object.assign(this, { url, token, clock, limit });
-    this.database = new Database({ adapter: adapter(schema), modelClasses: [Customer, Product] });
-    const link = batch ? httpBatchLink : httpLink;
+    this.database = new Database({ adapter: adapter(schemaOf(tables)), modelClasses: Object.keys(tables).map(modelOf) });
     const headers = { authorization: `Bearer ${token}` };
     this.trpc = createTRPCClient({ links: [link({ url: `${url}/trpc`, headers, fetch })] });
   }

@@ -1,7 +1,7 @@
 export type { AppRouter, PullInput, PullOutput, PushInput, PushOutput, Rows } from "./app-router.js";
 export { backoff } from "./backoff.js";
 export { type Changes, type Row, type TableChanges } from "./changes.js";
-export { edit, mergedIsLater, nextUpdatedAt } from "./clock.js";
+export { edit, nextUpdatedAt } from "./clock.js";
 export { countUnsynced, safeSyncDatabase, statusOf, syncState, type PullArgs, type PullResult, type PushArgs, type SyncSource, type SyncState } from "./safe-sync.js";
 export { CLOSE_UNAUTHORIZED, HttpError, callJson, isFinal, socketUrl, ticketSocket, type Server } from "./server.js";
 export { createClient, structuredSource } from "./structured.js";

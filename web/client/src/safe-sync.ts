@@ -5,7 +5,6 @@ import { synchronize, type SyncPullResult, type SyncPushArgs } from "@nozbe/wate
 import type { PullInput } from "./app-router.js";
 import { backoff } from "./backoff.js";
 import type { Changes } from "./changes.js";
-import { mergedIsLater } from "./clock.js";
 import { HttpError, retryAfter } from "./server.js";
 
 export interface PullArgs {
@@ -107,7 +106,6 @@ class Syncer {
       await synchronize({
         database: this.database,
         sendCreatedAsUpdated: true,
-        conflictResolver: mergedIsLater,
         pullChanges: ({ lastPulledAt, schemaVersion, migration }) =>
           source.pull({ lastPulledAt: lastPulledAt ?? null, schemaVersion, migration }) as Promise<SyncPullResult>,
         pushChanges: ({ changes, lastPulledAt }: SyncPushArgs) => source.push({ changes: changes as Changes, lastPulledAt }),

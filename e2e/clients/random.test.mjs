@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { doors, token } from "../doors.mjs";
+import { Causes } from "./causes.mjs";
 import { Ledger } from "./ledger.mjs";
 import { Model, tables, values } from "./model.mjs";
 import { sqlite } from "./sqlite.mjs";
@@ -155,6 +156,7 @@ class World {
   story = [];
   model = new Model();
   ledger = new Ledger();
+  causes = new Causes();
   late = []; // requests that the network keeps back
   pushes = []; // all that the server took
   turn = Promise.resolve();
@@ -183,6 +185,7 @@ class World {
     const superseded = Object.entries(result.data.superseded).map(([table, ids]) => [table, ids.sort()]);
     this.pushes.push([url, init]);
     assert.deepEqual(Object.fromEntries(superseded), this.model.push(input[0] ?? input, Date.now(), result.data.timestamp), "who is told of having lost");
+    this.causes.pushed(input[0] ?? input, result.data);
     return answer;
   }
 
@@ -242,6 +245,7 @@ class World {
       assert.deepEqual(await client.everything(), everything, `${name} and a first pull`);
     }
     this.ledger.check(everything);
+    this.causes.check(everything);
     const { timestamp, tables: sums } = await this.checksum();
     assert.deepEqual(sums, Object.fromEntries(tables.map((table) => [table, sumOf(table, everything[table])])));
 

@@ -19,7 +19,7 @@ export class Causes {
           assert.ok(last?.dead || last?.stamp > lastPulledAt, `an edit of ${row.id} lost to one that its author had seen`);
           last.stamp = timestamp; // the response may have given the winner a new stamp
         } else if (last && content(table, last.row) === content(table, row)) {
-          if (last.row.updated_at !== row.updated_at) last.stamp = timestamp; // likewise
+          last.stamp = timestamp; // likewise, to tell the author the time that counts
         } else {
           rows.set(row.id, { row, stamp: timestamp });
         }

@@ -1,6 +1,7 @@
 package abi
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -136,7 +137,7 @@ func TestResultsAreReadInPieces(t *testing.T) {
 			}
 			continue
 		}
-		if d := cmp.Diff(in, got); d != "" || err != nil {
+		if err != nil || !reflect.DeepEqual(in, got) {
 			t.Errorf("%v, or not the same", err)
 		}
 		if largest > len(long) {

@@ -11,19 +11,18 @@ export CLOUDFLARE_CF_FETCH_ENABLED := false
 GOROOT := $(shell go env GOROOT)
 GUEST := GOOS=js GOARCH=wasm
 GUEST_FLAGS := -trimpath -buildvcs=false -ldflags="-s -w"
-GO_JS := $(GUEST) go test -exec=$(GOROOT)/lib/wasm/go_js_wasm_exec
 BIN := $(CURDIR)/e2e/node_modules/.bin
 NODE := PATH="$(BIN):$$PATH"
 DEPS := e2e/node_modules/.package-lock.json
-PURE := ./shared/...
-CONCURRENT := ./wasm/... ./worker/api
+MADE := build build/testguest.wasm build/tidemark build/migrated $(DEPS)
+TEST_ENV := $(NODE) TIDEMARK_SERVER=$(CURDIR)/build/tidemark TIDEMARK_MIGRATED=$(CURDIR)/build/migrated
 FUZZTIME ?= 1m
 YJSDIFF_SECONDS ?= 600
 SEEDS ?= 100000
 STRANGER_SEEDS ?= 200
 SIEGE_SECONDS ?= 120
 
-.PHONY: dev serve build test check bench fuzz siege simulate deploy clean
+.PHONY: dev serve build static check test prove bench fuzz siege simulate deploy clean
 
 # The whole system on wrangler's local Cloudflare. Honours PORT and AUTH_SECRET.
 dev: build $(DEPS)
@@ -40,8 +39,13 @@ serve:
 	exec go run ./wasm/cmd/tidemark serve --addr 127.0.0.1:$(PORT) --data $(DATA)
 
 # The guest, and the demo app that is served beside it.
-build: build/wasm_exec.js web/dist/index.html
-	$(GUEST) go build $(GUEST_FLAGS) -o build/tidemark.wasm ./worker
+build: build/wasm_exec.js web/dist/index.html build/tidemark.wasm
+
+# Not touched if nothing changed: every wrangler makes it again when it starts, and
+# those that run already watch it.
+build/tidemark.wasm: $(shell find shared worker -not -path '*/testdata/*') go.mod go.sum
+	$(GUEST) go build $(GUEST_FLAGS) -o $@ ./worker
+	touch $@
 
 web/dist/index.html: $(shell git ls-files web 2>/dev/null) web/node_modules/.package-lock.json
 	cd web && npm run --silent build
@@ -54,14 +58,23 @@ build/wasm_exec.js: $(GOROOT)/lib/wasm/wasm_exec.js
 build/testguest.wasm: FORCE build/wasm_exec.js
 	$(GUEST) go build $(GUEST_FLAGS) -o $@ ./worker/testguest
 
+build/tidemark: FORCE
+	go build -o $@ ./wasm/cmd/tidemark
+
+# A database as wrangler migrates it, for tests to copy.
+build/migrated: $(wildcard worker/store/migrations/*.sql) wrangler.toml $(DEPS)
+	rm -rf $@ $@.new
+	$(NODE) CI=1 wrangler d1 migrations apply DB --local --persist-to $@.new
+	mv $@.new $@
+	touch $@
+
 %/node_modules/.package-lock.json: %/package-lock.json
 	cd $* && npm ci --no-audit --no-fund --loglevel=error
 	touch $@
 
-# Format, vet for both targets, staticcheck, known vulnerabilities, the layout test
-# and the unit tests.
+# Format, vet for both targets, staticcheck and known vulnerabilities.
 # For the guest staticcheck cannot see that wasmexport uses a function (U1000).
-check:
+static:
 	test -z "$$(gofmt -l shared worker wasm e2e | tee /dev/stderr)"
 	go vet ./...
 	$(GUEST) go vet ./shared/... ./worker/...
@@ -70,16 +83,27 @@ check:
 	$(GUEST) build/staticcheck -checks inherit,-U1000 ./shared/... ./worker/...
 	go build -o build/govulncheck golang.org/x/vuln/cmd/govulncheck
 	sh e2e/supply/advisories.sh
+
+# The inner loop: static, and the tests that take a moment, the layout's among them.
+check: static
 	go test -timeout 30m -short ./...
 
-test: check build build/testguest.wasm $(DEPS)
-	go test -timeout 30m ./...
-	go test -timeout 30m -race -short $(CONCURRENT)
-	$(GO_JS) -timeout 30m -short $(PURE)
+# Every test. What several tests need is made before, once.
+test: static $(MADE)
 	sh e2e/web/chromium.sh
-	cd web && $(NODE) npm test --silent
-	$(NODE) node --test --test-reporter=spec "e2e/**/*.test.mjs"
+	$(TEST_ENV) node e2e/suite/main.mjs
 	$(NODE) CI=1 wrangler deploy --dry-run --outdir build/deploy
+
+# What is too long for `make test`: the race detector over everything that is
+# concurrent, more seeds and rounds, and the demo on the other host, too.
+prove: $(MADE)
+	sh e2e/web/chromium.sh
+	go test -race -count 1 -timeout 0 ./wasm/... ./worker/api
+	SIMULATE_SEEDS=10000 go test -run 'Simulation|TestNoSeenEditIsLost' -count 1 -timeout 0 ./worker/... ./shared/...
+	SIEGE_ROUNDS=100 STRANGER_SEEDS=20 go test -run 'TestASiege|TestStrangers' -count 1 -timeout 0 ./worker
+	$(TEST_ENV) CLIENT_SEEDS=100 node --test e2e/clients/random.test.mjs
+	$(TEST_ENV) STRANGER_SEEDS=20 node --test e2e/strangers/strangers.test.mjs
+	$(TEST_ENV) EVERY_HOST=1 node --test --test-concurrency=2 "e2e/web/*.test.mjs"
 
 bench: build build/testguest.wasm $(DEPS) e2e/perf/rooms/peers/node_modules/.package-lock.json
 	go build -o build/load ./e2e/perf/load

@@ -3,7 +3,7 @@
 // data in a folder, so that it can be stopped and started again.
 import { spawn, execFileSync } from "node:child_process";
 import { createHmac } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -11,6 +11,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
+
+// What make has made for all files of a run: the server, whose guest is made, too,
+// and a database that is migrated. Without them each door makes its own.
+const { TIDEMARK_SERVER: built, TIDEMARK_MIGRATED: migrated } = process.env;
+
 const secret = "a secret that only these tests know";
 const manySockets = "100000"; // of one subject, as the tests have few subjects
 
@@ -96,7 +101,8 @@ export const wrangler = () =>
     "wrangler",
     ({ dir, dev }) => {
       writeFileSync(path.join(dir, "dev.vars"), `AUTH_SECRET="${secret}"\nLIMIT_SOCKETS_PER_SUBJECT="${manySockets}"\n${dev ? 'DEV_MODE="1"\n' : ""}`);
-      execFileSync("wrangler", ["d1", "migrations", "apply", "DB", "--local", "--persist-to", dir], { cwd: root, env });
+      if (migrated) cpSync(migrated, dir, { recursive: true });
+      else execFileSync("wrangler", ["d1", "migrations", "apply", "DB", "--local", "--persist-to", dir], { cwd: root, env });
     },
     ({ port, dir }) => [
       "wrangler", "dev", "--port", String(port), "--inspector-port", "0", "--persist-to", dir,
@@ -106,11 +112,12 @@ export const wrangler = () =>
 
 // wazero takes variables for the server's environment.
 export const wazero = (variables) => {
-  const binary = ({ dir }) => path.join(dir, "tidemark"); // its own: another door may be starting
+  const binary = ({ dir }) => built ?? path.join(dir, "tidemark"); // its own: another door may be starting
   return new Door(
     "wazero",
-    (door) => execFileSync("go", ["build", "-o", binary(door), "./wasm/cmd/tidemark"], { cwd: root, env }),
-    (door) => [binary(door), "serve", "--addr", `127.0.0.1:${door.port}`, "--data", door.dir, ...(door.dev ? ["--dev"] : [])],
+    (door) => built || execFileSync("go", ["build", "-o", binary(door), "./wasm/cmd/tidemark"], { cwd: root, env }),
+    (door) => [binary(door), "serve", "--addr", `127.0.0.1:${door.port}`, "--data", door.dir, ...(door.dev ? ["--dev"] : []),
+      ...(built ? ["--wasm", "build/tidemark.wasm"] : [])],
     variables,
   );
 };

@@ -72,7 +72,7 @@ func serve(t *testing.T, port int, name string, args ...string) conformance.Door
 		BaseURL: fmt.Sprintf("http://127.0.0.1:%d", port),
 		Token:   conformance.Signer([]byte(secret)), Secret: []byte(secret),
 	}
-	deadline := time.After(5 * time.Minute)
+	deadline := time.After(10 * time.Minute)
 	for {
 		if res, err := http.Get(door.BaseURL + "/healthz"); err == nil {
 			res.Body.Close()

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -16,10 +17,13 @@ func TestConformanceOnWazero(t *testing.T) {
 		t.Skip("builds and runs the server")
 	}
 	dir := t.TempDir()
-	binary := filepath.Join(dir, "tidemark")
-	command(t, "go", "build", "-o", binary, "./wasm/cmd/tidemark")
+	binary, guest := os.Getenv("TIDEMARK_SERVER"), "build/tidemark.wasm" // which make has built
+	if binary == "" {
+		binary, guest = filepath.Join(dir, "tidemark"), ""
+		command(t, "go", "build", "-o", binary, "./wasm/cmd/tidemark")
+	}
 	port := freePort(t)
-	door := serve(t, port, binary, "serve", "--addr", fmt.Sprintf("127.0.0.1:%d", port), "--data", filepath.Join(dir, "data"))
+	door := serve(t, port, binary, "serve", "--wasm", guest, "--addr", fmt.Sprintf("127.0.0.1:%d", port), "--data", filepath.Join(dir, "data"))
 	conformance.Run(t, door)
 	conformance.RunProjects(t, door, nil)
 }

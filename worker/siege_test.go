@@ -435,7 +435,7 @@ func TestASiegeOfDocumentsEndsNoInstance(t *testing.T) {
 			b.ack(t, update)
 		}
 	}
-	rounds := int(number("SIEGE_ROUNDS", 16))
+	rounds := int(number("SIEGE_ROUNDS", 8))
 	for n := range rounds {
 		s.round(n)
 	}

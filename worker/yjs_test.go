@@ -94,7 +94,7 @@ func join(t *testing.T, s *wasmtest.Server, room string) client {
 
 func (c client) send(frame []byte) {
 	c.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), wasmtest.Patience)
 	defer cancel()
 	if err := c.ws.Write(ctx, websocket.MessageBinary, frame); err != nil {
 		c.Fatal(err)
@@ -104,7 +104,7 @@ func (c client) send(frame []byte) {
 // next answers the payload of the next message of a kind.
 func (c client) next(kind yproto.Kind) []byte {
 	c.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), wasmtest.Patience)
 	defer cancel()
 	for {
 		_, frame, err := c.ws.Read(ctx)
@@ -126,7 +126,7 @@ func (c client) next(kind yproto.Kind) []byte {
 func (c client) state() []byte {
 	c.Helper()
 	c.send(yproto.AppendSyncStep1(nil, yjs.StateVector{}.AppendTo(nil)))
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), wasmtest.Patience)
 	defer cancel()
 	var pieces [][]byte
 	for {

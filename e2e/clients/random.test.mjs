@@ -12,7 +12,7 @@ import { sqlite } from "./sqlite.mjs";
 import { Client, complaints, loki, schema } from "./watermelon.mjs";
 
 const first = Number(process.env.CLIENT_SEED ?? 1);
-const few = { wrangler: 10, wazero: 30 }; // about half a minute each
+const few = { wrangler: 3, wazero: 8 }; // about ten seconds each
 const steps = 60;
 
 // dice answers a function that draws an integer from 0 to n-1 (mulberry32).

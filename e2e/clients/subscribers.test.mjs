@@ -53,7 +53,7 @@ async function subscribe(url, jwt, n) {
 }
 
 async function until(what, condition) {
-  for (const end = Date.now() + 120_000; !condition(); await sleep(20)) assert.ok(Date.now() < end, `still not true: ${what}`);
+  for (const end = Date.now() + 600_000; !condition(); await sleep(20)) assert.ok(Date.now() < end, `still not true: ${what}`);
 }
 
 // pings are 5,000 texts "ping" in frames of RFC 6455, 5.2, masked with zeros.
@@ -110,7 +110,7 @@ for (const [name, open] of Object.entries(doors)) {
       // What is on its way looks like what waits, so they hang when nothing of
       // it has gone a while later, too.
       async function fill() {
-        for (const end = Date.now() + 120_000; ; ) {
+        for (const end = Date.now() + 600_000; ; ) {
           const filled = connections(door.port);
           for (const s of slow) if (!(filled.get(portOf(s)) >= fullBytes)) s.ws._socket.write(pings);
           await sleep(200);

@@ -60,7 +60,7 @@ func Signer(secret []byte) func(Claims) string {
 }
 
 // patience is how long an answer or a message may take.
-const patience = 2 * time.Minute
+const patience = 10 * time.Minute
 
 // httpClient keeps at most n connections for the next requests, and none so long
 // that the server might close it in the moment in which it is used: workerd does

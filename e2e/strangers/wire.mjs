@@ -2,7 +2,7 @@
 // client would.
 import { connect } from "node:net";
 
-const patience = 120_000; // only a failure takes so long
+const patience = 600_000; // only a failure takes so long
 
 // exchange sends bytes, and more(head) when the response's head is there, ends
 // its half of the connection, and returns all that the server said until it

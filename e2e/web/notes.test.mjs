@@ -1,9 +1,9 @@
-// The demo's rich text, in two browsers, on both hosts.
+// The demo's rich text, in two browsers.
 import { beforeEach, test } from "node:test";
 import assert from "node:assert/strict";
-import { onHosts } from "./browser.mjs";
+import { onHost } from "./browser.mjs";
 
-onHosts("notes", (door, browser) => {
+onHost("wrangler", "notes", (door, browser) => {
   let a, b, name;
   let count = 0;
 

@@ -1,8 +1,7 @@
-// The demo's projects, which speak the delta dialect, in two browsers, on both
-// hosts.
+// The demo's projects, which speak the delta dialect, in two browsers.
 import { beforeEach, test } from "node:test";
 import assert from "node:assert/strict";
-import { onHosts } from "./browser.mjs";
+import { onHost } from "./browser.mjs";
 
 const row = (device, task) => device.page.locator(".rows li", { has: device.page.locator(`input[value="${task}"]`) });
 const status = (device, task) => row(device, task).getByLabel("Status of");
@@ -26,7 +25,7 @@ const shows = (device, task, value) =>
     [task, value],
   );
 
-onHosts("projects", (door, browser) => {
+onHost("wazero", "projects", (door, browser) => {
   let a, b, name;
   let count = 0;
 

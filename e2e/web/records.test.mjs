@@ -1,11 +1,11 @@
-// The demo's structured part, in two browsers, on both hosts.
+// The demo's structured part, in two browsers.
 import { createServer } from "node:http";
 import { beforeEach, test } from "node:test";
 import assert from "node:assert/strict";
 import { token } from "../doors.mjs";
-import { onHosts } from "./browser.mjs";
+import { onHost } from "./browser.mjs";
 
-onHosts("records", (door, browser) => {
+onHost("wazero", "records", (door, browser) => {
   let a, b, name;
   let count = 0;
 

@@ -2,9 +2,9 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { token } from "../doors.mjs";
-import { onHosts } from "./browser.mjs";
+import { onHost } from "./browser.mjs";
 
-onHosts("signing out", (door, browser) => {
+onHost("wrangler", "signing out", (door, browser) => {
   const company = "Of the person who signs out";
   const signOut = async (device, choice) => {
     await device.page.getByRole("button", { name: "Sign out" }).click();

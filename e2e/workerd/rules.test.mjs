@@ -31,7 +31,7 @@ const stats = async () => JSON.parse(await ok("/stats"));
 
 // until waits for a condition, and says what it was waiting for.
 async function until(condition, what) {
-  for (const end = Date.now() + 120_000; Date.now() < end; await sleep(20)) if (await condition()) return;
+  for (const end = Date.now() + 600_000; Date.now() < end; await sleep(20)) if (await condition()) return;
   assert.fail(`never: ${what()}`);
 }
 

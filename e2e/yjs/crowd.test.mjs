@@ -11,7 +11,7 @@ import { join, until } from "./member.mjs";
 const CROWD = 120;
 
 for (const [host, open] of Object.entries(doors)) {
-  describe(`on ${host}`, { timeout: 600_000 }, () => {
+  describe(`on ${host}`, { timeout: 1_800_000 }, () => {
     const door = open();
     before(() => door.start());
     after(() => door.close());

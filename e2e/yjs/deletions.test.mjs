@@ -31,7 +31,7 @@ const hosts = {
 };
 
 for (const [name, open] of Object.entries(hosts)) {
-  describe(`on ${name}`, { timeout: 600_000 }, () => {
+  describe(`on ${name}`, { timeout: 1_800_000 }, () => {
     let host;
     before(async () => (host = await open()));
     after(() => host.close());

@@ -8,7 +8,7 @@ import { doors, token } from "../doors.mjs";
 import { asker, call, join, until } from "./member.mjs";
 
 for (const [name, open] of Object.entries(doors)) {
-  describe(`on ${name}`, { timeout: 600_000 }, () => {
+  describe(`on ${name}`, { timeout: 1_800_000 }, () => {
     const door = open();
     const ask = asker(door);
     before(() => door.start());

@@ -28,7 +28,7 @@ function great() {
 }
 
 for (const [name, open] of Object.entries(doors)) {
-  describe(`on ${name}`, { timeout: 600_000 }, () => {
+  describe(`on ${name}`, { timeout: 1_800_000 }, () => {
     const door = open();
     const ask = asker(door);
     before(() => door.start());

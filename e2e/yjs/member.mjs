@@ -9,7 +9,7 @@ import * as Y from "yjs";
 import { token } from "../doors.mjs";
 
 // until waits for a condition, and says what it was waiting for.
-export async function until(condition, what, millis = 120_000) {
+export async function until(condition, what, millis = 600_000) {
   for (const end = Date.now() + millis; Date.now() < end; await sleep(10)) if (await condition()) return;
   assert.fail(`never: ${what()}`);
 }

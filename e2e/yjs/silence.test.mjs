@@ -19,7 +19,7 @@ const hosts = {
   "workerd, where the room sleeps": () => start(),
 };
 
-describe("who only watches stays connected", { concurrency: true, timeout: 600_000 }, () => {
+describe("who only watches stays connected", { concurrency: true, timeout: 1_800_000 }, () => {
   for (const [name, open] of Object.entries(hosts)) {
     test(`on ${name}`, async (t) => {
       const host = await open();

@@ -18,7 +18,7 @@ const versions = {
 };
 
 // until waits for a condition, and says what it was waiting for.
-async function until(condition, what, millis = 120_000) {
+async function until(condition, what, millis = 600_000) {
   for (const end = Date.now() + millis; Date.now() < end; await sleep(10)) if (await condition()) return;
   assert.fail(`never: ${typeof what === "function" ? what() : what}`);
 }

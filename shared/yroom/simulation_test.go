@@ -31,7 +31,7 @@ func TestNoSeenEditIsLost(t *testing.T) {
 		simulate(t, *seed, true)
 		return
 	}
-	n := 500
+	n := 200
 	if testing.Short() {
 		n = 50
 	}

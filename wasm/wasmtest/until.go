@@ -9,7 +9,7 @@ import (
 
 // Patience is how long a test waits for what happens in another goroutine or
 // process: long enough for a slow machine, as only a failure takes so long.
-const Patience = 2 * time.Minute
+const Patience = 10 * time.Minute
 
 // Until waits for the condition, and fails the test if Patience is over.
 func Until(t testing.TB, what string, condition func() bool) {

@@ -413,7 +413,7 @@ func TestProjectSimulation(t *testing.T) {
 		}
 		return
 	}
-	seeds := uint64(1000)
+	seeds := uint64(300)
 	if testing.Short() {
 		seeds = 100
 	}

@@ -508,7 +508,7 @@ func TestSimulation(t *testing.T) {
 		}
 		return
 	}
-	seeds := uint64(2000)
+	seeds := uint64(500)
 	if testing.Short() {
 		seeds = 50
 	}

@@ -1,0 +1,52 @@
+// All tests of `make test`: Go's, Go's under the race detector and on the guest's
+// target, the client kit's and the files of e2e. SLOTS is how many jobs run at the
+// same time. Arguments leave only the jobs whose name has one of them in it.
+import { execFileSync } from "node:child_process";
+import { globSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { root } from "../doors.mjs";
+import { run } from "./suite.mjs";
+
+const output = (file, ...args) => execFileSync(file, args, { cwd: root, encoding: "utf8" }).trim();
+
+// What measures the memory of a host, or how many messages a crowd gets.
+const alone = ["e2e/strangers/bodies.test.mjs", "e2e/clients/subscribers.test.mjs"];
+
+// What takes longest begins first.
+const first = ["go worker", "e2e/siege/siege.test.mjs", "go e2e", "race wasm/edge", "e2e/yjs/silence.test.mjs"];
+
+// Packages that take some seconds, each a job of its own. The others of a folder are one job.
+const large = ["e2e", "e2e/yjsdiff", "wasm/cmd/tidemark", "wasm/edge", "worker", "worker/api", "worker/store"];
+
+// What asks for one thing at a time, for too long under the race detector. `make prove` takes that time.
+const sequential = "Conformance|TestRecipes|TestTheLargestUploadFits|TestAnswersOfABatchAreBounded";
+
+const goTest = (name, flags, packages, env) =>
+  ({ name, command: ["go", "test", "-v", "-p", "1", "-timeout", "60m", ...flags, ...packages.map((p) => `./${p}`)], env });
+
+const packages = output("go", "list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}", "./...")
+  .split("\n").map((name) => name.replace(/^tidemark\//, ""));
+const folders = Object.groupBy(packages, (name) => (large.includes(name) ? name : `${name.split("/")[0]} …`));
+const whole = Object.entries(folders).map(([name, some]) => goTest(`go ${name}`, [], some));
+const raced = packages.filter((name) => name.startsWith("wasm/") || name === "worker/api")
+  .map((name) => goTest(`race ${name}`, ["-race", "-short", "-skip", sequential], [name]));
+const onGuest = goTest("js shared …", ["-short", `-exec=${output("go", "env", "GOROOT")}/lib/wasm/go_js_wasm_exec`], ["shared/..."],
+  { GOOS: "js", GOARCH: "wasm" });
+
+const kit = { name: "web/client", command: ["npm", "test", "--silent", "--prefix", "web"] };
+
+const files = globSync("e2e/**/*.test.mjs", { cwd: root, exclude: (name) => name === "node_modules" }).sort()
+  .map((name) => ({ name, command: ["node", "--test", "--test-reporter=spec", name] }));
+
+const wanted = process.argv.slice(2);
+const rank = ({ name }) => (first.includes(name) ? first.indexOf(name) : first.length);
+const jobs = [...files, ...whole, ...raced, onGuest, kit]
+  .map((job) => ({ ...job, alone: alone.includes(job.name) }))
+  .filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
+  .sort((a, b) => rank(a) - rank(b));
+
+process.exitCode = await run(jobs, {
+  slots: Number(process.env.SLOTS) || availableParallelism() + 1,
+  cwd: root, dir: path.join(root, "build/test"), say: console.log,
+});

@@ -1,0 +1,78 @@
+// Runs the jobs of a whole test run: several at the same time, then one after
+// the other those that must be alone, then once more each that failed, by itself.
+// A job that fails twice fails the run. A job that fails and then passes is
+// flaky: the run passes, and its last lines name the job.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import { describeSlowest, testsIn } from "./times.mjs";
+
+const shownLines = 200; // of a job that failed
+const longestMillis = 3_600_000; // a job that takes longer is killed, and failed
+
+/**
+ * Runs jobs of {name, command, alone, env}, slots of them at the same time, in
+ * the folder cwd. The output of each goes to a file of the folder dir, and lines
+ * for the reader go to say. Returns the exit code of the run.
+ */
+export async function run(jobs, { slots, cwd, dir, say }) {
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true });
+  const began = performance.now();
+  const attempts = [];
+
+  async function attempt(job, again = "") {
+    const file = path.join(dir, `${job.name.replace(/[^\w.-]+/g, "_")}${again && ".again"}.log`);
+    const start = performance.now();
+    const fault = await execute(job, cwd, file);
+    const seconds = (performance.now() - start) / 1000;
+    const output = readFileSync(file, "utf8");
+    say(`${fault ? "FAIL" : "ok  "} ${seconds.toFixed(1).padStart(6)}s  ${job.name}${again}`);
+    if (fault) say(`${output.trimEnd().split("\n").slice(-shownLines).join("\n")}\n${job.name}: ${fault}; its whole output is in ${file}`);
+    attempts.push({ name: job.name + again, seconds, tests: testsIn(output) });
+    return { job, failed: fault !== undefined };
+  }
+
+  async function each(some, atOnce) {
+    const waiting = some.values();
+    const results = [];
+    const work = async () => {
+      for (const job of waiting) results.push(await attempt(job));
+    };
+    await Promise.all(Array.from({ length: atOnce }, work));
+    return results;
+  }
+
+  const together = await each(jobs.filter((job) => !job.alone), slots);
+  const alone = await each(jobs.filter((job) => job.alone), 1);
+  const flaky = [];
+  const broken = [];
+  for (const { job, failed } of [...together, ...alone]) {
+    if (failed) ((await attempt(job, ", once more")).failed ? broken : flaky).push(job.name);
+  }
+
+  say(`\nThe slowest files and packages:\n${describeSlowest(attempts)}`);
+  say(`\nThe slowest tests:\n${describeSlowest(attempts.flatMap(({ name, tests }) =>
+    tests.map((test) => ({ ...test, name: `${test.name} (${name})` }))))}\n`);
+  say(`${jobs.length - broken.length} of ${jobs.length} passed in ${Math.round((performance.now() - began) / 1000)} seconds`);
+  for (const name of flaky) say(`FLAKY ${name}: it failed, and passed when it ran once more by itself. That is a defect to mend.`);
+  for (const name of broken) say(`FAIL ${name}: it failed twice.`);
+  return broken.length > 0 ? 1 : 0;
+}
+
+/** Runs a job to its end. Returns what went wrong with it, or undefined. */
+async function execute({ command: [file, ...args], env }, cwd, log) {
+  const fd = openSync(log, "w");
+  const child = spawn(file, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", fd, fd] });
+  closeSync(fd);
+  const watch = setTimeout(() => child.kill("SIGKILL"), longestMillis);
+  try {
+    const [code, signal] = await once(child, "exit");
+    if (code !== 0) return signal ? `ended by ${signal}` : `exit code ${code}`;
+  } catch (error) {
+    return error.message; // it did not start
+  } finally {
+    clearTimeout(watch);
+  }
+}

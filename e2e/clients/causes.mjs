@@ -8,6 +8,7 @@ const content = (table, row) => JSON.stringify(values(table, row).slice(0, -1));
 
 export class Causes {
   rows = Object.fromEntries(tables.map((table) => [table, new Map()])); // by id: { row, stamp, dead }
+  ties = new Set(); // of ids that a conflict changed though the time was not later: equal times, as one in the future counts
 
   // pushed takes a push and its response, in the order in which the server took them.
   pushed({ changes, lastPulledAt }, { timestamp, superseded }) {
@@ -21,6 +22,7 @@ export class Causes {
         } else if (last && content(table, last.row) === content(table, row)) {
           last.stamp = timestamp; // likewise, to tell the author the time that counts
         } else {
+          if (last?.stamp > lastPulledAt && row.updated_at <= last.row.updated_at) this.ties.add(row.id);
           rows.set(row.id, { row, stamp: timestamp });
         }
       }

@@ -244,7 +244,7 @@ class World {
     for (const { client, name } of [...this.replicas, { client: fresh[1], name: "a first pull in pages" }]) {
       assert.deepEqual(await client.everything(), everything, `${name} and a first pull`);
     }
-    this.ledger.check(everything);
+    this.ledger.check(everything, this.causes.ties);
     this.causes.check(everything);
     const { timestamp, tables: sums } = await this.checksum();
     assert.deepEqual(sums, Object.fromEntries(tables.map((table) => [table, sumOf(table, everything[table])])));

@@ -21,6 +21,7 @@ YJSDIFF_SECONDS ?= 600
 SEEDS ?= 100000
 STRANGER_SEEDS ?= 200
 SIEGE_SECONDS ?= 120
+HISTORIES_ROUNDS ?= 10
 
 .PHONY: dev serve build static check test prove bench fuzz siege simulate deploy clean
 
@@ -95,7 +96,8 @@ test: static $(MADE)
 	$(NODE) CI=1 wrangler deploy --dry-run --outdir build/deploy
 
 # What is too long for `make test`: the race detector over everything that is
-# concurrent, more seeds and rounds, and the demo on the other host, too.
+# concurrent, more seeds and rounds, the demo on the other host, too, and what of
+# others' suites takes minutes (docs/proofs.md).
 prove: $(MADE)
 	sh e2e/web/chromium.sh
 	go test -race -count 1 -timeout 0 ./wasm/... ./worker/api
@@ -103,6 +105,7 @@ prove: $(MADE)
 	SIEGE_ROUNDS=100 STRANGER_SEEDS=20 go test -run 'TestASiege|TestStrangers' -count 1 -timeout 0 ./worker
 	$(TEST_ENV) CLIENT_SEEDS=100 node --test e2e/clients/random.test.mjs
 	$(TEST_ENV) STRANGER_SEEDS=20 node --test e2e/strangers/strangers.test.mjs
+	$(TEST_ENV) HISTORIES_ROUNDS=$(HISTORIES_ROUNDS) go test -v -run TestHistories -count 1 -timeout 0 ./e2e/histories
 	$(TEST_ENV) EVERY_HOST=1 node --test --test-concurrency=2 "e2e/web/*.test.mjs"
 
 bench: build build/testguest.wasm $(DEPS) e2e/perf/rooms/peers/node_modules/.package-lock.json

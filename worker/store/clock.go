@@ -68,7 +68,8 @@ func (s *Store) Purge(ctx context.Context, now time.Time, keep time.Duration) (h
 // what it pushes without pulling is refused. It returns the new floor, which is
 // a tolerance above now: the stamps that are lost came from other clocks. The
 // sequence of each project goes on above every number that it can have had, and
-// whoever pulled before is told to begin again.
+// whoever pulled before is told to begin again. No ticket of before is good: one that
+// the database holds may have been used since.
 func (s *Store) Restore(ctx context.Context, now time.Time) (floor record.Stamp, err error) {
 	results, err := s.db.Batch(ctx, []abi.Statement{{
 		SQL:  `UPDATE Clock SET stamp = max(stamp + 1, CAST(?1 AS INTEGER)), floor = max(stamp + 1, CAST(?1 AS INTEGER)) RETURNING floor`,
@@ -76,7 +77,7 @@ func (s *Store) Restore(ctx context.Context, now time.Time) (floor record.Stamp,
 	}, {
 		SQL:  `UPDATE ProjectSequences SET seq = max(seq + 1, CAST(?1 AS INTEGER)), floor = max(seq + 1, CAST(?1 AS INTEGER))`,
 		Args: []any{now.UnixMilli()},
-	}})
+	}, {SQL: `DELETE FROM Tickets`}})
 	if err != nil {
 		return 0, fmt.Errorf("restore: %w", err)
 	}

@@ -49,6 +49,21 @@ func TestATicketEndsWithItselfAndWithItsToken(t *testing.T) {
 	}
 }
 
+// What was used after the backup is in the restored database again.
+func TestARestoreVoidsEveryTicket(t *testing.T) {
+	ctx := context.Background()
+	f := newFixture(t)
+	if err := f.PutTicket(ctx, f.now, "h", f.now.Add(30*time.Second), auth.Identity{Subject: "alice"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Restore(ctx, f.now); err != nil {
+		t.Fatal(err)
+	}
+	if _, found, err := f.TakeTicket(ctx, f.now, "h"); found || err != nil {
+		t.Errorf("found %v, %v", found, err)
+	}
+}
+
 func TestATicketOfAnOlderServerIsTaken(t *testing.T) {
 	ctx := context.Background()
 	f := newFixture(t)

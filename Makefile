@@ -102,7 +102,7 @@ prove: $(MADE)
 	sh e2e/web/chromium.sh
 	go test -race -count 1 -timeout 0 ./wasm/... ./worker/api
 	SIMULATE_SEEDS=10000 go test -run 'Simulation|TestNoSeenEditIsLost' -count 1 -timeout 0 ./worker/... ./shared/...
-	SIEGE_ROUNDS=100 STRANGER_SEEDS=20 go test -run 'TestASiege|TestStrangers' -count 1 -timeout 0 ./worker
+	SIEGE_ROUNDS=100 STRANGER_SEEDS=20 COSTLY_PEERS=2 go test -run 'TestASiege|TestStrangers|TestCostly' -count 1 -timeout 0 ./worker
 	$(TEST_ENV) CLIENT_SEEDS=100 node --test e2e/clients/random.test.mjs
 	$(TEST_ENV) STRANGER_SEEDS=20 node --test e2e/strangers/strangers.test.mjs
 	$(TEST_ENV) HISTORIES_ROUNDS=$(HISTORIES_ROUNDS) go test -v -run TestHistories -count 1 -timeout 0 ./e2e/histories

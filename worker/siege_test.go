@@ -401,19 +401,21 @@ func (s *siege) lives(what string) {
 // rewritten is a push that rewrites the rows that a first pull brings.
 var rewritten = rowsOf("r", 0, 13_000, strconv.Quote(strings.Repeat("w", 1_100)))
 
+// number is a variable of the environment, or otherwise.
+func number(name string, otherwise uint64) uint64 {
+	n, err := strconv.ParseUint(os.Getenv(name), 10, 64)
+	if err != nil {
+		return otherwise
+	}
+	return n
+}
+
 // An instance that token holders besiege with what is largest and legal never ends,
 // its neighbours are served, and every document holds what was acknowledged. SIEGE_SEED
 // says another seed, and SIEGE_ROUNDS how many rounds.
 func TestASiegeOfDocumentsEndsNoInstance(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it moves gigabytes")
-	}
-	number := func(name string, otherwise uint64) uint64 {
-		n, err := strconv.ParseUint(os.Getenv(name), 10, 64)
-		if err != nil {
-			return otherwise
-		}
-		return n
 	}
 	log := &journal{}
 	server, clock := startLogged(t, log, "LIMIT_STRETCH_MS", "1000000000") // the tests' clock

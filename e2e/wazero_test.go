@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"tidemark/e2e/conformance"
 )
@@ -24,6 +25,9 @@ func TestConformanceOnWazero(t *testing.T) {
 	}
 	port := freePort(t)
 	door := serve(t, port, binary, "serve", "--wasm", guest, "--addr", fmt.Sprintf("127.0.0.1:%d", port), "--data", filepath.Join(dir, "data"))
+	t.Run("refusals", func(t *testing.T) {
+		testRefusals(t, fmt.Sprintf("127.0.0.1:%d", port), door.Token(conformance.Claims{Subject: "alice", Scope: conformance.NoScope, TTL: time.Hour}))
+	})
 	conformance.Run(t, door)
 	conformance.RunProjects(t, door, nil)
 }

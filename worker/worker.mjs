@@ -2,6 +2,7 @@
 // the guest (guest.mjs) and gives their answers back. It knows nothing of sync.
 import { DurableObject } from "cloudflare:workers";
 import { Body } from "./body.mjs";
+import { failure } from "./failure.mjs";
 import { Reader, Writer, decode, encode } from "./frame.mjs";
 import {
   Call, EVENT_BINARY, EVENT_CALL, EVENT_CLOSE, EVENT_OPEN, EVENT_TEXT, EVENT_TIMER, callLimit, message, running,
@@ -31,7 +32,7 @@ export default {
       start: (exports, id, guest) => exports.request(id, guest.keep(head), head.length, body ? body.length : 0),
     }).run();
     if (body?.left) await body.drop(Math.max(2 * bodyLimit(env), LEAST_DROPPED), callLimit(env));
-    return response(answer, env, ctx);
+    return response(answer, request.url, env, ctx);
   },
 };
 
@@ -41,12 +42,9 @@ function requestHead(request) {
   return encode(head);
 }
 
-function response(answer, env, ctx) {
+function response(answer, url, env, ctx) {
   if (answer.forward) return forward(new Reader(answer.forward), env);
-  if (answer.lost) {
-    const error = { code: "INTERNAL_SERVER_ERROR", message: answer.lost };
-    return Response.json({ error }, { status: 500, headers: { "x-content-type-options": "nosniff" } });
-  }
+  if (answer.lost) return failure(url, answer.lost);
   const [status, ...lines] = answer.head.split("\n");
   const headers = lines.map((line) => {
     const colon = line.indexOf(": ");

@@ -15,6 +15,7 @@ const module = (file, contents) => ({ type: "ESModule", path: path.join(root, fi
 const glue = (wasmFile) => [
   module("worker/worker.mjs"),
   module("worker/body.mjs"),
+  module("worker/failure.mjs"),
   module("worker/guest.mjs"),
   module("worker/frame.mjs"),
   module("worker/fetch.mjs"),

@@ -73,6 +73,10 @@ func (a *assets) serveFile(rw http.ResponseWriter, r *http.Request, name string)
 	}
 	rw.Header().Set("Cache-Control", "public, max-age=0, must-revalidate")
 	setHeaders(rw.Header(), a.headers, r.URL.Path)
-	http.ServeContent(rw, r, name, info.ModTime(), content)
+	w := &failureWriter{ResponseWriter: rw, r: r}
+	http.ServeContent(w, r, name, info.ModTime(), content)
+	if w.status == http.StatusPreconditionFailed { // of which it says no more
+		WriteFailure(rw, r, w.status, "The file has changed: see the request's preconditions")
+	}
 	return true
 }

@@ -3,7 +3,6 @@
 package edge
 
 import (
-	"encoding/json"
 	"net"
 	"net/http"
 	"strconv"
@@ -107,18 +106,18 @@ func (w *Worker) writeOver(rw http.ResponseWriter, r *http.Request, body *body, 
 func (w *Worker) write(rw http.ResponseWriter, r *http.Request, a answer) {
 	switch {
 	case a.lost != "":
-		writeError(rw, a.lost)
+		WriteFailure(rw, r, http.StatusInternalServerError, a.lost)
 	case a.forward != nil:
 		f, err := abi.DecodeForward(a.forward)
 		if err != nil {
-			writeError(rw, "the guest forwarded to nowhere")
+			WriteFailure(rw, r, http.StatusInternalServerError, "the guest forwarded to nowhere")
 			return
 		}
 		w.accept(rw, r, f)
 	default:
 		head, err := abi.DecodeResponse(a.head)
 		if err != nil || head.Status < 200 {
-			writeError(rw, "the guest's answer is malformed")
+			WriteFailure(rw, r, http.StatusInternalServerError, "the guest's answer is malformed")
 			return
 		}
 		h := rw.Header()
@@ -147,13 +146,40 @@ func (w *Worker) write(rw http.ResponseWriter, r *http.Request, a answer) {
 	}
 }
 
-// writeError answers what the glue on workerd answers, word for word.
-func writeError(rw http.ResponseWriter, message string) {
-	body, _ := json.Marshal(map[string]any{"error": map[string]string{"code": "INTERNAL_SERVER_ERROR", "message": message}})
-	rw.Header().Set("Content-Type", "application/json")
-	rw.Header().Set("X-Content-Type-Options", "nosniff")
-	rw.WriteHeader(http.StatusInternalServerError)
+// WriteFailure answers for the host, in the shape of the request's path, as the glue
+// on workerd does.
+func WriteFailure(rw http.ResponseWriter, r *http.Request, status int, message string) {
+	header, body := abi.Failure{Status: status, Path: r.URL.Path, Message: message}.Answer()
+	for _, field := range header {
+		rw.Header().Set(field[0], field[1])
+	}
+	rw.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	rw.WriteHeader(status)
 	rw.Write(body)
+}
+
+// A failureWriter answers with a Failure where a library would answer an error with
+// plain text.
+type failureWriter struct {
+	http.ResponseWriter
+	r      *http.Request
+	status int // of the error
+}
+
+func (w *failureWriter) WriteHeader(status int) {
+	if status >= http.StatusBadRequest {
+		w.status = status
+		return
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *failureWriter) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		return w.ResponseWriter.Write(b)
+	}
+	WriteFailure(w.ResponseWriter, w.r, w.status, strings.TrimSpace(string(b)))
+	return len(b), nil
 }
 
 const connectingIP = "Cf-Connecting-Ip"

@@ -50,7 +50,7 @@ func (w *Worker) accept(rw http.ResponseWriter, r *http.Request, f abi.Forward) 
 	class, ok := w.bindings[f.Binding]
 	if !ok {
 		w.log.Error("a request was forwarded to an unknown binding", "binding", f.Binding)
-		writeError(rw, "no such binding")
+		WriteFailure(rw, r, http.StatusInternalServerError, "no such binding")
 		return
 	}
 	if code, reason := w.crowd.enter(f.Owner); code != 0 {

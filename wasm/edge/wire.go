@@ -58,13 +58,13 @@ func upgrade(rw http.ResponseWriter, r *http.Request, protocol string) (*websock
 	if protocol != "" {
 		options.Subprotocols = []string{protocol}
 	}
-	ws, err := websocket.Accept(&hijacker{rw, wire}, r, options)
+	ws, err := websocket.Accept(&hijacker{failureWriter{ResponseWriter: rw, r: r}, wire}, r, options)
 	return ws, wire, err
 }
 
 // A hijacker notes the connection that is taken over.
 type hijacker struct {
-	http.ResponseWriter
+	failureWriter
 	wire *wire
 }
 

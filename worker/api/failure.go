@@ -62,7 +62,7 @@ func (s *server) explain(w http.ResponseWriter, r *http.Request, err error) *trp
 	case errors.As(err, &tooLong):
 		return &trpc.Error{Code: trpc.PayloadTooLarge, Message: fmt.Sprintf("The body is larger than %d bytes", tooLong.Limit)}
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return &trpc.Error{Code: trpc.BadRequest, Message: "The body ends too early"}
+		return &trpc.Error{Code: trpc.BadRequest, Message: "The body ends too early, or is not in chunks as it says"}
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &trpc.Error{Code: trpc.Timeout, Message: "The body came too slowly"}
 	}

@@ -23,28 +23,39 @@ func request(id, head, headLen, length int32) {
 func (c *call) serve(head []byte, length int64) {
 	w := &responseWriter{c: c, header: http.Header{}}
 	returned := false // nor will it, if it panics or ends its goroutine
+	path := ""
 	defer c.end()
 	defer func() {
 		if p := recover(); !returned {
 			logf("a handler did not return: %v\n%s", p, debug.Stack())
 			hostWrite(c.id, nil, 0)
-			w = &responseWriter{header: http.Header{"Content-Type": {"application/json"}, "X-Content-Type-Options": {"nosniff"}}}
-			w.WriteHeader(http.StatusInternalServerError)
-			w.body = []byte(`{"error":{"code":"INTERNAL_SERVER_ERROR","message":"internal error"}}`)
+			w = &responseWriter{header: http.Header{}}
+			w.fail(abi.Failure{Status: http.StatusInternalServerError, Path: path, Message: "internal error"})
 			c.forward = nil
 		}
 		c.answer(w)
 	}()
 	r, err := newRequest(head)
 	if err == nil {
+		path = r.URL.Path
 		if r.Body, r.ContentLength = http.NoBody, length; length != 0 {
 			r.Body = &body{c: c}
 		}
 		config.Handler.ServeHTTP(w, r.WithContext(c))
 	} else {
-		w.WriteHeader(http.StatusBadRequest)
+		w.fail(abi.Failure{Status: http.StatusBadRequest, Message: "The request is malformed: " + err.Error()})
 	}
 	returned = true
+}
+
+// fail answers with a failure.
+func (w *responseWriter) fail(f abi.Failure) {
+	fields, body := f.Answer()
+	for _, field := range fields {
+		w.header.Set(field[0], field[1])
+	}
+	w.WriteHeader(f.Status)
+	w.body = body
 }
 
 func (c *call) answer(w *responseWriter) {

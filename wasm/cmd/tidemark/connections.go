@@ -98,3 +98,11 @@ func (c *countedConn) Close() error {
 	c.once.Do(c.leave)
 	return c.Conn.Close()
 }
+
+// CloseWrite is for headConn.
+func (c *countedConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"runtime/metrics"
@@ -12,6 +13,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"tidemark/wasm/edge"
 )
 
 const (
@@ -72,10 +75,12 @@ func (g *memoryGuard) admit(next http.Handler) http.Handler {
 		if large && !g.wait(r.Context()) {
 			w.Header().Set("Retry-After", strconv.Itoa(int(memoryPatience/time.Second)))
 			w.Header().Set("Connection", "close")
-			w.Header().Set("Content-Type", "application/json")
-			w.Header().Set("X-Content-Type-Options", "nosniff")
-			w.WriteHeader(http.StatusServiceUnavailable)
-			fmt.Fprint(w, `{"error":{"code":"SERVICE_UNAVAILABLE","message":"the server is short of memory"}}`)
+			control := http.NewResponseController(w)
+			control.EnableFullDuplex() // or net/http would read on before it answers
+			edge.WriteFailure(w, r, http.StatusServiceUnavailable, "the server is short of memory")
+			control.Flush()
+			control.SetReadDeadline(time.Now().Add(refusedTime))
+			io.Copy(io.Discard, io.LimitReader(r.Body, smallBody))
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -107,7 +107,9 @@ func serve(o serveOptions, place *secretPlace, log *slog.Logger) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(newLimitedListener(listener, o.connections, o.fromAddress)) }()
+	go func() {
+		failed <- server.Serve(headListener{newLimitedListener(listener, o.connections, o.fromAddress)})
+	}()
 	fmt.Printf("\nhttp://%s\n%s\n\n", listener.Addr(), welcome)
 	select {
 	case err := <-failed:
@@ -160,17 +162,21 @@ func loopback(addr net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// newServer is a server on which no client can stay without doing something.
+// newServer is a server on which no client can stay without doing something. It
+// answers everything by the handler or, on a headListener, by a headConn.
 func newServer(handler http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       bodyTimeout,
-		WriteTimeout:      answerTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	s := &http.Server{
+		Handler:                      handler,
+		DisableGeneralOptionsHandler: true,
+		ReadHeaderTimeout:            headerTimeout,
+		ReadTimeout:                  bodyTimeout,
+		WriteTimeout:                 answerTimeout,
+		IdleTimeout:                  idleTimeout,
+		MaxHeaderBytes:               maxHeaderBytes,
+		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
+	watchHeads(s)
+	return s
 }
 
 // variables are those of the process that the guest may see: what the config

@@ -1,0 +1,60 @@
+package abi
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// A Failure is an error that a host tells a client by itself, because the guest did
+// not answer or was not asked.
+type Failure struct {
+	Status  int
+	Path    string // of the request; "" if it is not known
+	Message string
+}
+
+// failureCodes are tRPC's names and numbers of a status; what is not here is a bad
+// request.
+var failureCodes = map[int]struct {
+	name   string
+	number int
+}{
+	404: {"NOT_FOUND", -32004},
+	405: {"METHOD_NOT_SUPPORTED", -32005},
+	408: {"TIMEOUT", -32008},
+	412: {"PRECONDITION_FAILED", -32012},
+	413: {"PAYLOAD_TOO_LARGE", -32013},
+	500: {"INTERNAL_SERVER_ERROR", -32603},
+	501: {"NOT_IMPLEMENTED", -32603},
+	503: {"SERVICE_UNAVAILABLE", -32603},
+}
+
+// Answer returns the header and the body. The body has the shape that the guest's
+// errors have at the path: tRPC's below /trpc, a problem of RFC 9457 below /api/v1/,
+// and {"error":{"code","message"}} elsewhere. Any page may read it, as it says
+// nothing of anybody.
+func (f Failure) Answer() (header [][2]string, body []byte) {
+	code, ok := failureCodes[f.Status]
+	if !ok {
+		code.name, code.number = "BAD_REQUEST", -32600
+	}
+	contentType := "application/json"
+	var shape any
+	switch {
+	case f.Path == "/trpc" || strings.HasPrefix(f.Path, "/trpc/"):
+		data := map[string]any{"code": code.name, "httpStatus": f.Status}
+		shape = map[string]any{"error": map[string]any{"message": f.Message, "code": code.number, "data": data}}
+	case strings.HasPrefix(f.Path, "/api/v1/"):
+		contentType = "application/problem+json"
+		shape = map[string]any{
+			"type": "about:blank", "title": f.Message, "status": f.Status, "detail": f.Message, "code": strings.ToLower(code.name),
+		}
+	default:
+		shape = map[string]any{"error": map[string]any{"code": code.name, "message": f.Message}}
+	}
+	body, _ = json.Marshal(shape) // of texts and numbers
+	return [][2]string{
+		{"Content-Type", contentType}, {"X-Content-Type-Options", "nosniff"}, {"Cache-Control", "no-store"},
+		{"Access-Control-Allow-Origin", "*"}, {"Access-Control-Expose-Headers", "retry-after"},
+	}, body
+}

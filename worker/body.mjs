@@ -17,13 +17,17 @@ const MAX_PIECE = 64 << 10;
 // bytes in a row, and so many more each second. workerd keeps a twentieth of what it
 // read for long, and a crowd of strangers must not fill the isolate with that.
 const MOST_DROPPING = 8;
+const DROP_PATIENCE_MILLIS = 30_000; // how long one waits for its turn
 const MOST_DROPPED = 400 << 20; // bytes
 const DROPPED_PER_SECOND = 64 << 20; // bytes
 let dropping = 0;
 let dropped = 0; // bytes, less what time gave back
 let droppedAt = 0;
 
-// mayDrop says whether so many bytes more may be read of a body that nobody wants.
+const POLL_MILLIS = 20;
+const sleep = (millis) => new Promise((wake) => setTimeout(wake, millis));
+
+// mayDrop says whether so many bytes more may be read now of a body that nobody wants.
 function mayDrop(bytes) {
   const now = Date.now();
   dropped = Math.max(0, dropped - ((now - droppedAt) * DROPPED_PER_SECOND) / 1000);
@@ -57,18 +61,19 @@ export class Body {
   }
 
   // drop reads what is left, and keeps none of it: about limit bytes at most, for
-  // so long, and less when the isolate drops much. The guest has answered, so a
-  // take that is under way ends.
+  // so long. When the isolate drops much it waits meanwhile, and the client with it.
+  // The guest has answered, so a take that is under way ends.
   async drop(limit, millis) {
     if (this.reading) return this.reader.cancel(new Error(INCOMPLETE)).catch(() => {});
-    const until = Date.now() + STALL_MILLIS;
-    while (dropping >= MOST_DROPPING) {
-      if (Date.now() > until) return;
-      await new Promise((wake) => setTimeout(wake, 20));
+    const start = Date.now();
+    const small = this.length >= 0 && this.length - this.count <= MAX_PIECE; // it waits for nobody
+    while (!small && dropping >= MOST_DROPPING) {
+      if (Date.now() > start + DROP_PATIENCE_MILLIS) return;
+      await sleep(POLL_MILLIS);
     }
-    dropping++;
-    await this.read(this.count + limit, millis, null).catch(() => {}); // there is an answer anyway
-    dropping--;
+    if (!small) dropping++;
+    await this.read(this.count + limit, start + millis - Date.now(), null).catch(() => {}); // there is an answer anyway
+    if (!small) dropping--;
   }
 
   // read reads until the end or until more than limit bytes came. It gives what
@@ -82,7 +87,11 @@ export class Body {
       let bytes = null;
       while (this.left && this.count <= limit) {
         if (keep || bytes === null) bytes = new Uint8Array(keep ? this.pieceLength() : MAX_PIECE);
-        if (!keep && !mayDrop(bytes.length)) break;
+        while (!keep && !watch.slow && !mayDrop(bytes.length)) {
+          await sleep(POLL_MILLIS);
+          watch.start += POLL_MILLIS; // the client does not make us wait
+          this.last += POLL_MILLIS;
+        }
         let filled = 0;
         while (this.left && filled < bytes.length) {
           const { done, value } = await this.reader.read(bytes.subarray(filled));
@@ -115,12 +124,12 @@ export class Body {
 
   // watch ends a read that is too slow, or that lasts longer than millis.
   watch(millis) {
-    const watch = { slow: false };
-    const start = (this.last = Date.now());
+    const now = (this.last = Date.now());
+    const watch = { slow: false, start: now };
     const before = this.count;
     const check = () => {
       const due = Math.min(
-        start + STALL_MILLIS + ((this.count - before) * 1000) / FLOOR, this.last + STALL_MILLIS, start + millis,
+        watch.start + STALL_MILLIS + ((this.count - before) * 1000) / FLOOR, this.last + STALL_MILLIS, now + millis,
       );
       const wait = due - Date.now();
       if (wait > 0) {

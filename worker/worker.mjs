@@ -11,6 +11,7 @@ import {
 const LIMIT_BODY_BYTES = 16 << 20; // variable LIMIT_BODY_BYTES
 const MAX_REASON = 123; // bytes. RFC 6455, 5.5
 const LEAST_DROPPED = 1 << 20; // bytes of a body, however low the limits
+const DROPPED_LIMITS = 8; // times LIMIT_BODY_BYTES, of a body that nobody wants
 const LIMIT_SOCKETS = 10_000; // variable LIMIT_SOCKETS
 const LIMIT_SOCKETS_PER_SUBJECT = 64; // variable LIMIT_SOCKETS_PER_SUBJECT
 const CLOSE_FULL = 4503, CLOSE_OWNER_FULL = 4529;
@@ -31,7 +32,7 @@ export default {
       replayable: request.method === "GET" || request.method === "HEAD",
       start: (exports, id, guest) => exports.request(id, guest.keep(head), head.length, body ? body.length : 0),
     }).run();
-    if (body?.left) await body.drop(Math.max(2 * bodyLimit(env), LEAST_DROPPED), callLimit(env));
+    if (body?.left) await body.drop(Math.max(DROPPED_LIMITS * bodyLimit(env), LEAST_DROPPED), callLimit(env));
     return response(answer, request.url, env, ctx);
   },
 };

@@ -85,9 +85,9 @@
 //
 // Many clients send their whole body before they read the answer. So the host
 // reads and drops what is left of a body that the guest did not take, within
-// bounds: twice LIMIT_BODY_BYTES or 1 MiB, whichever is more, for at most
+// bounds: eight times LIMIT_BODY_BYTES or 1 MiB, whichever is more, for at most
 // LIMIT_CALL_MS, and as slowly as a body may come that the guest takes. On workerd
-// the isolate bounds what it drops of all bodies together, too (body.mjs).
+// the isolate also bounds how fast it drops all bodies together (body.mjs).
 package abi
 
 // An Op is the kind of an asynchronous operation.

@@ -73,6 +73,8 @@ const (
 	smallRest = 64 << 10
 	// leastDropped is how much of a body is dropped at least, however low the limits.
 	leastDropped = 1 << 20
+	// droppedLimits is how much of a body is dropped at most, in LIMIT_BODY_BYTES.
+	droppedLimits = 8
 )
 
 // writeOver answers a client that may still be sending its body. Many clients
@@ -92,7 +94,7 @@ func (w *Worker) writeOver(rw http.ResponseWriter, r *http.Request, body *body, 
 	w.write(rw, r, a)
 	body.control.Flush()
 	if !silent {
-		body.drop(max(2*w.maxBody, leastDropped), w.callLimit)
+		body.drop(max(droppedLimits*w.maxBody, leastDropped), w.callLimit)
 	}
 	if again && !body.ended {
 		panic(http.ErrAbortHandler) // what comes next is no request

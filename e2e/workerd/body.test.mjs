@@ -1,0 +1,89 @@
+// The body of a request as the glue on workerd reads it, with a clock driven by hand.
+import { afterEach, beforeEach, mock, test } from "node:test";
+import assert from "node:assert/strict";
+import { Body } from "../../worker/body.mjs";
+
+beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "Date"] }));
+afterEach(() => mock.timers.reset());
+
+// settle lets everything that waits for nothing but promises go on.
+const settle = async () => {
+  for (let i = 0; i < 200; i++) await Promise.resolve();
+};
+
+const pass = async (millis) => {
+  mock.timers.tick(millis);
+  await settle();
+};
+
+// upload is a body of which a test says what comes.
+function upload(length) {
+  let controller;
+  const stream = new ReadableStream({ type: "bytes", start: (c) => void (controller = c) });
+  const headers = new Headers(length === undefined ? {} : { "content-length": String(length) });
+  const send = async (n) => (controller.enqueue(new Uint8Array(n)), settle());
+  return { body: new Body({ headers, body: stream }), send };
+}
+
+test("an upload that goes on may take as long as it likes, and one that stalls is given up after 10 s", async () => {
+  const { body, send } = upload(130 * 10_000);
+  const taken = body.take(2_000_000);
+  for (let i = 0; i < 130; i++) { // nearly 20 minutes, hardly faster than the floor
+    await pass(9_000);
+    await send(10_000);
+  }
+  assert.equal((await taken).length, 1_300_000);
+
+  const stalled = upload(1_000_000);
+  const refused = assert.rejects(stalled.body.take(2_000_000), { message: "the body came too slowly" });
+  await stalled.send(500_000);
+  await pass(9_999);
+  await stalled.send(1);
+  await pass(10_000);
+  await refused;
+});
+
+test("an upload below the floor is given up", async () => {
+  const { body, send } = upload();
+  const refused = assert.rejects(body.take(2_000_000), { message: "the body came too slowly" });
+  for (let i = 0; i < 12; i++) {
+    await send(100);
+    await pass(1_000);
+  }
+  await refused;
+});
+
+test("a body that nobody wants waits for its turn, and a small one does not", async () => {
+  const others = Array.from({ length: 8 }, () => upload(1_000_000));
+  const drops = others.map(({ body }) => body.drop(2_000_000, 60_000));
+  await settle();
+  const late = upload(100_000);
+  const dropped = late.body.drop(2_000_000, 60_000);
+  await late.send(100_000);
+  assert.ok(late.body.left);
+
+  const small = upload(1_000);
+  const smallDropped = small.body.drop(2_000_000, 60_000);
+  await small.send(1_000);
+  await smallDropped;
+
+  await others[0].send(1_000_000);
+  await drops[0];
+  await pass(20);
+  await dropped;
+  assert.equal(late.body.count, 100_000);
+  await pass(10_000); // the others stall
+  await Promise.all(drops);
+});
+
+test("an isolate that drops much has clients wait, and cuts none", async () => {
+  const n = 410 << 20; // more than may be dropped in a row
+  const { body, send } = upload(n);
+  const dropped = body.drop(n, 60_000);
+  await settle();
+  for (let left = n; left > 0; left -= 1 << 20) await send(1 << 20);
+  assert.ok(body.left);
+  for (let i = 0; body.left && i < 100; i++) await pass(20);
+  await dropped;
+  assert.equal(body.count, n);
+});

@@ -1,9 +1,11 @@
 // What real clients see of a refusal while they still send a body: the refusal, and
-// not a connection that breaks. Both send it whole before they look for an answer.
+// not a connection that breaks. Both send it whole before they look for an answer. And
+// how slowly a body may come.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import http from "node:http";
 import { doors, token } from "../doors.mjs";
+import { converse } from "./wire.mjs";
 
 const MB = 1 << 20;
 const piece = Buffer.alloc(64 << 10, " ");
@@ -69,5 +71,38 @@ for (const [name, open] of Object.entries(doors)) {
         }
       }
     }
+
+    const head = (path, length) =>
+      `POST ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nAuthorization: ${authorization}\r\n${length}\r\n\r\n`;
+
+    describe("slow bodies", { concurrency: true }, () => {
+      test("a body that stalls is told so, in the shape of its path", async () => {
+        const told = async (path, length, part) => {
+          const said = await converse(door.url, [head(path, length), part]);
+          assert.match(said, /^HTTP\/1\.1 408 /);
+          assert.match(said, /^access-control-allow-origin: \*\r$/im);
+          return JSON.parse(said.slice(said.indexOf("\r\n\r\n")));
+        };
+        const [trpc, chunked, rest, plain] = await Promise.all([
+          told("/trpc/sync.push", "Content-Length: 1000", "{"),
+          told("/trpc/sync.push", "Transfer-Encoding: chunked", "5\r\n{"),
+          told("/api/v1/projects/", "Content-Length: 1000", ""),
+          told("/yjs/room", "Content-Length: 1000", "x"),
+        ]);
+        for (const { error } of [trpc, chunked]) {
+          assert.deepEqual([error.code, error.data.code, error.data.httpStatus], [-32008, "TIMEOUT", 408]);
+        }
+        assert.deepEqual([rest.status, rest.code], [408, "timeout"]);
+        assert.equal(plain.error.code, "TIMEOUT");
+        for (const message of [trpc.error.message, rest.detail, plain.error.message]) assert.match(message, /came too slowly/);
+      });
+
+      test("a body that comes slowly and goes on is taken", async () => {
+        const push = Buffer.from(`{"changes":{},"lastPulledAt":1,"x":"${"x".repeat(40_000)}"}`);
+        const steps = [head("/trpc/sync.push", `Content-Length: ${push.length}`)];
+        for (let at = 0; at < push.length; at += 4_000) steps.push(push.subarray(at, at + 4_000), 1_500);
+        assert.match(await converse(door.url, steps), /^HTTP\/1\.1 200 /);
+      });
+    });
   });
 }

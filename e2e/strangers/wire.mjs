@@ -1,6 +1,7 @@
 // HTTP and WebSockets as bytes on a connection, so that a test can say what no
 // client would.
 import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
 const patience = 600_000; // only a failure takes so long
 
@@ -29,6 +30,25 @@ export function exchange(url, bytes, more) {
       told = true;
     });
   });
+}
+
+// converse sends bytes and, where a step is a number, waits for so many milliseconds. It
+// returns what the server said until it ended the connection.
+export async function converse(url, steps) {
+  const { hostname, port } = new URL(url);
+  const socket = connect({ host: hostname, port: Number(port) }).setEncoding("utf8");
+  let said = "";
+  const ended = new Promise((resolve, reject) => {
+    socket.setTimeout(patience, () => socket.destroy(new Error("the server keeps the connection")));
+    socket.on("error", (error) => (error.code ? undefined : reject(error)));
+    socket.on("data", (text) => (said += text));
+    socket.on("close", () => resolve(said));
+  });
+  for (const step of steps) {
+    if (typeof step === "number") await sleep(step);
+    else if (step.length > 0) socket.write(step);
+  }
+  return ended;
 }
 
 // status is that of the first response which is not 100, or 0 if none came.

@@ -64,7 +64,7 @@ func (s *server) explain(w http.ResponseWriter, r *http.Request, err error) *trp
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return &trpc.Error{Code: trpc.BadRequest, Message: "The body ends too early, or is not in chunks as it says"}
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &trpc.Error{Code: trpc.Timeout, Message: "The body came too slowly"}
+		return &trpc.Error{Code: trpc.Timeout, Message: "The body came too slowly: nothing for 10 seconds, or less than 1 KB a second"}
 	}
 	// Not the whole URL, whose query may hold a token or a ticket.
 	var failed abi.OpError
@@ -75,7 +75,7 @@ func (s *server) explain(w http.ResponseWriter, r *http.Request, err error) *trp
 	}
 	s.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return &trpc.Error{Code: trpc.Timeout, Message: "The request took too long"}
+		return &trpc.Error{Code: trpc.Timeout, Message: "The request, with its body, took longer than LIMIT_CALL_MS"}
 	}
 	return &trpc.Error{Code: trpc.InternalServerError, Message: "Internal error"}
 }

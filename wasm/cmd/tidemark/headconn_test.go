@@ -20,7 +20,7 @@ func serveHeads(t *testing.T, h http.HandlerFunc) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newServer(h, slog.New(slog.DiscardHandler))
+	s := newServer(h, time.Minute, slog.New(slog.DiscardHandler))
 	go s.Serve(headListener{newLimitedListener(l, 0, 0)})
 	t.Cleanup(func() { s.Close() })
 	return l.Addr().String()

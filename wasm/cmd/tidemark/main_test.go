@@ -271,12 +271,16 @@ func TestACommandThatIsWrittenWronglyDoesNothing(t *testing.T) {
 }
 
 func TestNoClientCanHoldAConnectionForEver(t *testing.T) {
-	s := newServer(http.NotFoundHandler(), slog.Default())
-	for phase, limit := range map[string]time.Duration{
-		"header": s.ReadHeaderTimeout, "body": s.ReadTimeout, "answer": s.WriteTimeout, "next request": s.IdleTimeout,
-	} {
+	const callLimit = time.Hour
+	s := newServer(http.NotFoundHandler(), callLimit, slog.Default())
+	for phase, limit := range map[string]time.Duration{"header": s.ReadHeaderTimeout, "next request": s.IdleTimeout} {
 		if limit <= 0 {
 			t.Errorf("no limit of the %s", phase)
+		}
+	}
+	for phase, limit := range map[string]time.Duration{"body": s.ReadTimeout, "answer": s.WriteTimeout} {
+		if limit <= callLimit {
+			t.Errorf("the %s may take %v, and a call %v", phase, limit, callLimit)
 		}
 	}
 }

@@ -32,8 +32,10 @@ type serveOptions struct {
 
 const (
 	headerTimeout = 10 * time.Second
-	bodyTimeout   = 2 * time.Minute
-	answerTimeout = 10 * time.Minute // from the header to the last byte of the answer
+	// The next two begin with the header, and LIMIT_CALL_MS is added to both: package
+	// edge bounds how slowly a body may come.
+	bodyTimeout   = 2 * time.Minute  // until the guest asks for the body
+	answerTimeout = 10 * time.Minute // until the last byte of the answer
 	idleTimeout   = 2 * time.Minute
 	// defaultGrace and the goodbyes to sockets are less than the 30 seconds after
 	// which Kubernetes kills.
@@ -103,7 +105,7 @@ func serve(o serveOptions, place *secretPlace, log *slog.Logger) error {
 		go guard.watch(ctx)
 		handler = guard.admit(worker)
 	}
-	server := newServer(logged(handler, log), log)
+	server := newServer(logged(handler, log), worker.CallLimit(), log)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	failed := make(chan error, 1)
@@ -163,14 +165,15 @@ func loopback(addr net.Addr) bool {
 }
 
 // newServer is a server on which no client can stay without doing something. It
-// answers everything by the handler or, on a headListener, by a headConn.
-func newServer(handler http.Handler, log *slog.Logger) *http.Server {
+// answers everything by the handler or, on a headListener, by a headConn. A request
+// has callLimit beside what transfers take.
+func newServer(handler http.Handler, callLimit time.Duration, log *slog.Logger) *http.Server {
 	s := &http.Server{
 		Handler:                      handler,
 		DisableGeneralOptionsHandler: true,
 		ReadHeaderTimeout:            headerTimeout,
-		ReadTimeout:                  bodyTimeout,
-		WriteTimeout:                 answerTimeout,
+		ReadTimeout:                  callLimit + bodyTimeout,
+		WriteTimeout:                 callLimit + answerTimeout,
 		IdleTimeout:                  idleTimeout,
 		MaxHeaderBytes:               maxHeaderBytes,
 		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),

@@ -1,12 +1,16 @@
 // The server as a client sees it: where it is, who we are, and how a WebSocket
 // gets in.
 
+import { patientFetch } from "./patience.js";
+
 /** A Tidemark server and our way in. */
 export interface Server {
   /** Such as `https://tidemark.example`, without a slash at the end. */
   readonly url: string;
   /** The bearer token of this moment, or null if nobody is signed in. */
   token(): string | null;
+  /** How long an answer may take, 90,000 if absent: more than the server's LIMIT_CALL_MS. */
+  readonly timeoutMillis?: number;
 }
 
 /** An answer that is not 2xx. `code` and `detail` are the server's own words. */
@@ -28,11 +32,9 @@ export function retryAfter(headers: Headers): number | null {
   return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null;
 }
 
-const timeoutMillis = 60_000;
-
 /** Sends JSON, answers JSON; throws HttpError, or what fetch throws when offline. */
 export async function callJson<T>(server: Server, method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
-  const response = await fetch(server.url + path, {
+  const init = {
     method,
     headers: {
       ...(body === undefined ? {} : { "content-type": "application/json" }),
@@ -40,8 +42,8 @@ export async function callJson<T>(server: Server, method: string, path: string, 
       ...headers,
     },
     body: body === undefined ? null : JSON.stringify(body),
-    signal: AbortSignal.timeout(timeoutMillis),
-  });
+  };
+  const response = await patientFetch(server.url + path, init, server.timeoutMillis);
   const text = await response.text();
   if (response.ok) return (text === "" ? undefined : JSON.parse(text)) as T;
   throw new HttpError(response.status, ...reason(text), retryAfter(response.headers));

@@ -3,6 +3,7 @@ import { createTRPCClient, httpLink, type TRPCClient } from "@trpc/client";
 import type { AppRouter, PushInput } from "./app-router.js";
 import { append } from "./changes.js";
 import type { PullArgs, PushArgs, SyncSource } from "./safe-sync.js";
+import { patientFetch } from "./patience.js";
 import { HttpError, retryAfter, type Server } from "./server.js";
 
 /** The typed tRPC client. The server speaks plain JSON: set no transformer. */
@@ -12,7 +13,7 @@ export function createClient(server: Server): TRPCClient<AppRouter> {
       httpLink({
         url: `${server.url}/trpc`,
         headers: () => ({ authorization: `Bearer ${server.token() ?? ""}` }),
-        fetch: async (input, init) => spoken(await fetch(input, init as RequestInit)),
+        fetch: async (input, init) => spoken(await patientFetch(String(input), init as RequestInit, server.timeoutMillis)),
       }),
     ],
   });
@@ -27,25 +28,26 @@ function spoken(response: Response): Response {
 }
 
 const pageRows = 5000;
-const timeoutMillis = 60_000;
 
-/** Structured sync for safeSyncDatabase(). A large pull arrives in pages of one snapshot. */
+/**
+ * Structured sync for safeSyncDatabase(). A large pull arrives in pages of one
+ * snapshot. How long a call may take is the client's to say, as that of createClient() does.
+ */
 export function structuredSource(trpc: TRPCClient<AppRouter>): SyncSource {
   return {
     async pull({ lastPulledAt, schemaVersion, migration }: PullArgs) {
       const input = { lastPulledAt, schemaVersion, migration, limit: pageRows };
-      const options = () => ({ signal: AbortSignal.timeout(timeoutMillis) });
-      const { cursor, ...result } = await trpc.sync.pull.query(input, options());
+      const { cursor, ...result } = await trpc.sync.pull.query(input);
       let next = cursor;
       while (next !== undefined) {
-        const page = await trpc.sync.pull.query({ ...input, cursor: next }, options());
+        const page = await trpc.sync.pull.query({ ...input, cursor: next });
         append(result.changes, page.changes);
         next = page.cursor;
       }
       return result;
     },
     async push({ changes, lastPulledAt }: PushArgs) {
-      await trpc.sync.push.mutate({ changes: changes as PushInput["changes"], lastPulledAt }, { signal: AbortSignal.timeout(timeoutMillis) });
+      await trpc.sync.push.mutate({ changes: changes as PushInput["changes"], lastPulledAt });
     },
   };
 }

@@ -77,6 +77,10 @@ func setHeaders(to http.Header, rules []headerRule, path string) {
 		}
 	}
 	for name, values := range given {
-		to.Set(name, strings.Join(values, ", "))
+		if value := strings.Join(values, ", "); name == "Vary" {
+			to.Add(name, value) // beside what the host varies by
+		} else {
+			to.Set(name, value)
+		}
 	}
 }

@@ -105,7 +105,10 @@ func serve(o serveOptions, place *secretPlace, log *slog.Logger) error {
 		go guard.watch(ctx)
 		handler = guard.admit(worker)
 	}
-	server := newServer(logged(handler, log), worker.CallLimit(), log)
+	if handler, err = compress(logged(handler, log)); err != nil {
+		return errors.Join(err, worker.Close(context.Background()))
+	}
+	server := newServer(handler, worker.CallLimit(), log)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	failed := make(chan error, 1)

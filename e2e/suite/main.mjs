@@ -14,10 +14,10 @@ const output = (file, ...args) => execFileSync(file, args, { cwd: root, encoding
 const alone = ["e2e/strangers/bodies.test.mjs", "e2e/clients/subscribers.test.mjs"];
 
 // What takes longest begins first.
-const first = ["go worker", "e2e/siege/siege.test.mjs", "go e2e", "race wasm/edge", "e2e/yjs/silence.test.mjs"];
+const first = ["go worker", "e2e/siege/siege.test.mjs", "go e2e", "go e2e/histories", "race wasm/edge", "e2e/yjs/silence.test.mjs"];
 
 // Packages that take some seconds, each a job of its own. The others of a folder are one job.
-const large = ["e2e", "e2e/yjsdiff", "wasm/cmd/tidemark", "wasm/edge", "worker", "worker/api", "worker/store"];
+const large = ["e2e", "e2e/histories", "e2e/yjsdiff", "wasm/cmd/tidemark", "wasm/edge", "worker", "worker/api", "worker/store"];
 
 // What asks for one thing at a time, for too long under the race detector. `make prove` takes that time.
 const sequential = "Conformance|TestRecipes|TestTheLargestUploadFits|TestAnswersOfABatchAreBounded";

@@ -48,7 +48,7 @@ build/tidemark.wasm: $(shell find shared worker -not -path '*/testdata/*') go.mo
 	$(GUEST) go build $(GUEST_FLAGS) -o $@ ./worker
 	touch $@
 
-web/dist/index.html: $(shell git ls-files web 2>/dev/null) web/node_modules/.package-lock.json
+web/dist/index.html: $(shell git ls-files web 2>/dev/null) e2e/approuter/app-router.d.ts web/node_modules/.package-lock.json
 	cd web && npm run --silent build
 	touch $@
 

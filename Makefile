@@ -96,11 +96,12 @@ test: static $(MADE)
 	$(NODE) CI=1 wrangler deploy --dry-run --outdir build/deploy
 
 # What is too long for `make test`: the race detector over everything that is
-# concurrent, more seeds and rounds, the demo on the other host, too, and what of
+# concurrent, all of shared on the guest's target, more seeds and rounds, the demo on the other host, too, and what of
 # others' suites takes minutes (docs/proofs.md).
 prove: $(MADE)
 	sh e2e/web/chromium.sh
 	go test -race -count 1 -timeout 0 ./wasm/... ./worker/api
+	$(GUEST) go test -exec=$(GOROOT)/lib/wasm/go_js_wasm_exec -short -count 1 -timeout 0 ./shared/...
 	SIMULATE_SEEDS=10000 go test -run 'Simulation|TestNoSeenEditIsLost' -count 1 -timeout 0 ./worker/... ./shared/...
 	SIEGE_ROUNDS=100 STRANGER_SEEDS=20 COSTLY_PEERS=2 go test -run 'TestASiege|TestStrangers|TestCostly' -count 1 -timeout 0 ./worker
 	$(TEST_ENV) CLIENT_SEEDS=100 node --test e2e/clients/random.test.mjs

@@ -204,13 +204,3 @@ func (a answer) wantHeader(t *testing.T, name, want string) {
 		t.Errorf("%s: got %q, want %q", name, got, want)
 	}
 }
-
-// wantVary checks what the answer varies by, beside the encoding by which a host
-// compresses it.
-func (a answer) wantVary(t *testing.T, want string) {
-	t.Helper()
-	got := strings.TrimPrefix(strings.Join(a.header.Values("Vary"), ", "), "Accept-Encoding, ")
-	if got != want {
-		t.Errorf("Vary: got %q, want %q", got, want)
-	}
-}

@@ -17,7 +17,7 @@ var trpcCases = []testCase{
 		a := c.query(t, "sync.pull", fmt.Sprintf(`{"lastPulledAt":%d}`, c.stamp(t)))
 		readPulled(t, a.data(t))
 		a.wantHeader(t, "Content-Type", "application/json")
-		a.wantVary(t, "trpc-accept, accept")
+		a.wantHeader(t, "Vary", "trpc-accept, accept")
 	}},
 	{"an undefined input", func(t *testing.T, c *client) {
 		for _, path := range []string{"/trpc/sync.pull", "/trpc/sync.pull?input="} {
@@ -43,7 +43,7 @@ var trpcCases = []testCase{
 		a := c.mutate(t, "sync.push", pushInput(t, 0, changes{created: []row{r}}))
 		readPushed(t, a)
 		a.wantHeader(t, "Content-Type", "application/json")
-		a.wantVary(t, "trpc-accept, accept")
+		a.wantHeader(t, "Vary", "trpc-accept, accept")
 		again := c.mutate(t, "sync.push", pushInput(t, 0, changes{created: []row{r}}), "content-type: Application/JSON; charset=utf-8")
 		readPushed(t, again)
 	}},
@@ -91,7 +91,7 @@ var trpcCases = []testCase{
 			t.Error(a)
 		}
 		a.wantHeader(t, "Content-Type", "application/json")
-		a.wantVary(t, "trpc-accept, accept")
+		a.wantHeader(t, "Vary", "trpc-accept, accept")
 		readPulled(t, at(parse(t, c.do(t, "GET", batch("sync.pull", `{}`), "").body), 0, "result", "data"))
 		readPulled(t, at(parse(t, c.do(t, "GET", "/trpc/sync.pull?batch=1", "").body), 0, "result", "data"))
 	}},
@@ -191,7 +191,7 @@ var trpcCases = []testCase{
 			line := parse(t, a.body)
 			readPulled(t, at(line, "0", 0, 0, "result", "data"))
 			wantError(t, at(line, "1", 0, 0), "NOT_FOUND", -32004, 404, "nope")
-			a.wantVary(t, "trpc-accept, accept")
+			a.wantHeader(t, "Vary", "trpc-accept, accept")
 		}
 	}},
 	{"the stream link with a mutation", func(t *testing.T, c *client) {
@@ -214,7 +214,7 @@ var trpcCases = []testCase{
 			a.wantHeader(t, "Access-Control-Allow-Origin", "*")
 			a.wantHeader(t, "Access-Control-Allow-Methods", "GET,POST,OPTIONS")
 			a.wantHeader(t, "Access-Control-Allow-Headers", "content-type, authorization, trpc-accept, x-trpc-source, authorization,x-trace")
-			a.wantVary(t, "origin")
+			a.wantHeader(t, "Vary", "origin")
 			a = c.do(t, "OPTIONS", path, "", "authorization:", "origin: https://app.example", "access-control-request-method: POST")
 			a.wantHeader(t, "Access-Control-Allow-Headers", "content-type, authorization, trpc-accept, x-trpc-source")
 			if a.header.Get("Access-Control-Max-Age") == "" {

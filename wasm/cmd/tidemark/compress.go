@@ -17,6 +17,8 @@ const (
 	// compressedTag is added to the ETag of an answer that is compressed, as its bytes
 	// are others. RFC 9110, 8.8.3.3.
 	compressedTag = "-gzip"
+
+	acceptEncoding = "Accept-Encoding"
 )
 
 // compress compresses the answers of next for clients that take gzip: those of text,
@@ -27,7 +29,9 @@ func compress(next http.Handler) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	compressed := wrap(next)
+	compressed := wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(&varyWriter{w}, r)
+	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Upgrade") != "" {
 			next.ServeHTTP(w, r)
@@ -41,6 +45,21 @@ func compress(next http.Handler) (http.Handler, error) {
 		compressed(w, r)
 	}), nil
 }
+
+// A varyWriter names last that the encoding varies, which gzhttp names first: a client
+// that reads one line of Vary gets that of the guest.
+type varyWriter struct{ http.ResponseWriter }
+
+func (w *varyWriter) WriteHeader(status int) {
+	if vary := w.Header()["Vary"]; len(vary) > 1 && vary[0] == acceptEncoding {
+		copy(vary, vary[1:])
+		vary[len(vary)-1] = acceptEncoding
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *varyWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // compressible reports whether a content type is a text's: JSON, the demo's files.
 // Yjs updates are not.

@@ -52,6 +52,7 @@ func TestWhatIsCompressed(t *testing.T) {
 	server := startCompressed(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", r.FormValue("type"))
 		w.Header().Add("Vary", "origin")
+		w.WriteHeader(http.StatusOK)
 		fmt.Fprint(w, long[:len(long)/len(r.FormValue("short")+"x")])
 	})
 	for _, c := range []struct {
@@ -90,7 +91,7 @@ func TestWhatIsCompressed(t *testing.T) {
 		if got, err := io.ReadAll(body); err != nil || string(got) != want {
 			t.Errorf("%+v: got %d bytes, %v", c, len(got), err)
 		}
-		if vary := strings.Join(res.Header.Values("Vary"), ", "); vary != "Accept-Encoding, origin" {
+		if vary := strings.Join(res.Header.Values("Vary"), ", "); vary != "origin, Accept-Encoding" {
 			t.Errorf("%+v: vary %q", c, vary)
 		}
 	}

@@ -274,6 +274,16 @@ var projectRestCases = []projectCase{
 		a.wantProblem(t, 405, "method_not_supported")
 		a.wantHeader(t, "Allow", "GET, PATCH, DELETE")
 		c.owner.ask(t, "POST", c.path+"tasks/", `{"name":"`+strings.Repeat("x", 300_000)+`"}`).wantProblem(t, 413, "payload_too_large")
+		c.owner.ask(t, "POST", c.path+"tasks/", `{"name":"T"}`, "Content-Encoding: gzip").wantProblem(t, 415, "unsupported_media_type")
+		unknown := map[string]int{}
+		for i := range 10_000 {
+			unknown[fmt.Sprint(i)] = i
+		}
+		body, _ := json.Marshal(unknown)
+		named := c.owner.ask(t, "PATCH", c.path, string(body)).wantProblem(t, 400, "invalid_input", "0")
+		if n := len(named["errors"].([]any)); n > 50 {
+			t.Errorf("a problem names %d fields", n)
+		}
 	}},
 	{"the_scope_of_a_token_holds", func(t *testing.T, w *world) {
 		c := w.crew(t)

@@ -32,12 +32,13 @@ func (c Cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
-const maxCursorBytes = 512
+// MaxCursorBytes is more than the longest cursor has.
+const MaxCursorBytes = 512
 
 // ParseCursor is the inverse of String. What it answers is in order: Since <
 // Seq <= Mark, a known collection, ids that can be.
 func ParseCursor(s string) (Cursor, error) {
-	if len(s) > maxCursorBytes {
+	if len(s) > MaxCursorBytes {
 		return Cursor{}, errCursor
 	}
 	text, err := base64.RawURLEncoding.Strict().DecodeString(s)

@@ -46,7 +46,7 @@ func TestWhatIsNoCursorIsRefused(t *testing.T) {
 			t.Errorf("%s: got %+v", bad, c)
 		}
 	}
-	for _, bad := range []string{encode([]byte(good)) + "=", base64.URLEncoding.EncodeToString([]byte(good + "x")), "!", strings.Repeat("A", maxCursorBytes+1)} {
+	for _, bad := range []string{encode([]byte(good)) + "=", base64.URLEncoding.EncodeToString([]byte(good + "x")), "!", strings.Repeat("A", MaxCursorBytes+1)} {
 		if c, err := ParseCursor(bad); err == nil {
 			t.Errorf("%s: got %+v", bad, c)
 		}
@@ -120,7 +120,7 @@ func TestAnUploadTellsABoundedNumberOfErrors(t *testing.T) {
 	rows := strings.TrimSuffix(strings.Repeat("5,", MaxUploadRows), ",")
 	_, err := ParseUpload(fmt.Appendf(nil, `{"client_batch_id":"x","changes":{"tasks":{"created":[%s]}}}`, rows))
 	var input *project.InputError
-	if !errors.As(err, &input) || len(input.Errors) != maxErrors {
+	if !errors.As(err, &input) || len(input.Errors) != MaxErrors {
 		t.Errorf("got %v", err)
 	}
 	_, err = ParseUpload(fmt.Appendf(nil, `{"client_batch_id":"0188a5f4-1d2c-4e6b-9a3f-5b6c7d8e9f00","changes":{"tasks":{"created":[%s,5]}}}`, rows))

@@ -38,8 +38,8 @@ func Path(list string, i int, field string) string {
 	return path
 }
 
-// maxErrors bounds what a refusal tells.
-const maxErrors = 50
+// MaxErrors bounds what a refusal tells.
+const MaxErrors = 50
 
 // ParseUpload reads the body of an upload. Its error is a
 // *project.InputError, which names the first things that are wrong.
@@ -72,7 +72,7 @@ func ParseUpload(body []byte) (*Upload, error) {
 		errs = append(errs, u.parseTasks(raw)...)
 	}
 	if len(errs) > 0 {
-		return nil, &project.InputError{Errors: errs[:min(len(errs), maxErrors)]}
+		return nil, &project.InputError{Errors: errs[:min(len(errs), MaxErrors)]}
 	}
 	return u, nil
 }

@@ -62,9 +62,10 @@ type projectRoute struct {
 }
 
 type projectAnswer struct {
-	status int
-	schema string // "" for no body
-	says   string
+	status  int
+	schema  string // "" for no body
+	says    string
+	headers []answerHeader
 }
 
 // A projectCall is one request below projectsRoot.
@@ -222,7 +223,7 @@ func newProjectRoutes() []projectRoute {
 		{method: "GET", path: "/docs", operation: "getDocs", summary: "This interface as a page", open: true, serve: (*projectCall).docs},
 		{method: "GET", path: "/projects/", operation: "listProjects", summary: "The projects that the caller is a member of",
 			collection: project.Projects, parameters: listParameters,
-			answers: []projectAnswer{{200, "ProjectPage", "a page, by id"}}, serve: (*projectCall).mine},
+			answers: []projectAnswer{{200, "ProjectPage", "a page, by id", nil}}, serve: (*projectCall).mine},
 		{method: "POST", path: "/projects/", operation: "createProject", summary: "Create a project; the caller becomes its Owner",
 			collection: project.Projects, body: "ProjectCreate", bodyBytes: maxRestBytes,
 			answers: createdAnswers("Project"), refusals: []project.Code{project.IDTaken, project.IDDeleted, project.BadReference},
@@ -238,40 +239,40 @@ func newProjectRoutes() []projectRoute {
 			routes = append(routes,
 				projectRoute{method: "GET", path: list, operation: "list" + schemaNames(c), summary: "The " + string(c.Name) + " of a project",
 					collection: c.Name, action: project.Read, parameters: listParameters,
-					answers: []projectAnswer{{200, schema + "Page", "a page, by id"}}, serve: (*projectCall).list},
+					answers: []projectAnswer{{200, schema + "Page", "a page, by id", nil}}, serve: (*projectCall).list},
 				projectRoute{method: "POST", path: list, operation: "create" + schema, summary: "Create a " + c.Title,
 					collection: c.Name, action: c.Name.Creates(), body: schema + "Create", bodyBytes: maxRestBytes,
 					answers: createdAnswers(schema), refusals: creationRefusals(c), serve: (*projectCall).create})
 		}
 		routes = append(routes,
 			projectRoute{method: "GET", path: one, operation: "get" + schema, summary: "Get " + of,
-				collection: c.Name, action: project.Read, answers: []projectAnswer{{200, schema, "the row; ETag is its server_version"}},
+				collection: c.Name, action: project.Read, answers: []projectAnswer{{200, schema, "the row", rowHeaders}},
 				serve: (*projectCall).get},
 			projectRoute{method: "PATCH", path: one, operation: "update" + schema, summary: "Change fields of " + of,
 				collection: c.Name, action: c.Name.Edits(), parameters: baseParameters, body: schema + "Patch", bodyBytes: maxRestBytes,
-				answers:  []projectAnswer{{200, schema, "the row as it is now; " + mergedHeader + " names the fields that others changed since the base version"}},
+				answers:  []projectAnswer{{200, schema, "the row as it is now; " + mergedHeader + " names the fields that others changed since the base version", rowHeaders}},
 				refusals: changeRefusals(c), serve: (*projectCall).patch},
 			projectRoute{method: "DELETE", path: one, operation: "delete" + schema, summary: "Delete " + of + " and what cannot be without it",
-				collection: c.Name, action: c.Name.Deletes(), answers: []projectAnswer{{204, "", "it is deleted"}},
+				collection: c.Name, action: c.Name.Deletes(), answers: []projectAnswer{{204, "", "it is deleted", nil}},
 				refusals: deletionRefusals(c), serve: (*projectCall).remove})
 	}
 	return append(routes,
 		projectRoute{method: "GET", path: p + "sync/", operation: "pull", summary: "What changed since a mark, in pages",
-			action: project.Read, parameters: pullParameters, answers: []projectAnswer{{200, "PullAnswer", "a page of changes"}},
+			action: project.Read, parameters: pullParameters, answers: []projectAnswer{{200, "PullAnswer", "a page of changes", nil}},
 			refusals: []project.Code{project.SinceAhead, project.BadCursor, project.NotRemoved}, serve: (*projectCall).pull},
 		projectRoute{method: "POST", path: p + "sync/", operation: uploadOperation, summary: "Upload changes of tasks, all or nothing",
 			action: project.CreateTasks, body: "Upload", bodyBytes: delta.MaxUploadBytes,
-			answers:  []projectAnswer{{200, "Uploaded", "what was done; a retry with the same client_batch_id is answered the same"}},
+			answers:  []projectAnswer{{200, "Uploaded", "what was done; a retry with the same client_batch_id is answered the same", nil}},
 			refusals: []project.Code{project.IDTaken, project.BadReference, project.ParentCycle, project.VersionAhead, project.SyncConflict},
 			serve:    (*projectCall).upload},
 		projectRoute{method: "GET", path: p + "subscribe", operation: "subscribe", summary: "A WebSocket that tells which collections change",
-			action: project.Read, answers: []projectAnswer{{101, "", `texts like {"type":"change","table":"tasks","timestamp":42}`}},
+			action: project.Read, answers: []projectAnswer{{101, "", `texts like {"type":"change","table":"tasks","timestamp":42}`, nil}},
 			serve: (*projectCall).subscribe},
 	)
 }
 
 func createdAnswers(schema string) []projectAnswer {
-	return []projectAnswer{{201, schema, "the row"}, {200, schema, "the row was there before: the creation was repeated"}}
+	return []projectAnswer{{201, schema, "the row", createdHeaders}, {200, schema, "the row was there before: the creation was repeated", createdHeaders}}
 }
 
 func hasReference(c *project.Collection) bool {

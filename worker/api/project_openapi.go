@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -22,22 +23,37 @@ type schema = map[string]any
 
 var (
 	pageSize = parameter{"page_size", "query", "rows in a page",
-		schema{"type": "integer", "minimum": 1, "maximum": delta.MaxPageRows, "default": delta.DefaultPageRows}}
+		schema{"type": "integer", "format": "int32", "minimum": 1, "maximum": delta.MaxPageRows, "default": delta.DefaultPageRows}}
 	listParameters = []parameter{pageSize,
-		{"cursor", "query", "next_cursor of the page before", schema{"type": "string"}}}
+		{"cursor", "query", "next_cursor of the page before", idSchema}}
 	pullParameters = []parameter{
 		{"since", "query", "rows changed after this mark; 0 is everything. The same on every page.",
-			schema{"type": "integer", "minimum": 0, "default": 0}},
-		{"cursor", "query", "next_cursor of the page before", schema{"type": "string"}},
+			schema{"type": "integer", "format": "int64", "minimum": 0, "maximum": int64(project.MaxSeq) - 1, "default": 0}},
+		{"cursor", "query", "next_cursor of the page before", cursorSchema},
 		pageSize,
-		{"final", "query", "1: every id that a removed member can have, as deleted", schema{"type": "integer", "const": 1}},
+		{"final", "query", "1: every id that a removed member can have, as deleted", schema{"type": "integer", "format": "int32", "const": 1, "minimum": 1, "maximum": 1}},
 	}
 	baseParameters = []parameter{
-		{baseHeader, "header", "the server_version that the change was made on; without it the last write wins",
-			schema{"type": "integer", "minimum": 1}},
-		{"If-Match", "header", "the same, as the row's ETag", schema{"type": "string"}},
+		{baseHeader, "header", "the server_version that the change was made on; without it the last write wins", versionSchema},
+		{"If-Match", "header", "the same, as the row's ETag", schema{"type": "string", "maxLength": 32, "pattern": `^(W/)?"?([1-9][0-9]*|\*)"?$`}},
+	}
+	rowHeaders = []answerHeader{
+		{"ETag", "the server_version, for If-Match", schema{"type": "string", "maxLength": 18, "pattern": `^"?[1-9][0-9]*"?$`}},
+	}
+	createdHeaders = append(slices.Clip(rowHeaders),
+		answerHeader{"Location", "where the row is", schema{"type": "string", "format": "uri-reference", "maxLength": 256}})
+	problemHeaders = map[int]answerHeader{
+		http.StatusUnauthorized:    {"WWW-Authenticate", "Bearer, and what is wrong with the token. RFC 6750, 3.", schema{"type": "string", "maxLength": 256, "pattern": "^Bearer( .*)?$"}},
+		http.StatusTooManyRequests: {"Retry-After", "seconds to wait", schema{"type": "integer", "format": "int32", "minimum": 1, "maximum": 60}},
 	}
 )
+
+// An answerHeader is a header that an answer always has.
+type answerHeader struct {
+	name   string
+	says   string
+	schema schema
+}
 
 // schemaName is the name of a row's schema, schemaNames of several.
 func schemaName(c *project.Collection) string {
@@ -50,7 +66,9 @@ func schemaNames(c *project.Collection) string {
 
 func ref(name string) schema { return schema{"$ref": "#/components/schemas/" + name} }
 
-func arrayOf(items schema) schema { return schema{"type": "array", "items": items} }
+func arrayOf(items schema, most int) schema {
+	return schema{"type": "array", "items": items, "maxItems": most}
+}
 
 // object is a closed object, of which every member is required that is not
 // among the optional.
@@ -66,11 +84,26 @@ func object(members schema, optional ...string) schema {
 }
 
 var (
-	idSchema      = schema{"type": "string", "pattern": `^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`}
-	versionSchema = schema{"type": "integer", "minimum": 1}
-	seqSchema     = schema{"type": "integer", "minimum": 0}
-	cursorSchema  = schema{"type": []string{"string", "null"}}
+	dateSchema    = schema{"type": "string", "format": "date", "maxLength": 10}
+	idSchema      = schema{"type": "string", "maxLength": 64, "pattern": idPattern}
+	versionSchema = schema{"type": "integer", "format": "int64", "minimum": 1, "maximum": int64(project.MaxSeq) - 1}
+	seqSchema     = schema{"type": "integer", "format": "int64", "minimum": 0, "maximum": int64(project.MaxSeq) - 1}
+	cursorSchema  = schema{"type": "string", "maxLength": delta.MaxCursorBytes, "pattern": `^[A-Za-z0-9_-]+$`}
+	uuidSchema    = schema{"type": "string", "format": "uuid", "maxLength": 36}
 )
+
+const (
+	mostFields  = 32 // more than a row has
+	idPattern   = `^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`
+	textPattern = `^[^\x00]*$`
+)
+
+// orNull is the schema with null as another value.
+func orNull(s schema) schema {
+	s = maps.Clone(s)
+	s["type"] = []string{s["type"].(string), "null"}
+	return s
+}
 
 // fieldSchema is what a field takes. In a pull an array is JSON text, as a
 // WatermelonDB column holds it.
@@ -78,11 +111,11 @@ func fieldSchema(f *project.Field, pull bool) schema {
 	s := schema{"type": "string"}
 	switch f.Kind {
 	case project.Text:
-		s["minLength"], s["maxLength"] = f.Min, f.Max
+		s["minLength"], s["maxLength"], s["pattern"] = f.Min, f.Max, textPattern
 	case project.Date:
-		s["format"] = "date"
+		s = dateSchema
 	case project.Integer:
-		s = schema{"type": "integer", "minimum": f.Min, "maximum": f.Max}
+		s = schema{"type": "integer", "format": "int32", "minimum": f.Min, "maximum": f.Max}
 	case project.Number:
 		s = schema{"type": "number", "minimum": f.Min, "maximum": f.Max}
 	case project.Boolean:
@@ -90,20 +123,23 @@ func fieldSchema(f *project.Field, pull bool) schema {
 	case project.Choice:
 		s["enum"] = f.Choices
 	case project.Ref:
-		s["description"] = "the id of a live row of " + string(f.To)
+		s["description"], s["maxLength"], s["pattern"] = "the id of a live row of "+string(f.To), 64, idPattern
 		if f.To == project.Memberships {
-			s["description"] = "the user_id of a member"
+			s["description"], s["minLength"], s["maxLength"], s["pattern"] = "the user_id of a member", 1, project.MaxUserChars, textPattern
 		}
 	case project.Days:
-		s = schema{"type": "array", "items": schema{"type": "integer", "minimum": 1, "maximum": 7}, "uniqueItems": true, "maxItems": 7}
+		s = arrayOf(schema{"type": "integer", "format": "int32", "minimum": 1, "maximum": 7}, 7)
+		s["uniqueItems"] = true
 	case project.Dates:
-		s = schema{"type": "array", "items": schema{"type": "string", "format": "date"}, "uniqueItems": true, "maxItems": project.MaxExceptions}
+		s = arrayOf(dateSchema, project.MaxExceptions)
+		s["uniqueItems"] = true
 	}
 	if pull && (f.Kind == project.Days || f.Kind == project.Dates) {
-		s = schema{"type": "string", "description": "the array as JSON text"}
+		longest := s["maxItems"].(int) * len(`"2026-02-28",`)
+		s = schema{"type": "string", "description": "the array as JSON text", "maxLength": longest + 2, "pattern": `^\[.*\]$`}
 	}
 	if f.Nullable {
-		s["type"] = []string{s["type"].(string), "null"}
+		return orNull(s)
 	}
 	return s
 }
@@ -137,32 +173,34 @@ func projectSchemas() schema {
 		all[name], all[name+"Pulled"] = object(row), object(pulled)
 		all[name+"Create"] = object(create, append(optional, "id")...)
 		all[name+"Patch"] = schema{"type": "object", "properties": patch, "additionalProperties": false, "minProperties": 1}
-		all[name+"Page"] = object(schema{"results": arrayOf(ref(name)), "next_cursor": cursorSchema})
+		all[name+"Page"] = object(schema{"results": arrayOf(ref(name), delta.MaxPageRows), "next_cursor": orNull(idSchema)})
 		changes[string(c.Name)] = object(schema{
-			"created": schema{"type": "array", "maxItems": 0}, "updated": arrayOf(ref(name + "Pulled")), "deleted": arrayOf(idSchema)})
+			"created": arrayOf(ref(name+"Pulled"), 0), "updated": arrayOf(ref(name+"Pulled"), delta.MaxPageRows),
+			"deleted": schema{"type": "array", "items": idSchema, "description": "of a page with final=1 every id, however many"}})
 	}
-	done := object(schema{"id": idSchema, "server_version": versionSchema})
-	all["PullAnswer"] = object(schema{"changes": object(changes), "timestamp": seqSchema, "next_cursor": cursorSchema})
+	uploadedTasks, ids := arrayOf(ref("UploadedTask"), delta.MaxUploadRows), arrayOf(idSchema, delta.MaxUploadRows)
+	dones := arrayOf(object(schema{"id": idSchema, "server_version": versionSchema}), delta.MaxUploadRows)
+	all["PullAnswer"] = object(schema{"changes": object(changes), "timestamp": seqSchema, "next_cursor": orNull(cursorSchema)})
 	all["Upload"] = object(schema{
-		"client_batch_id": schema{"type": "string", "format": "uuid"},
-		"last_pulled_at":  schema{"type": []string{"integer", "null"}, "minimum": 0},
+		"client_batch_id": uuidSchema,
+		"last_pulled_at":  orNull(seqSchema),
 		"changes": object(schema{"tasks": object(schema{
-			"created": arrayOf(ref("UploadedTask")), "updated": arrayOf(ref("UploadedTask")), "deleted": arrayOf(idSchema),
+			"created": uploadedTasks, "updated": uploadedTasks, "deleted": ids,
 		}, "created", "updated", "deleted")}, "tasks"),
 	}, "last_pulled_at")
 	all["Uploaded"] = object(schema{
-		"client_batch_id": schema{"type": "string", "format": "uuid"},
+		"client_batch_id": uuidSchema,
 		"applied": object(schema{"tasks": object(schema{
-			"created": arrayOf(done), "updated": arrayOf(done), "deleted": arrayOf(done)})}),
-		"skipped":   object(schema{"tasks": arrayOf(idSchema)}),
+			"created": dones, "updated": dones, "deleted": dones})}),
+		"skipped":   object(schema{"tasks": ids}),
 		"timestamp": seqSchema,
 	})
 	all["Problem"] = object(schema{
 		"type": schema{"type": "string", "format": "uri-reference"}, "title": schema{"type": "string"},
-		"status": schema{"type": "integer"}, "detail": schema{"type": "string"},
+		"status": schema{"type": "integer", "format": "int32", "minimum": 400, "maximum": 599}, "detail": schema{"type": "string"},
 		"code":   schema{"type": "string", "enum": problemCodes()},
-		"errors": arrayOf(object(schema{"field": schema{"type": "string"}, "message": schema{"type": "string"}})),
-		"id":     idSchema, "conflict_fields": arrayOf(schema{"type": "string"}),
+		"errors": arrayOf(object(schema{"field": schema{"type": "string"}, "message": schema{"type": "string"}}), delta.MaxErrors),
+		"id":     idSchema, "conflict_fields": arrayOf(schema{"type": "string"}, mostFields),
 		"server_value": schema{"type": "object"}, "client_value": schema{"type": "object"}, "server_version": versionSchema,
 	}, "errors", "id", "conflict_fields", "server_value", "client_value", "server_version")
 	return all
@@ -172,10 +210,12 @@ func projectSchemas() schema {
 func uploadedRow(fields schema, optional []string) schema {
 	members := schema{
 		"id":             idSchema,
-		"server_version": schema{"type": []string{"integer", "null"}, "minimum": 0, "description": "the version that the client last pulled"},
-		"_status":        schema{"type": "string"},
-		"_changed":       schema{"type": "string", "description": "the fields that were changed, divided by commas: of an updated row only these are taken"},
+		"server_version": orNull(seqSchema),
+		"_status":        schema{"type": []string{"string", "null"}, "maxLength": delta.MaxUploadBytes},
+		"_changed": schema{"type": []string{"string", "null"}, "maxLength": delta.MaxUploadBytes,
+			"description": "the fields that were changed, divided by commas: of an updated row only these are taken"},
 	}
+	members["server_version"].(schema)["description"] = "the version that the client last pulled"
 	for name, s := range fields {
 		members[name] = s
 	}
@@ -216,21 +256,47 @@ func openAPIDocument(routes []projectRoute) schema {
 			"description": "Projects, tasks and who works on them; a mobile client keeps a copy by pull and upload. Errors are RFC 9457 problems.",
 			"license":     schema{"name": "MIT", "identifier": "MIT"},
 		},
-		"servers":  []any{schema{"url": "/"}},
+		"servers":  []any{schema{"url": "/", "description": "the server that the document came from, local or in production", "x-internal": false}},
 		"security": []any{schema{"token": []string{}}},
+		"tags":     tags(),
 		"paths":    paths,
 		"components": schema{
-			"schemas":         projectSchemas(),
-			"securitySchemes": schema{"token": schema{"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+			"schemas": projectSchemas(),
+			"securitySchemes": schema{"token": schema{"type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+				"description": "A JSON Web Token, checked as RFC8725 advises: its algorithm must be one that the server was told to take, with a key of that kind."}},
 		},
 	}
+}
+
+// tagNames are the tags beside the collections, and what each says.
+var tagNames = map[string]string{
+	"interface": "What the interface is", "sync": "A mobile client's copy of a project",
+}
+
+// tags are those of the routes.
+func tags() []schema {
+	says := maps.Clone(tagNames)
+	for i := range project.Collections {
+		c := &project.Collections[i]
+		says[string(c.Name)] = "The rows of the collection " + string(c.Name)
+	}
+	var list []schema
+	for _, name := range slices.Sorted(maps.Keys(says)) {
+		list = append(list, schema{"name": name, "description": says[name]})
+	}
+	return list
 }
 
 func pathParameters(path string) []schema {
 	var list []schema
 	for segment := range strings.SplitSeq(path, "/") {
 		if name, ok := strings.CutPrefix(segment, "{"); ok {
-			list = append(list, schema{"name": strings.TrimSuffix(name, "}"), "in": "path", "required": true, "schema": idSchema})
+			name = strings.TrimSuffix(name, "}")
+			says := "the id of the row"
+			if name == "project_id" {
+				says = "the id of the project"
+			}
+			list = append(list, schema{"name": name, "in": "path", "description": says, "required": true, "schema": idSchema})
 		}
 	}
 	return list
@@ -243,19 +309,30 @@ func (r *projectRoute) document() schema {
 		if a.schema != "" {
 			answer["content"] = schema{"application/json": schema{"schema": ref(a.schema)}}
 		}
+		if len(a.headers) > 0 {
+			answer["headers"] = headers(a.headers)
+		}
 		answers[strconv.Itoa(a.status)] = answer
 	}
 	if r.open {
 		answers["200"] = schema{"description": r.summary}
 	}
 	for status, codes := range r.problems() {
-		answers[strconv.Itoa(status)] = schema{
+		answer := schema{
 			"description": strings.Join(codes, ", "),
 			"content":     schema{"application/problem+json": schema{"schema": ref("Problem")}},
 		}
+		if h, ok := problemHeaders[status]; ok {
+			answer["headers"] = headers([]answerHeader{h})
+		}
+		answers[strconv.Itoa(status)] = answer
 	}
-	d := schema{"operationId": r.operation, "summary": r.summary, "responses": answers}
-	if r.needsRole() {
+	d := schema{"operationId": r.operation, "summary": r.summary, "description": "For whoever has a token.",
+		"tags": []string{r.tag()}, "responses": answers}
+	switch {
+	case r.open:
+		d["description"] = "Open to all."
+	case r.needsRole():
 		d["description"] = "Needs the role " + r.action.Needs().String() + "."
 	}
 	if r.open {
@@ -274,20 +351,39 @@ func (r *projectRoute) document() schema {
 	return d
 }
 
+func headers(list []answerHeader) schema {
+	all := schema{}
+	for _, h := range list {
+		all[h.name] = schema{"description": h.says, "required": true, "schema": h.schema}
+	}
+	return all
+}
+
+// tag is the word that groups the route with others.
+func (r *projectRoute) tag() string {
+	switch {
+	case r.open:
+		return "interface"
+	case r.collection == "":
+		return "sync"
+	}
+	return string(r.collection)
+}
+
 // needsRole says whether the route is about a project.
 func (r *projectRoute) needsRole() bool { return strings.Contains(r.path, "{project_id}") }
 
 // problems are the codes that the route can answer, by status.
 func (r *projectRoute) problems() map[int][]string {
 	if r.open {
-		return nil
+		return map[int][]string{http.StatusInternalServerError: {"internal_server_error"}, http.StatusServiceUnavailable: {"service_unavailable"}}
 	}
 	codes := []project.Code{"unauthorized", "forbidden", "too_many_requests", "internal_server_error", "service_unavailable", "timeout"}
 	if len(r.parameters) > 0 || r.body != "" {
 		codes = append(codes, "invalid_input")
 	}
 	if r.body != "" {
-		codes = append(codes, "payload_too_large")
+		codes = append(codes, "bad_request", "payload_too_large", "unsupported_media_type")
 	}
 	if r.needsRole() {
 		codes = append(codes, project.NotFound, project.Revoked, project.RoleTooLow)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"tidemark/shared/delta"
 	"tidemark/shared/project"
 )
 
@@ -44,6 +45,7 @@ var problemKinds = []problemKind{
 	{"method_not_supported", 405, "The path does not take this method", ""},
 	{"timeout", 408, "The request took too long", ""},
 	{"payload_too_large", 413, "The body is too large", ""},
+	{"unsupported_media_type", 415, "The server does not read this body", ""},
 	{"upgrade_required", 426, "This is a WebSocket", ""},
 	{"too_many_requests", 429, "Too many requests", "Ask again after the seconds of Retry-After."},
 	{"internal_server_error", 500, "Internal error", "It is the server's fault, and was logged."},
@@ -98,7 +100,7 @@ func (s *server) problemOf(w http.ResponseWriter, r *http.Request, err error) pr
 	switch {
 	case errors.As(err, &input):
 		p := newProblem("invalid_input")
-		p.Errors = input.Errors
+		p.Errors = input.Errors[:min(len(input.Errors), delta.MaxErrors)]
 		return p
 	case errors.As(err, &conflict):
 		p := newProblem(project.SyncConflict)

@@ -124,7 +124,9 @@ var projectInputCases = []projectCase{
 		for _, bad := range []string{"0", "-1", "x", "1.5", "99999999999999999999"} {
 			c.owner.ask(t, "PATCH", task, `{"name":"x"}`, "X-Base-Version: "+bad).wantProblem(t, 400, "invalid_input", "X-Base-Version")
 		}
-		c.owner.ask(t, "PATCH", task, `{"name":"x"}`, `If-Match: "x"`).wantProblem(t, 400, "invalid_input", "If-Match")
+		for _, bad := range []string{`"x"`, `"1""`, `""1"`, `""`, `"*""`, `W/`} {
+			c.owner.ask(t, "PATCH", task, `{"name":"x"}`, "If-Match: "+bad).wantProblem(t, 400, "invalid_input", "If-Match")
+		}
 		c.owner.ask(t, "PATCH", task, `{"name":"x"}`, "X-Base-Version: 2").wantProblem(t, 400, "version_ahead", "server_version")
 	}},
 	{"paths_with_odd_characters", func(t *testing.T, w *world) {

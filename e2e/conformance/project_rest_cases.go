@@ -276,7 +276,7 @@ var projectRestCases = []projectCase{
 		c.owner.ask(t, "POST", c.path+"tasks/", `{"name":"`+strings.Repeat("x", 300_000)+`"}`).wantProblem(t, 413, "payload_too_large")
 		c.owner.ask(t, "POST", c.path+"tasks/", `{"name":"T"}`, "Content-Encoding: gzip").wantProblem(t, 415, "unsupported_media_type")
 		unknown := map[string]int{}
-		for i := range 10_000 {
+		for i := range 52 {
 			unknown[fmt.Sprint(i)] = i
 		}
 		body, _ := json.Marshal(unknown)

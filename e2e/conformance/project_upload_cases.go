@@ -203,7 +203,7 @@ var projectUploadCases = []projectCase{
 		for _, e := range [][2]string{
 			{``, "body"}, {`[]`, "body"}, {`{`, "body"}, {"\xff", "body"}, {`{}`, "client_batch_id"}, {`{}`, "changes"},
 			{`{"client_batch_id":5}`, "client_batch_id"}, {`{"client_batch_id":"x"}`, "client_batch_id"}, {`{"nope":1}`, "nope"},
-			{`{"last_pulled_at":"x"}`, "last_pulled_at"}, {`{"last_pulled_at":-1}`, "last_pulled_at"}, {`{"last_pulled_at":1.5}`, "last_pulled_at"},
+			{`{"last_pulled_at":"x"}`, "last_pulled_at"}, {`{"last_pulled_at":-1}`, "last_pulled_at"}, {`{"last_pulled_at":1.5}`, "last_pulled_at"}, {`{"last_pulled_at":9007199254740992}`, "last_pulled_at"},
 			{`{"changes":[]}`, "changes"}, {`{"changes":null}`, "changes"}, {`{"changes":{"tasks":5}}`, "changes.tasks"},
 			{`{"changes":{"tasks":{"nope":[]}}}`, "changes.tasks.nope"}, {`{"changes":{"tasks":{"created":{}}}}`, "changes.tasks.created"},
 			{`{"changes":{"tasks":{"deleted":null}}}`, "changes.tasks.deleted"},

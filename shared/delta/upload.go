@@ -58,7 +58,7 @@ func ParseUpload(body []byte) (*Upload, error) {
 		refuse("client_batch_id", "must be a UUID")
 	}
 	var pulled *int64
-	if raw := members.Get("last_pulled_at"); raw != nil && (json.Unmarshal(raw, &pulled) != nil || pulled != nil && *pulled < 0) {
+	if raw := members.Get("last_pulled_at"); raw != nil && (json.Unmarshal(raw, &pulled) != nil || pulled != nil && (*pulled < 0 || *pulled >= int64(project.MaxSeq))) {
 		refuse("last_pulled_at", "must be a whole number, not negative, or null")
 	}
 	changes, problem := project.Object(members.Get("changes"))

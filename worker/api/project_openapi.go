@@ -35,7 +35,7 @@ var (
 	}
 	baseParameters = []parameter{
 		{baseHeader, "header", "the server_version that the change was made on; without it the last write wins", versionSchema},
-		{"If-Match", "header", "the same, as the row's ETag", schema{"type": "string", "maxLength": 32, "pattern": `^(W/)?"?([1-9][0-9]*|\*)"?$`}},
+		{"If-Match", "header", "the same, as the row's ETag", schema{"type": "string", "maxLength": 20, "pattern": `^(\*|(W/)?"?[1-9][0-9]*"?)$`}},
 	}
 	rowHeaders = []answerHeader{
 		{"ETag", "the server_version, for If-Match", schema{"type": "string", "maxLength": 18, "pattern": `^"?[1-9][0-9]*"?$`}},
@@ -111,7 +111,10 @@ func fieldSchema(f *project.Field, pull bool) schema {
 	s := schema{"type": "string"}
 	switch f.Kind {
 	case project.Text:
-		s["minLength"], s["maxLength"], s["pattern"] = f.Min, f.Max, textPattern
+		s["maxLength"], s["pattern"] = f.Max, textPattern
+		if f.Min > 0 {
+			s["minLength"] = f.Min
+		}
 	case project.Date:
 		s = dateSchema
 	case project.Integer:

@@ -155,9 +155,12 @@ func (c *projectCall) base() (project.Version, error) {
 	name, value := baseHeader, c.r.Header.Get(baseHeader)
 	if value == "" {
 		name, value = "If-Match", c.r.Header.Get("If-Match")
-		value = strings.Trim(strings.TrimPrefix(value, "W/"), `"`)
 		if value == "" || value == "*" {
 			return 0, nil
+		}
+		value = strings.TrimPrefix(value, "W/")
+		if n := len(value); n >= 2 && value[0] == '"' && value[n-1] == '"' {
+			value = value[1 : n-1]
 		}
 	}
 	n, err := strconv.ParseInt(value, 10, 64)

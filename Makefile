@@ -98,7 +98,7 @@ test: static $(MADE)
 # What is too long for `make test`: the race detector over everything that is
 # concurrent, all of shared on the guest's target, more seeds and rounds, the demo on the other host, too, and what of
 # others' suites takes minutes (docs/proofs.md).
-prove: $(MADE)
+prove: $(MADE) e2e/contract/node_modules/.package-lock.json
 	sh e2e/web/chromium.sh
 	go test -race -count 1 -timeout 0 ./wasm/... ./worker/api
 	$(GUEST) go test -exec=$(GOROOT)/lib/wasm/go_js_wasm_exec -short -count 1 -timeout 0 ./shared/...
@@ -107,6 +107,8 @@ prove: $(MADE)
 	$(TEST_ENV) CLIENT_SEEDS=100 node --test e2e/clients/random.test.mjs
 	$(TEST_ENV) STRANGER_SEEDS=20 node --test e2e/strangers/strangers.test.mjs
 	$(TEST_ENV) HISTORIES_ROUNDS=$(HISTORIES_ROUNDS) go test -v -run TestHistories -count 1 -timeout 0 ./e2e/histories
+	$(TEST_ENV) YJS_SEEDS=200 node --test e2e/yjs/testhelper/testhelper.test.mjs
+	$(TEST_ENV) node --test --test-reporter=spec e2e/contract/contract.mjs
 	$(TEST_ENV) EVERY_HOST=1 node --test --test-concurrency=2 "e2e/web/*.test.mjs"
 
 bench: build build/testguest.wasm $(DEPS) e2e/perf/rooms/peers/node_modules/.package-lock.json
@@ -142,6 +144,6 @@ deploy: $(DEPS)
 	$(NODE) wrangler deploy
 
 clean:
-	rm -rf build web/dist e2e/node_modules e2e/perf/rooms/peers/node_modules web/node_modules
+	rm -rf build web/dist e2e/node_modules e2e/perf/rooms/peers/node_modules e2e/contract/node_modules web/node_modules
 
 FORCE:

@@ -16,7 +16,7 @@ export const root = fileURLToPath(new URL("..", import.meta.url));
 // and a database that is migrated. Without them each door makes its own.
 const { TIDEMARK_SERVER: built, TIDEMARK_MIGRATED: migrated } = process.env;
 
-const secret = "a secret that only these tests know";
+export const secret = "a secret that only these tests know";
 const manySockets = "100000"; // of one subject, as the tests have few subjects
 
 const env = {
@@ -42,7 +42,7 @@ export function token(sub, claims = {}, key = secret) {
 // that nobody gets it before the host listens, or while the host is stopped.
 // Files that run at the same time begin to look at different ones.
 let lastPort = 10_000 + ((process.pid * 16) % 20_000);
-async function freePort() {
+export async function freePort() {
   for (;;) {
     const port = ++lastPort;
     const free = await new Promise((resolve) => {

@@ -70,7 +70,7 @@ func (c *client) try(method, path, body string, headers ...string) (answer, erro
 		return answer{}, err
 	}
 	r.Header.Set("Authorization", "Bearer "+c.bearer())
-	if method == "POST" {
+	if method == "POST" || method == "PATCH" {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	for _, h := range headers {

@@ -40,7 +40,8 @@ audit() {
 
 if command -v npm >/dev/null; then
 	audit web --omit=dev --audit-level=low && audit web --audit-level=high &&
-		audit e2e --audit-level=high && audit e2e/perf/rooms/peers --audit-level=high
+		audit e2e --audit-level=high && audit e2e/perf/rooms/peers --audit-level=high &&
+		audit e2e/contract --audit-level=high
 else
 	echo "npm audit: not run, there is no npm"
 fi

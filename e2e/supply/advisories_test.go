@@ -36,7 +36,7 @@ func TestAdvisoriesFailAndADatabaseOutOfReachIsTold(t *testing.T) {
 		"no network":                  {noVulndb, noNpm, 0, toldGo + toldNpm},
 		"a finding in a Go module":    {"echo found; exit 3", noNpm, 1, "found\nfound\n" + toldNpm},
 		"govulncheck itself fails":    {"exit 2", clean, 1, ""},
-		"a finding in an npm package": {noVulndb, finding, 1, toldGo + "web:\n{\"auditReportVersion\":2}\nweb:\n{\"auditReportVersion\":2}\n" + "e2e:\n{\"auditReportVersion\":2}\ne2e/perf/rooms/peers:\n{\"auditReportVersion\":2}\n"},
+		"a finding in an npm package": {noVulndb, finding, 1, toldGo + "web:\n{\"auditReportVersion\":2}\nweb:\n{\"auditReportVersion\":2}\n" + "e2e:\n{\"auditReportVersion\":2}\ne2e/perf/rooms/peers:\n{\"auditReportVersion\":2}\ne2e/contract:\n{\"auditReportVersion\":2}\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

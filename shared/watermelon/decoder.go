@@ -110,8 +110,13 @@ func plain(raw []byte) []byte {
 }
 
 // clip is the start of a name, for an error.
-func clip(name []byte) string {
-	const limit = 64
+func clip(name []byte) string { return cut(name, 64) }
+
+// clipID is an id, for an error: whole, unless it is so long that nobody has meant it, for
+// by it the app finds the row that it has to mend.
+func clipID(id []byte) string { return cut(id, 1<<10) }
+
+func cut(name []byte, limit int) string {
 	if len(name) <= limit {
 		return string(name)
 	}

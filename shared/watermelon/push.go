@@ -221,7 +221,7 @@ func (d *pushDecoder) id() []byte {
 	if bytes.IndexByte(id, '\\') >= 0 {
 		id = ijson.Unquote(nil, id)
 	}
-	d.at.ID = clip(id)
+	d.at.ID = clipID(id)
 	switch _, twice := d.ids[string(id)]; {
 	case d.s.Err() != nil:
 	case len(id) == 0 || len(id) > maxIDBytes || !isID(id):
@@ -339,7 +339,7 @@ func (d *pushDecoder) row() {
 func (d *pushDecoder) nameRow(start int) {
 	if e, ok := d.err.(*InputError); ok && e.ID == "" {
 		row := d.input[start:]
-		e.ID = clip([]byte(findID(row[:min(len(row), d.limits.RowBytes)])))
+		e.ID = clipID([]byte(findID(row[:min(len(row), d.limits.RowBytes)])))
 	}
 }
 

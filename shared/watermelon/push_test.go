@@ -48,6 +48,7 @@ func TestAPushBecomesPositionalRows(t *testing.T) {
 
 func TestAPushThatBreaksARuleIsRefused(t *testing.T) {
 	long := strings.Repeat("x", 200)
+	endless := strings.Repeat(long, 6)
 	for _, c := range []struct {
 		input string
 		want  InputError // Reason: a part of it
@@ -75,7 +76,8 @@ func TestAPushThatBreaksARuleIsRefused(t *testing.T) {
 		{customers(`"created":[{}]`), InputError{Table: "customers", Reason: "a row has no id"}},
 		{customers(`"created":[{"id":5}]`), InputError{Table: "customers", Reason: "id must be a string"}},
 		{customers(`"created":[{"id":""}]`), InputError{Table: "customers", Reason: "id must be 1 to 128"}},
-		{customers(`"created":[{"id":"` + long + `"}]`), InputError{Table: "customers", ID: long[:64] + "…", Reason: "id must be 1 to 128"}},
+		{customers(`"created":[{"id":"` + long + `"}]`), InputError{Table: "customers", ID: long, Reason: "id must be 1 to 128"}},
+		{customers(`"created":[{"id":"` + endless + `"}]`), InputError{Table: "customers", ID: endless[:1024] + "…", Reason: "id must be 1 to 128"}},
 		{customers(`"created":[{"id":"a b"}]`), InputError{Table: "customers", ID: "a b", Reason: "id must be"}},
 		{customers(`"created":[{"id":"é"}]`), InputError{Table: "customers", ID: "é", Reason: "id must be"}},
 		{customers(`"created":[{"id":"a\u0000"}]`), InputError{Table: "customers", ID: "a\x00", Reason: "id must be"}},
@@ -105,7 +107,8 @@ func TestAPushThatBreaksARuleIsRefused(t *testing.T) {
 		{customers(`"created":[{"updated_at":1e999,"id":"a"}]`), InputError{Table: "customers", ID: "a", Column: "updated_at", Reason: "number out of range"}},
 		{customers(`"created":[{"id":"\ud800"}]`), InputError{Table: "customers", ID: "\ufffd", Reason: "id must be"}},
 		{customers(`"created":[{"notes":5,"id":"a b"}]`), InputError{Table: "customers", ID: "a b", Column: "notes", Reason: "must be a string"}},
-		{customers(`"created":[{"notes":5,"id":"` + long + `"}]`), InputError{Table: "customers", ID: long[:64] + "…", Column: "notes", Reason: "must be a string"}},
+		{customers(`"created":[{"notes":5,"id":"` + long + `"}]`), InputError{Table: "customers", ID: long, Column: "notes", Reason: "must be a string"}},
+		{customers(`"created":[{"id":"` + long[:128] + `","notes":5}]`), InputError{Table: "customers", ID: long[:128], Column: "notes", Reason: "must be a string"}},
 		{customers(`"created":[{"notes":5,"id":""}]`), InputError{Table: "customers", Column: "notes", Reason: "must be a string"}},
 		{customers(`"created":[{"notes":5,"id":7,"id":"a"}]`), InputError{Table: "customers", Column: "notes", Reason: "must be a string"}},
 		{customers(`"created":[{"notes":5,"id":null}]`), InputError{Table: "customers", Column: "notes", Reason: "must be a string"}},

@@ -28,6 +28,7 @@ type headConn struct {
 
 	mu      sync.Mutex
 	serving bool   // a handler has the request, and answers
+	rest    int64  // bytes of its body that have not come
 	mixed   bool   // what has come meanwhile may be of its body or of the next request
 	head    []byte // what has come of the request that net/http reads, or will read next
 	partial bool   // head may lack the request's beginning
@@ -59,7 +60,7 @@ func watchHeads(s *http.Server) {
 	next := s.Handler
 	s.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := r.Context().Value(headConnKey{}).(*headConn); ok {
-			c.serve(r.Body == http.NoBody)
+			c.serve(r.ContentLength)
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -77,15 +78,17 @@ func watchHeads(s *http.Server) {
 	}
 }
 
-// serve begins the handler's time. Behind a head without a body the next one begins.
-func (c *headConn) serve(bodyless bool) {
+// serve begins the handler's time. Behind a body of that length the next head begins; of a
+// body of unknown length (-1) nobody here knows the end.
+func (c *headConn) serve(length int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, next, whole := bytes.Cut(c.head, []byte("\r\n\r\n"))
-	c.serving, c.mixed = true, !bodyless || !whole || c.partial && len(next) > 0
-	c.head = nil
+	_, came, whole := bytes.Cut(c.head, []byte("\r\n\r\n"))
+	c.serving, c.mixed = true, length < 0 || !whole || c.partial && len(came) > 0
+	c.head, c.rest = nil, 0
 	if !c.mixed {
-		c.head = bytes.Clone(next)
+		ofBody := min(int64(len(came)), length)
+		c.head, c.rest = bytes.Clone(came[ofBody:]), length-ofBody
 	}
 }
 
@@ -108,7 +111,8 @@ func (c *headConn) Read(b []byte) (int, error) {
 	defer c.mu.Unlock()
 	switch {
 	case n > 0 && (!c.serving || !c.mixed):
-		c.head = append(c.head, b[:n]...)
+		ofBody := min(int64(n), c.rest)
+		c.head, c.rest = append(c.head, b[ofBody:n]...), c.rest-ofBody
 	case !c.serving && len(c.head) > 0 && errors.Is(err, os.ErrDeadlineExceeded): // net/http says nothing then
 		c.tell(http.StatusRequestTimeout, fmt.Sprintf("The request's header did not come within %d seconds", headerTimeout/time.Second))
 	}

@@ -132,11 +132,11 @@ func (w *Worker) write(rw http.ResponseWriter, r *http.Request, a answer) {
 			}
 		}
 		bodyless := head.Status == http.StatusNoContent || head.Status == http.StatusNotModified
-		if !bodyless {
-			length := 0
-			for _, part := range a.parts {
-				length += len(part)
-			}
+		length := 0
+		for _, part := range a.parts {
+			length += len(part)
+		}
+		if !bodyless && (length > 0 || r.Method != http.MethodHead) { // of HEAD it would be the length of GET
 			h["Content-Length"] = []string{strconv.Itoa(length)}
 		}
 		rw.WriteHeader(head.Status)

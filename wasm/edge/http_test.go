@@ -47,3 +47,22 @@ func TestAClientThatHalfClosesGetsItsAnswer(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// RFC 9110, 8.6: the length in the answer to HEAD is that of GET, which a guest that
+// writes nothing has not said.
+func TestTheAnswerToHEADClaimsNoLengthThatGETHasNot(t *testing.T) {
+	s := start(t, wasmtest.Options{})
+	for _, c := range []struct {
+		path string
+		want int64
+	}{{"/trivial", 2}, {"/env?name=NONE", -1}} {
+		res, err := http.Head(s.URL + c.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != http.StatusOK || res.ContentLength != c.want {
+			t.Errorf("%s: got %d, %d; want 200, %d", c.path, res.StatusCode, res.ContentLength, c.want)
+		}
+	}
+}

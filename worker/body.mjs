@@ -5,6 +5,7 @@
 const TOO_LARGE = "the body is over the limit";
 const INCOMPLETE = "the body is incomplete";
 const SLOW = "the body came too slowly";
+const KEPT = 64 << 10; // bytes of a body that was too large
 const STALL_MILLIS = 10_000;
 const FLOOR = 1024; // bytes a second
 
@@ -46,17 +47,24 @@ export class Body {
     this.count = 0; // bytes that were read
     this.left = this.length !== 0; // there may be more of it
     this.taken = false;
+    this.kept = null; // parts of a body that was too large, for the next take
     this.reading = false;
   }
 
-  // take answers {parts, length}: the whole body, which has at most limit bytes.
+  // take answers {parts, length}: the whole body, which has at most limit bytes. After the
+  // error that one of unknown length has more, it may be called again with a greater limit,
+  // if the first was KEPT or less.
   async take(limit) {
-    if (this.taken) throw new Error("the body was taken");
+    if (this.taken && this.kept === null) throw new Error("the body was taken");
     this.taken = true;
     if (this.length > limit) throw new Error(TOO_LARGE);
-    const parts = [];
+    const parts = this.kept ?? [];
+    this.kept = null;
     await this.read(limit, Infinity, (part) => parts.push(part));
-    if (this.count > limit) throw new Error(TOO_LARGE);
+    if (this.count > limit) {
+      if (this.length < 0 && limit <= KEPT) this.kept = parts;
+      throw new Error(TOO_LARGE);
+    }
     return { parts, length: this.count };
   }
 
@@ -64,6 +72,7 @@ export class Body {
   // so long. When the isolate drops much it waits meanwhile, and the client with it.
   // The guest has answered, so a take that is under way ends.
   async drop(limit, millis) {
+    this.kept = null;
     if (this.reading) return this.reader.cancel(new Error(INCOMPLETE)).catch(() => {});
     const start = Date.now();
     const small = this.length >= 0 && this.length - this.count <= MAX_PIECE; // it waits for nobody

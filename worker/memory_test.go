@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"tidemark/wasm/wasmtest"
 )
@@ -134,4 +136,54 @@ func TestNoRequestAloneTakesAnInstance(t *testing.T) {
 			t.Errorf("%s: the instance has %.1f MB, or was retired", r.what, memory)
 		}
 	}
+}
+
+// Bodies that announce no length, as most proxies' do, take the memory of what came. Two that
+// come slowly leave room for all others, short and long.
+func TestSlowBodiesOfUnknownLengthHoldUpNobody(t *testing.T) {
+	s, clock := startGuest(t)
+	token := bearer(t)
+	push := func(body io.Reader) (status int, answer []byte) {
+		r, err := http.NewRequest("POST", s.URL+"/trpc/sync.push", body)
+		if err != nil {
+			t.Error(err)
+			return 0, nil
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("Content-Type", "application/json")
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Error(err)
+			return 0, nil
+		}
+		defer res.Body.Close()
+		answer, _ = io.ReadAll(res.Body)
+		return res.StatusCode, answer
+	}
+	var slow sync.WaitGroup
+	var ends []func()
+	for range 2 {
+		reader, writer := io.Pipe()
+		slow.Go(func() {
+			if status, answer := push(reader); status != http.StatusOK {
+				t.Errorf("a slow body: %d %.200s", status, answer)
+			}
+		})
+		io.WriteString(writer, `{"changes":{}`)
+		ends = append(ends, func() { io.WriteString(writer, `}`); writer.Close() })
+	}
+	// unannounced hides from the client how long it is.
+	type unannounced struct{ io.Reader }
+	for _, n := range []int{100, 1 << 20, 16<<20 - 100} {
+		passing(clock, 100*time.Microsecond, func() { // the slow ones have 10 seconds
+			status, answer := push(unannounced{strings.NewReader(`{"changes":{}` + strings.Repeat(" ", n) + `}`)})
+			if status != http.StatusOK {
+				t.Errorf("%d bytes: %d %.200s", n, status, answer)
+			}
+		})
+	}
+	for _, end := range ends {
+		end()
+	}
+	slow.Wait()
 }

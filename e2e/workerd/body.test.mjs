@@ -22,7 +22,12 @@ function upload(length) {
   const stream = new ReadableStream({ type: "bytes", start: (c) => void (controller = c) });
   const headers = new Headers(length === undefined ? {} : { "content-length": String(length) });
   const send = async (n) => (controller.enqueue(new Uint8Array(n)), settle());
-  return { body: new Body({ headers, body: stream }), send };
+  const end = async () => {
+    controller.close();
+    controller.byobRequest?.respond(0);
+    await settle();
+  };
+  return { body: new Body({ headers, body: stream }), send, end };
 }
 
 test("an upload that goes on may take as long as it likes, and one that stalls is given up after 10 s", async () => {
@@ -86,4 +91,22 @@ test("an isolate that drops much has clients wait, and cuts none", async () => {
   for (let i = 0; body.left && i < 100; i++) await pass(20);
   await dropped;
   assert.equal(body.count, n);
+});
+
+test("a body of unknown length that is longer than a small limit may be taken with a greater one", async () => {
+  for (const [length, first, most, want] of [
+    [undefined, 65_536, 1_000_000, 300_000],
+    [undefined, 65_536, 200_000, "the body is over the limit"],
+    [undefined, 100_000, 1_000_000, "the body was taken"],
+    [300_000, 65_536, 1_000_000, "the body was taken"],
+  ]) {
+    const { body, send, end } = upload(length);
+    const refused = assert.rejects(body.take(first), { message: "the body is over the limit" });
+    await send(150_000);
+    await refused;
+    const taken = body.take(most).then(({ parts, length }) => (assert.equal(parts.reduce((n, part) => n + part.length, 0), length), length), ({ message }) => message);
+    await send(150_000);
+    await end();
+    assert.equal(await taken, want);
+  }
 });

@@ -76,8 +76,9 @@
 // # Bodies
 //
 // The guest decides by the head who may send what, and only then asks for the
-// body, once, by OpBody. Until then the host reads none of it. A body that
-// OpBody brings is whole, and of its announced length. The host keeps what has
+// body by OpBody, once; a body that announces no length, and has more than the guest
+// asked for, once more, with a greater limit. Until then the host reads none of it. A body
+// that OpBody brings is whole, and of its announced length. The host keeps what has
 // arrived, and no room for what is only announced. It gives up a body that
 // stalls for BodyStallMillis, or that brings fewer than BodyFloor bytes a
 // second beyond that time. A call of which OpBody was posted is not replayed
@@ -107,8 +108,9 @@ const (
 	OpEnter Op = 3
 	// OpSleep waits. Frame: f64 milliseconds. No result.
 	OpSleep Op = 4
-	// OpBody brings the request's body, once. Frame: u32, how many bytes it may
-	// have. Result: the bytes. Errors: BodyTooLarge, BodyIncomplete, BodySlow.
+	// OpBody brings the request's body. Frame: u32, how many bytes it may have.
+	// Result: the bytes. Errors: BodyTooLarge, BodyIncomplete, BodySlow. It may be posted
+	// again after BodyTooLarge if that limit was BodyKept or less, and no length announced.
 	OpBody Op = 5
 	// OpFetch sends a request to another server. Frame: Fetch. Result: Fetched.
 	// It fails if there is no answer in time, if the answer is too long, and if the
@@ -122,6 +124,9 @@ const (
 	BodyIncomplete = "the body is incomplete"
 	BodySlow       = "the body came too slowly"
 )
+
+// BodyKept is how many bytes the host keeps of a body that was too large, for a second OpBody.
+const BodyKept = 64 << 10
 
 // How slowly a body may come.
 const (

@@ -27,12 +27,14 @@ type body struct {
 
 	asked chan bodyOp // what OpBody asked for
 	taken bool        // OpBody was posted; guarded by the isolate's lock
+	again bool        // it may be posted again; likewise
 
-	begun  bool   // something was read
-	count  int64  // bytes that were read
-	ended  bool   // it was read to its end
-	broken bool   // it came too slowly, or not whole
-	watch  *watch // of the transfer that is under way
+	kept   [][]byte // of a body that was too large, for the next OpBody
+	begun  bool     // something was read
+	count  int64    // bytes that were read
+	ended  bool     // it was read to its end
+	broken bool     // it came too slowly, or not whole
+	watch  *watch   // of the transfer that is under way
 
 	mu       sync.Mutex // of what is below
 	taking   bool       // it is being read for the guest
@@ -74,10 +76,10 @@ func (b *body) ask(i *instance, op int32, frame []byte) error {
 	switch {
 	case len(frame) != 4:
 		return abi.ErrFrame
-	case b == nil || b.taken:
+	case b == nil || b.taken && !b.again:
 		return errors.New("there is no body, or it was taken")
 	}
-	b.taken = true
+	b.taken, b.again = true, false
 	b.asked <- bodyOp{i, op, int64(binary.LittleEndian.Uint32(frame))}
 	return nil
 }
@@ -95,7 +97,8 @@ const (
 	maxPiece   = 1 << 20
 )
 
-// take reads the whole body, in pieces.
+// take reads the whole body, in pieces. Of one of unknown length that is too large it keeps
+// them for the next take, unless limit is more than abi.BodyKept.
 func (b *body) take(limit int64) (pieces [][]byte, err error) {
 	if b.length > limit {
 		return nil, errTooLarge
@@ -104,6 +107,7 @@ func (b *body) take(limit int64) (pieces [][]byte, err error) {
 	if b.length >= 0 {
 		most = b.length
 	}
+	pieces, b.kept = b.kept, nil
 	end := b.begin(0, true)
 	for b.count < most && err == nil {
 		piece := make([]byte, min(max(b.count, firstPiece), maxPiece, most-b.count))
@@ -124,6 +128,9 @@ func (b *body) take(limit int64) (pieces [][]byte, err error) {
 	case b.broken || stopped:
 		return nil, errIncomplete
 	case b.count > limit:
+		if b.length < 0 && limit <= abi.BodyKept {
+			b.kept = pieces
+		}
 		return nil, errTooLarge
 	}
 	return pieces, nil
@@ -134,6 +141,7 @@ func (b *body) drop(most int64, d time.Duration) {
 	if b.ended || b.broken {
 		return
 	}
+	b.kept = nil
 	end := b.begin(d, false)
 	n, err := io.Copy(io.Discard, io.LimitReader(readerFunc(b.read), most))
 	slow, _ := end()

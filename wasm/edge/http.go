@@ -62,6 +62,7 @@ func (c *call) wait() {
 		case ask := <-c.body.asked:
 			pieces, err := c.body.take(ask.limit)
 			c.s.lock()
+			c.body.again = c.body.kept != nil
 			ask.i.settle(c, ask.op, result{pieces: pieces}, err)
 			c.s.unlock()
 		}

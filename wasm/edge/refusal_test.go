@@ -224,3 +224,28 @@ func TestACallThatDidNothingIsBegunAnew(t *testing.T) {
 	want(t, s, "POST", "/again?key=d&take=1", "12345", 200, "1 5")
 	atRest(t, s, 100)
 }
+
+// A body that announces no length may be asked for again, if it is longer than a small
+// limit: so a guest need not set aside what the longest takes.
+func TestABodyOfUnknownLengthMayBeTakenTwice(t *testing.T) {
+	s := start(t, wasmtest.Options{})
+	for _, c := range []struct {
+		path    string
+		n       int
+		chunked bool
+		want    int
+	}{
+		{"/length?first=65536&limit=100000", 0, true, 200},
+		{"/length?first=65536&limit=100000", 65_536, true, 200},
+		{"/length?first=65536&limit=100000", 65_537, true, 200},
+		{"/length?first=65536&limit=100000", 100_000, true, 200},
+		{"/length?first=65536&limit=100000", 100_001, true, 413},
+		{"/length?first=65537&limit=100000", 100_000, true, 413},
+		{"/length?first=65536&limit=100000", 100_000, false, 413},
+	} {
+		if got, err := sendAll(connect(t, s), c.path, c.n, c.chunked); got != c.want || err != nil {
+			t.Errorf("%s, %d bytes, chunked %v: got %d, %v; want %d", c.path, c.n, c.chunked, got, err, c.want)
+		}
+	}
+	atRest(t, s, 100)
+}

@@ -2,10 +2,12 @@ package api
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
 
+	"tidemark/shared/abi"
 	"tidemark/shared/trpc"
 )
 
@@ -40,15 +42,39 @@ func (s *server) readBody(r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength == 0 {
 		return nil, nil
 	}
-	if err := holdBody(r.Context(), r.ContentLength, limit); err != nil {
-		return nil, err
+	b, err := readSmall(r, limit)
+	if err == errLonger {
+		if err := holdBody(r.Context(), r.ContentLength, limit); err != nil {
+			return nil, err
+		}
+		b, err = readWhole(r, limit)
 	}
-	b, err := readWhole(r, limit)
 	if err != nil {
 		return nil, err
 	}
 	keepBody(r.Context(), b)
 	return b, nil
+}
+
+// errLonger says that readSmall left the body.
+var errLonger = errors.New("the body is longer, or not the guest's")
+
+// readSmall reads, in the guest, a body that announces no length, if it is not long. Most
+// are not, and while one comes slowly it must not hold the memory of the longest.
+func readSmall(r *http.Request, limit int64) ([]byte, error) {
+	body, ok := r.Body.(interface{ ReadWhole(int64) ([]byte, error) })
+	if !ok || r.ContentLength >= 0 || limit <= abi.BodyKept {
+		return nil, errLonger
+	}
+	if err := holdBody(r.Context(), abi.BodyKept, limit); err != nil {
+		return nil, err
+	}
+	b, err := body.ReadWhole(abi.BodyKept)
+	var longer *http.MaxBytesError
+	if errors.As(err, &longer) {
+		return nil, errLonger
+	}
+	return b, err
 }
 
 // trustedBytes is how much is set aside for a body before any of it came.

@@ -16,11 +16,13 @@ import (
 
 // A body is a request's body, which the host keeps until it is read.
 type body struct {
-	c     *call
-	taken bool
-	data  []byte
-	err   error
-	rest  bytes.Reader // of data, for Read
+	c      *call
+	length int64 // announced; -1: unknown
+	taken  bool
+	more   bool // it was longer than a small limit, and may be taken with a greater one
+	data   []byte
+	err    error
+	rest   bytes.Reader // of data, for Read
 }
 
 // maxRead is how long a body may be that is read piece by piece.
@@ -29,15 +31,19 @@ const maxRead = 64 << 10
 // ReadWhole returns the body, which has at most limit bytes and is the
 // caller's. It returns *http.MaxBytesError if it is longer, io.ErrUnexpectedEOF
 // if the client did not send all of it, and os.ErrDeadlineExceeded if it came
-// too slowly. The first call decides; later ones return the same.
+// too slowly. The first call decides, and later ones return the same: except for a body
+// that announces no length, and is longer than a limit of abi.BodyKept or less. It may be
+// read again with a greater one.
 func (b *body) ReadWhole(limit int64) ([]byte, error) {
-	if !b.taken {
-		b.taken = true
+	if !b.taken || b.more && limit > abi.BodyKept {
+		b.taken, b.more = true, false
 		limit = min(max(limit, 0), math.MaxInt32)
 		frame := binary.LittleEndian.AppendUint32(nil, uint32(limit))
 		b.data, b.err = b.c.await(abi.OpBody, frame, nil).take()
 		if b.err != nil {
 			b.err = bodyError(b.err, limit)
+			var tooLarge *http.MaxBytesError
+			b.more = b.length < 0 && limit <= abi.BodyKept && errors.As(b.err, &tooLarge)
 		}
 		b.rest.Reset(b.data)
 	}

@@ -39,7 +39,7 @@ func (c *call) serve(head []byte, length int64) {
 	if err == nil {
 		path = r.URL.Path
 		if r.Body, r.ContentLength = http.NoBody, length; length != 0 {
-			r.Body = &body{c: c}
+			r.Body = &body{c: c, length: length}
 		}
 		config.Handler.ServeHTTP(w, r.WithContext(c))
 	} else {

@@ -201,6 +201,9 @@ func takeBody(w http.ResponseWriter, r *http.Request) (body []byte, ok bool) {
 	if !ok {
 		return nil, true
 	}
+	if r.FormValue("first") != "" {
+		whole.ReadWhole(int64(number(r, "first")))
+	}
 	body, err := whole.ReadWhole(limit)
 	var tooLarge *http.MaxBytesError
 	switch {

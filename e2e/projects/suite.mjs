@@ -3,8 +3,17 @@
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { token } from "../doors.mjs";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { root, token } from "../doors.mjs";
 import { Client, tables } from "./client.mjs";
+
+const { synchronize } = createRequire(import.meta.url)("@nozbe/watermelondb/sync");
+
+const [, code] = /## Projects[^]*?```js\n([^]*?)```/.exec(readFileSync(path.join(root, "README.md"), "utf8"));
+const AsyncFunction = (async () => {}).constructor;
+const snippet = new AsyncFunction("synchronize", "database", "url", "project", "headers", code);
 
 // online is the project as the server has it, in the form of a copy.
 async function online(client) {
@@ -170,6 +179,24 @@ export function projects(name, open) {
       // is newer than the busy one's mark, which it does not know.
       const busy = (await p.owner.ask("GET", "sync/?since=0")).timestamp;
       await assert.rejects(b.ask("GET", `sync/?since=${busy}`), { code: "since_ahead", status: 400 });
+    });
+
+    test("the README's snippet uploads, and keeps what is refused", async () => {
+      const p = await project({ member: "Member", viewer: "Viewer" });
+      const { id } = await p.owner.ask("POST", "tasks/", { name: "T" });
+      const sync = ({ database, token }) =>
+        snippet(synchronize, database, door.url, p.id, { authorization: `Bearer ${token}`, "content-type": "application/json" });
+      const rename = ({ database }, name) => database.write(async () => {
+        await (await database.get("tasks").find(id)).update((task) => task._setRaw("name", name));
+      });
+      const [member, viewer] = [p.client("member"), p.client("viewer")];
+      for (const c of [member, viewer]) await sync(c);
+      await rename(member, "by a member");
+      await sync(member);
+      assert.equal((await p.owner.ask("GET", `tasks/${id}/`)).name, "by a member");
+      await rename(viewer, "by a viewer");
+      await assert.rejects(sync(viewer), /role_too_low/);
+      assert.equal((await viewer.database.get("tasks").find(id))._raw._status, "updated");
     });
   });
 }

@@ -24,7 +24,7 @@ const sequential = "Conformance|TestRecipes|TestTheLargestUploadFits|TestAnswers
 
 // Not from the cache, which does not know what hosts and guests were made of.
 const goTest = (name, flags, packages, env) =>
-  ({ name, command: ["go", "test", "-v", "-count", "1", "-p", "1", "-timeout", "50m", ...flags, ...packages.map((p) => `./${p}`)], env });
+  ({ name, command: ["go", "test", "-v", "-count", "1", "-p", "1", "-timeout", "25m", ...flags, ...packages.map((p) => `./${p}`)], env });
 
 const packages = output("go", "list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}", "./...")
   .split("\n").map((name) => name.replace(/^tidemark\//, ""));

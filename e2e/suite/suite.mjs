@@ -9,7 +9,7 @@ import path from "node:path";
 import { describeSlowest, testsIn } from "./times.mjs";
 
 const shownLines = 200; // of a job that failed
-const longestMillis = 3_600_000; // a job that takes longer is killed, and failed
+const longestMillis = 1_800_000; // a job that takes longer is killed, and failed
 
 /**
  * Runs jobs of {name, command, alone, env}, slots of them at the same time, in

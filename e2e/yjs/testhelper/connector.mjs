@@ -69,16 +69,20 @@ export function through(wire, room) {
     return waiting.length > 0 && read(prng.oneOf(this.prng, waiting));
   };
   // All messages are flushed when everybody who is online has the same: each asks what it
-  // lacks, and the room has taken all that was sent before when it answers.
+  // lacks, and the room has taken all that was sent before when it answers. Nobody asks again
+  // before that: a room that still reads its document gives two questions one answer.
   connector.flushAllMessages = function () {
     const all = [...this.onlineConns];
     const before = all.map(state);
-    for (let round = 0; round < settled; round++) {
-      all.forEach(ask);
+    const hear = () =>
       wire.until(() => {
         for (const client of all) while (read(client));
         return all.every(({ asked, answered }) => answered >= asked);
       });
+    hear();
+    for (let round = 0; round < settled; round++) {
+      all.forEach(ask);
+      hear();
       if (new Set(all.map(state)).size <= 1) break;
     }
     return all.some((client, i) => state(client) !== before[i]);

@@ -43,14 +43,16 @@ export class Wire {
     }
   }
 
-  // until pumps until a condition holds, and blocks meanwhile.
+  // until pumps until a condition holds, and blocks meanwhile. That something comes is not
+  // enough: a room says something every 25 seconds.
   until(condition) {
-    for (;;) {
+    for (const end = Date.now() + patience; Date.now() < end; ) {
       const seen = Atomics.load(this.said, 0);
       this.pump();
       if (condition()) return;
-      if (Atomics.wait(this.said, 0, seen, patience) === "timed-out") throw new Error("nothing came for ten minutes");
+      Atomics.wait(this.said, 0, seen, patience);
     }
+    throw new Error("what was waited for did not come within ten minutes");
   }
 
   async close() {

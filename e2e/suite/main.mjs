@@ -1,5 +1,5 @@
-// All tests of `make test`: Go's, Go's under the race detector and on the guest's
-// target, the client kit's and the files of e2e. SLOTS is how many jobs run at the
+// All tests of `make test`: the static ones, Go's, Go's under the race detector and on
+// the guest's target, the client kit's and the files of e2e. SLOTS is how many jobs run at the
 // same time. Arguments leave only the jobs whose name has one of them in it.
 import { execFileSync } from "node:child_process";
 import { globSync } from "node:fs";
@@ -13,8 +13,14 @@ const output = (file, ...args) => execFileSync(file, args, { cwd: root, encoding
 // What measures the memory of a host, or how many messages a crowd gets.
 const alone = ["e2e/strangers/bodies.test.mjs", "e2e/clients/subscribers.test.mjs"];
 
+// What mostly waits: for a token's end, for silence, for a deadline, for a room to sleep.
+const waits = [
+  "e2e/yjs/silence.test.mjs", "e2e/clients/sessions.test.mjs", "e2e/strangers/refusals.test.mjs",
+  "e2e/workerd/rules.test.mjs", "e2e/yjs/hibernation.test.mjs", "e2e/clients/renewal.test.mjs",
+];
+
 // What takes longest begins first.
-const first = ["go worker", "e2e/siege/siege.test.mjs", "go e2e", "go e2e/histories", "race wasm/edge", "e2e/yjs/silence.test.mjs"];
+const first = ["go worker", "e2e/siege/siege.test.mjs", "go e2e", "go e2e/histories", "race wasm/edge", "static"];
 
 // Packages that take some seconds, each a job of its own. The others of a folder are one job.
 const large = ["e2e", "e2e/histories", "e2e/yjsdiff", "wasm/cmd/tidemark", "wasm/edge", "worker", "worker/api", "worker/store"];
@@ -34,7 +40,7 @@ const raced = packages.filter((name) => name.startsWith("wasm/") || name === "wo
   .map((name) => goTest(`race ${name}`, ["-race", "-short", "-skip", sequential], [name]));
 
 // What counts the same steps and bytes on any target, and takes long on the guest's.
-const counting = "TestADocumentThatIsSentAgain|TestPiecesAreAsLong|TestADocumentThatTakesTooManySteps";
+const counting = "TestADocumentThatIsSentAgain|TestPiecesAreAsLong|TestADocumentThatT|TestADocumentOfFewItems|TestManySmallItemsAreMerged|TestNobodyHearsNothing";
 
 const onGuest = goTest("js shared …", ["-short", "-skip", counting, `-exec=${output("go", "env", "GOROOT")}/lib/wasm/go_js_wasm_exec`], ["shared/..."],
   { GOOS: "js", GOARCH: "wasm" });
@@ -45,10 +51,16 @@ const kit = { name: "web/client", command: ["node", "--test", "--test-reporter=s
 const files = globSync("e2e/**/*.test.mjs", { cwd: root, exclude: (name) => name === "node_modules" }).sort()
   .map((name) => ({ name, command: ["node", "--test", "--test-reporter=spec", name] }));
 
+// Nothing that they make is of use to the others.
+const make = [
+  { name: "static", command: ["make", "static"] },
+  { name: "bundle for Cloudflare", command: ["wrangler", "deploy", "--dry-run", "--outdir", "build/deploy"], env: { CI: "1" } },
+];
+
 const wanted = process.argv.slice(2);
 const rank = ({ name }) => (first.includes(name) ? first.indexOf(name) : first.length);
-const jobs = [...files, ...whole, ...raced, onGuest, kit]
-  .map((job) => ({ ...job, alone: alone.includes(job.name) }))
+const jobs = [...files, ...whole, ...raced, onGuest, kit, ...make]
+  .map((job) => ({ ...job, alone: alone.includes(job.name), waits: waits.includes(job.name) }))
   .filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
   .sort((a, b) => rank(a) - rank(b));
 

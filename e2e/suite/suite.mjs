@@ -1,5 +1,6 @@
-// Runs the jobs of a whole test run: several at the same time, then one after
-// the other those that must be alone, then once more each that failed, by itself.
+// Runs the jobs of a whole test run: first one after the other those that must not be
+// beside what takes the processor, then several at the same time. Jobs that mostly wait
+// run one after the other beside all of them. Each job that failed runs once more, by itself.
 // A job that fails twice fails the run. A job that fails and then passes is
 // flaky: the run passes, and its last lines name the job.
 import { spawn } from "node:child_process";
@@ -12,7 +13,7 @@ const shownLines = 200; // of a job that failed
 const longestMillis = 1_800_000; // a job that takes longer is killed, and failed
 
 /**
- * Runs jobs of {name, command, alone, env}, slots of them at the same time, in
+ * Runs jobs of {name, command, alone, waits, env}, slots of them at the same time, in
  * the folder cwd. The output of each goes to a file of the folder dir, and lines
  * for the reader go to say. Returns the exit code of the run.
  */
@@ -44,11 +45,12 @@ export async function run(jobs, { slots, cwd, dir, say }) {
     return results;
   }
 
-  const together = await each(jobs.filter((job) => !job.alone), slots);
+  const waiting = each(jobs.filter((job) => job.waits), 1);
   const alone = await each(jobs.filter((job) => job.alone), 1);
+  const together = await each(jobs.filter((job) => !job.alone && !job.waits), slots);
   const flaky = [];
   const broken = [];
-  for (const { job, failed } of [...together, ...alone]) {
+  for (const { job, failed } of [...alone, ...together, ...(await waiting)]) {
     if (failed) ((await attempt(job, ", once more")).failed ? broken : flaky).push(job.name);
   }
 

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { chromium } from "playwright-core";
 import { doors, root } from "../doors.mjs";
 
-const executablePath = "/usr/bin/chromium";
+const executablePath = ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium"].find(existsSync);
 const flags = [
   "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -17,7 +17,7 @@ const patience = 600_000; // ms for what takes a moment on a machine that is not
 
 /** Why the tests of the demo cannot run, or false. */
 export const skip =
-  (!existsSync(executablePath) && "there is no Chromium: run e2e/web/chromium.sh") ||
+  (!executablePath && "there is no Chromium: run e2e/web/chromium.sh") ||
   (!existsSync(path.join(root, "web/dist/index.html")) && "there is no web/dist: run make build");
 
 /** Both hosts in development mode, by name. */

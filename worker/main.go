@@ -12,19 +12,20 @@ import (
 	"tidemark/worker/api"
 	"tidemark/worker/host"
 	"tidemark/worker/store"
+	"tidemark/worker/store/documents"
 )
 
 func main() {
 	settings := api.ReadSettings(host.Getenv)
 	database := store.New(host.D1("DB"), record.Default(), settings.Sync)
-	yjs, documents := api.ReadYjsSettings(host.Getenv), store.NewYjs(host.D1("DB"))
+	yjs, copies := api.ReadYjsSettings(host.Getenv), documents.NewCopies(host.D1("DB"))
 	if settings.Problem == "" {
 		settings.Problem = yjs.Problem
 	}
 	memory := api.NewMemory(settings.MemoryBytes)
 	rooms := &host.YjsRooms{
-		Config: yjs.Config, CacheBytes: yjs.CacheBytes, Free: memory.Free, EventBytes: yjs.Config.IntegrateBytes, Database: documents,
-		Storage: func(exec host.Exec) host.YjsStorage { return store.YjsLog{Exec: exec} },
+		Config: yjs.Config, CacheBytes: yjs.CacheBytes, Free: memory.Free, EventBytes: yjs.Config.IntegrateBytes, Database: copies,
+		Storage: func(exec host.Exec) host.YjsStorage { return documents.Log{Exec: exec} },
 	}
 	memory.Granted(func(bytes int) {
 		rooms.GiveWay()
@@ -37,7 +38,7 @@ func main() {
 			Web:      host.Web{},
 			Sessions: &api.Sessions{Store: store.NewSessions(host.D1("DB")), Calls: host.Rooms{}},
 			Yjs: &api.Yjs{
-				Calls: host.Rooms{}, Documents: documents, Versions: documents,
+				Calls: host.Rooms{}, Documents: copies, Versions: copies,
 				UpdateBytes: int64(yjs.Config.DocumentBytes),
 			},
 			Memory: memory, Sleep: host.Sleep,

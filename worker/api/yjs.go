@@ -16,6 +16,7 @@ import (
 	"tidemark/shared/trpc"
 	"tidemark/shared/yroom"
 	"tidemark/worker/store"
+	"tidemark/worker/store/documents"
 )
 
 // The routes of Yjs rooms. A room's name is what y-websocket puts behind the
@@ -40,11 +41,11 @@ type RoomCalls interface {
 	Call(ctx context.Context, binding, room string, data ...[]byte) (reply []byte, err error)
 }
 
-// YjsDocuments are the database's copies; *store.Yjs does.
+// YjsDocuments are the database's copies; *documents.Copies does.
 type YjsDocuments interface {
 	LoadWithin(ctx context.Context, room string, b store.Budget) (state []byte, version int64, err error)
 	Delete(ctx context.Context, room string) error
-	List(ctx context.Context, prefix, after string, limit int) ([]store.YjsRoom, error)
+	List(ctx context.Context, prefix, after string, limit int) ([]documents.Entry, error)
 }
 
 // A Yjs is what serves Yjs rooms; without one they are not implemented.
@@ -350,7 +351,7 @@ func (s *server) listYjs(w http.ResponseWriter, r *http.Request, id auth.Identit
 
 // allowedRooms lists at most limit rooms after a name. Others are not even the
 // end of a page, which the client is told.
-func (s *server) allowedRooms(ctx context.Context, allowed auth.Rooms, prefix, after string, limit int) (listed []store.YjsRoom, err error) {
+func (s *server) allowedRooms(ctx context.Context, allowed auth.Rooms, prefix, after string, limit int) (listed []documents.Entry, err error) {
 	page := limit
 	if allowed.Limited {
 		page = maxListed

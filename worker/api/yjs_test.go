@@ -20,20 +20,20 @@ import (
 	"tidemark/shared/lib0"
 	"tidemark/shared/yroom"
 	"tidemark/worker/api"
-	"tidemark/worker/store"
+	"tidemark/worker/store/documents"
 )
 
-// documents are the names of rooms, in order.
-type documents struct {
+// copies are the names of rooms, in order.
+type copies struct {
 	api.YjsDocuments
 	names []string
 	asked int // names answered
 }
 
-func (d *documents) List(_ context.Context, prefix, after string, limit int) (rooms []store.YjsRoom, err error) {
+func (d *copies) List(_ context.Context, prefix, after string, limit int) (rooms []documents.Entry, err error) {
 	for _, name := range d.names {
 		if strings.HasPrefix(name, prefix) && name > after && len(rooms) < limit {
-			rooms = append(rooms, store.YjsRoom{Room: name, UpdatedAt: 1})
+			rooms = append(rooms, documents.Entry{Room: name, UpdatedAt: 1})
 		}
 	}
 	d.asked += len(rooms)
@@ -43,7 +43,7 @@ func (d *documents) List(_ context.Context, prefix, after string, limit int) (ro
 // A page ends where the token's rooms do: neither the rooms nor the mark of the
 // next page tell of others.
 func TestAListTellsOfNoRoomThatTheTokenDoesNotOpen(t *testing.T) {
-	d := &documents{names: []string{"a-1", "a-2", "b-secret", "c-1", "c-secret", "c-2", "d-secret"}}
+	d := &copies{names: []string{"a-1", "a-2", "b-secret", "c-1", "c-secret", "c-2", "d-secret"}}
 	for n := range 3000 {
 		d.names = append(d.names, fmt.Sprintf("e-%04d", n))
 	}

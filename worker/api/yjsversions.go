@@ -14,6 +14,7 @@ import (
 	"tidemark/shared/trpc"
 	"tidemark/shared/yroom"
 	"tidemark/worker/store"
+	"tidemark/worker/store/documents"
 )
 
 // The routes of versions. A slash of the room's name is written %2F.
@@ -23,11 +24,11 @@ import (
 //	GET  /yjs/ROOM/versions/ID           its state as an update
 //	POST /yjs/ROOM/versions/ID/restore   makes the document what it was, as a new edit
 //
-// YjsVersions keeps them; *store.Yjs does.
+// YjsVersions keeps them; *documents.Copies does.
 type YjsVersions interface {
-	PutVersion(ctx context.Context, room string, v store.YjsVersion, state []byte) error
+	PutVersion(ctx context.Context, room string, v documents.Version, state []byte) error
 	Version(ctx context.Context, room, id string, b store.Budget) ([]byte, error)
-	Versions(ctx context.Context, room, before string, limit int) ([]store.YjsVersion, error)
+	Versions(ctx context.Context, room, before string, limit int) ([]documents.Version, error)
 	DeleteVersions(ctx context.Context, room string) error
 }
 
@@ -98,7 +99,7 @@ func (s *server) listVersions(w http.ResponseWriter, r *http.Request, room strin
 	return nil
 }
 
-func appendVersion(b []byte, v store.YjsVersion) []byte {
+func appendVersion(b []byte, v documents.Version) []byte {
 	b = ijson.AppendString(append(b, `{"id":`...), v.ID)
 	b = ijson.AppendString(append(b, `,"name":`...), v.Name)
 	b = ijson.AppendString(append(b, `,"subject":`...), v.Subject)
@@ -123,7 +124,7 @@ func (s *server) keepYjs(w http.ResponseWriter, r *http.Request, id auth.Identit
 		return err
 	}
 	now := s.Now().UnixMilli()
-	v := store.YjsVersion{
+	v := documents.Version{
 		ID:   fmt.Sprintf("%011x%s", now, rand.Text()[:8]), // the time, which orders them
 		Name: strings.ToValidUTF8(string(name), "\uFFFD"), Subject: id.Subject, CreatedAt: now, Bytes: len(p.Body),
 	}

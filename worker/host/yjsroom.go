@@ -16,7 +16,7 @@ import (
 // An Exec runs statements as one transaction.
 type Exec = func(...abi.Statement) ([]abi.Result, error)
 
-// YjsStorage is the storage of one room in its object; store.YjsLog is one.
+// YjsStorage is the storage of one room in its object; documents.Log is one.
 type YjsStorage interface {
 	yroom.Storage
 	Open() (yroom.Stored, error)
@@ -24,7 +24,7 @@ type YjsStorage interface {
 	Part(gen int64, n int) ([]byte, error)
 }
 
-// YjsDatabase holds the copies of documents; *store.Yjs does. Version rises with
+// YjsDatabase holds the copies of documents; *documents.Copies does. Version rises with
 // each copy; parts from 1 on come first, then Commit brings part 0.
 type YjsDatabase interface {
 	Load(ctx context.Context, room string) (state []byte, version int64, err error)

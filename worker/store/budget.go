@@ -25,6 +25,9 @@ type Budget struct {
 // errHold wraps the errors of Hold.
 var errHold = errors.New("hold memory")
 
+// Reserve waits until the request holds that many bytes of memory.
+func (b Budget) Reserve(ctx context.Context, bytes int) error { return b.hold(ctx, bytes) }
+
 func (b Budget) hold(ctx context.Context, bytes int) error { return held(ctx, b.Hold, bytes) }
 
 func (b Budget) grow(ctx context.Context, bytes int) error { return held(ctx, b.Grow, bytes) }

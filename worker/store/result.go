@@ -5,28 +5,11 @@ import (
 	"tidemark/shared/ijson"
 )
 
-// number is a cell of the first row, or 0.
-func number(r abi.Result, column int) float64 {
-	if len(r.Rows) > 0 && column < len(r.Rows[0]) {
-		if v, ok := r.Rows[0][column].(float64); ok {
-			return v
-		}
-	}
-	return 0
-}
+func number(r abi.Result, column int) float64 { return Number(r, column) }
 
-// text is a cell of the first row, or nothing.
-func text(r abi.Result, column int) []byte {
-	if len(r.Rows) > 0 && column < len(r.Rows[0]) {
-		return cellText(r.Rows[0][column])
-	}
-	return nil
-}
+func text(r abi.Result, column int) []byte { return Text(r, column) }
 
-func cellText(cell any) []byte {
-	t, _ := cell.(abi.Text)
-	return t
-}
+func cellText(cell any) []byte { return CellText(cell) }
 
 // appendIDs appends the strings of a JSON array that SQLite made.
 func appendIDs(list []string, array []byte) []string {

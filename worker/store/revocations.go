@@ -116,7 +116,7 @@ func (s *Sessions) readOn(ctx context.Context, results []abi.Result, after int64
 			list = append(list, Revocation{
 				Subject: string(subject), TokenID: string(token), At: timeOrZero(row[3]), Until: timeOrZero(row[4]),
 			})
-			after = integer(row[0])
+			after = Integer(row[0])
 		}
 		if len(rows) < revocationsAtOnce {
 			return list, after, nil

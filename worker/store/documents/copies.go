@@ -1,4 +1,6 @@
-package store
+// Package documents keeps the documents of Yjs rooms: their copies and named versions in
+// D1, and each room's log in the SQLite of its object.
+package documents
 
 import (
 	"context"
@@ -8,15 +10,16 @@ import (
 	"math"
 
 	"tidemark/shared/abi"
+	"tidemark/worker/store"
 )
 
-// Yjs keeps copies of the documents of Yjs rooms in the database: the row of
-// YjsRooms, which other backends know, and rows of YjsRoomParts for what does not
-// fit there. The rooms' own storage is ahead of it.
-type Yjs struct{ db DB }
+// Copies are the copies of documents in the database: one row of YjsRooms, which other
+// backends also read, and rows of YjsRoomParts for the bytes that do not fit there.
+// The storage of a room is newer than its copy.
+type Copies struct{ db store.DB }
 
-// NewYjs returns the copies in db.
-func NewYjs(db DB) *Yjs { return &Yjs{db} }
+// NewCopies returns the copies in db.
+func NewCopies(db store.DB) *Copies { return &Copies{db} }
 
 // partsAtOnce bounds what one batch brings: 1.5 MB each.
 const partsAtOnce = 4
@@ -33,12 +36,12 @@ const loadTimes = 3
 
 // Load answers the state of a room and its version, or nil if there is none. The
 // caller owns it.
-func (y *Yjs) Load(ctx context.Context, room string) (state []byte, version int64, err error) {
-	return y.LoadWithin(ctx, room, Budget{})
+func (y *Copies) Load(ctx context.Context, room string) (state []byte, version int64, err error) {
+	return y.LoadWithin(ctx, room, store.Budget{})
 }
 
 // LoadWithin is Load for a request, which holds the memory that the state takes.
-func (y *Yjs) LoadWithin(ctx context.Context, room string, b Budget) (state []byte, version int64, err error) {
+func (y *Copies) LoadWithin(ctx context.Context, room string, b store.Budget) (state []byte, version int64, err error) {
 	for range 3 {
 		state, version, err = y.load(ctx, room, b)
 		if !errors.Is(err, errMoving) {
@@ -51,7 +54,7 @@ func (y *Yjs) LoadWithin(ctx context.Context, room string, b Budget) (state []by
 	return state, version, nil
 }
 
-func (y *Yjs) load(ctx context.Context, room string, b Budget) (state []byte, version int64, err error) {
+func (y *Copies) load(ctx context.Context, room string, b store.Budget) (state []byte, version int64, err error) {
 	results, err := y.db.Batch(ctx, []abi.Statement{
 		{SQL: `SELECT length(YjsState), updated_at, (SELECT count(*) FROM YjsRoomParts p WHERE p.RoomId = r.RoomId AND p.version = r.updated_at),
 			(SELECT coalesce(sum(length(YjsState)), 0) FROM YjsRoomParts p WHERE p.RoomId = r.RoomId AND p.version = r.updated_at),
@@ -62,11 +65,11 @@ func (y *Yjs) load(ctx context.Context, room string, b Budget) (state []byte, ve
 		return nil, 0, err
 	}
 	head := results[0]
-	version = int64(min(number(head, 1), math.MaxInt64/2))
-	size := base64.StdEncoding.DecodedLen(int(number(head, 0)) + int(number(head, 3)))
-	first := text(head, 4)
+	version = int64(min(store.Number(head, 1), math.MaxInt64/2))
+	size := base64.StdEncoding.DecodedLen(int(store.Number(head, 0)) + int(store.Number(head, 3)))
+	first := store.Text(head, 4)
 	if size > inlineBytes {
-		if err := b.hold(ctx, loadTimes*size); err != nil {
+		if err := b.Reserve(ctx, loadTimes*size); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -77,15 +80,15 @@ func (y *Yjs) load(ctx context.Context, room string, b Budget) (state []byte, ve
 		if err != nil {
 			return nil, 0, err
 		}
-		if len(results[0].Rows) == 0 || number(results[0], 1) != number(head, 1) {
+		if len(results[0].Rows) == 0 || store.Number(results[0], 1) != store.Number(head, 1) {
 			return nil, 0, errMoving
 		}
-		first = text(results[0], 0)
+		first = store.Text(results[0], 0)
 	}
 	if state, err = appendBase64(make([]byte, 0, size), first); err != nil {
 		return nil, 0, err
 	}
-	for part, parts := 1, int(number(head, 2)); part <= parts; part += partsAtOnce {
+	for part, parts := 1, int(store.Number(head, 2)); part <= parts; part += partsAtOnce {
 		results, err := y.db.Batch(ctx, []abi.Statement{
 			{SQL: "SELECT YjsState FROM YjsRoomParts WHERE RoomId = ?1 AND version = ?2 AND part >= ?3 AND part < ?4 ORDER BY part",
 				Args: []any{room, version, part, part + partsAtOnce}},
@@ -97,7 +100,7 @@ func (y *Yjs) load(ctx context.Context, room string, b Budget) (state []byte, ve
 			return nil, 0, errMoving
 		}
 		for _, row := range results[0].Rows {
-			if state, err = appendBase64(state, cellText(row[0])); err != nil {
+			if state, err = appendBase64(state, store.CellText(row[0])); err != nil {
 				return nil, 0, err
 			}
 		}
@@ -127,7 +130,7 @@ func appendBase64(dst, encoded []byte) ([]byte, error) {
 
 // PutPart writes part 1 or a later one of a version to come. The length of all
 // parts but the last is a multiple of 3.
-func (y *Yjs) PutPart(ctx context.Context, room string, version int64, part int, state []byte) error {
+func (y *Copies) PutPart(ctx context.Context, room string, version int64, part int, state []byte) error {
 	_, err := y.db.Batch(ctx, []abi.Statement{
 		{SQL: "INSERT OR REPLACE INTO YjsRoomParts (RoomId, version, part, YjsState) VALUES (?1, ?2, ?3, ?4)",
 			Args: []any{room, version, part, base64Text(state)}},
@@ -140,7 +143,7 @@ func (y *Yjs) PutPart(ctx context.Context, room string, version int64, part int,
 
 // Commit writes part 0 and makes the version count. It fails if the database has
 // a later one.
-func (y *Yjs) Commit(ctx context.Context, room string, version int64, first []byte) error {
+func (y *Copies) Commit(ctx context.Context, room string, version int64, first []byte) error {
 	results, err := y.db.Batch(ctx, []abi.Statement{
 		{SQL: `INSERT INTO YjsRooms (RoomId, YjsState, updated_at) VALUES (?1, ?2, ?3)
 			ON CONFLICT (RoomId) DO UPDATE SET YjsState = excluded.YjsState, updated_at = excluded.updated_at
@@ -158,7 +161,7 @@ func (y *Yjs) Commit(ctx context.Context, room string, version int64, first []by
 }
 
 // Delete removes the copy of a room.
-func (y *Yjs) Delete(ctx context.Context, room string) error {
+func (y *Copies) Delete(ctx context.Context, room string) error {
 	_, err := y.db.Batch(ctx, []abi.Statement{
 		{SQL: "DELETE FROM YjsRooms WHERE RoomId = ?1", Args: []any{room}},
 		{SQL: "DELETE FROM YjsRoomParts WHERE RoomId = ?1", Args: []any{room}},
@@ -173,15 +176,15 @@ func base64Text(b []byte) abi.Text {
 	return base64.StdEncoding.AppendEncode(make([]byte, 0, base64.StdEncoding.EncodedLen(len(b))), b)
 }
 
-// A YjsRoom is an entry of List.
-type YjsRoom struct {
+// An Entry is a room that List found.
+type Entry struct {
 	Room      string
 	UpdatedAt int64 // Unix milliseconds
 }
 
 // List answers the rooms whose names begin with prefix and come after another
 // name, in order, at most limit.
-func (y *Yjs) List(ctx context.Context, prefix, after string, limit int) ([]YjsRoom, error) {
+func (y *Copies) List(ctx context.Context, prefix, after string, limit int) ([]Entry, error) {
 	results, err := y.db.Batch(ctx, []abi.Statement{
 		{SQL: `SELECT RoomId, updated_at FROM YjsRooms
 			WHERE RoomId >= ?1 AND RoomId > ?2 AND substr(RoomId, 1, length(?1)) = ?1 ORDER BY RoomId LIMIT ?3`,
@@ -190,10 +193,10 @@ func (y *Yjs) List(ctx context.Context, prefix, after string, limit int) ([]YjsR
 	if err != nil {
 		return nil, fmt.Errorf("list rooms: %w", err)
 	}
-	rooms := make([]YjsRoom, len(results[0].Rows))
+	rooms := make([]Entry, len(results[0].Rows))
 	for i, row := range results[0].Rows {
 		updated, _ := row[1].(float64)
-		rooms[i] = YjsRoom{string(cellText(row[0])), int64(updated)}
+		rooms[i] = Entry{string(store.CellText(row[0])), int64(updated)}
 	}
 	return rooms, nil
 }

@@ -1,4 +1,4 @@
-package store
+package documents
 
 import (
 	"fmt"
@@ -7,10 +7,11 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/shared/session"
 	"tidemark/shared/yroom"
+	"tidemark/worker/store"
 )
 
-// A YjsLog is the storage of one Yjs room in its object's own SQLite.
-type YjsLog struct {
+// A Log is the storage of one Yjs room in its object's own SQLite.
+type Log struct {
 	// Exec runs statements as one transaction.
 	Exec func(...abi.Statement) ([]abi.Result, error)
 }
@@ -47,10 +48,10 @@ var layouts = [][]abi.Statement{createLog, {
 }}
 
 // migrate takes the steps that the object's storage has not taken, all or none.
-func (l YjsLog) migrate() error {
+func (l Log) migrate() error {
 	taken := 0
 	if results, err := l.Exec(abi.Statement{SQL: `SELECT version FROM layout`}); err == nil {
-		taken = int(number(results[0], 0))
+		taken = int(store.Number(results[0], 0))
 	}
 	steps := append(slices.Concat(layouts[taken:]...),
 		abi.Statement{SQL: `INSERT OR REPLACE INTO layout VALUES (1, ?1)`, Args: []any{len(layouts)}})
@@ -73,9 +74,9 @@ var createLog = []abi.Statement{
 }
 
 // Open answers what a room has to know, and lays out the tables of a new one.
-func (l YjsLog) Open() (yroom.Stored, error) {
+func (l Log) Open() (yroom.Stored, error) {
 	results, err := l.Exec(openLog...)
-	if err != nil || int(number(results[4], 0)) < len(layouts) {
+	if err != nil || int(store.Number(results[4], 0)) < len(layouts) {
 		if err := l.migrate(); err != nil {
 			return yroom.Stored{}, fmt.Errorf("lay out the room's storage: %w", err)
 		}
@@ -87,34 +88,34 @@ func (l YjsLog) Open() (yroom.Stored, error) {
 	meta, log, last := results[0], results[1], results[2]
 	s := yroom.Stored{
 		Meta: yroom.Meta{
-			Seeded: number(meta, 0) != 0, Gen: int64(number(meta, 1)), Size: int(number(meta, 2)),
-			Compacted: int64(number(meta, 3)), Flushed: int64(number(meta, 4)), Version: int64(number(meta, 5)),
-			Failures: int(number(meta, 6)), Due: int64(number(meta, 7)), MergeUntil: int64(number(meta, 8)),
-			Last: int64(number(meta, 9)), CopiedGen: int64(number(meta, 11)),
+			Seeded: store.Number(meta, 0) != 0, Gen: int64(store.Number(meta, 1)), Size: int(store.Number(meta, 2)),
+			Compacted: int64(store.Number(meta, 3)), Flushed: int64(store.Number(meta, 4)), Version: int64(store.Number(meta, 5)),
+			Failures: int(store.Number(meta, 6)), Due: int64(store.Number(meta, 7)), MergeUntil: int64(store.Number(meta, 8)),
+			Last: int64(store.Number(meta, 9)), CopiedGen: int64(store.Number(meta, 11)),
 		},
-		LogUpdates: int(number(log, 0)), LogBytes: int(number(log, 1)),
+		LogUpdates: int(store.Number(log, 0)), LogBytes: int(store.Number(log, 1)),
 	}
 	for _, row := range meta.Rows {
-		copy(s.Meta.Sum[:], blob(row[10]))
+		copy(s.Meta.Sum[:], store.Blob(row[10]))
 	}
 	for _, row := range last.Rows {
-		n, updates := integer(row[0]), integer(row[1])
-		s.Last, s.Due = n+max(updates, 1)-1, integer(row[2])
+		n, updates := store.Integer(row[0]), store.Integer(row[1])
+		s.Last, s.Due = n+max(updates, 1)-1, store.Integer(row[2])
 		if updates > 0 {
-			s.Tail = yroom.Tail{N: n, Bytes: int(integer(row[3]))}
+			s.Tail = yroom.Tail{N: n, Bytes: int(store.Integer(row[3]))}
 		}
 	}
 	for _, row := range results[3].Rows {
-		p := yroom.Presence{Client: uint64(integer(row[0])), Clock: uint64(integer(row[1])), State: blob(row[2]), Leaves: integer(row[3])}
-		p.Subject, p.Write = decodeAnnouncer(blob(row[4]))
+		p := yroom.Presence{Client: uint64(store.Integer(row[0])), Clock: uint64(store.Integer(row[1])), State: store.Blob(row[2]), Leaves: store.Integer(row[3])}
+		p.Subject, p.Write = decodeAnnouncer(store.Blob(row[4]))
 		s.Presence = append(s.Presence, p)
 	}
-	s.Gone = int64(number(results[5], 0))
+	s.Gone = int64(store.Number(results[5], 0))
 	return s, nil
 }
 
 // Write stores w as one transaction.
-func (l YjsLog) Write(w yroom.Write) error {
+func (l Log) Write(w yroom.Write) error {
 	var s []abi.Statement
 	if r := w.Row; r != nil && r.Extends {
 		s = append(s, abi.Statement{SQL: "UPDATE log SET bytes = CAST(bytes || ?2 AS BLOB), updates = updates + ?3, due = ?4 WHERE n = ?1",
@@ -183,7 +184,7 @@ func decodeAnnouncer(b []byte) (subject session.Mark, write bool) {
 }
 
 // Part answers part n of the snapshot gen.
-func (l YjsLog) Part(gen int64, n int) ([]byte, error) {
+func (l Log) Part(gen int64, n int) ([]byte, error) {
 	results, err := l.Exec(abi.Statement{SQL: "SELECT bytes FROM snapshot WHERE gen = ?1 AND n = ?2", Args: []any{gen, n}})
 	if err != nil {
 		return nil, err
@@ -191,11 +192,11 @@ func (l YjsLog) Part(gen int64, n int) ([]byte, error) {
 	if len(results[0].Rows) == 0 {
 		return nil, fmt.Errorf("no part %d of snapshot %d", n, gen)
 	}
-	return blob(results[0].Rows[0][0]), nil
+	return store.Blob(results[0].Rows[0][0]), nil
 }
 
 // Snapshot joins the parts of gen: one at a time, for the memory's sake.
-func (l YjsLog) Snapshot(gen int64, size int) ([]byte, error) {
+func (l Log) Snapshot(gen int64, size int) ([]byte, error) {
 	state := make([]byte, 0, size)
 	for n := 0; len(state) < size; n++ {
 		part, err := l.Part(gen, n)
@@ -208,7 +209,7 @@ func (l YjsLog) Snapshot(gen int64, size int) ([]byte, error) {
 }
 
 // Log answers the rows above after, without Due.
-func (l YjsLog) Log(after int64) ([]yroom.Row, error) {
+func (l Log) Log(after int64) ([]yroom.Row, error) {
 	var rows []yroom.Row
 	for {
 		results, err := l.Exec(abi.Statement{SQL: "SELECT n, first, pieces, updates, bytes FROM log WHERE n > ?1 ORDER BY n LIMIT ?2",
@@ -218,9 +219,9 @@ func (l YjsLog) Log(after int64) ([]yroom.Row, error) {
 		}
 		for _, cells := range results[0].Rows {
 			rows = append(rows, yroom.Row{
-				N: integer(cells[0]), First: integer(cells[1]), Pieces: int(integer(cells[2])), Updates: int(integer(cells[3])), Bytes: blob(cells[4]),
+				N: store.Integer(cells[0]), First: store.Integer(cells[1]), Pieces: int(store.Integer(cells[2])), Updates: int(store.Integer(cells[3])), Bytes: store.Blob(cells[4]),
 			})
-			after = integer(cells[0])
+			after = store.Integer(cells[0])
 		}
 		if len(results[0].Rows) < rowsAtOnce {
 			return rows, nil
@@ -229,20 +230,10 @@ func (l YjsLog) Log(after int64) ([]yroom.Row, error) {
 }
 
 // Gone returns the clients of documents that were deleted, encoded as yroom.Gone.Clients.
-func (l YjsLog) Gone() ([]byte, error) {
+func (l Log) Gone() ([]byte, error) {
 	results, err := l.Exec(abi.Statement{SQL: "SELECT clients FROM gone"})
 	if err != nil || len(results[0].Rows) == 0 {
 		return nil, err
 	}
-	return blob(results[0].Rows[0][0]), nil
-}
-
-func integer(cell any) int64 {
-	v, _ := cell.(float64)
-	return int64(v)
-}
-
-func blob(cell any) []byte {
-	b, _ := cell.([]byte)
-	return b
+	return store.Blob(results[0].Rows[0][0]), nil
 }

@@ -1,6 +1,6 @@
 //go:build !js
 
-package store
+package documents
 
 import (
 	"bytes"
@@ -10,11 +10,12 @@ import (
 	"testing"
 
 	"tidemark/shared/abi"
+	"tidemark/worker/store"
 )
 
 func TestADocumentOfManyPartsComesBackWhole(t *testing.T) {
 	db := openDB(t)
-	y, ctx := NewYjs(db), context.Background()
+	y, ctx := NewCopies(db), context.Background()
 	state := bytes.Repeat([]byte("abcdefg"), 1000)
 	const chunk = 600 // 12 parts
 	for version := int64(10); version < 12; version++ {
@@ -42,7 +43,7 @@ func TestADocumentOfManyPartsComesBackWhole(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return number(results[0], 0)
+		return store.Number(results[0], 0)
 	}
 	if n := count(); n != 11 {
 		t.Errorf("%v parts are kept, want 11", n)
@@ -72,7 +73,7 @@ func TestARoomOfAnotherBackendIsRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, version, err := NewYjs(db).Load(context.Background(), room)
+		got, version, err := NewCopies(db).Load(context.Background(), room)
 		if err != nil || version != 5 || !bytes.Equal(got, state) {
 			t.Errorf("%s: got %x, version %d, %v", room, got, version, err)
 		}
@@ -84,22 +85,22 @@ func TestARoomOfAnotherBackendIsRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, _, err := NewYjs(db).Load(context.Background(), room); err != nil || !bytes.Equal(got, large) {
+		if got, _, err := NewCopies(db).Load(context.Background(), room); err != nil || !bytes.Equal(got, large) {
 			t.Errorf("%s: got %d bytes of %d, %v", room, len(got), len(large), err)
 		}
 	}
 	db.Batch(context.Background(), []abi.Statement{{SQL: "INSERT INTO YjsRooms VALUES ('bad', 'ab*d', 5), ('null', NULL, 5)"}})
-	if _, _, err := NewYjs(db).Load(context.Background(), "bad"); err == nil {
+	if _, _, err := NewCopies(db).Load(context.Background(), "bad"); err == nil {
 		t.Error("what is not Base64 was read")
 	}
-	if got, _, err := NewYjs(db).Load(context.Background(), "null"); len(got) != 0 || err != nil {
+	if got, _, err := NewCopies(db).Load(context.Background(), "null"); len(got) != 0 || err != nil {
 		t.Errorf("a row without a state: %x, %v", got, err)
 	}
 }
 
 func TestRoomsAreListedByPrefixInPages(t *testing.T) {
 	db := openDB(t)
-	y, ctx := NewYjs(db), context.Background()
+	y, ctx := NewCopies(db), context.Background()
 	for _, room := range []string{"a", "a-1", "a-2", "a-😀", "b%_", "b"} {
 		if err := y.Commit(ctx, room, 7, []byte{0, 0}); err != nil {
 			t.Fatal(err)

@@ -1,6 +1,6 @@
 //go:build !js
 
-package store
+package documents
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 // is older than their table too.
 func TestGoneClientsComeBack(t *testing.T) {
 	db := openDB(t)
-	l := YjsLog{Exec: func(s ...abi.Statement) ([]abi.Result, error) { return db.Batch(context.Background(), s) }}
+	l := Log{Exec: func(s ...abi.Statement) ([]abi.Result, error) { return db.Batch(context.Background(), s) }}
 	check := func(until int64, clients string) {
 		t.Helper()
 		s, err := l.Open()

@@ -1,4 +1,4 @@
-package store
+package documents
 
 import (
 	"context"
@@ -6,10 +6,11 @@ import (
 	"slices"
 
 	"tidemark/shared/abi"
+	"tidemark/worker/store"
 )
 
-// A YjsVersion is a named state of a document.
-type YjsVersion struct {
+// A Version is a named state of a document.
+type Version struct {
 	ID        string // in the order of their making
 	Name      string
 	Subject   string // who made it
@@ -22,7 +23,7 @@ type YjsVersion struct {
 const versionChunk = 1_098_000
 
 // PutVersion keeps a version; its row comes last and makes it count.
-func (y *Yjs) PutVersion(ctx context.Context, room string, v YjsVersion, state []byte) error {
+func (y *Copies) PutVersion(ctx context.Context, room string, v Version, state []byte) error {
 	chunks := slices.Collect(slices.Chunk(state, versionChunk))
 	for part := 1; part < len(chunks); part++ {
 		_, err := y.db.Batch(ctx, []abi.Statement{
@@ -48,7 +49,7 @@ func (y *Yjs) PutVersion(ctx context.Context, room string, v YjsVersion, state [
 const versionTimes = 3
 
 // Version returns the state of a version, or nil if there is none.
-func (y *Yjs) Version(ctx context.Context, room, id string, b Budget) ([]byte, error) {
+func (y *Copies) Version(ctx context.Context, room, id string, b store.Budget) ([]byte, error) {
 	results, err := y.db.Batch(ctx, []abi.Statement{
 		{SQL: "SELECT bytes, CASE WHEN bytes <= ?3 THEN YjsState END FROM YjsVersions WHERE RoomId = ?1 AND VersionId = ?2", Args: []any{room, id, inlineBytes / 2}},
 	})
@@ -58,9 +59,9 @@ func (y *Yjs) Version(ctx context.Context, room, id string, b Budget) ([]byte, e
 	if len(results[0].Rows) == 0 {
 		return nil, nil
 	}
-	size, first := int(number(results[0], 0)), text(results[0], 1)
+	size, first := int(store.Number(results[0], 0)), store.Text(results[0], 1)
 	if first == nil {
-		if err := b.hold(ctx, versionTimes*size); err != nil {
+		if err := b.Reserve(ctx, versionTimes*size); err != nil {
 			return nil, fmt.Errorf("read a version: %w", err)
 		}
 		results, err = y.db.Batch(ctx, []abi.Statement{
@@ -69,7 +70,7 @@ func (y *Yjs) Version(ctx context.Context, room, id string, b Budget) ([]byte, e
 		if err != nil {
 			return nil, fmt.Errorf("read a version: %w", err)
 		}
-		if first = text(results[0], 0); first == nil {
+		if first = store.Text(results[0], 0); first == nil {
 			return nil, nil // it was deleted meanwhile
 		}
 	}
@@ -82,7 +83,7 @@ func (y *Yjs) Version(ctx context.Context, room, id string, b Budget) ([]byte, e
 			err = fmt.Errorf("part %d is missing", part)
 		}
 		if err == nil {
-			state, err = appendBase64(state, text(results[0], 0))
+			state, err = appendBase64(state, store.Text(results[0], 0))
 		}
 	}
 	if err != nil {
@@ -93,7 +94,7 @@ func (y *Yjs) Version(ctx context.Context, room, id string, b Budget) ([]byte, e
 
 // Versions lists the versions of a room, the newest first: at most limit, from
 // the one before the id before on, if that is not "".
-func (y *Yjs) Versions(ctx context.Context, room, before string, limit int) ([]YjsVersion, error) {
+func (y *Copies) Versions(ctx context.Context, room, before string, limit int) ([]Version, error) {
 	results, err := y.db.Batch(ctx, []abi.Statement{
 		{SQL: `SELECT VersionId, Name, Subject, created_at, bytes FROM YjsVersions
 			WHERE RoomId = ?1 AND (?2 = '' OR VersionId < ?2) ORDER BY VersionId DESC LIMIT ?3`, Args: []any{room, before, limit}},
@@ -101,18 +102,18 @@ func (y *Yjs) Versions(ctx context.Context, room, before string, limit int) ([]Y
 	if err != nil {
 		return nil, fmt.Errorf("list versions: %w", err)
 	}
-	versions := make([]YjsVersion, len(results[0].Rows))
+	versions := make([]Version, len(results[0].Rows))
 	for i, row := range results[0].Rows {
-		versions[i] = YjsVersion{
-			ID: string(cellText(row[0])), Name: string(cellText(row[1])), Subject: string(cellText(row[2])),
-			CreatedAt: integer(row[3]), Bytes: int(integer(row[4])),
+		versions[i] = Version{
+			ID: string(store.CellText(row[0])), Name: string(store.CellText(row[1])), Subject: string(store.CellText(row[2])),
+			CreatedAt: store.Integer(row[3]), Bytes: int(store.Integer(row[4])),
 		}
 	}
 	return versions, nil
 }
 
 // DeleteVersions forgets all versions of a room.
-func (y *Yjs) DeleteVersions(ctx context.Context, room string) error {
+func (y *Copies) DeleteVersions(ctx context.Context, room string) error {
 	_, err := y.db.Batch(ctx, []abi.Statement{
 		{SQL: "DELETE FROM YjsVersions WHERE RoomId = ?1", Args: []any{room}},
 		{SQL: "DELETE FROM YjsVersionParts WHERE RoomId = ?1", Args: []any{room}},

@@ -1,6 +1,6 @@
 //go:build !js
 
-package store
+package documents
 
 import (
 	"context"
@@ -11,14 +11,15 @@ import (
 	"tidemark/shared/yjs/yjstest"
 	"tidemark/shared/yproto"
 	"tidemark/shared/yroom"
+	"tidemark/worker/store"
 )
 
 // A meter is a room on its storage, with the rows that it has written so far.
 type meter struct {
 	testing.TB
 	config yroom.Config
-	log    YjsLog
-	copies *Yjs
+	log    Log
+	copies *Copies
 	room   *yroom.Room
 	now    time.Time
 	alarm  time.Time
@@ -28,7 +29,7 @@ type meter struct {
 }
 
 func newMeter(t testing.TB) *meter {
-	m := &meter{TB: t, config: yroom.DefaultConfig, log: openYjsLog(t), now: noon}
+	m := &meter{TB: t, config: yroom.DefaultConfig, log: newLog(t), now: noon}
 	m.config.Silence = 0 // as where somebody renews a presence in time: there is no alarm for it
 	exec := m.log.Exec
 	m.log.Exec = func(s ...abi.Statement) ([]abi.Result, error) {
@@ -36,7 +37,7 @@ func newMeter(t testing.TB) *meter {
 		m.rows += changes(results)
 		return results, err
 	}
-	m.copies = NewYjs(meteredDB{openDB(t), &m.copied})
+	m.copies = NewCopies(meteredDB{openDB(t), &m.copied})
 	m.wake()
 	m.do(m.room.Seeded(nil, 0, nil, m.now))
 	m.rows, m.alarms = 0, 0
@@ -44,7 +45,7 @@ func newMeter(t testing.TB) *meter {
 }
 
 type meteredDB struct {
-	DB
+	store.DB
 	changes *int
 }
 

@@ -1,6 +1,6 @@
 //go:build !js
 
-package store
+package documents
 
 import (
 	"bytes"
@@ -12,29 +12,25 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/shared/session"
 	"tidemark/shared/yroom"
-	"tidemark/wasm/edge"
+	"tidemark/wasm/wasmtest"
 )
 
-// openYjsLog is the storage of a room that has just been made. before are statements
+// newLog returns the storage of a room that has just been made. before are statements
 // that an earlier version ran on it.
-func openYjsLog(t testing.TB, before ...string) YjsLog {
+func newLog(t testing.TB, before ...string) Log {
 	t.Helper()
-	db, err := edge.OpenD1(":memory:")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
+	db := wasmtest.OpenD1(t, nil)
 	for _, sql := range before {
 		if _, err := db.Batch(context.Background(), []abi.Statement{{SQL: sql}}); err != nil {
 			t.Fatal(sql, err)
 		}
 	}
-	return YjsLog{Exec: func(s ...abi.Statement) ([]abi.Result, error) { return db.Batch(context.Background(), s) }}
+	return Log{Exec: func(s ...abi.Statement) ([]abi.Result, error) { return db.Batch(context.Background(), s) }}
 }
 
 // What an object's SQLite gives back is what was written.
 func TestALogComesBackAsItWas(t *testing.T) {
-	l := openYjsLog(t)
+	l := newLog(t)
 	check := func(want yroom.Stored) {
 		t.Helper()
 		got, err := l.Open()
@@ -92,7 +88,7 @@ func TestALogComesBackAsItWas(t *testing.T) {
 }
 
 func TestMoreInARowIsAddedAtItsEnd(t *testing.T) {
-	l := openYjsLog(t)
+	l := newLog(t)
 	all := make([]byte, 0, 512) // every byte there is, also what is no UTF-8
 	for i := range 256 {
 		all = append(all, byte(i), 0)
@@ -143,7 +139,7 @@ var earlier = map[string][]string{
 func TestTheStorageOfEarlierVersionsIsRead(t *testing.T) {
 	for name, tables := range earlier {
 		t.Run(name, func(t *testing.T) {
-			l := openYjsLog(t, append(tables,
+			l := newLog(t, append(tables,
 				`CREATE TABLE log (n INTEGER PRIMARY KEY, first INTEGER, pieces INTEGER, bytes BLOB)`,
 				`CREATE TABLE part (gen INTEGER, n INTEGER, bytes BLOB, PRIMARY KEY (gen, n))`,
 				`INSERT INTO part VALUES (4, 0, x'616263'), (4, 1, x'6465')`,

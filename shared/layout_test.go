@@ -16,25 +16,30 @@ import (
 )
 
 // arrows says what a folder's packages may import of ours, the deepest folder
-// that matches a package first. A folder stands for what is below it too.
+// that matches a package first. A folder stands for what is below it too, unless a
+// dot follows it.
 var arrows = map[string][]string{
-	"shared":           {"shared"},
-	"shared/abi":       {},
-	"shared/lib0":      {},
-	"shared/yjs":       {"shared/lib0"},
-	"shared/awareness": {"shared/lib0"},
-	"shared/yproto":    {"shared/lib0", "shared/yjs", "shared/awareness"},
-	"worker":           {"shared", "worker"},
-	"worker/store":     {"shared", "worker/store"},
-	"worker/api":       {"shared", "worker/store", "worker/api"},
-	"worker/host":      {"shared", "worker/host"},
-	"wasm":             {"shared/abi", "wasm"},
-	"wasm/gojs":        {"shared/abi"},
-	"wasm/edge":        {"shared/abi", "wasm/gojs"},
-	"wasm/wasmtest":    {"shared/abi", "wasm/gojs", "wasm/edge"},
-	"wasm/cmd":         {"shared/abi", "shared/auth", "wasm/gojs", "wasm/edge"},
-	"e2e":              {"shared", "e2e"},
-	"e2e/perf":         {"shared", "e2e", "wasm/gojs"}, // to run a guest that is no server
+	"shared":                 {"shared"},
+	"shared/abi":             {},
+	"shared/lib0":            {},
+	"shared/yjs":             {"shared/lib0"},
+	"shared/awareness":       {"shared/lib0"},
+	"shared/yproto":          {"shared/lib0", "shared/yjs", "shared/awareness"},
+	"worker":                 {"shared", "worker"},
+	"worker/store":           {"shared"},
+	"worker/store/records":   {"shared", "worker/store."},
+	"worker/store/projects":  {"shared", "worker/store."},
+	"worker/store/documents": {"shared", "worker/store."},
+	"worker/store/tickets":   {"shared", "worker/store."},
+	"worker/api":             {"shared", "worker/store", "worker/api"},
+	"worker/host":            {"shared", "worker/host"},
+	"wasm":                   {"shared/abi", "wasm"},
+	"wasm/gojs":              {"shared/abi"},
+	"wasm/edge":              {"shared/abi", "wasm/gojs"},
+	"wasm/wasmtest":          {"shared/abi", "wasm/gojs", "wasm/edge"},
+	"wasm/cmd":               {"shared/abi", "shared/auth", "wasm/gojs", "wasm/edge"},
+	"e2e":                    {"shared", "e2e"},
+	"e2e/perf":               {"shared", "e2e", "wasm/gojs"}, // to run a guest that is no server
 }
 
 // testArrows adds to arrows for files whose name ends in _test.go.
@@ -151,7 +156,10 @@ func lookup(m map[string][]string, dir string) []string {
 	return nil
 }
 
-func within(name, dir string) bool { return name == dir || strings.HasPrefix(name, dir+"/") }
+func within(name, dir string) bool {
+	dir, alone := strings.CutSuffix(dir, ".")
+	return name == dir || !alone && strings.HasPrefix(name, dir+"/")
+}
 
 func importPath(spec *ast.ImportSpec) string {
 	p, _ := strconv.Unquote(spec.Path.Value)

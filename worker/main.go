@@ -11,14 +11,17 @@ import (
 	"tidemark/shared/record"
 	"tidemark/worker/api"
 	"tidemark/worker/host"
-	"tidemark/worker/store"
 	"tidemark/worker/store/documents"
+	"tidemark/worker/store/projects"
+	"tidemark/worker/store/records"
+	"tidemark/worker/store/tickets"
 )
 
 func main() {
 	settings := api.ReadSettings(host.Getenv)
-	database := store.New(host.D1("DB"), record.Default(), settings.Sync)
-	yjs, copies := api.ReadYjsSettings(host.Getenv), documents.NewCopies(host.D1("DB"))
+	db := host.D1("DB")
+	rows, ticketStore, projectStore := records.New(db, record.Default(), settings.Sync), tickets.New(db), projects.New(db)
+	yjs, copies := api.ReadYjsSettings(host.Getenv), documents.NewCopies(db)
 	if settings.Problem == "" {
 		settings.Problem = yjs.Problem
 	}
@@ -34,9 +37,10 @@ func main() {
 	memory.FullIf(host.Full, func(ctx context.Context) { host.Again(ctx) })
 	host.Serve(host.Config{
 		Handler: api.New(api.Config{
-			Sync: database, Tickets: database, Projects: store.NewProjects(host.D1("DB")), Rooms: host.Rooms{},
+			Sync: rows, Tickets: ticketStore, Projects: projectStore,
+			Restorers: []api.Restorer{ticketStore, projectStore}, Rooms: host.Rooms{},
 			Web:      host.Web{},
-			Sessions: &api.Sessions{Store: store.NewSessions(host.D1("DB")), Calls: host.Rooms{}},
+			Sessions: &api.Sessions{Store: tickets.NewSessions(db), Calls: host.Rooms{}},
 			Yjs: &api.Yjs{
 				Calls: host.Rooms{}, Documents: copies, Versions: copies,
 				UpdateBytes: int64(yjs.Config.DocumentBytes),

@@ -36,22 +36,29 @@ import (
 	"tidemark/shared/record"
 	"tidemark/shared/trpc"
 	"tidemark/worker/store"
+	"tidemark/worker/store/records"
 )
 
-// Sync answers pulls and pushes; *store.Store does. Inputs and answers are raw
+// Sync answers pulls and pushes; *records.Store does. Inputs and answers are raw
 // JSON, an empty input is none. Errors are *watermelon.InputError,
 // *watermelon.ConflictError, watermelon.ErrTooLarge, or internal.
 type Sync interface {
 	Pull(ctx context.Context, now time.Time, input []byte, b store.Budget) (answer ijson.Pieces, octets int, err error)
-	Push(ctx context.Context, now time.Time, input []byte) (answer []byte, changed []store.Change, err error)
+	Push(ctx context.Context, now time.Time, input []byte) (answer []byte, changed []records.Change, err error)
 	Stamp(ctx context.Context) (record.Stamp, error)
 	Checksum(ctx context.Context, b store.Budget) (answer []byte, err error)
 	Restore(ctx context.Context, now time.Time) (floor record.Stamp, err error)
 	Purge(ctx context.Context, now time.Time, keep time.Duration) (horizon record.Stamp, purged int, err error)
 }
 
+// A Restorer fits what it keeps to a database that was restored to an earlier
+// point; *tickets.Store and *projects.Store do.
+type Restorer interface {
+	Restore(ctx context.Context, now time.Time) error
+}
+
 // Tickets keeps tickets between their issue and their use, for all instances
-// of the server; *store.Store does.
+// of the server; *tickets.Store does.
 type Tickets interface {
 	PutTicket(ctx context.Context, now time.Time, hash string, until time.Time, id auth.Identity) error
 	TakeTicket(ctx context.Context, now time.Time, hash string) (id auth.Identity, found bool, err error)
@@ -84,11 +91,13 @@ type Config struct {
 	Sync     Sync
 	Tickets  Tickets
 	Projects Projects
-	Rooms    Rooms
-	Yjs      *Yjs
-	Sessions *Sessions
-	Web      Web // may be nil if no keys are to be fetched
-	Now      func() time.Time
+	// Restorers run before Sync.Restore, in order. The operator repeats a restore that failed.
+	Restorers []Restorer
+	Rooms     Rooms
+	Yjs       *Yjs
+	Sessions  *Sessions
+	Web       Web // may be nil if no keys are to be fetched
+	Now       func() time.Time
 	// Memory is the instance's; nil: New makes one of LIMIT_MEMORY_MB. Sleep is how
 	// a request waits for it; nil: it does not, and is refused.
 	Memory   *Memory

@@ -31,13 +31,14 @@ import (
 	"tidemark/shared/watermelon"
 	"tidemark/worker/api"
 	"tidemark/worker/store"
+	"tidemark/worker/store/records"
 )
 
 // ports stand in for everything behind the handler, and say what was asked.
 type ports struct {
 	api.Tickets
 	answer     []byte
-	changed    []store.Change
+	changed    []records.Change
 	err        error
 	pulls      [][]byte
 	pushes     [][]byte
@@ -56,7 +57,7 @@ func (p *ports) Pull(_ context.Context, _ time.Time, input []byte, b store.Budge
 	return ijson.Whole(p.answer), len(p.answer), p.err
 }
 
-func (p *ports) Push(_ context.Context, _ time.Time, input []byte) ([]byte, []store.Change, error) {
+func (p *ports) Push(_ context.Context, _ time.Time, input []byte) ([]byte, []records.Change, error) {
 	p.pushes = append(p.pushes, input)
 	return p.answer, p.changed, p.err
 }
@@ -226,7 +227,7 @@ func TestSubscribersAreToldOfWhatChanged(t *testing.T) {
 	if got := push(&ports{answer: []byte("1")}); len(got) != 0 {
 		t.Errorf("told of %v, nothing changed", got)
 	}
-	got := push(&ports{answer: []byte("1"), changed: []store.Change{{Table: "customers", Stamp: 5}, {Table: "products", Stamp: 5}}})
+	got := push(&ports{answer: []byte("1"), changed: []records.Change{{Table: "customers", Stamp: 5}, {Table: "products", Stamp: 5}}})
 	if fmt.Sprint(got) != "[{customers 5} {products 5}]" {
 		t.Errorf("told of %v", got)
 	}
@@ -373,7 +374,7 @@ func TestTicketsNeedNoSecret(t *testing.T) {
 	}
 	b64 := base64.RawURLEncoding.EncodeToString
 	jwks := fmt.Sprintf(`{"keys":[{"kty":"EC","crv":"P-256","x":%q,"y":%q}]}`, b64(point[1:33]), b64(point[33:]))
-	tickets := openStore(t)
+	_, tickets := openStore(t)
 	one, two := &ports{Tickets: tickets}, &ports{Tickets: tickets}
 	h1, h2 := newHandler(one, "AUTH_SECRET", "", "AUTH_JWKS", jwks), newHandler(two, "AUTH_SECRET", "", "AUTH_JWKS", jwks)
 	two.now = one.now

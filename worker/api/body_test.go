@@ -20,7 +20,7 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/shared/project"
 	"tidemark/worker/api"
-	"tidemark/worker/store"
+	"tidemark/worker/store/projects"
 )
 
 // unknown is n bytes whose number is not announced.
@@ -75,7 +75,7 @@ func (b *lazyBody) ReadWhole(limit int64) ([]byte, error) {
 // owned are projects of which everybody is the owner.
 type owned struct{ api.Projects }
 
-func (owned) Role(context.Context, store.Key) (project.Role, project.Seq, error) {
+func (owned) Role(context.Context, projects.Key) (project.Role, project.Seq, error) {
 	return project.Owner, 1, nil
 }
 

@@ -3,7 +3,6 @@
 package api_test
 
 import (
-	"io/fs"
 	"log/slog"
 	"net/http/httptest"
 	"testing"
@@ -12,37 +11,28 @@ import (
 	"tidemark/e2e/conformance"
 	"tidemark/shared/record"
 	"tidemark/shared/watermelon"
-	"tidemark/wasm/edge"
+	"tidemark/wasm/wasmtest"
 	"tidemark/worker/api"
 	"tidemark/worker/store"
+	"tidemark/worker/store/records"
+	"tidemark/worker/store/tickets"
 )
 
 const secret = "the secret of these tests, which is long enough"
 
-// openStore is a store on SQLite in memory.
-func openStore(t testing.TB) *store.Store {
+// openStore returns rows and tickets on SQLite in memory.
+func openStore(t testing.TB) (*records.Store, *tickets.Store) {
 	t.Helper()
-	db, err := edge.OpenD1(":memory:")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	dir, err := fs.Sub(store.Migrations, "migrations")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.Migrate(dir); err != nil {
-		t.Fatal(err)
-	}
-	return store.New(db, record.Default(), watermelon.DefaultLimits())
+	db := wasmtest.OpenD1(t, store.Migrations())
+	return records.New(db, record.Default(), watermelon.DefaultLimits()), tickets.New(db)
 }
 
 const noHost = "net/http alone drops at most 256 KB of a body before it closes the connection; Yjs is not served here"
 
 func TestConformance(t *testing.T) {
-	st := openStore(t)
+	rows, tickets := openStore(t)
 	server := httptest.NewServer(api.New(api.Config{
-		Sync: st, Tickets: st, Rooms: newRooms(t), Now: time.Now,
+		Sync: rows, Tickets: tickets, Rooms: newRooms(t), Now: time.Now,
 		Settings: api.ReadSettings(func(name string) string { return map[string]string{"AUTH_SECRET": secret}[name] }),
 		Log:      slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}))

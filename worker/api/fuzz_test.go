@@ -22,9 +22,9 @@ func FuzzRequest(f *testing.F) {
 	f.Add("POST", "/trpc/sync.push,sync.push", "batch=1", "application/json", "application/jsonl", []byte(`{"0":{"changes":{},"lastPulledAt":1},"1":[`))
 	f.Add("POST", "/trpc/sync.push", "", "application/json", "", []byte(`{"changes":{"customers":{"created":[{"id":"a","updated_at":1}],"updated":[],"deleted":["b"]}},"lastPulledAt":0}`))
 	f.Add("GET", "/sync/pull", "lastPulledAt=1&migration=null&cursor=x", "", "", []byte(nil))
-	st := openStore(f)
+	rows, tickets := openStore(f)
 	h := api.New(api.Config{
-		Sync: st, Tickets: st, Rooms: &ports{}, Now: time.Now,
+		Sync: rows, Tickets: tickets, Rooms: &ports{}, Now: time.Now,
 		Settings: api.ReadSettings(func(name string) string { return map[string]string{"AUTH_SECRET": secret}[name] }),
 		Log:      slog.New(slog.NewTextHandler(f.Output(), nil)),
 	})

@@ -29,6 +29,11 @@ func (s *server) restore(w http.ResponseWriter, r *http.Request, id auth.Identit
 	if err != nil {
 		return err
 	}
+	for _, restorer := range s.Restorers {
+		if err := restorer.Restore(r.Context(), s.Now()); err != nil {
+			return err
+		}
+	}
 	floor, err := s.Sync.Restore(r.Context(), s.Now())
 	if err != nil {
 		return err

@@ -126,9 +126,9 @@ type office struct {
 
 func newOffice(t *testing.T) *office {
 	o := &office{T: t, now: time.Now()}
-	st := openStore(t)
+	rows, tickets := openStore(t)
 	o.Handler = api.New(api.Config{
-		Sync: st, Tickets: st, Rooms: newRooms(t), Now: func() time.Time { return o.now },
+		Sync: rows, Tickets: tickets, Restorers: []api.Restorer{tickets}, Rooms: newRooms(t), Now: func() time.Time { return o.now },
 		Settings: api.ReadSettings(func(name string) string { return map[string]string{"AUTH_SECRET": secret}[name] }),
 		Log:      slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})

@@ -14,21 +14,22 @@ import (
 	"tidemark/shared/delta"
 	"tidemark/shared/project"
 	"tidemark/worker/store"
+	"tidemark/worker/store/projects"
 )
 
-// Projects keeps projects; *store.Projects does. Errors are *project.Refusal
+// Projects keeps projects; *projects.Store does. Errors are *project.Refusal
 // or internal.
 type Projects interface {
-	Role(ctx context.Context, key store.Key) (project.Role, project.Seq, error)
-	CreateProject(ctx context.Context, caller string, row project.Row, membershipID string) (store.Written, error)
-	Create(ctx context.Context, key store.Key, name project.Name, row project.Row) (store.Written, error)
-	Patch(ctx context.Context, key store.Key, name project.Name, row project.Row) (store.Written, error)
-	Delete(ctx context.Context, key store.Key, name project.Name, id string) (store.Written, error)
-	Get(ctx context.Context, key store.Key, name project.Name, id string) (json.RawMessage, project.Version, error)
-	List(ctx context.Context, key store.Key, name project.Name, after string, limit int, b store.Budget) ([]byte, error)
+	Role(ctx context.Context, key projects.Key) (project.Role, project.Seq, error)
+	CreateProject(ctx context.Context, caller string, row project.Row, membershipID string) (projects.Written, error)
+	Create(ctx context.Context, key projects.Key, name project.Name, row project.Row) (projects.Written, error)
+	Patch(ctx context.Context, key projects.Key, name project.Name, row project.Row) (projects.Written, error)
+	Delete(ctx context.Context, key projects.Key, name project.Name, id string) (projects.Written, error)
+	Get(ctx context.Context, key projects.Key, name project.Name, id string) (json.RawMessage, project.Version, error)
+	List(ctx context.Context, key projects.Key, name project.Name, after string, limit int, b store.Budget) ([]byte, error)
 	Mine(ctx context.Context, caller, after string, limit int, b store.Budget) ([]byte, error)
 	Pull(ctx context.Context, caller string, in delta.Pull, b store.Budget) ([]byte, error)
-	Upload(ctx context.Context, now time.Time, key store.Key, in *delta.Upload) (store.Uploaded, error)
+	Upload(ctx context.Context, now time.Time, key projects.Key, in *delta.Upload) (projects.Uploaded, error)
 }
 
 // The permissions that the scope of a token, if it has one, must have.
@@ -75,7 +76,7 @@ type projectCall struct {
 	r     *http.Request
 	route *projectRoute
 	id    auth.Identity
-	key   store.Key
+	key   projects.Key
 	row   string // the last {id}
 	body  []byte
 	// charged says that the call was counted among the uploads.

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -21,8 +20,10 @@ import (
 	"tidemark/e2e/conformance"
 	"tidemark/shared/abi"
 	"tidemark/wasm/edge"
+	"tidemark/wasm/wasmtest"
 	"tidemark/worker/api"
 	"tidemark/worker/store"
+	"tidemark/worker/store/projects"
 )
 
 // A strict database answers columns of distinct names only, as production D1
@@ -48,26 +49,14 @@ func (s strict) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Re
 
 func openD1(t *testing.T) strict {
 	t.Helper()
-	db, err := edge.OpenD1(":memory:")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	dir, err := fs.Sub(store.Migrations, "migrations")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.Migrate(dir); err != nil {
-		t.Fatal(err)
-	}
-	return strict{db, t}
+	return strict{wasmtest.OpenD1(t, store.Migrations()), t}
 }
 
 // openProjects is a server of projects on SQLite in memory.
 func openProjects(t *testing.T, variables map[string]string) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(api.New(api.Config{
-		Projects: store.NewProjects(openD1(t)), Rooms: newProjectRooms(t), Now: time.Now,
+		Projects: projects.New(openD1(t)), Rooms: newProjectRooms(t), Now: time.Now,
 		Settings: api.ReadSettings(func(name string) string {
 			if name == "AUTH_SECRET" {
 				return secret

@@ -14,7 +14,8 @@ import (
 	"tidemark/shared/record"
 	"tidemark/shared/syncroom"
 	"tidemark/shared/trpc"
-	"tidemark/worker/store"
+	"tidemark/worker/store/projects"
+	"tidemark/worker/store/tickets"
 )
 
 const (
@@ -119,7 +120,7 @@ func (c *projectCall) newRow() (project.Row, error) {
 	return row, err
 }
 
-func (c *projectCall) answerCreated(id string, w store.Written) {
+func (c *projectCall) answerCreated(id string, w projects.Written) {
 	status := http.StatusCreated
 	if w.Existed {
 		status = http.StatusOK
@@ -182,7 +183,7 @@ func (c *projectCall) remove() error {
 // told tells the subscribers of the project what a write did, after its
 // commit, and hands its error on. A write that failed for no reason that is
 // known may have been committed: then they are told that anything may have changed.
-func (c *projectCall) told(w store.Written, err error) error {
+func (c *projectCall) told(w projects.Written, err error) error {
 	var refusal *project.Refusal
 	switch {
 	case errors.As(err, &refusal):
@@ -221,7 +222,7 @@ func (c *projectCall) subscribe() error {
 	if !isUpgrade(c.r) {
 		return &failure{trpc.Error{Code: upgradeRequired, Message: "This is a WebSocket"}, "Upgrade", "websocket"}
 	}
-	if err := c.enter(c.r.Context(), c.id, store.Place{Binding: SyncBinding, Room: c.room()}); err != nil {
+	if err := c.enter(c.r.Context(), c.id, tickets.Place{Binding: SyncBinding, Room: c.room()}); err != nil {
 		return err
 	}
 	return c.Rooms.Forward(c.w, c.r, abi.Forward{

@@ -9,7 +9,7 @@ import (
 	"tidemark/shared/delta"
 	"tidemark/shared/project"
 	"tidemark/shared/trpc"
-	"tidemark/worker/store"
+	"tidemark/worker/store/projects"
 )
 
 func (c *projectCall) pull() error {
@@ -31,7 +31,7 @@ func (c *projectCall) upload() error {
 		return err
 	}
 	done, err := c.Projects.Upload(c.r.Context(), c.Now(), c.key, in)
-	if err := c.told(store.Written{Mark: done.Mark, Changed: done.Changed}, err); err != nil {
+	if err := c.told(projects.Written{Mark: done.Mark, Changed: done.Changed}, err); err != nil {
 		return explainUpload(err, in)
 	}
 	write(c.w, http.StatusOK, done.Answer)

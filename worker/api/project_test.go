@@ -22,7 +22,7 @@ import (
 	"tidemark/shared/project"
 	"tidemark/shared/syncroom"
 	"tidemark/worker/api"
-	"tidemark/worker/store"
+	"tidemark/worker/store/projects"
 )
 
 // askAs asks as the subject; the body of the answer is closed.
@@ -78,16 +78,16 @@ func TestUploadsAreLimitedByUserAndProject(t *testing.T) {
 // oneProject has the project p with everybody as a member, and no other.
 type oneProject struct{ api.Projects }
 
-func (oneProject) Role(_ context.Context, key store.Key) (project.Role, project.Seq, error) {
+func (oneProject) Role(_ context.Context, key projects.Key) (project.Role, project.Seq, error) {
 	if key.Project != "p" {
 		return 0, 0, &project.Refusal{Code: project.NotFound}
 	}
 	return project.Member, 1, nil
 }
 
-func (o oneProject) Upload(ctx context.Context, _ time.Time, key store.Key, _ *delta.Upload) (store.Uploaded, error) {
+func (o oneProject) Upload(ctx context.Context, _ time.Time, key projects.Key, _ *delta.Upload) (projects.Uploaded, error) {
 	_, _, err := o.Role(ctx, key)
-	return store.Uploaded{Answer: []byte("{}")}, err
+	return projects.Uploaded{Answer: []byte("{}")}, err
 }
 
 func TestUploadsToInventedProjectsTakeNobodysPlace(t *testing.T) {
@@ -136,11 +136,11 @@ func TestUploadsToInventedProjectsTakeNobodysPlace(t *testing.T) {
 // broken commits a write and then loses its answer.
 type broken struct{ api.Projects }
 
-func (b broken) Create(ctx context.Context, key store.Key, name project.Name, row project.Row) (store.Written, error) {
+func (b broken) Create(ctx context.Context, key projects.Key, name project.Name, row project.Row) (projects.Written, error) {
 	if _, err := b.Projects.Create(ctx, key, name, row); err != nil {
-		return store.Written{}, err
+		return projects.Written{}, err
 	}
-	return store.Written{}, errors.New("network connection lost")
+	return projects.Written{}, errors.New("network connection lost")
 }
 
 // heard are rooms that note what was published.
@@ -154,10 +154,10 @@ func (h *heard) Publish(_ context.Context, _, room string, message []byte) {
 func (h *heard) Forward(http.ResponseWriter, *http.Request, abi.Forward) error { return nil }
 
 func TestAWriteWhoseAnswerIsLostIsTold(t *testing.T) {
-	projects := store.NewProjects(openD1(t))
+	stored := projects.New(openD1(t))
 	rooms := &heard{}
 	server := httptest.NewServer(api.New(api.Config{
-		Projects: broken{projects}, Rooms: rooms, Now: time.Now,
+		Projects: broken{stored}, Rooms: rooms, Now: time.Now,
 		Settings: api.ReadSettings(func(name string) string { return map[string]string{"AUTH_SECRET": secret}[name] }),
 		Log:      slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}))

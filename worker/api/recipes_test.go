@@ -67,9 +67,10 @@ func (m *movable) advance(d time.Duration) {
 
 func TestRecipes(t *testing.T) {
 	conformance.RunRecipes(t, "../../docs/auth.md", func(t *testing.T, variables map[string]string) conformance.Host {
-		st, clock := openStore(t), &movable{}
+		rows, tickets := openStore(t)
+		clock := &movable{}
 		server := httptest.NewServer(api.New(api.Config{
-			Sync: st, Tickets: st, Rooms: newRooms(t), Web: web{}, Yjs: &api.Yjs{Calls: silent{}}, Now: clock.now,
+			Sync: rows, Tickets: tickets, Rooms: newRooms(t), Web: web{}, Yjs: &api.Yjs{Calls: silent{}}, Now: clock.now,
 			Settings: api.ReadSettings(func(name string) string { return variables[name] }),
 			Log:      slog.New(slog.NewTextHandler(t.Output(), nil)),
 		}))

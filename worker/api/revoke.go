@@ -17,16 +17,16 @@ import (
 	"tidemark/shared/syncroom"
 	"tidemark/shared/trpc"
 	"tidemark/shared/yroom"
-	"tidemark/worker/store"
+	"tidemark/worker/store/tickets"
 )
 
 // SessionStore knows which tokens were revoked, and where their sockets are, for
-// all instances of the server; *store.Sessions does.
+// all instances of the server; *tickets.Sessions does.
 type SessionStore interface {
-	Revoke(ctx context.Context, now time.Time, r store.Revocation) error
-	Revocations(ctx context.Context, after int64) (list []store.Revocation, last int64, err error)
-	Enter(ctx context.Context, now time.Time, id auth.Identity, p store.Place, after int64) (list []store.Revocation, last int64, err error)
-	Places(ctx context.Context, r store.Revocation, after store.Place, limit int) ([]store.Place, error)
+	Revoke(ctx context.Context, now time.Time, r tickets.Revocation) error
+	Revocations(ctx context.Context, after int64) (list []tickets.Revocation, last int64, err error)
+	Enter(ctx context.Context, now time.Time, id auth.Identity, p tickets.Place, after int64) (list []tickets.Revocation, last int64, err error)
+	Places(ctx context.Context, r tickets.Revocation, after tickets.Place, limit int) ([]tickets.Place, error)
 }
 
 // Sessions are what ends tokens before their time; without them nothing is revoked.
@@ -81,7 +81,7 @@ func (s *server) notRevoked(ctx context.Context, id auth.Identity) error {
 }
 
 // learn adds what was read.
-func (s *server) learn(list []store.Revocation, last int64, now time.Time) {
+func (s *server) learn(list []tickets.Revocation, last int64, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range list {
@@ -102,7 +102,7 @@ func (s *server) refuseRevoked(id auth.Identity, now time.Time) error {
 // enter lets a socket into a room, unless its token was revoked, up to this
 // moment. The socket's place is noted, so that a later revocation finds it. A token
 // that names neither a subject nor an ID cannot be revoked.
-func (s *server) enter(ctx context.Context, id auth.Identity, p store.Place) error {
+func (s *server) enter(ctx context.Context, id auth.Identity, p tickets.Place) error {
 	if s.Sessions == nil || id.Subject == "" && id.ID == "" {
 		return nil
 	}
@@ -110,7 +110,7 @@ func (s *server) enter(ctx context.Context, id auth.Identity, p store.Place) err
 	s.mu.Lock()
 	last := s.revoked.last
 	s.mu.Unlock()
-	var list []store.Revocation
+	var list []tickets.Revocation
 	var err error
 	if p == everybodysRoom {
 		list, last, err = s.Sessions.Store.Revocations(ctx, last)
@@ -125,9 +125,9 @@ func (s *server) enter(ctx context.Context, id auth.Identity, p store.Place) err
 }
 
 // everybodysRoom is told of every revocation: it is no place of anybody's.
-var everybodysRoom = store.Place{Binding: SyncBinding, Room: SyncRoom}
+var everybodysRoom = tickets.Place{Binding: SyncBinding, Room: SyncRoom}
 
-func revocationOf(r store.Revocation) session.Revocation {
+func revocationOf(r tickets.Revocation) session.Revocation {
 	return session.Revocation{Subject: session.MarkOf(r.Subject), Token: session.MarkOf(r.TokenID), At: r.At}
 }
 
@@ -149,10 +149,10 @@ func (s *server) revoke(w http.ResponseWriter, r *http.Request, id auth.Identity
 	if err != nil {
 		return err
 	}
-	if in.after == (store.Place{}) {
+	if in.after == (tickets.Place{}) {
 		if err := s.Sessions.Store.Revoke(r.Context(), now, in.Revocation); err != nil {
-			if errors.Is(err, store.ErrRevocations) {
-				return &trpc.Error{Code: trpc.Conflict, Message: fmt.Sprintf("%d revocations are kept, which is the most: give each a ttl, or change the key that signs tokens", store.MaxRevocations)}
+			if errors.Is(err, tickets.ErrRevocations) {
+				return &trpc.Error{Code: trpc.Conflict, Message: fmt.Sprintf("%d revocations are kept, which is the most: give each a ttl, or change the key that signs tokens", tickets.MaxRevocations)}
 			}
 			return err
 		}
@@ -187,7 +187,7 @@ func (s *server) learnSoon() {
 }
 
 // tellRevoked has a room close the sockets of a revocation.
-func (s *server) tellRevoked(ctx context.Context, p store.Place, r store.Revocation) error {
+func (s *server) tellRevoked(ctx context.Context, p tickets.Place, r tickets.Revocation) error {
 	v := revocationOf(r)
 	message := syncroom.Revocation(v)
 	if p.Binding == YjsBinding {
@@ -200,8 +200,8 @@ func (s *server) tellRevoked(ctx context.Context, p store.Place, r store.Revocat
 }
 
 type revokeInput struct {
-	store.Revocation
-	after store.Place
+	tickets.Revocation
+	after tickets.Place
 }
 
 // readRevoke reads the body of a revocation. A member that it does not know is
@@ -253,11 +253,11 @@ func readRevoke(body []byte, now time.Time) (in revokeInput, err error) {
 
 // nextPlaces is where the next request goes on: the time of the revocation and the
 // last place that was told.
-func nextPlaces(at time.Time, p store.Place) string {
+func nextPlaces(at time.Time, p tickets.Place) string {
 	return strconv.FormatInt(at.UnixMilli(), 36) + "." + base64.RawURLEncoding.EncodeToString([]byte(p.Binding+"\x00"+p.Room))
 }
 
-func cutPlaces(next string) (at time.Time, p store.Place, ok bool) {
+func cutPlaces(next string) (at time.Time, p tickets.Place, ok bool) {
 	millis, encoded, _ := strings.Cut(next, ".")
 	n, err := strconv.ParseInt(millis, 36, 64)
 	place, err2 := base64.RawURLEncoding.DecodeString(encoded)

@@ -48,7 +48,7 @@ type Settings struct {
 	BodyBytes         int64
 	MemoryBytes       int // of the instance
 	BatchItems        int
-	Sync              watermelon.Limits // for store.New
+	Sync              watermelon.Limits // for records.New
 	// Problem is why nothing but health can be served, "" if there is none.
 	Problem string
 }

@@ -17,6 +17,7 @@ import (
 	"tidemark/shared/yroom"
 	"tidemark/worker/store"
 	"tidemark/worker/store/documents"
+	"tidemark/worker/store/tickets"
 )
 
 // The routes of Yjs rooms. A room's name is what y-websocket puts behind the
@@ -112,7 +113,7 @@ func (s *server) joinYjs(w http.ResponseWriter, r *http.Request, id auth.Identit
 	if err := permitRoom(id, auth.YjsRead, room); err != nil {
 		return err
 	}
-	if err := s.enter(r.Context(), id, store.Place{Binding: YjsBinding, Room: room}); err != nil {
+	if err := s.enter(r.Context(), id, tickets.Place{Binding: YjsBinding, Room: room}); err != nil {
 		return err
 	}
 	admission := yroom.Admission{Write: id.Scope.Allows(auth.YjsWrite), Session: sessionOf(id)}

@@ -7,17 +7,18 @@ import (
 	"slices"
 )
 
-// columns are rows as SQLite gives them: a line for each column, with a JSON
+// Columns are rows as SQLite gives them: a line for each column, with a JSON
 // array of as many scalars as there are rows, without white space.
-type columns struct {
+type Columns struct {
 	text []byte
 	// Where each column's value of this row begins and ends. Slices would cost a
 	// write barrier each.
 	at, ends []int
 }
 
-func newColumns(text []byte, count int) *columns {
-	c := &columns{text: text, at: make([]int, count), ends: make([]int, count)}
+// NewColumns returns the rows of a text of that many columns, before the first row.
+func NewColumns(text []byte, count int) *Columns {
+	c := &Columns{text: text, at: make([]int, count), ends: make([]int, count)}
 	line := 0
 	for i := range c.ends {
 		c.ends[i] = line // the value before the first
@@ -34,8 +35,8 @@ func newColumns(text []byte, count int) *columns {
 	return c
 }
 
-// next goes to the next row.
-func (c *columns) next() bool {
+// Next goes to the next row.
+func (c *Columns) Next() bool {
 	if len(c.ends) == 0 || c.ends[0]+1 >= len(c.text) || c.text[c.ends[0]+1] == ']' || c.text[c.ends[0]] == ']' {
 		return false
 	}
@@ -46,12 +47,12 @@ func (c *columns) next() bool {
 	return true
 }
 
-// value is the JSON of this row's value in column i.
-func (c *columns) value(i int) []byte { return c.text[c.at[i]:c.ends[i]] }
+// Value is the JSON of this row's value in column i.
+func (c *Columns) Value(i int) []byte { return c.text[c.at[i]:c.ends[i]] }
 
-// appendRow appends this row as a JSON object and a comma: the columns from
+// AppendRow appends this row as a JSON object and a comma: the columns from
 // that one on, with a member before each.
-func (c *columns) appendRow(b []byte, members [][]byte, from int) []byte {
+func (c *Columns) AppendRow(b []byte, members [][]byte, from int) []byte {
 	size := len("},")
 	for i, member := range members {
 		size += len(member) + c.ends[from+i] - c.at[from+i]

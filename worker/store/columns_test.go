@@ -1,6 +1,9 @@
 package store
 
-import "testing"
+import (
+	"bytes"
+	"testing"
+)
 
 func TestColumnsBecomeRows(t *testing.T) {
 	members := [][]byte{[]byte(`{"id":`), []byte(`,"a":`), []byte(`,"b":`)}
@@ -30,10 +33,10 @@ func FuzzColumns(f *testing.F) {
 	})
 }
 
+// appendRows appends the rows as JSON objects, divided by commas.
 func appendRows(b []byte, members [][]byte, part []byte) []byte {
-	rest, _ := yieldColumns(nil, members, [][]byte{part}, func(piece []byte) bool {
-		b = append(b, piece...)
-		return true
-	})
-	return append(b, rest...)
+	for c := NewColumns(part, len(members)); c.Next(); {
+		b = c.AppendRow(b, members, 0)
+	}
+	return bytes.TrimSuffix(b, []byte{','})
 }

@@ -1,9 +1,19 @@
 package store
 
-import "embed"
+import (
+	"embed"
+	"io/fs"
+)
 
-// Migrations are the D1 migrations, migrations/0001_tables.sql first, as
-// wrangler applies them.
-//
 //go:embed migrations/*.sql
-var Migrations embed.FS
+var migrations embed.FS
+
+// Migrations returns the D1 migrations, 0001_tables.sql first, as wrangler applies
+// them.
+func Migrations() fs.FS {
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err)
+	}
+	return dir
+}

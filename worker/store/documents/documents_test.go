@@ -3,13 +3,11 @@
 package documents
 
 import (
-	"io/fs"
 	"testing"
 	"time"
 
 	"tidemark/wasm/edge"
 	"tidemark/wasm/wasmtest"
-
 	"tidemark/worker/store"
 )
 
@@ -18,9 +16,5 @@ var noon = time.UnixMilli(1_700_000_000_000)
 
 func openDB(t testing.TB) *edge.D1 {
 	t.Helper()
-	dir, err := fs.Sub(store.Migrations, "migrations")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return wasmtest.OpenD1(t, dir)
+	return wasmtest.OpenD1(t, store.Migrations())
 }

@@ -1,0 +1,105 @@
+package projects
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/delta"
+	"tidemark/shared/ijson"
+	"tidemark/shared/project"
+	"tidemark/worker/store"
+)
+
+// quickPull selects the page that projectPull does, with the same parameters and
+// after them how many octets the texts may have together (those beyond are NULL),
+// and one row more, if there is one. It does not measure the rows: if a text of
+// them grows beyond what D1 takes, it fails. It answers a line for each
+// collection, k and its columns: see columns. Before those that a client is told
+// go seq, and whether the row is dead.
+var quickPull = func() string {
+	var terms []string
+	for i := range project.Collections {
+		c := &project.Collections[i]
+		columns := []string{"t.seq", "t.deleted_version IS NOT NULL", "t.id", "t.server_version"}
+		for _, f := range c.Fields {
+			columns = append(columns, pulledValue(&f))
+		}
+		for j, column := range columns {
+			columns[j] = "json_group_array(" + column + ")"
+		}
+		terms = append(terms, fmt.Sprintf("SELECT %d AS k, %s AS columns FROM (SELECT * FROM %s t WHERE %s ORDER BY t.seq, t.id LIMIT %s) t",
+			i, store.Lines(columns), c.Table, rowsBeyond(i), roomFor(i)))
+	}
+	return fmt.Sprintf("SELECT k, iif(sum(octet_length(columns)) OVER (ROWS UNBOUNDED PRECEDING) <= ?%d, columns, NULL) AS columns FROM (%s)",
+		4+2*len(project.Collections), strings.Join(terms, "\nUNION ALL "))
+}()
+
+// The columns before those that are told, and the id.
+const (
+	quickSeq = iota
+	quickDead
+	quickID
+)
+
+// quickMembers is what stands before each value of a row that is told, by
+// collection.
+var quickMembers = func() (all [][][]byte) {
+	for i := range project.Collections {
+		members := [][]byte{[]byte(`{"id":`), []byte(`,"server_version":`)}
+		for _, f := range project.Collections[i].Fields {
+			members = append(members, append(ijson.AppendString([]byte{','}, f.Name), ':'))
+		}
+		all = append(all, members)
+	}
+	return all
+}()
+
+// quickSize is how many octets the texts have, or false if one is NULL.
+func quickSize(r abi.Result) (octets int, ok bool) {
+	for _, line := range r.Rows {
+		text, ok := line[1].(abi.Text)
+		if !ok {
+			return 0, false
+		}
+		octets += len(text)
+	}
+	return octets, true
+}
+
+// readQuickPage reads the answer of quickPull to a page of that many rows.
+func readQuickPage(r abi.Result, room int) cutPage {
+	var p cutPage
+	for _, line := range r.Rows {
+		k := int(store.CellNumber(line[0]))
+		text, _ := line[1].(abi.Text)
+		c := store.NewColumns(text, quickID+len(quickMembers[k]))
+		var live, dead []byte
+		var seq, id []byte
+		for ; c.Next(); room-- {
+			if room == 0 {
+				p.more = true
+				break
+			}
+			seq, id = c.Value(quickSeq), c.Value(quickID)
+			if string(c.Value(quickDead)) == "1" {
+				dead = append(append(dead, id...), ',')
+			} else {
+				live = c.AppendRow(live, quickMembers[k], quickID)
+			}
+		}
+		if len(live) > 0 {
+			p.parts = append(p.parts, delta.Part{Collection: k, Text: live[:len(live)-1]})
+		}
+		if len(dead) > 0 {
+			p.parts = append(p.parts, delta.Part{Collection: k, Deleted: true, Text: dead[:len(dead)-1]})
+		}
+		if seq != nil {
+			n, _ := strconv.ParseFloat(string(seq), 64)
+			p.last = [4]any{line[0], nil, n, abi.Text(bytes.Trim(id, `"`))}
+		}
+	}
+	return p
+}

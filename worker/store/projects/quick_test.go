@@ -1,0 +1,97 @@
+//go:build !js
+
+package projects_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/delta"
+	"tidemark/shared/project"
+	"tidemark/wasm/wasmtest"
+	"tidemark/worker/store"
+	"tidemark/worker/store/projects"
+)
+
+// quickless is a database on which the quick way to a page fails.
+type quickless struct{ store.DB }
+
+func (q quickless) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {
+	for _, s := range statements {
+		if strings.Contains(s.SQL, "AS columns") {
+			return nil, errors.New("string or blob too big")
+		}
+	}
+	return q.DB.Batch(ctx, statements)
+}
+
+// never is a database on which nothing may fail.
+type never struct {
+	store.DB
+	t *testing.T
+}
+
+func (n never) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {
+	results, err := n.DB.Batch(ctx, statements)
+	if err != nil {
+		n.t.Error(err)
+	}
+	return results, err
+}
+
+func TestPagesAreTheSameWithCare(t *testing.T) {
+	db := wasmtest.OpenD1(t, store.Migrations())
+	_, err := db.Batch(background, []abi.Statement{
+		{SQL: `INSERT INTO ProjectSequences (project_id, seq, drawn) VALUES ('p', 60, '')`},
+		{SQL: `INSERT INTO Projects (id, project_id, name, status, archived, server_version, seq, created_seq) VALUES ('p', 'p', 'P "quoted"', 'active', 1, 1, 1, 1)`},
+		{SQL: `INSERT INTO ProjectMemberships (id, project_id, user_id, role, server_version, seq, created_seq, deleted_version)
+VALUES ('m1', 'p', 'o', 'Owner', 1, 1, 1, NULL), ('m2', 'p', 'gone', 'Viewer', 2, 50, 3, 2), ('m3', 'p', 'ü,]', 'Viewer', 2, 50, 3, NULL)`},
+		{SQL: `INSERT INTO ProjectCalendars (id, project_id, name, working_days, hours_per_day, exceptions, server_version, seq, created_seq)
+VALUES ('c', 'p', 'C', '[1,2]', 7.5, '["2026-01-01"]', 1, 20, 20)`},
+		// Five rows share a number, and every seventh is dead.
+		{SQL: `INSERT INTO ProjectTasks (id, project_id, name, status, percent_complete, duration_days, is_milestone, sort_order, notes, server_version, seq, created_seq, deleted_version)
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50)
+SELECT 't' || i, 'p', 'Task, ' || i, 'done', i, i / 4.0, i % 2, -i, char(10) || '"]', 1, 2 + i / 5, 2, iif(i % 7, NULL, 1) FROM n`},
+		{SQL: `INSERT INTO ProjectDependencies (id, project_id, predecessor_id, successor_id, type, lag_days, server_version, seq, created_seq, deleted_version)
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30)
+SELECT 'd' || i, 'p', 't' || i, 't' || (i + 1), 'FS', 0, 1, 30 + i / 4, 30, iif(i % 5, NULL, 1) FROM n`},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	quick, careful := projects.New(never{db, t}), projects.New(quickless{db})
+	for _, since := range []int{0, 5, 33, 60} {
+		for size := 1; size <= 90; size++ {
+			in := delta.Pull{Project: "p", Since: project.Seq(since), PageRows: size}
+			for rows := 0; ; {
+				got, err := quick.Pull(background, "o", in, store.Budget{})
+				want, wantErr := careful.Pull(background, "o", in, store.Budget{})
+				if err != nil || wantErr != nil {
+					t.Fatal(err, wantErr)
+				}
+				if string(got) != string(want) {
+					t.Fatalf("since %d, pages of %d, after %d rows:\n%s\nwant\n%s", since, size, rows, got, want)
+				}
+				rows += size
+				var page struct {
+					Next *string `json:"next_cursor"`
+				}
+				if err := json.Unmarshal(got, &page); err != nil {
+					t.Fatal(err)
+				}
+				if page.Next == nil {
+					break
+				}
+				c, err := delta.ParseCursor(*page.Next)
+				if err != nil {
+					t.Fatal(err)
+				}
+				in.After = &c
+			}
+		}
+	}
+}

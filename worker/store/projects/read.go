@@ -1,0 +1,298 @@
+package projects
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/delta"
+	"tidemark/shared/project"
+	"tidemark/worker/store"
+)
+
+// cutPages cuts found(k, dead, seq, id, body), the rows that are there in the order
+// in which they go out, at limit rows and at about so many octets, and joins them:
+// k, dead, text, the number of the last row of the text, its seq and id, and
+// whether it is part of the page. The rows that are not have no text.
+func cutPages(found, limit, octets string) string {
+	return fmt.Sprintf(`, cut AS (
+	SELECT *, row_number() OVER w AS n, sum(octet_length(body) + 1) OVER w AS bytes FROM (%s)
+	WINDOW w AS (ORDER BY k, seq, id ROWS UNBOUNDED PRECEDING))
+SELECT k, dead, iif(kept, group_concat(body), NULL), max(n), seq, id, kept FROM (
+	SELECT *, n <= %s AND (bytes <= %s OR n = 1) AS kept FROM cut)
+GROUP BY kept, k, dead, bytes / %d`, found, limit, octets, projectPartBytes)
+}
+
+// A cutPage is what a page statement answered.
+type cutPage struct {
+	parts []delta.Part
+	more  bool
+	last  [4]any // k, dead, seq, id of the last row of the page
+}
+
+func readCutPage(r abi.Result) cutPage {
+	var p cutPage
+	lastN := -1.0
+	for _, line := range r.Rows {
+		if store.CellNumber(line[6]) == 0 {
+			p.more = true
+			continue
+		}
+		body, _ := line[2].(abi.Text)
+		p.parts = append(p.parts, delta.Part{Collection: int(store.CellNumber(line[0])), Deleted: store.CellNumber(line[1]) != 0, Text: body})
+		if n := store.CellNumber(line[3]); n > lastN {
+			lastN = n
+			p.last = [4]any{line[0], line[1], line[4], line[5]}
+		}
+	}
+	return p
+}
+
+// listOf selects a page of live rows by id: ?3 is the id to go on behind, ?4
+// how many.
+func listOf(c *project.Collection) string {
+	return `WITH none AS (SELECT 1)` + cutPages(fmt.Sprintf(
+		`SELECT 0 AS k, 0 AS dead, 0 AS seq, t.id, %s AS body FROM %s t
+	WHERE t.project_id = ?1 AND t.deleted_version IS NULL AND t.id > ?3 AND %s > 0
+	ORDER BY t.id LIMIT CAST(?4 AS INTEGER) + 1`, rowObject(c, false), c.Table, callerAccess), "CAST(?4 AS INTEGER)", "CAST(?5 AS INTEGER)")
+}
+
+var listMine = `WITH none AS (SELECT 1)` + cutPages(fmt.Sprintf(
+	`SELECT 0 AS k, 0 AS dead, 0 AS seq, t.id, %s AS body
+	FROM ProjectMemberships m JOIN Projects t ON t.id = m.project_id
+	WHERE m.user_id = ?1 AND m.deleted_version IS NULL AND m.project_id > ?2
+	ORDER BY m.project_id LIMIT CAST(?3 AS INTEGER) + 1`, rowObject(project.Find(project.Projects), false)), "CAST(?3 AS INTEGER)", "CAST(?4 AS INTEGER)")
+
+// List returns {"results":[…],"next_cursor":…}: a page of the collection's
+// live rows by id, behind the id after. The cursor is the last id.
+func (p *Store) List(ctx context.Context, key Key, name project.Name, after string, limit int, b store.Budget) ([]byte, error) {
+	results, err := p.list(ctx, limit, b, func(octets int) []abi.Statement {
+		return []abi.Statement{
+			{SQL: selectAccess, Args: []any{key.Project, key.Caller}},
+			{SQL: p.sql[name].list, Args: []any{key.Project, key.Caller, after, limit, octets}},
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", name, err)
+	}
+	if err := readAccess(results[0]).may(project.Read); err != nil {
+		return nil, err
+	}
+	return listAnswer(results[1]), nil
+}
+
+// Mine returns the projects that the caller is a member of, as List does.
+func (p *Store) Mine(ctx context.Context, caller, after string, limit int, b store.Budget) ([]byte, error) {
+	results, err := p.list(ctx, limit, b, func(octets int) []abi.Statement {
+		return []abi.Statement{{SQL: listMine, Args: []any{caller, after, limit, octets}}}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list projects: %w", err)
+	}
+	return listAnswer(results[0]), nil
+}
+
+// list asks for a page of as many octets as the last ones had, and again for the
+// most that a page has if that was too little. The last statement is the page's.
+func (p *Store) list(ctx context.Context, limit int, b store.Budget, of func(octets int) []abi.Statement) ([]abi.Result, error) {
+	for octets := min(b.Expect(ctx, &p.listed), projectPageBytes); ; octets = projectPageBytes {
+		if err := b.Reserve(ctx, pageTimes*octets); err != nil {
+			return nil, err
+		}
+		results, err := p.db.Batch(ctx, of(octets))
+		if err != nil {
+			return nil, err
+		}
+		size, rows, more := 0, 0, false
+		for _, line := range results[len(results)-1].Rows {
+			text, _ := line[2].(abi.Text)
+			size += len(text)
+			if store.CellNumber(line[6]) == 0 {
+				more = true
+			} else {
+				rows = max(rows, int(store.CellNumber(line[3])))
+			}
+		}
+		if !more || rows >= limit || octets == projectPageBytes {
+			p.listed.Saw(size)
+			return results, nil
+		}
+	}
+}
+
+func listAnswer(r abi.Result) []byte {
+	page := readCutPage(r)
+	b := []byte(`{"results":[`)
+	for i, part := range page.parts {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, part.Text...)
+	}
+	b = append(b, `],"next_cursor":`...)
+	if !page.more {
+		return append(b, "null}"...)
+	}
+	return append(append(append(b, '"'), store.CellString(page.last[3])...), `"}`...)
+}
+
+// Get answers the JSON of a live row.
+func (p *Store) Get(ctx context.Context, key Key, name project.Name, id string) (json.RawMessage, project.Version, error) {
+	results, err := p.db.Batch(ctx, []abi.Statement{
+		{SQL: selectAccess, Args: []any{key.Project, key.Caller}},
+		{SQL: p.sql[name].row, Args: []any{key.Project, id}},
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("get of %s: %w", name, err)
+	}
+	if err := readAccess(results[0]).may(project.Read); err != nil {
+		return nil, 0, err
+	}
+	if len(results[1].Rows) == 0 {
+		return nil, 0, &project.Refusal{Code: project.NotFound}
+	}
+	row := results[1].Rows[0]
+	return []byte(store.CellString(row[0])), project.Version(store.CellNumber(row[1])), nil
+}
+
+// rowsBeyond is the condition of the rows t of collection i that a pull has to
+// tell: see projectPull.
+func rowsBeyond(i int) string {
+	return fmt.Sprintf(`t.project_id = ?1 AND (t.seq, t.id) > (CAST(?%d AS INTEGER), ?%d) AND t.seq <= CAST(?2 AS INTEGER)`, 4+2*i, 5+2*i)
+}
+
+// roomFor is how many rows of a page, and one more, are left for collection i.
+func roomFor(i int) string {
+	room := "CAST(?3 AS INTEGER) + 1"
+	for before := range i {
+		room += fmt.Sprintf("\n\t\t- (SELECT count(*) FROM (SELECT 1 FROM %s t WHERE %s LIMIT CAST(?3 AS INTEGER) + 1))",
+			project.Collections[before].Table, rowsBeyond(before))
+	}
+	return "max(0, " + room + ")"
+}
+
+// projectPull selects a page, of rows however long: ?1 is the project, ?2 the
+// mark, or MaxSeq for the sequence's, which no row is beyond, ?3 how many rows,
+// then for each collection the (seq, id) that its rows have to be beyond. The
+// collections before the one that the page is in have theirs beyond the mark.
+var projectPull = func() string {
+	var terms []string
+	for i := range project.Collections {
+		c := &project.Collections[i]
+		terms = append(terms, fmt.Sprintf(`SELECT * FROM (SELECT %d AS k, t.deleted_version IS NOT NULL AS dead, t.seq, t.id,
+		iif(t.deleted_version IS NULL, %s, json_quote(t.id)) AS body
+		FROM %s t WHERE %s ORDER BY t.seq, t.id LIMIT %s)`, i, rowObject(c, true), c.Table, rowsBeyond(i), roomFor(i)))
+	}
+	return "WITH none AS (SELECT 1)" + cutPages(strings.Join(terms, "\n\tUNION ALL "), "CAST(?3 AS INTEGER)", fmt.Sprint(projectPageBytes))
+}()
+
+// projectFinal selects every id of the project that a removed member can have
+// seen. D1 wants a name of its own for each column.
+var projectFinal = func() string {
+	var terms strings.Builder
+	for i := range project.Collections {
+		if i > 0 {
+			terms.WriteString("\n\tUNION ALL ")
+		}
+		fmt.Fprintf(&terms, `SELECT %d AS k, 1 AS dead, seq, id, json_quote(id) AS body FROM %s
+		WHERE project_id = ?1 AND created_seq < (SELECT seq FROM removal)`, i, project.Collections[i].Table)
+	}
+	return `WITH removal(seq) AS MATERIALIZED (SELECT iif(` + callerAccess + ` = -2,
+	(SELECT max(seq) FROM ProjectMemberships WHERE project_id = ?1 AND user_id = ?2), -1))` +
+		fmt.Sprintf("\nSELECT k, 1 AS dead, group_concat(body) AS body, 0 AS n, 0 AS seq, '' AS id, 1 AS kept FROM (SELECT *, row_number() OVER () AS n FROM (%s)) GROUP BY k, n / 10000", terms.String())
+}()
+
+// Pull returns a page of changes: see delta.AppendPage. Mark and rows are of
+// one snapshot. It first asks in the way that is cheap for few or small rows, for
+// as much as the last pages were and then for the most that a page has; but not
+// where the last pages were so large that a text would grow too long.
+func (p *Store) Pull(ctx context.Context, caller string, in delta.Pull, b store.Budget) ([]byte, error) {
+	statements := []abi.Statement{{SQL: selectAccess, Args: []any{in.Project, caller}}, {}}
+	if !in.Final && p.pulled.Next(0) <= store.WaryBytes {
+		read := func(r abi.Result) cutPage { return readQuickPage(r, in.PageRows) }
+		for _, octets := range []int{min(b.Expect(ctx, &p.pulled), projectPageBytes), projectPageBytes} {
+			if err := b.Reserve(ctx, pageTimes*octets); err != nil {
+				return nil, fmt.Errorf("pull: %w", err)
+			}
+			statements[1] = abi.Statement{SQL: quickPull, Args: append(pullArgs(in), octets)}
+			results, err := p.db.Batch(ctx, statements)
+			if err != nil {
+				break
+			}
+			if size, ok := quickSize(results[1]); ok {
+				p.pulled.Saw(size)
+				return pullAnswer(in, results, read)
+			}
+		}
+	}
+	statements[1] = abi.Statement{SQL: projectPull, Args: pullArgs(in)}
+	if in.Final {
+		statements[1] = abi.Statement{SQL: projectFinal, Args: []any{in.Project, caller}}
+	}
+	if err := b.Reserve(ctx, pageTimes*projectPageBytes); err != nil {
+		return nil, fmt.Errorf("pull: %w", err)
+	}
+	results, err := p.db.Batch(ctx, statements)
+	if err != nil {
+		return nil, fmt.Errorf("pull: %w", err)
+	}
+	answer, err := pullAnswer(in, results, readCutPage)
+	if err == nil && !in.Final {
+		p.pulled.Saw(len(answer))
+	}
+	return answer, err
+}
+
+// pageTimes is how much memory a page takes: as the database's result, as rows,
+// and as the answer that is made of them.
+const pageTimes = 3
+
+func pullAnswer(in delta.Pull, results []abi.Result, read func(abi.Result) cutPage) ([]byte, error) {
+	a := readAccess(results[0])
+	mark := a.mark
+	switch {
+	case in.Final && a.role == accessRevoked:
+		return delta.AppendPage(nil, read(results[1]).parts, mark, nil), nil
+	case a.role != accessGone && a.may(project.Read) != nil:
+		return nil, a.may(project.Read)
+	case in.Final:
+		return nil, &project.Refusal{Code: project.NotRemoved, Field: "final"}
+	case in.Since > mark, in.Since > 0 && in.Since < a.floor:
+		return nil, &project.Refusal{Code: project.SinceAhead, Field: "since"}
+	case in.After != nil && (in.After.Mark > mark || in.After.Mark < a.floor):
+		return nil, &project.Refusal{Code: project.BadCursor, Field: "cursor"}
+	case in.After != nil:
+		mark = in.After.Mark
+	}
+	page := read(results[1])
+	if !page.more {
+		return delta.AppendPage(nil, page.parts, mark, nil), nil
+	}
+	return delta.AppendPage(nil, page.parts, mark, &delta.Cursor{
+		Project: in.Project, Since: in.Since, Mark: mark, Collection: int(store.CellNumber(page.last[0])),
+		Seq: project.Seq(store.CellNumber(page.last[2])), ID: store.CellString(page.last[3]),
+	}), nil
+}
+
+func pullArgs(in delta.Pull) []any {
+	mark := project.Seq(project.MaxSeq)
+	if in.After != nil {
+		mark = in.After.Mark
+	}
+	args := []any{in.Project, int64(mark), in.PageRows}
+	for i := range project.Collections {
+		// Every id is above "", so (since + 1, "") is every row with a greater seq.
+		from, id := in.Since+1, ""
+		switch {
+		case in.After == nil || i > in.After.Collection:
+		case i == in.After.Collection:
+			from, id = in.After.Seq, in.After.ID
+		default:
+			from = project.MaxSeq
+		}
+		args = append(args, int64(from), id)
+	}
+	return args
+}

@@ -1,0 +1,151 @@
+package projects
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/delta"
+	"tidemark/shared/project"
+	"tidemark/worker/store"
+)
+
+// An Uploaded is what an upload did. Answer is
+// {"client_batch_id":…,"applied":{"tasks":{"created":[{"id":…,"server_version":…}],"updated":[…],"deleted":[…]}},"skipped":{"tasks":[ids]},"timestamp":…}.
+// Changed is empty if it was done before, or changed nothing.
+type Uploaded struct {
+	Answer  []byte
+	Changed []project.Name
+	Mark    project.Seq
+}
+
+// The statements of an upload. ?5 is the least role in the draw, elsewhere the
+// batch's id; ?6 is the time. The answer takes the rows bare.
+var (
+	uploadBefore = `SELECT answer FROM ProjectUploads WHERE project_id = ?1 AND user_id = ?2 AND client_batch_id = ?3`
+	uploadDraw   = drawSeq(project.Find(project.Tasks), true,
+		`NOT EXISTS (SELECT 1 FROM ProjectUploads WHERE project_id = ?1 AND user_id = ?2 AND client_batch_id = ?6)`)
+	// The first thing that is wrong, if no number was drawn: when one was, nothing is.
+	uploadProblem = "SELECT CASE WHEN NOT EXISTS " + drawnSeq + " THEN (WITH RECURSIVE " + givenRows + ",\n" +
+		problemsOf(project.Find(project.Tasks), true) + "\nSELECT " + problemJSON + " FROM problems WHERE problem IS NOT NULL LIMIT 1) END"
+	uploadUpdate = updateRows(project.Find(project.Tasks))
+	uploadInsert = "WITH " + givenRows + "\n" + insertRows(project.Find(project.Tasks))
+	uploadBury   = burials(project.Find(project.Tasks))
+	uploadAnswer = `WITH ` + givenRows + `,
+done(k, id, version) AS MATERIALIZED (
+	SELECT CASE WHEN s.seq IS NULL THEN 'skipped' WHEN r.k = 'deleted' THEN r.k WHEN t.created_seq = s.seq THEN 'created' ELSE 'updated' END,
+		r.id, t.server_version
+	FROM rows r LEFT JOIN ProjectTasks t ON t.id = r.id
+		LEFT JOIN ProjectSequences s ON s.project_id = ?1 AND s.drawn = ?4 AND s.seq = t.seq
+	ORDER BY r.k, r.n)
+INSERT INTO ProjectUploads (project_id, user_id, client_batch_id, at, answer)
+SELECT ?1, ?2, ?5, CAST(?6 AS INTEGER), json_object('client_batch_id', ?5,
+	'applied', json_object('tasks', json_object('created', ` + doneList("created") + `, 'updated', ` + doneList("updated") + `, 'deleted', ` + doneList("deleted") + `)),
+	'skipped', json_object('tasks', (SELECT json_group_array(id) FROM done WHERE k = 'skipped')),
+	'timestamp', s.seq)
+FROM ProjectSequences s WHERE s.project_id = ?1 AND s.drawn = ?4`
+)
+
+func doneList(k string) string {
+	return `(SELECT json_group_array(json_object('id', id, 'server_version', version)) FROM done WHERE k = '` + k + `')`
+}
+
+// Upload does what in says, all or nothing, and keeps the answer: the same
+// batch id from the same caller is answered the same, and does nothing.
+func (p *Store) Upload(ctx context.Context, now time.Time, key Key, in *delta.Upload) (Uploaded, error) {
+	deleted := make([]project.Row, len(in.Deleted))
+	for i, id := range in.Deleted {
+		deleted[i].ID = id
+	}
+	lists := []given{{"created", in.Created}, {"updated", in.Updated}, {"deleted", deleted}}
+	param, err := rowsParameter(lists...)
+	if err != nil {
+		return Uploaded{}, err
+	}
+	ids, err := rowsParameter(bare(lists)...)
+	if err != nil {
+		return Uploaded{}, err
+	}
+	// Known rows first, so that new ones are not taken for known; deletions
+	// last, so that they reach what was moved.
+	var writes []projectWrite
+	if len(in.Created)+len(in.Updated) > 0 {
+		writes = append(writes, projectWrite{project.Tasks, uploadUpdate})
+	}
+	if len(in.Created) > 0 {
+		writes = append(writes, projectWrite{project.Tasks, uploadInsert})
+	}
+	if len(in.Deleted) > 0 {
+		writes = append(writes, uploadBury...)
+	}
+	drawn := drawName()
+	action := project.CreateTasks
+	before := abi.Statement{SQL: uploadBefore, Args: []any{key.Project, key.Caller, in.BatchID}}
+	batch := []abi.Statement{
+		{SQL: selectAccess, Args: []any{key.Project, key.Caller}},
+		before,
+		{SQL: uploadDraw, Args: []any{key.Project, key.Caller, param, drawn, int(action.Needs()), in.BatchID}},
+		{SQL: uploadProblem, Args: []any{key.Project, key.Caller, param, drawn}},
+	}
+	head := len(batch)
+	for _, w := range writes {
+		batch = append(batch, abi.Statement{SQL: w.sql, Args: []any{key.Project, key.Caller, param, drawn}})
+	}
+	batch = append(batch,
+		abi.Statement{SQL: uploadAnswer, Args: []any{key.Project, key.Caller, ids, drawn, in.BatchID, now.UnixMilli()}},
+		before,
+		abi.Statement{SQL: `DELETE FROM ProjectUploads WHERE at < CAST(?1 AS INTEGER)`, Args: []any{now.Add(-uploadsKept).UnixMilli()}},
+		abi.Statement{SQL: selectAccess, Args: []any{key.Project, key.Caller}},
+	)
+	results, err := p.db.Batch(ctx, batch)
+	if err != nil {
+		return Uploaded{}, fmt.Errorf("upload: %w", err)
+	}
+	access := readAccess(results[0])
+	if stored := results[1].Rows; len(stored) > 0 && access.may(project.Read) == nil {
+		return Uploaded{Answer: []byte(store.CellString(stored[0][0]))}, nil
+	}
+	if err := access.may(action); err != nil {
+		return Uploaded{}, err
+	}
+	if results[2].Changes == 0 {
+		return Uploaded{}, refusalOf(results[3].Rows[0][0], lists...)
+	}
+	return Uploaded{
+		Answer:  []byte(store.CellString(results[head+len(writes)+1].Rows[0][0])),
+		Changed: changedBy(writes, results[head:]),
+		Mark:    readAccess(results[len(results)-1]).mark,
+	}, nil
+}
+
+// bare are the lists with nothing but the ids.
+func bare(lists []given) []given {
+	out := make([]given, len(lists))
+	for i, l := range lists {
+		out[i] = given{l.list, make([]project.Row, len(l.rows))}
+		for j := range l.rows {
+			out[i].rows[j].ID = l.rows[j].ID
+		}
+	}
+	return out
+}
+
+// refusalOf says why an upload drew no number.
+func refusalOf(cell any, lists ...given) error {
+	if cell == nil {
+		return errUnexplained
+	}
+	line, refusal, err := readProblem(cell)
+	if err != nil {
+		return err
+	}
+	for _, l := range lists {
+		if l.list == line.List {
+			refusal.List = l.list
+			refusal.Index = slices.IndexFunc(l.rows, func(r project.Row) bool { return r.ID == line.ID })
+		}
+	}
+	return refusal
+}

@@ -1,0 +1,80 @@
+package records
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/record"
+	"tidemark/worker/store"
+)
+
+// A clock is the row of the table Clock.
+type clock struct {
+	stamp   record.Stamp // of the last change
+	horizon record.Stamp // tombstones up to here may be forgotten
+	floor   record.Stamp // given by the last restore
+}
+
+const (
+	readClock    = `SELECT stamp, horizon, floor FROM Clock`
+	clockColumns = 3
+)
+
+var errResults = errors.New("the database did not answer every statement")
+
+// clockOf reads the clock, which the first statement asked for.
+func clockOf(results []abi.Result) (clock, error) {
+	if len(results) == 0 || len(results[0].Rows) != 1 {
+		return clock{}, errors.New("the table Clock has no row: were the migrations applied?")
+	}
+	r := results[0]
+	return clock{record.Stamp(store.Number(r, 0)), record.Stamp(store.Number(r, 1)), record.Stamp(store.Number(r, 2))}, nil
+}
+
+// replaces says whether a client that pulled last at since needs a
+// replacement: it saw what the restored database has not, or has not seen
+// tombstones that are forgotten.
+func (c clock) replaces(since record.Stamp) bool {
+	return since > c.stamp || since < c.horizon || since < c.floor
+}
+
+// Purge forgets tombstones that are older than keep. A client that pulled last
+// before them gets a replacement from then on, and what it pushes without
+// pulling is refused. It returns the horizon and how many tombstones went.
+func (s *Store) Purge(ctx context.Context, now time.Time, keep time.Duration) (horizon record.Stamp, purged int, err error) {
+	statements := []abi.Statement{{
+		SQL:  `UPDATE Clock SET horizon = max(horizon, min(stamp, CAST(?1 AS INTEGER))) RETURNING horizon`,
+		Args: []any{now.Add(-keep).UnixMilli()},
+	}}
+	for _, t := range s.schema.Tables {
+		statements = append(statements, abi.Statement{
+			SQL: fmt.Sprintf(`DELETE FROM %s WHERE deleted = 1 AND stamp <= (SELECT horizon FROM Clock)`, t.SQL),
+		})
+	}
+	results, err := s.db.Batch(ctx, statements)
+	if err != nil {
+		return 0, 0, fmt.Errorf("purge: %w", err)
+	}
+	for _, r := range results[1:] {
+		purged += r.Changes
+	}
+	return record.Stamp(store.Number(results[0], 0)), purged, nil
+}
+
+// Restore must be called once after the database was restored to an earlier point.
+// A client that pulled before now gets a replacement at its next pull, and a push
+// of such a client that did not pull is rejected. Restore returns the new floor,
+// which is a tolerance above now: the stamps that are lost came from other clocks.
+func (s *Store) Restore(ctx context.Context, now time.Time) (floor record.Stamp, err error) {
+	results, err := s.db.Batch(ctx, []abi.Statement{{
+		SQL:  `UPDATE Clock SET stamp = max(stamp + 1, CAST(?1 AS INTEGER)), floor = max(stamp + 1, CAST(?1 AS INTEGER)) RETURNING floor`,
+		Args: []any{now.UnixMilli() + record.ToleranceMillis},
+	}})
+	if err != nil {
+		return 0, fmt.Errorf("restore the rows: %w", err)
+	}
+	return record.Stamp(store.Number(results[0], 0)), nil
+}

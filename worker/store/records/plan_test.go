@@ -1,0 +1,49 @@
+//go:build !js
+
+package records
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// plan is how SQLite would run a statement, a step a line.
+func (f *fixture) plan(sql string) string {
+	var steps []string
+	var args []any
+	for n := 1; n < 10; n++ {
+		if strings.Contains(sql, fmt.Sprint("?", n)) {
+			args = make([]any, n)
+		}
+	}
+	for _, row := range f.query("EXPLAIN QUERY PLAN "+sql, args...) {
+		steps = append(steps, fmt.Sprintf("%s", row[3]))
+	}
+	return strings.Join(steps, "\n")
+}
+
+func TestNoStatementReadsMoreThanItMust(t *testing.T) {
+	f := newFixture(t)
+	f.query(`ANALYZE`)
+	w, r, p := &f.writing[0], &f.reading[0][0], &f.pages[0]
+	for name, sql := range map[string]string{
+		"plain": w.plain, "write": w.write, "close plain": closePlain([]string{"Customers"}), "bury": w.bury, "conflicts": w.conflicts, "buried": w.buried, "oversized": w.oversized,
+		"close": closePush([]string{w.changed}), "delta": r.delta, "deltas": f.delta[0], "page": p.changes, "replacement": p.replacement,
+	} {
+		if plan := f.plan(sql); strings.Contains(plan, "SCAN t") && !strings.Contains(plan, "SCAN t USING INDEX sqlite_autoindex") {
+			t.Errorf("%s reads a whole table:\n%s", name, plan)
+		}
+	}
+	for name, c := range map[string][]string{
+		"delta":  {r.delta, "CustomersByStamp (stamp>?)"},
+		"deltas": {f.delta[0], "CustomersByStamp (stamp>?)"},
+		"page":   {p.changes, "CustomersByStamp ((stamp,CustomerId)>(?,?)"},
+		"close":  {closePush([]string{w.changed}), "CustomersByStamp (stamp>?)"},
+		"write":  {w.write, "sqlite_autoindex_Customers_1 (CustomerId=?)"},
+	} {
+		if plan := f.plan(c[0]); !strings.Contains(plan, c[1]) {
+			t.Errorf("%s does not use %s:\n%s", name, c[1], plan)
+		}
+	}
+}

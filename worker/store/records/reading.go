@@ -1,0 +1,230 @@
+package records
+
+import (
+	"fmt"
+	"strings"
+
+	"tidemark/shared/ijson"
+	"tidemark/shared/record"
+	"tidemark/shared/watermelon"
+	"tidemark/worker/store"
+)
+
+// A table of at most quickRows rowids is first read quickStep rowids to a cell.
+const (
+	quickRows = 40_000
+	quickStep = 2_000
+)
+
+// reading are the statements that pull one table, as an app of one schema
+// version knows it.
+type reading struct {
+	record.Table
+	index int    // in the schema
+	row   string // a live row of t as JSON
+	bytes string // about the octets of t's row
+	bound string // at least the octets of row
+
+	// Full returns every live row: one cell per part, which holds a JSON array
+	// for each member of a row, one a line. ?1 is how many octets the cells may
+	// have together; the one that has more is NULL and the last.
+	full string
+	// Quick is full for a table of so few rowids that no cell of them is likely
+	// to grow too long: it does not measure them. Its cell is NULL if there are
+	// more. Wary does measure them: a step whose rows have much more than a cell
+	// takes is NULL. The database would make its text in memory, whatever its
+	// length, before it finds that too long.
+	quick, wary string
+	// Size is about how many octets the live rows have.
+	size string
+	// Members are what stands before each of those values in a row.
+	members [][]byte
+	// Delta returns what changed after ?1: deleted, and a JSON array of rows
+	// or of ids; ?2 is as full's ?1.
+	delta string
+	// Changed is about how many octets the rows have that changed after ?1.
+	changed string
+}
+
+// mode is where a pull of ?1 really begins: after a restore, or below the
+// horizon, it is a replacement, which begins at -1 and has no tombstones.
+const mode = `mode AS MATERIALIZED (
+  SELECT CASE WHEN CAST(?1 AS INTEGER) BETWEEN max(floor, horizon) AND stamp THEN CAST(?1 AS INTEGER) ELSE -1 END AS since FROM Clock)`
+
+const since = "(SELECT since FROM mode)"
+
+// newReadings are those of the tables that an app of the version knows.
+func newReadings(schema *record.Schema, version record.Version) (list []reading) {
+	for i, t := range schema.Tables {
+		if t.Since > version {
+			continue
+		}
+		r := reading{Table: t.At(version), index: i}
+		r.row, r.bytes, r.bound = rowOf(&r.Table)
+		r.full, r.members = r.readFull(fmt.Sprintf(
+			"SELECT min(t.rowid) AS first, max(1, %d / max(%s)) AS step, 0 AS octets FROM %s AS t WHERE t.deleted = 0",
+			store.PartBytes, r.bound, t.SQL), "")
+		r.size = fmt.Sprintf("SELECT sum(%s) AS octets FROM %s AS t WHERE t.deleted = 0", r.bytes, t.SQL)
+		few := fmt.Sprintf(
+			"SELECT first, %d AS step, CASE WHEN last - first >= %d THEN ?1 + 1 ELSE 0 END AS octets FROM (SELECT (SELECT min(t.rowid) FROM %[3]s AS t) AS first, (SELECT max(t.rowid) FROM %[3]s AS t) AS last)",
+			quickStep, quickRows, t.SQL)
+		r.quick, _ = r.readFull(few, "")
+		r.wary, _ = r.readFull(few, r.bytes)
+		r.delta, r.changed = r.readDelta(""), r.deltaSize("")
+		list = append(list, r)
+	}
+	return list
+}
+
+// rowOf is a row of t as JSON, about how many octets it is stored in, and at
+// least how many it takes as JSON, where a character may take six.
+func rowOf(t *record.Table) (row, bytes, bound string) {
+	var objects []string
+	pairs := []string{"'id', t." + t.ID}
+	fixed := len(`{"id":"","created_at":,"updated_at":},`) + 2*32
+	octets := []string{"octet_length(t." + t.ID + ")"}
+	add := func(pair string) {
+		if pairs = append(pairs, pair); len(pairs) == store.FunctionArgs/2 {
+			objects = append(objects, "json_object("+strings.Join(pairs, ", ")+")")
+			pairs = nil
+		}
+	}
+	for _, c := range t.Columns {
+		value := "t." + c.SQL
+		fixed += len(c.Name) + len(`"":"",`)
+		switch c.Type {
+		case record.String:
+			octets = append(octets, "ifnull(octet_length("+value+"), 0)")
+		case record.Number:
+			fixed += 32
+		case record.Boolean:
+			fixed += len("false")
+		}
+		add("'" + c.Name + "', " + jsonValue(&c))
+	}
+	add("'created_at', t.created_at")
+	add("'updated_at', t.updated_at")
+	if len(pairs) > 0 {
+		objects = append(objects, "json_object("+strings.Join(pairs, ", ")+")")
+	}
+	row = objects[0]
+	for _, object := range objects[1:] {
+		// Every object ends with a scalar and begins with a name.
+		row = "rtrim(" + row + ", '}') || ',' || ltrim(" + object + ", '{')"
+	}
+	if len(objects) > 1 {
+		row = "json(" + row + ")"
+	}
+	bytes = fmt.Sprintf("(%d + %s)", fixed, store.Balanced(" + ", octets))
+	// A long row is measured: few characters take six octets.
+	bound = fmt.Sprintf("CASE WHEN %s < 20000 THEN 6 * %[1]s ELSE octet_length(%s) END", bytes, row)
+	return row, bytes, bound
+}
+
+// jsonValue is t's column, so that JSON has its type.
+func jsonValue(c *record.Column) string {
+	if c.Type == record.Boolean {
+		return "json(CASE t." + c.SQL + " WHEN 0 THEN 'false' WHEN 1 THEN 'true' END)"
+	}
+	return "t." + c.SQL
+}
+
+// readFull returns a statement that walks over the table in steps of rowids, from the
+// first; span says which, and how long a step is. If bytes is not "", the statement
+// measures the rows of a step, and a step of more than store.WaryBytes is NULL. It returns
+// columns, not rows: most of a row's text is names and quotes, and D1 quotes and parses
+// all text once more.
+func (r *reading) readFull(span, bytes string) (sql string, members [][]byte) {
+	var arrays []string
+	add := func(name, value string) {
+		arrays = append(arrays, "json_group_array("+value+")")
+		members = append(members, append(ijson.AppendString([]byte{','}, name), ':'))
+	}
+	add("id", "t."+r.ID)
+	for _, c := range r.Columns {
+		add(c.Name, jsonValue(&c))
+	}
+	add(record.CreatedAt, "t.created_at")
+	add(record.UpdatedAt, "t.updated_at")
+	members[0][0] = '{'
+	step := fmt.Sprintf("FROM %s AS t WHERE t.rowid >= lo AND t.rowid < lo + step AND t.deleted = 0", r.SQL)
+	columns := fmt.Sprintf("(SELECT %s %s)", store.Lines(arrays), step)
+	if bytes != "" {
+		columns = fmt.Sprintf("CASE WHEN ifnull((SELECT sum(%s) %s), 0) <= %d THEN %s END", bytes, step, store.WaryBytes, columns)
+	}
+	return fmt.Sprintf(`WITH RECURSIVE span AS MATERIALIZED (
+  %s),
+part(lo, columns, octets) AS (
+  SELECT first, '', octets FROM span
+  UNION ALL
+  SELECT (SELECT t.rowid FROM %[2]s AS t WHERE t.rowid >= lo + step ORDER BY t.rowid LIMIT 1),
+    %[3]s,
+    part.octets + octet_length(columns)
+  FROM part, span WHERE lo IS NOT NULL AND part.octets + octet_length(columns) <= ?1)
+SELECT CASE WHEN octets + octet_length(columns) <= ?1 THEN columns END AS columns
+FROM part WHERE ifnull(octets + octet_length(columns), 1) > 0`, span, r.SQL, columns), members
+}
+
+// readDeltas returns, in one row, the clock and for each table what changed
+// after ?1: a line with the JSON array of rows, and a line with that of ids. A
+// text of more than ?2 octets is NULL, and so is what rows of more than store.WaryBytes
+// would make. It is "" for more tables than D1 has columns.
+func readDeltas(tables []reading) string {
+	if len(tables)+clockColumns > store.ResultColumns {
+		return ""
+	}
+	sql := strings.TrimSuffix(readClock, " FROM Clock")
+	for i := range tables {
+		r := &tables[i]
+		sql += fmt.Sprintf(`, iif(ifnull((SELECT sum(%[5]s) FROM %[3]s AS t WHERE t.stamp > ?1), 0) <= %[6]d, (SELECT iif(octet_length(found) <= ?2, found, NULL) FROM (
+SELECT json_group_array(%[1]s) FILTER (WHERE t.deleted = 0) || char(10) || json_group_array(t.%[2]s) FILTER (WHERE t.deleted) AS found FROM %[3]s AS t WHERE t.stamp > ?1)), NULL) AS t%[4]d`,
+			r.row, r.ID, r.SQL, i, r.bytes, store.WaryBytes)
+	}
+	return sql + " FROM Clock"
+}
+
+// changedRows is the condition of the rows that changed, and of those live ones
+// that meet the condition also.
+func changedRows(also string) string {
+	changed := "t.stamp > " + since
+	if also != "" {
+		changed = "(" + changed + " OR " + also + ")"
+	}
+	return changed
+}
+
+// readDelta has also those live rows that meet the condition.
+func (r *reading) readDelta(also string) string {
+	return fmt.Sprintf(`WITH %s,
+span AS MATERIALIZED (
+  SELECT max(1, %d / max(%s)) AS step FROM %s AS t WHERE %s)
+SELECT dead, CASE WHEN sum(octet_length(part)) OVER (ROWS UNBOUNDED PRECEDING) <= ?2 THEN part END AS part FROM (
+SELECT t.deleted AS dead, json_group_array(CASE t.deleted WHEN 0 THEN %s ELSE t.%s END) AS part
+FROM %[4]s AS t WHERE %[5]s AND (t.deleted = 0 OR %[8]s >= 0)
+GROUP BY t.deleted, t.rowid / (SELECT step FROM span))`,
+		mode, store.PartBytes, r.bound, r.SQL, changedRows(also), r.row, r.ID, since)
+}
+
+// deltaSize is about how many octets readDelta reads.
+func (r *reading) deltaSize(also string) string {
+	return fmt.Sprintf("WITH %s\nSELECT sum(%s) AS octets FROM %s AS t WHERE %s", mode, r.bytes, r.SQL, changedRows(also))
+}
+
+// migrated is the condition that a live row has what the app's schema gained,
+// or "": an added table's row, or an added column that is not what the app's
+// database fills it with.
+func (r *reading) migrated(schema *record.Schema, m *watermelon.Migration) string {
+	if m.Tables[r.index] {
+		return "t.deleted = 0"
+	}
+	var list []string
+	for c, added := range m.Columns[r.index] {
+		if col := schema.Tables[r.index].Columns[c]; added {
+			list = append(list, fmt.Sprintf("t.%s IS NOT %s", col.SQL, store.Literal(col.Fill())))
+		}
+	}
+	if list == nil {
+		return ""
+	}
+	return "t.deleted = 0 AND (" + store.Balanced(" OR ", list) + ")"
+}

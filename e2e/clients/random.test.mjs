@@ -277,7 +277,7 @@ async function hear(url, init) {
   return new Response(text, answer);
 }
 
-// sumOf is a table's checksum, as worker/store/checksum.go has it.
+// sumOf is a table's checksum, as worker/store/records/checksum.go has it.
 function sumOf(table, rows) {
   const hash = createHash("sha256");
   for (const row of rows) hash.update(`${JSON.stringify([row.id, ...values(table, row)])}\n`);

@@ -23,7 +23,7 @@ const waits = [
 const first = ["go worker", "e2e/siege/siege.test.mjs", "go e2e", "go e2e/histories", "race wasm/edge", "static"];
 
 // Packages that take some seconds, each a job of its own. The others of a folder are one job.
-const large = ["e2e", "e2e/histories", "e2e/yjsdiff", "wasm/cmd/tidemark", "wasm/edge", "worker", "worker/api", "worker/store"];
+const large = ["e2e", "e2e/histories", "e2e/yjsdiff", "wasm/cmd/tidemark", "wasm/edge", "worker", "worker/api", "worker/store/projects", "worker/store/records"];
 
 // What asks for one thing at a time, for too long under the race detector. `make prove` takes that time.
 const sequential = "Conformance|TestRecipes|TestTheLargestUploadFits|TestAnswersOfABatchAreBounded";

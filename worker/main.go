@@ -10,6 +10,9 @@ import (
 
 	"tidemark/shared/record"
 	"tidemark/worker/api"
+	docsapi "tidemark/worker/api/documents"
+	"tidemark/worker/api/door"
+	rowsapi "tidemark/worker/api/records"
 	"tidemark/worker/host"
 	"tidemark/worker/store/documents"
 	"tidemark/worker/store/projects"
@@ -18,16 +21,14 @@ import (
 )
 
 func main() {
-	settings := api.ReadSettings(host.Getenv)
+	settings, invalid := door.ReadSettings(host.Getenv)
 	db := host.D1("DB")
 	rows, ticketStore, projectStore := records.New(db, record.Default(), settings.Sync), tickets.New(db), projects.New(db)
-	yjs, copies := api.ReadYjsSettings(host.Getenv), documents.NewCopies(db)
-	if settings.Problem == "" {
-		settings.Problem = yjs.Problem
-	}
-	memory := api.NewMemory(settings.MemoryBytes)
+	copies := documents.NewCopies(db)
+	memory := door.NewMemory(settings.MemoryBytes)
 	rooms := &host.YjsRooms{
-		Config: yjs.Config, CacheBytes: yjs.CacheBytes, Free: memory.Free, EventBytes: yjs.Config.IntegrateBytes, Database: copies,
+		Config: settings.Documents, CacheBytes: settings.CacheBytes, Free: memory.Free,
+		EventBytes: settings.Documents.IntegrateBytes, Database: copies,
 		Storage: func(exec host.Exec) host.YjsStorage { return documents.Log{Exec: exec} },
 	}
 	memory.Granted(func(bytes int) {
@@ -37,16 +38,15 @@ func main() {
 	memory.FullIf(host.Full, func(ctx context.Context) { host.Again(ctx) })
 	host.Serve(host.Config{
 		Handler: api.New(api.Config{
-			Sync: rows, Tickets: ticketStore, Projects: projectStore,
-			Restorers: []api.Restorer{ticketStore, projectStore}, Rooms: host.Rooms{},
-			Web:      host.Web{},
-			Sessions: &api.Sessions{Store: tickets.NewSessions(db), Calls: host.Rooms{}},
-			Yjs: &api.Yjs{
-				Calls: host.Rooms{}, Documents: copies, Versions: copies,
-				UpdateBytes: int64(yjs.Config.DocumentBytes),
+			Door: door.Config{
+				Rooms: host.Rooms{}, Web: host.Web{}, Tickets: ticketStore,
+				Sessions: &door.Sessions{Store: tickets.NewSessions(db), Calls: host.Rooms{}},
+				Memory:   memory, Sleep: host.Sleep,
+				Now: time.Now, Settings: settings, Invalid: invalid, Log: host.Log,
 			},
-			Memory: memory, Sleep: host.Sleep,
-			Now: time.Now, Settings: settings, Log: host.Log,
+			Records:   rowsapi.Config{Store: rows, Restorers: []rowsapi.Restorer{ticketStore, projectStore}},
+			Projects:  projectStore,
+			Documents: &docsapi.Config{Calls: host.Rooms{}, Copies: copies, Versions: copies},
 		}),
 		Classes: map[string]host.Class{"SyncRoom": host.NewSyncRoom, "YjsRoom": rooms.Class},
 	})

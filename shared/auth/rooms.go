@@ -7,12 +7,6 @@ import (
 	"tidemark/shared/ijson"
 )
 
-// The permissions of Yjs rooms.
-const (
-	YjsRead  Permission = "yjs:read"
-	YjsWrite Permission = "yjs:write"
-)
-
 // Rooms are the Yjs rooms that a token opens: the globs of its claim rooms. In a
 // glob * stands for any characters, / among them, and ? for one. The zero value
 // is all rooms.

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -23,32 +22,6 @@ var (
 	// could not be fetched. Later it may be good.
 	ErrKeys = errors.New("the keys of the token's issuer could not be fetched")
 )
-
-// A Permission is one word of a scope.
-type Permission string
-
-// The permissions of structured sync. SyncAdmin is the operator's: only a
-// scope that names it allows it.
-const (
-	SyncRead  Permission = "sync:read"
-	SyncWrite Permission = "sync:write"
-	SyncAdmin Permission = "sync:admin"
-)
-
-// A Scope is the permissions of a token, divided by spaces, or all of them but
-// SyncAdmin. RFC 8693, 4.2.
-type Scope struct {
-	All   bool
-	Words string
-}
-
-// Allows says whether p is among the permissions.
-func (s Scope) Allows(p Permission) bool {
-	if s.All {
-		return p != SyncAdmin
-	}
-	return slices.Contains(strings.Fields(s.Words), string(p))
-}
 
 // An Identity is what a verified token says. Without a claim the subject and the
 // ID are "", the scope is all and the times are zero.

@@ -30,13 +30,14 @@ import (
 	"tidemark/shared/syncroom"
 	"tidemark/shared/watermelon"
 	"tidemark/worker/api"
+	"tidemark/worker/api/door"
 	"tidemark/worker/store"
 	"tidemark/worker/store/records"
 )
 
 // ports stand in for everything behind the handler, and say what was asked.
 type ports struct {
-	api.Tickets
+	door.Tickets
 	answer     []byte
 	changed    []records.Change
 	err        error
@@ -78,22 +79,26 @@ func (p *ports) Forward(_ http.ResponseWriter, _ *http.Request, f abi.Forward) e
 	return p.err
 }
 
-func newHandler(p *ports, variables ...string) http.Handler {
-	return newHandlerWith(p, func(*api.Config) {}, variables...)
+// pairs makes a map of names and values in turn.
+func pairs(list []string) map[string]string {
+	m := map[string]string{}
+	for i := 0; i < len(list); i += 2 {
+		m[list[i]] = list[i+1]
+	}
+	return m
+}
+
+func newHandler(t testing.TB, p *ports, variables ...string) http.Handler {
+	return newHandlerWith(t, p, func(*api.Config) {}, variables...)
 }
 
 // newHandlerWith changes the configuration before it is used.
-func newHandlerWith(p *ports, change func(*api.Config), variables ...string) http.Handler {
-	env := map[string]string{"AUTH_SECRET": secret}
-	for i := 0; i < len(variables); i += 2 {
-		env[variables[i]] = variables[i+1]
-	}
+func newHandlerWith(t testing.TB, p *ports, change func(*api.Config), variables ...string) http.Handler {
 	p.now = time.Now()
-	c := api.Config{
-		Sync: p, Tickets: p.Tickets, Rooms: p, Now: func() time.Time { return p.now },
-		Settings: api.ReadSettings(func(name string) string { return env[name] }),
-		Log:      slog.New(slog.NewTextHandler(&p.log, nil)),
-	}
+	c := configure(t, pairs(variables))
+	c.Records.Store = p
+	c.Door.Tickets, c.Door.Rooms, c.Door.Now = p.Tickets, p, func() time.Time { return p.now }
+	c.Door.Log = slog.New(slog.NewTextHandler(&p.log, nil))
 	change(&c)
 	return api.New(c)
 }
@@ -127,7 +132,7 @@ func want(t *testing.T, w *httptest.ResponseRecorder, status int, parts ...strin
 }
 
 func TestWithoutASecretNothingIsServedButHealth(t *testing.T) {
-	h := newHandler(&ports{}, "AUTH_SECRET", "")
+	h := newHandler(t, &ports{}, "AUTH_SECRET", "")
 	want(t, ask(h, "GET", "/healthz", nil), 200)
 	want(t, ask(h, "GET", "/sync/checksum", nil), 503, `"code":"SERVICE_UNAVAILABLE"`, "AUTH_SECRET")
 	want(t, ask(h, "GET", "/nowhere", nil), 503, "AUTH_SECRET")
@@ -143,15 +148,15 @@ func TestBadVariablesAreNamed(t *testing.T) {
 		"AUTH_JWKS":                 {"{}", "nonsense"},
 	} {
 		for _, value := range values {
-			want(t, ask(newHandler(&ports{}, name, value), "GET", "/sync/checksum", nil), 503, name)
+			want(t, ask(newHandler(t, &ports{}, name, value), "GET", "/sync/checksum", nil), 503, name)
 		}
 	}
-	want(t, ask(newHandler(&ports{answer: []byte("1")}, "LIMIT_BODY_BYTES", "67108864"), "GET", "/sync/checksum", nil), 200)
+	want(t, ask(newHandler(t, &ports{answer: []byte("1")}, "LIMIT_BODY_BYTES", "67108864"), "GET", "/sync/checksum", nil), 200)
 }
 
 func TestRequestsPerMinuteAndSubject(t *testing.T) {
 	p := &ports{answer: []byte("1")}
-	h := newHandler(p, "LIMIT_REQUESTS_PER_MINUTE", "6")
+	h := newHandler(t, p, "LIMIT_REQUESTS_PER_MINUTE", "6")
 	want(t, ask(h, "GET", "/trpc/sync.pull,sync.pull,sync.pull,sync.pull?batch=1", nil), 200)
 	want(t, ask(h, "GET", "/sync/checksum", nil), 200)
 	want(t, ask(h, "GET", "/nowhere", nil), 404)
@@ -169,7 +174,7 @@ func TestRequestsPerMinuteAndSubject(t *testing.T) {
 
 func TestAnExpiredTokenIsNotSavedByTheCache(t *testing.T) {
 	p := &ports{answer: []byte("1")}
-	h := newHandler(p)
+	h := newHandler(t, p)
 	bearer := "Bearer " + token("alice")
 	want(t, ask(h, "GET", "/sync/checksum", nil, "Authorization", bearer), 200)
 	p.now = p.now.Add(time.Hour + time.Minute) // the token may be younger than the clock that stands still
@@ -178,7 +183,7 @@ func TestAnExpiredTokenIsNotSavedByTheCache(t *testing.T) {
 
 func TestNoLogLineHoldsATokenOrTicket(t *testing.T) {
 	p := &ports{err: errors.New("broken")}
-	h := newHandler(p)
+	h := newHandler(t, p)
 	credential := token("alice")
 	want(t, ask(h, "GET", "/sync/subscribe?token="+credential, nil, "Authorization", "", "Upgrade", "websocket"), 500)
 	want(t, ask(h, "GET", "/sync/pull?token="+credential, nil), 500)
@@ -191,7 +196,7 @@ func TestNoLogLineHoldsATokenOrTicket(t *testing.T) {
 
 func TestInternalErrorsAreNotTold(t *testing.T) {
 	p := &ports{err: errors.New("D1_ERROR: no such table: Secrets")}
-	h := newHandler(p)
+	h := newHandler(t, p)
 	for _, path := range []string{"/trpc/sync.pull", "/sync/pull", "/sync/checksum"} {
 		w := ask(h, "GET", path, nil)
 		want(t, w, 500, `"code":"INTERNAL_SERVER_ERROR"`)
@@ -207,7 +212,7 @@ func TestInternalErrorsAreNotTold(t *testing.T) {
 // the server's.
 func TestAnOverloadedDatabaseIsSaid(t *testing.T) {
 	p := &ports{err: fmt.Errorf("pull: %w", abi.OpError("D1_ERROR: D1 DB is overloaded. Requests queued for too long."))}
-	h := newHandler(p)
+	h := newHandler(t, p)
 	for _, path := range []string{"/trpc/sync.pull", "/sync/pull", "/sync/checksum"} {
 		w := ask(h, "GET", path, nil)
 		want(t, w, 503, `"code":"SERVICE_UNAVAILABLE"`, "send the same again")
@@ -221,7 +226,7 @@ func TestAnOverloadedDatabaseIsSaid(t *testing.T) {
 
 func TestSubscribersAreToldOfWhatChanged(t *testing.T) {
 	push := func(p *ports) []syncroom.Change {
-		ask(newHandler(p), "POST", "/trpc/sync.push", strings.NewReader(`{}`))
+		ask(newHandler(t, p), "POST", "/trpc/sync.push", strings.NewReader(`{}`))
 		return p.published
 	}
 	if got := push(&ports{answer: []byte("1")}); len(got) != 0 {
@@ -239,7 +244,7 @@ func TestSubscribersAreToldOfWhatChanged(t *testing.T) {
 
 func TestSubscribersComeWithTheStampAndProtocol(t *testing.T) {
 	p := &ports{}
-	h := newHandler(p)
+	h := newHandler(t, p)
 	ask(h, "GET", "/sync/subscribe", nil, "Upgrade", "WebSocket")
 	ask(h, "GET", "/sync/subscribe", nil, "Authorization", "", "Upgrade", "websocket", "Sec-WebSocket-Protocol", "tidemark,"+token("alice"))
 	owner := p.forwarded[0].Owner
@@ -264,7 +269,7 @@ func TestSubscribersComeWithTheStampAndProtocol(t *testing.T) {
 }
 
 func TestOriginsCanBeRestricted(t *testing.T) {
-	h := newHandler(&ports{answer: []byte("1")}, "CORS_ORIGINS", "https://a.example, https://b.example")
+	h := newHandler(t, &ports{answer: []byte("1")}, "CORS_ORIGINS", "https://a.example, https://b.example")
 	for origin, allowed := range map[string]string{"https://b.example": "https://b.example", "https://c.example": "", "": ""} {
 		for _, method := range []string{"GET", "OPTIONS"} {
 			w := ask(h, method, "/trpc/sync.pull", nil, "Origin", origin)
@@ -294,7 +299,7 @@ func TestOriginsOfWebSocketsCanBeRestricted(t *testing.T) {
 	} {
 		for _, path := range []string{"/sync/subscribe", "/yjs/r"} {
 			p := &ports{}
-			h := newHandler(p, "CORS_ORIGINS", c.origins)
+			h := newHandler(t, p, "CORS_ORIGINS", c.origins)
 			headers := []string{"Upgrade", "websocket"}
 			if c.origin != "" {
 				headers = append(headers, "Origin", c.origin)
@@ -322,7 +327,7 @@ func TestAnswersOfABatchAreBounded(t *testing.T) {
 	} {
 		p := &ports{answer: []byte(`"` + strings.Repeat("x", c.bytes-2) + `"`)}
 		paths := strings.TrimSuffix(strings.Repeat("sync.pull,", c.calls), ",")
-		w := ask(newHandler(p), "GET", "/trpc/"+paths+"?batch=1", nil)
+		w := ask(newHandler(t, p), "GET", "/trpc/"+paths+"?batch=1", nil)
 		var results []struct {
 			Result *struct{ Data string }
 			Error  *struct{ Data struct{ Code string } }
@@ -354,7 +359,7 @@ func TestTurboMakesTheInput(t *testing.T) {
 		"cursor=1&limit=2&migration=%7B%22from%22:1%7D": `{"migration":{"from":1},"limit":2,"cursor":"1"}`,
 	} {
 		p := &ports{answer: []byte("1")}
-		ask(newHandler(p), "GET", "/sync/pull?"+query, nil)
+		ask(newHandler(t, p), "GET", "/sync/pull?"+query, nil)
 		if len(p.pulls) != 1 || string(p.pulls[0]) != want {
 			t.Errorf("%q: got %q, want %s", query, p.pulls, want)
 		}
@@ -376,7 +381,7 @@ func TestTicketsNeedNoSecret(t *testing.T) {
 	jwks := fmt.Sprintf(`{"keys":[{"kty":"EC","crv":"P-256","x":%q,"y":%q}]}`, b64(point[1:33]), b64(point[33:]))
 	_, tickets := openStore(t)
 	one, two := &ports{Tickets: tickets}, &ports{Tickets: tickets}
-	h1, h2 := newHandler(one, "AUTH_SECRET", "", "AUTH_JWKS", jwks), newHandler(two, "AUTH_SECRET", "", "AUTH_JWKS", jwks)
+	h1, h2 := newHandler(t, one, "AUTH_SECRET", "", "AUTH_JWKS", jwks), newHandler(t, two, "AUTH_SECRET", "", "AUTH_JWKS", jwks)
 	two.now = one.now
 	sign := func(scope string, ttl time.Duration) string {
 		token, err := jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims{"sub": "alice", "scope": scope, "exp": one.now.Add(ttl).Unix()}).SignedString(key)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -20,6 +19,8 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/shared/project"
 	"tidemark/worker/api"
+	documentsapi "tidemark/worker/api/documents"
+	projectsapi "tidemark/worker/api/projects"
 	"tidemark/worker/store/projects"
 )
 
@@ -28,7 +29,7 @@ func unknown(n int) io.Reader { return io.MultiReader(strings.NewReader(strings.
 
 func TestBodiesUpToTheLimit(t *testing.T) {
 	p := &ports{answer: []byte("1")}
-	h := newHandler(p, "LIMIT_BODY_BYTES", "200000")
+	h := newHandler(t, p, "LIMIT_BODY_BYTES", "200000")
 	for _, c := range []struct {
 		body   io.Reader
 		status int
@@ -73,7 +74,7 @@ func (b *lazyBody) ReadWhole(limit int64) ([]byte, error) {
 }
 
 // owned are projects of which everybody is the owner.
-type owned struct{ api.Projects }
+type owned struct{ projectsapi.Store }
 
 func (owned) Role(context.Context, projects.Key) (project.Role, project.Seq, error) {
 	return project.Owner, 1, nil
@@ -95,16 +96,11 @@ func sendBody(h http.Handler, method, path, token string, n int64, body *lazyBod
 	return w
 }
 
-func newBodyHandler(variables ...string) http.Handler {
-	env := map[string]string{"AUTH_SECRET": secret}
-	for i := 0; i < len(variables); i += 2 {
-		env[variables[i]] = variables[i+1]
-	}
-	return api.New(api.Config{
-		Sync: &ports{}, Projects: owned{}, Rooms: &ports{}, Yjs: &api.Yjs{Calls: &noRoom{}, UpdateBytes: 20 << 20},
-		Now: time.Now, Log: slog.New(slog.DiscardHandler),
-		Settings: api.ReadSettings(func(name string) string { return env[name] }),
-	})
+func newBodyHandler(t testing.TB, variables ...string) http.Handler {
+	c := configure(t, pairs(variables))
+	c.Records.Store, c.Projects, c.Door.Rooms = &ports{}, owned{}, &ports{}
+	c.Documents = &documentsapi.Config{Calls: &noRoom{}}
+	return api.New(c)
 }
 
 // routesWithBody are the routes that read one, and how long it may be.
@@ -132,8 +128,8 @@ func ofScope(scope string) string {
 }
 
 func TestABodyIsAskedForAfterTheHeadWasChecked(t *testing.T) {
-	h := newBodyHandler()
-	poor := newBodyHandler("LIMIT_REQUESTS_PER_MINUTE", "1")
+	h := newBodyHandler(t)
+	poor := newBodyHandler(t, "LIMIT_REQUESTS_PER_MINUTE", "1")
 	for _, c := range routesWithBody {
 		for _, refused := range []struct {
 			h       http.Handler
@@ -179,7 +175,7 @@ func TestABodyIsAskedForAfterTheHeadWasChecked(t *testing.T) {
 }
 
 func TestEachRouteHasALimitOfItsOwn(t *testing.T) {
-	h := newBodyHandler()
+	h := newBodyHandler(t)
 	for _, c := range routesWithBody {
 		says, status := "larger than "+strconv.FormatInt(c.limit, 10)+" bytes", 413
 		if c.limit == 0 {
@@ -200,7 +196,7 @@ func TestEachRouteHasALimitOfItsOwn(t *testing.T) {
 			t.Errorf("%s %s: asked for %v, want %v", c.method, c.path, unannounced.asked, asks)
 		}
 	}
-	small := newBodyHandler("LIMIT_BODY_BYTES", "100")
+	small := newBodyHandler(t, "LIMIT_BODY_BYTES", "100")
 	for _, c := range routesWithBody {
 		if c.limit > 0 {
 			want(t, sendBody(small, c.method, c.path, ofScope(c.scope), 101, &lazyBody{}), 413, "larger than 100 bytes")
@@ -209,7 +205,7 @@ func TestEachRouteHasALimitOfItsOwn(t *testing.T) {
 }
 
 func TestUploadsAreCountedBeforeTheirBodyIsAskedFor(t *testing.T) {
-	h := newBodyHandler("LIMIT_UPLOADS_PER_MINUTE", "1")
+	h := newBodyHandler(t, "LIMIT_UPLOADS_PER_MINUTE", "1")
 	first, second := &lazyBody{data: []byte("{}")}, &lazyBody{data: []byte("{}")}
 	sendBody(h, "POST", "/api/v1/projects/p/sync/", token("alice"), 2, first)
 	w := sendBody(h, "POST", "/api/v1/projects/p/sync/", token("alice"), 2, second)

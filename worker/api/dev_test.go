@@ -1,9 +1,10 @@
-package api
+//go:build !js
+
+package api_test
 
 import (
 	"encoding/json"
-	"io"
-	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"tidemark/shared/auth"
+	"tidemark/worker/api"
 )
 
 const devSecret = "the secret of these tests, 32 bytes"
@@ -18,17 +20,17 @@ const devSecret = "the secret of these tests, 32 bytes"
 // devServer is a handler with these variables, on 1 January 2026.
 func devServer(t *testing.T, variables map[string]string) http.Handler {
 	t.Helper()
-	return New(Config{
-		Now:      func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) },
-		Settings: ReadSettings(func(name string) string { return variables[name] }),
-		Log:      slog.New(slog.NewTextHandler(io.Discard, nil)),
-	})
+	all := map[string]string{"AUTH_SECRET": ""}
+	maps.Copy(all, variables)
+	c := configure(t, all)
+	c.Door.Now = func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
+	return api.New(c)
 }
 
 // devAsk asks as the demo does, but for the headers given in pairs of name and
 // value; an empty value is no header.
 func devAsk(h http.Handler, method, body string, headers ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, "http://localhost:8787"+devLoginPath, strings.NewReader(body))
+	r := httptest.NewRequest(method, "http://localhost:8787/dev/login", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Origin", "http://localhost:8787")
 	for i := 0; i < len(headers); i += 2 {

@@ -5,12 +5,10 @@ package api_test
 import (
 	"bytes"
 	"encoding/json"
-	"log/slog"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"tidemark/worker/api"
 )
@@ -22,12 +20,10 @@ func FuzzRequest(f *testing.F) {
 	f.Add("POST", "/trpc/sync.push,sync.push", "batch=1", "application/json", "application/jsonl", []byte(`{"0":{"changes":{},"lastPulledAt":1},"1":[`))
 	f.Add("POST", "/trpc/sync.push", "", "application/json", "", []byte(`{"changes":{"customers":{"created":[{"id":"a","updated_at":1}],"updated":[],"deleted":["b"]}},"lastPulledAt":0}`))
 	f.Add("GET", "/sync/pull", "lastPulledAt=1&migration=null&cursor=x", "", "", []byte(nil))
-	rows, tickets := openStore(f)
-	h := api.New(api.Config{
-		Sync: rows, Tickets: tickets, Rooms: &ports{}, Now: time.Now,
-		Settings: api.ReadSettings(func(name string) string { return map[string]string{"AUTH_SECRET": secret}[name] }),
-		Log:      slog.New(slog.NewTextHandler(f.Output(), nil)),
-	})
+	c := configure(f, nil)
+	c.Records.Store, c.Door.Tickets = openStore(f)
+	c.Door.Rooms = &ports{}
+	h := api.New(c)
 	f.Fuzz(func(t *testing.T, method, path, query, contentType, accept string, body []byte) {
 		switch method {
 		case "GET", "POST", "PUT", "DELETE", "OPTIONS":

@@ -63,7 +63,7 @@ func keysHandler(t *testing.T, w *slowWeb) (h http.Handler, p *ports, token stri
 		Body:     fmt.Appendf(nil, `{"keys":[{"kty":"EC","crv":"P-256","x":%q,"y":%q}]}`, b64(point[1:33]), b64(point[33:])),
 	}
 	p = &ports{answer: []byte("{}")}
-	h = newHandlerWith(p, func(c *api.Config) { c.Web = w }, "AUTH_SECRET", "", "AUTH_JWKS_URL", "https://issuer.example/keys")
+	h = newHandlerWith(t, p, func(c *api.Config) { c.Door.Web = w }, "AUTH_SECRET", "", "AUTH_JWKS_URL", "https://issuer.example/keys")
 	if token, err = jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims{"sub": "alice"}).SignedString(key); err != nil {
 		t.Fatal(err)
 	}

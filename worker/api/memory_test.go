@@ -13,6 +13,7 @@ import (
 
 	"tidemark/shared/ijson"
 	"tidemark/worker/api"
+	"tidemark/worker/api/door"
 	"tidemark/worker/store"
 )
 
@@ -39,11 +40,10 @@ func (p *hungryPull) Pull(ctx context.Context, now time.Time, input []byte, b st
 func TestMemoryIsGivenInTurn(t *testing.T) {
 	p := &hungryPull{ports: &ports{answer: []byte(`{}`), now: time.Now()}, bytes: 40 << 20}
 	slept := 0
-	h := api.New(api.Config{
-		Sync: p, Rooms: p, Now: func() time.Time { return p.now },
-		Sleep:    func(context.Context, time.Duration) error { slept++; return nil },
-		Settings: api.ReadSettings(func(name string) string { return map[string]string{"AUTH_SECRET": secret}[name] }),
-	})
+	c := configure(t, nil)
+	c.Records.Store, c.Door.Rooms = p, p
+	c.Door.Sleep = func(context.Context, time.Duration) error { slept++; return nil }
+	h := api.New(c)
 	body := func(n int) *strings.Reader { return strings.NewReader(strings.Repeat(" ", n) + "null") }
 	p.then = func() {
 		slept = 0
@@ -110,11 +110,10 @@ func TestMemoryInUseIsNotGivenToOthers(t *testing.T) {
 	for _, grown := range []int{30 << 20, 31 << 20, 56 << 20} {
 		var grow func()
 		p := &budgetedPull{ports: &ports{answer: []byte(`{}`), now: time.Now()}}
-		h := api.New(api.Config{
-			Sync: p, Rooms: p, Now: func() time.Time { return p.now },
-			Sleep:    func(context.Context, time.Duration) error { grow(); return nil },
-			Settings: api.ReadSettings(func(name string) string { return map[string]string{"AUTH_SECRET": secret}[name] }),
-		})
+		c := configure(t, nil)
+		c.Records.Store, c.Door.Rooms = p, p
+		c.Door.Sleep = func(context.Context, time.Duration) error { grow(); return nil }
+		h := api.New(c)
 		var other *httptest.ResponseRecorder
 		p.pull = func(ctx context.Context, b store.Budget) error {
 			if err := b.Hold(ctx, 31<<20); err != nil {
@@ -138,15 +137,14 @@ func TestMemoryInUseIsNotGivenToOthers(t *testing.T) {
 // A full instance begins nothing that needs much memory: what comes and what waits
 // is refused with 503, what has begun may grow, and small requests are served.
 func TestAFullInstanceBeginsNothingLarge(t *testing.T) {
-	memory, full := api.NewMemory(112<<20), false
+	memory, full := door.NewMemory(112<<20), false
 	moves := 0
 	memory.FullIf(func() bool { return full }, func(context.Context) { moves++ })
 	p := &hungryPull{ports: &ports{answer: []byte(`{}`), now: time.Now()}, bytes: 40 << 20}
-	h := api.New(api.Config{
-		Sync: p, Rooms: p, Memory: memory, Now: func() time.Time { return p.now },
-		Sleep:    func(context.Context, time.Duration) error { full = true; return nil },
-		Settings: api.ReadSettings(func(name string) string { return map[string]string{"AUTH_SECRET": secret}[name] }),
-	})
+	c := configure(t, nil)
+	c.Records.Store, c.Door.Rooms, c.Door.Memory = p, p, memory
+	c.Door.Sleep = func(context.Context, time.Duration) error { full = true; return nil }
+	h := api.New(c)
 	pull := func() *httptest.ResponseRecorder { return ask(h, "GET", "/trpc/sync.pull", nil) }
 	p.then = func() {
 		want(t, pull(), 503, "SERVICE_UNAVAILABLE") // it waits, and meanwhile the instance is full

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -20,6 +19,7 @@ import (
 	"tidemark/e2e/conformance"
 	"tidemark/shared/record"
 	"tidemark/worker/api"
+	recordsapi "tidemark/worker/api/records"
 )
 
 func (p *ports) Restore(context.Context, time.Time) (record.Stamp, error) {
@@ -42,7 +42,7 @@ func operate(h http.Handler, path, body string) *httptest.ResponseRecorder {
 
 func TestOnlyTheOperatorRestoresAndPurges(t *testing.T) {
 	p := &ports{}
-	h := newHandler(p)
+	h := newHandler(t, p)
 	for _, path := range []string{"/sync/restore", "/sync/purge"} {
 		for _, scope := range []string{conformance.NoScope, "", "sync:write", "sync:read sync:write projects:read projects:write yjs:read yjs:write"} {
 			w := ask(h, "POST", path, nil, "Authorization", scoped(scope))
@@ -71,7 +71,7 @@ func TestOnlyTheOperatorRestoresAndPurges(t *testing.T) {
 
 func TestThePurgesBodySaysHowManyDaysAreKept(t *testing.T) {
 	p := &ports{}
-	h := newHandler(p, "LIMIT_BODY_BYTES", "1000")
+	h := newHandler(t, p, "LIMIT_BODY_BYTES", "1000")
 	for body, days := range map[string]int{
 		``: 90, `{}`: 90, `{"keep_days":1}`: 1, ` { "keep_days" : 90 } `: 90, `{"keep_days":36500}`: 36_500,
 	} {
@@ -108,7 +108,7 @@ func TestThePurgesBodySaysHowManyDaysAreKept(t *testing.T) {
 
 func TestAnOperationThatFailsTellsNobody(t *testing.T) {
 	p := &ports{err: errors.New("D1_ERROR: no such table: Clock")}
-	h := newHandler(p)
+	h := newHandler(t, p)
 	for _, path := range []string{"/sync/restore", "/sync/purge"} {
 		want(t, operate(h, path, ""), 500, `{"error":{"code":"INTERNAL_SERVER_ERROR","message":"Internal error"}}`)
 	}
@@ -127,11 +127,10 @@ type office struct {
 func newOffice(t *testing.T) *office {
 	o := &office{T: t, now: time.Now()}
 	rows, tickets := openStore(t)
-	o.Handler = api.New(api.Config{
-		Sync: rows, Tickets: tickets, Restorers: []api.Restorer{tickets}, Rooms: newRooms(t), Now: func() time.Time { return o.now },
-		Settings: api.ReadSettings(func(name string) string { return map[string]string{"AUTH_SECRET": secret}[name] }),
-		Log:      slog.New(slog.NewTextHandler(t.Output(), nil)),
-	})
+	c := configure(t, nil)
+	c.Records = recordsapi.Config{Store: rows, Restorers: []recordsapi.Restorer{tickets}}
+	c.Door.Tickets, c.Door.Rooms, c.Door.Now = tickets, newRooms(t), func() time.Time { return o.now }
+	o.Handler = api.New(c)
 	return o
 }
 

@@ -7,7 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -17,9 +17,10 @@ import (
 	"tidemark/e2e/conformance"
 	"tidemark/shared/abi"
 	"tidemark/worker/api"
+	documentsapi "tidemark/worker/api/documents"
 )
 
-// A web is api.Web by Go's own client. Like the hosts it follows no redirect.
+// A web is door.Web by Go's own client. Like the hosts it follows no redirect.
 type web struct{}
 
 func (web) Fetch(ctx context.Context, f abi.Fetch) (abi.Fetched, error) {
@@ -67,13 +68,14 @@ func (m *movable) advance(d time.Duration) {
 
 func TestRecipes(t *testing.T) {
 	conformance.RunRecipes(t, "../../docs/auth.md", func(t *testing.T, variables map[string]string) conformance.Host {
-		rows, tickets := openStore(t)
 		clock := &movable{}
-		server := httptest.NewServer(api.New(api.Config{
-			Sync: rows, Tickets: tickets, Rooms: newRooms(t), Web: web{}, Yjs: &api.Yjs{Calls: silent{}}, Now: clock.now,
-			Settings: api.ReadSettings(func(name string) string { return variables[name] }),
-			Log:      slog.New(slog.NewTextHandler(t.Output(), nil)),
-		}))
+		all := map[string]string{"AUTH_SECRET": ""}
+		maps.Copy(all, variables)
+		c := configure(t, all)
+		c.Records.Store, c.Door.Tickets = openStore(t)
+		c.Door.Rooms, c.Door.Web, c.Door.Now = newRooms(t), web{}, clock.now
+		c.Documents = &documentsapi.Config{Calls: silent{}}
+		server := httptest.NewServer(api.New(c))
 		t.Cleanup(server.Close)
 		return conformance.Host{BaseURL: server.URL, Now: clock.now, Advance: clock.advance}
 	})

@@ -13,7 +13,7 @@ import (
 
 	"tidemark/shared/abi"
 	"tidemark/shared/syncroom"
-	"tidemark/worker/api"
+	"tidemark/worker/api/door"
 )
 
 // rooms stands in for the Durable Objects: the room's state machine behind
@@ -50,7 +50,7 @@ func (r *rooms) open() (open []abi.Conn) {
 func (r *rooms) Publish(_ context.Context, binding, room string, message []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if binding != api.SyncBinding || room != api.SyncRoom {
+	if binding != door.SyncBinding || room != door.RecordsRoom {
 		r.t.Errorf("publish to %s, %s", binding, room)
 	}
 	e, err := r.room.Publish(message, time.Now())

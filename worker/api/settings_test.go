@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"tidemark/worker/api"
+	"tidemark/worker/api/door"
 )
 
 func TestVariablesOfWranglerAreTheDefaults(t *testing.T) {
@@ -26,13 +26,17 @@ func TestVariablesOfWranglerAreTheDefaults(t *testing.T) {
 	if set["LIMIT_PULL_BYTES"] == "" {
 		t.Fatalf("no variables were read: %v", set)
 	}
-	read := func(set map[string]string) api.Settings {
-		return api.ReadSettings(func(name string) string {
+	read := func(set map[string]string) door.Settings {
+		s, err := door.ReadSettings(func(name string) string {
 			if name == "AUTH_SECRET" {
 				return secret
 			}
 			return set[name]
 		})
+		if err != nil {
+			t.Error(err)
+		}
+		return s
 	}
 	if got, want := read(nil), read(set); !reflect.DeepEqual(got, want) {
 		t.Errorf("without variables\n%+v\nwant those of wrangler.toml\n%+v", got, want)
@@ -46,11 +50,11 @@ func TestALimitThatCannotBeIsNamed(t *testing.T) {
 		"LIMIT_MEMORY_MB=much": false, "LIMIT_MEMORY_MB=2047": true, "LIMIT_MEMORY_MB=2048": false,
 	} {
 		name, value, _ := strings.Cut(variable, "=")
-		got := api.ReadSettings(func(asked string) string {
+		_, err := door.ReadSettings(func(asked string) string {
 			return map[string]string{"AUTH_SECRET": secret, name: value}[asked]
 		})
-		if named := strings.HasPrefix(got.Problem, name+" "); named == ok || (ok && got.Problem != "") {
-			t.Errorf("%s: the problem is %q", variable, got.Problem)
+		if named := err != nil && strings.HasPrefix(err.Error(), name+" "); named == ok || ok && err != nil {
+			t.Errorf("%s: the error is %v", variable, err)
 		}
 	}
 }
@@ -66,7 +70,7 @@ func TestAVariableOfKeysThatCannotBeIsNamed(t *testing.T) {
 		"AUTH_ISSUER=us": true, "AUTH_ISSUER=us,them": false, "AUTH_ISSUER=us,https://them.example": true,
 	} {
 		name, value, _ := strings.Cut(variable, "=")
-		h := newHandler(&ports{}, name, value)
+		h := newHandler(t, &ports{}, name, value)
 		w := ask(h, "GET", "/nowhere", nil, "Authorization", "")
 		if !ok {
 			want(t, w, 503, name)
@@ -82,7 +86,7 @@ func TestWithoutASecretItIsTheKeysOfTheIssuerThatCount(t *testing.T) {
 		"AUTH_ISSUER=us": false, "AUTH_AUDIENCE=us": false, "AUTH_JWKS_URL= ": false,
 	} {
 		name, value, _ := strings.Cut(variable, "=")
-		h := newHandler(&ports{}, "AUTH_SECRET", "", name, value)
+		h := newHandler(t, &ports{}, "AUTH_SECRET", "", name, value)
 		status := 503
 		if ok {
 			status = 401 // no HS256, and no key is fetched for it

@@ -1,55 +1,32 @@
 package api
 
 import (
-	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 	"strconv"
 	"time"
 
-	"tidemark/shared/auth"
 	"tidemark/shared/ijson"
+	"tidemark/worker/api/door"
 )
 
-// TicketLife is how long a ticket waits for its use.
+// TicketLife is how long a ticket may be used.
 const TicketLife = 30 * time.Second
 
-// ticket gives out a ticket for one WebSocket: 130 bits of chance, known to
-// the client alone. It says no more, and lives no longer, than the token.
-func (s *server) ticket(w http.ResponseWriter, r *http.Request, id auth.Identity) error {
-	if r.Method != http.MethodPost {
-		return wrongMethod("POST")
-	}
-	now := s.Now()
+// ticket makes a ticket for one WebSocket: 130 random bits that only the client
+// knows. It permits no more than the token, and ends no later.
+func ticket(c *door.Call) error {
+	now := c.Now()
 	end := now.Add(TicketLife)
-	if !id.Expires.IsZero() && id.Expires.Before(end) {
-		end = id.Expires
+	if !c.ID.Expires.IsZero() && c.ID.Expires.Before(end) {
+		end = c.ID.Expires
 	}
 	ticket := rand.Text()
-	if err := s.Tickets.PutTicket(r.Context(), now, hash(ticket), end, id); err != nil {
+	if err := c.Tickets.PutTicket(c.R.Context(), now, door.HashTicket(ticket), end, c.ID); err != nil {
 		return err
 	}
 	b := ijson.AppendString([]byte(`{"ticket":`), ticket)
 	b = strconv.AppendInt(append(b, `,"expires_in":`...), int64(end.Sub(now)/time.Second), 10)
-	write(w, http.StatusOK, append(b, '}'))
+	c.WriteJSON(http.StatusOK, append(b, '}'))
 	return nil
-}
-
-// redeem lets in the first who brings a ticket.
-func (s *server) redeem(ctx context.Context, ticket string) (auth.Identity, error) {
-	id, found, err := s.Tickets.TakeTicket(ctx, s.Now(), hash(ticket))
-	if err != nil {
-		return auth.Identity{}, err
-	}
-	if !found {
-		return auth.Identity{}, unauthorized(`Bearer error="invalid_token"`, "The ticket is unknown, was used or has expired")
-	}
-	return id, nil
-}
-
-func hash(ticket string) string {
-	sum := sha256.Sum256([]byte(ticket))
-	return hex.EncodeToString(sum[:])
 }

@@ -1,0 +1,59 @@
+package documents
+
+import (
+	"net/http"
+
+	"tidemark/shared/yroom"
+	"tidemark/worker/api/door"
+)
+
+// merge merges the update in the body.
+func (h *handler) merge(c *door.Call) error {
+	room, err := roomOf(c)
+	if err != nil {
+		return err
+	}
+	update, err := c.ReadBody(int64(c.Settings.Documents.DocumentBytes))
+	if err != nil {
+		return err
+	}
+	return h.change(c, room, yroom.Request{Op: yroom.OpMerge, Data: update})
+}
+
+// change asks a room for a change, and returns the ETag of the result.
+func (h *handler) change(c *door.Call, room string, q yroom.Request) error {
+	p, err := h.call(c, room, q)
+	if err == nil {
+		err = replyError(p)
+	}
+	if err != nil {
+		return err
+	}
+	c.W.Header().Set("ETag", `"`+p.ETag+`"`)
+	c.W.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// delete empties the room. If the deletion of the copy fails here, the room deletes
+// it later.
+func (h *handler) delete(c *door.Call) error {
+	room, err := roomOf(c)
+	if err != nil {
+		return err
+	}
+	p, err := h.call(c, room, yroom.Request{Op: yroom.OpDelete})
+	if err == nil {
+		err = replyError(p)
+	}
+	if err == nil {
+		err = h.Copies.Delete(c.R.Context(), room)
+	}
+	if err == nil {
+		err = h.Versions.DeleteVersions(c.R.Context(), room)
+	}
+	if err != nil {
+		return err
+	}
+	c.W.WriteHeader(http.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,140 @@
+package door
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/auth"
+	"tidemark/shared/ijson"
+)
+
+// Tickets keeps tickets between their issue and their use, for all instances
+// of the server; *tickets.Store does.
+type Tickets interface {
+	PutTicket(ctx context.Context, now time.Time, hash string, until time.Time, id auth.Identity) error
+	TakeTicket(ctx context.Context, now time.Time, hash string) (id auth.Identity, found bool, err error)
+}
+
+// Web reaches other servers, for the keys of issuers; host.Web does.
+type Web interface {
+	// Fetch sends a request and returns the response, whatever its status.
+	Fetch(ctx context.Context, request abi.Fetch) (abi.Fetched, error)
+	Sleep(ctx context.Context, d time.Duration) error
+}
+
+// A Config is what a Door works with.
+type Config struct {
+	Rooms    Rooms
+	Tickets  Tickets
+	Sessions *Sessions
+	Web      Web // nil if no keys have to be fetched
+	Now      func() time.Time
+	// Memory is the instance's; nil: New makes one of LIMIT_MEMORY_MB.
+	Memory *Memory
+	// Sleep is how a request waits for memory; nil: the request does not wait and
+	// is rejected.
+	Sleep    func(ctx context.Context, d time.Duration) error
+	Settings Settings
+	// Invalid is the error of ReadSettings. While it is not nil, every route that
+	// needs a token returns 503 and the error's text.
+	Invalid error
+	Log     *slog.Logger
+}
+
+// A Door is what all requests of one instance share.
+type Door struct {
+	Config
+	requests *Limiter // by subject
+
+	mu       sync.Mutex // guards what follows; never held over a call to a port
+	verifier *auth.Verifier
+	cache    *auth.Cache
+	revoked  revocations
+}
+
+// How much one instance remembers of tokens and subjects.
+const (
+	cacheEntries = 1024
+	cacheBytes   = 1 << 20
+	rateSubjects = 4096
+)
+
+// New makes the door.
+func New(c Config) *Door {
+	d := &Door{
+		Config:   c,
+		requests: NewLimiter(c.Settings.RequestsPerMinute, "requests per minute"),
+		cache:    auth.NewCache(cacheEntries, cacheBytes),
+	}
+	if d.Memory == nil {
+		d.Memory = NewMemory(c.Settings.MemoryBytes)
+	}
+	if d.Invalid == nil {
+		d.verifier, d.Invalid = auth.New(c.Settings.Auth)
+	}
+	return d
+}
+
+// A Call is one request and what is known about it.
+type Call struct {
+	*Door
+	W     http.ResponseWriter
+	R     *http.Request
+	Route *Route        // nil: none matches
+	ID    auth.Identity // of the caller, after Admit
+
+	values []string // of the route's parameters
+}
+
+// Parameter returns what stands in the path for {name} or {name...}.
+func (c *Call) Parameter(name string) string {
+	for i, n := range c.Route.parameters {
+		if n == name {
+			return c.values[i]
+		}
+	}
+	return ""
+}
+
+// Admit finds out who the caller is, and counts the request.
+func (c *Call) Admit() (err error) {
+	if c.ID, err = c.Identify(c.R); err != nil {
+		return err
+	}
+	return c.Spend(1)
+}
+
+// Spend counts n requests of the caller.
+func (c *Call) Spend(n int) error { return c.requests.Take(c.ID.Subject, n, c.Now()) }
+
+// Owe counts n requests of the caller for work that is already done: later
+// requests wait.
+func (c *Call) Owe(n int) {
+	if n > 0 {
+		c.requests.Owe(c.ID.Subject, n)
+	}
+}
+
+// WriteJSON writes a response whose body is JSON.
+func (c *Call) WriteJSON(status int, body []byte) { c.WritePieces(status, ijson.Whole(body)) }
+
+// ContentType is that of every JSON response.
+const ContentType = "application/json"
+
+// WritePieces writes a response whose body is JSON in pieces.
+func (c *Call) WritePieces(status int, body ijson.Pieces) {
+	c.W.Header().Set("Content-Type", ContentType)
+	c.W.WriteHeader(status)
+	if body == nil {
+		return
+	}
+	for piece := range body {
+		if _, err := c.W.Write(piece); err != nil {
+			return // the client is gone
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package door
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"tidemark/shared/auth"
+	"tidemark/shared/watermelon"
+	"tidemark/shared/yroom"
+)
+
+// Settings are what variables of the environment say; Variables lists them.
+type Settings struct {
+	Auth              auth.Config
+	DevMode           bool
+	Origins           []string // nil is any
+	RequestsPerMinute int
+	UploadsPerMinute  int
+	BodyBytes         int
+	MemoryBytes       int // of the instance
+	BatchItems        int
+	Sync              watermelon.Limits
+	Documents         yroom.Config
+	CacheBytes        int // of the documents in the instance's memory
+}
+
+// ReadSettings reads the variables. The error names the first one that is
+// invalid; its setting then has the default.
+func ReadSettings(getenv func(string) string) (Settings, error) {
+	s := Settings{Sync: watermelon.DefaultLimits(), Documents: yroom.DefaultConfig}
+	var invalid error
+	for i := range Variables {
+		v := &Variables[i]
+		if err := v.read(&s, getenv(v.Name)); err != nil && invalid == nil {
+			invalid = err
+		}
+	}
+	if invalid == nil {
+		invalid = s.checkKeys()
+	}
+	return s, invalid
+}
+
+// read sets what the variable is for.
+func (v *Variable) read(s *Settings, text string) error {
+	if v.setText != nil {
+		if err := v.setText(s, text); err != nil {
+			return fmt.Errorf("%s: %w", v.Name, err)
+		}
+		return nil
+	}
+	n := v.Default
+	var err error
+	if text != "" {
+		if n, err = strconv.Atoi(text); err != nil || n < v.Least || n > v.Most {
+			n, err = v.Default, fmt.Errorf("%s is not a number from %d to %d", v.Name, v.Least, v.Most)
+		}
+	}
+	if v.set != nil {
+		v.set(s, n)
+	}
+	return err
+}
+
+// minSecretBytes is the least length of a secret for HS256. Somebody who has one
+// token can try all shorter secrets. RFC 7518, 3.2.
+const minSecretBytes = 32
+
+// checkKeys returns an error if no token can be checked with the settings.
+func (s *Settings) checkKeys() error {
+	a := s.Auth
+	if len(a.Secret) == 0 && len(a.JWKS) == 0 && len(a.JWKSURLs) == 0 && len(a.Issuers) == 0 {
+		return errNoKeys
+	}
+	if 0 < len(a.Secret) && len(a.Secret) < minSecretBytes {
+		return fmt.Errorf("AUTH_SECRET is shorter than %d bytes: a token that was seen is enough to find it", minSecretBytes)
+	}
+	return nil
+}
+
+func setClaims(s *Settings, text string) (err error) {
+	s.Auth.Claims, err = auth.ParseMapping(text)
+	return err
+}
+
+func setMaxTTL(s *Settings, text string) (err error) {
+	if text != "" {
+		s.Auth.MaxTTL, err = auth.ParseTTL(text)
+	}
+	return err
+}
+
+func setDevMode(s *Settings, text string) error {
+	s.DevMode = text == "1"
+	s.Auth.Insecure = s.DevMode
+	return nil
+}
+
+func setOrigins(s *Settings, text string) error {
+	for origin := range strings.SplitSeq(text, ",") {
+		if origin = strings.TrimSpace(origin); origin == "*" {
+			s.Origins = nil
+			return nil
+		} else if origin != "" {
+			s.Origins = append(s.Origins, origin)
+		}
+	}
+	return nil
+}
+
+// textList reads texts that are divided by commas; an empty one keeps its place.
+func textList(text string) []string {
+	if strings.TrimSpace(text) == "" {
+		return nil
+	}
+	texts := strings.Split(text, ",")
+	for i := range texts {
+		texts[i] = strings.TrimSpace(texts[i])
+	}
+	return texts
+}
+
+func millis(n int) time.Duration { return time.Duration(n) * time.Millisecond }

@@ -1,0 +1,117 @@
+package door
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/auth"
+	"tidemark/shared/session"
+	"tidemark/shared/syncroom"
+)
+
+// Rooms reaches the Durable Objects by the binding of their class and their name.
+type Rooms interface {
+	// Publish sends a message to a room. It does not wait for the room and
+	// cannot fail the request.
+	Publish(ctx context.Context, binding, room string, message []byte)
+	// Forward hands an upgrade to a room, which completes it.
+	Forward(w http.ResponseWriter, r *http.Request, f abi.Forward) error
+}
+
+// Calls reaches the rooms too, and waits for their reply; host.Rooms does.
+type Calls interface {
+	// Call sends a message, which may be in pieces, and waits for the reply.
+	Call(ctx context.Context, binding, room string, data ...[]byte) (reply []byte, err error)
+}
+
+// The bindings of the classes SyncRoom and YjsRoom.
+const (
+	SyncBinding = "SYNC_ROOM"
+	YjsBinding  = "YJS_ROOM"
+)
+
+// RecordsRoom is the one room that all subscribers of the synchronized tables share.
+const RecordsRoom = "sync"
+
+// Publish tells the subscribers of a room of class SyncRoom what changed.
+func (c *Call) Publish(room string, changes ...syncroom.Change) {
+	if len(changes) > 0 {
+		c.Rooms.Publish(c.R.Context(), SyncBinding, room, syncroom.AppendChanges(nil, changes))
+	}
+}
+
+// Join hands the WebSocket to a room, with an attachment that the room decodes.
+// The caller has called Enter before.
+func (c *Call) Join(binding, room string, attachment []byte) error {
+	return c.Rooms.Forward(c.W, c.R, abi.Forward{
+		Binding: binding, Name: room, Protocol: protocol(c.R), Owner: owner(c.ID), Attachment: attachment,
+	})
+}
+
+// Session is what a room knows of the caller that opens a socket.
+func (c *Call) Session() session.Session { return sessionOf(c.ID) }
+
+func sessionOf(id auth.Identity) session.Session {
+	return session.Session{
+		Subject: session.MarkOf(id.Subject), Token: session.MarkOf(id.ID), Issued: id.Issued, Expires: id.Expires,
+	}
+}
+
+// owner is the name by which the host counts sockets together: the subject's or,
+// of a token without a subject, the token ID's.
+func owner(id auth.Identity) string {
+	s := sessionOf(id)
+	switch {
+	case s.Subject != 0:
+		return strconv.FormatUint(uint64(s.Subject), 36)
+	case s.Token != 0:
+		return "jti " + strconv.FormatUint(uint64(s.Token), 36)
+	}
+	return ""
+}
+
+// NotUpgrade is the failure of a request for a WebSocket's path that is no opening
+// handshake.
+func NotUpgrade() error {
+	return Fail(UpgradeRequired, "This is a WebSocket").With("Upgrade", "websocket")
+}
+
+// IsUpgrade knows a WebSocket's opening handshake. RFC 6455, 4.2.1.
+func IsUpgrade(r *http.Request) bool {
+	return r.Method == http.MethodGet && strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+}
+
+func protocols(r *http.Request) []string {
+	offered := strings.Split(strings.Join(r.Header.Values("Sec-Websocket-Protocol"), ","), ",")
+	for i := range offered {
+		offered[i] = strings.TrimSpace(offered[i])
+	}
+	return offered
+}
+
+// protocol is the subprotocol that the server selects, "" for none.
+func protocol(r *http.Request) string {
+	if slices.Contains(protocols(r), Protocol) {
+		return Protocol
+	}
+	return ""
+}
+
+// RefuseSocket accepts an upgrade and closes it with a code, as a browser hides
+// the status of a rejected upgrade. The code is 4000 + the status if trying again
+// cannot help, and 4500 or above if it may. farewell, if it is not nil, returns a
+// message to send before. y-websocket 3.1, defaultShouldReconnect.
+func (c *Call) RefuseSocket(status int, reason string, farewell func(reason string) []byte) error {
+	refusal := abi.Refusal{Code: 4000 + status, Reason: reason, Protocol: protocol(c.R)}
+	if status == http.StatusTooManyRequests || status == http.StatusRequestTimeout {
+		refusal.Code += 100
+	}
+	if farewell != nil {
+		refusal.Message = farewell(reason)
+	}
+	return c.Rooms.Forward(c.W, c.R, refusal.Forward())
+}

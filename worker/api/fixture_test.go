@@ -1,0 +1,39 @@
+//go:build !js
+
+package api_test
+
+import (
+	"log/slog"
+	"maps"
+	"testing"
+	"time"
+
+	"tidemark/shared/record"
+	"tidemark/shared/watermelon"
+	"tidemark/wasm/wasmtest"
+	"tidemark/worker/api"
+	"tidemark/worker/api/door"
+	"tidemark/worker/store"
+	"tidemark/worker/store/records"
+	"tidemark/worker/store/tickets"
+)
+
+const secret = "the secret of these tests, which is long enough"
+
+// configure returns the configuration of a server with these variables and, unless
+// they say otherwise, the secret. It has no database and no rooms yet.
+func configure(t testing.TB, variables map[string]string) api.Config {
+	t.Helper()
+	all := map[string]string{"AUTH_SECRET": secret}
+	maps.Copy(all, variables)
+	c := door.Config{Now: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	c.Settings, c.Invalid = door.ReadSettings(func(name string) string { return all[name] })
+	return api.Config{Door: c}
+}
+
+// openStore returns rows and tickets on SQLite in memory.
+func openStore(t testing.TB) (*records.Store, *tickets.Store) {
+	t.Helper()
+	db := wasmtest.OpenD1(t, store.Migrations())
+	return records.New(db, record.Default(), watermelon.DefaultLimits()), tickets.New(db)
+}

@@ -1,0 +1,58 @@
+package projects
+
+import (
+	"errors"
+
+	"tidemark/shared/project"
+	"tidemark/shared/record"
+	"tidemark/shared/syncroom"
+	"tidemark/worker/api/door"
+	"tidemark/worker/store/projects"
+)
+
+// publish tells the subscribers of the project what a write changed, after its
+// commit, and returns the error of the write. A write that failed for an unknown reason
+// may have been committed: then the subscribers are told that anything may have changed.
+func (c *call) publish(w projects.Written, err error) error {
+	var refusal *project.Refusal
+	switch {
+	case errors.As(err, &refusal):
+	case err != nil:
+		if _, mark, roleErr := c.store.Role(c.R.Context(), c.key); roleErr == nil {
+			c.publishChanges(mark, syncroom.AnyTable)
+		}
+	default:
+		if w.Removed != "" {
+			c.Rooms.Publish(c.R.Context(), door.SyncBinding, c.room(), syncroom.Removal(record.Stamp(w.Mark), w.Removed))
+		}
+		c.publishChanges(w.Mark, w.Changed...)
+	}
+	return err
+}
+
+func (c *call) room() string { return syncroom.ProjectPrefix + c.key.Project }
+
+func (c *call) publishChanges(mark project.Seq, names ...project.Name) {
+	changes := make([]syncroom.Change, len(names))
+	for i, name := range names {
+		changes[i] = syncroom.Change{Table: string(name), Stamp: record.Stamp(mark)}
+	}
+	c.Publish(c.room(), changes...)
+}
+
+// subscribe hands the WebSocket to the project's room, with the caller's session,
+// so that the room can close it when the caller is removed.
+func (c *call) subscribe() error {
+	_, mark, err := c.store.Role(c.R.Context(), c.key)
+	if err != nil {
+		return err
+	}
+	if !door.IsUpgrade(c.R) {
+		return door.NotUpgrade()
+	}
+	if err := c.Enter(door.SyncBinding, c.room()); err != nil {
+		return err
+	}
+	admission := syncroom.Admission{Stamp: record.Stamp(mark), Session: c.Session()}
+	return c.Join(door.SyncBinding, c.room(), admission.Append(nil))
+}

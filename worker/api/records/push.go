@@ -1,0 +1,38 @@
+package records
+
+import (
+	"errors"
+
+	"tidemark/shared/syncroom"
+	"tidemark/shared/watermelon"
+	"tidemark/worker/api/door"
+)
+
+// push writes rows, and tells the subscribers after the commit.
+func (h *handler) push(c *door.Call, input []byte) ([]byte, error) {
+	ctx := c.R.Context()
+	answer, changed, err := h.Store.Push(ctx, c.Now(), input)
+	if err != nil {
+		if !wroteNothing(err) {
+			// The push may have been committed. The client sends it again, which then
+			// changes nothing and tells nobody. So the subscribers are told now.
+			if stamp, stampErr := h.Store.Stamp(ctx); stampErr == nil {
+				c.Publish(door.RecordsRoom, syncroom.Change{Table: syncroom.AnyTable, Stamp: stamp})
+			}
+		}
+		return nil, err
+	}
+	changes := make([]syncroom.Change, len(changed))
+	for i, change := range changed {
+		changes[i] = syncroom.Change{Table: change.Table, Stamp: change.Stamp}
+	}
+	c.Publish(door.RecordsRoom, changes...)
+	return answer, nil
+}
+
+// wroteNothing knows the errors of a push that certainly wrote nothing.
+func wroteNothing(err error) bool {
+	var input *watermelon.InputError
+	var conflict *watermelon.ConflictError
+	return errors.As(err, &input) || errors.As(err, &conflict) || errors.Is(err, watermelon.ErrTooLarge)
+}

@@ -1,0 +1,141 @@
+package records
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"tidemark/shared/auth"
+	"tidemark/shared/ijson"
+	"tidemark/shared/record"
+	"tidemark/shared/trpc"
+	"tidemark/shared/watermelon"
+	"tidemark/worker/api/door"
+	"tidemark/worker/store"
+	"tidemark/worker/store/records"
+)
+
+// Store keeps the tables; *records.Store does. Inputs and answers are raw JSON, an
+// empty input is none. Errors are *watermelon.InputError, *watermelon.ConflictError,
+// watermelon.ErrTooLarge, or internal.
+type Store interface {
+	Pull(ctx context.Context, now time.Time, input []byte, b store.Budget) (answer ijson.Pieces, octets int, err error)
+	Push(ctx context.Context, now time.Time, input []byte) (answer []byte, changed []records.Change, err error)
+	Stamp(ctx context.Context) (record.Stamp, error)
+	Checksum(ctx context.Context, b store.Budget) (answer []byte, err error)
+	Restore(ctx context.Context, now time.Time) (floor record.Stamp, err error)
+	Purge(ctx context.Context, now time.Time, keep time.Duration) (horizon record.Stamp, purged int, err error)
+}
+
+// A Restorer adapts what it keeps to a database that was restored to an earlier
+// point; *tickets.Store and *projects.Store do.
+type Restorer interface {
+	Restore(ctx context.Context, now time.Time) error
+}
+
+// A Config is what the routes work with.
+type Config struct {
+	Store Store
+	// Restorers run before Store.Restore, in order. The operator repeats a restore that failed.
+	Restorers []Restorer
+}
+
+type handler struct {
+	Config
+	router trpc.Router
+}
+
+// Sections are the routes of tRPC, and those below /sync/.
+func Sections(c Config, settings door.Settings) (rpc, sync *door.Section) {
+	h := &handler{Config: c, router: trpc.Router{
+		Procedures: map[string]trpc.Kind{pullPath: trpc.Query, pushPath: trpc.Mutation},
+		MaxItems:   settings.BatchItems,
+	}}
+	rpc = &door.Section{
+		Roots: []string{"/trpc", "/trpc/"},
+		// The dialect has its own form for each error, of a method or a path too. So
+		// the handler admits the caller itself, after it has read the request's head.
+		Routes: []door.Route{
+			{Name: "trpc", Method: door.AnyMethod, Pattern: "/trpc/{procedures...}", Open: true, Serve: h.trpc},
+			{Name: "trpc.none", Method: door.AnyMethod, Pattern: "/trpc", Open: true, Serve: h.trpc},
+		},
+		Headers: "trpc-accept, x-trpc-source",
+	}
+	sync = &door.Section{
+		Roots: []string{"/sync/"},
+		Routes: []door.Route{
+			{Name: "sync.pull", Method: "GET", Pattern: "/sync/pull", Permission: auth.SyncRead, Serve: h.turbo},
+			{Name: "sync.checksum", Method: "GET", Pattern: "/sync/checksum", Permission: auth.SyncRead, Serve: h.checksum},
+			{Name: "sync.subscribe", Method: "GET", Pattern: "/sync/subscribe", Permission: auth.SyncRead, Serve: h.subscribe},
+			{Name: "sync.restore", Method: "POST", Pattern: "/sync/restore", Permission: auth.SyncAdmin, Serve: h.restore},
+			{Name: "sync.purge", Method: "POST", Pattern: "/sync/purge", Permission: auth.SyncAdmin, Serve: h.purge},
+		},
+		Headers: "trpc-accept, x-trpc-source",
+		Admit:   (*door.Call).Admit,
+		Missing: door.ErrNoPath,
+		Refuse:  door.Refuse,
+	}
+	return rpc, sync
+}
+
+// failureOf turns the errors of the store into failures. It returns other errors as
+// they are.
+func failureOf(err error) error {
+	var input *watermelon.InputError
+	var conflict *watermelon.ConflictError
+	switch {
+	case errors.As(err, &input):
+		f := door.Fail(door.BadRequest, input.Error())
+		if input.TooLarge {
+			f.Kind = door.PayloadTooLarge
+		}
+		f.Members = inputMembers(input)
+		return f
+	case errors.As(err, &conflict):
+		f := door.Fail(door.Conflict, conflict.Error())
+		f.Members = conflictMembers(conflict)
+		return f
+	case errors.Is(err, watermelon.ErrTooLarge):
+		return door.Fail(door.PayloadTooLarge, err.Error())
+	}
+	return err
+}
+
+// inputMembers name the table, the row and the column of an invalid input.
+func inputMembers(e *watermelon.InputError) (b []byte) {
+	for _, m := range [...][2]string{{"table", e.Table}, {"id", e.ID}, {"column", e.Column}} {
+		if m[1] == "" {
+			continue
+		}
+		if len(b) > 0 {
+			b = append(b, ',')
+		}
+		b = ijson.AppendString(append(ijson.AppendString(b, m[0]), ':'), m[1])
+	}
+	return b
+}
+
+// conflictMembers are "ids":{table:[ids]}, the tables by name.
+func conflictMembers(e *watermelon.ConflictError) []byte {
+	tables := make([]string, 0, len(e.IDs))
+	for table := range e.IDs {
+		tables = append(tables, table)
+	}
+	slices.Sort(tables)
+	b := []byte(`"ids":{`)
+	for i, table := range tables {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(ijson.AppendString(b, table), ":["...)
+		for j, id := range e.IDs[table] {
+			if j > 0 {
+				b = append(b, ',')
+			}
+			b = ijson.AppendString(b, id)
+		}
+		b = append(b, ']')
+	}
+	return append(b, '}')
+}

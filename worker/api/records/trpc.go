@@ -1,0 +1,206 @@
+package records
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"net/http"
+	"strings"
+
+	"tidemark/shared/auth"
+	"tidemark/shared/ijson"
+	"tidemark/shared/trpc"
+	"tidemark/shared/watermelon"
+	"tidemark/worker/api/door"
+	"tidemark/worker/store"
+)
+
+// The procedures.
+const (
+	pullPath = "sync.pull"
+	pushPath = "sync.push"
+)
+
+// leastAnswerBytes must be left of the bound of an HTTP response, or the next call
+// of the batch is not run.
+const leastAnswerBytes = 1 << 10
+
+// errBatchTooLarge is the error of a call whose result does not fit into the
+// HTTP response beside those of the calls before it.
+var errBatchTooLarge = door.Fail(door.PayloadTooLarge, "The answers of this batch are too large together: ask in requests of their own")
+
+// trpc serves all calls of one HTTP request. It writes every error itself.
+func (h *handler) trpc(c *door.Call) error {
+	r := c.R
+	c.W.Header().Add("Vary", trpc.Vary)
+	request, invalid := h.router.Parse(trpc.Head{
+		Method:      r.Method,
+		Path:        strings.TrimPrefix(strings.TrimPrefix(r.URL.EscapedPath(), "/trpc"), "/"),
+		Query:       door.Query(r),
+		ContentType: r.Header.Get("Content-Type"),
+		TRPCAccept:  r.Header.Get("Trpc-Accept"),
+		Accept:      r.Header.Get("Accept"),
+	})
+	refuse := func(err *trpc.Error) error {
+		response := trpc.Whole(err)
+		if invalid == nil {
+			response = request.Refuse(err)
+		}
+		return writeResponse(c, response)
+	}
+	var err error
+	if c.ID, err = c.Identify(r); err != nil {
+		return refuse(explain(c, err))
+	}
+	if r.Method == http.MethodHead {
+		c.W.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	calls := 1
+	if invalid == nil {
+		calls = len(request.Calls)
+	}
+	if err := c.Spend(calls); err != nil {
+		return refuse(explain(c, err))
+	}
+	if invalid != nil {
+		return refuse(invalid)
+	}
+	if request.Allow != "" {
+		c.W.Header().Set("Allow", request.Allow)
+	}
+	for i := range request.Calls {
+		call := &request.Calls[i]
+		if err := c.Permit(permissionOf(*call)); err != nil && call.Err == nil {
+			call.Err = explain(c, err)
+		}
+	}
+	var body []byte
+	if limit := bodyLimit(request); limit > 0 {
+		if body, err = c.ReadJSON(limit); err != nil {
+			return refuse(explain(c, err))
+		}
+	}
+	request.ReadInput(body)
+	return writeResponse(c, request.Answer(h.callAll(c, request.Calls)))
+}
+
+// callAll runs the calls of one request, in order. LIMIT_PULL_BYTES bounds their
+// results together: a call over it fails, and the others stand.
+func (h *handler) callAll(c *door.Call, calls []trpc.Call) []trpc.Result {
+	results := make([]trpc.Result, len(calls))
+	left := c.Settings.Sync.PullBytes
+	for i, call := range calls {
+		if call.Err != nil {
+			continue
+		}
+		if i > 0 && left < leastAnswerBytes {
+			results[i].Err = explain(c, errBatchTooLarge)
+			continue
+		}
+		calls[i].Input = nil // it is a view of the body, which is needed no longer
+		data, size, err := h.call(c, call, budget(c, left))
+		door.Keep(c.R.Context())
+		switch {
+		case errors.Is(err, watermelon.ErrTooLarge) && call.Path == pullPath && left < c.Settings.Sync.PullBytes:
+			err = errBatchTooLarge
+			fallthrough
+		case err != nil:
+			results[i].Err = explain(c, err)
+		default:
+			results[i].Data = data
+			left -= size
+		}
+	}
+	return results
+}
+
+// permissionOf returns the permission that a call needs.
+func permissionOf(call trpc.Call) auth.Permission {
+	if call.Path == pullPath {
+		return auth.SyncRead
+	}
+	return auth.SyncWrite
+}
+
+// bodyLimit returns how long the body of the request may be. It returns 0 if the
+// request has no body, or if none of its calls will be made.
+func bodyLimit(request *trpc.Request) (limit int64) {
+	if !request.HasBody {
+		return 0
+	}
+	for _, call := range request.Calls {
+		switch {
+		case call.Err != nil:
+		case call.Kind == trpc.Mutation:
+			return math.MaxInt64 // LIMIT_BODY_BYTES alone bounds it
+		default:
+			limit = door.SmallBytes
+		}
+	}
+	return limit
+}
+
+// budget returns the budget of a pull when the HTTP response has that many octets
+// left.
+func budget(c *door.Call, left int) store.Budget {
+	b := door.Budget
+	if left < c.Settings.Sync.PullBytes {
+		b.Octets = max(left, 1)
+	}
+	return b
+}
+
+// call runs one call. It returns about how many octets its data has.
+func (h *handler) call(c *door.Call, call trpc.Call, b store.Budget) (data ijson.Pieces, octets int, err error) {
+	if bytes.HasPrefix(call.Input, []byte(`{"json":`)) {
+		return nil, 0, door.Fail(door.BadRequest, "The input was made by superjson: make the client without a transformer, none is supported")
+	}
+	if call.Path == pullPath {
+		return h.Store.Pull(c.R.Context(), c.Now(), call.Input, b)
+	}
+	answer, err := h.push(c, call.Input)
+	return ijson.Whole(answer), len(answer), err
+}
+
+func writeResponse(c *door.Call, a trpc.Answer) error {
+	c.WritePieces(a.Status, a.Body)
+	return nil
+}
+
+// explain turns any error into one of tRPC.
+func explain(c *door.Call, err error) *trpc.Error {
+	f := c.Explain(failureOf(err))
+	return &trpc.Error{Code: codeOf(f.Kind), Message: f.Message, Data: f.Members}
+}
+
+// codeOf returns tRPC's code of a kind.
+func codeOf(k door.Kind) trpc.Code {
+	switch k {
+	case door.BadRequest:
+		return trpc.BadRequest
+	case door.Unauthorized:
+		return trpc.Unauthorized
+	case door.Forbidden:
+		return trpc.Forbidden
+	case door.NotFound:
+		return trpc.NotFound
+	case door.MethodNotSupported:
+		return trpc.MethodNotSupported
+	case door.Timeout:
+		return trpc.Timeout
+	case door.Conflict:
+		return trpc.Conflict
+	case door.PayloadTooLarge:
+		return trpc.PayloadTooLarge
+	case door.UnsupportedMediaType:
+		return trpc.UnsupportedMediaType
+	case door.TooManyRequests:
+		return trpc.TooManyRequests
+	case door.NotImplemented:
+		return trpc.NotImplemented
+	case door.ServiceUnavailable:
+		return trpc.ServiceUnavailable
+	}
+	return trpc.InternalServerError
+}

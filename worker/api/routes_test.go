@@ -1,0 +1,134 @@
+//go:build !js
+
+package api
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"tidemark/worker/api/documents"
+	"tidemark/worker/api/door"
+)
+
+func allRoutes() door.Table {
+	return routes(Config{Documents: &documents.Config{}})
+}
+
+func TestEachRouteHasANameOfItsOwnAndAHandler(t *testing.T) {
+	seen := map[string]bool{}
+	for _, section := range allRoutes() {
+		for _, r := range section.Routes {
+			if seen[r.Name] || r.Name == "" || r.Serve == nil || r.Method == "" || !strings.HasPrefix(r.Pattern, "/") {
+				t.Errorf("the route %+v", r)
+			}
+			seen[r.Name] = true
+		}
+	}
+	if len(seen) < 50 {
+		t.Errorf("%d routes", len(seen))
+	}
+}
+
+// A route whose pattern a section before it takes would never be served.
+func TestEachRouteIsFoundByItsPath(t *testing.T) {
+	parameter := regexp.MustCompile(`\{[^}]*\}`)
+	h := &handler{door: door.New(door.Config{}), table: allRoutes()}
+	for _, section := range h.table {
+		section.Admit = func(*door.Call) error { return nil }
+		for i := range section.Routes {
+			r := &section.Routes[i]
+			found := ""
+			r.Permission, r.Serve = "", func(*door.Call) error { found = r.Name; return nil }
+			request := httptest.NewRequest(strings.Replace(r.Method, door.AnyMethod, "PUT", 1), parameter.ReplaceAllString(r.Pattern, "x"), nil)
+			if r.Upgrade {
+				request.Header.Set("Upgrade", "websocket")
+			}
+			w := httptest.NewRecorder()
+			if h.ServeHTTP(w, request); found != r.Name {
+				t.Errorf("%s %s: %q, %d %s", request.Method, request.URL, found, w.Code, w.Body)
+			}
+		}
+	}
+}
+
+// A path that exists but not with this method gets 405, with the methods that it takes.
+func TestAWrongMethodGetsTheMethodsOfThePath(t *testing.T) {
+	h := &handler{door: door.New(door.Config{}), table: allRoutes()}
+	for _, section := range h.table {
+		section.Admit = func(*door.Call) error { return nil }
+	}
+	for path, want := range map[string]string{
+		"/healthz":                       "GET, HEAD",
+		"/dev/login":                     "GET, POST",
+		"/sync/pull":                     "GET",
+		"/sync/subscribe":                "GET",
+		"/sync/purge":                    "POST",
+		"/auth/ticket":                   "POST",
+		"/yjs/":                          "GET",
+		"/yjs/a/room":                    "GET, HEAD, POST, DELETE",
+		"/yjs/versions":                  "GET, HEAD, POST, DELETE",
+		"/yjs/a/room/versions":           "GET, POST",
+		"/yjs/a/versions/versions":       "GET, POST",
+		"/yjs/a%2Fversions":              "GET, HEAD, POST, DELETE",
+		"/yjs/a/room/versions/1":         "GET",
+		"/yjs/a/room/versions/1/restore": "POST",
+		"/yjs/a/room/versions/1/other":   "GET, HEAD, POST, DELETE",
+		"/api/v1/docs":                   "GET",
+		"/api/v1/projects/":              "GET, POST",
+		"/api/v1/projects/p/":            "GET, PATCH, DELETE",
+		"/api/v1/projects/p/tasks/":      "GET, POST",
+		"/api/v1/projects/p/tasks/t/":    "GET, PATCH, DELETE",
+		"/api/v1/projects/p/sync/":       "GET, POST",
+		"/api/v1/projects/p/subscribe":   "GET",
+		"/api/v1/projects/p/tasks/-/":    "",
+		"/api/v1/projects":               "",
+		"/nowhere":                       "",
+		"/sync/nowhere":                  "",
+		"/healthz/":                      "",
+		"/yjs":                           "",
+	} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodPut, path, nil))
+		status := http.StatusMethodNotAllowed
+		if want == "" {
+			status = http.StatusNotFound
+		}
+		if got := w.Header().Get("Allow"); got != want || w.Code != status {
+			t.Errorf("%s: %d, Allow %q, want %q", path, w.Code, got, want)
+		}
+	}
+}
+
+func TestAPreflightNamesTheMethodsOfTheSection(t *testing.T) {
+	h := &handler{door: door.New(door.Config{}), table: allRoutes()}
+	for path, want := range map[string]string{
+		"/healthz": "GET,POST,OPTIONS", "/trpc/sync.pull": "GET,POST,OPTIONS", "/auth/ticket": "GET,POST,OPTIONS",
+		"/nowhere": "GET,POST,OPTIONS", "/yjs/r": "GET,POST,DELETE,OPTIONS", "/api/v1/projects/": "GET,POST,PATCH,DELETE,OPTIONS",
+	} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodOptions, path, nil))
+		if got := w.Header().Get("Access-Control-Allow-Methods"); got != want || w.Code != http.StatusNoContent {
+			t.Errorf("%s: %d, %q, want %q", path, w.Code, got, want)
+		}
+	}
+}
+
+// Routes that need no token are few, and no other route becomes one unseen.
+func TestWhatNeedsNoToken(t *testing.T) {
+	var open []string
+	for _, section := range allRoutes() {
+		for _, r := range section.Routes {
+			if r.Open {
+				open = append(open, r.Name)
+			}
+		}
+	}
+	slices.Sort(open)
+	if got := strings.Join(open, " "); got != "projects.getDocs projects.getOpenAPI trpc trpc.none" { // tRPC admits the caller itself
+		t.Errorf("open: %s", got)
+	}
+}

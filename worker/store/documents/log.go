@@ -2,7 +2,6 @@ package documents
 
 import (
 	"fmt"
-	"slices"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/session"
@@ -10,16 +9,16 @@ import (
 	"tidemark/worker/store"
 )
 
-// A Log is the storage of one Yjs room in its object's own SQLite.
+// A Log is the storage of one Yjs room in the SQLite of its object.
 type Log struct {
 	// Exec runs statements as one transaction.
-	Exec func(...abi.Statement) ([]abi.Result, error)
+	Exec store.Exec
 }
 
-// rowsAtOnce bounds what Log reads in one go.
+// rowsAtOnce bounds how many rows Log reads with one statement.
 const rowsAtOnce = 64
 
-// A room that sleeps opens its log at every message: the tables are there.
+// openLog reads what Open returns.
 var openLog = []abi.Statement{
 	{SQL: `SELECT seeded, gen, size, compacted, flushed, version, failures, due, merge_until, last, sum, copied_gen FROM room`},
 	{SQL: `SELECT coalesce(sum(max(updates, 1)), 0), coalesce(sum(length(bytes)), 0) FROM log`},
@@ -29,59 +28,13 @@ var openLog = []abi.Statement{
 	{SQL: `SELECT until FROM gone`},
 }
 
-// layouts are the steps by which the tables came to be what they are. The row of
-// layout says how many an object has taken; one from before there was that table
-// may be anywhere in the first.
-var layouts = [][]abi.Statement{createLog, {
-	{SQL: `ALTER TABLE room ADD COLUMN last INTEGER NOT NULL DEFAULT 0`},
-	{SQL: `ALTER TABLE room ADD COLUMN sum BLOB`},
-	{SQL: `ALTER TABLE room ADD COLUMN copied_gen INTEGER NOT NULL DEFAULT 0`},
-	{SQL: `UPDATE room SET last = (SELECT coalesce(max(n), 0) FROM log)`}, // room.due holds for the rows there are
-	{SQL: `ALTER TABLE log ADD COLUMN updates INTEGER NOT NULL DEFAULT 0`},
-	{SQL: `ALTER TABLE log ADD COLUMN due INTEGER NOT NULL DEFAULT 0`},
-	{SQL: `CREATE TABLE snapshot (gen INTEGER, n INTEGER, bytes BLOB, PRIMARY KEY (gen, n)) WITHOUT ROWID`}, // a row is written once, without an index
-	{SQL: `INSERT INTO snapshot SELECT gen, n, bytes FROM part`},
-	{SQL: `DROP TABLE part`},
-	{SQL: `CREATE TABLE layout (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER)`},
-}, {
-	{SQL: `CREATE TABLE gone (one INTEGER PRIMARY KEY CHECK (one = 1), until INTEGER, clients BLOB)`},
-}}
+// layoutResult is the result of openLog that holds the number of the layout.
+const layoutResult = 4
 
-// migrate takes the steps that the object's storage has not taken, all or none.
-func (l Log) migrate() error {
-	taken := 0
-	if results, err := l.Exec(abi.Statement{SQL: `SELECT version FROM layout`}); err == nil {
-		taken = int(store.Number(results[0], 0))
-	}
-	steps := append(slices.Concat(layouts[taken:]...),
-		abi.Statement{SQL: `INSERT OR REPLACE INTO layout VALUES (1, ?1)`, Args: []any{len(layouts)}})
-	_, err := l.Exec(steps...)
-	return err
-}
-
-var createLog = []abi.Statement{
-	{SQL: `CREATE TABLE IF NOT EXISTS meta (one INTEGER PRIMARY KEY CHECK (one = 1), seeded INTEGER,
-		gen INTEGER, size INTEGER, compacted INTEGER, flushed INTEGER, version INTEGER, failures INTEGER, due INTEGER)`},
-	{SQL: `CREATE TABLE IF NOT EXISTS room (one INTEGER PRIMARY KEY CHECK (one = 1), seeded INTEGER, gen INTEGER, size INTEGER,
-		compacted INTEGER, flushed INTEGER, version INTEGER, failures INTEGER, due INTEGER, merge_until INTEGER)`},
-	{SQL: `INSERT OR IGNORE INTO room
-		SELECT one, seeded, gen, size, compacted, flushed, version, failures, due, 0 FROM meta`},
-	{SQL: `DROP TABLE meta`}, // room before it had merge_until
-	{SQL: `CREATE TABLE IF NOT EXISTS log (n INTEGER PRIMARY KEY, first INTEGER, pieces INTEGER, bytes BLOB)`},
-	{SQL: `CREATE TABLE IF NOT EXISTS part (gen INTEGER, n INTEGER, bytes BLOB, PRIMARY KEY (gen, n))`},
-	{SQL: `CREATE TABLE IF NOT EXISTS present (client INTEGER PRIMARY KEY, clock INTEGER, state BLOB, leaves INTEGER, subject BLOB)`},
-	{SQL: `DROP TABLE IF EXISTS presence`}, // present before there were subjects; clients announce themselves again
-}
-
-// Open answers what a room has to know, and lays out the tables of a new one.
+// Open returns what a room must know of its storage. It creates the tables of a new room and
+// migrates older ones. It returns store.ErrNewerLayout if a newer version wrote them.
 func (l Log) Open() (yroom.Stored, error) {
-	results, err := l.Exec(openLog...)
-	if err != nil || int(store.Number(results[4], 0)) < len(layouts) {
-		if err := l.migrate(); err != nil {
-			return yroom.Stored{}, fmt.Errorf("lay out the room's storage: %w", err)
-		}
-		results, err = l.Exec(openLog...)
-	}
+	results, err := l.openTables()
 	if err != nil {
 		return yroom.Stored{}, fmt.Errorf("open the room's storage: %w", err)
 	}
@@ -164,18 +117,18 @@ func (l Log) Write(w yroom.Write) error {
 	return nil
 }
 
-// announcer is what the column subject holds: the mark of the socket's subject, and
-// a byte that is 1 if the socket could write.
+// announcer returns the content of the column subject: the mark of the socket's subject,
+// and a byte that is 1 if the socket could write.
 func announcer(p *yroom.Presence) []byte {
-	may := byte(0)
+	write := byte(0)
 	if p.Write {
-		may = 1
+		write = 1
 	}
-	return append(p.Subject.Append(nil), may)
+	return append(p.Subject.Append(nil), write)
 }
 
-// decodeAnnouncer is the inverse of announcer. The column did not have the last byte
-// once; such a socket counts as one that could write.
+// decodeAnnouncer is the inverse of announcer. Older rows lack the last byte: it returns
+// write for them.
 func decodeAnnouncer(b []byte) (subject session.Mark, write bool) {
 	if len(b) == 9 {
 		return session.MarkFrom(b[:8]), b[8] != 0
@@ -183,7 +136,7 @@ func decodeAnnouncer(b []byte) (subject session.Mark, write bool) {
 	return session.MarkFrom(b), true
 }
 
-// Part answers part n of the snapshot gen.
+// Part returns part n of the snapshot gen.
 func (l Log) Part(gen int64, n int) ([]byte, error) {
 	results, err := l.Exec(abi.Statement{SQL: "SELECT bytes FROM snapshot WHERE gen = ?1 AND n = ?2", Args: []any{gen, n}})
 	if err != nil {
@@ -195,7 +148,7 @@ func (l Log) Part(gen int64, n int) ([]byte, error) {
 	return store.Blob(results[0].Rows[0][0]), nil
 }
 
-// Snapshot joins the parts of gen: one at a time, for the memory's sake.
+// Snapshot joins the parts of gen. It reads one at a time, to hold less memory.
 func (l Log) Snapshot(gen int64, size int) ([]byte, error) {
 	state := make([]byte, 0, size)
 	for n := 0; len(state) < size; n++ {
@@ -208,7 +161,7 @@ func (l Log) Snapshot(gen int64, size int) ([]byte, error) {
 	return state, nil
 }
 
-// Log answers the rows above after, without Due.
+// Log returns the rows after that number, without Due.
 func (l Log) Log(after int64) ([]yroom.Row, error) {
 	var rows []yroom.Row
 	for {

@@ -6,6 +6,19 @@ import wasm from "../build/tidemark.wasm";
 import { Reader, Writer, decode, encode } from "./frame.mjs";
 import { fetchFrame } from "./fetch.mjs";
 
+const ABI = "tidemark_abi_1"; // Module of package abi
+checkABI();
+
+// checkABI throws unless the guest was built for this ABI: the module of its imports says so.
+function checkABI() {
+  const number = (module) => module.replace(/^tidemark_abi_/, "");
+  const modules = WebAssembly.Module.imports(wasm).map(({ module }) => module);
+  const guest = modules.find((module) => module.startsWith("tidemark_abi_"));
+  if (guest === ABI) return;
+  const built = guest ? `was built for the host ABI ${number(guest)}` : "names no number of the host ABI";
+  throw new Error(`the guest ${built}, and this host implements ${number(ABI)}`);
+}
+
 const OP_D1 = 1, OP_CALL = 2, OP_ENTER = 3, OP_SLEEP = 4, OP_BODY = 5, OP_FETCH = 6;
 export const EVENT_OPEN = 1, EVENT_TEXT = 2, EVENT_BINARY = 3, EVENT_CLOSE = 4, EVENT_CALL = 5, EVENT_ENTER = 6,
   EVENT_TIMER = 7;
@@ -52,7 +65,8 @@ class Guest {
       if (go.mem.byteLength > this.budget) throw new Error("out of its memory budget");
     };
     go.importObject.workers = { ready() {} };
-    go.importObject.tidemark = safely(this.imports());
+    go.importObject[ABI] = safely(this.imports());
+    go.importObject.tidemark_test = { handles: () => this.handles.size };
     const instance = new WebAssembly.Instance(wasm, go.importObject);
     go.run(instance).catch((error) => console.error("tidemark: boot:", error));
     go._resolveExitPromise = () => {}; // it belongs to the request that boots; go.exited says enough
@@ -160,7 +174,6 @@ class Guest {
         }
       },
       drop: (handle) => void this.handles.delete(handle),
-      handles: () => this.handles.size,
       full: () => Number(this.full()),
       again: (call) => Number(this.calls.get(call)?.again() ?? false),
       op: (call, id, kind, ptr, length) => this.calls.get(call)?.post({ id, kind, ...this.frame(kind, ptr, length) }),

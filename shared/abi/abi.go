@@ -12,7 +12,14 @@
 // the guest remembers of an object never outlives it. A conn is a WebSocket of
 // one object: a number above 0, stable over hibernation.
 //
-// # The guest imports, from module "tidemark"
+// # The number of the ABI
+//
+// Every change of what this package says gets a new Number, also one that only adds.
+// The guest names the number that it was built for in the module of its imports, Module.
+// A host reads that name before it instantiates a guest: see CheckImports.
+// docs/abi.md says what a host has to do.
+//
+// # The guest imports, from Module
 //
 // All parameters and results are i32 unless noted. Pointers and lengths name
 // the guest's linear memory; the host copies at once and keeps no view. No
@@ -32,7 +39,6 @@
 //	                                  in which case the guest forgets it; otherwise 0. The host does that at
 //	                                  most three times, for a GET or HEAD, and for what has a body of
 //	                                  which OpBody was not posted
-//	handles()                         how many handles are alive, for tests
 //
 // The following act on the object whose event is running, and answer 0, or do
 // nothing, outside of one. Results marked "handle" are followed by size.
@@ -59,6 +65,10 @@
 //	                                  this object, or the process while a long one ran, since
 //	                                  object_forgive; it survives restarts
 //	object_forgive()                  sets that count to 0
+//
+// From module TestModule a guest of our tests imports
+//
+//	handles()                         how many handles are alive
 //
 // # The guest exports
 //

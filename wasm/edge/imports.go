@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/tetratelabs/wazero"
@@ -23,6 +24,11 @@ type hostFunction struct {
 }
 
 func arg(a []uint64, n int) int32 { return api.DecodeI32(a[n]) }
+
+// testFunctions are the imports of the guests of our tests, by name.
+var testFunctions = map[string]hostFunction{
+	"handles": {0, 1, func(i *instance, _ []uint64) int32 { return int32(len(i.handles)) }},
+}
 
 // hostFunctions by name; package abi documents them.
 var hostFunctions = map[string]hostFunction{
@@ -44,7 +50,6 @@ var hostFunctions = map[string]hostFunction{
 		delete(i.handles, arg(a, 0))
 		return 0
 	}},
-	"handles": {0, 1, func(i *instance, _ []uint64) int32 { return int32(len(i.handles)) }},
 	"op": {5, 0, func(i *instance, a []uint64) int32 {
 		if c := i.calls[arg(a, 0)]; c != nil {
 			c.start(arg(a, 1), arg(a, 2), bytes.Clone(i.view(arg(a, 3), arg(a, 4))))
@@ -161,9 +166,17 @@ func onObject(f func(*instance, *object, []uint64) int32) func(*instance, []uint
 	}
 }
 
+// instantiateImports provides the modules that guests import.
 func instantiateImports(ctx context.Context, r wazero.Runtime) error {
-	b := r.NewHostModuleBuilder("tidemark")
-	for name, f := range hostFunctions {
+	return errors.Join(
+		instantiate(ctx, r, abi.Module, hostFunctions),
+		instantiate(ctx, r, abi.TestModule, testFunctions),
+	)
+}
+
+func instantiate(ctx context.Context, r wazero.Runtime, module string, functions map[string]hostFunction) error {
+	b := r.NewHostModuleBuilder(module)
+	for name, f := range functions {
 		params := make([]api.ValueType, f.params)
 		for n := range params {
 			params[n] = api.ValueTypeI32

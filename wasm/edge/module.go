@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 
+	"tidemark/shared/abi"
 	"tidemark/wasm/gojs"
 )
 
@@ -47,6 +49,9 @@ func Compile(ctx context.Context, wasm []byte, cacheDir string) (*Module, error)
 	if err == nil {
 		m.compiled, err = m.runtime.CompileModule(ctx, wasm)
 	}
+	if err == nil {
+		err = abi.CheckImports(importModules(m.compiled))
+	}
 	if err != nil {
 		m.Close(ctx)
 		return nil, fmt.Errorf("compile: %w", err)
@@ -55,6 +60,17 @@ func Compile(ctx context.Context, wasm []byte, cacheDir string) (*Module, error)
 		prune(cacheDir)
 	}
 	return m, nil
+}
+
+// importModules lists the modules that a guest imports from.
+func importModules(compiled wazero.CompiledModule) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, f := range compiled.ImportedFunctions() {
+			if module, _, _ := f.Import(); !yield(module) {
+				return
+			}
+		}
+	}
 }
 
 // keptInCache is how many compiled guests a cache keeps, of some 30 MB each.

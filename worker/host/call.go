@@ -259,18 +259,18 @@ func cancel(id int32) {
 	}
 }
 
-// Stats counts what is under way; calls, ops and handles are 0 in an instance at rest.
+// Stats counts what is under way; calls and ops are 0 in an instance at rest.
 type Stats struct {
-	Calls, Ops, Handles int
-	Goroutines          int // but the idle ones
+	Calls, Ops int
+	Goroutines int // without the idle ones
 }
 
-// ReadStats counts. The call that asks is one of the calls.
+// ReadStats counts. The calls include the one that asks.
 func ReadStats() Stats {
 	state.Lock()
 	defer state.Unlock()
 	return Stats{
-		Calls: len(state.calls), Ops: len(state.ops), Handles: int(hostHandles()),
+		Calls: len(state.calls), Ops: len(state.ops),
 		Goroutines: runtime.NumGoroutine() - idle,
 	}
 }

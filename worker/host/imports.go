@@ -8,75 +8,73 @@ import (
 	"unsafe"
 )
 
-// The imports of package abi, as they are.
+// The imports of package abi. The name of their module is abi.Module, which the compiler wants
+// as a literal.
 
-//go:wasmimport tidemark size
+//go:wasmimport tidemark_abi_1 size
 func hostSize(handle int32) int32
 
-//go:wasmimport tidemark take
+//go:wasmimport tidemark_abi_1 take
 func hostTake(handle int32, ptr unsafe.Pointer)
 
-//go:wasmimport tidemark read
+//go:wasmimport tidemark_abi_1 read
 func hostRead(handle int32, ptr unsafe.Pointer, n int32)
 
-//go:wasmimport tidemark drop
+//go:wasmimport tidemark_abi_1 drop
 func hostDrop(handle int32)
 
-//go:wasmimport tidemark op
+//go:wasmimport tidemark_abi_1 op
 func hostOp(call, op, kind int32, ptr unsafe.Pointer, n int32)
 
-//go:wasmimport tidemark write
+//go:wasmimport tidemark_abi_1 write
 func hostWrite(call int32, ptr unsafe.Pointer, n int32)
 
-//go:wasmimport tidemark respond
+//go:wasmimport tidemark_abi_1 respond
 func hostRespond(call int32, head unsafe.Pointer, headLen int32, body unsafe.Pointer, bodyLen int32)
 
-//go:wasmimport tidemark forward
+//go:wasmimport tidemark_abi_1 forward
 func hostForward(call int32, ptr unsafe.Pointer, n int32)
 
-//go:wasmimport tidemark full
+//go:wasmimport tidemark_abi_1 full
 func hostFull() int32
 
-//go:wasmimport tidemark again
+//go:wasmimport tidemark_abi_1 again
 func hostAgain(call int32) int32
 
-//go:wasmimport tidemark handles
-func hostHandles() int32
-
-//go:wasmimport tidemark object_name
+//go:wasmimport tidemark_abi_1 object_name
 func hostObjectName() int32
 
-//go:wasmimport tidemark object_exec
+//go:wasmimport tidemark_abi_1 object_exec
 func hostObjectExec(ptr unsafe.Pointer, n int32) int32
 
-//go:wasmimport tidemark object_conns
+//go:wasmimport tidemark_abi_1 object_conns
 func hostObjectConns() int32
 
-//go:wasmimport tidemark object_send
+//go:wasmimport tidemark_abi_1 object_send
 func hostObjectSend(conns unsafe.Pointer, n, kind int32, ptr unsafe.Pointer, size int32) int32
 
-//go:wasmimport tidemark object_close
+//go:wasmimport tidemark_abi_1 object_close
 func hostObjectClose(conn, code int32, ptr unsafe.Pointer, n int32)
 
-//go:wasmimport tidemark object_attach
+//go:wasmimport tidemark_abi_1 object_attach
 func hostObjectAttach(conn int32, ptr unsafe.Pointer, n int32)
 
-//go:wasmimport tidemark object_alarm
+//go:wasmimport tidemark_abi_1 object_alarm
 func hostObjectAlarm(millis float64)
 
-//go:wasmimport tidemark object_timer
+//go:wasmimport tidemark_abi_1 object_timer
 func hostObjectTimer(millis float64) int32
 
-//go:wasmimport tidemark object_autoreply
+//go:wasmimport tidemark_abi_1 object_autoreply
 func hostObjectAutoreply(ping unsafe.Pointer, pingLen int32, pong unsafe.Pointer, pongLen int32)
 
-//go:wasmimport tidemark object_reply
+//go:wasmimport tidemark_abi_1 object_reply
 func hostObjectReply(ptr unsafe.Pointer, n int32)
 
-//go:wasmimport tidemark object_ends
+//go:wasmimport tidemark_abi_1 object_ends
 func hostObjectEnds() int32
 
-//go:wasmimport tidemark object_forgive
+//go:wasmimport tidemark_abi_1 object_forgive
 func hostObjectForgive()
 
 // address is where b is, for what stays there until the import returns.

@@ -1,0 +1,30 @@
+//go:build !js
+
+package edge_test
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+
+	"tidemark/shared/abi"
+	"tidemark/wasm/edge"
+	"tidemark/wasm/wasmtest"
+)
+
+// A guest of another ABI is refused before it runs, by an error that names both numbers.
+func TestAGuestOfAnotherABIDoesNotCompile(t *testing.T) {
+	guest := wasmtest.Build(t, "./worker/testguest")
+	other := bytes.ReplaceAll(guest, []byte(abi.Module), []byte("tidemark_abi_9"))
+	if bytes.Equal(guest, other) {
+		t.Fatal("the guest does not import from " + abi.Module)
+	}
+	m, err := edge.Compile(context.Background(), other, wasmtest.CacheDir())
+	if err == nil {
+		m.Close(context.Background())
+	}
+	if want := "built for the host ABI 9, and this host implements 1"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %q", err, want)
+	}
+}

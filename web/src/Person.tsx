@@ -1,21 +1,13 @@
-import type { Database } from "@nozbe/watermelondb";
 import { useEffect, useState } from "react";
-import { createClient, structuredSource } from "tidemark-client";
 import { TidemarkProvider, type Tidemark } from "tidemark-client/react";
 import { colorOf } from "./colors";
-import { onStorageFailure, openDatabase, takeStorage, type Storage } from "./database";
+import { onStorageFailure, openDatabase, takeStorage } from "./database";
+import type { Device } from "./device";
 import { Customer, Product, schema } from "./model";
 import { server, type Session } from "./session";
 import { Shell } from "./Shell";
 
-/** What this tab works on. */
-export interface Device extends Storage {
-  database: Database;
-}
-
-export const source = structuredSource(createClient(server));
-
-/** Opens the person's database, and says who writes. */
+/** Opens the person's database, and gives the person's name and colour to the rooms. */
 export default function Person({ session: { subject, token } }: { session: Session }) {
   const [device, setDevice] = useState<Device>();
   const [problem, setProblem] = useState("");
@@ -36,7 +28,7 @@ export default function Person({ session: { subject, token } }: { session: Sessi
     setTidemark({
       server,
       person: { name: subject, color: colorOf(subject) },
-      storage: `tidemark-${subject}`, // notes may be shared by tabs,
+      storage: `tidemark-${subject}`, // tabs share the notes
       onRefused: (code) => code === 4401 && setRefused(token),
     });
   }, [device, subject, token]);

@@ -1,7 +1,7 @@
 import { lazy, Suspense, useEffect, useState } from "react";
 import { syncTriggers } from "tidemark-client";
 import { saveRooms, useSyncState, useTidemark, useUnsavedRooms } from "tidemark-client/react";
-import { source, type Device } from "./Person";
+import { source, type Device } from "./device";
 import { customers } from "./records/customers";
 import { products } from "./records/products";
 import { RecordsPage } from "./records/RecordsPage";
@@ -28,7 +28,7 @@ interface Props {
   onUnauthorized(): void;
 }
 
-/** What surrounds every page, and the one place that starts synchronization. */
+/** Surrounds every page with the header, and is the one place that starts synchronization. */
 export function Shell({ device, subject, expired, onUnauthorized }: Props) {
   const { database, remember } = device;
   const tidemark = useTidemark();

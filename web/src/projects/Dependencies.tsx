@@ -1,6 +1,6 @@
 import { useMemo, type FormEvent } from "react";
 import { useRecords } from "../observe";
-import type { Shown } from "./ProjectView";
+import type { OpenedProject } from "./opened";
 import type { Dependency } from "./model";
 import { useTasks } from "./Tasks";
 
@@ -8,7 +8,7 @@ const columns = ["predecessor_id", "successor_id", "type"];
 const types = { FS: "starts after the end of", SS: "starts with", FF: "ends with", SF: "ends at the start of" };
 
 /** Which task waits for which. The server checks for cycles, so this takes a connection. */
-export function Dependencies({ project }: { project: Shown }) {
+export function Dependencies({ project }: { project: OpenedProject }) {
   const tasks = useTasks(project) ?? [];
   const query = useMemo(() => project.database.get<Dependency>("dependencies").query(), [project.database]);
   const dependencies = useRecords(query, columns);
@@ -17,7 +17,7 @@ export function Dependencies({ project }: { project: Shown }) {
   const add = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const { successor_id, type, predecessor_id } = Object.fromEntries(new FormData(event.currentTarget));
-    await project.ask("POST", "/dependencies/", { successor_id, type, predecessor_id });
+    await project.request("POST", "/dependencies/", { successor_id, type, predecessor_id });
   };
 
   return (
@@ -32,7 +32,7 @@ export function Dependencies({ project }: { project: Shown }) {
                 type="button"
                 className="quiet danger-text"
                 aria-label={`Remove: ${name(successorId)} ${types[type]} ${name(predecessorId)}`}
-                onClick={() => void project.ask("DELETE", `/dependencies/${id}/`)}
+                onClick={() => void project.request("DELETE", `/dependencies/${id}/`)}
               >
                 ✕
               </button>

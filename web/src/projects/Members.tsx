@@ -1,17 +1,17 @@
 import type { FormEvent } from "react";
 import { uuid } from "tidemark-client";
 import { roles, type Membership } from "./model";
-import type { Shown } from "./ProjectView";
+import type { OpenedProject } from "./opened";
 
 /** Who is in the project, and as what. */
-export function Members({ project, members }: { project: Shown; members: Membership[] }) {
+export function Members({ project, members }: { project: OpenedProject; members: Membership[] }) {
   const admin = project.may("Admin");
   const offered = roles.filter((role) => role !== "Owner" || project.may("Owner"));
   const add = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = event.currentTarget;
     const { user_id, role } = Object.fromEntries(new FormData(form));
-    if ((await project.ask("POST", "/memberships/", { id: uuid(), user_id, role })) === "") form.reset();
+    if ((await project.request("POST", "/memberships/", { id: uuid(), user_id, role })) === "") form.reset();
   };
   return (
     <section aria-labelledby="members">
@@ -24,12 +24,12 @@ export function Members({ project, members }: { project: Shown; members: Members
               aria-label={`Role of ${userId}`}
               value={role}
               disabled={!admin || !offered.includes(role)}
-              onChange={(event) => void project.ask("PATCH", `/memberships/${id}/`, { role: event.target.value })}
+              onChange={(event) => void project.request("PATCH", `/memberships/${id}/`, { role: event.target.value })}
             >
               {(offered.includes(role) ? offered : [role]).map((r) => <option key={r}>{r}</option>)}
             </select>
             {admin && (
-              <button type="button" className="quiet danger-text" aria-label={`Remove ${userId}`} onClick={() => void project.ask("DELETE", `/memberships/${id}/`)}>
+              <button type="button" className="quiet danger-text" aria-label={`Remove ${userId}`} onClick={() => void project.request("DELETE", `/memberships/${id}/`)}>
                 ✕
               </button>
             )}

@@ -3,14 +3,15 @@ import { useEffect, useMemo, useState } from "react";
 import { callJson, HttpError, safeSyncDatabase, syncTriggers } from "tidemark-client";
 import { projectPath } from "tidemark-client/projects";
 import { useSyncState } from "tidemark-client/react";
-import type { Device } from "../Person";
+import type { Device } from "../device";
 import { useRecords } from "../observe";
 import { server } from "../session";
 import { StatusChip } from "../StatusChip";
 import { Dependencies } from "./Dependencies";
 import { Members } from "./Members";
-import { roles, type Membership, type Project, type Role } from "./model";
+import { roles, type Membership, type Project } from "./model";
 import { openProject, storedAs } from "./open";
+import type { OpenedProject } from "./opened";
 import { Tasks } from "./Tasks";
 
 interface Props {
@@ -23,25 +24,14 @@ interface Props {
   onGone(): void;
 }
 
-/** What the parts of the page need. */
-export interface Shown {
-  id: string;
-  database: Database;
-  subject: string;
-  /** Whether the role is at least this one. */
-  may(role: Role): boolean;
-  /** Changes something through REST and pulls what came of it; answers why not. */
-  ask(method: string, path: string, body?: unknown): Promise<string>;
-}
-
 const projectColumns = ["name"];
 const memberColumns = ["user_id", "role"];
 
-/** A project: synchronized as long as it is shown. */
+/** Shows a project and synchronizes it meanwhile. */
 export function ProjectView({ device, subject, id, expired, onUnauthorized, onGone }: Props) {
   const { database, source } = openProject(device, id);
   const state = useSyncState(database);
-  const [asked, setAsked] = useState("");
+  const [problem, setProblem] = useState("");
 
   useEffect(() => {
     if (expired) return;
@@ -58,19 +48,19 @@ export function ProjectView({ device, subject, id, expired, onUnauthorized, onGo
   const members = useRecords(useMemo(() => database.get<Membership>("memberships").query(), [database]), memberColumns);
   const role = members?.find((member) => member.userId === subject)?.role;
 
-  const shown: Shown = {
+  const opened: OpenedProject = {
     id,
     database,
     subject,
     may: (least) => role !== undefined && roles.indexOf(role) >= roles.indexOf(least),
-    ask: async (method, path, body) => {
-      const problem = await callJson(server, method, projectPath(id) + path, body).then(
+    request: async (method, path, body) => {
+      const error = await callJson(server, method, projectPath(id) + path, body).then(
         () => "",
         (error: Error) => error.message,
       );
-      setAsked(problem);
-      if (problem === "") await safeSyncDatabase(database, source);
-      return problem;
+      setProblem(error);
+      if (error === "") await safeSyncDatabase(database, source);
+      return error;
     },
   };
 
@@ -80,18 +70,18 @@ export function ProjectView({ device, subject, id, expired, onUnauthorized, onGo
         <h2>{projects?.[0]?.name ?? "…"}</h2>
         <StatusChip state={state} unsynced={state.unsynced} expired={expired} />
       </div>
-      {asked && <p className="problem" role="alert">{asked}</p>}
+      {problem && <p className="problem" role="alert">{problem}</p>}
       {state.phase === "refused" && !state.unauthorized && (
         <Refused message={state.error?.message ?? ""} unsynced={state.unsynced} database={database} />
       )}
-      {members && <Tasks project={shown} members={members} />}
-      {members && <Dependencies project={shown} />}
-      {members && <Members project={shown} members={members} />}
+      {members && <Tasks project={opened} members={members} />}
+      {members && <Dependencies project={opened} />}
+      {members && <Members project={opened} members={members} />}
     </article>
   );
 }
 
-// Refused is what the server does not take: to be changed, or dropped.
+// Refused shows why the server rejected an upload. The person changes the rows, or drops the changes.
 function Refused({ message, unsynced, database }: { message: string; unsynced: number; database: Database }) {
   const drop = async () => {
     await database.write(() => database.unsafeResetDatabase());

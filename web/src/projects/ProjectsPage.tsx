@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from "react";
 import { callJson, uuid } from "tidemark-client";
 import { Dialog } from "../Dialog";
-import type { Device } from "../Person";
+import type { Device } from "../device";
 import { go, href } from "../route";
 import { server } from "../session";
 import { ProjectView } from "./ProjectView";

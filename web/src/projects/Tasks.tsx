@@ -3,16 +3,16 @@ import { useMemo, type FormEvent } from "react";
 import { edit } from "tidemark-client";
 import { useRecords } from "../observe";
 import { RecordField } from "../records/RecordField";
-import type { Shown } from "./ProjectView";
+import type { OpenedProject } from "./opened";
 import { statuses, type Membership, type Task } from "./model";
 
 export const taskColumns = ["name", "status", "percent_complete", "assignee_id", "sort_order"];
 
-export const useTasks = ({ database }: Shown) =>
+export const useTasks = ({ database }: OpenedProject) =>
   useRecords(useMemo(() => database.get<Task>("tasks").query(Q.sortBy("sort_order")), [database]), taskColumns);
 
 /** Tasks are written here first, also offline, and synchronized. */
-export function Tasks({ project, members }: { project: Shown; members: Membership[] }) {
+export function Tasks({ project, members }: { project: OpenedProject; members: Membership[] }) {
   const tasks = useTasks(project);
   const add = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -44,7 +44,7 @@ export function Tasks({ project, members }: { project: Shown; members: Membershi
   );
 }
 
-function TaskRow({ task, project, members }: { task: Task; project: Shown; members: Membership[] }) {
+function TaskRow({ task, project, members }: { task: Task; project: OpenedProject; members: Membership[] }) {
   const change = (set: (task: Task) => void) => void task.database.write(() => edit(task, set));
   const mine = task.assigneeId === null || task.assigneeId === project.subject;
   const disabled = !project.may(mine ? "Member" : "Scheduler");

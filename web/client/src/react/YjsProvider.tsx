@@ -1,7 +1,8 @@
 import { createContext, useContext, useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
 import { Room } from "./room.js";
+import { saveRooms } from "./save-rooms.js";
 import { useTidemark, type Person } from "./TidemarkProvider.js";
-import { saveRooms, unsavedRooms } from "./unsaved.js";
+import { unsavedRooms } from "./unsaved.js";
 
 const Context = createContext<Room | null>(null);
 

@@ -1,24 +1,23 @@
-// Which rooms have edits of this device that the server may lack. A note that
-// was edited offline is not always open when the device is online again.
+// The rooms with edits of this device that the server may lack. localStorage keeps their
+// ids: a note that was edited offline is not always open when the device is online again.
 import { useSyncExternalStore } from "react";
-import type { Tidemark } from "./TidemarkProvider.js";
 
 const listeners = new Set<() => void>();
 const prefix = (storage: string) => `${storage}-unsaved:`;
 
-function tell() {
+function notify() {
   for (const listener of listeners) listener();
 }
 
 export function markUnsaved(storage: string, roomId: string) {
   if (localStorage.getItem(prefix(storage) + roomId) !== null) return;
   localStorage.setItem(prefix(storage) + roomId, "");
-  tell();
+  notify();
 }
 
 export function markSaved(storage: string, roomId: string) {
   localStorage.removeItem(prefix(storage) + roomId);
-  tell();
+  notify();
 }
 
 /** The rooms with edits that the server may lack. */
@@ -28,7 +27,7 @@ export function unsavedRooms(storage: string): string[] {
     .map((key) => key.slice(prefix(storage).length));
 }
 
-/** How many rooms have edits that the server may lack. */
+/** The number of rooms with edits that the server may lack. */
 export function useUnsavedRooms(storage: string): number {
   return useSyncExternalStore(
     (listener) => {
@@ -37,23 +36,4 @@ export function useUnsavedRooms(storage: string): number {
     },
     () => unsavedRooms(storage).length,
   );
-}
-
-const patienceMillis = 30_000;
-
-/** Brings the edits of all such rooms to the server, one room after the other. Call it at the start and when online again. */
-export async function saveRooms(tidemark: Tidemark): Promise<void> {
-  for (const id of unsavedRooms(tidemark.storage)) {
-    const { Room } = await import("./room.js");
-    const room = new Room(id, tidemark);
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, patienceMillis);
-      room.onSaved = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      room.connect();
-    });
-    room.destroy();
-  }
 }

@@ -48,7 +48,7 @@ build/tidemark.wasm: $(shell find shared worker -not -path '*/testdata/*') go.mo
 	$(GUEST) go build $(GUEST_FLAGS) -o $@ ./worker
 	touch $@
 
-web/dist/index.html: $(shell git ls-files web 2>/dev/null) e2e/approuter/app-router.d.ts web/node_modules/.package-lock.json
+web/dist/index.html: $(shell git ls-files web 2>/dev/null) web/node_modules/.package-lock.json
 	cd web && npm run --silent build
 	touch $@
 
@@ -76,7 +76,7 @@ build/migrated: $(wildcard worker/store/migrations/*.sql) wrangler.toml $(DEPS)
 # Format, vet for both targets, staticcheck and known vulnerabilities.
 # For the guest staticcheck cannot see that wasmexport uses a function (U1000).
 static:
-	test -z "$$(gofmt -l shared worker wasm e2e | tee /dev/stderr)"
+	test -z "$$(gofmt -l shared worker wasm e2e web/client | tee /dev/stderr)"
 	go vet ./...
 	$(GUEST) go vet ./shared/... ./worker/...
 	go build -o build/staticcheck honnef.co/go/tools/cmd/staticcheck

@@ -44,6 +44,7 @@ var arrows = map[string][]string{
 	"wasm/cmd":               {"shared/abi", "shared/auth", "wasm/gojs", "wasm/edge"},
 	"e2e":                    {"shared", "e2e"},
 	"e2e/perf":               {"shared", "e2e", "wasm/gojs"}, // to run a guest that is no server
+	"web/client":             {"shared"},
 }
 
 // testArrows adds to arrows for files whose name ends in _test.go.

@@ -1,7 +1,7 @@
-// Compiled, never run: what an app may write, and what it may not.
+// tsc compiles this file, and nothing runs it. It shows what an app may write, and what it may not.
 import { createTRPCClient, httpBatchLink, TRPCClientError } from "@trpc/client";
 import type { SyncArgs } from "@nozbe/watermelondb/sync";
-import type { AppRouter, PushInput, Rows } from "./app-router.d.ts";
+import type { AppRouter, PushInput, Rows } from "../src/app-router.ts";
 
 const client = createTRPCClient<AppRouter>({ links: [httpBatchLink({ url: "http://localhost:8787/trpc" })] });
 
@@ -55,7 +55,7 @@ export function explain(e: unknown): string {
   return "";
 }
 
-/** What synchronize() takes. */
+/** The arguments of synchronize(). */
 export const sync: Pick<SyncArgs, "pullChanges" | "pushChanges" | "sendCreatedAsUpdated"> = {
   async pullChanges({ lastPulledAt, schemaVersion, migration }) {
     return client.sync.pull.query({ lastPulledAt: lastPulledAt ?? null, schemaVersion, migration });

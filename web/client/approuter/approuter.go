@@ -1,6 +1,6 @@
 // Package approuter writes the TypeScript type of the server's tRPC router from
-// the tables that the server declares, so that createTRPCClient<AppRouter>
-// checks an app against them without a TypeScript server.
+// the tables that the server declares. With it createTRPCClient<AppRouter> checks
+// an app against these tables, without a TypeScript server.
 package approuter
 
 import (
@@ -11,11 +11,11 @@ import (
 	"tidemark/shared/record"
 )
 
-// Declaration is the text of app-router.d.ts for a schema.
+// Declaration returns the text of app-router.ts for a schema.
 func Declaration(schema record.Schema) []byte {
 	var b bytes.Buffer
 	b.WriteString(head)
-	// A type, not an interface: only that may be taken for WatermelonDB's DirtyRaw.
+	// A type, not an interface: TypeScript assigns only a type to WatermelonDB's DirtyRaw.
 	for _, t := range schema.Tables {
 		fmt.Fprintf(&b, "\n/** A row of %s. */\nexport type %s = {\n  id: string;\n", t.Name, typeName(t.Name))
 		for _, c := range t.Columns {
@@ -34,7 +34,7 @@ func Declaration(schema record.Schema) []byte {
 	return b.Bytes()
 }
 
-// typeName is order_lines as OrderLinesRow.
+// typeName returns OrderLinesRow for order_lines.
 func typeName(table string) string {
 	var b strings.Builder
 	for word := range strings.SplitSeq(table, "_") {
@@ -54,7 +54,7 @@ func columnType(c record.Column) string {
 }
 
 const head = `// Made from the tables that the server declares, by
-//   go test ./e2e/approuter -rewrite
+//   go test ./web/client/approuter -rewrite
 // Times are milliseconds. There is no transformer: set none, superjson is not supported.
 import type { TRPCBuiltRouter, TRPCDefaultErrorShape, TRPCMutationProcedure, TRPCQueryProcedure } from "@trpc/server";
 `
@@ -68,12 +68,12 @@ export type PushedRow<Row> = Partial<Row> & { id: string; updated_at: number; _s
 export interface PullInput {
   /** The timestamp of the last pull; null for the first. */
   lastPulledAt?: number | null;
-  /** Of the app; tables and columns that are newer are left out. */
+  /** The app's schema version. The server leaves out newer tables and columns. */
   schemaVersion?: number;
   migration?: { from: number; tables: string[]; columns: { table: string; columns: string[] }[] } | null;
-  /** Asks for pages of so many rows. */
+  /** The greatest number of rows in a page. */
   limit?: number;
-  /** Of the page before. */
+  /** The cursor of the page before. */
   cursor?: string | null;
 }
 
@@ -82,15 +82,15 @@ export interface PullOutput {
   changes: { [Name in TableName]: { created: Rows[Name][]; updated: Rows[Name][]; deleted: string[] } };
   timestamp: number;
   experimentalStrategy?: "replacement";
-  /** There is another page. */
+  /** Present if there is another page. */
   cursor?: string;
 }
 
 export interface PushInput {
-  /** WatermelonDB knows no tables: write changes as PushInput["changes"]. */
+  /** WatermelonDB's type does not name the tables: write changes as PushInput["changes"]. */
   changes: { [Name in TableName]?: { created?: PushedRow<Rows[Name]>[]; updated?: PushedRow<Rows[Name]>[]; deleted?: string[] } };
   lastPulledAt: number | null;
-  /** "abort" refuses a push as CONFLICT if a row of it was changed since lastPulledAt; "lww", the default, lets the later edit win. */
+  /** "abort" rejects a push as CONFLICT if one of its rows changed after lastPulledAt. With "lww", the default, the later edit wins. */
   conflict?: "abort" | "lww";
 }
 
@@ -103,7 +103,7 @@ export interface PushOutput {
   ignored: { [Name in TableName]?: string[] };
 }
 
-/** What error.data says: where the input is wrong, or with CONFLICT which rows are newer. */
+/** error.data names the place of an invalid input, or with CONFLICT the newer rows. */
 export type ErrorShape = TRPCDefaultErrorShape & {
   data: { table?: string; id?: string; column?: string; ids?: { [Name in TableName]?: string[] } };
 };

@@ -10,20 +10,22 @@ import (
 	"tidemark/shared/record"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write app-router.d.ts anew")
+const path = "../src/app-router.ts"
+
+var rewrite = flag.Bool("rewrite", false, "write app-router.ts anew")
 
 func TestDeclarationIsThatOfTheSchema(t *testing.T) {
 	got := Declaration(record.Default())
 	if *rewrite {
-		if err := os.WriteFile("app-router.d.ts", got, 0o644); err != nil {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	file, err := os.ReadFile("app-router.d.ts")
+	file, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(string(got), string(file)); d != "" {
-		t.Errorf("app-router.d.ts is not what the tables say; run with -rewrite\n%s", d)
+		t.Errorf("app-router.ts is not what the tables say; run with -rewrite\n%s", d)
 	}
 }

@@ -41,6 +41,8 @@ func (s *jsonScanner) peek() byte {
 }
 
 // scan returns the reason why the text is refused, or "".
+//
+//layout:long the two states of one scanner: before a value and after it
 func (s *jsonScanner) scan() string {
 	var open [MaxDepth]byte // the closing byte of each open container
 	depth := 0

@@ -243,6 +243,8 @@ func isID(id []byte) bool {
 }
 
 // row reads one row and appends it to the table's.
+//
+//layout:long one scan that checks a row and copies it
 func (d *pushDecoder) row() {
 	if d.rows++; d.rows > d.limits.PushRows {
 		d.tooLarge("the push has more than %d rows", d.limits.PushRows)

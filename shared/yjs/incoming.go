@@ -102,6 +102,7 @@ func (d *Doc) decodeBlocks(r *lib0.Reader) error {
 	return nil
 }
 
+//layout:long the loop of every load: it decodes structs in place, without calls that Go does not inline
 func (d *Doc) decodeBlock(r *lib0.Reader) error {
 	in := &d.in
 	structs, err := r.Count(2)

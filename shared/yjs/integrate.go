@@ -129,6 +129,8 @@ func (d *Doc) rest(missing unit) {
 // integrate gives item i its place in the document, but for its first known
 // units, which the document has. The steps are those of yjs' Item.getMissing and
 // Item.integrate.
+//
+//layout:long the steps of yjs in their order, to be read beside them
 func (d *Doc) integrate(i, known int32) error {
 	left, right := none, none
 	if it := &d.items[i]; it.originClient != none {

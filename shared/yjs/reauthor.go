@@ -13,6 +13,8 @@ import (
 // with the higher ids wins: take first above all ids of the document. update must
 // be whole: an error says that it refers to what it does not hold, or, as
 // ErrNoClients, that the ids do not suffice.
+//
+//layout:long one pass whose closures share the renamed ids
 func Reauthor(update []byte, first uint64) ([]byte, error) {
 	summary, err := Validate(update, Limits{Stored: true})
 	if err != nil {

@@ -46,6 +46,8 @@ func (f formats) get(key string) string {
 
 // showsSame tells whether runs of both documents show the same. The types in them
 // are then to be compared.
+//
+//layout:long one walk over two lists that share their positions
 func (r *restorer) showsSame(a, b []run) bool {
 	d, v := r.sides[present], r.sides[earlier]
 	var held, of formats

@@ -20,6 +20,8 @@ func newProgram() *Object {
 
 // newGlobal is the global object: what the standard library and syumai/workers
 // read while they boot.
+//
+//layout:long a table of the objects that Go and its libraries read
 func newGlobal(context *Object) *Object {
 	if context == nil {
 		context = &Object{Name: "context", Props: map[string]Value{}}

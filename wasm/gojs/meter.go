@@ -73,6 +73,8 @@ type meter struct {
 }
 
 // section answers what becomes of a section.
+//
+//layout:long one case for each kind of section
 func (m *meter) section(id byte, in *wasmReader) []byte {
 	out := make([]byte, 0, len(in.b)+len(in.b)/4)
 	switch id {

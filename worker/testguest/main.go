@@ -82,6 +82,7 @@ func again(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, begun[key], " ", len(body))
 }
 
+//layout:long one handler for each route
 func main() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /trivial", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") })

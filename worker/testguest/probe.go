@@ -91,6 +91,7 @@ func (p *probe) Call(data []byte) []byte {
 	return []byte(p.do(0, string(data)))
 }
 
+//layout:long one case for each command
 func (p *probe) do(conn int32, command string) string {
 	verb, rest, _ := strings.Cut(command, " ")
 	switch verb {

@@ -69,6 +69,29 @@ func run(target string, then []string, method, bodyFile string, header []string,
 			return err
 		}
 	}
+	requests := requestsOf(u, then, method, header, body)
+	next := func() [][]byte { return requests }
+	if bytes.Contains(body, placeholder) {
+		next = numberedRequests(requests)
+	}
+	start := time.Now()
+	latencies, received, err := repeatAll(connections, func() ([]time.Duration, int64, error) {
+		return repeat(u.Host, method, next, start.Add(duration), most/connections, want)
+	})
+	if err != nil {
+		return err
+	}
+	elapsed := time.Since(start)
+	slices.Sort(latencies)
+	at := func(q float64) int64 { return latencies[int(q*float64(len(latencies)-1))].Microseconds() }
+	return json.NewEncoder(os.Stdout).Encode(map[string]any{
+		"requests": len(latencies), "rps": float64(len(latencies)) / elapsed.Seconds(),
+		"p50": at(0.5), "p99": at(0.99), "bytes": received / int64(len(latencies)),
+	})
+}
+
+// requestsOf returns the bytes of one request for u, and of one for each path of then.
+func requestsOf(u *url.URL, then []string, method string, header []string, body []byte) [][]byte {
 	var requests [][]byte
 	for _, uri := range append([]string{u.RequestURI()}, then...) {
 		request := fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: load\r\nAccept: */*\r\n", method, uri, u.Host)
@@ -80,21 +103,28 @@ func run(target string, then []string, method, bodyFile string, header []string,
 		}
 		requests = append(requests, append(append(request, "\r\n"...), body...))
 	}
-	next := func() [][]byte { return requests }
-	if bytes.Contains(body, placeholder) {
-		var counter atomic.Int64
-		counter.Store(time.Now().UnixMilli() - 1e9)
-		next = func() [][]byte {
-			number := strconv.AppendInt(nil, counter.Add(1), 10)
-			numbered := make([][]byte, len(requests))
-			for i, request := range requests {
-				request = bytes.ReplaceAll(request, placeholder, number)
-				numbered[i] = bytes.ReplaceAll(request, lastTwelve, number[1:])
-			}
-			return numbered
-		}
-	}
+	return requests
+}
 
+// numberedRequests returns a function that returns the requests with a new number
+// in place of each placeholder.
+func numberedRequests(requests [][]byte) func() [][]byte {
+	var counter atomic.Int64
+	counter.Store(time.Now().UnixMilli() - 1e9)
+	return func() [][]byte {
+		number := strconv.AppendInt(nil, counter.Add(1), 10)
+		numbered := make([][]byte, len(requests))
+		for i, request := range requests {
+			request = bytes.ReplaceAll(request, placeholder, number)
+			numbered[i] = bytes.ReplaceAll(request, lastTwelve, number[1:])
+		}
+		return numbered
+	}
+}
+
+// repeatAll runs one function on each connection, at the same time. It returns all
+// latencies, the sum of the bytes, and one of the errors.
+func repeatAll(connections int, one func() ([]time.Duration, int64, error)) ([]time.Duration, int64, error) {
 	var (
 		wait      sync.WaitGroup
 		mu        sync.Mutex
@@ -102,33 +132,23 @@ func run(target string, then []string, method, bodyFile string, header []string,
 		received  int64
 		failure   error
 	)
-	start := time.Now()
 	for range connections {
 		wait.Go(func() {
-			mine, bytes, err := repeat(u.Host, method, next, start.Add(duration), most/connections, want)
+			some, n, err := one()
 			mu.Lock()
 			defer mu.Unlock()
-			latencies = append(latencies, mine...)
-			received += bytes
+			latencies = append(latencies, some...)
+			received += n
 			if err != nil {
 				failure = err
 			}
 		})
 	}
 	wait.Wait()
-	elapsed := time.Since(start)
-	if failure != nil {
-		return failure
-	}
-	slices.Sort(latencies)
-	at := func(q float64) int64 { return latencies[int(q*float64(len(latencies)-1))].Microseconds() }
-	return json.NewEncoder(os.Stdout).Encode(map[string]any{
-		"requests": len(latencies), "rps": float64(len(latencies)) / elapsed.Seconds(),
-		"p50": at(0.5), "p99": at(0.99), "bytes": received / int64(len(latencies)),
-	})
+	return latencies, received, failure
 }
 
-// repeat answers the latencies of one connection and the bytes of all bodies.
+// repeat returns the latencies of one connection and the bytes of all bodies.
 func repeat(host, method string, next func() [][]byte, until time.Time, most, want int) ([]time.Duration, int64, error) {
 	conn, err := net.Dial("tcp", host)
 	if err != nil {

@@ -56,6 +56,7 @@ func main() {
 	}
 }
 
+//layout:long one case for each command, with its flags
 func run(args []string) error {
 	if len(args) == 0 {
 		fmt.Fprint(os.Stderr, usage)

@@ -45,6 +45,8 @@ const (
 
 // serve runs until SIGINT or SIGTERM, then lets what is under way end, for the
 // time of grace at most; a second signal ends it at once.
+//
+//layout:long the parts of the server in the order in which they start
 func serve(o serveOptions, place *secretPlace, log *slog.Logger) error {
 	config, err := edge.LoadConfig(o.config)
 	if err != nil {

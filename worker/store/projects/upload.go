@@ -54,6 +54,8 @@ func doneList(k string) string {
 
 // Upload does what in says, all or nothing, and keeps the answer: the same
 // batch id from the same caller is answered the same, and does nothing.
+//
+//layout:long one batch, whose statements and results are in the same order
 func (p *Store) Upload(ctx context.Context, now time.Time, key Key, in *delta.Upload) (Uploaded, error) {
 	deleted := make([]project.Row, len(in.Deleted))
 	for i, id := range in.Deleted {

@@ -1,12 +1,15 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { run } from "./suite.mjs";
 import { describeSlowest, testsIn } from "./times.mjs";
 
-// A scene has files of tests, and runs them. result is {code, lines}.
+// A scene has files of tests, and runs them. go returns {code, lines}.
 function scene(t) {
   const cwd = mkdtempSync(path.join(tmpdir(), "tidemark-suite-"));
   t.after(() => rmSync(cwd, { recursive: true }));
@@ -14,12 +17,12 @@ function scene(t) {
     writeFileSync(path.join(cwd, name), source);
     return { name, command: ["node", "--test", "--test-reporter=spec", name], ...more };
   };
-  const go = async (jobs, slots = 2) => {
+  const go = async (jobs, options) => {
     const lines = [];
     const env = process.env.NODE_TEST_CONTEXT;
     delete process.env.NODE_TEST_CONTEXT; // of this test, which runs files of tests
     try {
-      return { code: await run(jobs, { slots, cwd, dir: path.join(cwd, "logs"), say: (line) => lines.push(line) }), lines };
+      return { code: await run(jobs, { slots: 2, cwd, dir: path.join(cwd, "logs"), say: (line) => lines.push(line), ...options }), lines };
     } finally {
       process.env.NODE_TEST_CONTEXT = env;
     }
@@ -37,7 +40,7 @@ const failingOnce = `
     throw new Error("the first time only");
   });`;
 
-test("what passes is told in a line, and the run passes", async (t) => {
+test("a job that passes is one line, and the run passes", async (t) => {
   const { job, go } = scene(t);
   const { code, lines } = await go([job("a.cjs", passing), job("b.cjs", passing)]);
   assert.equal(code, 0);
@@ -69,6 +72,49 @@ test("a command that does not start, or that a signal ends, has failed", async (
   ]);
   assert.equal(code, 1);
   assert.deepEqual(lines.slice(-2).sort(), ["FAIL absent: it failed twice.", "FAIL killed: it failed twice."]);
+});
+
+// A job that never ends, nor does its child, which has a process group of its own. The
+// child writes both process ids to a file.
+const endless = `
+  require("node:child_process").spawn("sh", ["-c", "echo $PPID $$ >pids.new; mv pids.new pids; exec sleep 100000"], { detached: true });
+  setInterval(() => {}, 1000);`;
+
+async function idsIn(cwd) {
+  const file = path.join(cwd, "pids");
+  while (!existsSync(file)) await sleep(20);
+  return readFileSync(file, "utf8").trim().split(" ");
+}
+
+const runs = (pid) => execFileSync("ps", ["-A", "-o", "pid=,stat="], { encoding: "utf8" }).split("\n")
+  .some((line) => new RegExp(`^\\s*${pid}\\s+[^Z\\s]`).test(line));
+
+async function ended(pids) {
+  while (pids.some(runs)) await sleep(20);
+}
+
+test("a job that takes too long fails, and is killed with the processes it started", async (t) => {
+  const { job, go, cwd } = scene(t);
+  job("endless.cjs", endless);
+  const { code, lines } = await go([{ name: "endless", command: ["node", "endless.cjs"] }], { limitMillis: 3000 });
+  assert.equal(code, 1);
+  assert.ok(lines.some((line) => line.includes("endless: ended by SIGKILL")), lines.join("\n"));
+  if (existsSync(path.join(cwd, "pids"))) await ended(await idsIn(cwd)); // else it was killed before it had a child
+});
+
+test("a run that SIGTERM ends kills its jobs and the processes they started", async (t) => {
+  const { job, cwd } = scene(t);
+  job("endless.cjs", endless);
+  writeFileSync(path.join(cwd, "runner.mjs"), `
+    import { run } from ${JSON.stringify(new URL("suite.mjs", import.meta.url).href)};
+    await run([{ name: "endless", command: ["node", "endless.cjs"] }], { slots: 1, cwd: ".", dir: "logs", say() {} });`);
+  const runner = spawn("node", ["runner.mjs"], { cwd, stdio: "inherit" });
+  const exit = once(runner, "exit");
+  const pids = await idsIn(cwd);
+  assert.ok(pids.every(runs), pids.join());
+  runner.kill("SIGTERM");
+  assert.deepEqual(await exit, [143, null]);
+  await ended(pids);
 });
 
 // Each job notes when it begins and ends. Some wait for others, if they may.

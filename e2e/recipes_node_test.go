@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tidemark/e2e/conformance"
+	"tidemark/e2e/hosts"
 )
 
 // TestRecipesOnWorkerd runs the recipes of the guide with the guest on workerd.
@@ -21,7 +22,7 @@ func TestRecipesOnWorkerd(t *testing.T) {
 	}
 	for _, file := range []string{"node_modules/miniflare", "../build/tidemark.wasm"} {
 		if _, err := os.Stat(file); err != nil {
-			t.Skip("needs Node, what npm installs into e2e, and the guest: make test does that")
+			t.Skip("needs Node, the packages of e2e/package.json and the guest: make test makes them")
 		}
 	}
 	conformance.RunRecipes(t, "../docs/auth.md", func(t *testing.T, variables map[string]string) conformance.Host {
@@ -30,8 +31,8 @@ func TestRecipesOnWorkerd(t *testing.T) {
 			t.Fatal(err)
 		}
 		cmd := exec.Command("node", "e2e/workerd/serve.mjs", string(bindings))
-		cmd.Dir, cmd.Env = root, environment(t)
-		var log output
+		cmd.Dir, cmd.Env = hosts.Root(t), hosts.Environment(t)
+		var log hosts.Output
 		cmd.Stderr = &log
 		stdin, err := cmd.StdinPipe()
 		if err != nil {
@@ -48,12 +49,12 @@ func TestRecipesOnWorkerd(t *testing.T) {
 			stdin.Close()
 			cmd.Wait()
 			if t.Failed() {
-				t.Logf("workerd said at its end:\n%s", log.String())
+				t.Logf("the last output of workerd:\n%s", log.String())
 			}
 		})
 		url, err := bufio.NewReader(stdout).ReadString('\n')
 		if err != nil {
-			t.Fatalf("workerd did not come up: %v\n%s", err, log.String())
+			t.Fatalf("workerd did not start: %v\n%s", err, log.String())
 		}
 		return conformance.Host{BaseURL: strings.TrimSpace(url), Now: time.Now}
 	})

@@ -51,7 +51,7 @@ func TestHistoriesOnWazero(t *testing.T) {
 // A run is a host, the clients that ask it, and what they recorded.
 type run struct {
 	t       *testing.T
-	host    *host
+	host    *gatedHost
 	history *History
 	round   atomic.Int64 // the clients contend for rows of this round only
 	steps   atomic.Int64
@@ -71,14 +71,14 @@ type stepper interface{ step() }
 
 // record runs clients against the host while it is killed, paused, copied and restored,
 // and checks the history.
-func record(t *testing.T, h *host, rounds int) {
+func record(t *testing.T, h *gatedHost, rounds int) {
 	r := &run{t: t, host: h, history: NewHistory(), copied: filepath.Join(t.TempDir(), "copy"), counts: map[string]int{}}
-	h.start(t)
+	h.Start(t)
 	h.gate.unlock()
 	var clients []stepper
 	var pulls []func()
 	add := func(subject string) *client {
-		return newClient(h.door(), r, len(clients), subject, "sync:read sync:write projects:read projects:write")
+		return newClient(h.gateDoor(), r, len(clients), subject, "sync:read sync:write projects:read projects:write")
 	}
 	for _, skew := range skews {
 		c := &rowClient{client: add("rows"), skew: skew, rows: map[string]string{}}
@@ -122,7 +122,7 @@ func record(t *testing.T, h *host, rounds int) {
 		r.await()
 		r.crash(r.save)
 		r.await()
-		h.pause(300 * time.Millisecond)
+		h.Pause(300 * time.Millisecond)
 		r.await()
 		r.crash(r.restore)
 		r.await()
@@ -154,12 +154,12 @@ func (r *run) await() {
 func (r *run) crash(change func(Call) func()) {
 	r.t.Helper()
 	r.host.gate.lock()
-	r.host.kill()
+	r.host.Kill()
 	then := func() {}
 	if change != nil {
 		then = change(r.history.Begin(conductor))
 	}
-	r.host.start(r.t)
+	r.host.Start(r.t)
 	then()
 	r.host.gate.unlock()
 }
@@ -169,14 +169,14 @@ const conductor = 100
 
 // save copies the data of the dead host.
 func (r *run) save(c Call) func() {
-	r.replace(r.copied, r.host.data)
+	r.replace(r.copied, r.host.Data)
 	r.history.Happen(c, Saved, 0)
 	return func() {}
 }
 
 // restore gives the host the data of the copy, and tells it so.
 func (r *run) restore(c Call) func() {
-	r.replace(r.host.data, r.copied)
+	r.replace(r.host.Data, r.copied)
 	return func() { r.history.Happen(c, Restored, r.host.restore(r.t)) }
 }
 

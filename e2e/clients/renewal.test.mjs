@@ -8,7 +8,7 @@ import { WebsocketProvider } from "y-websocket";
 import { ticketSocket } from "../../web/client/dist/server.js";
 import { subscribe } from "../../web/client/dist/subscribe.js";
 import { doors, token } from "../doors.mjs";
-import { until } from "../yjs/member.mjs";
+import { until } from "../until.mjs";
 import { Client } from "./watermelon.mjs";
 
 globalThis.WebSocket ??= WebSocket;

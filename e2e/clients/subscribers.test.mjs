@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { doors, token } from "../doors.mjs";
+import { until } from "../until.mjs";
 
 const healthyOnes = 990;
 const slowOnes = 5;
@@ -50,10 +51,6 @@ async function subscribe(url, jwt, n) {
     all.push(...some);
   }
   return all;
-}
-
-async function until(what, condition) {
-  for (const end = Date.now() + 600_000; !condition(); await sleep(20)) assert.ok(Date.now() < end, `still not true: ${what}`);
 }
 
 // pings are 5,000 texts "ping" in frames of RFC 6455, 5.2, masked with zeros.
@@ -123,7 +120,7 @@ for (const [name, open] of Object.entries(doors)) {
 
       // Everybody hears of the first push before the others are sent.
       const first = await push();
-      await until("everybody heard of the first push", () => all.every((s) => s.last >= first));
+      await until(() => all.every((s) => s.last >= first), "everybody heard of the first push");
 
       // On a machine so slow that the room's window ends between any two of
       // them, it takes more pushes until some are told as one.
@@ -135,18 +132,18 @@ for (const [name, open] of Object.entries(doors)) {
         vanishing.splice(0).forEach((s, i) => (i % 2 ? s.ws._socket.destroy() : s.ws._socket.resetAndDestroy()));
         last = Math.max(...(await Promise.all(burst)));
         hung = hang();
-        await until("everybody heard of the last push", () => all.every((s) => s.last >= last));
+        await until(() => all.every((s) => s.last >= last), "everybody heard of the last push");
         heard = Math.max(...all.map((s) => s.stamps.length));
       } while (heard >= pushed || !hung);
       for (const { stamps } of all) assert.deepEqual(stamps, [...new Set(stamps)].sort((a, b) => a - b));
 
       for (const s of slow) s.ws.terminate();
-      await until("the dead ones are gone", () => !deadPorts.some((port) => connections(door.port).has(port)));
+      await until(() => !deadPorts.some((port) => connections(door.port).has(port)), "the dead ones are gone");
       const [late] = await subscribe(door.url, token("reader"), 1);
       assert.ok(late.hello >= last);
       all.push(late);
       const next = await push();
-      await until("everybody heard of the next push", () => all.every((s) => s.last >= next));
+      await until(() => all.every((s) => s.last >= next), "everybody heard of the next push");
       assert.deepEqual(all.filter((s) => s.code !== undefined).map((s) => s.code), []);
       for (const s of all) s.ws.terminate();
     });

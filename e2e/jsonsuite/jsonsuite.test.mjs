@@ -4,11 +4,9 @@
 // the rest is never refused as no JSON, no answer is 500, and both hosts say the same.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { token, wazero as selfHosted } from "../doors.mjs";
+import { secret, token, wazero as selfHosted } from "../doors.mjs";
 import { startTidemark } from "../workerd/host.mjs";
 import { cases, parsed } from "./cases.mjs";
-
-const secret = "a secret that only these tests know";
 
 const hosts = {
   async workerd() {

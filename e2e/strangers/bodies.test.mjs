@@ -4,7 +4,7 @@ import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { token, wazero } from "../doors.mjs";
+import { secret, token, wazero } from "../doors.mjs";
 import { startTidemark } from "../workerd/host.mjs";
 
 const MB = 1 << 20;
@@ -16,7 +16,7 @@ const hosts = {
   async workerd() {
     const host = await startTidemark({
       unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }], // without Miniflare's own worker in front of ours
-      bindings: { AUTH_SECRET: "a secret that only these tests know" },
+      bindings: { AUTH_SECRET: secret },
     });
     const url = (await host.mf.unsafeGetDirectURL("tidemark")).href;
     return { url, pid: host.pid, close: host.close };

@@ -3,7 +3,7 @@
 // by default), or the one of STRANGER_SEED.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { wazero } from "../doors.mjs";
+import { secret, wazero } from "../doors.mjs";
 import { startTidemark } from "../workerd/host.mjs";
 import { requests, stranger } from "./stranger.mjs";
 import { closes, exchange, opening, request, status } from "./wire.mjs";
@@ -24,7 +24,7 @@ const hosts = {
     let lines = [];
     const host = await startTidemark({
       unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }], // without Miniflare's own worker in front of ours
-      bindings: { AUTH_SECRET: "a secret that only these tests know", DEV_MODE: "1" },
+      bindings: { AUTH_SECRET: secret, DEV_MODE: "1" },
       handleStructuredLogs: ({ level, message }) => broken.test(message) || lines.push(`${level}: ${message}`),
       handleUncaughtError: (error) => lines.push(`uncaught: ${error.stack}`),
     });

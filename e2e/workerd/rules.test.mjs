@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
+import { until } from "../until.mjs";
 import { start } from "./host.mjs";
 
 const guest = new URL("../../build/testguest.wasm", import.meta.url).pathname;
@@ -28,12 +29,6 @@ const ok = async (path, options) => {
   return answer.text;
 };
 const stats = async () => JSON.parse(await ok("/stats"));
-
-// until waits for a condition, and says what it was waiting for.
-async function until(condition, what) {
-  for (const end = Date.now() + 600_000; Date.now() < end; await sleep(20)) if (await condition()) return;
-  assert.fail(`never: ${what()}`);
-}
 
 // atRest waits until nothing is left behind but the call that asks.
 async function atRest(goroutines = Infinity) {

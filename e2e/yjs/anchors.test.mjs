@@ -8,7 +8,8 @@ import { WebSocket } from "ws";
 import * as Y from "yjs";
 import { WebsocketProvider } from "y-websocket";
 import { doors, token, wazero } from "../doors.mjs";
-import { join, until } from "./member.mjs";
+import { until } from "../until.mjs";
+import { join } from "./member.mjs";
 import { start, written } from "./workerd.mjs";
 
 const http = (host, path, options) =>

@@ -6,7 +6,8 @@ import { WebSocket } from "ws";
 import * as Y from "yjs";
 import { WebsocketProvider } from "y-websocket";
 import { doors, token } from "../doors.mjs";
-import { join, until } from "./member.mjs";
+import { until } from "../until.mjs";
+import { join } from "./member.mjs";
 
 const CROWD = 120;
 

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import * as Y from "yjs";
 import { token, wazero } from "../doors.mjs";
 import { deletions, post } from "./deletions.mjs";
-import { until } from "./member.mjs";
+import { until } from "../until.mjs";
 import { start } from "./workerd.mjs";
 
 const settings = { YJS_COPY_MILLIS: "100" };

@@ -5,7 +5,8 @@ import { WebSocket } from "ws";
 import * as Y from "yjs";
 import { WebsocketProvider as WebsocketProvider2 } from "y-websocket-2";
 import { doors, token } from "../doors.mjs";
-import { asker, call, join, until } from "./member.mjs";
+import { until } from "../until.mjs";
+import { asker, call, join } from "./member.mjs";
 
 for (const [name, open] of Object.entries(doors)) {
   describe(`on ${name}`, { timeout: 1_800_000 }, () => {

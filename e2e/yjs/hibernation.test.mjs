@@ -6,16 +6,12 @@ import { WebSocket } from "ws";
 import * as Y from "yjs";
 import { WebsocketProvider } from "y-websocket";
 import { token } from "../doors.mjs";
+import { until } from "../until.mjs";
 import { start } from "./workerd.mjs";
 
 let host;
 before(async () => (host = await start({ YJS_COPY_MILLIS: "200" })));
 after(() => host.close());
-
-async function until(condition, what, millis = 600_000) {
-  for (const end = Date.now() + millis; Date.now() < end; await sleep(10)) if (await condition()) return;
-  assert.fail(`never: ${what()}`);
-}
 
 async function join(room) {
   const doc = new Y.Doc();

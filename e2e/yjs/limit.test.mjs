@@ -8,7 +8,8 @@ import path from "node:path";
 import { WebSocket } from "ws";
 import * as Y from "yjs";
 import { doors, root, token } from "../doors.mjs";
-import { asker, call, join, until } from "./member.mjs";
+import { until } from "../until.mjs";
+import { asker, call, join } from "./member.mjs";
 import { versions } from "./providers.mjs";
 
 const limit = Number(/^LIMIT_YJS_DOCUMENT_BYTES = "(\d+)"/m.exec(readFileSync(path.join(root, "wrangler.toml"), "utf8"))[1]);

@@ -1,18 +1,12 @@
 // A member of a room that is a bare socket around a document: it says only what
 // it is told to, renews nothing, and notes each frame that it hears.
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import { WebSocket } from "ws";
 import * as Y from "yjs";
 import { token } from "../doors.mjs";
-
-// until waits for a condition, and says what it was waiting for.
-export async function until(condition, what, millis = 600_000) {
-  for (const end = Date.now() + millis; Date.now() < end; await sleep(10)) if (await condition()) return;
-  assert.fail(`never: ${what()}`);
-}
+import { until } from "../until.mjs";
 
 // call sends a request to /yjs of a door.
 export const call = (door, method, path, body) =>

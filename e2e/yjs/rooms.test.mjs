@@ -3,7 +3,8 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import * as Y from "yjs";
 import { wazero } from "../doors.mjs";
-import { join, until } from "./member.mjs";
+import { until } from "../until.mjs";
+import { join } from "./member.mjs";
 import { startMeasured } from "./workerd.mjs";
 
 const documentBytes = 50_000;

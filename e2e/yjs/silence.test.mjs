@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { token, wazero } from "../doors.mjs";
-import { until } from "./member.mjs";
+import { until } from "../until.mjs";
 import { versions } from "./providers.mjs";
 import { start } from "./workerd.mjs";
 

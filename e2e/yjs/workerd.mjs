@@ -1,9 +1,10 @@
 // Tidemark on workerd, in a process whose rooms can be put to sleep at will.
 import { readFileSync } from "node:fs";
+import { secret } from "../doors.mjs";
 import { startTidemark } from "../workerd/host.mjs";
 
 // All members of a test are one subject.
-const settings = { AUTH_SECRET: "a secret that only these tests know", LIMIT_SOCKETS_PER_SUBJECT: "10000" };
+const settings = { AUTH_SECRET: secret, LIMIT_SOCKETS_PER_SUBJECT: "10000" };
 
 // start answers {url, pid, db, hibernate(room, className), close()}; main is as in
 // startTidemark.

@@ -5,29 +5,15 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import * as Y from "yjs";
-import { WebsocketProvider } from "y-websocket";
-import { WebsocketProvider as WebsocketProvider2 } from "y-websocket-2";
-import * as Y14 from "@y/y";
-import { WebsocketProvider as WebsocketProvider4 } from "@y/websocket";
 import { doors, token } from "../doors.mjs";
-
-const versions = {
-  "y-websocket 3": { Doc: Y.Doc, Provider: WebsocketProvider },
-  "y-websocket 2": { Doc: Y.Doc, Provider: WebsocketProvider2 },
-  "y-websocket 4": { Doc: Y14.Doc, Provider: WebsocketProvider4, text: (doc) => doc.get("note") },
-};
-
-// until waits for a condition, and says what it was waiting for.
-async function until(condition, what, millis = 600_000) {
-  for (const end = Date.now() + millis; Date.now() < end; await sleep(10)) if (await condition()) return;
-  assert.fail(`never: ${typeof what === "function" ? what() : what}`);
-}
+import { until } from "../until.mjs";
+import { versions } from "./providers.mjs";
 
 class Peer {
-  constructor(door, room, { version = "y-websocket 3", jwt = token("someone"), doc } = {}) {
-    const { Doc, Provider, text = (doc) => doc.getText("note") } = versions[version];
-    this.doc = doc ?? new Doc();
-    this.text = text(this.doc);
+  constructor(door, room, { version = 3, jwt = token("someone"), doc } = {}) {
+    const { Provider, yjs, textOf } = versions[version];
+    this.doc = doc ?? new yjs.Doc();
+    this.text = textOf(this.doc);
     this.events = [];
     this.provider = new Provider(`${door.url.replace("http", "ws")}/yjs`, room, this.doc, {
       WebSocketPolyfill: WebSocket,
@@ -151,13 +137,12 @@ for (const [name, open] of Object.entries(doors)) {
           waited ||= peer.doc.store?.pendingStructs != null;
         });
         await new Promise((resolve) => peer.provider.on("sync", (synced) => synced && resolve()));
-        const encode = version === "y-websocket 4" ? Y14.encodeStateVector : Y.encodeStateVector;
-        return { version, peer, updates, waited, has: Buffer.from(encode(peer.doc)) };
+        return { version, peer, updates, waited, has: Buffer.from(versions[version].yjs.encodeStateVector(peer.doc)) };
       }));
       for (const { version, peer, updates, waited, has } of joined) {
-        assert.deepEqual(has, sv, version);
-        assert.ok(updates > 5, `${version}: ${updates} updates`);
-        assert.equal(waited, false, `${version}: nothing waited for a later piece`);
+        assert.deepEqual(has, sv, `y-websocket ${version}`);
+        assert.ok(updates > 5, `y-websocket ${version}: ${updates} updates`);
+        assert.equal(waited, false, `y-websocket ${version}: nothing waited for a later piece`);
         peer.close();
       }
       a.close();

@@ -2,12 +2,11 @@
 // dialect, close()}; one on workerd also has hibernate(room), and one that
 // stores documents saved(room), in bytes.
 import { spawn } from "node:child_process";
-import { createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { token, wazero } from "../../doors.mjs";
+import { freePort, token, wazero } from "../../doors.mjs";
 import { startScript } from "../../workerd/host.mjs";
 import { start, startMeasured } from "../../yjs/workerd.mjs";
 import { hocuspocus as prefixed, yWebsocket } from "./client.mjs";
@@ -151,14 +150,6 @@ async function relay({ inserts }) {
     hibernate: (room) => asleep(host, "script", "Room")(`/${room}`),
   };
 }
-
-const freePort = () =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 
 async function onNode(file, dialect) {
   const port = await freePort();

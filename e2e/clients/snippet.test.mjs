@@ -1,4 +1,4 @@
-// The README's snippet, as it stands there, with a first sync of 100,000 rows.
+// The snippet of docs/guide-watermelondb.md, as it stands there, with a first sync of 100,000 rows.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { Client } from "./watermelon.mjs";
 
 const { synchronize } = createRequire(import.meta.url)("@nozbe/watermelondb/sync");
 
-const [, code] = /## Use it from an app[^]*?```js\n([^]*?)```/.exec(readFileSync(path.join(root, "README.md"), "utf8"));
+const [, code] = /## Pull and push[^]*?```js\n([^]*?)```/.exec(readFileSync(path.join(root, "docs/guide-watermelondb.md"), "utf8"));
 const AsyncFunction = (async () => {}).constructor;
 const names = ["createTRPCClient", "httpBatchLink", "synchronize", "database", "url", "token", "console"];
 const snippet = new AsyncFunction(...names, code);
@@ -24,7 +24,7 @@ for (const [name, open] of Object.entries(doors)) {
     before(() => door.start());
     after(() => door.close());
 
-    test("the README's snippet pulls 100,000 rows, and pushes what a slow clock wrote", async () => {
+    test("the guide's snippet pulls 100,000 rows, and pushes what a slow clock wrote", async () => {
       const writer = new Client(door.url, token("writer"));
       for (let from = 0; from < rows; from += atOnce) {
         const updated = Array.from({ length: atOnce }, (_, i) => ({ id: `r${from + i}`, contact_name: `row ${from + i}`, created_at: 1, updated_at: 1 }));

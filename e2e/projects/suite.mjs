@@ -11,7 +11,7 @@ import { Client, tables } from "./client.mjs";
 
 const { synchronize } = createRequire(import.meta.url)("@nozbe/watermelondb/sync");
 
-const [, code] = /## Projects[^]*?```js\n([^]*?)```/.exec(readFileSync(path.join(root, "README.md"), "utf8"));
+const [, code] = /## An offline copy[^]*?```js\n([^]*?)```/.exec(readFileSync(path.join(root, "docs/guide-projects.md"), "utf8"));
 const AsyncFunction = (async () => {}).constructor;
 const snippet = new AsyncFunction("synchronize", "database", "url", "project", "headers", code);
 
@@ -181,7 +181,7 @@ export function projects(name, open) {
       await assert.rejects(b.ask("GET", `sync/?since=${busy}`), { code: "since_ahead", status: 400 });
     });
 
-    test("the README's snippet uploads, and keeps what is refused", async () => {
+    test("the guide's snippet uploads, and keeps what is refused", async () => {
       const p = await project({ member: "Member", viewer: "Viewer" });
       const { id } = await p.owner.ask("POST", "tasks/", { name: "T" });
       const sync = ({ database, token }) =>

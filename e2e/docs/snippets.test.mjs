@@ -1,0 +1,103 @@
+// The code blocks of README.md and of docs/guide-yjs.md, and the request that
+// docs/guide-watermelondb.md shows, as they stand there, on both hosts. The longer
+// snippets of docs/guide-watermelondb.md and docs/guide-projects.md run in e2e/clients
+// and e2e/projects.
+import { after, before, describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createTRPCClient, httpBatchLink } from "@trpc/client";
+import * as Y from "yjs";
+import { WebsocketProvider } from "y-websocket";
+import { doors, root, token } from "../doors.mjs";
+import { Client } from "../clients/watermelon.mjs";
+
+const { synchronize } = createRequire(import.meta.url)("@nozbe/watermelondb/sync");
+const AsyncFunction = (async () => {}).constructor;
+
+// block returns the first code block of a language after a heading of a document.
+function block(file, heading, language) {
+  const [, section] = readFileSync(path.join(root, file), "utf8").split(`\n${heading}\n`);
+  return new RegExp("```" + language + "\n([^]*?)```").exec(section)[1];
+}
+
+const firstApp = new AsyncFunction("createTRPCClient", "httpBatchLink", "synchronize", "database", "Y", "WebsocketProvider", "url", "token",
+  `${block("README.md", "## A first app", "js")}\nreturn { customer, doc, provider: note };`);
+const joinRoom = new AsyncFunction("Y", "WebsocketProvider", "url", "token",
+  `${block("docs/guide-yjs.md", "## Join a room", "js")}\nreturn { doc, provider };`);
+const requests = block("docs/guide-yjs.md", "## Reading and writing over HTTP", "text").trim().split("\n");
+const curl = block("docs/guide-watermelondb.md", "## Pull and push", "sh");
+
+async function until(condition, what) {
+  for (const end = Date.now() + 600_000; Date.now() < end; await sleep(10)) if (await condition()) return;
+  assert.fail(`never: ${what}`);
+}
+
+// paths returns the requests that a line of the guide's list stands for: with and
+// without what is in brackets, and one for each alternative of a format.
+function paths(line) {
+  const [method, form] = line.split(/\s+/);
+  const forms = form.includes("[") ? [form.replace(/\[.*\]/, ""), form.replace(/[[\]]/g, "")] : [form];
+  return forms.flatMap((f) => {
+    const [, head, choices] = /^(.*=)(\w+(?:\|\w+)+)$/.exec(f) ?? [];
+    return choices ? choices.split("|").map((choice) => [method, head + choice]) : [[method, f]];
+  });
+}
+
+for (const [name, open] of Object.entries(doors)) {
+  describe(`on ${name}`, { timeout: 1_200_000 }, () => {
+    const door = open();
+    before(() => door.start());
+    after(() => door.close());
+
+    test("the README's first app writes a row and a note that others see", async () => {
+      const device = new Client(door.url, token("ada"));
+      const { customer, provider } = await firstApp(
+        createTRPCClient, httpBatchLink, synchronize, device.database, Y, WebsocketProvider, door.url, device.token);
+      try {
+        const other = new Client(door.url, token("grace"));
+        await other.sync();
+        assert.equal((await other.database.get("customers").find(customer.id))._raw.contact_name, "Ada Lovelace");
+        await until(async () => {
+          const note = await fetch(`${door.url}/yjs/note-${customer.id}?format=text&name=note`, { headers: { authorization: `Bearer ${token("grace")}` } });
+          return note.ok && (await note.text()) === "Met her at the fair.";
+        }, "the note is on the server");
+      } finally {
+        provider.destroy();
+      }
+    });
+
+    test("the guide's provider joins a room, and each request of its list succeeds", async () => {
+      const bearer = token("ada");
+      const headers = { authorization: `Bearer ${bearer}` };
+      const room = `${door.url}/yjs/customer-notes-123`;
+      const { doc, provider } = await joinRoom(Y, WebsocketProvider, door.url, bearer);
+      try {
+        await until(async () => (await fetch(`${room}?format=text&name=body`, { headers }).then((r) => (r.ok ? r.text() : ""))) === "Hello", "the text is on the server");
+      } finally {
+        provider.destroy();
+      }
+      const { id } = await fetch(`${room}/versions`, { method: "POST", headers, body: "first" }).then((r) => r.json());
+      const update = Y.encodeStateAsUpdate(doc);
+      const [last, ...others] = requests.flatMap(paths).sort(([method]) => (method === "DELETE" ? -1 : 1));
+      assert.equal(last[0], "DELETE");
+      for (const [method, form] of [...others, last]) {
+        const target = form.replace("ROOM", "customer-notes-123").replace("/ID", `/${id}`).replace(/name=$/, "name=body").replace("limit=", "limit=10");
+        const body = method === "POST" && target.endsWith("123") ? update : undefined;
+        const response = await fetch(door.url + target, { method, headers, body });
+        const text = await response.text();
+        assert.ok(response.ok, `${method} ${form}: ${response.status} ${text}`);
+        if (target.endsWith("format=json")) assert.deepEqual(JSON.parse(text), { body: "Hello" });
+      }
+    });
+
+    test("the guide's curl request is a first pull", async () => {
+      const [, header, url] = /curl -H "(.*?)" '(.*?)'/.exec(curl);
+      const [key, value] = header.replace("$TOKEN", token("ada")).split(": ");
+      const response = await fetch(url.replace("http://localhost:8787", door.url), { headers: { [key]: value } });
+      assert.ok((await response.json()).result.data.timestamp > 0);
+    });
+  });
+}

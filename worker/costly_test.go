@@ -36,9 +36,9 @@ func costly(updates int) map[string][][]byte {
 }
 
 // A document that was taken can be read, copied, versioned and deleted in an
-// instance of the default memory, whatever its updates cost. With COSTLY_PEERS
-// that many clients join each document at once, and more is read of it; without, one
-// does. yjs contract, 18.2 and 18.7.
+// instance of the default memory, whatever its updates cost. One client joins each
+// document. With COSTLY_PEERS of 2 or more, that many join it at once, and the test reads
+// more of it. docs/protocol.md, Y10 and Y11.
 func TestCostlyDocumentsEndNoInstance(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it reads documents of millions of structs many times")

@@ -12,8 +12,8 @@ import (
 	"tidemark/wasm/wasmtest"
 )
 
-// Large requests that come all at once are answered one after the other, or
-// refused, but never by the end of the instance that they share.
+// The server handles large requests that arrive at once one after the other, or
+// refuses some. None of them ends the instance that they share.
 func TestManyLargeRequestsAtOnceEndNoInstance(t *testing.T) {
 	if testing.Short() {
 		t.Skip("moves hundreds of megabytes")

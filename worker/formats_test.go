@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// JSON and text are shown of every document that can be integrated, in an instance of
-// the default memory: also where JSON is longer than the document.
+// An instance of the default memory returns JSON and text of every document that it can
+// integrate, also where JSON is longer than the document. docs/protocol.md, Y9.
 func TestALargeDocumentIsShownInEveryForm(t *testing.T) {
 	log := &journal{}
 	s, _ := startLogged(t, log)

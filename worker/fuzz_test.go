@@ -24,8 +24,8 @@ import (
 	"tidemark/wasm/wasmtest"
 )
 
-// A target is the real guest under wazero, to which anybody says anything. It
-// must not return 500, panic, end an instance or stop serving others.
+// A target is the real guest under wazero, which gets any input. It must not
+// return 500, panic, end an instance or stop serving others.
 type target struct {
 	server *wasmtest.Server
 	clock  *wasmtest.Clock
@@ -46,7 +46,7 @@ func (j *journal) Write(p []byte) (int, error) {
 	return j.b.Write(p)
 }
 
-// take returns what was logged since the last take.
+// take returns the log since the last take.
 func (j *journal) take() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -131,11 +131,11 @@ type request struct {
 	Who                  byte // chooses the token
 }
 
-// framing are the headers that say where a request ends, which talk tests.
+// framing are the headers that say where a request ends. FuzzTalk tests them.
 var framing = []string{"content-length", "transfer-encoding", "connection", "host", "expect", "upgrade"}
 
-// bytes is the request on the wire. Of its parts it leaves out what would make
-// another request of it.
+// bytes returns the request on the wire, without bytes that would turn it into
+// another request.
 func (r request) bytes(token string) []byte {
 	keep := func(s string, from byte) string {
 		b := slices.DeleteFunc([]byte(s), func(c byte) bool { return c < from || c == 0x7f })
@@ -230,15 +230,15 @@ func (x *target) talk(t testing.TB, wire []byte) {
 	x.check(t, input)
 }
 
-// A conversation is what a client says on a WebSocket. Its script is read by
-// script.next.
+// A conversation is everything that a client sends on a WebSocket. script.next reads
+// its script.
 type conversation struct {
 	Path   string
 	Who    byte
 	Script []byte
 }
 
-// What an action of a script does: its number, then its bytes with their length.
+// The actions of a script. Each is its number, then its bytes behind their length.
 const (
 	sayBinary    = iota
 	sayText      // as it is, UTF-8 or not
@@ -253,7 +253,7 @@ const (
 	sayActions // how many there are
 )
 
-// frames returns what the script says, as bytes on the connection.
+// frames returns the bytes that the script sends on the connection.
 func (c conversation) frames() []byte {
 	var wire, last []byte
 	say := func(first byte, data []byte) {
@@ -324,8 +324,8 @@ func appendFrame(b []byte, first byte, data []byte) []byte {
 	return b
 }
 
-// converse opens a socket, says everything, and waits until the server ends the
-// connection. The server must say valid frames and must not fail.
+// converse opens a socket, sends everything, and waits until the server ends the
+// connection. The server must send valid frames and must not fail.
 func (x *target) converse(t testing.TB, c conversation) {
 	t.Helper()
 	tcp := x.dial(t)
@@ -359,11 +359,11 @@ func (x *target) converse(t testing.TB, c conversation) {
 	x.check(t, input)
 }
 
-// ended is the close that hosts send where an instance ended. A client's own 1011
-// comes back.
+// ended is the close frame that hosts send if an instance ended. The server echoes a
+// client's own 1011.
 var ended = append([]byte{1011 >> 8, 1011 & 0xff}, "internal error"...)
 
-// listen reads what a server says until it ends the connection. RFC 6455, 5.2.
+// listen reads a server's frames until the server ends the connection. RFC 6455, 5.2.
 func listen(r *bufio.Reader) error {
 	for {
 		var head [2]byte
@@ -425,7 +425,7 @@ func FuzzTalk(f *testing.F) {
 	f.Fuzz(func(t *testing.T, wire []byte) { x.talk(t, wire) })
 }
 
-// FuzzConversation says whole conversations on WebSockets of every room.
+// FuzzConversation holds whole conversations on WebSockets of every room.
 func FuzzConversation(f *testing.F) {
 	for i, c := range loadCorpus(f).conversations {
 		f.Add(c.Path, byte(i%2), c.Script)
@@ -436,7 +436,7 @@ func FuzzConversation(f *testing.F) {
 	})
 }
 
-// quiet closes the server in good order and looks for what it logged last.
+// quiet closes the server in good order and checks its last log lines.
 func (x *target) quiet(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), wasmtest.Patience)

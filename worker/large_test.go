@@ -25,8 +25,8 @@ func heavy(client uint64, size int) []byte {
 	return append(lib0.AppendString(b, strings.Repeat("v", size)), 0)
 }
 
-// A document that may be written can be read, by several at once, in an instance
-// of the default memory. yjs contract, 18.1.
+// A document at its limit can be read, by several clients at once, in an instance
+// of the default memory. docs/protocol.md, Y9.
 func TestADocumentAtItsLimitEndsNoInstance(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it holds a document of the greatest size")

@@ -53,7 +53,7 @@ type watched struct {
 	log *journal
 }
 
-// wants returns an answer that has one of the statuses.
+// wants returns a response that must have one of the statuses.
 func (c watched) wants(method, path string, body []byte, statuses ...int) []byte {
 	c.Helper()
 	status, answer := c.ask(method, path, body)
@@ -87,9 +87,9 @@ func rowsOf(prefix string, from, n int, notes string) []byte {
 	return b.Bytes()
 }
 
-// No largest legal request of any kind retires an instance that has done nothing
-// else.
-func TestNoRequestAloneTakesAnInstance(t *testing.T) {
+// The largest legal request of each kind leaves an instance in service that has done
+// nothing else.
+func TestTheLargestRequestOfEachKindRetiresNoInstance(t *testing.T) {
 	if testing.Short() {
 		t.Skip("moves hundreds of megabytes")
 	}
@@ -138,8 +138,8 @@ func TestNoRequestAloneTakesAnInstance(t *testing.T) {
 	}
 }
 
-// Bodies that announce no length, as most proxies' do, take the memory of what came. Two that
-// come slowly leave room for all others, short and long.
+// A body without an announced length, as most proxies send it, takes memory only for the
+// bytes that have arrived. Two slow ones leave space for all other requests, short and long.
 func TestSlowBodiesOfUnknownLengthHoldUpNobody(t *testing.T) {
 	s, clock := startGuest(t)
 	token := bearer(t)

@@ -8,7 +8,7 @@ import (
 	"tidemark/e2e/conformance"
 )
 
-// TestRecipesOnWazero runs the recipes of the guide with the guest.
+// TestRecipesOnWazero runs the recipes of docs/auth.md with the guest.
 func TestRecipesOnWazero(t *testing.T) {
 	conformance.RunRecipes(t, "../docs/auth.md", func(t *testing.T, variables map[string]string) conformance.Host {
 		env := []string{"AUTH_SECRET", ""} // but if a recipe sets it

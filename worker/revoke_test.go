@@ -23,7 +23,7 @@ func admin(t *testing.T) string {
 	return signed(t, jwt.MapClaims{"sub": "operator", "scope": "sync:admin"})
 }
 
-// revoke asks for a revocation and returns what is answered, all pages of it.
+// revoke sends a revocation and returns the responses, one for each page.
 func revoke(t *testing.T, s *wasmtest.Server, body string) (rooms, pages int) {
 	t.Helper()
 	for {
@@ -44,7 +44,7 @@ func revoke(t *testing.T, s *wasmtest.Server, body string) (rooms, pages int) {
 	}
 }
 
-// statusOf is what an HTTP request with a token gets.
+// statusOf returns the status of an HTTP request with a token.
 func statusOf(t *testing.T, s *wasmtest.Server, token string) int {
 	t.Helper()
 	req, err := http.NewRequest("GET", s.URL+"/sync/checksum", nil)
@@ -175,7 +175,7 @@ func TestOnlyAnOperatorRevokes(t *testing.T) {
 	}
 }
 
-// What an upgrade costs in rows: none for a subject that was there on that day.
+// An upgrade writes no row for a subject that joined the room earlier that day.
 func TestASubjectHasOneRowForEachRoomAndDay(t *testing.T) {
 	s, clock := startGuest(t)
 	for i := range 5 {

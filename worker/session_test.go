@@ -64,7 +64,7 @@ func (c client) wantClosed(code int, reason string) {
 	}
 }
 
-// alive waits for the answer to a ping, which a room of either class gives.
+// alive waits for the answer to a ping. Rooms of both classes answer pings.
 func (c client) alive() {
 	c.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), wasmtest.Patience)
@@ -142,6 +142,7 @@ func hibernate(t *testing.T, s *wasmtest.Server, clock *wasmtest.Clock, binding,
 	})
 }
 
+// docs/protocol.md, close code 4401.
 func TestASocketEndsWithItsToken(t *testing.T) {
 	eachRoom(t, func(t *testing.T, s *wasmtest.Server, clock *wasmtest.Clock, path, binding, name string) {
 		for _, hibernates := range []bool{false, true} {
@@ -168,8 +169,8 @@ func TestASocketEndsWithItsToken(t *testing.T) {
 	})
 }
 
-// A room in which no token ends asks for no alarm, but a Yjs room for that which
-// breaks the silence.
+// A room in which no token ends sets no alarm, except for the one with which a Yjs room
+// breaks the silence (docs/protocol.md, Y15).
 func TestARoomOfTokensWithoutEndSetsNoAlarm(t *testing.T) {
 	eachRoom(t, func(t *testing.T, s *wasmtest.Server, clock *wasmtest.Clock, path, binding, name string) {
 		s.Gate.Hold("alarm")
@@ -207,8 +208,8 @@ func TestARoomOfTokensWithoutEndSetsNoAlarm(t *testing.T) {
 	})
 }
 
-// y-websocket leaves where it hears nothing for 30 seconds.
-func TestWhoIsSilentInAYjsRoomHearsSomethingIn25Seconds(t *testing.T) {
+// y-websocket disconnects after 30 seconds without a message. docs/protocol.md, Y15.
+func TestASilentYjsRoomSendsSomethingWithin25Seconds(t *testing.T) {
 	s, clock := startGuest(t)
 	viewers := []client{
 		open(t, s, "/yjs/r", jwt.MapClaims{"sub": "ann"}),
@@ -231,7 +232,8 @@ func TestWhoIsSilentInAYjsRoomHearsSomethingIn25Seconds(t *testing.T) {
 	}
 }
 
-// A client that comes back with a new token within the grace was never gone.
+// A client that returns with a new token within the grace period was never gone for others.
+// docs/protocol.md, Y14.
 func TestPresenceOutlivesAToken(t *testing.T) {
 	s, clock := startGuest(t)
 	const life = 20 * time.Second // not so long that a client counts as silent
@@ -254,6 +256,7 @@ func TestPresenceOutlivesAToken(t *testing.T) {
 	watcher.wantAware(awareness.Entry{Client: 1, Clock: 2, State: state})
 }
 
+// docs/protocol.md, Y13.
 func TestAReaderTakesOverNobodysPresence(t *testing.T) {
 	s, clock := startGuest(t)
 	state := []byte(`{"name":"ann"}`)

@@ -20,8 +20,8 @@ import (
 	"tidemark/wasm/wasmtest"
 )
 
-// A corpus is what strangers begin with, before they change it: legal requests
-// to every route, connections, updates of Yjs documents, conversations.
+// A corpus holds the inputs that strangers change: legal requests to every route,
+// connections, updates of Yjs documents, conversations.
 type corpus struct {
 	requests      []request
 	raw           [][]byte
@@ -29,8 +29,8 @@ type corpus struct {
 	conversations []conversation
 }
 
-// loadCorpus reads e2e/strangers/corpus.json and the documents of shared/yjs,
-// which the runner against workerd reads, too.
+// loadCorpus reads e2e/strangers/corpus.json and the documents of shared/yjs.
+// The runner against workerd reads them, too.
 func loadCorpus(t testing.TB) (c corpus) {
 	t.Helper()
 	root, err := wasmtest.Root()
@@ -99,7 +99,7 @@ func loadCorpus(t testing.TB) (c corpus) {
 	return c
 }
 
-// A route that is new goes into the corpus, so that strangers know of it.
+// Every route must be in the corpus, so that strangers send requests to it.
 func TestCorpusHasEveryRoute(t *testing.T) {
 	x, known := openTarget(t), loadCorpus(t)
 	res, err := http.Get(x.server.URL + "/api/v1/openapi.json")
@@ -128,7 +128,7 @@ func script(b []byte, action byte, data []byte) []byte {
 	return lib0.AppendBytes(append(b, action), data)
 }
 
-// A stranger makes inputs by dice.
+// A stranger makes random inputs.
 type stranger struct {
 	*rand.Rand
 	corpus
@@ -139,7 +139,7 @@ func pick[T any](s *stranger, list []T) T { return list[s.IntN(len(list))] }
 // chance is true in one of n cases.
 func (s *stranger) chance(n int) bool { return s.IntN(n) == 0 }
 
-// odd are pieces that parsers get wrong.
+// odd are pieces of text that parsers often read wrongly.
 var odd = []string{
 	"", "null", "-1", "0", "1e999", "9007199254740993", "-0.0", "18446744073709551616", `"`, `\`, `\u0000`, `\ud800`, "\x00", "\xff", "\xed\xa0\x80",
 	"[", "{", "]", "}", ",", ":", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", `{"a":{"a":{"a":{"a":{"a":`, "true", "%", "%00", "%2F", "%ff", "..", "//", "?", "&", "#", ";", "=", "+",
@@ -236,9 +236,8 @@ func (s *stranger) conversation() conversation {
 	return c
 }
 
-// TestStrangers lets strangers say what they like to a server: STRANGER_SEEDS
-// times (2; 1 with -short), or with the dice of STRANGER_SEED. What failed fails
-// again with the seed.
+// TestStrangers sends random inputs to a server, with STRANGER_SEEDS seeds (2; 1 with
+// -short), or with the one seed STRANGER_SEED. A failure prints its seed, which repeats it.
 func TestStrangers(t *testing.T) {
 	first, seeds := uint64(1), uint64(2)
 	if testing.Short() {

@@ -101,7 +101,7 @@ func (c client) send(frame []byte) {
 	}
 }
 
-// next answers the payload of the next message of a kind.
+// next returns the payload of the next message of a kind.
 func (c client) next(kind yproto.Kind) []byte {
 	c.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), wasmtest.Patience)
@@ -121,8 +121,8 @@ func (c client) next(kind yproto.Kind) []byte {
 	}
 }
 
-// state asks for the whole document. A long answer comes in pieces: updates, and step
-// 2 last.
+// state asks for the whole document. A long answer arrives in pieces: updates, and step
+// 2 last (docs/protocol.md, Y5).
 func (c client) state() []byte {
 	c.Helper()
 	c.send(yproto.AppendSyncStep1(nil, yjs.StateVector{}.AppendTo(nil)))
@@ -152,8 +152,8 @@ func (c client) state() []byte {
 	}
 }
 
-// ticking lets time pass until f is done: a long answer goes out in pieces, one each
-// time that the room's timer rings.
+// ticking lets time pass until f is done: the room sends one piece of a long answer
+// each time that its timer fires.
 func ticking(clock *wasmtest.Clock, f func()) { passing(clock, time.Millisecond, f) }
 
 // passing lets time pass until f is done, that much each millisecond.
@@ -180,7 +180,7 @@ func (c client) longState(clock *wasmtest.Clock) (state []byte) {
 	return state
 }
 
-// compacted is what a document makes of pieces that were merged.
+// compacted returns the state of a document that applied the merged pieces.
 func compacted(t *testing.T, state []byte) []byte {
 	t.Helper()
 	compacted, err := yjs.Compact(state)
@@ -195,8 +195,8 @@ func (c client) aware(id, clock uint64, state string) {
 	c.send(yproto.AppendAwareness(nil, awareness.AppendUpdate(nil, awareness.Entry{Client: id, Clock: clock, State: []byte(state)})))
 }
 
-// wantAware fails unless these entries come next. A message of nobody, which breaks the silence,
-// may come before.
+// wantAware fails unless these entries arrive next. A message without entries, which breaks the
+// silence, may arrive before them.
 func (c client) wantAware(want ...awareness.Entry) {
 	c.Helper()
 	got := c.next(yproto.Awareness)
@@ -208,8 +208,8 @@ func (c client) wantAware(want ...awareness.Entry) {
 	}
 }
 
-// hears waits for an awareness message of that entry among others; none may say
-// anything else of its client at a higher clock.
+// hears waits for an awareness message with that entry, perhaps among others. No message may
+// have another state of its client at a higher clock.
 func (c client) hears(want awareness.Entry) {
 	c.Helper()
 	for {
@@ -250,6 +250,7 @@ func count(t *testing.T, s *wasmtest.Server, sql string) int {
 	return int(query(t, s, sql).Rows[0][0].(float64))
 }
 
+// docs/protocol.md, Y13 and Y14.
 func TestPresenceSurvivesHibernation(t *testing.T) {
 	s, clock := startGuest(t)
 	hibernate := func() {
@@ -348,6 +349,7 @@ func TestTheDatabaseHasACopyThatAnEmptyRoomStartsFrom(t *testing.T) {
 	}
 }
 
+// docs/protocol.md, Y3: the room's own storage holds the document.
 func TestAFailingDatabaseLosesNothing(t *testing.T) {
 	s, clock := startGuest(t)
 	a := join(t, s, "r")
@@ -375,9 +377,9 @@ func TestAFailingDatabaseLosesNothing(t *testing.T) {
 	})
 }
 
-// 15 MB are joined, edited, compacted and copied without growing an instance
-// beyond its budget, which would end it and close the sockets.
-func TestADocumentOf15MB(t *testing.T) {
+// A document of 15 MB is joined, edited, compacted and copied in the memory of one instance.
+// An instance beyond its budget would end, and close the sockets. docs/protocol.md, Y9.
+func TestADocumentOf15MBFitsIntoOneInstance(t *testing.T) {
 	s, clock := startGuest(t, "LIMIT_YJS_BYTES_PER_SECOND", "1000000000")
 	a := join(t, s, "large")
 	a.state()

@@ -1,5 +1,5 @@
 // Package yjstest makes updates for tests: they are valid and short, and cost far
-// more than their bytes. yjs contract, 18.2 and 18.7.
+// more than their bytes. docs/protocol.md, Y10 and Y11.
 package yjstest
 
 import (

@@ -10,6 +10,7 @@ import (
 
 	"tidemark/shared/record"
 	"tidemark/worker/api"
+	"tidemark/worker/api/dialect"
 	docsapi "tidemark/worker/api/documents"
 	"tidemark/worker/api/door"
 	rowsapi "tidemark/worker/api/records"
@@ -23,7 +24,11 @@ import (
 func main() {
 	settings, invalid := door.ReadSettings(host.Getenv)
 	db := host.D1("DB")
-	rows, ticketStore, projectStore := records.New(db, record.Default(), settings.Sync), tickets.New(db), projects.New(db)
+	schema := record.Default()
+	rows := &dialect.Watermelon{
+		Records: records.New(db, records.NewStatements(schema, settings.Sync.PullBytes)), Schema: schema, Limits: settings.Sync,
+	}
+	ticketStore, projectStore := tickets.New(db), projects.New(db)
 	copies := documents.NewCopies(db)
 	memory := door.NewMemory(settings.MemoryBytes)
 	rooms := &host.YjsRooms{

@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"tidemark/shared/record"
 )
 
 // A FieldError is one thing that is wrong with an input, and where: the name
@@ -50,23 +51,31 @@ func (v Value) Scalar() any {
 	return v.Value
 }
 
-var uuidForm = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
-
 // ValidID says whether id can be the id of a row: a UUID, or what WatermelonDB
 // makes: up to 64 letters, digits, "_", "." and "-", a letter or digit first.
 func ValidID(id string) bool {
-	for i := range len(id) {
-		c := id[i]
-		alphanumeric := '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
-		if !alphanumeric && (i == 0 || c != '_' && c != '.' && c != '-') {
-			return false
-		}
-	}
-	return 0 < len(id) && len(id) <= 64
+	return record.ValidID(id, maxIDBytes) && id[0] != '_' && id[0] != '.' && id[0] != '-'
 }
 
+const maxIDBytes = 64
+
 // ValidUUID says whether s is a UUID, in either case.
-func ValidUUID(s string) bool { return uuidForm.MatchString(s) }
+func ValidUUID(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		switch i {
+		case 8, 13, 18, 23:
+			if c != '-' {
+				return false
+			}
+		default:
+			if c-'0' >= 10 && c|0x20-'a' >= 6 {
+				return false
+			}
+		}
+	}
+	return len(s) == len("00000000-0000-0000-0000-000000000000")
+}
 
 // DecodeID reads the JSON of an id.
 func DecodeID(raw json.RawMessage) (id, problem string) {

@@ -91,3 +91,16 @@ func TestAClaimNeverGrows(t *testing.T) {
 		}
 	})
 }
+
+func TestNamesAndIDs(t *testing.T) {
+	long := strings.Repeat("a", 65)
+	for name, want := range map[string][3]bool{ // a wire name, an SQL name, an id
+		"a": {true, true, true}, "a_1": {true, true, true}, "aB": {false, true, true}, "1a": {false, false, true},
+		"_a": {false, false, true}, "a-b": {false, false, true}, "": {}, "ä": {}, "a b": {}, "[": {}, "`": {}, "a{": {}, "a/": {}, "a:": {}, "@": {},
+		long[1:]: {true, true, true}, long: {},
+	} {
+		if got := [3]bool{isWireName(name), isSQLName(name), ValidID(name, 64)}; got != want {
+			t.Errorf("%q: got %v, want %v", name, got, want)
+		}
+	}
+}

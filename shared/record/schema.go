@@ -6,10 +6,7 @@
 // In the database it also has deleted, which makes it a tombstone, and stamp.
 package record
 
-import (
-	"fmt"
-	"regexp"
-)
+import "fmt"
 
 // A Stamp orders all changes of a database: milliseconds of Unix time where
 // the clock allows it, and greater than every stamp before it.
@@ -127,11 +124,6 @@ func (t Table) At(v Version) Table {
 // mask of the columns that a pushed row brings, and D1 has 100 columns a table.
 const MaxColumns = 48
 
-var (
-	wireName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
-	sqlName  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,63}$`)
-)
-
 // Validate says what is wrong with a declaration. A schema that passes can be
 // written into SQL as it stands.
 func (s Schema) Validate() error {
@@ -153,7 +145,7 @@ func (s Schema) Validate() error {
 }
 
 func (t *Table) validate(newest Version) error {
-	if !wireName.MatchString(t.Name) || !sqlName.MatchString(t.SQL) || !sqlName.MatchString(t.ID) {
+	if !isWireName(t.Name) || !isSQLName(t.SQL) || !isSQLName(t.ID) {
 		return fmt.Errorf("names %q, %q, %q", t.Name, t.SQL, t.ID)
 	}
 	if t.Since > newest || len(t.Columns) > MaxColumns {
@@ -163,7 +155,7 @@ func (t *Table) validate(newest Version) error {
 	sql := map[string]bool{t.ID: true, CreatedAt: true, UpdatedAt: true, "deleted": true, "stamp": true, "ahead": true, "outcome": true}
 	for _, c := range t.Columns {
 		switch {
-		case !wireName.MatchString(c.Name) || !sqlName.MatchString(c.SQL):
+		case !isWireName(c.Name) || !isSQLName(c.SQL):
 			return fmt.Errorf("column names %q, %q", c.Name, c.SQL)
 		case wire[c.Name] || sql[c.SQL]:
 			return fmt.Errorf("column %q is declared twice or reserved", c.Name)

@@ -8,22 +8,8 @@ import (
 	"tidemark/shared/record"
 )
 
-// A Cursor is where a page of a pull ended. To clients it is opaque.
-//
-// A page continues after (Stamp, Table, ID), in that order, with what changed
-// after Since and not after AsOf. A replacement is everything that lives, and
-// goes by (Table, ID): a row that changes between two pages must be in one of
-// them, because the client destroys what it was not sent.
-type Cursor struct {
-	Since, AsOf record.Stamp
-	Replacement bool
-	Stamp       record.Stamp
-	Table       int64
-	ID          string
-}
-
-// Text is the cursor as it is sent. signature is Pull.Signature.
-func (c *Cursor) Text(signature uint64) string {
+// appendCursor appends a position as a client carries it: text that is opaque to it.
+func appendCursor(dst []byte, c *record.Position, signature uint64) []byte {
 	flag := byte(0)
 	if c.Replacement {
 		flag = 1
@@ -34,7 +20,7 @@ func (c *Cursor) Text(signature uint64) string {
 	}
 	b = append(b, c.ID...)
 	binary.LittleEndian.PutUint64(b, checksum(b[8:], signature))
-	return base64.RawURLEncoding.EncodeToString(b)
+	return base64.RawURLEncoding.AppendEncode(dst, b)
 }
 
 // checksum binds a cursor to what was asked. It is no secret: a forged cursor
@@ -46,12 +32,13 @@ func checksum(b []byte, signature uint64) uint64 {
 	return h.Sum64()
 }
 
-func parseCursor(text string, signature uint64) (*Cursor, bool) {
+// parseCursor is the inverse of appendCursor.
+func parseCursor(text string, signature uint64) (*record.Position, bool) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(b) < 9 || binary.LittleEndian.Uint64(b) != checksum(b[8:], signature) || b[8] > 1 {
 		return nil, false
 	}
-	c := &Cursor{Replacement: b[8] == 1}
+	c := &record.Position{Replacement: b[8] == 1}
 	b = b[9:]
 	var n [4]int64
 	for i := range n {
@@ -62,7 +49,7 @@ func parseCursor(text string, signature uint64) (*Cursor, bool) {
 		n[i], b = v, b[size:]
 	}
 	c.Since, c.AsOf, c.Stamp, c.Table = record.Stamp(n[0]), record.Stamp(n[1]), record.Stamp(n[2]), n[3]
-	if len(b) > maxIDBytes || !isID(b) {
+	if len(b) > 0 && !record.ValidID(b, maxIDBytes) {
 		return nil, false
 	}
 	c.ID = string(b)

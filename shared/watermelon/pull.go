@@ -10,22 +10,9 @@ import (
 
 // A Pull is a checked pull.
 type Pull struct {
-	LastPulledAt  record.Stamp   // 0: a first pull
-	SchemaVersion record.Version // of the app, at most the schema's
-	Migration     *Migration     // nil: none
-	Limit         int            // rows a page; 0: all in one answer
-	Cursor        *Cursor        // nil: the first page
-	Signature     uint64         // of what all pages of one pull must ask for
+	record.Since
+	signature uint64 // of what all pages of one pull must ask for
 }
-
-// A Migration says what the app's schema has that it had not at its last pull.
-type Migration struct {
-	Tables  []bool   // as in the schema: the whole table is new
-	Columns [][]bool // as in the schema: the column is new
-}
-
-// Paged says whether the answer is to come in pages.
-func (p *Pull) Paged() bool { return p.Limit > 0 }
 
 // DecodePull checks {lastPulledAt, schemaVersion?, migration?, limit?,
 // cursor?}. An empty input, and null, are a first pull. Its errors are
@@ -34,7 +21,7 @@ func DecodePull(schema *record.Schema, limits Limits, input []byte) (*Pull, erro
 	d := pullDecoder{
 		decoder: decoder{s: ijson.NewScanner(input, limits.Depth).MendHalves()},
 		schema:  schema,
-		pull:    Pull{SchemaVersion: schema.Version},
+		pull:    Pull{Since: record.Since{Version: schema.Version}},
 	}
 	cursor := ""
 	if len(input) > 0 {
@@ -48,13 +35,13 @@ func DecodePull(schema *record.Schema, limits Limits, input []byte) (*Pull, erro
 		}
 	}
 	p := &d.pull
-	p.Signature = p.sign()
+	p.signature = p.sign()
 	if cursor != "" && d.err == nil {
-		c, ok := parseCursor(cursor, p.Signature)
-		if !ok || c.Since != p.LastPulledAt || int(c.Table) > len(schema.Tables) {
+		c, ok := parseCursor(cursor, p.signature)
+		if !ok || c.Since != p.Stamp || int(c.Table) > len(schema.Tables) {
 			d.fail("cursor does not belong to this pull")
 		}
-		p.Cursor = c
+		p.After = c
 		if p.Limit == 0 {
 			p.Limit = limits.PageRows
 		}
@@ -81,14 +68,14 @@ func (d *pullDecoder) members(limits Limits) (cursor string) {
 		}
 		switch string(name) {
 		case "lastPulledAt":
-			d.pull.LastPulledAt = d.stamp("lastPulledAt")
+			d.pull.Stamp = d.stamp("lastPulledAt")
 		case "schemaVersion":
 			if d.s.Kind() == ijson.Null {
 				d.s.Literal()
 				break
 			}
 			v := record.Version(d.integer("schemaVersion", 1, 1<<31))
-			d.pull.SchemaVersion = min(v, d.schema.Version)
+			d.pull.Version = min(v, d.schema.Version)
 		case "migration":
 			d.migration()
 		case "limit":
@@ -111,7 +98,7 @@ func (d *pullDecoder) migration() {
 		d.s.Literal()
 		return
 	}
-	m := &Migration{Tables: make([]bool, len(d.schema.Tables)), Columns: make([][]bool, len(d.schema.Tables))}
+	m := &record.Migration{Tables: make([]bool, len(d.schema.Tables)), Columns: make([][]bool, len(d.schema.Tables))}
 	d.pull.Migration = m
 	var members names
 	d.object("migration")
@@ -147,7 +134,7 @@ func (d *pullDecoder) tableName() int {
 	return d.schema.Table(d.text("a table of the migration", 1024))
 }
 
-func (d *pullDecoder) migrationColumns(m *Migration) {
+func (d *pullDecoder) migrationColumns(m *record.Migration) {
 	var members names
 	var columns []string
 	table, named := -1, false
@@ -198,7 +185,7 @@ func (d *pullDecoder) migrationColumns(m *Migration) {
 // sign sums up what all pages of one pull must ask for alike.
 func (p *Pull) sign() uint64 {
 	h := fnv.New64a()
-	b := strconv.AppendInt(nil, int64(p.SchemaVersion), 10)
+	b := strconv.AppendInt(nil, int64(p.Version), 10)
 	if m := p.Migration; m != nil {
 		for t := range m.Tables {
 			b = strconv.AppendBool(append(b, '\n'), m.Tables[t])

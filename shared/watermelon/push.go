@@ -1,7 +1,3 @@
-// Package watermelon is WatermelonDB's sync dialect: what a pull and a push
-// carry, checked in one scan over the raw bytes, and how they are answered.
-// Rows stay text throughout.
-// WatermelonDB docs, Sync/Backend.
 package watermelon
 
 import (
@@ -16,30 +12,10 @@ import (
 
 // A Push is a checked push.
 type Push struct {
-	LastPulledAt record.Stamp
-	Abort        bool         // conflict: "abort"
-	Tables       []TableWrite // as in the schema
-}
-
-// A TableWrite is what a push does to one table.
-type TableWrite struct {
-	// Rows are JSON arrays of rows to create or update, each text at most
-	// ChunkBytes. A row is the array
-	//	[id, mask, updated_at, created_at, the columns in declared order…]
-	// where bit n of mask says that the row brings the n-th declared column,
-	// and the next bit that it brings created_at; what it does not bring is 0,
-	// an updated_at null. A boolean is 1 or 0.
-	Rows [][]byte
-	// Deleted are JSON arrays of ids, each text at most ChunkBytes.
-	Deleted [][]byte
-	// RowCount and DeletedCount are how many rows and ids those are.
-	RowCount, DeletedCount int
-	// Partial says that a row does not bring every column, or no updated_at.
-	// Latest is the greatest updated_at of the others.
-	Partial bool
-	Latest  float64
-	// Ignored are columns that the schema does not know, 64 at most.
-	Ignored []string
+	record.Batch
+	// Ignored are the columns of each table that the schema does not have, at most
+	// 64 a table.
+	Ignored [][]string
 }
 
 // ChunkBytes keeps a parameter under D1's 2 MB.
@@ -54,10 +30,11 @@ const (
 // DecodePush checks {changes, lastPulledAt, conflict?}. Its errors are
 // *InputError. The result holds no views of input.
 func DecodePush(schema *record.Schema, limits Limits, input []byte) (*Push, error) {
+	limits.RowBytes = min(limits.RowBytes, record.MaxRowBytes)
 	d := pushDecoder{
 		decoder: decoder{s: ijson.NewScanner(input, limits.Depth).MendHalves()},
 		input:   input, limits: limits, schema: schema,
-		push: Push{Tables: make([]TableWrite, len(schema.Tables))},
+		push: Push{Batch: record.Batch{Tables: make([]record.TableBatch, len(schema.Tables))}, Ignored: make([][]string, len(schema.Tables))},
 	}
 	d.push.decode(&d)
 	if err := d.s.End(); d.err == nil && err != nil {
@@ -79,10 +56,11 @@ type pushDecoder struct {
 	rows   int
 
 	// Of the table that is being read:
-	table  *record.Table
-	write  *TableWrite
-	ids    map[string]struct{}
-	values [record.MaxColumns][]byte
+	table   *record.Table
+	write   *record.TableBatch
+	ignored *[]string
+	ids     map[string]struct{}
+	values  [record.MaxColumns][]byte
 }
 
 func (p *Push) decode(d *pushDecoder) {
@@ -95,7 +73,7 @@ func (p *Push) decode(d *pushDecoder) {
 		}
 		switch string(name) {
 		case "lastPulledAt":
-			p.LastPulledAt = d.stamp("lastPulledAt")
+			p.Base = d.stamp("lastPulledAt")
 		case "conflict":
 			switch conflict := d.text("conflict", 16); conflict {
 			case "abort":
@@ -130,7 +108,7 @@ func (d *pushDecoder) changes() {
 			d.at = InputError{}
 			continue
 		}
-		d.table, d.write = &d.schema.Tables[i], &d.push.Tables[i]
+		d.table, d.write, d.ignored = &d.schema.Tables[i], &d.push.Tables[i], &d.push.Ignored[i]
 		d.at = InputError{Table: d.table.Name}
 		d.ids = map[string]struct{}{}
 		d.tableChanges()
@@ -224,22 +202,13 @@ func (d *pushDecoder) id() []byte {
 	d.at.ID = clipID(id)
 	switch _, twice := d.ids[string(id)]; {
 	case d.s.Err() != nil:
-	case len(id) == 0 || len(id) > maxIDBytes || !isID(id):
+	case !record.ValidID(id, maxIDBytes):
 		d.fail("id must be 1 to " + strconv.Itoa(maxIDBytes) + " characters of A-Z a-z 0-9 _ . -")
 	case twice:
 		d.fail("id is there twice")
 	}
 	d.ids[string(id)] = struct{}{}
 	return id
-}
-
-func isID(id []byte) bool {
-	for _, c := range id {
-		if c|0x20-'a' >= 26 && c-'0' >= 10 && c != '_' && c != '.' && c != '-' {
-			return false
-		}
-	}
-	return true
 }
 
 // row reads one row and appends it to the table's.
@@ -410,8 +379,8 @@ func (d *pushDecoder) number() []byte {
 
 // ignore skips a column that the schema does not know: one of a newer app.
 func (d *pushDecoder) ignore(name []byte) {
-	if known := clip(name); len(d.write.Ignored) < maxIgnored && !slices.Contains(d.write.Ignored, known) {
-		d.write.Ignored = append(d.write.Ignored, known)
+	if known := clip(name); len(*d.ignored) < maxIgnored && !slices.Contains(*d.ignored, known) {
+		*d.ignored = append(*d.ignored, known)
 	}
 	d.at.Column = clip(name)
 	d.s.Skip()

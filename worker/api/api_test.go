@@ -32,14 +32,13 @@ import (
 	"tidemark/worker/api"
 	"tidemark/worker/api/door"
 	"tidemark/worker/store"
-	"tidemark/worker/store/records"
 )
 
 // ports stand in for everything behind the handler, and say what was asked.
 type ports struct {
 	door.Tickets
 	answer     []byte
-	changed    []records.Change
+	changed    []syncroom.Change
 	err        error
 	pulls      [][]byte
 	pushes     [][]byte
@@ -50,7 +49,7 @@ type ports struct {
 	log        bytes.Buffer
 }
 
-func (p *ports) Pull(_ context.Context, _ time.Time, input []byte, b store.Budget) (ijson.Pieces, int, error) {
+func (p *ports) Pull(_ context.Context, input []byte, b store.Budget) (ijson.Pieces, int, error) {
 	p.pulls = append(p.pulls, input)
 	if p.err == nil && b.Octets > 0 && len(p.answer) > b.Octets {
 		return nil, 0, watermelon.ErrTooLarge
@@ -58,7 +57,7 @@ func (p *ports) Pull(_ context.Context, _ time.Time, input []byte, b store.Budge
 	return ijson.Whole(p.answer), len(p.answer), p.err
 }
 
-func (p *ports) Push(_ context.Context, _ time.Time, input []byte) ([]byte, []records.Change, error) {
+func (p *ports) Push(_ context.Context, _ time.Time, input []byte) ([]byte, []syncroom.Change, error) {
 	p.pushes = append(p.pushes, input)
 	return p.answer, p.changed, p.err
 }
@@ -232,7 +231,7 @@ func TestSubscribersAreToldOfWhatChanged(t *testing.T) {
 	if got := push(&ports{answer: []byte("1")}); len(got) != 0 {
 		t.Errorf("told of %v, nothing changed", got)
 	}
-	got := push(&ports{answer: []byte("1"), changed: []records.Change{{Table: "customers", Stamp: 5}, {Table: "products", Stamp: 5}}})
+	got := push(&ports{answer: []byte("1"), changed: []syncroom.Change{{Table: "customers", Stamp: 5}, {Table: "products", Stamp: 5}}})
 	if fmt.Sprint(got) != "[{customers 5} {products 5}]" {
 		t.Errorf("told of %v", got)
 	}

@@ -12,6 +12,7 @@ import (
 	"tidemark/shared/watermelon"
 	"tidemark/wasm/wasmtest"
 	"tidemark/worker/api"
+	"tidemark/worker/api/dialect"
 	"tidemark/worker/api/door"
 	"tidemark/worker/store"
 	"tidemark/worker/store/records"
@@ -32,8 +33,10 @@ func configure(t testing.TB, variables map[string]string) api.Config {
 }
 
 // openStore returns rows and tickets on SQLite in memory.
-func openStore(t testing.TB) (*records.Store, *tickets.Store) {
+func openStore(t testing.TB) (*dialect.Watermelon, *tickets.Store) {
 	t.Helper()
 	db := wasmtest.OpenD1(t, store.Migrations())
-	return records.New(db, record.Default(), watermelon.DefaultLimits()), tickets.New(db)
+	limits, schema := watermelon.DefaultLimits(), record.Default()
+	rows := records.New(db, records.NewStatements(schema, limits.PullBytes))
+	return &dialect.Watermelon{Records: rows, Schema: schema, Limits: limits}, tickets.New(db)
 }

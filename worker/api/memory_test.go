@@ -24,7 +24,7 @@ type hungryPull struct {
 	then  func()
 }
 
-func (p *hungryPull) Pull(ctx context.Context, now time.Time, input []byte, b store.Budget) (ijson.Pieces, int, error) {
+func (p *hungryPull) Pull(ctx context.Context, input []byte, b store.Budget) (ijson.Pieces, int, error) {
 	if err := b.Hold(ctx, p.bytes); err != nil {
 		return nil, 0, err
 	}
@@ -32,7 +32,7 @@ func (p *hungryPull) Pull(ctx context.Context, now time.Time, input []byte, b st
 		p.then = nil
 		then()
 	}
-	return p.ports.Pull(ctx, now, input, b)
+	return p.ports.Pull(ctx, input, b)
 }
 
 // What does not fit waits in order, then gets 503 with Retry-After; what never
@@ -97,11 +97,11 @@ type budgetedPull struct {
 	pull func(context.Context, store.Budget) error
 }
 
-func (p *budgetedPull) Pull(ctx context.Context, now time.Time, input []byte, b store.Budget) (ijson.Pieces, int, error) {
+func (p *budgetedPull) Pull(ctx context.Context, input []byte, b store.Budget) (ijson.Pieces, int, error) {
 	if err := p.pull(ctx, b); err != nil {
 		return nil, 0, err
 	}
-	return p.ports.Pull(ctx, now, input, b)
+	return p.ports.Pull(ctx, input, b)
 }
 
 // Memory that is in use goes to nobody else while its request asks for more or

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"math"
 
-	"tidemark/shared/watermelon"
+	"tidemark/shared/record"
 )
 
 // A Variable is the declaration of one setting. The documentation's table, the
@@ -60,7 +60,7 @@ var Variables = []Variable{
 		set: func(s *Settings, n int) { s.Sync.PushRows = n }},
 	{Name: "LIMIT_PUSH_IDS", Default: 50_000, Least: 1, Most: 1_000_000, Unit: "ids", For: "deleted in one table by one push",
 		set: func(s *Settings, n int) { s.Sync.PushIDs = n }},
-	{Name: "LIMIT_ROW_BYTES", Default: 900_000, Least: 1, Most: watermelon.MaxRowBytes, Unit: "bytes", For: "one row on the wire",
+	{Name: "LIMIT_ROW_BYTES", Default: 900_000, Least: 1, Most: record.MaxRowBytes, Unit: "bytes", For: "one row on the wire",
 		set: func(s *Settings, n int) { s.Sync.RowBytes = n }},
 	{Name: "LIMIT_DEPTH", Default: 32, Least: 1, Most: 1000, Unit: "levels", For: "nesting of the JSON of a push or pull",
 		set: func(s *Settings, n int) { s.Sync.Depth = n }},

@@ -22,11 +22,7 @@ func (h *handler) push(c *door.Call, input []byte) ([]byte, error) {
 		}
 		return nil, err
 	}
-	changes := make([]syncroom.Change, len(changed))
-	for i, change := range changed {
-		changes[i] = syncroom.Change{Table: change.Table, Stamp: change.Stamp}
-	}
-	c.Publish(door.RecordsRoom, changes...)
+	c.Publish(door.RecordsRoom, changed...)
 	return answer, nil
 }
 

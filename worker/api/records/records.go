@@ -3,25 +3,24 @@ package records
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"tidemark/shared/auth"
 	"tidemark/shared/ijson"
 	"tidemark/shared/record"
+	"tidemark/shared/syncroom"
 	"tidemark/shared/trpc"
 	"tidemark/shared/watermelon"
 	"tidemark/worker/api/door"
 	"tidemark/worker/store"
-	"tidemark/worker/store/records"
 )
 
-// Store keeps the tables; *records.Store does. Inputs and answers are raw JSON, an
+// Store keeps the tables; *dialect.Watermelon does. Inputs and answers are raw JSON, an
 // empty input is none. Errors are *watermelon.InputError, *watermelon.ConflictError,
 // watermelon.ErrTooLarge, or internal.
 type Store interface {
-	Pull(ctx context.Context, now time.Time, input []byte, b store.Budget) (answer ijson.Pieces, octets int, err error)
-	Push(ctx context.Context, now time.Time, input []byte) (answer []byte, changed []records.Change, err error)
+	Pull(ctx context.Context, input []byte, b store.Budget) (answer ijson.Pieces, octets int, err error)
+	Push(ctx context.Context, now time.Time, input []byte) (answer []byte, changed []syncroom.Change, err error)
 	Stamp(ctx context.Context) (record.Stamp, error)
 	Checksum(ctx context.Context, b store.Budget) (answer []byte, err error)
 	Restore(ctx context.Context, now time.Time) (floor record.Stamp, err error)
@@ -90,52 +89,14 @@ func failureOf(err error) error {
 		if input.TooLarge {
 			f.Kind = door.PayloadTooLarge
 		}
-		f.Members = inputMembers(input)
+		f.Members = input.Data()
 		return f
 	case errors.As(err, &conflict):
 		f := door.Fail(door.Conflict, conflict.Error())
-		f.Members = conflictMembers(conflict)
+		f.Members = conflict.Data()
 		return f
 	case errors.Is(err, watermelon.ErrTooLarge):
 		return door.Fail(door.PayloadTooLarge, err.Error())
 	}
 	return err
-}
-
-// inputMembers name the table, the row and the column of an invalid input.
-func inputMembers(e *watermelon.InputError) (b []byte) {
-	for _, m := range [...][2]string{{"table", e.Table}, {"id", e.ID}, {"column", e.Column}} {
-		if m[1] == "" {
-			continue
-		}
-		if len(b) > 0 {
-			b = append(b, ',')
-		}
-		b = ijson.AppendString(append(ijson.AppendString(b, m[0]), ':'), m[1])
-	}
-	return b
-}
-
-// conflictMembers are "ids":{table:[ids]}, the tables by name.
-func conflictMembers(e *watermelon.ConflictError) []byte {
-	tables := make([]string, 0, len(e.IDs))
-	for table := range e.IDs {
-		tables = append(tables, table)
-	}
-	slices.Sort(tables)
-	b := []byte(`"ids":{`)
-	for i, table := range tables {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(ijson.AppendString(b, table), ":["...)
-		for j, id := range e.IDs[table] {
-			if j > 0 {
-				b = append(b, ',')
-			}
-			b = ijson.AppendString(b, id)
-		}
-		b = append(b, ']')
-	}
-	return append(b, '}')
 }

@@ -18,7 +18,7 @@ func (h *handler) turbo(c *door.Call) error {
 	if err != nil {
 		return err
 	}
-	answer, _, err := h.Store.Pull(c.R.Context(), c.Now(), input, budget(c, c.Settings.Sync.PullBytes))
+	answer, _, err := h.Store.Pull(c.R.Context(), input, budget(c, c.Settings.Sync.PullBytes))
 	if err != nil {
 		return failureOf(err)
 	}

@@ -157,7 +157,7 @@ func (h *handler) call(c *door.Call, call trpc.Call, b store.Budget) (data ijson
 		return nil, 0, door.Fail(door.BadRequest, "The input was made by superjson: make the client without a transformer, none is supported")
 	}
 	if call.Path == pullPath {
-		return h.Store.Pull(c.R.Context(), c.Now(), call.Input, b)
+		return h.Store.Pull(c.R.Context(), call.Input, b)
 	}
 	answer, err := h.push(c, call.Input)
 	return ijson.Whole(answer), len(answer), err

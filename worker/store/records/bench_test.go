@@ -12,6 +12,7 @@ import (
 	"tidemark/shared/record"
 	"tidemark/shared/watermelon"
 	"tidemark/wasm/wasmtest"
+	"tidemark/worker/api/dialect"
 	"tidemark/worker/store"
 )
 
@@ -30,8 +31,8 @@ func crowd(n, from int, updatedAt int64) []byte {
 	return b.Bytes()
 }
 
-func benchmarkStore(b *testing.B) *Store {
-	return New(wasmtest.OpenD1(b, store.Migrations()), record.Default(), watermelon.DefaultLimits())
+func benchmarkStore(b *testing.B) *dialect.Watermelon {
+	return newDialect(wasmtest.OpenD1(b, store.Migrations()), record.Default(), watermelon.DefaultLimits())
 }
 
 func benchmarkPush(b *testing.B, n int) {
@@ -82,7 +83,7 @@ func benchmarkPull(b *testing.B, input string, want int) {
 	input = strings.ReplaceAll(input, "SINCE", fmt.Sprint(since))
 	b.ReportAllocs()
 	for b.Loop() {
-		answer, _, err := s.Pull(context.Background(), noon, []byte(input), store.Budget{})
+		answer, _, err := s.Pull(context.Background(), []byte(input), store.Budget{})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -130,8 +131,14 @@ func BenchmarkColumnsBecomeRows(b *testing.B) {
 	}
 	b.SetBytes(int64(len(part)))
 	b.ReportAllocs()
-	out := make([]byte, 0, 2*gathered)
+	p := &parts{tables: []tableReading{{members: members}}, live: [][][]byte{{part}}}
 	for b.Loop() {
-		yieldColumns(out, members, [][]byte{part}, func([]byte) bool { return true })
+		size := 0
+		for piece := range p.rendered(0) {
+			size += len(piece)
+		}
+		if size < len(part) {
+			b.Fatal(size)
+		}
 	}
 }

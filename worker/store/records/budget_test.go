@@ -41,7 +41,7 @@ func TestAPullHoldsWhatItsResultsTake(t *testing.T) {
 	db := &weighedDB{DB: f.db}
 	limits := watermelon.DefaultLimits()
 	limits.PullBytes = 4 << 20
-	s := New(db, grown(), limits)
+	s := newDialect(db, grown(), limits)
 	held, most := 0, 0
 	b := store.Budget{Hold: func(_ context.Context, bytes int) error {
 		if db.octets > held {
@@ -53,7 +53,7 @@ func TestAPullHoldsWhatItsResultsTake(t *testing.T) {
 	}}
 	pull := func(input any) error {
 		held, db.octets = 64, 0 // the clock
-		answer, octets, err := s.Pull(t.Context(), f.now, f.json(input), b)
+		answer, octets, err := s.Pull(t.Context(), f.json(input), b)
 		if db.octets > held {
 			t.Errorf("%v: the database returned %d octets while %d were held", input, db.octets, held)
 		}
@@ -112,12 +112,12 @@ func TestAPullHoldsWhatItsResultsTake(t *testing.T) {
 func TestAPullThatMayNotHoldEnds(t *testing.T) {
 	f := newFixture(t)
 	spy := &spyDB{DB: f.db}
-	f.Store = New(spy, record.Default(), watermelon.DefaultLimits())
+	f.Watermelon = newDialect(spy, record.Default(), watermelon.DefaultLimits())
 	f.put(0, customer("a", "A", at(0)))
 	full := errors.New("full")
 	for _, input := range []any{nil, object{"lastPulledAt": 1}, object{"limit": 5, "lastPulledAt": 1}} {
 		spy.batches = 0
-		_, _, err := f.Store.Pull(t.Context(), f.now, f.json(input), store.Budget{Hold: func(context.Context, int) error { return full }})
+		_, _, err := f.Pull(t.Context(), f.json(input), store.Budget{Hold: func(context.Context, int) error { return full }})
 		if !errors.Is(err, full) || spy.batches > 0 {
 			t.Errorf("%v: %v after %d batches", input, err, spy.batches)
 		}

@@ -5,12 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"strconv"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/ijson"
 	"tidemark/shared/record"
-	"tidemark/shared/watermelon"
 	"tidemark/worker/store"
 )
 
@@ -34,72 +32,62 @@ func sumOf(t *record.Table) string {
 GROUP BY part ORDER BY part LIMIT ?1`, sumBytes, t.ID, row, t.SQL)
 }
 
-// Checksum answers {"timestamp":…,"tables":{table:{"count":n,"checksum":"…"}}}
-// over the live rows, so that a client that pulled the timestamp can see
-// whether it is in step. The checksum is SHA-256 in hexadecimal over the rows
-// in the order of their ids, each as
+// Checksum sums up the live rows, so that a client that pulled the stamp can see
+// whether it has the same. The sum of a table is SHA-256 over its rows in the order
+// of their ids, each as
 //
 //	JSON.stringify([id, …the columns in declared order, created_at, updated_at]) + "\n"
 //
-// It returns watermelon.ErrTooLarge if the rows are more than a pull may have.
-func (s *Store) Checksum(ctx context.Context, b store.Budget) (answer []byte, err error) {
+// It returns record.ErrTooLarge if the rows are more than a page may have.
+func (s *Store) Checksum(ctx context.Context, b store.Budget) (sums record.Sums, err error) {
 	for _, times := range []int{1, escapedTimes} {
-		if answer, err = s.checksum(ctx, b, times); answer != nil || err != nil {
-			break
+		if sums, err = s.checksum(ctx, b, times); !insufficient(err) {
+			return sums, wrap("checksum", err)
 		}
 	}
-	if answer == nil && err == nil {
-		err = watermelon.ErrTooLarge
-	}
-	if err != nil {
-		return nil, fmt.Errorf("checksum: %w", err)
-	}
-	return answer, nil
+	return record.Sums{}, wrap("checksum", record.ErrTooLarge)
 }
 
-// checksum returns nil if a table has more than times what it seems to have.
-func (s *Store) checksum(ctx context.Context, budget store.Budget, times int) ([]byte, error) {
-	sizes, err := s.measure(ctx, s.reading[s.schema.Version-1], func(r *reading) string { return r.size }, nil, s.limits.PullBytes, times)
+// checksum returns errMore if a table has more than times what it seems to have.
+func (s *Store) checksum(ctx context.Context, budget store.Budget, times int) (record.Sums, error) {
+	sizes, err := s.measure(ctx, s.reading[s.schema.Version-1], func(r *tableReading) string { return r.size }, nil, s.pageOctets, times)
 	if err != nil {
-		return nil, err
+		return record.Sums{}, err
 	}
-	statements := []abi.Statement{{SQL: readClock}}
-	bytes := 0
+	statements := []abi.Statement{{SQL: s.rules.readClock}}
+	octets := 0
 	for i, size := range sizes {
 		parts := size/sumBytes + 2
-		bytes += min(parts*2*sumBytes, escapedTimes*size)
+		octets += min(parts*2*sumBytes, escapedTimes*size)
 		statements = append(statements, abi.Statement{SQL: s.sums[i], Args: []any{parts}})
 		sizes[i] = parts
 	}
-	if err := budget.Reserve(ctx, bytes); err != nil {
-		return nil, err
+	if err := budget.Reserve(ctx, octets); err != nil {
+		return record.Sums{}, err
 	}
 	results, err := s.db.Batch(ctx, statements)
 	if err != nil {
-		return nil, err
+		return record.Sums{}, err
 	}
 	clock, err := clockOf(results)
 	if err != nil {
-		return nil, err
+		return record.Sums{}, err
 	}
-	b := strconv.AppendInt([]byte(`{"timestamp":`), int64(clock.stamp), 10)
-	b = append(b, `,"tables":{`...)
+	if len(results) != len(statements) {
+		return record.Sums{}, errResults
+	}
+	sums := record.Sums{Stamp: clock.stamp}
 	for i, r := range results[1:] {
-		if i > 0 {
-			b = append(b, ',')
-		}
 		if len(r.Rows) == sizes[i] {
-			return nil, nil
+			return record.Sums{}, errMore
 		}
-		count, sum, err := sumRows(r)
-		if err != nil {
-			return nil, err
+		t := record.TableSum{Name: s.schema.Tables[i].Name}
+		if t.Count, t.Sum, err = sumRows(r); err != nil {
+			return record.Sums{}, err
 		}
-		b = ijson.AppendString(b, s.schema.Tables[i].Name)
-		b = strconv.AppendInt(append(b, `:{"count":`...), int64(count), 10)
-		b = append(append(append(b, `,"checksum":"`...), sum...), `"}`...)
+		sums.Tables = append(sums.Tables, t)
 	}
-	return append(b, "}}"...), nil
+	return sums, nil
 }
 
 // sumRows sums up the rows in the parts, which are in the order of ids.

@@ -18,14 +18,12 @@ type clock struct {
 	floor   record.Stamp // given by the last restore
 }
 
-const (
-	readClock    = `SELECT stamp, horizon, floor FROM Clock`
-	clockColumns = 3
-)
+// clockColumns are those of rules.readClock.
+const clockColumns = 3
 
 var errResults = errors.New("the database did not answer every statement")
 
-// clockOf reads the clock, which the first statement asked for.
+// clockOf returns the clock, which the first statement asked for.
 func clockOf(results []abi.Result) (clock, error) {
 	if len(results) == 0 || len(results[0].Rows) != 1 {
 		return clock{}, errors.New("the table Clock has no row: were the migrations applied?")
@@ -34,16 +32,16 @@ func clockOf(results []abi.Result) (clock, error) {
 	return clock{record.Stamp(store.Number(r, 0)), record.Stamp(store.Number(r, 1)), record.Stamp(store.Number(r, 2))}, nil
 }
 
-// replaces says whether a client that pulled last at since needs a
-// replacement: it saw what the restored database has not, or has not seen
-// tombstones that are forgotten.
+// replaces says whether a client whose last pull had the stamp since needs a
+// replacement: it saw changes that the restored database does not have, or it did
+// not see tombstones that are forgotten.
 func (c clock) replaces(since record.Stamp) bool {
 	return since > c.stamp || since < c.horizon || since < c.floor
 }
 
-// Purge forgets tombstones that are older than keep. A client that pulled last
-// before them gets a replacement from then on, and what it pushes without
-// pulling is refused. It returns the horizon and how many tombstones went.
+// Purge forgets tombstones that are older than keep. A client whose last pull was
+// before them gets a replacement from then on, and a write that is based on that
+// pull is rejected. It returns the horizon and how many tombstones it forgot.
 func (s *Store) Purge(ctx context.Context, now time.Time, keep time.Duration) (horizon record.Stamp, purged int, err error) {
 	statements := []abi.Statement{{
 		SQL:  `UPDATE Clock SET horizon = max(horizon, min(stamp, CAST(?1 AS INTEGER))) RETURNING horizon`,
@@ -70,7 +68,7 @@ func (s *Store) Purge(ctx context.Context, now time.Time, keep time.Duration) (h
 // which is a tolerance above now: the stamps that are lost came from other clocks.
 func (s *Store) Restore(ctx context.Context, now time.Time) (floor record.Stamp, err error) {
 	results, err := s.db.Batch(ctx, []abi.Statement{{
-		SQL:  `UPDATE Clock SET stamp = max(stamp + 1, CAST(?1 AS INTEGER)), floor = max(stamp + 1, CAST(?1 AS INTEGER)) RETURNING floor`,
+		SQL:  `UPDATE Clock SET stamp = max(stamp + 1, CAST(?1 AS INTEGER))` + s.rules.floor + ` RETURNING floor`,
 		Args: []any{now.UnixMilli() + record.ToleranceMillis},
 	}})
 	if err != nil {

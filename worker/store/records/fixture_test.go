@@ -10,25 +10,32 @@ import (
 
 	"tidemark/shared/abi"
 	"tidemark/shared/record"
+	"tidemark/shared/syncroom"
 	"tidemark/shared/watermelon"
 	"tidemark/wasm/wasmtest"
+	"tidemark/worker/api/dialect"
 	"tidemark/worker/store"
 )
 
 // noon is when the tests begin.
 var noon = time.UnixMilli(1_700_000_000_000)
 
-// A fixture is a store with a clock, and what a test says to it.
+// A fixture is a store with a clock, as a WatermelonDB client speaks to it.
 type fixture struct {
 	*testing.T
-	*Store
+	*dialect.Watermelon
 	db  store.DB
 	now time.Time
 }
 
+// newDialect returns the rows in db as a WatermelonDB client speaks to them.
+func newDialect(db store.DB, schema record.Schema, limits watermelon.Limits) *dialect.Watermelon {
+	return &dialect.Watermelon{Records: New(db, NewStatements(schema, limits.PullBytes)), Schema: schema, Limits: limits}
+}
+
 func newFixture(t *testing.T) *fixture {
 	db := wasmtest.OpenD1(t, store.Migrations())
-	return &fixture{t, New(db, record.Default(), watermelon.DefaultLimits()), db, noon}
+	return &fixture{t, newDialect(db, record.Default(), watermelon.DefaultLimits()), db, noon}
 }
 
 // Rows of a table, as the wire has them.
@@ -64,7 +71,7 @@ type pushed struct {
 	Applied    map[string]struct{ Created, Updated, Deleted int }
 	Superseded map[string][]string
 	Ignored    map[string][]string
-	changed    []Change
+	changed    []syncroom.Change
 }
 
 func (f *fixture) json(v any) []byte {
@@ -84,7 +91,7 @@ func (f *fixture) json(v any) []byte {
 
 func (f *fixture) tryPull(input any) (*pulled, error) {
 	f.Helper()
-	answer, _, err := f.Store.Pull(context.Background(), f.now, f.json(input), store.Budget{})
+	answer, _, err := f.Pull(context.Background(), f.json(input), store.Budget{})
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +119,7 @@ func (f *fixture) since(s stamp) *pulled {
 
 func (f *fixture) tryPush(input any) (*pushed, error) {
 	f.Helper()
-	answer, changed, err := f.Store.Push(context.Background(), f.now, f.json(input))
+	answer, changed, err := f.Push(context.Background(), f.now, f.json(input))
 	if err != nil {
 		return nil, err
 	}

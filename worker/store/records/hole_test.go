@@ -10,6 +10,7 @@ import (
 
 	"tidemark/shared/abi"
 	"tidemark/shared/record"
+	"tidemark/shared/syncroom"
 	"tidemark/shared/watermelon"
 )
 
@@ -110,7 +111,7 @@ func TestHole(t *testing.T) {
 				seen := f.put(before, theirs).Timestamp
 				p := f.put(seen, row)
 				expect(t, p.Superseded, map[string][]string{})
-				expect(t, p.changed, []Change{{"customers", p.Timestamp}})
+				expect(t, p.changed, []syncroom.Change{{Table: "customers", Stamp: p.Timestamp}})
 				stored := f.since(seen).rows("customers")["a"]
 				expect(t, []any{stored["contact_name"], stored["updated_at"]}, []any{row["contact_name"], float64(at(101))})
 				f.unchanged(func() {
@@ -154,7 +155,7 @@ func TestHole(t *testing.T) {
 		f := newFixture(t)
 		other := *f
 		spy := &spyDB{DB: f.db}
-		f.Store = New(spy, record.Default(), watermelon.DefaultLimits())
+		f.Watermelon = newDialect(spy, record.Default(), watermelon.DefaultLimits())
 		i := 0
 		spy.before = func([]abi.Statement) { // whatever the batch, a push comes before it
 			i++
@@ -182,7 +183,7 @@ func TestHole(t *testing.T) {
 	t.Run("h_what_is_told_has_been_committed", func(t *testing.T) {
 		f := newFixture(t)
 		p := f.push(object{"changes": object{"customers": object{"created": list{customer("a", "", at(0))}}, "products": object{"deleted": list{"p"}}}})
-		expect(t, p.changed, []Change{{"customers", p.Timestamp}, {"products", p.Timestamp}})
+		expect(t, p.changed, []syncroom.Change{{Table: "customers", Stamp: p.Timestamp}, {Table: "products", Stamp: p.Timestamp}})
 		expect(t, f.pull(nil).Timestamp, p.Timestamp)
 		f.silent(f.push(object{"changes": object{"customers": object{"created": list{}}}}))
 	})
@@ -217,7 +218,7 @@ func TestHole(t *testing.T) {
 		// Without a word from the operator: until the stamp has caught up.
 		expect(t, f.since(seen).ExperimentalStrategy, "replacement")
 		f.after(time.Minute)
-		floor, err := f.Store.Restore(context.Background(), f.now)
+		floor, err := f.Restore(context.Background(), f.now)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -168,7 +168,7 @@ func TestACursorIsBoundToItsPull(t *testing.T) {
 	f.put(0, customer("x", "", at(0)))
 	since := f.pull(nil).Timestamp - 5
 	cursor = f.pull(object{"limit": 3, "lastPulledAt": since}).Cursor
-	if _, err := f.Store.Restore(t.Context(), f.now); err != nil {
+	if _, err := f.Restore(t.Context(), f.now); err != nil {
 		t.Fatal(err)
 	}
 	if cursor == "" {
@@ -181,7 +181,7 @@ func TestWhoPullsTooMuchIsToldOfPages(t *testing.T) {
 	f := newFixture(t)
 	limits := watermelon.DefaultLimits()
 	limits.PullBytes = 1000
-	f.Store = New(f.db, record.Default(), limits)
+	f.Watermelon = newDialect(f.db, record.Default(), limits)
 	f.put(0, object{"id": "a", "notes": strings.Repeat("x", 1000), "updated_at": at(0)})
 	_, err := f.tryPull(nil)
 	if err == nil || !strings.Contains(err.Error(), "by limit and cursor") {

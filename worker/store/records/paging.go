@@ -24,8 +24,8 @@ type paging struct {
 }
 
 // newPaging makes the statements; also are conditions for rows that are to be
-// had although they did not change, as in reading.migrated.
-func newPaging(tables []reading, also []string) paging {
+// had although they did not change, as in tableReading.migrated.
+func newPaging(tables []tableReading, also []string, rules *rules) paging {
 	return paging{
 		changes: page(tables, func(i int, after string) string {
 			r := &tables[i]
@@ -34,8 +34,8 @@ func newPaging(tables []reading, also []string) paging {
 				changed = fmt.Sprintf(" AND (t.stamp > CAST(?1 AS INTEGER) OR %s)", also[i])
 			}
 			return fmt.Sprintf(`SELECT t.stamp AS stamp, %d AS tab, t.%s AS id, %s AS octets FROM %s AS t
-WHERE (t.stamp, t.%[2]s) > (CAST(?3 AS INTEGER), %[5]s) AND t.stamp <= CAST(?2 AS INTEGER) AND (t.deleted = 0 OR ?1 >= 0)%[6]s
-ORDER BY t.stamp, t.%[2]s LIMIT CAST(?6 AS INTEGER) + 1`, r.index, r.ID, r.bytes, r.SQL, after, changed)
+WHERE (t.stamp, t.%[2]s) > (CAST(?3 AS INTEGER), %[5]s) AND %[7]s AND (t.deleted = 0 OR ?1 >= 0)%[6]s
+ORDER BY t.stamp, t.%[2]s LIMIT CAST(?6 AS INTEGER) + 1`, r.index, r.ID, r.bytes, r.SQL, after, changed, rules.asOf)
 		}),
 		replacement: page(tables, func(i int, after string) string {
 			r := &tables[i]
@@ -47,7 +47,7 @@ ORDER BY t.%[2]s LIMIT CAST(?6 AS INTEGER) + 1`, r.index, r.ID, r.bytes, r.SQL, 
 }
 
 // page joins the next keys of every table, cuts them to a page, and reads its rows.
-func page(tables []reading, keys func(i int, after string) string) string {
+func page(tables []tableReading, keys func(i int, after string) string) string {
 	var next, rows []string
 	for i := range tables {
 		r := &tables[i]

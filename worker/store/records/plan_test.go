@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"tidemark/shared/record"
 )
 
 // plan is how SQLite would run a statement, a step a line.
@@ -26,21 +28,22 @@ func (f *fixture) plan(sql string) string {
 func TestNoStatementReadsMoreThanItMust(t *testing.T) {
 	f := newFixture(t)
 	f.query(`ANALYZE`)
-	w, r, p := &f.writing[0], &f.reading[0][0], &f.pages[0]
+	s := NewStatements(record.Default(), 1<<20)
+	w, r, p := &s.writing[0], &s.reading[0][0], &s.pages[0]
 	for name, sql := range map[string]string{
-		"plain": w.plain, "write": w.write, "close plain": closePlain([]string{"Customers"}), "bury": w.bury, "conflicts": w.conflicts, "buried": w.buried, "oversized": w.oversized,
-		"close": closePush([]string{w.changed}), "delta": r.delta, "deltas": f.delta[0], "page": p.changes, "replacement": p.replacement,
+		"simple": w.simple, "write": w.write, "close simple": closeSimple([]string{"Customers"}, &standard), "bury": w.bury, "conflicts": w.conflicts, "buried": w.buried, "oversized": w.oversized,
+		"close": closeWrite([]string{w.changed}, &standard), "changes": r.changes, "deltas": s.deltas[0], "page": p.changes, "replacement": p.replacement,
 	} {
 		if plan := f.plan(sql); strings.Contains(plan, "SCAN t") && !strings.Contains(plan, "SCAN t USING INDEX sqlite_autoindex") {
 			t.Errorf("%s reads a whole table:\n%s", name, plan)
 		}
 	}
 	for name, c := range map[string][]string{
-		"delta":  {r.delta, "CustomersByStamp (stamp>?)"},
-		"deltas": {f.delta[0], "CustomersByStamp (stamp>?)"},
-		"page":   {p.changes, "CustomersByStamp ((stamp,CustomerId)>(?,?)"},
-		"close":  {closePush([]string{w.changed}), "CustomersByStamp (stamp>?)"},
-		"write":  {w.write, "sqlite_autoindex_Customers_1 (CustomerId=?)"},
+		"changes": {r.changes, "CustomersByStamp (stamp>?)"},
+		"deltas":  {s.deltas[0], "CustomersByStamp (stamp>?)"},
+		"page":    {p.changes, "CustomersByStamp ((stamp,CustomerId)>(?,?)"},
+		"close":   {closeWrite([]string{w.changed}, &standard), "CustomersByStamp (stamp>?)"},
+		"write":   {w.write, "sqlite_autoindex_Customers_1 (CustomerId=?)"},
 	} {
 		if plan := f.plan(c[0]); !strings.Contains(plan, c[1]) {
 			t.Errorf("%s does not use %s:\n%s", name, c[1], plan)

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tidemark/shared/record"
+	"tidemark/shared/syncroom"
 	"tidemark/shared/watermelon"
 	"tidemark/worker/store"
 )
@@ -31,7 +32,7 @@ func grown() record.Schema {
 }
 
 func (f *fixture) with(schema record.Schema) *fixture {
-	f.Store = New(f.db, schema, watermelon.DefaultLimits())
+	f.Watermelon = newDialect(f.db, schema, watermelon.DefaultLimits())
 	return f
 }
 
@@ -82,7 +83,7 @@ func TestPull(t *testing.T) {
 		integer := regexp.MustCompile(`"timestamp":[1-9][0-9]*[,}]`)
 		last := stamp(0)
 		for i := range 5 {
-			answer, _, err := f.Store.Pull(t.Context(), f.now, nil, store.Budget{})
+			answer, _, err := f.Pull(t.Context(), nil, store.Budget{})
 			if err != nil || !integer.Match(answer.Bytes()) {
 				t.Fatalf("%v, %v", answer, err)
 			}
@@ -99,7 +100,7 @@ func TestPull(t *testing.T) {
 	t.Run("P4_rows_and_timestamp_are_one_batch", func(t *testing.T) {
 		f := newFixture(t)
 		spy := &spyDB{DB: f.db}
-		f.Store = New(spy, record.Default(), watermelon.DefaultLimits())
+		f.Watermelon = newDialect(spy, record.Default(), watermelon.DefaultLimits())
 		f.pull(nil)
 		f.since(1)
 		expect(t, spy.batches, 2)
@@ -157,7 +158,7 @@ func TestPull(t *testing.T) {
 		f.push(object{"changes": object{"products": object{"created": list{object{
 			"id": "p.1_-Z", "_status": "created", "_changed": "title,price", "title": "T\x00\"\\\u2028😀", "price": 5, "unknown": 1, "updated_at": at(0),
 		}}}}})
-		answer, _, err := f.Store.Pull(t.Context(), f.now, nil, store.Budget{})
+		answer, _, err := f.Pull(t.Context(), nil, store.Budget{})
 		if err != nil || !strings.Contains(string(answer.Bytes()), `"customers":{"created":[],"updated":[],"deleted":[]}`) {
 			t.Errorf("%v, %v: want all three arrays of each table", answer, err)
 		}
@@ -270,7 +271,7 @@ func TestNumbersKeepTheirPrecision(t *testing.T) {
 	}
 	// The same rows again are the same.
 	p := f.push(object{"changes": object{"products": object{"created": rows}}})
-	expect(t, p.changed, []Change(nil))
+	expect(t, p.changed, []syncroom.Change(nil))
 	expect(t, p.Superseded, map[string][]string{})
 }
 
@@ -278,7 +279,7 @@ func TestAnAnswerBeyondTheLimitIsRefused(t *testing.T) {
 	f := newFixture(t)
 	limits := watermelon.DefaultLimits()
 	limits.PullBytes = 100_000
-	f.Store = New(f.db, record.Default(), limits)
+	f.Watermelon = newDialect(f.db, record.Default(), limits)
 	text := strings.Repeat("x", 30_000)
 	for i := range 5 {
 		f.put(0, object{"id": fmt.Sprint(i), "notes": text, "updated_at": at(0)})
@@ -288,7 +289,7 @@ func TestAnAnswerBeyondTheLimitIsRefused(t *testing.T) {
 			t.Errorf("%v: got %v, want %v", input, err, watermelon.ErrTooLarge)
 		}
 	}
-	if _, err := f.Store.Checksum(t.Context(), store.Budget{}); err != nil {
+	if _, err := f.Checksum(t.Context(), store.Budget{}); err != nil {
 		t.Error(err)
 	}
 	expect(t, names(f.all(object{"limit": 2}), "customers"), "0 1 2 3 4 / ")
@@ -324,7 +325,7 @@ func TestLargeRowsArePulledInParts(t *testing.T) {
 			}
 		}
 	}
-	if _, err := f.Store.Checksum(t.Context(), store.Budget{}); err != nil {
+	if _, err := f.Checksum(t.Context(), store.Budget{}); err != nil {
 		t.Error(err)
 	}
 }

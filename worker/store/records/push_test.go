@@ -13,6 +13,7 @@ import (
 
 	"tidemark/shared/abi"
 	"tidemark/shared/record"
+	"tidemark/shared/syncroom"
 	"tidemark/shared/watermelon"
 	"tidemark/worker/store"
 )
@@ -172,8 +173,8 @@ func TestPush(t *testing.T) {
 	t.Run("U9_success_is_answered_after_the_commit", func(t *testing.T) {
 		f := newFixture(t)
 		broken := errors.New("network connection lost")
-		f.Store = New(brokenDB{f.db, broken}, record.Default(), watermelon.DefaultLimits())
-		answer, changed, err := f.Store.Push(t.Context(), f.now, f.json(object{"changes": object{"customers": object{"deleted": list{"a"}}}}))
+		f.Watermelon = newDialect(brokenDB{f.db, broken}, record.Default(), watermelon.DefaultLimits())
+		answer, changed, err := f.Push(t.Context(), f.now, f.json(object{"changes": object{"customers": object{"deleted": list{"a"}}}}))
 		if answer != nil || changed != nil || !errors.Is(err, broken) {
 			t.Errorf("%s, %v, %v", answer, changed, err)
 		}
@@ -215,7 +216,7 @@ func TestState(t *testing.T) {
 			if want := max(last+1, stamp(f.now.UnixMilli())); p.Timestamp != want {
 				t.Errorf("stamp %d after %d, want %d", p.Timestamp, last, want)
 			}
-			expect(t, p.changed, []Change{{table, p.Timestamp}})
+			expect(t, p.changed, []syncroom.Change{{Table: table, Stamp: p.Timestamp}})
 			last = p.Timestamp
 		}
 		s, err := f.Stamp(t.Context())
@@ -240,7 +241,7 @@ func TestState(t *testing.T) {
 		gone := f.remove(old, "a").Timestamp
 		f.after(time.Hour)
 		f.remove(gone, "never")
-		horizon, purged, err := f.Store.Purge(t.Context(), f.now, 30*time.Minute)
+		horizon, purged, err := f.Purge(t.Context(), f.now, 30*time.Minute)
 		if err != nil || purged != 1 || horizon != stamp(f.now.Add(-30*time.Minute).UnixMilli()) {
 			t.Fatalf("%d, %d, %v", horizon, purged, err)
 		}
@@ -265,7 +266,7 @@ func TestState(t *testing.T) {
 		f := newFixture(t)
 		seen := f.put(0, customer("a", "A", at(0))).Timestamp
 		f.after(10_000 * time.Hour)
-		if _, _, err := f.Store.Purge(t.Context(), f.now, time.Hour); err != nil {
+		if _, _, err := f.Purge(t.Context(), f.now, time.Hour); err != nil {
 			t.Fatal(err)
 		}
 		expect(t, f.since(seen).ExperimentalStrategy, "")

@@ -58,7 +58,7 @@ func newWide(t *testing.T) *fixture {
 	if _, err := f.db.Batch(t.Context(), statements); err != nil {
 		t.Fatal(err)
 	}
-	f.Store = New(f.db, schema, watermelon.DefaultLimits())
+	f.Watermelon = newDialect(f.db, schema, watermelon.DefaultLimits())
 	return f
 }
 
@@ -112,10 +112,10 @@ func TestATableIsADeclarationAndAMigration(t *testing.T) {
 	row["c33"] = "another"
 	f.push(object{"lastPulledAt": first.Timestamp, "changes": object{"t3": object{"updated": list{row}}}})
 	expect(t, f.since(first.Timestamp).rows("t3")["a"]["c33"], any("another"))
-	if _, err := f.Store.Checksum(t.Context(), store.Budget{}); err != nil {
+	if _, err := f.Checksum(t.Context(), store.Budget{}); err != nil {
 		t.Error(err)
 	}
-	if _, _, err := f.Store.Purge(t.Context(), f.now, 0); err != nil {
+	if _, _, err := f.Purge(t.Context(), f.now, 0); err != nil {
 		t.Error(err)
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"tidemark/shared/watermelon"
 	"tidemark/wasm/edge"
 	"tidemark/wasm/wasmtest"
+	"tidemark/worker/api/dialect"
 	"tidemark/worker/store"
 )
 
@@ -40,7 +41,7 @@ type message struct {
 // A world is one run: replicas, a network that loses, repeats and delays, and
 // a server whose clock is not exact.
 type world struct {
-	*Store
+	*dialect.Watermelon
 	db       store.DB
 	schema   record.Schema
 	random   *rand.Rand
@@ -68,12 +69,12 @@ func (w *world) trace(format string, args ...any) {
 
 var simulateTrace = os.Getenv("SIMULATE_TRACE") != ""
 
-func newWorld(db store.DB, seed uint64, oracle bool) *world {
+func newWorld(db store.DB, statements *Statements, seed uint64, oracle bool) *world {
 	w := &world{
-		db: db, schema: simulated(), random: rand.New(rand.NewPCG(seed, 7)), now: noon.UnixMilli(), oracle: oracle,
+		db: db, schema: statements.schema, random: rand.New(rand.NewPCG(seed, 7)), now: noon.UnixMilli(), oracle: oracle,
 		known: map[int][]string{},
 	}
-	w.Store = New(db, w.schema, watermelon.DefaultLimits())
+	w.Watermelon = &dialect.Watermelon{Records: New(db, statements), Schema: w.schema, Limits: watermelon.DefaultLimits()}
 	w.run("DELETE FROM Customers", "DELETE FROM Products", "UPDATE Clock SET stamp = 1, horizon = 0, floor = 0")
 	for range w.schema.Tables {
 		w.buried = append(w.buried, map[string]bool{})
@@ -105,7 +106,7 @@ func (w *world) run(sql ...string) []abi.Result {
 
 // look reads what the server has.
 func (w *world) look() {
-	queries := []string{readClock}
+	queries := []string{standard.readClock}
 	for _, t := range w.schema.Tables {
 		columns := "SELECT " + t.ID
 		for _, c := range t.Columns {
@@ -273,7 +274,7 @@ func (r *replica) ask() *pulled {
 	if err != nil {
 		r.fail("%v", err)
 	}
-	answer, _, err := r.Pull(context.Background(), r.serverTime(), input, store.Budget{})
+	answer, _, err := r.Pull(context.Background(), input, store.Budget{})
 	var stale *watermelon.InputError
 	if errors.As(err, &stale) && r.input["cursor"] != nil {
 		return nil
@@ -472,12 +473,17 @@ func (w *world) liveness() {
 	}
 }
 
-// simulate runs one seed: nil, or what went wrong.
-func simulate(db store.DB, seed uint64, oracle bool) error {
-	return simulateWith(db, seed, oracle, func(*world) {})
+// simulatedStatements returns the statements of simulations, made of these rules.
+func simulatedStatements(r *rules) *Statements {
+	return newStatements(simulated(), watermelon.DefaultLimits().PullBytes, r)
 }
 
-func simulateWith(db store.DB, seed uint64, oracle bool, prepare func(*world)) (err error) {
+// simulate runs one seed, and returns what went wrong.
+func simulate(db store.DB, statements *Statements, seed uint64, oracle bool) error {
+	return simulateWith(db, statements, seed, oracle, func(*world) {})
+}
+
+func simulateWith(db store.DB, statements *Statements, seed uint64, oracle bool, prepare func(*world)) (err error) {
 	var w *world
 	defer func() {
 		if failure, ok := recover().(simFailure); ok {
@@ -487,7 +493,7 @@ func simulateWith(db store.DB, seed uint64, oracle bool, prepare func(*world)) (
 			}
 		}
 	}()
-	w = newWorld(db, seed, oracle)
+	w = newWorld(db, statements, seed, oracle)
 	prepare(w)
 	for range 120 {
 		w.step()
@@ -500,12 +506,13 @@ func simulateWith(db store.DB, seed uint64, oracle bool, prepare func(*world)) (
 // TestSimulation runs SIMULATE_SEEDS seeds (2,000; 50 with -short), or the one
 // in SIMULATE_SEED. SIMULATE_TRACE tells the story of a failure.
 func TestSimulation(t *testing.T) {
+	statements := simulatedStatements(&standard)
 	if one := os.Getenv("SIMULATE_SEED"); one != "" {
 		seed, err := strconv.ParseUint(one, 10, 64)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := simulate(wasmtest.OpenD1(t, store.Migrations()), seed, true); err != nil {
+		if err := simulate(wasmtest.OpenD1(t, store.Migrations()), statements, seed, true); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -526,7 +533,7 @@ func TestSimulation(t *testing.T) {
 			t.Parallel()
 			db := wasmtest.OpenD1(t, store.Migrations())
 			for seed := next.Add(1); seed <= seeds; seed = next.Add(1) {
-				if err := simulate(db, seed, true); err != nil {
+				if err := simulate(db, statements, seed, true); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -6,44 +6,57 @@ import (
 
 	"tidemark/shared/abi"
 	"tidemark/shared/record"
-	"tidemark/shared/watermelon"
 	"tidemark/worker/store"
 )
 
-// A Store synchronizes the tables of one schema in one database. It keeps no
-// state but the SQL it wrote and how large answers were, so any number of
-// requests may share it.
+// A Store is the rows of one database. It has no state of its own, so any number
+// of requests may share it.
 type Store struct {
-	db     store.DB
-	schema record.Schema
-	limits watermelon.Limits
+	db store.DB
+	*Statements
+}
 
-	writing []writing // of each table
-	sums    []string  // of each table, for the checksum
+// New returns the rows in db.
+func New(db store.DB, statements *Statements) *Store { return &Store{db, statements} }
 
-	// Of each schema version of an app:
-	reading [][]reading // the tables that it knows
-	delta   []string    // see readDeltas
+// Statements are the SQL for the tables of one schema. They are made once, for any
+// number of databases with these tables. They also remember how large results were.
+type Statements struct {
+	schema     record.Schema
+	pageOctets int
+	rules      *rules
+
+	writing []tableWriting // of each table
+	sums    []string       // of each table, for the checksum
+
+	// Of each version of the schema:
+	reading [][]tableReading // the tables that it has
+	deltas  []string         // see readDeltas
 	pages   []paging
 	guesses []guesses
 }
 
-// New returns the store of schema in db. It panics if the schema is not valid.
-func New(db store.DB, schema record.Schema, limits watermelon.Limits) *Store {
+// NewStatements returns the statements for a schema. A Page without a Limit, and
+// what a checksum reads, have at most about pageOctets. NewStatements panics if the
+// schema is invalid.
+func NewStatements(schema record.Schema, pageOctets int) *Statements {
+	return newStatements(schema, pageOctets, &standard)
+}
+
+func newStatements(schema record.Schema, pageOctets int, r *rules) *Statements {
 	if err := schema.Validate(); err != nil {
 		panic(err)
 	}
-	limits.RowBytes = min(limits.RowBytes, watermelon.MaxRowBytes)
-	s := &Store{db: db, schema: schema, limits: limits}
+	s := &Statements{schema: schema, pageOctets: pageOctets, rules: r}
 	for i := range schema.Tables {
-		s.writing = append(s.writing, newWriting(&schema.Tables[i]))
+		s.writing = append(s.writing, newTableWriting(&schema.Tables[i], r))
 		s.sums = append(s.sums, sumOf(&schema.Tables[i]))
 	}
 	for version := record.Version(1); version <= schema.Version; version++ {
-		readings := newReadings(&schema, version)
-		s.reading = append(s.reading, readings)
-		s.delta = append(s.delta, readDeltas(readings))
-		s.pages = append(s.pages, newPaging(readings, nil))
+		tables := newTableReadings(&schema, version, r)
+		s.reading = append(s.reading, tables)
+		s.deltas = append(s.deltas, readDeltas(tables, r))
+		s.pages = append(s.pages, newPaging(tables, nil, r))
 	}
 	s.guesses = make([]guesses, schema.Version)
 	for i := range s.guesses {
@@ -52,12 +65,16 @@ func New(db store.DB, schema record.Schema, limits watermelon.Limits) *Store {
 	return s
 }
 
-// Stamp is the stamp of the last change.
+// Stamp returns the stamp of the last change.
 func (s *Store) Stamp(ctx context.Context) (record.Stamp, error) {
-	results, err := s.db.Batch(ctx, []abi.Statement{{SQL: readClock}})
-	if err != nil {
-		return 0, fmt.Errorf("read the clock: %w", err)
-	}
-	c, err := clockOf(results)
+	c, err := s.clock(ctx)
 	return c.stamp, err
+}
+
+func (s *Store) clock(ctx context.Context) (clock, error) {
+	results, err := s.db.Batch(ctx, []abi.Statement{{SQL: s.rules.readClock}})
+	if err != nil {
+		return clock{}, fmt.Errorf("read the clock: %w", err)
+	}
+	return clockOf(results)
 }

@@ -35,10 +35,10 @@ func (s strict) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Re
 // store has seen them before or not.
 func TestTheDatabaseMakesNoTextThatIsFarTooLong(t *testing.T) {
 	db := wasmtest.OpenD1(t, store.Migrations())
-	s := New(strict{db, t}, record.Default(), watermelon.DefaultLimits())
+	s := newDialect(strict{db, t}, record.Default(), watermelon.DefaultLimits())
 	pull := func(input string) (octets int) {
 		t.Helper()
-		_, octets, err := s.Pull(t.Context(), time.Now(), []byte(input), store.Budget{})
+		_, octets, err := s.Pull(t.Context(), []byte(input), store.Budget{})
 		if err != nil {
 			t.Errorf("%s: %v", input, err)
 		}

@@ -6,71 +6,72 @@ import (
 
 	"tidemark/shared/ijson"
 	"tidemark/shared/record"
-	"tidemark/shared/watermelon"
 	"tidemark/worker/store"
 )
 
-// A table of at most quickRows rowids is first read quickStep rowids to a cell.
+// A table of at most smallRows rowids is first read smallStep rowids to a cell.
 const (
-	quickRows = 40_000
-	quickStep = 2_000
+	smallRows = 40_000
+	smallStep = 2_000
 )
 
-// reading are the statements that pull one table, as an app of one schema
-// version knows it.
-type reading struct {
+// A tableReading is the statements that read one table, as the clients of one
+// schema version know it.
+type tableReading struct {
 	record.Table
+	*rules
 	index int    // in the schema
 	row   string // a live row of t as JSON
 	bytes string // about the octets of t's row
 	bound string // at least the octets of row
 
-	// Full returns every live row: one cell per part, which holds a JSON array
-	// for each member of a row, one a line. ?1 is how many octets the cells may
-	// have together; the one that has more is NULL and the last.
-	full string
-	// Quick is full for a table of so few rowids that no cell of them is likely
-	// to grow too long: it does not measure them. Its cell is NULL if there are
-	// more. Wary does measure them: a step whose rows have much more than a cell
-	// takes is NULL. The database would make its text in memory, whatever its
-	// length, before it finds that too long.
-	quick, wary string
-	// Size is about how many octets the live rows have.
-	size string
+	// Three statements return every live row. A cell of theirs is some rows, as a
+	// JSON array for each member of a row, one a line. ?1 is how many octets the
+	// cells may have together: the cell that has more is NULL, and the last one.
+	//
+	// Direct measures nothing. It is for a table of so few rowids that no cell is
+	// likely to grow too long, and returns one NULL for a table with more. Guarded
+	// is direct, but a step whose rows have much more than a cell takes is NULL:
+	// otherwise the database makes the text in memory, whatever its length, before
+	// it finds the text too long. Measured makes its steps by the longest row.
+	direct, guarded, measured string
 	// Members are what stands before each of those values in a row.
 	members [][]byte
-	// Delta returns what changed after ?1: deleted, and a JSON array of rows
-	// or of ids; ?2 is as full's ?1.
-	delta string
-	// Changed is about how many octets the rows have that changed after ?1.
-	changed string
+	// Size is about how many octets the live rows have.
+	size string
+	// Changes returns what changed after ?1: whether the rows are tombstones, and a
+	// JSON array of rows or of ids; ?2 is as ?1 above. ChangesSize is about how many
+	// octets those rows have.
+	changes, changesSize string
 }
 
-// mode is where a pull of ?1 really begins: after a restore, or below the
-// horizon, it is a replacement, which begins at -1 and has no tombstones.
-const mode = `mode AS MATERIALIZED (
-  SELECT CASE WHEN CAST(?1 AS INTEGER) BETWEEN max(floor, horizon) AND stamp THEN CAST(?1 AS INTEGER) ELSE -1 END AS since FROM Clock)`
+// modeTable is a common table with the stamp from which on a client that has seen
+// ?1 gets the changes: -1, and no tombstones, if it needs a replacement.
+func modeTable(r *rules) string {
+	return `mode AS MATERIALIZED (
+  SELECT CASE WHEN CAST(?1 AS INTEGER) BETWEEN ` + r.oldest + ` AND stamp THEN CAST(?1 AS INTEGER) ELSE ` + r.replacementFrom + ` END AS since FROM Clock)`
+}
 
 const since = "(SELECT since FROM mode)"
 
-// newReadings are those of the tables that an app of the version knows.
-func newReadings(schema *record.Schema, version record.Version) (list []reading) {
+// newTableReadings are those of the tables that an app of the version knows.
+func newTableReadings(schema *record.Schema, version record.Version, rules *rules) (list []tableReading) {
 	for i, t := range schema.Tables {
 		if t.Since > version {
 			continue
 		}
-		r := reading{Table: t.At(version), index: i}
+		r := tableReading{Table: t.At(version), rules: rules, index: i}
 		r.row, r.bytes, r.bound = rowOf(&r.Table)
-		r.full, r.members = r.readFull(fmt.Sprintf(
+		r.measured, r.members = r.readLive(fmt.Sprintf(
 			"SELECT min(t.rowid) AS first, max(1, %d / max(%s)) AS step, 0 AS octets FROM %s AS t WHERE t.deleted = 0",
 			store.PartBytes, r.bound, t.SQL), "")
 		r.size = fmt.Sprintf("SELECT sum(%s) AS octets FROM %s AS t WHERE t.deleted = 0", r.bytes, t.SQL)
 		few := fmt.Sprintf(
 			"SELECT first, %d AS step, CASE WHEN last - first >= %d THEN ?1 + 1 ELSE 0 END AS octets FROM (SELECT (SELECT min(t.rowid) FROM %[3]s AS t) AS first, (SELECT max(t.rowid) FROM %[3]s AS t) AS last)",
-			quickStep, quickRows, t.SQL)
-		r.quick, _ = r.readFull(few, "")
-		r.wary, _ = r.readFull(few, r.bytes)
-		r.delta, r.changed = r.readDelta(""), r.deltaSize("")
+			smallStep, smallRows, t.SQL)
+		r.direct, _ = r.readLive(few, "")
+		r.guarded, _ = r.readLive(few, r.bytes)
+		r.changes, r.changesSize = r.readChanges(""), r.readChangesSize("")
 		list = append(list, r)
 	}
 	return list
@@ -129,12 +130,12 @@ func jsonValue(c *record.Column) string {
 	return "t." + c.SQL
 }
 
-// readFull returns a statement that walks over the table in steps of rowids, from the
+// readLive returns a statement that walks over the table in steps of rowids, from the
 // first; span says which, and how long a step is. If bytes is not "", the statement
 // measures the rows of a step, and a step of more than store.WaryBytes is NULL. It returns
 // columns, not rows: most of a row's text is names and quotes, and D1 quotes and parses
 // all text once more.
-func (r *reading) readFull(span, bytes string) (sql string, members [][]byte) {
+func (r *tableReading) readLive(span, bytes string) (sql string, members [][]byte) {
 	var arrays []string
 	add := func(name, value string) {
 		arrays = append(arrays, "json_group_array("+value+")")
@@ -169,11 +170,11 @@ FROM part WHERE ifnull(octets + octet_length(columns), 1) > 0`, span, r.SQL, col
 // after ?1: a line with the JSON array of rows, and a line with that of ids. A
 // text of more than ?2 octets is NULL, and so is what rows of more than store.WaryBytes
 // would make. It is "" for more tables than D1 has columns.
-func readDeltas(tables []reading) string {
+func readDeltas(tables []tableReading, rules *rules) string {
 	if len(tables)+clockColumns > store.ResultColumns {
 		return ""
 	}
-	sql := strings.TrimSuffix(readClock, " FROM Clock")
+	sql := strings.TrimSuffix(rules.readClock, " FROM Clock")
 	for i := range tables {
 		r := &tables[i]
 		sql += fmt.Sprintf(`, iif(ifnull((SELECT sum(%[5]s) FROM %[3]s AS t WHERE t.stamp > ?1), 0) <= %[6]d, (SELECT iif(octet_length(found) <= ?2, found, NULL) FROM (
@@ -193,8 +194,8 @@ func changedRows(also string) string {
 	return changed
 }
 
-// readDelta has also those live rows that meet the condition.
-func (r *reading) readDelta(also string) string {
+// readChanges has also those live rows that meet the condition.
+func (r *tableReading) readChanges(also string) string {
 	return fmt.Sprintf(`WITH %s,
 span AS MATERIALIZED (
   SELECT max(1, %d / max(%s)) AS step FROM %s AS t WHERE %s)
@@ -202,18 +203,18 @@ SELECT dead, CASE WHEN sum(octet_length(part)) OVER (ROWS UNBOUNDED PRECEDING) <
 SELECT t.deleted AS dead, json_group_array(CASE t.deleted WHEN 0 THEN %s ELSE t.%s END) AS part
 FROM %[4]s AS t WHERE %[5]s AND (t.deleted = 0 OR %[8]s >= 0)
 GROUP BY t.deleted, t.rowid / (SELECT step FROM span))`,
-		mode, store.PartBytes, r.bound, r.SQL, changedRows(also), r.row, r.ID, since)
+		modeTable(r.rules), store.PartBytes, r.bound, r.SQL, changedRows(also), r.row, r.ID, since)
 }
 
-// deltaSize is about how many octets readDelta reads.
-func (r *reading) deltaSize(also string) string {
-	return fmt.Sprintf("WITH %s\nSELECT sum(%s) AS octets FROM %s AS t WHERE %s", mode, r.bytes, r.SQL, changedRows(also))
+// readChangesSize is about how many octets readChanges reads.
+func (r *tableReading) readChangesSize(also string) string {
+	return fmt.Sprintf("WITH %s\nSELECT sum(%s) AS octets FROM %s AS t WHERE %s", modeTable(r.rules), r.bytes, r.SQL, changedRows(also))
 }
 
 // migrated is the condition that a live row has what the app's schema gained,
 // or "": an added table's row, or an added column that is not what the app's
 // database fills it with.
-func (r *reading) migrated(schema *record.Schema, m *watermelon.Migration) string {
+func (r *tableReading) migrated(schema *record.Schema, m *record.Migration) string {
 	if m.Tables[r.index] {
 		return "t.deleted = 0"
 	}
@@ -226,5 +227,5 @@ func (r *reading) migrated(schema *record.Schema, m *watermelon.Migration) strin
 	if list == nil {
 		return ""
 	}
-	return "t.deleted = 0 AND (" + store.Balanced(" OR ", list) + ")"
+	return strings.ReplaceAll(r.gained, "$columns", store.Balanced(" OR ", list))
 }

@@ -26,7 +26,7 @@ func (c *countingDB) Batch(ctx context.Context, statements []abi.Statement) ([]a
 
 func TestWhatIsUsualAsksTheDatabaseOnce(t *testing.T) {
 	db := &countingDB{DB: wasmtest.OpenD1(t, store.Migrations())}
-	f := &fixture{t, New(db, record.Default(), watermelon.DefaultLimits()), db, noon}
+	f := &fixture{t, newDialect(db, record.Default(), watermelon.DefaultLimits()), db, noon}
 	whole := func(id, name string, updated int64) object {
 		return object{"id": id, "contact_name": name, "company_name": nil, "notes": nil, "created_at": at(0), "updated_at": updated}
 	}

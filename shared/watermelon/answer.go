@@ -1,0 +1,128 @@
+package watermelon
+
+import (
+	"strconv"
+
+	"tidemark/shared/ijson"
+	"tidemark/shared/record"
+)
+
+// AppendPushed appends the answer to the push p:
+//
+//	{"timestamp":…,"applied":{table:{"created":n,"updated":n,"deleted":n}},"superseded":{table:[ids]},"ignored":{table:[columns]}}
+func AppendPushed(b []byte, schema *record.Schema, p *Push, done record.Outcome) []byte {
+	b = strconv.AppendInt(append(b, `{"timestamp":`...), int64(done.Stamp), 10)
+	b = append(b, `,"applied":{`...)
+	first := len(b)
+	for i := range done.Tables {
+		if p.Tables[i].RowCount+p.Tables[i].DeletedCount == 0 {
+			continue
+		}
+		b = appendName(b, first, schema.Tables[i].Name)
+		b = strconv.AppendInt(append(b, `{"created":`...), int64(done.Tables[i].Created), 10)
+		b = strconv.AppendInt(append(b, `,"updated":`...), int64(done.Tables[i].Updated), 10)
+		b = strconv.AppendInt(append(b, `,"deleted":`...), int64(done.Tables[i].Deleted), 10)
+		b = append(b, '}')
+	}
+	b = append(b, `},"superseded":{`...)
+	first = len(b)
+	for i := range done.Tables {
+		b = appendList(b, first, schema.Tables[i].Name, done.Tables[i].Superseded)
+	}
+	b = append(b, `},"ignored":{`...)
+	first = len(b)
+	for i := range p.Ignored {
+		b = appendList(b, first, schema.Tables[i].Name, p.Ignored[i])
+	}
+	return append(b, "}}"...)
+}
+
+// appendName appends the name of a member of the object whose first member stands
+// at first.
+func appendName(b []byte, first int, name string) []byte {
+	if len(b) > first {
+		b = append(b, ',')
+	}
+	return append(ijson.AppendString(b, name), ':')
+}
+
+// appendList appends the member name:[list], unless the list is empty.
+func appendList(b []byte, first int, name string, list []string) []byte {
+	if len(list) == 0 {
+		return b
+	}
+	b = append(appendName(b, first, name), '[')
+	for i, s := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = ijson.AppendString(b, s)
+	}
+	return append(b, ']')
+}
+
+// gatherBytes is how much text of an answer is gathered before a piece goes out.
+const gatherBytes = 64 << 10
+
+// Answer returns the answer to the pull p:
+//
+//	{"changes":{table:{"created":[],"updated":[rows],"deleted":[ids]}},"timestamp":…[,"experimentalStrategy":"replacement"][,"cursor":"…"]}
+//
+// The cursor asks for the next page.
+func (p *Pull) Answer(page *record.Page) ijson.Pieces {
+	return func(yield func([]byte) bool) {
+		b := append(make([]byte, 0, 512), `{"changes":{`...)
+		gather := func(pieces ijson.Pieces) (ok bool) {
+			ok = true
+			if pieces == nil {
+				return ok
+			}
+			pieces(func(piece []byte) bool {
+				if len(b)+len(piece) <= gatherBytes {
+					b = append(b, piece...)
+					return true
+				}
+				ok = yield(b) && yield(piece)
+				b = b[:0]
+				return ok
+			})
+			return ok
+		}
+		for i := range page.Tables {
+			t := &page.Tables[i]
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(ijson.AppendString(b, t.Name), `:{"created":[],"updated":[`...)
+			if !gather(t.Rows) {
+				return
+			}
+			b = append(b, `],"deleted":[`...)
+			if !gather(t.Deleted) {
+				return
+			}
+			b = append(b, "]}"...)
+		}
+		b = strconv.AppendInt(append(b, `},"timestamp":`...), int64(page.Stamp), 10)
+		if page.Replacement {
+			b = append(b, `,"experimentalStrategy":"replacement"`...)
+		}
+		if page.Next != nil {
+			b = append(b, `,"cursor":"`...)
+			b = append(appendCursor(b, page.Next, p.signature), '"')
+		}
+		yield(append(b, '}'))
+	}
+}
+
+// AppendChecksum appends {"timestamp":…,"tables":{table:{"count":n,"checksum":"…"}}}.
+func AppendChecksum(b []byte, sums record.Sums) []byte {
+	b = strconv.AppendInt(append(b, `{"timestamp":`...), int64(sums.Stamp), 10)
+	b = append(b, `,"tables":{`...)
+	first := len(b)
+	for _, t := range sums.Tables {
+		b = strconv.AppendInt(append(appendName(b, first, t.Name), `{"count":`...), int64(t.Count), 10)
+		b = append(append(append(b, `,"checksum":"`...), t.Sum...), `"}`...)
+	}
+	return append(b, "}}"...)
+}

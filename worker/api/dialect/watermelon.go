@@ -1,0 +1,79 @@
+// Package dialect serves a dialect of package shared over a store: it decodes a
+// request, asks the store, and encodes the answer. A store knows no dialect, and a
+// dialect knows no store.
+package dialect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tidemark/shared/ijson"
+	"tidemark/shared/record"
+	"tidemark/shared/syncroom"
+	"tidemark/shared/watermelon"
+	"tidemark/worker/store"
+)
+
+// Records keeps rows; *records.Store does.
+type Records interface {
+	Write(ctx context.Context, now time.Time, batch *record.Batch) (record.Outcome, error)
+	Changes(ctx context.Context, since *record.Since, b store.Budget) (*record.Page, error)
+	Checksum(ctx context.Context, b store.Budget) (record.Sums, error)
+	Stamp(ctx context.Context) (record.Stamp, error)
+	Restore(ctx context.Context, now time.Time) (floor record.Stamp, err error)
+	Purge(ctx context.Context, now time.Time, keep time.Duration) (horizon record.Stamp, purged int, err error)
+}
+
+// Watermelon serves WatermelonDB's dialect. Its errors are *watermelon.InputError,
+// *watermelon.ConflictError, watermelon.ErrTooLarge, or internal.
+type Watermelon struct {
+	Records
+	Schema record.Schema // of Records
+	Limits watermelon.Limits
+}
+
+// Pull returns the answer to a pull, and about how many octets it has.
+func (w *Watermelon) Pull(ctx context.Context, input []byte, b store.Budget) (answer ijson.Pieces, octets int, err error) {
+	p, err := watermelon.DecodePull(&w.Schema, w.Limits, input)
+	if err != nil {
+		return nil, 0, err
+	}
+	page, err := w.Changes(ctx, &p.Since, b)
+	if errors.Is(err, record.ErrTooLarge) {
+		return nil, 0, fmt.Errorf("pull: %w for one answer: ask for pages, by limit and cursor", watermelon.ErrTooLarge)
+	}
+	if err != nil {
+		return nil, 0, watermelon.Explain(err)
+	}
+	return p.Answer(page), page.Octets(), nil
+}
+
+// Push returns the answer to a push, and the tables that changed. After an internal
+// error the push may have been done or not: the client may send the same again.
+func (w *Watermelon) Push(ctx context.Context, now time.Time, input []byte) (answer []byte, changed []syncroom.Change, err error) {
+	p, err := watermelon.DecodePush(&w.Schema, w.Limits, input)
+	if err != nil {
+		return nil, nil, err
+	}
+	done, err := w.Write(ctx, now, &p.Batch)
+	if err != nil {
+		return nil, nil, watermelon.Explain(err)
+	}
+	for i := range done.Tables {
+		if done.Tables[i].Changed() {
+			changed = append(changed, syncroom.Change{Table: w.Schema.Tables[i].Name, Stamp: done.Stamp})
+		}
+	}
+	return watermelon.AppendPushed(nil, &w.Schema, p, done), changed, nil
+}
+
+// Checksum returns the checksum of each table.
+func (w *Watermelon) Checksum(ctx context.Context, b store.Budget) ([]byte, error) {
+	sums, err := w.Records.Checksum(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	return watermelon.AppendChecksum(nil, sums), nil
+}

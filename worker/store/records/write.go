@@ -1,0 +1,219 @@
+package records
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/ijson"
+	"tidemark/shared/record"
+	"tidemark/worker/store"
+)
+
+// Write writes a batch at the time now. It returns a *record.ConflictError, a
+// *record.StaleError or a *record.RowError if it rejects the batch, which then
+// wrote nothing. After any other error the batch may have been written or not: the
+// caller may write the same batch again at any time.
+func (s *Store) Write(ctx context.Context, now time.Time, batch *record.Batch) (record.Outcome, error) {
+	w := &write{Store: s, Batch: batch, now: now.UnixMilli()}
+	if w.maybeSimple() {
+		done, err := w.runSimple(ctx)
+		if !aborted(err) {
+			return done, wrap("write", err)
+		}
+		w.statements, w.steps = nil, nil
+	}
+	done, err := w.runCompared(ctx)
+	if aborted(err) {
+		err = w.rejection(ctx, err)
+	}
+	return done, wrap("write", err)
+}
+
+func wrap(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// An error in a statement is the only way to end a batch. abortText is SQLite's
+// error for json() of invalid JSON, by which our statements end theirs.
+const abortText = "malformed JSON"
+
+// aborted says whether a statement of ours ended its batch.
+func aborted(err error) bool { return err != nil && strings.Contains(err.Error(), abortText) }
+
+// closeWrite moves the clock if any of the tables changed. It ends the batch if
+// its base is stale.
+func closeWrite(changed []string, r *rules) string {
+	return fmt.Sprintf("UPDATE Clock SET stamp = CASE WHEN %s THEN max(%s, CAST(?1 AS INTEGER)) ELSE stamp END\nRETURNING stamp, %s",
+		store.Balanced(" OR ", append(changed, "false")), r.next, abortStale(r))
+}
+
+func abortStale(r *rules) string {
+	return `CASE WHEN CAST(?2 AS INTEGER) < ` + r.oldest + ` THEN json('stale at ' || stamp) END AS stale`
+}
+
+// A write is one call of Write: its statements, and what each is for.
+type write struct {
+	*Store
+	*record.Batch
+	now        int64
+	statements []abi.Statement
+	steps      []step
+}
+
+// A step is the table of a statement, and how its result counts.
+type step struct {
+	table int
+	count func(*record.TableOutcome, abi.Result)
+}
+
+func (w *write) add(table int, count func(*record.TableOutcome, abi.Result), sql string, args ...any) {
+	w.statements = append(w.statements, abi.Statement{SQL: sql, Args: args})
+	w.steps = append(w.steps, step{table, count})
+}
+
+// addEach adds a statement for each text of rows and for each text of ids. A nil
+// function adds none.
+func (w *write) addEach(rows, ids func(*tableWriting) string, countRows, countIDs func(*record.TableOutcome, abi.Result)) {
+	for i := range w.Tables {
+		if rows != nil {
+			for _, text := range w.Tables[i].Rows {
+				w.add(i, countRows, rows(&w.writing[i]), abi.Text(text), int64(w.Base), w.now)
+			}
+		}
+		if ids != nil {
+			for _, text := range w.Tables[i].Deleted {
+				w.add(i, countIDs, ids(&w.writing[i]), abi.Text(text), int64(w.Base), w.now)
+			}
+		}
+	}
+}
+
+// runCompared compares every row of the batch with the stored one, and writes the
+// winners.
+func (w *write) runCompared(ctx context.Context) (record.Outcome, error) {
+	if w.Abort {
+		w.addEach(
+			func(t *tableWriting) string { return abortIfAny(t.conflicts) },
+			func(t *tableWriting) string { return abortIfAny(t.buried) }, nil, nil)
+	}
+	w.addEach(
+		func(t *tableWriting) string { return t.write },
+		func(t *tableWriting) string { return t.bury }, countWritten, countDeleted)
+	var changed []string
+	for i := range w.Tables {
+		if w.Tables[i].RowCount+w.Tables[i].DeletedCount > 0 {
+			changed = append(changed, w.writing[i].changed)
+		}
+	}
+	w.add(-1, nil, closeWrite(changed, w.rules), w.now, int64(w.Base))
+	results, err := w.run(ctx)
+	if err != nil {
+		return record.Outcome{}, err
+	}
+	return record.Outcome{Stamp: record.Stamp(store.Number(results[len(results)-1], 0)), Tables: w.count(results)}, nil
+}
+
+// abortIfAny ends the batch if the query finds ids.
+func abortIfAny(query string) string {
+	return `SELECT CASE WHEN ids <> '[]' THEN json('conflict: ' || ids) END AS refused FROM (` + query + `)`
+}
+
+func (w *write) run(ctx context.Context) ([]abi.Result, error) {
+	results, err := w.db.Batch(ctx, w.statements)
+	if err == nil && len(results) != len(w.statements) {
+		err = errResults
+	}
+	return results, err
+}
+
+// count sums up the results of the statements, table by table. There may be more.
+func (w *write) count(results []abi.Result) []record.TableOutcome {
+	tables := make([]record.TableOutcome, len(w.Tables))
+	for i, s := range w.steps {
+		if s.count != nil {
+			s.count(&tables[s.table], results[i])
+		}
+	}
+	return tables
+}
+
+// countWritten counts the outcomes that tableWriting.write returns.
+func countWritten(t *record.TableOutcome, r abi.Result) {
+	for _, cells := range r.Rows {
+		switch outcome := cells[0].(type) {
+		case float64:
+			if outcome == isNew {
+				t.Created++
+			} else {
+				t.Updated++
+			}
+		case abi.Text:
+			if len(outcome) == 0 {
+				continue
+			}
+			verdict := int(outcome[0] - '0')
+			if verdict >= isLost+andRestamped {
+				t.Restamped++
+				verdict -= andRestamped
+			}
+			if verdict == isLost {
+				t.Superseded = append(t.Superseded, string(outcome[1:]))
+			}
+		}
+	}
+}
+
+func countDeleted(t *record.TableOutcome, r abi.Result) { t.Deleted += r.Changes }
+
+// rejection asks the database why it aborted the batch. It returns cause if it
+// finds no reason, as when others wrote meanwhile.
+func (w *write) rejection(ctx context.Context, cause error) error {
+	large := &write{Store: w.Store, Batch: w.Batch, now: w.now}
+	large.addEach(func(t *tableWriting) string { return t.oversized }, nil, countIDs, nil)
+	conflicts := &write{Store: w.Store, Batch: w.Batch, now: w.now}
+	if w.Abort {
+		conflicts.addEach(
+			func(t *tableWriting) string { return t.conflicts },
+			func(t *tableWriting) string { return t.buried }, countIDs, countIDs)
+	}
+	statements := slices.Concat([]abi.Statement{{SQL: "SELECT " + w.rules.oldest + " FROM Clock"}}, large.statements, conflicts.statements)
+	results, err := w.db.Batch(ctx, statements)
+	if err != nil {
+		return fmt.Errorf("ask why a batch was aborted: %w", err)
+	}
+	if len(results) != len(statements) {
+		return errResults
+	}
+	if oldest := record.Stamp(store.Number(results[0], 0)); w.Base < oldest {
+		return &record.StaleError{Base: w.Base, Oldest: oldest}
+	}
+	results = results[1:]
+	for i, t := range large.count(results) {
+		if len(t.Superseded) > 0 {
+			return &record.RowError{Table: w.schema.Tables[i].Name, ID: t.Superseded[0]}
+		}
+	}
+	ids := map[string][]string{}
+	for i, t := range conflicts.count(results[len(large.statements):]) {
+		if len(t.Superseded) > 0 {
+			ids[w.schema.Tables[i].Name] = t.Superseded
+		}
+	}
+	if len(ids) == 0 {
+		return cause
+	}
+	return &record.ConflictError{IDs: ids}
+}
+
+// countIDs notes the ids of a query that returns them as a JSON array.
+func countIDs(t *record.TableOutcome, r abi.Result) {
+	ids, _ := ijson.Texts(store.Text(r, 0))
+	t.Superseded = append(t.Superseded, ids...)
+}

@@ -1,44 +1,44 @@
-// Package account divides the memory of an instance among the requests that it
-// works on. Whoever needs much says so first, and waits for its turn.
+// Package account divides the memory of an instance among its requests. A request that
+// needs much memory asks for it first, and waits for its turn.
 package account
 
 import "slices"
 
-// An Account has a number of bytes to give. Claims are granted in the order in
-// which they ask: a small one behind a large one waits, or the large one would
-// never have its turn. Small claims are therefore granted from bytes of their
-// own, behind which no large claim stands, and the smallest of them first: many
-// that are less small must not keep those waiting that need almost nothing.
+// An Account has a number of bytes to give. It grants claims in the order in which
+// they ask. A small claim behind a large claim waits, as otherwise the large claim would
+// never have its turn. So small claims have bytes of their own, for which no large claim
+// waits. Of these the smallest claim is first: claims that need almost nothing must not
+// wait for many others.
 type Account struct {
 	large, small lane
 	smallBytes   int
 }
 
-// A Claim is what one request holds and asks for. The zero Claim holds nothing.
+// A Claim is the bytes that one request holds and asks for. The zero Claim holds nothing.
 type Claim struct {
 	lane         *lane
 	held, wanted int
 	waits        bool
 }
 
-// A Verdict says what came of asking.
+// A Verdict is the result of asking.
 type Verdict int
 
 const (
 	Granted Verdict = iota
-	Wait            // ask Ready for it
-	Never           // it is more than the account has
+	Wait            // call Ready
+	Never           // the account never has so much
 )
 
-// New returns an account of that many bytes, and of reserve more for claims of at
+// New returns an account of capacity bytes, and of reserve more bytes for claims of at
 // most small bytes.
 func New(capacity, reserve, small int) *Account {
 	return &Account{large: lane{capacity: capacity}, small: lane{capacity: reserve}, smallBytes: small}
 }
 
-// Hold asks that c hold that many bytes in place of what it holds. What it holds
-// beyond that is given back at once. While c waits it holds what it held before,
-// if that is in the same lane, and is first in the queue: others may wait for it.
+// Hold asks that c hold that many bytes in place of what it holds. If c holds more, the
+// rest is given back at once. While c waits, it still holds what it held before, if that
+// is in the same lane, and it is first in the queue, as other claims may wait for it.
 func (a *Account) Hold(c *Claim, bytes int) Verdict {
 	l := &a.large
 	if bytes <= a.smallBytes && bytes <= a.small.capacity {
@@ -79,8 +79,8 @@ func (a *Account) Hold(c *Claim, bytes int) Verdict {
 	return Granted
 }
 
-// Ready says whether c, which was told to wait, holds what it asked for, and
-// otherwise how many claims are before it.
+// Ready says whether c, which waits, holds what it asked for, and otherwise how many
+// claims are before it.
 func (a *Account) Ready(c *Claim) (ready bool, before int) {
 	if !c.waits {
 		return true, 0
@@ -88,7 +88,7 @@ func (a *Account) Ready(c *Claim) (ready bool, before int) {
 	return false, slices.Index(c.lane.queue, c)
 }
 
-// Cancel has c not wait any longer. It keeps what it holds.
+// Cancel ends the waiting of c. The claim keeps what it holds.
 func (a *Account) Cancel(c *Claim) {
 	if !c.waits {
 		return
@@ -101,7 +101,7 @@ func (a *Account) Cancel(c *Claim) {
 	l.serve()
 }
 
-// Leave gives back what c holds, and it waits no longer.
+// Leave ends the waiting of c, and gives back what it holds.
 func (a *Account) Leave(c *Claim) {
 	if c.lane == nil {
 		return
@@ -113,16 +113,16 @@ func (a *Account) Leave(c *Claim) {
 	l.serve()
 }
 
-// Held is how many bytes c holds.
+// Held returns how many bytes c holds.
 func (c *Claim) Held() int { return c.held }
 
-// Capacity is the most that one claim can hold.
+// Capacity returns the most that one claim can hold.
 func (a *Account) Capacity() int { return a.large.capacity }
 
-// Held is what all claims hold together.
+// Held returns how many bytes all claims hold together.
 func (a *Account) Held() int { return a.large.held + a.small.held }
 
-// Waiting is how many claims wait.
+// Waiting returns how many claims wait.
 func (a *Account) Waiting() int { return len(a.large.queue) + len(a.small.queue) }
 
 // A lane is bytes and the queue for them.

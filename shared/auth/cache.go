@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// A Cache remembers good tokens, the most recently used ones, and is not to be
-// used by two goroutines at once. Both of its bounds hold: entries, and the
-// bytes of the tokens with what they said.
+// A Cache keeps the most recently used valid tokens and their identities. It has two
+// bounds: the entries, and their bytes. Two goroutines must not use it at once.
 type Cache struct {
 	maxEntries, maxBytes int
 	bytes                int
@@ -20,7 +19,7 @@ type cached struct {
 	id    Identity
 }
 
-// overhead is about what an entry costs beside its strings.
+// overhead is about how many bytes an entry takes besides its strings.
 const overhead = 256
 
 func (c cached) size() int {
@@ -32,7 +31,8 @@ func NewCache(maxEntries, maxBytes int) *Cache {
 	return &Cache{maxEntries, maxBytes, 0, map[string]*list.Element{}, list.New()}
 }
 
-// Get finds a token. One that is not valid at that time is forgotten.
+// Get returns the identity of a token. It forgets a token that is not valid at that
+// time.
 func (c *Cache) Get(token string, now time.Time) (Identity, bool) {
 	e := c.byToken[token]
 	if e == nil {
@@ -47,7 +47,7 @@ func (c *Cache) Get(token string, now time.Time) (Identity, bool) {
 	return id, true
 }
 
-// Put remembers a token that was verified.
+// Put adds a token that was verified.
 func (c *Cache) Put(token string, id Identity) {
 	if e := c.byToken[token]; e != nil {
 		c.remove(e)

@@ -24,7 +24,7 @@ type key struct {
 	public  any
 }
 
-// algorithms are those of public keys.
+// algorithms are the algorithms of public keys.
 var algorithms = []string{"RS256", "ES256", "EdDSA"}
 
 func (k key) equal(other key) bool {
@@ -64,10 +64,9 @@ type jwk struct {
 	N, E, X, Y                string
 }
 
-// parseKeys reads a JSON Web Key Set. Keys for another use or of an algorithm
-// that is not served are passed over, as RFC 7517, 5 wants. One that is malformed
-// is an error if the set is strict, and passed over otherwise. A set without any
-// key to use is an error.
+// parseKeys reads a JSON Web Key Set. It skips keys for another use or algorithm, as
+// RFC 7517, 5 requires. A malformed key is an error if the set is strict, and skipped
+// otherwise. A set without any usable key is an error.
 func parseKeys(b []byte, strict bool) ([]key, error) {
 	set, err := ijson.Members(b, maxDepth)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 // rooms, spaces, aud.
 //
 // A claim is named by a path: names divided by dots, each a member of the object
-// before. A name may hold dots itself, as in https://example.com/roles: the
-// longest name that is there is taken.
+// before. A name may hold dots itself, as in https://example.com/roles: the longest
+// existing name counts.
 type Mapping struct {
 	Subject, Scope, Rooms, Spaces, Audience string
 }
@@ -43,8 +43,8 @@ func ParseMapping(text string) (Mapping, error) {
 	return m, nil
 }
 
-// identity reads what the claims say. A claim that the mapping names and the
-// token lacks allows nothing, for its absence must not be worth more than it.
+// identity reads the claims. If the mapping names a claim that the token lacks, the
+// token allows nothing: a missing claim must not allow more than a present one.
 func (m Mapping) identity(c claims) (id Identity, err error) {
 	if id.Subject, err = m.subject(c); err != nil {
 		return id, err
@@ -98,8 +98,8 @@ func (m Mapping) subject(c claims) (string, error) {
 	return subject, nil
 }
 
-// scope reads words in a string, or a list of them. A text in a list that holds
-// white space is the name of something else, and no permission.
+// scope reads words in a string, or a list of them. It ignores a text of a list that
+// holds white space, as that is no permission.
 func (m Mapping) scope(c claims) (Scope, error) {
 	raw, err := c.find(cmp.Or(m.Scope, "scope"))
 	if err != nil {

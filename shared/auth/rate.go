@@ -13,8 +13,8 @@ import (
 //
 // A Rate remembers a bounded number of subjects. It forgets only subjects whose
 // bucket is full again, because for them nothing changes. While no bucket is full,
-// all further subjects share one bucket, the overflow: so nobody empties the bucket
-// of another, or fills his own, by asking under many names.
+// all further subjects share one bucket, the overflow. So nobody empties the bucket of
+// another subject, or fills his own bucket, with many names.
 type Rate struct {
 	perMinute float64
 	subjects  int
@@ -43,15 +43,15 @@ func NewRate(perMinute, subjects int) *Rate {
 	}
 }
 
-// Take asks for n requests at once. If they are too many it takes none and
-// says after how long to ask again, at least a second.
+// Take takes n requests at once. If they are too many, it takes none and returns
+// after how long to ask again, at least a second.
 func (r *Rate) Take(subject string, n int, now time.Time) (ok bool, wait time.Duration) {
 	b := r.bucket(subject, now)
 	if passed := now.Sub(b.at); passed > 0 {
 		b.left = min(r.perMinute, b.left+r.perMinute*passed.Minutes())
 		b.at = now
 	}
-	// More than a bucket holds is granted when it is full, and owed.
+	// More requests than a bucket holds are granted when it is full, and owed.
 	need := min(float64(n), r.perMinute)
 	if b.left >= need {
 		r.add(b, -float64(n))
@@ -60,7 +60,7 @@ func (r *Rate) Take(subject string, n int, now time.Time) (ok bool, wait time.Du
 	return false, max(time.Second, r.fillTime(need-b.left))
 }
 
-// Give returns n requests that Take granted, for what turned out to be nobody's.
+// Give gives n requests back that Take granted.
 func (r *Rate) Give(subject string, n int) {
 	b := r.bySubject[keyOf(subject)]
 	if b == nil {
@@ -72,8 +72,9 @@ func (r *Rate) Give(subject string, n int) {
 	}
 }
 
-// Owe takes n requests more from a subject that Take granted one, also if the bucket
-// holds less: they were more work than was known. Further ones wait until it is paid.
+// Owe takes n more requests from a subject that Take granted one, even if the bucket
+// holds less: the request was more work than was known. Later requests wait until the
+// bucket has filled up.
 func (r *Rate) Owe(subject string, n int) { r.Give(subject, -n) }
 
 func (r *Rate) add(b *bucket, n float64) {
@@ -84,7 +85,7 @@ func (r *Rate) add(b *bucket, n float64) {
 	}
 }
 
-// fillTime is how long a bucket takes to get n more requests.
+// fillTime returns how long a bucket takes to get n more requests.
 func (r *Rate) fillTime(n float64) time.Duration {
 	return time.Duration(n / r.perMinute * float64(time.Minute))
 }

@@ -13,25 +13,26 @@ import (
 	"tidemark/shared/ijson"
 )
 
-// The times of a key set that is fetched.
+// The times of a fetched key set.
 const (
-	firstTimeout   = 10 * time.Second // of a fetch without which no token can be checked
-	refreshTimeout = 3 * time.Second  // of one while older keys are there
-	lease          = 25 * time.Second // after which whoever fetches is given up
+	firstTimeout   = 10 * time.Second // of a fetch while there are no keys
+	refreshTimeout = 3 * time.Second  // of a fetch while there are older keys
+	lease          = 25 * time.Second // after which another caller may fetch
 	waitStep       = 100 * time.Millisecond
-	fetchInterval  = time.Minute // between fetches, if keys are there, and between those for an unknown key
+	fetchInterval  = time.Minute // between fetches if there are keys, and between fetches for an unknown key
 	minRetry       = 5 * time.Second
 	minFresh       = 5 * time.Minute
-	usualFresh     = time.Hour // if the answer says nothing
+	usualFresh     = time.Hour // if the response has no Cache-Control
 	maxFresh       = 24 * time.Hour
 	maxKept        = 7 * 24 * time.Hour // after the last success, while the issuer cannot be reached
 )
 
-// maxFetchBytes bounds a key set, and what discovery answers.
+// maxFetchBytes bounds a key set, and the response of discovery.
 const maxFetchBytes = 256 << 10
 
-// A Fetch is what the caller does for a Verifier: with a URL, a GET whose outcome
-// it tells Fetched; without one, to wait, as another caller is fetching.
+// A Fetch is what the caller does for a Verifier. With a URL, the caller sends a GET
+// and hands the outcome to Fetched. Without a URL, the caller waits, as another caller
+// is fetching.
 type Fetch struct {
 	URL      string
 	Timeout  time.Duration
@@ -39,7 +40,7 @@ type Fetch struct {
 	Wait     time.Duration
 
 	remote    *remote
-	discovery bool // it asks where the keys are
+	discovery bool // its response says where the keys are
 }
 
 // A Fetched is the outcome of a Fetch.
@@ -47,27 +48,27 @@ type Fetched struct {
 	Status       int
 	CacheControl string // the header
 	Body         []byte
-	Err          error // there was no answer
+	Err          error // if there was no response
 }
 
 // A remote is the key set that an issuer publishes. Of all callers at most one
 // fetches it at a time, and each attempt makes one or two requests.
 type remote struct {
-	discover string // the issuer, if the URL is to be found by discovery
-	keysURL  string // "" until it was found
+	discover string // the issuer, if discovery has to find the URL
+	keysURL  string // "" until discovery found it
 	insecure bool
 
 	keys     []key
-	fetched  time.Time // when the keys were
+	fetched  time.Time // when the keys were fetched
 	stale    time.Time // when to fetch them again
 	tried    time.Time // when the last attempt began
-	unknown  time.Time // when the last one for an unknown key began
-	busy     bool      // it is under way
+	unknown  time.Time // when the last attempt for an unknown key began
+	busy     bool      // an attempt is under way
 	failures int       // attempts since the last success
 }
 
-// keysFor returns the keys that may have signed a token. If they are not there
-// and may be had, the caller has to fetch first.
+// keysFor returns the keys that may have signed a token. If it returns a Fetch, the
+// caller has to fetch the keys first.
 func (r *remote) keysFor(t token, now time.Time) ([]key, *Fetch, error) {
 	if len(r.keys) > 0 && now.Sub(r.fetched) > maxKept {
 		r.keys = nil
@@ -98,8 +99,7 @@ func (r *remote) pause() time.Duration {
 	return minRetry << r.failures
 }
 
-// passed says whether d has passed since then. A clock that went back counts as
-// passed.
+// passed says whether d has passed since then. It has, too, if the clock was set back.
 func passed(then time.Time, d time.Duration, now time.Time) bool {
 	since := now.Sub(then)
 	return then.IsZero() || since >= d || since < 0
@@ -128,9 +128,9 @@ func (r *remote) next() *Fetch {
 	return f
 }
 
-// Fetched takes the outcome of a Fetch. It returns the Fetch that follows from
-// it, or nil. gone says that a key is no longer good: what was verified with it
-// must be forgotten. The error, for the log, is why keys are not replaced.
+// Fetched takes the outcome of a Fetch. It returns the Fetch that has to follow, or
+// nil. gone says that a key is no longer valid: the caller must forget the tokens that
+// were verified. The error, for the log, is why the keys are not replaced.
 func (v *Verifier) Fetched(f *Fetch, got Fetched, now time.Time) (next *Fetch, gone bool, err error) {
 	r := f.remote
 	if got.Err == nil && got.Status != 200 {
@@ -147,7 +147,7 @@ func (v *Verifier) Fetched(f *Fetch, got Fetched, now time.Time) (next *Fetch, g
 	}
 	r.busy = false
 	if r.discover != "" {
-		r.keysURL = "" // asked for again next time, as it may change
+		r.keysURL = "" // discovery finds it again next time, as it may change
 	}
 	if got.Err != nil {
 		r.failures++
@@ -161,8 +161,8 @@ func (v *Verifier) Fetched(f *Fetch, got Fetched, now time.Time) (next *Fetch, g
 	return nil, gone, nil
 }
 
-// discovered reads where an issuer's keys are. OpenID Connect Discovery 1.0, 3;
-// 4.3 has the issuer be the one that was asked.
+// discovered returns the URL of an issuer's keys. The issuer in the response must be
+// the expected one. OpenID Connect Discovery 1.0, 3 and 4.3.
 func discovered(body []byte, issuer string, insecure bool) (string, error) {
 	document, err := ijson.Members(body, maxDepth)
 	if err != nil {
@@ -181,8 +181,8 @@ func discovered(body []byte, issuer string, insecure bool) (string, error) {
 	return keysURL, nil
 }
 
-// freshness is how long an answer may be used without asking again, by its
-// Cache-Control and within bounds. RFC 9111, 5.2.2.
+// freshness returns how long a response may be used, by its Cache-Control and within
+// bounds. RFC 9111, 5.2.2.
 func freshness(cacheControl string) time.Duration {
 	fresh := usualFresh
 	for directive := range strings.SplitSeq(strings.ToLower(cacheControl), ",") {
@@ -200,8 +200,8 @@ func freshness(cacheControl string) time.Duration {
 	return min(max(fresh, minFresh), maxFresh)
 }
 
-// checkURL refuses what keys must not be fetched from: anything but https, or
-// http of this machine, where nobody listens in between.
+// checkURL rejects a URL from which keys must not be fetched: only https is safe, and
+// http on this machine, where nobody listens in between.
 func checkURL(text string, insecure bool) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {

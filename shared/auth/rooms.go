@@ -12,12 +12,12 @@ import (
 // is all rooms.
 type Rooms struct {
 	Limited bool
-	Globs   string // divided by NUL
+	Globs   string // separated by NUL
 }
 
 var errRooms = errors.New("its rooms are not a list of strings")
 
-// parseRooms reads the claim; without one, nil, every room is open.
+// parseRooms reads the claim. If it is nil, the token opens every room.
 func parseRooms(claim []byte) (Rooms, error) {
 	if claim == nil {
 		return Rooms{}, nil
@@ -47,7 +47,7 @@ func (r Rooms) Allows(room string) bool {
 	return false
 }
 
-// Prefix is what the names of all of them begin with.
+// Prefix returns the text with which the names of all rooms begin.
 func (r Rooms) Prefix() string {
 	var prefix string
 	for i, glob := range strings.Split(r.Globs, "\x00") {

@@ -12,7 +12,7 @@ import (
 	"tidemark/shared/ijson"
 )
 
-// A token is a JSON Web Token that nobody has vouched for yet. RFC 7515, 7.1.
+// A token is a JSON Web Token whose signature is not verified yet. RFC 7515, 7.1.
 type token struct {
 	alg, kid          string
 	claims            claims
@@ -22,11 +22,11 @@ type token struct {
 // claims are the members of a token's payload: JSON by exact names.
 type claims map[string][]byte
 
-// maxDepth bounds the nesting of what a token says.
+// maxDepth bounds the nesting of the JSON in a token.
 const maxDepth = 16
 
-// The longest subject and the longest id of a token that are taken, in bytes.
-// OpenID Connect Core, 2 has 255 for the subject.
+// The longest valid subject and ID of a token, in bytes. OpenID Connect Core, 2 has
+// 255 for the subject.
 const (
 	maxSubjectBytes = 1024
 	maxIDBytes      = 256
@@ -44,7 +44,7 @@ func parseToken(text string) (t token, err error) {
 		return t, fmt.Errorf("it is longer than %d bytes", MaxTokenBytes)
 	}
 	texts := strings.SplitN(text, ".", 4)
-	if len(texts) != 3 || strings.ContainsAny(text, "\r\n") { // which base64 passes over
+	if len(texts) != 3 || strings.ContainsAny(text, "\r\n") { // which base64 ignores
 		return t, errMalformed
 	}
 	var parts [3][]byte
@@ -80,14 +80,14 @@ func Sign(secret, claims []byte) string {
 	return signed + "." + b64(authenticator(secret, []byte(signed)))
 }
 
-// authenticator is the HMAC of what is signed. RFC 7518, 3.2.
+// authenticator returns the HMAC of the signed text. RFC 7518, 3.2.
 func authenticator(secret, signed []byte) []byte {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write(signed)
 	return mac.Sum(nil)
 }
 
-// text reads a member that is a string; without it the text is "".
+// text reads a member that is a string. It returns "" if there is no such member.
 func (c claims) text(name string) (string, error) {
 	raw, ok := c[name]
 	if !ok {
@@ -104,8 +104,8 @@ func (c claims) text(name string) (string, error) {
 const maxTime = 253_402_300_799
 
 // time reads a NumericDate (RFC 7519, 2): seconds since 1970, which may have
-// parts. Without the claim it is the zero time; what is no such number is an
-// error, for otherwise a token with exp null would never end.
+// parts. Without the claim it returns the zero time. Anything else is an error, as
+// otherwise a token with exp null would never expire.
 func (c claims) time(name string) (time.Time, error) {
 	raw, ok := c[name]
 	if !ok {

@@ -1,7 +1,3 @@
-// Package auth decides who a caller is and what he may do: JSON Web Tokens by
-// a shared secret or by public keys, which an issuer may publish and change,
-// scopes, and the bound on how often a subject may ask. Time is an argument
-// everywhere, and what has to be fetched is a result (Fetch).
 package auth
 
 import (
@@ -12,14 +8,14 @@ import (
 	"time"
 )
 
-// MaxTokenBytes bounds a token; a longer one is refused unread.
+// MaxTokenBytes bounds a token. A longer token is rejected without being read.
 const MaxTokenBytes = 8 << 10
 
 var (
-	// ErrToken is the reason of every refusal of a token.
+	// ErrToken is the error of every token that is not valid.
 	ErrToken = errors.New("invalid token")
 	// ErrKeys says that a token cannot be checked now, as the keys of its issuer
-	// could not be fetched. Later it may be good.
+	// could not be fetched. Later the token may turn out to be valid.
 	ErrKeys = errors.New("the keys of the token's issuer could not be fetched")
 )
 
@@ -33,7 +29,7 @@ type Identity struct {
 	Issued, NotBefore, Expires time.Time
 }
 
-// ValidAt refuses an identity whose token is not valid yet, or no more.
+// ValidAt returns ErrToken if the token is not valid yet, or has expired.
 func (id Identity) ValidAt(now time.Time) error {
 	if !id.Expires.IsZero() && !now.Before(id.Expires) {
 		return fmt.Errorf("%w: it has expired", ErrToken)
@@ -44,25 +40,25 @@ func (id Identity) ValidAt(now time.Time) error {
 	return nil
 }
 
-// A Config says which tokens are good.
+// A Config says which tokens are valid.
 type Config struct {
 	// Secret verifies tokens signed by HS256, and JWKS, a JSON Web Key Set (RFC
 	// 7517), those signed by RS256, ES256 or EdDSA. Both are the keys of the first
 	// of the Issuers.
 	Secret []byte
 	JWKS   []byte
-	// Issuers are whose tokens are good: their claim iss. Each issuer has keys of
-	// its own, and no token is checked with those of another. Without any the
-	// claim does not count.
+	// Issuers are the values of the claim iss whose tokens are valid. Each issuer has
+	// keys of its own, and no token is checked with the keys of another issuer. Without
+	// Issuers the claim does not count.
 	Issuers []string
-	// JWKSURLs are where the issuers publish their keys, in the same order; an
-	// issuer without a URL and without other keys is asked for it by OpenID
-	// Connect Discovery. Without Issuers there is at most one URL.
+	// JWKSURLs are where the issuers publish their keys, in the same order. If an
+	// issuer has neither a URL nor other keys, OpenID Connect Discovery finds the URL.
+	// Without Issuers there is at most one URL.
 	JWKSURLs []string
-	// Audiences, if there are any: the token must name one of them.
+	// Audiences, unless empty, are those of which a token must name one.
 	Audiences []string
-	// MaxTTL, if it is not 0, refuses tokens that end later than that from now, and
-	// those that never end.
+	// MaxTTL, if it is not 0, rejects tokens that expire later than that from now, and
+	// tokens that never expire.
 	MaxTTL time.Duration
 	// Claims says which claims count.
 	Claims Mapping
@@ -83,8 +79,8 @@ func ParseTTL(text string) (time.Duration, error) {
 	return ttl, nil
 }
 
-// A Verifier tells good tokens, and keeps the keys that were fetched. It is not
-// to be used by two goroutines at once.
+// A Verifier verifies tokens, and keeps the fetched keys. Two goroutines must not use
+// it at once.
 type Verifier struct {
 	issuers   []*issuer
 	anyIssuer bool
@@ -93,7 +89,7 @@ type Verifier struct {
 	claims    Mapping
 }
 
-// An issuer is one who signs tokens, and with which keys.
+// An issuer signs tokens with keys of its own.
 type issuer struct {
 	name   string
 	secret []byte
@@ -101,8 +97,8 @@ type issuer struct {
 	remote *remote // nil if its keys are not fetched
 }
 
-// New reads the configuration. Without any key no token is good. An error names
-// the variable that is wrong.
+// New reads the configuration. Without any key no token is valid. The error names
+// the invalid variable.
 func New(c Config) (*Verifier, error) {
 	v := &Verifier{audiences: c.Audiences, maxTTL: c.MaxTTL, claims: c.Claims, anyIssuer: len(c.Issuers) == 0}
 	names := c.Issuers
@@ -150,7 +146,7 @@ func New(c Config) (*Verifier, error) {
 
 // Verify reads a token. Every error is ErrToken, whose text names no part of the
 // token, or ErrKeys. With a Fetch there is neither an identity nor an error yet:
-// the caller does what the Fetch says, and then asks again.
+// the caller does what the Fetch says, and then calls Verify again.
 func (v *Verifier) Verify(token string, now time.Time) (Identity, *Fetch, error) {
 	t, err := parseToken(token)
 	if err != nil {
@@ -173,7 +169,7 @@ func (v *Verifier) Verify(token string, now time.Time) (Identity, *Fetch, error)
 	return id, nil, nil
 }
 
-// read reads the claims, which nobody has vouched for yet, and whose they are.
+// read reads the claims, whose signature is not verified yet, and finds their issuer.
 func (v *Verifier) read(t token, now time.Time) (*issuer, Identity, error) {
 	id, err := v.claims.identity(t.claims)
 	if err != nil {
@@ -212,8 +208,8 @@ var (
 	errManyKeys = fmt.Errorf("%w: it names no key (kid), and its issuer has more than %d that fit", ErrToken, maxTried)
 )
 
-// keysFor returns the keys that may have signed the token: a public key never
-// serves as a secret, nor the secret as a key of a signature.
+// keysFor returns the keys that may have signed the token. A public key never serves
+// as a secret, nor the secret as a public key.
 func (i *issuer) keysFor(t token, now time.Time) ([]key, *Fetch, error) {
 	if t.alg == "HS256" && len(i.secret) > 0 {
 		return []key{{alg: t.alg, public: i.secret}}, nil, nil
@@ -245,8 +241,8 @@ func fitting(keys []key, t token) ([]key, error) {
 	return fit, nil
 }
 
-// Due returns the Fetch of an issuer whose keys have become old, or nil. Its
-// tokens are good meanwhile.
+// Due returns the Fetch of an issuer whose keys have become old, or nil. Meanwhile
+// the issuer's tokens stay valid.
 func (v *Verifier) Due(now time.Time) *Fetch {
 	for _, i := range v.issuers {
 		if i.remote != nil {

@@ -1,12 +1,3 @@
-// Package trpc speaks tRPC over HTTP as a server: it turns a request into
-// calls with raw JSON inputs, and raw JSON results into an answer. Single
-// calls, batches and the line of httpBatchStreamLink are understood, and so is
-// POST for a query (the client's methodOverride).
-//
-// There is no transformer: inputs and outputs are plain JSON. A client that
-// sets superjson, or any other transformer, is not supported.
-//
-// The source of every rule is what @trpc/client and @trpc/server 11.25.2 do.
 package trpc
 
 import (
@@ -42,7 +33,7 @@ type Router struct {
 	MaxItems   int
 }
 
-// A Head is what a request says before its body.
+// A Head is the part of a request before its body.
 type Head struct {
 	Method      string
 	Path        string // after the base and its slash, still escaped
@@ -52,9 +43,8 @@ type Head struct {
 	Accept      string
 }
 
-// A Call is one procedure call of a request. Err is set if it failed before
-// the procedure was asked; Input is raw JSON, not validated, or empty if it is
-// undefined.
+// A Call is one procedure call of a request. Err is set if the call failed before
+// the procedure ran. Input is raw JSON, not validated, or empty if it is undefined.
 type Call struct {
 	Path  string
 	Kind  Kind
@@ -65,7 +55,7 @@ type Call struct {
 // A Request is the calls of one HTTP request.
 type Request struct {
 	Calls []Call
-	// Allow is the answer's header of that name, "" for none.
+	// Allow is the header of that name of the response, "" for none.
 	Allow string
 	// HasBody says that the inputs are in the body, not in the URL.
 	HasBody bool
@@ -76,8 +66,8 @@ type Request struct {
 
 const jsonLines = "application/jsonl"
 
-// Parse reads the head. An error is that of the request as a whole: answer it
-// with Whole. The inputs follow with ReadInput.
+// Parse reads the head. An error is the request's as a whole: ErrorResponse is the
+// response. The caller hands over the inputs with ReadInput.
 func (r Router) Parse(h Head) (*Request, *Error) {
 	if h.Method != "GET" && !isJSON(h.ContentType) || h.Method == "GET" && isForeign(h.ContentType) {
 		message := "Missing content-type header"
@@ -159,15 +149,15 @@ func mediaType(contentType string) string {
 
 func isJSON(contentType string) bool { return mediaType(contentType) == "application/json" }
 
-// isForeign knows the types that tRPC gives a meaning of their own, which even
-// a GET cannot have.
+// isForeign knows the types to which tRPC gives a meaning of their own. Not even a GET
+// may have them.
 func isForeign(contentType string) bool {
 	t := mediaType(contentType)
 	return t == "multipart/form-data" || t == "application/octet-stream"
 }
 
-// ReadInput gives each call its input: from the body, which is the caller's and
-// is kept, or from the URL of a GET. Calls whose input cannot be told fail.
+// ReadInput gives each call its input: from the body, or from the URL of a GET. The
+// inputs are views of the body. If the inputs cannot be separated, the calls fail.
 func (q *Request) ReadInput(body []byte) {
 	if !q.HasBody {
 		body = []byte(q.input)
@@ -193,8 +183,8 @@ func (q *Request) Fail(err *Error) {
 	}
 }
 
-// split finds the inputs in a batch's object, {"0":…,"1":…}. What is wrong within an input
-// is left to its call, so that it fails no other.
+// split finds the inputs in a batch's object, {"0":…,"1":…}. An error within an input
+// fails only its own call, later.
 func (q *Request) split(body []byte) *Error {
 	s := ijson.NewScanner(body, 1).MendHalves()
 	if s.Kind() != ijson.Object {

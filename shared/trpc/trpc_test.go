@@ -19,17 +19,17 @@ func serve(h Head, query, body string) (status int, answer, allow string) {
 	h.Query, _ = url.ParseQuery(query)
 	q, err := router.Parse(h)
 	if err != nil {
-		return flat(Whole(err), "")
+		return flat(ErrorResponse(err), "")
 	}
 	q.ReadInput([]byte(body))
 	results := make([]Result, len(q.Calls))
 	for i, call := range q.Calls {
 		results[i].Data = ijson.Whole(call.Input)
 	}
-	return flat(q.Answer(results), q.Allow)
+	return flat(q.Respond(results), q.Allow)
 }
 
-func flat(a Answer, allow string) (int, string, string) {
+func flat(a Response, allow string) (int, string, string) {
 	return a.Status, string(a.Body.Bytes()), allow
 }
 

@@ -42,7 +42,7 @@ func (h *handler) trpc(c *door.Call) error {
 		Accept:      r.Header.Get("Accept"),
 	})
 	refuse := func(err *trpc.Error) error {
-		response := trpc.Whole(err)
+		response := trpc.ErrorResponse(err)
 		if invalid == nil {
 			response = request.Refuse(err)
 		}
@@ -82,7 +82,7 @@ func (h *handler) trpc(c *door.Call) error {
 		}
 	}
 	request.ReadInput(body)
-	return writeResponse(c, request.Answer(h.callAll(c, request.Calls)))
+	return writeResponse(c, request.Respond(h.callAll(c, request.Calls)))
 }
 
 // callAll runs the calls of one request, in order. LIMIT_PULL_BYTES bounds their
@@ -163,7 +163,7 @@ func (h *handler) call(c *door.Call, call trpc.Call, b store.Budget) (data ijson
 	return ijson.Whole(answer), len(answer), err
 }
 
-func writeResponse(c *door.Call, a trpc.Answer) error {
+func writeResponse(c *door.Call, a trpc.Response) error {
 	c.WritePieces(a.Status, a.Body)
 	return nil
 }

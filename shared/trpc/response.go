@@ -13,57 +13,58 @@ type Result struct {
 	Err  *Error
 }
 
-// An Answer is an HTTP status and a body.
-type Answer struct {
+// A Response is an HTTP status and a body.
+type Response struct {
 	Status int
 	Body   ijson.Pieces
 }
 
-// The headers of every answer.
+// The headers of every response.
 const (
 	ContentType = "application/json"
 	Vary        = "trpc-accept, accept"
 )
 
-// Whole answers an error of a request as a whole, which names no path.
-func Whole(err *Error) Answer {
-	return Answer{err.Code.Status, ijson.Whole(AppendError(nil, err, ""))}
+// ErrorResponse returns the response for an error of the request as a whole. It names
+// no path.
+func ErrorResponse(err *Error) Response {
+	return Response{err.Code.Status, ijson.Whole(AppendError(nil, err, ""))}
 }
 
-// Refuse answers a request none of whose calls was asked, with the status of
-// the error whatever the calls themselves may have failed for. On the stream
-// link it is one object: that link reads lines only if the status is 200.
-func (q *Request) Refuse(err *Error) Answer {
+// Refuse returns the response for a request none of whose calls has run. Its status is
+// the error's, whatever errors the calls have. For the stream link the body is one
+// object: that link reads lines only if the status is 200.
+func (q *Request) Refuse(err *Error) Response {
 	if q.stream {
-		return Whole(err)
+		return ErrorResponse(err)
 	}
 	results := make([]Result, len(q.Calls))
 	for i := range results {
 		results[i].Err = err
 	}
-	return q.answer(results)
+	return q.response(results)
 }
 
-// Answer answers with one result for each call, in order; a call that failed
-// before answers its own error.
-func (q *Request) Answer(results []Result) Answer {
+// Respond returns the response with one result for each call, in order. The result of a
+// call that failed before is its error.
+func (q *Request) Respond(results []Result) Response {
 	for i, call := range q.Calls {
 		if call.Err != nil {
 			results[i] = Result{Err: call.Err}
 		}
 	}
-	return q.answer(results)
+	return q.response(results)
 }
 
-func (q *Request) answer(results []Result) Answer {
-	a := Answer{Status: status(results), Body: func(yield func([]byte) bool) { q.write(results, yield) }}
+func (q *Request) response(results []Result) Response {
+	a := Response{Status: status(results), Body: func(yield func([]byte) bool) { q.write(results, yield) }}
 	if q.stream {
 		a.Status = 200
 	}
 	return a
 }
 
-// write yields the body of the answer to results until yield returns false.
+// write yields the body of the response until yield returns false.
 func (q *Request) write(results []Result, yield func([]byte) bool) {
 	var b []byte
 	for i, result := range results {
@@ -105,7 +106,7 @@ func (q *Request) write(results []Result, yield func([]byte) bool) {
 	yield(b)
 }
 
-// status is the one that all results have in common, or 207.
+// status returns the one that all results have in common, or 207.
 func status(results []Result) int {
 	common := 0
 	for _, r := range results {
@@ -122,7 +123,7 @@ func status(results []Result) int {
 }
 
 // AppendError appends {"error":{"message":…,"code":n,"data":{"code":"NAME","httpStatus":n,…,"path":"…"}}},
-// without path if it is "". A stack is never told.
+// without path if it is "". There is never a stack.
 func AppendError(b []byte, err *Error, path string) []byte {
 	b = ijson.AppendString(append(b, `{"error":{"message":`...), strings.ToValidUTF8(err.Text(), "\uFFFD"))
 	b = strconv.AppendInt(append(b, `,"code":`...), int64(err.Code.Number), 10)

@@ -34,7 +34,7 @@ import (
 	"tidemark/worker/store"
 )
 
-// ports stand in for everything behind the handler, and say what was asked.
+// ports stand in for everything behind the handler, and record the calls.
 type ports struct {
 	door.Tickets
 	answer     []byte
@@ -207,8 +207,8 @@ func TestInternalErrorsAreNotTold(t *testing.T) {
 	want(t, ask(h, "GET", "/trpc/sync.pull", nil), 408, `"code":"TIMEOUT"`, `"code":-32008`)
 }
 
-// What a database cannot do at the moment may be asked again, and is no fault of
-// the server's.
+// A client may repeat what an overloaded database did not do. That is no internal
+// error.
 func TestAnOverloadedDatabaseIsSaid(t *testing.T) {
 	p := &ports{err: fmt.Errorf("pull: %w", abi.OpError("D1_ERROR: D1 DB is overloaded. Requests queued for too long."))}
 	h := newHandler(t, p)
@@ -235,7 +235,7 @@ func TestSubscribersAreToldOfWhatChanged(t *testing.T) {
 	if fmt.Sprint(got) != "[{customers 5} {products 5}]" {
 		t.Errorf("told of %v", got)
 	}
-	// Whether it was committed is unknown, and a repeat will not tell.
+	// Nobody knows whether it was committed, and a repeated push tells no subscriber.
 	if got := push(&ports{err: errors.New("Network connection lost")}); fmt.Sprint(got) != "[{* 7}]" {
 		t.Errorf("told of %v", got)
 	}
@@ -315,7 +315,7 @@ func TestOriginsOfWebSocketsCanBeRestricted(t *testing.T) {
 	}
 }
 
-// The answers of one HTTP request have one bound, however many calls it has. A
+// The results of one HTTP request have one bound, however many calls it has. A
 // call over it fails, and the others stand.
 func TestAnswersOfABatchAreBounded(t *testing.T) {
 	for _, c := range []struct{ bytes, calls, answered, pulls int }{

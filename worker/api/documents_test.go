@@ -28,7 +28,7 @@ import (
 type copies struct {
 	documentsapi.Copies
 	names []string
-	asked int // names answered
+	asked int // names returned
 }
 
 func (d *copies) List(_ context.Context, prefix, after string, limit int) (rooms []documents.Entry, err error) {
@@ -41,8 +41,8 @@ func (d *copies) List(_ context.Context, prefix, after string, limit int) (rooms
 	return rooms, nil
 }
 
-// A page ends where the token's rooms do: neither the rooms nor the mark of the
-// next page tell of others.
+// Neither the rooms of a page nor the mark of the next page name a room that the token
+// does not open.
 func TestAListTellsOfNoRoomThatTheTokenDoesNotOpen(t *testing.T) {
 	d := &copies{names: []string{"a-1", "a-2", "b-secret", "c-1", "c-secret", "c-2", "d-secret"}}
 	for n := range 3000 {
@@ -101,10 +101,10 @@ func TestAListTellsOfNoRoomThatTheTokenDoesNotOpen(t *testing.T) {
 	}
 }
 
-// dear are rooms in which every request costs as many messages.
-type dear int
+// costly are rooms in which every request costs that many messages.
+type costly int
 
-func (d dear) Call(context.Context, string, string, ...[]byte) ([]byte, error) {
+func (d costly) Call(context.Context, string, string, ...[]byte) ([]byte, error) {
 	return lib0.AppendUint([]byte{byte(yroom.StatusOK), 0}, uint64(d)), nil
 }
 
@@ -112,7 +112,7 @@ func TestWhatARoomSpentCountsInTheRateOfWhoAsked(t *testing.T) {
 	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	config := configure(t, map[string]string{"LIMIT_REQUESTS_PER_MINUTE": "600"})
 	config.Door.Now = func() time.Time { return now }
-	config.Documents = &documentsapi.Config{Calls: dear(500)}
+	config.Documents = &documentsapi.Config{Calls: costly(500)}
 	h := api.New(config)
 	for i, c := range []struct {
 		subject string
@@ -162,7 +162,7 @@ func TestLimitsOfPresenceAreVariables(t *testing.T) {
 	}
 }
 
-// short are rooms that have no memory for their documents.
+// short are rooms without memory for their documents.
 type short struct{}
 
 func (short) Call(context.Context, string, string, ...[]byte) ([]byte, error) {

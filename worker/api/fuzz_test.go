@@ -13,8 +13,8 @@ import (
 	"tidemark/worker/api"
 )
 
-// FuzzRequest sends any request to the real store: every answer is JSON of the
-// right shape or has no body.
+// FuzzRequest sends any request to the real store: every response is JSON of the
+// right form or has no body.
 func FuzzRequest(f *testing.F) {
 	f.Add("GET", "/trpc/sync.pull", "input=%7B%7D", "", "", []byte(nil))
 	f.Add("POST", "/trpc/sync.push,sync.push", "batch=1", "application/json", "application/jsonl", []byte(`{"0":{"changes":{},"lastPulledAt":1},"1":[`))

@@ -23,7 +23,7 @@ import (
 	"tidemark/worker/api"
 )
 
-// A slowWeb answers a fetch when the test says so.
+// A slowWeb completes a fetch when the test says so.
 type slowWeb struct {
 	fetched, waited atomic.Int32
 	release         chan struct{}

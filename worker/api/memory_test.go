@@ -35,8 +35,8 @@ func (p *hungryPull) Pull(ctx context.Context, input []byte, b store.Budget) (ij
 	return p.ports.Pull(ctx, input, b)
 }
 
-// What does not fit waits in order, then gets 503 with Retry-After; what never
-// fits is refused with 413 that names the limit; small requests wait for neither.
+// A request that does not fit waits in order, then gets 503 with Retry-After. A request
+// that never fits gets 413, which names the limit. Small requests wait for neither.
 func TestMemoryIsGivenInTurn(t *testing.T) {
 	p := &hungryPull{ports: &ports{answer: []byte(`{}`), now: time.Now()}, bytes: 40 << 20}
 	slept := 0
@@ -104,8 +104,8 @@ func (p *budgetedPull) Pull(ctx context.Context, input []byte, b store.Budget) (
 	return p.ports.Pull(ctx, input, b)
 }
 
-// Memory that is in use goes to nobody else while its request asks for more or
-// for less. (Ten first pulls at once once ended an instance by that.)
+// No other request gets memory that is in use, while its request asks for more or for
+// less. (Ten first pulls at once ended an instance before this rule.)
 func TestMemoryInUseIsNotGivenToOthers(t *testing.T) {
 	for _, grown := range []int{30 << 20, 31 << 20, 56 << 20} {
 		var grow func()
@@ -134,8 +134,8 @@ func TestMemoryInUseIsNotGivenToOthers(t *testing.T) {
 	}
 }
 
-// A full instance begins nothing that needs much memory: what comes and what waits
-// is refused with 503, what has begun may grow, and small requests are served.
+// A full instance begins no request that needs much memory: new requests and waiting
+// requests get 503. A request that has begun may grow, and small requests are served.
 func TestAFullInstanceBeginsNothingLarge(t *testing.T) {
 	memory, full := door.NewMemory(112<<20), false
 	moves := 0
@@ -147,7 +147,7 @@ func TestAFullInstanceBeginsNothingLarge(t *testing.T) {
 	h := api.New(c)
 	pull := func() *httptest.ResponseRecorder { return ask(h, "GET", "/trpc/sync.pull", nil) }
 	p.then = func() {
-		want(t, pull(), 503, "SERVICE_UNAVAILABLE") // it waits, and meanwhile the instance is full
+		want(t, pull(), 503, "SERVICE_UNAVAILABLE") // it waits, and meanwhile the instance becomes full
 		if !full {
 			t.Error("nobody waited")
 		}

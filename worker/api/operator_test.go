@@ -134,7 +134,7 @@ func newOffice(t *testing.T) *office {
 	return o
 }
 
-// A view is what a pull answers.
+// A view is the response to a pull.
 type view struct {
 	Changes map[string]struct {
 		Updated []struct{ ID string }
@@ -183,7 +183,7 @@ func (o *office) push(since int64, ids ...string) *httptest.ResponseRecorder {
 	return ask(o, "POST", "/trpc/sync.push", strings.NewReader(string(body)))
 }
 
-// operate answers the numbers that the operation answered.
+// operate returns the numbers of the operation's response.
 func (o *office) operate(path, body string) map[string]int64 {
 	o.Helper()
 	w := operate(o, path, body)

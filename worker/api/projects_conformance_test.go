@@ -24,7 +24,7 @@ import (
 	"tidemark/worker/store/projects"
 )
 
-// A strict database answers columns of distinct names only, as production D1
+// A strict database returns columns of distinct names only, as production D1
 // loses one of two that are called the same.
 type strict struct {
 	*edge.D1
@@ -65,7 +65,7 @@ func doorOf(server *httptest.Server) conformance.Door {
 }
 
 // TestProjectsConformance runs the suite, and holds every request that was
-// served and every answer against the OpenAPI document.
+// served and every response against the OpenAPI document.
 func TestProjectsConformance(t *testing.T) {
 	server := openProjects(t, nil)
 	document := newDocument(t, server.URL)

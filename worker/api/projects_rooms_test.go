@@ -37,7 +37,7 @@ func newProjectRooms(t *testing.T) *projectRooms {
 	return &projectRooms{t: t, rooms: map[string]*syncroom.Room{}, conns: map[string]map[int32]*projectConn{}}
 }
 
-// enter answers the room; the caller holds the lock.
+// enter returns the room; the caller holds the lock.
 func (r *projectRooms) enter(name string) *syncroom.Room {
 	if r.rooms[name] == nil {
 		room := syncroom.New(func() (open []abi.Conn) {
@@ -95,7 +95,7 @@ func (r *projectRooms) Forward(w http.ResponseWriter, req *http.Request, f abi.F
 	}
 	conn, err := websocket.Accept(w, req, &websocket.AcceptOptions{InsecureSkipVerify: true})
 	if err != nil {
-		return nil // it has answered
+		return nil // it has responded
 	}
 	defer conn.CloseNow()
 	r.mu.Lock()

@@ -25,7 +25,7 @@ import (
 	"tidemark/worker/store/projects"
 )
 
-// askAs asks as the subject; the body of the answer is closed.
+// askAs sends a request of the subject; the body of the response is closed.
 func askAs(t *testing.T, url, method, subject, body string) *http.Response {
 	t.Helper()
 	r, err := http.NewRequest(method, url, strings.NewReader(body))
@@ -130,7 +130,7 @@ func TestUploadsToInventedProjectsTakeNobodysPlace(t *testing.T) {
 	}
 }
 
-// broken commits a write and then loses its answer.
+// broken commits a write and then returns an error.
 type broken struct{ projectsapi.Store }
 
 func (b broken) Create(ctx context.Context, key projects.Key, name project.Name, row project.Row) (projects.Written, error) {
@@ -140,7 +140,7 @@ func (b broken) Create(ctx context.Context, key projects.Key, name project.Name,
 	return projects.Written{}, errors.New("network connection lost")
 }
 
-// heard are rooms that note what was published.
+// heard are rooms that record the messages.
 type heard struct{ messages []string }
 
 func (h *heard) Publish(_ context.Context, _, room string, message []byte) {
@@ -167,7 +167,7 @@ func TestAWriteWhoseAnswerIsLostIsTold(t *testing.T) {
 	if want := []string{"project/p[{* 2}] <nil>"}; !cmp.Equal(want, rooms.messages) {
 		t.Errorf("told %q, want %q", rooms.messages, want)
 	}
-	// What was refused tells nobody.
+	// A rejected write tells nobody.
 	if res := askAs(t, url+"p/tasks/", "POST", "ann", `{}`); res.StatusCode != 400 || len(rooms.messages) != 1 {
 		t.Errorf("%s, told %q", res.Status, rooms.messages)
 	}

@@ -74,7 +74,7 @@ func revoke(c *door.Call) error {
 	return nil
 }
 
-// tellRevoked has a room close the sockets of a revocation.
+// tellRevoked has a room close the sockets whose tokens were revoked.
 func tellRevoked(ctx context.Context, rooms door.Calls, p tickets.Place, r tickets.Revocation) error {
 	v := door.RevocationOf(r)
 	message := syncroom.Revocation(v)
@@ -133,14 +133,14 @@ func readRevoke(body []byte, now time.Time) (in revokeInput, err error) {
 	if next != "" {
 		var ok bool
 		if in.At, in.after, ok = cutPlaces(next); !ok {
-			return in, door.Fail(door.BadRequest, "next is not what an answer said")
+			return in, door.Fail(door.BadRequest, "next is not from a response to this request")
 		}
 	}
 	return in, nil
 }
 
-// nextPlaces is where the next request continues: the time of the revocation and
-// the last place that was told.
+// nextPlaces returns where the next request continues: the time of the revocation and
+// the last place that got it.
 func nextPlaces(at time.Time, p tickets.Place) string {
 	return strconv.FormatInt(at.UnixMilli(), 36) + "." + base64.RawURLEncoding.EncodeToString([]byte(p.Binding+"\x00"+p.Room))
 }

@@ -85,7 +85,7 @@ func (r *rooms) do(e syncroom.Effects) {
 func refuse(w http.ResponseWriter, req *http.Request, refusal abi.Refusal) {
 	conn, err := websocket.Accept(w, req, &websocket.AcceptOptions{InsecureSkipVerify: true})
 	if err != nil {
-		return // it has answered
+		return // it has responded
 	}
 	if len(refusal.Message) > 0 {
 		conn.Write(req.Context(), websocket.MessageBinary, refusal.Message)
@@ -104,7 +104,7 @@ func (r *rooms) Forward(w http.ResponseWriter, req *http.Request, f abi.Forward)
 	}
 	conn, err := websocket.Accept(w, req, &websocket.AcceptOptions{Subprotocols: protocols, InsecureSkipVerify: true})
 	if err != nil {
-		return nil // it has answered
+		return nil // it has responded
 	}
 	defer conn.CloseNow()
 	queue := make(chan send, 1000)

@@ -32,8 +32,8 @@ func (h *handler) read(c *door.Call, room string, q yroom.Request) (yroom.Reply,
 	return p, err
 }
 
-// replyTimes is how much memory a document takes on its way from a room to the
-// client: as the room's reply, in the host, and as the answer.
+// replyTimes is how often a document is in memory on its way from a room to the
+// client: as the room's reply, in the host, and as the response.
 const replyTimes = 3
 
 // call asks a room, and counts the cost as requests of the caller. It hands the

@@ -77,7 +77,7 @@ func notServed(*door.Call) error {
 	return door.Fail(door.NotImplemented, "Yjs rooms are not served here")
 }
 
-// refuse tells a WebSocket the reason in y-protocols' form too.
+// refuse writes an error. It sends a WebSocket the reason in y-protocols' form too.
 func refuse(c *door.Call, err error) {
 	door.RefuseSaying(c, err, func(reason string) []byte { return yproto.AppendPermissionDenied(nil, reason) })
 }

@@ -123,7 +123,7 @@ func (h *handler) serve(request *door.Call, o *operation) error {
 }
 
 // hideInputErrors returns err. But for a caller whose role is too low it returns
-// that refusal in place of what is wrong with the body.
+// RoleTooLow, without the details of the body.
 func (c *call) hideInputErrors(err error) error {
 	var input *project.InputError
 	if !errors.As(err, &input) || c.operation.body == "" || !c.operation.needsRole() {

@@ -23,7 +23,7 @@ func (h *handler) restore(c *door.Call) error {
 	_, err := c.ReadJSON(0)
 	var notEmpty *http.MaxBytesError
 	if errors.As(err, &notEmpty) {
-		return door.Fail(door.BadRequest, "A restore takes no body: it is for after the database was restored, and does not restore it")
+		return door.Fail(door.BadRequest, "A restore takes no body. Restore the database first: this request does not do it")
 	}
 	if err != nil {
 		return err

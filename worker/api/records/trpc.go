@@ -27,7 +27,7 @@ const leastAnswerBytes = 1 << 10
 
 // errBatchTooLarge is the error of a call whose result does not fit into the
 // HTTP response beside those of the calls before it.
-var errBatchTooLarge = door.Fail(door.PayloadTooLarge, "The answers of this batch are too large together: ask in requests of their own")
+var errBatchTooLarge = door.Fail(door.PayloadTooLarge, "The results of this batch are too large together: send its calls in separate requests")
 
 // trpc serves all calls of one HTTP request. It writes every error itself.
 func (h *handler) trpc(c *door.Call) error {

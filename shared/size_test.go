@@ -6,7 +6,6 @@ import (
 	"go/ast"
 	"go/token"
 	"path"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -20,9 +19,6 @@ const (
 // longDirective begins the line of a function's doc comment that says why the
 // function is longer than maxFuncLines. The reason follows on the same line.
 const longDirective = "//layout:long "
-
-// crowded packages have more than maxPackageFiles files.
-var crowded = []string{"worker/api", "worker/store"}
 
 func TestFilesAndFunctionsAreShort(t *testing.T) {
 	eachFile(t, func(name string, file *ast.File, fset *token.FileSet) {
@@ -69,7 +65,7 @@ func TestPackagesOfWorkerAreSmall(t *testing.T) {
 		}
 	})
 	for dir, n := range files {
-		if n > maxPackageFiles && !slices.Contains(crowded, dir) {
+		if n > maxPackageFiles {
 			t.Errorf("%s has %d files outside tests; at most %d", dir, n, maxPackageFiles)
 		}
 	}

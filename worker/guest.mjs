@@ -202,6 +202,7 @@ class Guest {
       object_attach: (conn, ptr, length) => this.object.attach(conn, this.copy(ptr, length)),
       object_alarm: (millis) => this.object.setAlarm(millis),
       object_timer: (millis) => this.object.setTimer(millis),
+      object_timer_set: () => Number(this.object.timer !== null),
       object_autoreply: (ping, pingLength, pong, pongLength) =>
         this.object.autoreply(this.text(ping, pingLength), this.text(pong, pongLength)),
       object_reply: (ptr, length) => {

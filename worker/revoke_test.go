@@ -14,6 +14,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/golang-jwt/jwt/v5"
 
+	"tidemark/shared/room"
 	"tidemark/shared/session"
 	"tidemark/wasm/wasmtest"
 )
@@ -73,15 +74,15 @@ func TestARevocationClosesTheSocketsOfASubject(t *testing.T) {
 		}
 		hibernate(t, s, clock, binding, name)
 		revoke(t, s, `{"sub":"ann"}`)
-		ann.wantClosed(session.CloseEnded, session.RevokedReason)
-		untimed.wantClosed(session.CloseEnded, session.RevokedReason)
+		ann.wantClosed(room.CloseEnded, session.RevokedReason)
+		untimed.wantClosed(room.CloseEnded, session.RevokedReason)
 		bob.alive()
 		revoke(t, s, `{"jti":"t1"}`)
-		bob.wantClosed(session.CloseEnded, session.RevokedReason)
+		bob.wantClosed(room.CloseEnded, session.RevokedReason)
 		bobs.alive()
 		// A new token opens the door again, the old one does not.
 		open(t, s, path, jwt.MapClaims{"sub": "ann", "iat": clock.Now().Unix() + 1}).alive()
-		open(t, s, path, jwt.MapClaims{"sub": "ann", "iat": issued}).wantClosed(session.CloseEnded, "")
+		open(t, s, path, jwt.MapClaims{"sub": "ann", "iat": issued}).wantClosed(room.CloseEnded, "")
 	})
 }
 
@@ -138,7 +139,7 @@ func TestARevocationVoidsTickets(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { ws.CloseNow() })
-		client{t, ws}.wantClosed(session.CloseEnded, "")
+		client{t, ws}.wantClosed(room.CloseEnded, "")
 		if status, _ := post(t, s, "/auth/ticket", ann, ""); status != 401 {
 			t.Errorf("a ticket by a revoked token: %d", status)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"tidemark/shared/awareness"
+	"tidemark/shared/room"
 	"tidemark/shared/session"
 	"tidemark/shared/yproto"
 	"tidemark/wasm/wasmtest"
@@ -162,7 +163,7 @@ func TestASocketEndsWithItsToken(t *testing.T) {
 				hibernate(t, s, clock, binding, name)
 			}
 			clock.Advance(until.Sub(clock.Now()))
-			ends.wantClosed(session.CloseEnded, session.EndedReason)
+			ends.wantClosed(room.CloseEnded, session.EndedReason)
 			later.alive()
 			never.alive()
 		}
@@ -245,7 +246,7 @@ func TestPresenceOutlivesAToken(t *testing.T) {
 	a.aware(1, 1, string(state))
 	watcher.wantAware(awareness.Entry{Client: 1, Clock: 1, State: state})
 	clock.Advance(life)
-	a.wantClosed(session.CloseEnded, session.EndedReason)
+	a.wantClosed(room.CloseEnded, session.EndedReason)
 	renewed := maps.Clone(ann)
 	renewed["exp"] = start.Add(time.Hour).Unix()
 	b := open(t, s, "/yjs/r", renewed)

@@ -13,6 +13,7 @@ import (
 	"github.com/coder/websocket"
 
 	"tidemark/shared/awareness"
+	"tidemark/shared/room"
 	"tidemark/shared/yjs"
 	"tidemark/shared/yproto"
 	"tidemark/shared/yroom"
@@ -36,7 +37,7 @@ type peer struct {
 // legalCloses are how a room may end a socket: the document was deleted, the instance
 // has grown and the next one goes on, or the socket sent too much.
 var legalCloses = map[websocket.StatusCode]bool{
-	yroom.CloseDeleted: true, yroom.CloseLater: true, yroom.CloseFlood: true, yroom.CloseTooLarge: true,
+	room.CloseDeleted: true, room.CloseLater: true, room.CloseTooMany: true, room.CloseTooLarge: true,
 }
 
 func (a asker) peer(b *besieged) (*peer, error) {

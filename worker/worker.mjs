@@ -333,14 +333,13 @@ class Room extends DurableObject {
     else this.ctx.storage.setAlarm(millis);
   }
 
-  // setTimer answers 1 if one is set already. The object stays awake meanwhile.
+  // setTimer sets the timer unless one is set. The object stays awake meanwhile.
   setTimer(millis) {
-    if (this.timer !== null) return 1;
+    if (this.timer !== null) return;
     this.timer = setTimeout(() => {
       this.timer = null;
       this.event(EVENT_TIMER, 0, NONE);
     }, millis);
-    return 0;
   }
 
   autoreply(ping, pong) {

@@ -55,10 +55,10 @@
 //	object_close(conn, code, ptr, len)     with a reason of at most 123 bytes
 //	object_attach(conn, ptr, len)     what is remembered of conn over hibernation, under 2,000 bytes
 //	object_alarm(f64 millis)          replaces the alarm (Unix time); 0 removes it
-//	object_timer(f64 millis)          brings EventTimer once, that much later, and answers 0;
-//	                                  1, and nothing is changed, if one is coming already. The
-//	                                  object does not hibernate before; the timer outlives the
-//	                                  instance that asked for it
+//	object_timer(f64 millis)          brings EventTimer once, that much later, unless a timer is
+//	                                  set already. The object does not hibernate before; the timer
+//	                                  outlives the instance that asked for it
+//	object_timer_set()                1 if a timer is set, otherwise 0
 //	object_autoreply(ping, pingLen, pong, pongLen)  a text that is answered without waking the object
 //	object_reply(ptr, len)            the answer to EventCall
 //	object_ends()                     how often an instance has ended in an event or alarm of

@@ -9,10 +9,8 @@ import (
 	"time"
 )
 
-// CloseEnded is the close code of a socket whose token has ended or was revoked:
-// a client signs in again. The reasons say which of the two.
+// The reasons with which a room closes a socket whose token is no longer valid.
 const (
-	CloseEnded    = 4401
 	EndedReason   = "the token has ended"
 	RevokedReason = "the token was revoked"
 )

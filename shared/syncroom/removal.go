@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 
 	"tidemark/shared/record"
+	"tidemark/shared/room"
 	"tidemark/shared/session"
 )
 
@@ -15,20 +16,15 @@ const (
 	ProjectKey    = "timestamp"
 )
 
-// CloseRemoved is the close code for a subscriber who may not subscribe any
-// more. RFC 6455, 7.4.2: ours to choose.
-const (
-	CloseRemoved  = 4403
-	RemovedReason = "membership revoked"
-)
+// RemovedReason is the reason for room.CloseRemoved.
+const RemovedReason = "membership revoked"
 
-// removal begins a message to the room that is no list of changes: no stamp is
-// so great.
+// removal begins a call that is no list of changes: no stamp is so great.
 var removal = bytes.Repeat([]byte{0xff}, 8)
 
-// Removal is the message that a subject may not subscribe any more since that
-// stamp: his conns are closed, and so are those that open later with an
-// attachment that the Worker made before.
+// Removal is the call that says that a subject may not subscribe any more since that stamp.
+// The room closes the subject's conns, and those that connect later with an attachment that
+// the Worker made before.
 func Removal(stamp record.Stamp, subject string) []byte {
 	b := binary.LittleEndian.AppendUint64(bytes.Clone(removal), uint64(stamp))
 	return append(b, subject...)
@@ -41,17 +37,18 @@ func cutRemoval(data []byte) (subject string, stamp record.Stamp, ok bool) {
 	return string(data[16:]), record.Stamp(binary.LittleEndian.Uint64(data[8:])), true
 }
 
-// maxRemoved bounds the removals that a room remembers: it needs one as long
+// maxRemoved bounds how many removals a room remembers. It needs one for as long
 // as an upgrade takes from the Worker to the room.
 const maxRemoved = 256
 
-func (r *Room) remove(subject session.Mark, stamp record.Stamp) Effects {
+func (r *Room) remove(subject session.Mark, stamp record.Stamp) (e room.Effects) {
 	if subject == 0 {
-		return Effects{}
+		return e
 	}
 	if len(r.removed) >= maxRemoved {
 		clear(r.removed)
 	}
 	r.removed[subject] = max(r.removed[subject], stamp)
-	return r.closing(CloseRemoved, RemovedReason, func(a Admission) bool { return a.Session.Subject == subject })
+	r.closeIf(&e, room.CloseRemoved, RemovedReason, func(a Admission) bool { return a.Session.Subject == subject })
+	return e
 }

@@ -1,24 +1,23 @@
-// Package syncroom decides what a SyncRoom does: the room that tells its
-// subscribers, over WebSockets, which tables changed. Rows never pass it; who
-// is told pulls.
+// Package syncroom decides what a SyncRoom does: the room that tells its subscribers, over
+// WebSockets, which tables changed. No row passes through it: a subscriber that hears of a
+// change pulls.
 //
 // A subscriber receives texts:
 //
 //	{"type":"hello","table":"*","stamp":S}          once, first
 //	{"type":"change","table":"customers","stamp":S} after a commit
 //
-// S is the stamp of the last change that the message stands for: a client whose
-// last pull answered S or more has it already. The table "*" is any table. The
-// text Ping is answered Pong. Any other text is ignored, so that newer clients
-// may say more; a binary message closes its socket with CloseUnsupported.
+// S is the stamp of the last change that the message stands for: a client whose last pull
+// returned S or more has that change already. The table "*" is any table. The room replies to
+// the text Ping with Pong. It ignores any other text, so that newer clients may say more. It
+// closes a socket that sends a binary message with room.CloseUnsupported.
 //
-// In the room of a project S is called timestamp, and a subscriber who is no
-// more a member is closed with CloseRemoved: see Removal. A subscriber whose token
-// ends, or is revoked, is closed with session.CloseEnded.
+// In the room of a project S is called timestamp, and the room closes a subscriber who is no
+// longer a member with room.CloseRemoved: see Removal. It closes a subscriber whose token
+// expires, or is revoked, with room.CloseEnded.
 //
-// Each table's first change is told at once. Those that follow within a window
-// are told as one, with the last stamp, when it ends. A window is as long as
-// telling all subscribers leaves most of the time free: see PerSubscriber.
+// The room sends each table's first change at once. It gathers those that follow in a
+// room.Window, and sends one message for each table, with the last stamp, when that ends.
 package syncroom
 
 import (
@@ -31,31 +30,24 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/shared/ijson"
 	"tidemark/shared/record"
+	"tidemark/shared/room"
 	"tidemark/shared/session"
 )
 
-// Ping is answered Pong by the host, which need not wake the room for it.
+// The host replies to Ping with Pong, and need not wake the room for it.
 const (
 	Ping = "ping"
 	Pong = "pong"
 )
 
-// A window is PerSubscriber long for each, a few times what a message to one
-// costs, and at least MinWindow.
+// The length of the room's window. PerSubscriber is a few times what a message to one costs.
 const (
 	MinWindow     = 10 * time.Millisecond
 	PerSubscriber = 100 * time.Microsecond
 )
 
-// CloseUnsupported is the close code for a binary message. RFC 6455, 7.4.1.
-const CloseUnsupported = 1003
-
-// CloseMoved is the close code when the room has forgotten what it had to tell.
-// Codes from 4500 on may be tried again.
-const (
-	CloseMoved  = 4500
-	MovedReason = "the room was moved; connect again"
-)
+// movedReason is the reason for room.CloseLater when a forgotten room had something to send.
+const movedReason = "the room was moved; connect again"
 
 // AnyTable is the table of a change that may have been one of any table.
 const AnyTable = "*"
@@ -66,47 +58,20 @@ type Change struct {
 	Stamp record.Stamp
 }
 
-// Effects are what an event asks for, to be done in the order of the fields.
-type Effects struct {
-	Timer  time.Duration // until Timer is to be called; 0 asks for none. If one is set already, Lost is called
-	Attach *Attach       // nil: nothing
-	Alarm  *time.Time    // replaces the alarm, which calls Wake; the zero time removes it, nil leaves it as it is
-	Send   []Send
-	Close  []Close
-}
-
-// An Attach remembers data with a conn over hibernation: see Room.Conns.
-type Attach struct {
-	Conn int32
-	Data []byte
-}
-
-// A Send is one text for one conn, or for all if Conn is 0.
-type Send struct {
-	Conn int32
-	Text []byte
-}
-
-// A Close ends a conn.
-type Close struct {
-	Conn   int32
-	Code   int
-	Reason string
-}
-
 // A Room is the state of one SyncRoom. Its events are one after another.
 type Room struct {
 	// Key is what messages call S: "stamp", unless it is set before any event.
 	Key string
-	// Subscribers is to how many the host sent last.
+	// Subscribers is to how many sockets the host sent the last message to all.
 	Subscribers int
 	// Conns lists the open conns and what is attached to them. The room asks for
 	// them when it closes some, and once for the end of their tokens.
 	Conns func() []abi.Conn
 
 	stamp   record.Stamp
-	told    map[string]bool // tables told since the window began; nil: none is open
-	pending []Change        // to be told when it ends
+	timer   room.Timer
+	window  room.Window[Change]
+	sent    map[string]bool // tables of the changes that were sent since the window opened
 	removed map[session.Mark]record.Stamp
 	revoked session.Recent
 
@@ -115,37 +80,49 @@ type Room struct {
 	open   int       // conns
 }
 
-// maxTables bounds the tables that a room remembers.
+// maxTables bounds how many tables a room remembers.
 const maxTables = 1024
 
-// New makes a room that has heard nothing.
-func New(conns func() []abi.Conn) *Room {
-	return &Room{Key: "stamp", Conns: conns, removed: map[session.Mark]record.Stamp{}}
+// New returns a room that knows of no change. timerSet tells whether the object's timer is set.
+func New(conns func() []abi.Conn, timerSet bool) *Room {
+	return &Room{
+		Key: "stamp", Conns: conns, removed: map[session.Mark]record.Stamp{},
+		timer: room.InheritTimer(timerSet), window: room.Window[Change]{Least: MinWindow, PerSocket: PerSubscriber},
+	}
 }
 
-// Open: conn subscribed, with the Admission that the attachment is. The room may
-// have heard of a later stamp since the Worker read that one.
-func (r *Room) Open(conn int32, attachment []byte, now time.Time) Effects {
+// Connect: conn subscribed, with the Admission that the attachment is. The room may
+// know a later stamp than the Worker did when it read that one.
+func (r *Room) Connect(conn room.Conn, attachment []byte, now time.Time) (e room.Effects) {
 	r.open++
 	a := DecodeAdmission(attachment)
 	switch {
 	case r.removed[a.Session.Subject] > a.Stamp:
-		return Effects{Close: []Close{{conn, CloseRemoved, RemovedReason}}}
+		return closeConn(conn, room.CloseRemoved, RemovedReason)
 	case r.revoked.End(a.Session):
-		return Effects{Close: []Close{{conn, session.CloseEnded, session.RevokedReason}}}
+		return closeConn(conn, room.CloseEnded, session.RevokedReason)
 	case a.Session.EndedBy(now):
-		return Effects{Close: []Close{{conn, session.CloseEnded, session.EndedReason}}}
+		return closeConn(conn, room.CloseEnded, session.EndedReason)
 	}
-	e := Effects{Send: []Send{{Conn: conn, Text: r.message("hello", Change{AnyTable, max(r.stamp, a.Stamp)})}}}
+	e.Send = []room.Send{text(r.message("hello", Change{AnyTable, max(r.stamp, a.Stamp)}), conn)}
 	if a.Session != (session.Session{}) {
-		e.Attach = &Attach{conn, attachment}
+		e.Attach = []room.Attach{{Conn: conn, Data: attachment}}
 	}
 	r.plan(&e, a.Session.Expires, now)
 	return e
 }
 
-// Closed: conn is gone. With the last one goes the alarm.
-func (r *Room) Closed(conn int32) (e Effects) {
+// text returns the effect that sends a text to conns; without any, to all.
+func text(data []byte, conns ...room.Conn) room.Send {
+	return room.Send{To: conns, Kind: abi.KindText, Data: data}
+}
+
+func closeConn(conn room.Conn, code int, reason string) room.Effects {
+	return room.Effects{Close: []room.Close{{Conn: conn, Code: code, Reason: reason}}}
+}
+
+// Disconnect: conn is gone. After the last one the room needs no alarm.
+func (r *Room) Disconnect(conn room.Conn) (e room.Effects) {
 	if r.open--; r.looked && (r.ends.IsZero() || r.open > 0) {
 		return e
 	}
@@ -156,20 +133,19 @@ func (r *Room) Closed(conn int32) (e Effects) {
 	return e
 }
 
-// Message: conn sent something; kind is abi.KindText or abi.KindBinary.
-func (r *Room) Message(conn int32, kind int, data []byte) Effects {
+// Message: conn sent data; kind is abi.KindText or abi.KindBinary.
+func (r *Room) Message(conn room.Conn, kind int, data []byte) (e room.Effects) {
 	switch {
 	case kind != abi.KindText:
-		return Effects{Close: []Close{{conn, CloseUnsupported, "this room takes no binary messages"}}}
+		return closeConn(conn, room.CloseUnsupported, "this room takes no binary messages")
 	case string(data) == Ping:
-		return Effects{Send: []Send{{conn, []byte(Pong)}}}
+		e.Send = []room.Send{text([]byte(Pong), conn)}
 	}
-	return Effects{}
+	return e
 }
 
-// Publish: a push committed; data is AppendChanges of what it changed, or a
-// Removal, or a Revocation.
-func (r *Room) Publish(data []byte, now time.Time) (Effects, error) {
+// Call: the Worker sent data: AppendChanges of what a push changed, a Removal, or a Revocation.
+func (r *Room) Call(data []byte, now time.Time) (e room.Effects, err error) {
 	if subject, stamp, ok := cutRemoval(data); ok {
 		return r.remove(session.MarkOf(subject), stamp), nil
 	}
@@ -178,72 +154,69 @@ func (r *Room) Publish(data []byte, now time.Time) (Effects, error) {
 	}
 	changes, err := DecodeChanges(data)
 	if err != nil || len(changes) == 0 {
-		return Effects{}, err
+		return e, err
 	}
-	var e Effects
 	for _, c := range changes {
 		r.stamp = max(r.stamp, c.Stamp)
-		if r.told[c.Table] || len(r.told) >= maxTables {
-			r.wait(c)
+		if r.sent[c.Table] || len(r.sent) >= maxTables {
+			r.gather(c)
 		} else {
-			r.tell(&e, c)
+			r.send(&e, c)
 		}
 	}
 	return e, nil
 }
 
-// Timer: the window is over. In a room that opened none, another room did, which
-// is forgotten: see Lost.
-func (r *Room) Timer() Effects {
-	if r.told == nil {
-		return r.Lost()
+// Timer ends the window. If a forgotten room set the timer, nobody knows which changes that
+// room still had to send: all subscribers connect again, and pull.
+func (r *Room) Timer() (e room.Effects) {
+	if r.timer.Ring() {
+		r.closeAll(&e)
+		return e
 	}
-	var e Effects
-	waited := r.pending
-	r.told, r.pending = nil, nil
-	for _, c := range waited {
-		r.tell(&e, c)
+	r.sent = nil
+	for _, c := range r.window.End() {
+		r.send(&e, c)
 	}
 	return e
 }
 
-// Lost: the host finds that a timer is set which this room did not ask for.
-// Nobody knows what the room before it had yet to tell: whoever connects again
-// pulls.
-func (r *Room) Lost() Effects {
-	return r.closing(CloseMoved, MovedReason, func(Admission) bool { return true })
+func (r *Room) closeAll(e *room.Effects) {
+	r.closeIf(e, room.CloseLater, movedReason, func(Admission) bool { return true })
 }
 
-// closing closes those conns.
-func (r *Room) closing(code int, reason string, which func(Admission) bool) (e Effects) {
+// closeIf closes the conns that matches accepts.
+func (r *Room) closeIf(e *room.Effects, code int, reason string, matches func(Admission) bool) {
 	for _, c := range r.Conns() {
-		if which(DecodeAdmission(c.Attachment)) {
-			e.Close = append(e.Close, Close{c.ID, code, reason})
+		if matches(DecodeAdmission(c.Attachment)) {
+			e.Close = append(e.Close, room.Close{Conn: c.ID, Code: code, Reason: reason})
 		}
 	}
-	return e
 }
 
-// tell sends c to all, and opens the window if none is open.
-func (r *Room) tell(e *Effects, c Change) {
-	if r.told == nil {
-		r.told = map[string]bool{}
-		e.Timer = max(MinWindow, time.Duration(r.Subscribers)*PerSubscriber)
+// send sends c to all, and opens the window if none is open.
+func (r *Room) send(e *room.Effects, c Change) {
+	if !r.window.IsOpen() {
+		r.sent = map[string]bool{}
+		if r.window.Open(&r.timer, e, r.Subscribers) {
+			r.closeAll(e)
+		}
 	}
-	r.told[c.Table] = true
-	e.Send = append(e.Send, Send{Text: r.message("change", c)})
+	r.sent[c.Table] = true
+	e.Send = append(e.Send, text(r.message("change", c)))
 }
 
-// wait adds c to what is told when the window ends.
-func (r *Room) wait(c Change) {
-	i := slices.IndexFunc(r.pending, func(p Change) bool { return p.Table == c.Table })
+// gather adds c to what the room sends when the window ends.
+func (r *Room) gather(c Change) {
+	gathered := r.window.Gathered
+	i := slices.IndexFunc(gathered, func(g Change) bool { return g.Table == c.Table })
 	switch {
 	case i >= 0:
-		r.pending[i].Stamp = max(r.pending[i].Stamp, c.Stamp)
-	case len(r.pending) < maxTables:
-		r.pending = append(r.pending, c)
-	default: // one for all that there are
-		r.pending = []Change{{AnyTable, r.stamp}}
+		gathered[i].Stamp = max(gathered[i].Stamp, c.Stamp)
+	case len(gathered) < maxTables:
+		r.window.Gathered = append(gathered, c)
+	default: // one message for all tables
+		r.window.Gathered = []Change{{AnyTable, r.stamp}}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"tidemark/shared/abi"
 	"tidemark/shared/record"
+	"tidemark/shared/room"
 	"tidemark/shared/session"
 )
 
@@ -28,7 +29,6 @@ import (
 //	revoke [as=SUBJECT] [token=ID]
 //	publish             lines: table stamp
 //	timer
-//	lost                the host finds a timer that the room did not ask for
 //	subscribers n=N     to how many the host sent
 //	say conn=C [binary] lines: the message
 //	remove stamp=S      lines: the subject
@@ -40,9 +40,10 @@ func TestScripts(t *testing.T) {
 		var alarm time.Time
 		var conns []abi.Conn
 		list := func() []abi.Conn { return conns }
-		room := New(list)
+		timer := false
+		r := New(list, false)
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
-			var e Effects
+			var e room.Effects
 			var err error
 			var conn, stamp, seconds int64
 			var as, token string
@@ -57,7 +58,7 @@ func TestScripts(t *testing.T) {
 					a.Session.Expires = scriptStart.Add(time.Duration(seconds) * time.Second)
 				}
 				conns = append(conns, abi.Conn{ID: int32(conn)})
-				e = room.Open(int32(conn), a.Append(nil), now)
+				e = r.Connect(int32(conn), a.Append(nil), now)
 			case "open-before-sessions":
 				attachment := append([]byte{5, 0, 0, 0, 0, 0, 0, 0}, as...)
 				if as == "" {
@@ -67,9 +68,9 @@ func TestScripts(t *testing.T) {
 				return "ok"
 			case "alarm":
 				now = alarm
-				e = room.Wake(now)
+				e = r.Alarm(now)
 			case "close":
-				e = room.Closed(int32(conn))
+				e = r.Disconnect(int32(conn))
 				conns = slices.DeleteFunc(conns, func(o abi.Conn) bool { return o.ID == int32(conn) })
 			case "pass":
 				d.ScanArgs(t, "seconds", &seconds)
@@ -77,7 +78,7 @@ func TestScripts(t *testing.T) {
 				return "ok"
 			case "revoke":
 				v := session.Revocation{Subject: session.MarkOf(as), Token: session.MarkOf(token), At: now}
-				if e, err = room.Publish(Revocation(v), now); err != nil {
+				if e, err = r.Call(Revocation(v), now); err != nil {
 					return "error: " + err.Error()
 				}
 			case "publish":
@@ -89,48 +90,48 @@ func TestScripts(t *testing.T) {
 					}
 					changes = append(changes, c)
 				}
-				if e, err = room.Publish(AppendChanges(nil, changes), now); err != nil {
+				if e, err = r.Call(AppendChanges(nil, changes), now); err != nil {
 					return "error: " + err.Error()
 				}
 			case "timer":
-				e = room.Timer()
-			case "lost":
-				e = room.Lost()
+				timer = false
+				e = r.Timer()
 			case "subscribers":
-				d.ScanArgs(t, "n", &room.Subscribers)
+				d.ScanArgs(t, "n", &r.Subscribers)
 				return "ok"
 			case "say":
 				kind := abi.KindText
 				if d.HasArg("binary") {
 					kind = abi.KindBinary
 				}
-				e = room.Message(int32(conn), kind, []byte(d.Input))
+				e = r.Message(int32(conn), kind, []byte(d.Input))
 			case "remove":
-				if e, err = room.Publish(Removal(record.Stamp(stamp), d.Input), now); err != nil {
+				if e, err = r.Call(Removal(record.Stamp(stamp), d.Input), now); err != nil {
 					return "error: " + err.Error()
 				}
 			case "name":
-				d.ScanArgs(t, "key", &room.Key)
+				d.ScanArgs(t, "key", &r.Key)
 				return "ok"
 			case "forget":
-				room = New(list)
+				r = New(list, timer)
 				return "ok"
 			default:
 				d.Fatalf(t, "no command %q", d.Cmd)
 			}
 			for _, c := range e.Close {
-				if after := room.Closed(c.Conn); after.Alarm != nil {
+				if after := r.Disconnect(c.Conn); after.Alarm != nil {
 					e.Alarm = after.Alarm
 				}
 				conns = slices.DeleteFunc(conns, func(o abi.Conn) bool { return o.ID == c.Conn })
 			}
-			if e.Attach != nil {
+			for _, a := range e.Attach {
 				for i := range conns {
-					if conns[i].ID == e.Attach.Conn {
-						conns[i].Attachment = e.Attach.Data
+					if conns[i].ID == a.Conn {
+						conns[i].Attachment = a.Data
 					}
 				}
 			}
+			timer = timer || e.Timer > 0
 			if e.Alarm != nil {
 				alarm = *e.Alarm
 			}
@@ -141,13 +142,13 @@ func TestScripts(t *testing.T) {
 
 var scriptStart = time.Unix(1_700_000_000, 0).UTC()
 
-func describe(e Effects) string {
+func describe(e room.Effects) string {
 	var b strings.Builder
 	if e.Timer != 0 {
 		fmt.Fprintf(&b, "timer in %v\n", e.Timer)
 	}
-	if e.Attach != nil {
-		fmt.Fprintf(&b, "attach to conn %d: %d bytes\n", e.Attach.Conn, len(e.Attach.Data))
+	for _, a := range e.Attach {
+		fmt.Fprintf(&b, "attach to conn %d: %d bytes\n", a.Conn, len(a.Data))
 	}
 	switch {
 	case e.Alarm == nil:
@@ -158,10 +159,10 @@ func describe(e Effects) string {
 	}
 	for _, s := range e.Send {
 		to := "all"
-		if s.Conn != 0 {
-			to = fmt.Sprint("conn ", s.Conn)
+		if !s.ToAll() {
+			to = fmt.Sprint("conn ", s.To[0])
 		}
-		fmt.Fprintf(&b, "send %s %s\n", to, s.Text)
+		fmt.Fprintf(&b, "send %s %s\n", to, s.Data)
 	}
 	for _, c := range e.Close {
 		fmt.Fprintf(&b, "close conn %d %d %s\n", c.Conn, c.Code, c.Reason)
@@ -177,19 +178,20 @@ func describe(e Effects) string {
 func TestNoChangeIsLost(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := func() []abi.Conn { return []abi.Conn{{ID: 1}} }
-		room := New(all)
 		timer := false
+		r := New(all, timer)
 		published, told := map[string]record.Stamp{}, map[string]record.Stamp{}
 		messages := 0
-		var apply func(e Effects)
-		apply = func(e Effects) {
-			lost := e.Timer > 0 && timer
+		apply := func(e room.Effects) {
+			if timer && e.Timer > 0 {
+				t.Fatal("the room sets a timer that is set")
+			}
 			timer = timer || e.Timer > 0
 			for _, s := range e.Send {
 				messages++
 				var table string
 				var n record.Stamp
-				text := strings.NewReplacer(`"`, " ", ",", " ", ":", " ", "{", " ", "}", " ").Replace(string(s.Text))
+				text := strings.NewReplacer(`"`, " ", ",", " ", ":", " ", "{", " ", "}", " ").Replace(string(s.Data))
 				if _, err := fmt.Sscanf(text, "  type   change   table   %s   stamp  %d", &table, &n); err != nil {
 					t.Fatalf("%q: %v", text, err)
 				}
@@ -199,9 +201,6 @@ func TestNoChangeIsLost(t *testing.T) {
 					}
 				}
 			}
-			if lost {
-				apply(room.Lost())
-			}
 			if len(e.Close) > 0 { // all connect again, and pull
 				maps.Copy(told, published)
 			}
@@ -209,22 +208,22 @@ func TestNoChangeIsLost(t *testing.T) {
 		ring := func() {
 			if timer {
 				timer = false
-				apply(room.Timer())
+				apply(r.Timer())
 			}
 		}
 		stamp := record.Stamp(1)
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			switch rapid.IntRange(0, 5).Draw(t, "step") {
 			case 0: // the instance ended, and the sockets and the timer live on
-				room = New(all)
+				r = New(all, timer)
 			case 1:
 				ring()
 			default:
 				stamp++
 				table := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "table")
-				first := room.told == nil
+				first := !r.window.IsOpen()
 				published[table] = stamp
-				e, err := room.Publish(AppendChanges(nil, []Change{{table, stamp}}), scriptStart)
+				e, err := r.Call(AppendChanges(nil, []Change{{table, stamp}}), scriptStart)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -254,7 +253,7 @@ func FuzzPublish(f *testing.F) {
 	f.Add(Removal(7, "ann"))
 	f.Add(Revocation(session.Revocation{Subject: 1, At: scriptStart}))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		e, err := New(func() []abi.Conn { return nil }).Publish(b, scriptStart)
+		e, err := New(func() []abi.Conn { return nil }, false).Call(b, scriptStart)
 		if size := len(describe(e)); err != nil && size > len("nothing") || size > 300+20*len(b) {
 			t.Errorf("%d bytes of effects, %v", size, err)
 		}

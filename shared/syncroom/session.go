@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"time"
 
+	"tidemark/shared/room"
 	"tidemark/shared/session"
 )
 
@@ -16,10 +17,10 @@ const (
 	perConn = time.Millisecond
 )
 
-// plan sets the alarm for a token that ends before all others. The alarm for
-// the others is set: the event that let in the one that ends first set it. If it
-// is overdue it was given up, and is set again.
-func (r *Room) plan(e *Effects, end, now time.Time) {
+// plan sets the alarm for a token that expires before all others. For the others the alarm is
+// set: the event that admitted the one that expires first set it. The host has given up an
+// alarm that is overdue, so plan sets that again.
+func (r *Room) plan(e *room.Effects, end, now time.Time) {
 	if end.IsZero() {
 		return
 	}
@@ -34,8 +35,8 @@ func (r *Room) plan(e *Effects, end, now time.Time) {
 	}
 }
 
-// look counts the conns but one, and finds the token that ends first, of that one too:
-// the alarm is set for it.
+// look counts the conns except one, and finds the token that expires first. It includes the
+// token of that one: the alarm is set for it.
 func (r *Room) look(but int32) {
 	r.looked, r.open = true, 0
 	for _, c := range r.Conns() {
@@ -46,15 +47,15 @@ func (r *Room) look(but int32) {
 	}
 }
 
-// Wake is the alarm: conns whose token has ended are closed.
-func (r *Room) Wake(now time.Time) (e Effects) {
+// Alarm closes the conns whose token has expired.
+func (r *Room) Alarm(now time.Time) (e room.Effects) {
 	r.ends, r.looked = time.Time{}, true
 	conns := r.Conns()
 	r.open = len(conns)
 	for _, c := range conns {
 		s := DecodeAdmission(c.Attachment).Session
 		if s.EndedBy(now.Add(early)) {
-			e.Close = append(e.Close, Close{c.ID, session.CloseEnded, session.EndedReason})
+			e.Close = append(e.Close, room.Close{Conn: c.ID, Code: room.CloseEnded, Reason: session.EndedReason})
 		} else {
 			r.ends = session.Sooner(r.ends, s.Expires)
 		}
@@ -70,12 +71,11 @@ func (r *Room) Wake(now time.Time) (e Effects) {
 	return e
 }
 
-// revocation begins a message to the room that is no list of changes, as removal
-// does.
+// revocation begins a call that is no list of changes, as removal does.
 var revocation = append(bytes.Repeat([]byte{0xff}, 7), 0xfe)
 
-// Revocation is the message that tokens were revoked: their conns are closed, and
-// so are those that are on their way.
+// Revocation is the call that says that tokens were revoked. The room closes their conns, and
+// those that are on their way.
 func Revocation(v session.Revocation) []byte {
 	return v.Append(bytes.Clone(revocation))
 }
@@ -88,7 +88,8 @@ func cutRevocation(data []byte) (session.Revocation, bool) {
 	return session.DecodeRevocation(rest)
 }
 
-func (r *Room) revoke(v session.Revocation, now time.Time) Effects {
+func (r *Room) revoke(v session.Revocation, now time.Time) (e room.Effects) {
 	r.revoked.Add(v, now)
-	return r.closing(session.CloseEnded, session.RevokedReason, func(a Admission) bool { return v.Ends(a.Session) })
+	r.closeIf(&e, room.CloseEnded, session.RevokedReason, func(a Admission) bool { return v.Ends(a.Session) })
+	return e
 }

@@ -1,5 +1,5 @@
-// Package yproto reads and writes the messages of y-protocols in y-websocket's
-// framing. One binary WebSocket message is
+// Package yproto reads and writes the messages of y-protocols. A Message is the same in every
+// dialect; a Dialect frames it. YWebsocket is y-websocket's framing, in which one binary WebSocket message is
 //
 //	varUint 0  sync             varUint 0, varBytes state vector   step 1
 //	                            varUint 1, varBytes update         step 2
@@ -48,13 +48,49 @@ const (
 // may only read has these dropped.
 func (k Kind) Writes() bool { return k == SyncStep2 || k == Update }
 
-// Message is one decoded message.
+// A Message is one message, in no dialect.
 type Message struct {
 	Kind Kind
 	// Payload is the state vector of SyncStep1, the update of SyncStep2 and
 	// Update, the awareness update, or the reason of PermissionDenied (UTF-8).
 	// It aliases the frame. Its content is not checked.
 	Payload []byte
+	// Frame is what Decode read the message from; nil for a message that nobody sent.
+	// It may be forwarded to peers of the same dialect as it is.
+	Frame []byte
+}
+
+// A Dialect is how messages stand in WebSocket messages.
+type Dialect interface {
+	// Decode reads the first message of a frame, as the function Decode does.
+	Decode(frame []byte) (m Message, rest []byte, err error)
+	// Append appends a message of that Kind and Payload.
+	Append(dst []byte, m Message) []byte
+}
+
+// YWebsocket is the dialect of y-websocket, which this package's functions read and write.
+var YWebsocket Dialect = yWebsocket{}
+
+type yWebsocket struct{}
+
+func (yWebsocket) Decode(frame []byte) (m Message, rest []byte, err error) { return Decode(frame) }
+
+func (yWebsocket) Append(dst []byte, m Message) []byte {
+	switch m.Kind {
+	case SyncStep1:
+		return AppendSyncStep1(dst, m.Payload)
+	case SyncStep2:
+		return AppendSyncStep2(dst, m.Payload)
+	case Update:
+		return AppendUpdate(dst, m.Payload)
+	case Awareness:
+		return AppendAwareness(dst, m.Payload)
+	case PermissionDenied:
+		return AppendPermissionDenied(dst, string(m.Payload))
+	case QueryAwareness:
+		return AppendQueryAwareness(dst)
+	}
+	return dst
 }
 
 // UnknownError reports a message of a type that y-protocols 1 does not have.
@@ -77,7 +113,9 @@ func Decode(frame []byte) (m Message, rest []byte, err error) {
 	if err != nil {
 		return Message{}, nil, fmt.Errorf("decode message: %w", err)
 	}
-	return m, r.Rest(), nil
+	rest = r.Rest()
+	m.Frame = frame[:len(frame)-len(rest)]
+	return m, rest, nil
 }
 
 func decode(r *lib0.Reader) (m Message, err error) {

@@ -4,6 +4,7 @@ import (
 	"hash/crc32"
 	"time"
 
+	"tidemark/shared/abi"
 	"tidemark/shared/awareness"
 	"tidemark/shared/lib0"
 	"tidemark/shared/session"
@@ -63,7 +64,7 @@ func (p *presence) attachment(r *Room, s *socket, now time.Time) []byte {
 }
 
 // restore makes the room's sockets and presence of what was attached and kept.
-func (p *presence) restore(r *Room, rows []Presence, open []Open, now time.Time) {
+func (p *presence) restore(r *Room, rows []Presence, open []abi.Conn, now time.Time) {
 	p.states.Limits = r.config.limits()
 	inStorage := make(map[uint64]Presence, len(rows))
 	p.kept = make(map[uint64]kept, len(rows))
@@ -73,7 +74,7 @@ func (p *presence) restore(r *Room, rows []Presence, open []Open, now time.Time)
 	}
 	for _, o := range open {
 		s := &socket{}
-		r.sockets[o.Conn] = s
+		r.sockets[o.ID] = s
 		p.readAttachment(r, o, s, inStorage, now)
 	}
 	for client, row := range inStorage {
@@ -94,7 +95,7 @@ func (p *presence) restore(r *Room, rows []Presence, open []Open, now time.Time)
 }
 
 // readAttachment reads as much as it understands.
-func (p *presence) readAttachment(r *Room, o Open, s *socket, kept map[uint64]Presence, now time.Time) {
+func (p *presence) readAttachment(r *Room, o abi.Conn, s *socket, kept map[uint64]Presence, now time.Time) {
 	b := lib0.NewReader(o.Attachment)
 	version, err := b.Byte()
 	if err != nil || version != 1 && version != 2 {
@@ -134,7 +135,7 @@ func (p *presence) readAttachment(r *Room, o Open, s *socket, kept map[uint64]Pr
 			e.State = nil
 		}
 		if p.states.Restore(e, now) == nil {
-			p.own(r, o.Conn, s, e.Client)
+			p.own(r, o.ID, s, e.Client)
 		}
 	}
 	if heard, err := b.Uint(); err == nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tidemark/shared/lib0"
+	"tidemark/shared/room"
 	"tidemark/shared/session"
 	"tidemark/shared/yjs"
 )
@@ -340,7 +341,7 @@ func (r *Room) merge(update []byte, now time.Time) (Reply, error) {
 	case err != nil:
 		return Reply{Status: StatusMalformed, Body: []byte("the update cannot be taken: " + err.Error())}, nil
 	case news:
-		r.broadcast(update, nil)
+		r.broadcast(editOf(update))
 	}
 	return Reply{Status: StatusOK, ETag: r.etag()}, nil
 }
@@ -357,8 +358,9 @@ func (r *Room) delete(now time.Time) {
 	r.meta.MergeUntil, r.merging = 0, false
 	r.plan(now)
 	r.sweep()
-	r.gathered.updates, r.gathered.bytes = nil, 0
+	r.window.Take()
+	r.bytes = 0
 	for _, conn := range r.conns() {
-		r.close(conn, CloseDeleted, "the document was deleted")
+		r.close(conn, room.CloseDeleted, "the document was deleted")
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"tidemark/shared/abi"
 	"tidemark/shared/lib0"
+	"tidemark/shared/room"
 	"tidemark/shared/yjs"
 	"tidemark/shared/yjs/yjstest"
 	"tidemark/shared/yproto"
@@ -96,7 +98,7 @@ func TestADocumentThatTakesTooManyStepsIsMergedAndNotTriedAgain(t *testing.T) {
 				}
 			}
 			r := d.wake()
-			out, err := r.Wake(d.now.Add(time.Hour))
+			out, err := r.Alarm(d.now.Add(time.Hour))
 			if err != nil || out.Task.Kind != TaskCopy || r.doc.doc != nil {
 				t.Fatalf("alarm: task %d, %v", out.Task.Kind, err)
 			}
@@ -192,10 +194,10 @@ func TestADocumentThatTakesTooMuchMemoryIsMergedAndNotTriedAgain(t *testing.T) {
 func TestAnUpdateThatTakesTooManyStepsIsMergedIntoADocumentInMemory(t *testing.T) {
 	r := New(DefaultConfig, &fake{}, Stored{Meta: Meta{Seeded: true}}, nil, scriptStart)
 	r.Connect(1, Admission{Write: true}, scriptStart)
-	if _, err := r.Receive(1, yproto.AppendSyncStep1(nil, []byte{0}), scriptStart); err != nil {
+	if _, err := r.Message(1, abi.KindBinary, yproto.AppendSyncStep1(nil, []byte{0}), scriptStart); err != nil {
 		t.Fatal(err)
 	}
-	out, err := r.Receive(1, yproto.AppendUpdate(nil, yjstest.Scanning(0, 50_000, 20_000)), scriptStart)
+	out, err := r.Message(1, abi.KindBinary, yproto.AppendUpdate(nil, yjstest.Scanning(0, 50_000, 20_000)), scriptStart)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +238,7 @@ func TestAMessageThatTakesTooMuchMemoryIsRefused(t *testing.T) {
 		r := New(DefaultConfig, &fake{}, Stored{Meta: Meta{Seeded: true}}, nil, scriptStart)
 		r.Connect(1, Admission{Write: true}, scriptStart)
 		var out Effects
-		allocated := testing.AllocsPerRun(1, func() { out, _ = r.Receive(1, frame, scriptStart) })
+		allocated := testing.AllocsPerRun(1, func() { out, _ = r.Message(1, abi.KindBinary, frame, scriptStart) })
 		if allocated > 1000 || len(out.Store) > 0 {
 			t.Errorf("%s: %.0f allocations, %d writes", name, allocated, len(out.Store))
 		}
@@ -265,7 +267,7 @@ func TestManySmallItemsAreMergedAndNotIntegrated(t *testing.T) {
 func TestStepsCountInTheBudgetOfTheirSocket(t *testing.T) {
 	r := New(DefaultConfig, &fake{}, Stored{Meta: Meta{Seeded: true}}, nil, scriptStart)
 	r.Connect(1, Admission{Write: true}, scriptStart)
-	if _, err := r.Receive(1, yproto.AppendSyncStep1(nil, []byte{0}), scriptStart); err != nil {
+	if _, err := r.Message(1, abi.KindBinary, yproto.AppendSyncStep1(nil, []byte{0}), scriptStart); err != nil {
 		t.Fatal(err)
 	}
 	const n, length = 1_000, 2_000 // some hundred thousand steps a message
@@ -274,7 +276,7 @@ func TestStepsCountInTheBudgetOfTheirSocket(t *testing.T) {
 		if i == 200 {
 			t.Fatalf("%d messages of many steps were taken", i)
 		}
-		out, err := r.Receive(1, yproto.AppendUpdate(nil, yjstest.Scanning(i*n, n, length)), scriptStart)
+		out, err := r.Message(1, abi.KindBinary, yproto.AppendUpdate(nil, yjstest.Scanning(i*n, n, length)), scriptStart)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -282,7 +284,7 @@ func TestStepsCountInTheBudgetOfTheirSocket(t *testing.T) {
 			code = c.Code
 		}
 	}
-	if code != CloseFlood {
+	if code != room.CloseTooMany {
 		t.Errorf("closed with %d", code)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"tidemark/shared/abi"
 	"tidemark/shared/awareness"
 	"tidemark/shared/yproto"
 )
@@ -26,7 +27,7 @@ func crowd(t *testing.T, n int, state string) (r *Room, last Conn) {
 
 func say(t *testing.T, r *Room, conn Conn, entries ...awareness.Entry) Effects {
 	t.Helper()
-	out, err := r.Receive(conn, yproto.AppendAwareness(nil, awareness.AppendUpdate(nil, entries...)), scriptStart)
+	out, err := r.Message(conn, abi.KindBinary, yproto.AppendAwareness(nil, awareness.AppendUpdate(nil, entries...)), scriptStart)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,9 +38,9 @@ func say(t *testing.T, r *Room, conn Conn, entries ...awareness.Entry) Effects {
 func told(t *testing.T, out Effects) (entries []awareness.Entry) {
 	t.Helper()
 	for _, s := range out.Send {
-		m, rest, err := yproto.Decode(s.Frame)
+		m, rest, err := yproto.Decode(s.Data)
 		if err != nil || m.Kind != yproto.Awareness || len(rest) > 0 {
-			t.Fatalf("%x: %v", s.Frame, err)
+			t.Fatalf("%x: %v", s.Data, err)
 		}
 		some, err := awareness.Decode(m.Payload, awareness.DefaultLimits)
 		if err != nil {
@@ -155,7 +156,7 @@ func TestALongStateIsStoredOnceIn15Seconds(t *testing.T) {
 	aware := func(bytes int) {
 		clock++
 		frame := yproto.AppendAwareness(nil, awareness.AppendUpdate(nil, awareness.Entry{Client: 1, Clock: clock, State: state(bytes)}))
-		out, err := r.Receive(1, frame, now)
+		out, err := r.Message(1, abi.KindBinary, frame, now)
 		if err != nil || len(out.Send) != 1 {
 			t.Fatalf("clock %d: %d messages, %v", clock, len(out.Send), err)
 		}
@@ -178,7 +179,7 @@ func TestALongStateIsStoredOnceIn15Seconds(t *testing.T) {
 	for range 10 { // renewals, between which the room sleeps
 		aware(5_300)
 		now = now.Add(15 * time.Second)
-		r = New(DefaultConfig, disk, disk.stored(), []Open{{1, attached}}, now)
+		r = New(DefaultConfig, disk, disk.stored(), []abi.Conn{{ID: 1, Attachment: attached}}, now)
 	}
 	if rows != 3 {
 		t.Errorf("%d rows after ten renewals, want one more", rows)
@@ -206,7 +207,7 @@ func TestThatUnknownClientsAreGoneIsNotRemembered(t *testing.T) {
 func TestAQueryIsAnsweredWhereNobodyIs(t *testing.T) {
 	r, last := crowd(t, 0, "")
 	r.Connect(last, Admission{Write: true}, scriptStart)
-	out, err := r.Receive(last, yproto.AppendQueryAwareness(nil), scriptStart)
+	out, err := r.Message(last, abi.KindBinary, yproto.AppendQueryAwareness(nil), scriptStart)
 	if err != nil || len(out.Send) != 1 || len(told(t, out)) != 0 {
 		t.Errorf("%+v, %v", out, err)
 	}

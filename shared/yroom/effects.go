@@ -3,24 +3,19 @@ package yroom
 import (
 	"time"
 
+	"tidemark/shared/room"
 	"tidemark/shared/session"
 )
 
-// Effects are what an event asks for. The host does them in the order of the
-// fields, and of each list. If one of Store fails, it does nothing further,
-// forgets the room and makes it again from what is stored; the sender is to be
-// told to try again later. A crash at any point loses nothing that anybody saw.
+// Effects are what an event asks for. The host performs them in the order of the fields: what
+// is stored as due has its alarm, and what is sent is stored. If one of Store fails, the host
+// performs nothing further, forgets the room and makes it again from what is stored; the sender
+// should try again later. A crash at any point loses nothing that anybody saw.
 type Effects struct {
-	// Sooner replaces the alarm by an earlier one, or by the first. It comes before
-	// Store: what is stored as due has its alarm.
-	Sooner *time.Time
+	Sooner *time.Time // replaces the alarm by an earlier one, or sets the first; room.Effects.Alarm then only sets later ones
 	Store  []Write
-	Attach []Attach
-	Alarm  *time.Time    // replaces the alarm by a later one; the zero time removes it
-	Timer  time.Duration // until Timer is to be called; 0 asks for none. If one is set already, Lost is called
-	Send   []Send
-	Close  []Close
-	Task   Task // what the alarm is to do next; zero outside of Wake, Seeded and Flushed
+	room.Effects
+	Task Task // what the host does next after Alarm; zero outside of Alarm and Seeded
 }
 
 // A Write is one transaction on the object's storage.
@@ -61,17 +56,17 @@ type Part struct {
 
 // Meta is the one row about the room.
 type Meta struct {
-	Seeded    bool  // whether the database was asked for a state
-	Gen       int64 // of the snapshot; 0 is none
-	Size      int   // of the snapshot, bytes
-	Compacted int64 // the last row that the snapshot contains
-	Flushed   int64 // the last row that the database's copy contains
-	Version   int64 // of that copy: its updated_at, Unix milliseconds
-	Failures  int   // of maintenance, in a row
-	Due       int64 // when maintenance runs, Unix milliseconds; 0: there is nothing to do. See Row.Due
-	Last      int64 // the number of the last update when this was written
-	Sum       Sum   // of the snapshot
-	CopiedGen int64 // the generation that the database's copy was made of
+	Seeded     bool  // whether the database was asked for a state
+	Gen        int64 // of the snapshot; 0 is none
+	Size       int   // of the snapshot, bytes
+	Compacted  int64 // the last row that the snapshot contains
+	CopiedLast int64 // the last row that the database's copy contains
+	Version    int64 // of that copy: its updated_at, Unix milliseconds
+	Failures   int   // of maintenance, in a row
+	Due        int64 // when maintenance runs, Unix milliseconds; 0: there is nothing to do. See Row.Due
+	Last       int64 // the number of the last update when this was written
+	Sum        Sum   // of the snapshot
+	CopiedGen  int64 // the generation that the database's copy was made of
 	// MergeUntil is until when the document is merged, not integrated, Unix
 	// milliseconds; 0: it was never too much.
 	MergeUntil int64
@@ -86,32 +81,3 @@ type Presence struct {
 	Write         bool         // that socket could write
 	Leaves        int64        // when the client counts as gone, Unix milliseconds; 0: it has a socket
 }
-
-// Attach remembers data with a socket over hibernation: at most 2,000 bytes.
-type Attach struct {
-	Conn Conn
-	Data []byte
-}
-
-// Send sends one binary message to some sockets, or to all if To is empty.
-type Send struct {
-	To    []Conn
-	Frame []byte
-}
-
-// Close closes a socket. Codes 4400 to 4499 say that trying again is of no use.
-// y-websocket 3.1, defaultShouldReconnect.
-type Close struct {
-	Conn   Conn
-	Code   int
-	Reason string
-}
-
-// The codes that the room closes with.
-const (
-	CloseMalformed = 4400
-	CloseDeleted   = 4404
-	CloseTooLarge  = 4413
-	CloseLater     = 4500 // something failed here
-	CloseFlood     = 4529
-)

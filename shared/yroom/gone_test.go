@@ -30,7 +30,7 @@ func TestADocumentThatEndedAnInstanceIsDeletedUnread(t *testing.T) {
 func TestADeletionLeavesNoPartsOfADocument(t *testing.T) {
 	k := newKeeper(t, func(*Config) {})
 	k.must(Request{Op: OpMerge, Data: (&author{id: 1}).typing("secret")})
-	out, err := k.room.Wake(scriptStart.Add(time.Hour))
+	out, err := k.room.Alarm(scriptStart.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"tidemark/shared/abi"
 	"tidemark/shared/yproto"
 )
 
@@ -87,7 +88,7 @@ func TestAFrameOfManyUpdatesIsOneRow(t *testing.T) {
 	for a := (&author{id: 1}); a.clock < 30; {
 		frame = yproto.AppendUpdate(frame, a.typing("abc"))
 	}
-	out, err := r.Receive(1, frame, scriptStart)
+	out, err := r.Message(1, abi.KindBinary, frame, scriptStart)
 	if err != nil || len(out.Store) != 1 || out.Store[0].Row.Updates != 10 || len(out.Send) != 10 {
 		t.Errorf("%d writes, %d messages, %v", len(out.Store), len(out.Send), err)
 	}
@@ -101,7 +102,7 @@ func TestADocumentThatIsTheSameIsNeitherWrittenNorCopiedAgain(t *testing.T) {
 		t.Helper()
 		r := d.wake()
 		r.Connect(1, Admission{Write: true}, d.now)
-		out, err := r.Receive(1, yproto.AppendUpdate(nil, update), d.now)
+		out, err := r.Message(1, abi.KindBinary, yproto.AppendUpdate(nil, update), d.now)
 		if err != nil || len(out.Send) != 1 {
 			t.Fatal(out, err)
 		}
@@ -111,7 +112,7 @@ func TestADocumentThatIsTheSameIsNeitherWrittenNorCopiedAgain(t *testing.T) {
 		t.Helper()
 		d.now = time.UnixMilli(d.due())
 		r := d.wake()
-		out, err := r.Wake(d.now)
+		out, err := r.Alarm(d.now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +127,7 @@ func TestADocumentThatIsTheSameIsNeitherWrittenNorCopiedAgain(t *testing.T) {
 		t.Fatalf("the first copy: %+v, %+v", out, d.meta)
 	}
 	merge(update)
-	if out := alarm(); out.Task.Kind != 0 || len(out.Store) != 1 || d.meta.Gen != 1 || len(d.rows) != 0 || d.due() != 0 || d.meta.Flushed != 2 {
+	if out := alarm(); out.Task.Kind != 0 || len(out.Store) != 1 || d.meta.Gen != 1 || len(d.rows) != 0 || d.due() != 0 || d.meta.CopiedLast != 2 {
 		t.Errorf("the same again: %+v, %+v, %d rows", out, d.meta, len(d.rows))
 	}
 	merge((&author{id: 2}).typing("abc"))
@@ -163,7 +164,7 @@ func TestACopyThatFailedIsMadeAgain(t *testing.T) {
 	for range 2 {
 		d.now = time.UnixMilli(d.due())
 		r := d.wake()
-		out, err := r.Wake(d.now)
+		out, err := r.Alarm(d.now)
 		if err != nil || out.Task.Kind != TaskCopy {
 			t.Fatalf("%+v, %v", out, err)
 		}

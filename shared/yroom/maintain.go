@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"tidemark/shared/room"
 	"tidemark/shared/session"
 	"tidemark/shared/yjs"
 )
@@ -49,7 +50,7 @@ const (
 // delay is how long after an edit maintenance runs. Writing a large document
 // costs more, so it is done less often.
 func (r *Room) delay() time.Duration {
-	d := r.config.FlushDelay * time.Duration(1+(r.meta.Size+r.log.bytes)/(256<<10))
+	d := r.config.CopyDelay * time.Duration(1+(r.meta.Size+r.log.bytes)/(256<<10))
 	return min(d, maxDelay)
 }
 
@@ -88,7 +89,7 @@ func (r *Room) plan(due time.Time) {
 	}
 }
 
-// nextAlarm is when Wake has something to do besides to break the silence; zero is
+// nextAlarm is when Alarm has something to do besides to break the silence; zero is
 // never.
 func (r *Room) nextAlarm() time.Time {
 	return session.Sooner(session.Sooner(r.present.nextDeparture(), r.ends), r.due())
@@ -102,9 +103,9 @@ func (r *Room) due() time.Time {
 	return time.UnixMilli(r.meta.Due)
 }
 
-// Wake is the alarm. The host does the Effects and then their Task, and hands
-// its outcome to Seeded or Copied; other events may come in between.
-func (r *Room) Wake(now time.Time) (Effects, error) {
+// Alarm does what is due. The host performs the Effects and then their Task, and passes the
+// task's outcome to Seeded or Copied. Other events may come in between.
+func (r *Room) Alarm(now time.Time) (Effects, error) {
 	r.set = false // the alarm that was set has gone off
 	r.endSessions(now, early)
 	r.present.depart(r, now.Add(early))
@@ -122,10 +123,10 @@ func (r *Room) Wake(now time.Time) (Effects, error) {
 	if err != nil && !errors.Is(err, errCostly) {
 		return Effects{}, err
 	}
-	if err == nil && r.meta.CopiedGen == r.meta.Gen && r.meta.Flushed != r.last { // nothing new was said
-		r.meta.Flushed, r.metaSet = r.last, true
+	if err == nil && r.meta.CopiedGen == r.meta.Gen && r.meta.CopiedLast != r.last { // nothing new was said
+		r.meta.CopiedLast, r.metaSet = r.last, true
 	}
-	if err != nil || r.meta.Flushed == r.last { // what cannot be read stays as it is
+	if err != nil || r.meta.CopiedLast == r.last { // what cannot be read stays as it is
 		r.plan(time.Time{})
 		return r.done(now), nil
 	}
@@ -219,7 +220,7 @@ func (r *Room) Seeded(state []byte, version int64, err error, now time.Time) (Ef
 	if err != nil {
 		r.failed(now)
 		for _, conn := range r.waiting() {
-			r.close(conn, CloseLater, "the stored document cannot be read; try again later")
+			r.close(conn, room.CloseLater, "the stored document cannot be read; try again later")
 		}
 		return r.done(now), nil
 	}
@@ -231,7 +232,7 @@ func (r *Room) Seeded(state []byte, version int64, err error, now time.Time) (Ef
 			r.meta.CopiedGen = r.meta.Gen
 		}
 	}
-	if r.last > r.meta.Flushed {
+	if r.last > r.meta.CopiedLast {
 		r.edited(now)
 	}
 	for _, conn := range r.waiting() {
@@ -287,12 +288,12 @@ func (r *Room) Copied(c Copy, err error, now time.Time) Effects {
 		r.failed(now)
 		return r.done(now)
 	}
-	r.meta.Flushed = max(r.meta.Flushed, c.Last)
+	r.meta.CopiedLast = max(r.meta.CopiedLast, c.Last)
 	r.meta.CopiedGen = max(r.meta.CopiedGen, c.Gen)
 	r.meta.Version = max(r.meta.Version, c.Version)
 	r.meta.Failures, r.metaSet = 0, true
 	r.plan(time.Time{})
-	if r.last > r.meta.Flushed {
+	if r.last > r.meta.CopiedLast {
 		r.edited(now)
 	}
 	return r.done(now)

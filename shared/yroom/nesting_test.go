@@ -59,7 +59,7 @@ func TestTypesNestedTooDeeplyByManyUpdatesDoNotCloseTheRoom(t *testing.T) {
 	}
 	state := whole()
 	r := New(DefaultConfig, disk, disk.stored(), nil, now)
-	out, err := r.Wake(now.Add(2 * DefaultConfig.FlushDelay))
+	out, err := r.Alarm(now.Add(2 * DefaultConfig.CopyDelay))
 	if err != nil || out.Task.Kind != TaskCopy {
 		t.Fatalf("compact: task %d, %v", out.Task.Kind, err)
 	}

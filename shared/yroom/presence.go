@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tidemark/shared/awareness"
+	"tidemark/shared/room"
 	"tidemark/shared/session"
 	"tidemark/shared/yproto"
 )
@@ -63,7 +64,7 @@ func (c *Config) limits() awareness.Limits {
 func (p *presence) receive(r *Room, conn Conn, s *socket, update []byte, now time.Time) (open bool) {
 	entries, err := awareness.Decode(update, p.states.Limits)
 	if err != nil {
-		r.close(conn, CloseMalformed, "malformed awareness message: "+err.Error())
+		r.close(conn, room.CloseMalformed, "malformed awareness message: "+err.Error())
 		return false
 	}
 	change := p.states.ApplyEntries(p.acceptable(r, conn, s, entries, now), now)
@@ -298,7 +299,7 @@ func (p *presence) tell(r *Room, clients []uint64, conns ...Conn) {
 			}
 			n++
 		}
-		r.send(p.frame(clients[:n]), conns...)
+		r.send(p.message(clients[:n]), conns...)
 		clients = clients[n:]
 	}
 }
@@ -308,13 +309,13 @@ func (p *presence) answer(r *Room, conn Conn) {
 	r.steps += p.states.Size() / bytesAStep
 	present := p.states.Present()
 	if len(present) == 0 {
-		r.send(p.frame(nil), conn)
+		r.send(p.message(nil), conn)
 	}
 	p.tell(r, present, conn)
 }
 
-func (p *presence) frame(clients []uint64) []byte {
-	return yproto.AppendAwareness(nil, p.states.AppendUpdate(nil, clients...))
+func (p *presence) message(clients []uint64) yproto.Message {
+	return yproto.Message{Kind: yproto.Awareness, Payload: p.states.AppendUpdate(nil, clients...)}
 }
 
 func remove(clients []uint64, client uint64) []uint64 {

@@ -5,22 +5,26 @@ import (
 	"fmt"
 	"time"
 
+	"tidemark/shared/abi"
+	"tidemark/shared/room"
 	"tidemark/shared/yjs"
 	"tidemark/shared/yproto"
 )
 
-// Text is a text message of size bytes. The protocol does not have any: it counts
-// as a message and is ignored.
-func (r *Room) Text(conn Conn, size int, now time.Time) Effects {
-	if s := r.sockets[conn]; s != nil && !s.closed {
-		r.spend(conn, s, 1, size, now)
+// Message takes what a socket sent. A binary message, abi.KindBinary, holds one message of the
+// protocol, or several, as y-websocket 4 sends them. The protocol has no text messages: the room
+// counts them and ignores them. The room keeps data.
+func (r *Room) Message(conn Conn, kind int, data []byte, now time.Time) (Effects, error) {
+	if kind == abi.KindBinary {
+		return r.receive(conn, data, now)
 	}
-	return r.done(now)
+	if s := r.sockets[conn]; s != nil && !s.closed {
+		r.spend(conn, s, 1, len(data), now)
+	}
+	return r.done(now), nil
 }
 
-// Receive takes a binary message: one protocol message, or several, as
-// y-websocket 4 sends them. The room keeps frame.
-func (r *Room) Receive(conn Conn, frame []byte, now time.Time) (Effects, error) {
+func (r *Room) receive(conn Conn, frame []byte, now time.Time) (Effects, error) {
 	s := r.sockets[conn]
 	if s == nil || s.closed {
 		return Effects{}, nil
@@ -29,27 +33,29 @@ func (r *Room) Receive(conn Conn, frame []byte, now time.Time) (Effects, error) 
 		return r.done(now), nil // which closes it
 	}
 	if len(frame) > r.config.MessageBytes {
-		if m, rest, err := yproto.Decode(frame); err == nil && m.Kind == yproto.Awareness && len(rest) == 0 {
+		if m, rest, err := r.decode(frame); err == nil && m.Kind == yproto.Awareness && len(rest) == 0 {
 			r.spend(conn, s, 1, len(frame), now) // a state beyond all limits
 			return r.done(now), nil
 		}
-		r.close(conn, CloseTooLarge, fmt.Sprintf("a message of %d bytes; at most %d are taken", len(frame), r.config.MessageBytes))
+		r.close(conn, room.CloseTooLarge, fmt.Sprintf("a message of %d bytes; at most %d are taken", len(frame), r.config.MessageBytes))
 		return r.done(now), nil
 	}
 	for rest := frame; ; {
-		m, after, err := yproto.Decode(rest)
+		m, after, err := r.decode(rest)
 		var unknown *yproto.UnknownError
 		switch {
 		case errors.As(err, &unknown):
 			r.spend(conn, s, 1, len(rest), now)
 			return r.done(now), nil
 		case err != nil:
-			r.close(conn, CloseMalformed, "malformed message: "+errors.Unwrap(err).Error())
+			if cause := errors.Unwrap(err); cause != nil {
+				err = cause
+			}
+			r.close(conn, room.CloseMalformed, "malformed message: "+err.Error())
 			return r.done(now), nil
 		}
-		whole := rest[:len(rest)-len(after)]
 		rest = after
-		open, err := r.message(conn, s, m, whole, now)
+		open, err := r.handle(conn, s, m, now)
 		if err != nil {
 			return Effects{}, err
 		}
@@ -64,17 +70,17 @@ func (r *Room) spend(conn Conn, s *socket, cost float64, bytes int, now time.Tim
 	if s.budget.spend(&r.config, cost, bytes, now) {
 		return true
 	}
-	r.close(conn, CloseFlood, "too many messages; try again in a while")
+	r.close(conn, room.CloseTooMany, "too many messages; try again in a while")
 	return false
 }
 
-// message handles one message; whole is its bytes. It reports whether the socket
-// stays open. An error is the storage's.
-func (r *Room) message(conn Conn, s *socket, m yproto.Message, whole []byte, now time.Time) (open bool, err error) {
+// handle handles one message. It reports whether the socket stays open. An error is the
+// storage's.
+func (r *Room) handle(conn Conn, s *socket, m yproto.Message, now time.Time) (open bool, err error) {
 	if m.Kind == yproto.Awareness {
 		return r.present.receive(r, conn, s, m.Payload, now), nil
 	}
-	if !r.spend(conn, s, 1, len(whole), now) {
+	if !r.spend(conn, s, 1, len(m.Frame), now) {
 		return false, nil
 	}
 	defer func() {
@@ -89,7 +95,7 @@ func (r *Room) message(conn Conn, s *socket, m yproto.Message, whole []byte, now
 	case m.Kind == yproto.QueryAwareness:
 		r.present.answer(r, conn)
 	case m.Kind.Writes():
-		return r.edit(conn, s, m, whole, now)
+		return r.edit(conn, s, m, now)
 	}
 	return true, nil
 }
@@ -97,11 +103,11 @@ func (r *Room) message(conn Conn, s *socket, m yproto.Message, whole []byte, now
 // step1 answers with what the peer lacks, or waits for the database's state.
 func (r *Room) step1(conn Conn, s *socket, vector []byte, now time.Time) (open bool, err error) {
 	if n, err := yjs.CountStateVector(vector); err == nil && n > maxClients {
-		r.close(conn, CloseTooLarge, fmt.Sprintf("a state vector of %d clients; at most %d are taken", n, maxClients))
+		r.close(conn, room.CloseTooLarge, fmt.Sprintf("a state vector of %d clients; at most %d are taken", n, maxClients))
 		return false, nil
 	}
 	if _, err := yjs.DecodeStateVector(vector); err != nil {
-		r.close(conn, CloseMalformed, "malformed state vector: "+err.Error())
+		r.close(conn, room.CloseMalformed, "malformed state vector: "+err.Error())
 		return false, nil
 	}
 	if !r.meta.Seeded {
@@ -126,9 +132,9 @@ func (r *Room) step1(conn Conn, s *socket, vector []byte, now time.Time) (open b
 func (r *Room) unanswered(conn Conn, err error) error {
 	switch {
 	case errors.Is(err, errCostly):
-		r.close(conn, CloseTooLarge, errCostly.Error())
+		r.close(conn, room.CloseTooLarge, errCostly.Error())
 	case errors.Is(err, errBusy):
-		r.close(conn, CloseLater, errBusy.Error())
+		r.close(conn, room.CloseLater, errBusy.Error())
 	default:
 		return err
 	}
@@ -160,8 +166,7 @@ func (r *Room) answer(conn Conn, s *socket, vector []byte) error {
 	if err != nil {
 		return fmt.Errorf("answer step 1: %w", err)
 	}
-	frame := make([]byte, 0, len(update)+8)
-	r.send(yproto.AppendSyncStep2(frame, update), conn)
+	r.send(yproto.Message{Kind: yproto.SyncStep2, Payload: update}, conn)
 	return nil
 }
 
@@ -171,30 +176,24 @@ func (r *Room) ask(conn Conn, d *document) error {
 	if err != nil {
 		return fmt.Errorf("send step 1: %w", err)
 	}
-	r.send(yproto.AppendSyncStep1(nil, vector), conn)
+	r.send(yproto.Message{Kind: yproto.SyncStep1, Payload: vector}, conn)
 	return nil
 }
 
-// edit stores an update and then sends it to everybody, its sender included: to
-// him it says that the edit is saved.
-func (r *Room) edit(conn Conn, s *socket, m yproto.Message, whole []byte, now time.Time) (open bool, err error) {
+// edit stores an update and then sends it to everybody. The sender gets it too, and learns
+// that the edit is saved.
+func (r *Room) edit(conn Conn, s *socket, m yproto.Message, now time.Time) (open bool, err error) {
 	summary, err := yjs.Validate(m.Payload, updateLimits)
 	if errors.Is(err, yjs.ErrCostly) {
-		r.close(conn, CloseTooLarge, err.Error())
+		r.close(conn, room.CloseTooLarge, err.Error())
 		return false, nil
 	}
 	if err != nil {
-		r.close(conn, CloseMalformed, "malformed update: "+err.Error())
+		r.close(conn, room.CloseMalformed, "malformed update: "+err.Error())
 		return false, nil
 	}
-	frame := whole
-	if m.Kind == yproto.SyncStep2 {
-		frame = nil
-	}
 	if summary.Empty() {
-		if frame != nil {
-			r.send(frame, conn)
-		}
+		r.acknowledge(conn, m)
 		return true, nil
 	}
 	if !s.Write {
@@ -204,7 +203,7 @@ func (r *Room) edit(conn Conn, s *socket, m yproto.Message, whole []byte, now ti
 	if gone, err := r.ofGone(m.Payload, now); err != nil {
 		return false, err
 	} else if gone {
-		r.close(conn, CloseDeleted, "the document of this edit was deleted")
+		r.close(conn, room.CloseDeleted, "the document of this edit was deleted")
 		return false, nil
 	}
 	if m.Kind == yproto.SyncStep2 && r.doc != nil && r.doc.doc == nil {
@@ -220,14 +219,24 @@ func (r *Room) edit(conn Conn, s *socket, m yproto.Message, whole []byte, now ti
 	case errors.Is(err, yjs.ErrPending): // it comes again, in order
 		return true, r.ask(conn, r.doc)
 	case err != nil:
-		r.close(conn, CloseMalformed, "the update cannot be taken: "+err.Error())
+		r.close(conn, room.CloseMalformed, "the update cannot be taken: "+err.Error())
 		return false, nil
+	case news && m.Kind == yproto.Update:
+		r.broadcast(m)
 	case news:
-		r.broadcast(m.Payload, frame)
-	case frame != nil:
-		r.send(frame, conn)
+		r.broadcast(editOf(m.Payload))
+	default:
+		r.acknowledge(conn, m)
 	}
 	return true, nil
+}
+
+// acknowledge sends an update back to its sender alone, as it says nothing new to others. The
+// client learns that the update is stored. Clients expect no such reply to a step 2.
+func (r *Room) acknowledge(conn Conn, m yproto.Message) {
+	if m.Kind == yproto.Update {
+		r.send(m, conn)
+	}
 }
 
 // errFull is wrapped by the refusal of an update for which there is no space.
@@ -288,5 +297,5 @@ const maxLogUpdates = 50_000
 
 // refuse tells the peer that a write was not taken; its socket lives.
 func (r *Room) refuse(conn Conn, reason string) {
-	r.send(yproto.AppendPermissionDenied(nil, reason), conn)
+	r.send(yproto.Message{Kind: yproto.PermissionDenied, Payload: []byte(reason)}, conn)
 }

@@ -1,6 +1,5 @@
 // Package yroom is a room of live collaboration on one Yjs document, as a state
-// machine: an event and the time go in, Effects come out. It speaks y-websocket's
-// protocol (package yproto).
+// machine: an event and the time go in, Effects come out. Package room has the words.
 //
 // # Rules
 //
@@ -9,6 +8,8 @@
 // document is read when a peer asks for it (sync step 1, HTTP) and when the log
 // is due for compaction. A room can be forgotten after any event and made again
 // by New; whatever is only in memory may be lost without harm.
+//
+// The room knows messages (yproto.Message), and wire.go encodes and decodes them.
 //
 // The log and the snapshot in the object's storage are the document. A database
 // holds a copy of the compacted state, written by maintenance, which runs in the
@@ -20,15 +21,19 @@ import (
 	"slices"
 	"time"
 
+	"tidemark/shared/abi"
+	"tidemark/shared/room"
 	"tidemark/shared/session"
 	"tidemark/shared/yjs"
+	"tidemark/shared/yproto"
 )
 
-// A Conn is a socket of the room: a number above 0, stable over hibernation.
-type Conn = int32
+// A Conn is a socket of the room.
+type Conn = room.Conn
 
 // Config are the limits of a room; see DefaultConfig.
 type Config struct {
+	Dialect        yproto.Dialect       // of all sockets
 	DocumentBytes  int                  // of the snapshot, and of the log; beyond, writes are refused
 	MessageBytes   int                  // of one message; beyond, its socket is closed
 	ChunkBytes     int                  // of a Row and a Part; a multiple of 3, so that the Base64 of parts joins to that of the whole
@@ -38,9 +43,9 @@ type Config struct {
 	StepBudget     int                  // of integrating a document, and of an update; 0: yjs.DefaultStepBudget
 	Messages       float64              // per second and socket, over a burst of 10 seconds
 	BytesPerSecond float64              // per socket, after a burst of a whole document and a message
-	FlushDelay     time.Duration        // from the first edit to maintenance, for a small document
+	CopyDelay      time.Duration        // from the first edit to maintenance, for a small document
 	Reserve        func(bytes int) bool // if not nil, is called before an event takes about so much more memory; false refuses that; less than 0 is given back; may call Unload
-	BurstSockets   int                  // a room of fewer sends every edit at once
+	WindowSockets  int                  // a room of fewer sends every edit at once
 	Grace          time.Duration        // how long presence outlives a connection that broke
 	// PresenceStateBytes and PresenceBytes are of one client's state and of all
 	// states of a socket; beyond, a state is ignored. A room holds as much as
@@ -51,6 +56,7 @@ type Config struct {
 
 // DefaultConfig is for an isolate of 128 MB.
 var DefaultConfig = Config{
+	Dialect:        yproto.YWebsocket,
 	DocumentBytes:  16 << 20,
 	MessageBytes:   16 << 20,
 	ChunkBytes:     1_098_000,
@@ -59,8 +65,8 @@ var DefaultConfig = Config{
 	PieceBytes:     1 << 20,
 	Messages:       500,
 	BytesPerSecond: 4 << 20,
-	FlushDelay:     30 * time.Second,
-	BurstSockets:   20,
+	CopyDelay:      30 * time.Second,
+	WindowSockets:  20,
 	Grace:          3 * time.Second,
 
 	PresenceStateBytes: 256 << 10,
@@ -93,12 +99,8 @@ type Stored struct {
 	// Ended: an instance ended in an event or alarm of the room. Its document is
 	// then only merged for an hour; from the second time on, until it is deleted.
 	Ended bool
-}
-
-// Open is a socket and what Effects attached to it last.
-type Open struct {
-	Conn       Conn
-	Attachment []byte
+	// TimerSet: the object's timer is set, by a room that is forgotten.
+	TimerSet bool
 }
 
 // A Room is one room. It is not safe for concurrent use.
@@ -121,10 +123,12 @@ type Room struct {
 	ended    bool      // an instance ended in the room: Stored.Ended
 	gone     gone
 	steps    int // of integration, in this event
-	gathered gathering
-	attached []Conn // in this event
-	lacking  []Conn // sockets that get an answer in pieces; see socket.lacks
-	armed    bool   // Timer will be called
+	timer    room.Timer
+	lost     bool                // in this event the room found the timer of a forgotten one: see closeAll
+	window   room.Window[[]byte] // gathers updates, which are stored already
+	bytes    int                 // of those updates
+	attached []Conn              // in this event
+	lacking  []Conn              // sockets that get an answer in pieces; see socket.lacks
 
 	ends    time.Time // no socket's token ends before; zero: none ends
 	told    time.Time // when something was sent to all, or before; zero: unknown
@@ -152,13 +156,14 @@ type socket struct {
 }
 
 // New makes the room of what is stored, with the sockets that are open.
-func New(config Config, storage Storage, stored Stored, open []Open, now time.Time) *Room {
+func New(config Config, storage Storage, stored Stored, open []abi.Conn, now time.Time) *Room {
 	r := &Room{
 		config: config, storage: storage,
 		meta: stored.Meta, last: max(stored.Last, stored.Meta.Compacted),
 		log:     log{updates: stored.LogUpdates, bytes: stored.LogBytes, tail: stored.Tail},
 		sockets: make(map[Conn]*socket, len(open)),
 		ended:   stored.Ended, gone: gone{until: stored.Gone},
+		timer: room.InheritTimer(stored.TimerSet), window: room.Window[[]byte]{Least: minWindow, PerSocket: perSocket},
 	}
 	if stored.Last > stored.Meta.Last {
 		r.meta.Due = stored.Due
@@ -182,7 +187,7 @@ func New(config Config, storage Storage, stored Stored, open []Open, now time.Ti
 	if r.alarm = session.Sooner(r.due(), r.ends); r.alarm.After(now) {
 		r.set = true
 	}
-	if r.last > r.meta.Flushed && r.meta.Due == 0 {
+	if r.last > r.meta.CopiedLast && r.meta.Due == 0 {
 		r.edited(now) // the event that would have planned it was cut short
 	}
 	return r
@@ -203,9 +208,9 @@ func (r *Room) Unload() {
 	r.gone.read, r.gone.clients = false, nil
 }
 
-// Gathers tells that the room has something to send when its timer rings. Such a
-// room must not be forgotten: see Lost.
-func (r *Room) Gathers() bool { return r.armed }
+// Gathers tells that the room has something to send when its timer rings. The host should
+// not forget such a room.
+func (r *Room) Gathers() bool { return r.timer.IsSet() }
 
 // Connect lets in a socket, unless its token has ended on the way.
 func (r *Room) Connect(conn Conn, a Admission, now time.Time) Effects {
@@ -249,28 +254,24 @@ func (r *Room) attach(conn Conn) {
 	r.attached = append(r.attached, conn)
 }
 
-// send sends a frame to conns; without any, to all.
-func (r *Room) send(frame []byte, conns ...Conn) {
-	if len(r.sockets) > 0 {
-		r.out.Send = append(r.out.Send, Send{To: conns, Frame: frame})
-	}
-}
-
 func (r *Room) close(conn Conn, code int, reason string) {
 	if s := r.sockets[conn]; s != nil {
 		s.closed = true
 	}
-	r.out.Close = append(r.out.Close, Close{conn, code, reason})
+	r.out.Close = append(r.out.Close, room.Close{Conn: conn, Code: code, Reason: reason})
 }
 
 // done ends an event: it stores what changed, sets the alarm and hands over the
 // effects.
 func (r *Room) done(now time.Time) Effects {
+	if r.lost {
+		r.closeAll()
+	}
 	r.endSessions(now, 0)
 	r.breakSilence(now)
 	for _, conn := range r.attached {
 		if s := r.sockets[conn]; s != nil {
-			r.out.Attach = append(r.out.Attach, Attach{conn, r.present.attachment(r, s, now)})
+			r.out.Attach = append(r.out.Attach, room.Attach{Conn: conn, Data: r.present.attachment(r, s, now)})
 		}
 	}
 	r.attached = r.attached[:0]
@@ -283,7 +284,7 @@ func (r *Room) done(now time.Time) Effects {
 	out := r.out
 	r.out = Effects{}
 	r.metaSet, r.dueSet, r.sweepSet, r.goneSet = false, false, false, nil
-	r.steps = 0
+	r.steps, r.lost = 0, false
 	return out
 }
 

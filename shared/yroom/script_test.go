@@ -12,6 +12,7 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 
+	"tidemark/shared/abi"
 	"tidemark/shared/awareness"
 	"tidemark/shared/session"
 	"tidemark/shared/yjs"
@@ -95,11 +96,13 @@ func (s *script) author(id uint64) *author {
 
 func (s *script) awake() *Room {
 	if s.room == nil {
-		var open []Open
+		var open []abi.Conn
 		for conn, attachment := range s.open {
-			open = append(open, Open{conn, attachment})
+			open = append(open, abi.Conn{ID: conn, Attachment: attachment})
 		}
-		s.room = New(s.config, s.disk, s.disk.stored(), open, s.now)
+		stored := s.disk.stored()
+		stored.TimerSet = s.timer
+		s.room = New(s.config, s.disk, stored, open, s.now)
 	}
 	return s.room
 }
@@ -128,7 +131,7 @@ func (s *script) run(command string, args []string) {
 		return n
 	}
 	conn := Conn(number(word(0)))
-	receive := func(frame []byte) { s.do(s.awake().Receive(conn, frame, s.now)) }
+	receive := func(frame []byte) { s.do(s.awake().Message(conn, abi.KindBinary, frame, s.now)) }
 	switch command {
 	case "room":
 		*s = script{t: s.t, config: DefaultConfig, now: scriptStart, disk: &fake{}, open: map[Conn][]byte{}, authors: map[uint64]*author{}, fuel: -1, memory: math.MaxInt}
@@ -138,7 +141,7 @@ func (s *script) run(command string, args []string) {
 		}
 		s.config.Silence = time.Duration(number(options["silence"])) * time.Second
 		if n := number(options["burst"]); n > 0 {
-			s.config.BurstSockets = n
+			s.config.WindowSockets = n
 		}
 		if n := number(options["piece"]); n > 0 {
 			s.config.PieceBytes = n
@@ -227,14 +230,14 @@ func (s *script) run(command string, args []string) {
 		}
 		receive(yproto.AppendSyncStep2(nil, state))
 	case "text":
-		s.do(s.awake().Text(conn, number(word(1)), s.now), nil)
+		s.do(s.awake().Message(conn, abi.KindText, make([]byte, number(word(1))), s.now))
 	case "alarm":
 		if s.alarm.IsZero() {
 			s.t.Fatal("no alarm is set")
 		}
 		s.now, s.alarm = slices.MaxFunc([]time.Time{s.now, s.alarm}, time.Time.Compare), time.Time{}
 		s.printf("at %s", s.now.Sub(scriptStart))
-		s.do(s.awake().Wake(s.now))
+		s.do(s.awake().Alarm(s.now))
 	case "pass":
 		s.now = s.now.Add(time.Duration(number(word(0))) * time.Second)
 	case "seeded":
@@ -288,8 +291,9 @@ func (s *script) run(command string, args []string) {
 		if !s.timer {
 			s.t.Fatal("no timer is set")
 		}
+		room := s.awake()
 		s.timer = false
-		s.do(s.awake().Timer(s.now), nil)
+		s.do(room.Timer(s.now), nil)
 	case "memory":
 		s.memory = number(word(0))
 	case "unload":
@@ -364,8 +368,7 @@ func (s *script) do(out Effects, err error) {
 	if out.Timer > 0 {
 		s.printf("timer in %s", out.Timer)
 		if s.timer {
-			s.printf("and one is set already")
-			defer func() { s.do(s.awake().Lost(s.now), nil) }()
+			s.t.Error("a timer is set already")
 		}
 		s.timer = true
 	}
@@ -377,7 +380,7 @@ func (s *script) do(out Effects, err error) {
 		if len(m.To) > 0 {
 			to = fmt.Sprint(m.To)
 		}
-		s.printf("send to %s: %s", to, describeFrame(m.Frame))
+		s.printf("send to %s: %s", to, describeFrame(m.Data))
 	}
 	for _, c := range out.Close {
 		if !step() {
@@ -413,7 +416,7 @@ func describeWrite(w Write) string {
 		parts = append(parts, fmt.Sprintf("part %d of snapshot %d", w.Part.N, w.Part.Gen))
 	}
 	if m := w.Meta; m != nil {
-		parts = append(parts, fmt.Sprintf("meta seeded=%v snapshot=%d compacted=%d flushed=%d failures=%d due=%s", m.Seeded, m.Gen, m.Compacted, m.Flushed, m.Failures, due(m.Due)))
+		parts = append(parts, fmt.Sprintf("meta seeded=%v snapshot=%d compacted=%d copied=%d failures=%d due=%s", m.Seeded, m.Gen, m.Compacted, m.CopiedLast, m.Failures, due(m.Due)))
 	}
 	if w.Sweep {
 		parts = append(parts, "sweep")

@@ -3,6 +3,7 @@ package yroom
 import (
 	"time"
 
+	"tidemark/shared/room"
 	"tidemark/shared/session"
 )
 
@@ -68,6 +69,6 @@ func (r *Room) revoke(v session.Revocation, now time.Time) {
 // end closes a socket whose token is no longer good. A client whose token has
 // ended comes back in a moment with a new one, and stays present meanwhile.
 func (r *Room) end(conn Conn, s *socket, reason string, now time.Time) {
-	r.close(conn, session.CloseEnded, reason)
+	r.close(conn, room.CloseEnded, reason)
 	r.present.leave(r, conn, s, reason == session.EndedReason, now)
 }

@@ -14,7 +14,7 @@ func (d *disk) compacted() {
 	d.t.Helper()
 	r := d.wake()
 	d.now = d.now.Add(maxDelay)
-	out, err := r.Wake(d.now)
+	out, err := r.Alarm(d.now)
 	if err != nil || d.meta.Due != 0 && out.Task.Kind != TaskCopy {
 		d.t.Fatalf("alarm: task %d, %v", out.Task.Kind, err)
 	}

@@ -43,7 +43,7 @@ func (r *Room) anybody() bool {
 // spoken tells that this event sends something to all.
 func (r *Room) spoken() bool {
 	for _, m := range r.out.Send {
-		if len(m.To) == 0 {
+		if m.ToAll() {
 			return true
 		}
 	}
@@ -59,7 +59,7 @@ func (r *Room) breakSilence(now time.Time) {
 	}
 	due := r.told.IsZero() || !r.told.Add(r.config.Silence).After(now.Add(early))
 	if r.config.Silence > 0 && due && r.anybody() && !r.renewed(now) {
-		r.send(r.present.frame(nil))
+		r.send(r.present.message(nil))
 		r.told = now
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"tidemark/shared/abi"
 	"tidemark/shared/awareness"
 	"tidemark/shared/yproto"
 )
@@ -67,9 +68,9 @@ func listenForAnHour(t *testing.T, rnd *rand.Rand, every []int) {
 	}
 	awake := func() *Room {
 		if room == nil || rnd.IntN(3) > 0 {
-			var open []Open
+			var open []abi.Conn
 			for conn, l := range all {
-				open = append(open, Open{conn, l.attach})
+				open = append(open, abi.Conn{ID: conn, Attachment: l.attach})
 			}
 			room = New(DefaultConfig, disk, disk.stored(), open, now)
 		}
@@ -92,12 +93,12 @@ func listenForAnHour(t *testing.T, rnd *rand.Rand, every []int) {
 				l.spoke = now
 				l.clock++
 				e := awareness.Entry{Client: uint64(conn), Clock: l.clock, State: []byte(fmt.Sprint(l.clock))}
-				do(awake().Receive(conn, yproto.AppendAwareness(nil, awareness.AppendUpdate(nil, e)), now))
+				do(awake().Message(conn, abi.KindBinary, yproto.AppendAwareness(nil, awareness.AppendUpdate(nil, e)), now))
 			}
 		}
 		if !alarm.IsZero() && !alarm.After(now) {
 			alarm = time.Time{}
-			do(awake().Wake(now))
+			do(awake().Alarm(now))
 		}
 		for conn, l := range all {
 			if silent := now.Sub(l.heard); silent >= 30*time.Second {

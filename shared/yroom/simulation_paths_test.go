@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"tidemark/shared/room"
 	"tidemark/shared/yjs"
 	"tidemark/shared/yproto"
 )
@@ -148,7 +149,7 @@ func (w *world) followMessage(message []byte, out Effects) {
 		return
 	}
 	taken := slices.ContainsFunc(out.Store, func(write Write) bool { return write.Row != nil })
-	refused := slices.ContainsFunc(out.Close, func(c Close) bool { return c.Code == CloseDeleted })
+	refused := slices.ContainsFunc(out.Close, func(c room.Close) bool { return c.Code == room.CloseDeleted })
 	w.deleted.follow(w, m.Payload, taken, refused)
 	if !taken || w.before.bytes+len(m.Payload) <= w.config.DocumentBytes {
 		return

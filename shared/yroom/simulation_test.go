@@ -13,7 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"tidemark/shared/abi"
 	"tidemark/shared/awareness"
+	"tidemark/shared/room"
 	"tidemark/shared/session"
 	"tidemark/shared/yjs"
 	"tidemark/shared/yproto"
@@ -111,7 +113,7 @@ func simulate(t *testing.T, seed uint64, story bool) taken {
 	w.config.PieceBytes = []int{10, 100, 1 << 20}[rnd.IntN(3)]
 	w.scarce = rnd.IntN(4) == 0
 	w.config.Reserve = func(int) bool { return !w.scarce || rnd.IntN(8) > 0 }
-	w.config.BurstSockets = []int{1, 3, 20}[rnd.IntN(3)]
+	w.config.WindowSockets = []int{1, 3, 20}[rnd.IntN(3)]
 	w.config.Silence = []time.Duration{0, 25 * time.Second}[rnd.IntN(2)]
 	if rnd.IntN(4) == 0 { // the room was written to by an earlier version
 		old := (&author{id: 98}).typing("old")
@@ -205,13 +207,15 @@ func (w *world) step() {
 // awake is the room, made from what is stored if it was forgotten.
 func (w *world) awake() *Room {
 	if w.room == nil {
-		var open []Open
+		var open []abi.Conn
 		for _, p := range w.peers {
 			if p.conn != 0 {
-				open = append(open, Open{p.conn, p.known})
+				open = append(open, abi.Conn{ID: p.conn, Attachment: p.known})
 			}
 		}
-		w.room = New(w.config, &w.disk, w.disk.stored(), open, w.now)
+		stored := w.disk.stored()
+		stored.TimerSet = w.timer
+		w.room = New(w.config, &w.disk, stored, open, w.now)
 	}
 	w.before = momentOf(w.room)
 	return w.room
@@ -277,7 +281,7 @@ func (w *world) do(out Effects, err error) {
 	}
 	if out.Timer > 0 {
 		if w.timer {
-			defer func() { w.do(w.awake().Lost(w.now), nil) }()
+			w.Error("the room sets a timer that is set")
 		}
 		w.timer = true
 	}
@@ -286,12 +290,12 @@ func (w *world) do(out Effects, err error) {
 			w.crash()
 			return
 		}
-		if m, _, err := yproto.Decode(s.Frame); err == nil && m.Kind == yproto.SyncStep2 && w.room.doc != nil && w.room.doc.doc != nil {
-			w.synced[&s.Frame[0]] = w.room.doc.doc.StateVector()
+		if m, _, err := yproto.Decode(s.Data); err == nil && m.Kind == yproto.SyncStep2 && w.room.doc != nil && w.room.doc.doc != nil {
+			w.synced[&s.Data[0]] = w.room.doc.doc.StateVector()
 		}
 		for _, p := range w.peers {
 			if p.conn != 0 && (len(s.To) == 0 || slices.Contains(s.To, p.conn)) {
-				p.down = append(p.down, s.Frame)
+				p.down = append(p.down, s.Data)
 			}
 		}
 	}
@@ -302,11 +306,11 @@ func (w *world) do(out Effects, err error) {
 			continue // a crash took it while another socket was closed
 		}
 		ended := !p.until.IsZero() && !p.until.After(w.now.Add(early))
-		if c.Code < 4500 && !(c.Code == session.CloseEnded && ended) && !(c.Code == CloseDeleted && w.now.Before(w.deleted.until)) {
+		if c.Code < 4500 && !(c.Code == room.CloseEnded && ended) && !(c.Code == room.CloseDeleted && w.now.Before(w.deleted.until)) {
 			w.Errorf("the room closed %d with %d %s", c.Conn, c.Code, c.Reason)
 		}
 		w.drop(p, false)
-		if c.Code == CloseDeleted && w.IntN(2) == 0 {
+		if c.Code == room.CloseDeleted && w.IntN(2) == 0 {
 			w.begin(p)
 		}
 	}
@@ -455,7 +459,7 @@ func (w *world) toRoom(p *peer) {
 	}
 	frame := bytes.Join(p.up[:n], nil)
 	p.up = p.up[n:]
-	out, err := w.awake().Receive(p.conn, frame, w.now)
+	out, err := w.awake().Message(p.conn, abi.KindBinary, frame, w.now)
 	if n == 1 {
 		w.followMessage(frame, out)
 	}
@@ -539,7 +543,7 @@ func (w *world) pass(d time.Duration) {
 		w.logf("alarm")
 		room := w.awake()
 		w.before.large = outgrown(room)
-		w.do(room.Wake(w.now))
+		w.do(room.Alarm(w.now))
 		w.ringing = time.Time{}
 	}
 	for _, p := range w.peers {

@@ -14,7 +14,7 @@ import (
 // memory of one piece, and other events come in between. A piece follows from what the
 // socket has, and nothing else is remembered of it. An edit that comes in between goes
 // to everybody, and is in the pieces that follow. A room that is forgotten meanwhile
-// leaves its timer, and so the sockets synchronize again: see Lost.
+// leaves its timer, and so the sockets synchronize again: see closeAll.
 
 // pieceDelay is how long other events have between two pieces.
 const pieceDelay = time.Millisecond
@@ -61,21 +61,20 @@ func (r *Room) sendPiece(conn Conn, s *socket) error {
 			return fmt.Errorf("answer step 1: %w", err)
 		}
 		s.lacks = nil
-		r.send(yproto.AppendSyncStep2(make([]byte, 0, len(update)+8), update), conn)
+		r.send(yproto.Message{Kind: yproto.SyncStep2, Payload: update}, conn)
 		return nil
 	}
 	piece, next, err := d.doc.Piece(*s.lacks, r.config.PieceBytes)
 	if err != nil {
 		return fmt.Errorf("answer step 1: %w", err)
 	}
-	frame := make([]byte, 0, len(piece)+8)
 	if next == nil {
 		s.lacks = nil
-		r.send(yproto.AppendSyncStep2(frame, piece), conn)
+		r.send(yproto.Message{Kind: yproto.SyncStep2, Payload: piece}, conn)
 		return nil
 	}
 	s.lacks = &next
-	r.send(yproto.AppendUpdate(frame, piece), conn)
+	r.send(editOf(piece), conn)
 	return nil
 }
 
@@ -113,9 +112,9 @@ func (r *Room) sendNext() error {
 	return nil
 }
 
-// arm has Timer called after d, or sooner if it is to be called already.
+// arm asks the host to call Timer after d, or sooner if the timer is set.
 func (r *Room) arm(d time.Duration) {
-	if !r.armed {
-		r.armed, r.out.Timer = true, d
+	if r.timer.Set(&r.out.Effects, d) {
+		r.lost = true
 	}
 }

@@ -131,8 +131,15 @@ var hostFunctions = map[string]hostFunction{
 		o.setAlarm(api.DecodeF64(a[0]))
 		return 0
 	})},
-	"object_timer": {1, 1, onObject(func(_ *instance, o *object, a []uint64) int32 {
-		return o.setTimer(api.DecodeF64(a[0]))
+	"object_timer": {1, 0, onObject(func(_ *instance, o *object, a []uint64) int32 {
+		o.setTimer(api.DecodeF64(a[0]))
+		return 0
+	})},
+	"object_timer_set": {0, 1, onObject(func(_ *instance, o *object, _ []uint64) int32 {
+		if o.timerSet() {
+			return 1
+		}
+		return 0
 	})},
 	"object_autoreply": {4, 0, onObject(func(i *instance, o *object, a []uint64) int32 {
 		o.autoreply.Store(&autoreply{

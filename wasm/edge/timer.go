@@ -9,23 +9,23 @@ import (
 	"tidemark/shared/abi"
 )
 
-// A timer is an event that an object asked for. It does not outlive the
-// process, as the sockets do not.
+// A timer brings EventTimer to an object. It ends with the process, as the sockets do.
 type timer struct {
-	stop func() bool // nil: none is coming
+	stop func() bool // nil: the timer is not set
 }
 
 func (t *timer) set() bool { return t.stop != nil }
 
 // setTimer notes the timer, which starts when the event has ended.
-func (o *object) setTimer(millis float64) (pending int32) {
-	if o.timer.set() || o.newTimer != nil {
-		return 1
+func (o *object) setTimer(millis float64) {
+	if o.timerSet() {
+		return
 	}
 	d := time.Duration(min(max(millis, 0), math.MaxInt32) * float64(time.Millisecond))
 	o.newTimer = &d
-	return 0
 }
+
+func (o *object) timerSet() bool { return o.timer.set() || o.newTimer != nil }
 
 func (o *object) startTimer(d time.Duration) {
 	w := o.s.w

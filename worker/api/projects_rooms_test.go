@@ -5,6 +5,7 @@ package api_test
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/coder/websocket"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/room"
 	"tidemark/shared/syncroom"
 	"tidemark/worker/api/door"
 )
@@ -45,7 +47,7 @@ func (r *projectRooms) enter(name string) *syncroom.Room {
 				open = append(open, abi.Conn{ID: id, Attachment: c.attachment})
 			}
 			return open
-		})
+		}, false)
 		room.Key = syncroom.ProjectKey
 		r.rooms[name], r.conns[name] = room, map[int32]*projectConn{}
 	}
@@ -58,19 +60,19 @@ func (r *projectRooms) Publish(_ context.Context, binding, name string, message 
 	if binding != door.SyncBinding || !strings.HasPrefix(name, syncroom.ProjectPrefix) {
 		r.t.Errorf("publish to %s, %s", binding, name)
 	}
-	e, err := r.enter(name).Publish(message, time.Now())
+	e, err := r.enter(name).Call(message, time.Now())
 	if err != nil {
 		r.t.Error(err)
 	}
 	r.do(name, e)
 }
 
-func (r *projectRooms) do(name string, e syncroom.Effects) {
+func (r *projectRooms) do(name string, e room.Effects) {
 	ctx := context.Background()
 	for _, s := range e.Send {
 		for id, c := range r.conns[name] {
-			if s.Conn == 0 || s.Conn == id {
-				c.Write(ctx, websocket.MessageText, s.Text)
+			if s.ToAll() || slices.Contains(s.To, id) {
+				c.Write(ctx, websocket.MessageText, s.Data)
 			}
 		}
 	}
@@ -103,7 +105,7 @@ func (r *projectRooms) Forward(w http.ResponseWriter, req *http.Request, f abi.F
 	r.last++
 	id := r.last
 	r.conns[f.Name][id] = &projectConn{conn, f.Attachment}
-	r.do(f.Name, room.Open(id, f.Attachment, time.Now()))
+	r.do(f.Name, room.Connect(id, f.Attachment, time.Now()))
 	r.mu.Unlock()
 	for {
 		if _, _, err := conn.Read(req.Context()); err != nil {

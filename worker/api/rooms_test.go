@@ -5,6 +5,7 @@ package api_test
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/coder/websocket"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/room"
 	"tidemark/shared/syncroom"
 	"tidemark/worker/api/door"
 )
@@ -35,7 +37,7 @@ type send struct {
 
 func newRooms(t *testing.T) *rooms {
 	r := &rooms{t: t, conns: map[int32]chan send{}}
-	r.room = syncroom.New(r.open)
+	r.room = syncroom.New(r.open, false)
 	return r
 }
 
@@ -53,7 +55,7 @@ func (r *rooms) Publish(_ context.Context, binding, room string, message []byte)
 	if binding != door.SyncBinding || room != door.RecordsRoom {
 		r.t.Errorf("publish to %s, %s", binding, room)
 	}
-	e, err := r.room.Publish(message, time.Now())
+	e, err := r.room.Call(message, time.Now())
 	if err != nil {
 		r.t.Error(err)
 	}
@@ -61,7 +63,7 @@ func (r *rooms) Publish(_ context.Context, binding, room string, message []byte)
 }
 
 // do does the effects, in their order.
-func (r *rooms) do(e syncroom.Effects) {
+func (r *rooms) do(e room.Effects) {
 	if e.Timer > 0 {
 		time.AfterFunc(e.Timer, func() {
 			r.mu.Lock()
@@ -71,8 +73,8 @@ func (r *rooms) do(e syncroom.Effects) {
 	}
 	for _, s := range e.Send {
 		for id, c := range r.conns {
-			if s.Conn == 0 || s.Conn == id {
-				c <- send{text: s.Text}
+			if s.ToAll() || slices.Contains(s.To, id) {
+				c <- send{text: s.Data}
 			}
 		}
 	}
@@ -112,7 +114,7 @@ func (r *rooms) Forward(w http.ResponseWriter, req *http.Request, f abi.Forward)
 	r.last++
 	id := r.last
 	r.conns[id] = queue
-	r.do(r.room.Open(id, f.Attachment, time.Now()))
+	r.do(r.room.Connect(id, f.Attachment, time.Now()))
 	r.mu.Unlock()
 	defer func() {
 		r.mu.Lock()

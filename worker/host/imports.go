@@ -63,7 +63,10 @@ func hostObjectAttach(conn int32, ptr unsafe.Pointer, n int32)
 func hostObjectAlarm(millis float64)
 
 //go:wasmimport tidemark_abi_1 object_timer
-func hostObjectTimer(millis float64) int32
+func hostObjectTimer(millis float64)
+
+//go:wasmimport tidemark_abi_1 object_timer_set
+func hostObjectTimerSet() int32
 
 //go:wasmimport tidemark_abi_1 object_autoreply
 func hostObjectAutoreply(ping unsafe.Pointer, pingLen int32, pong unsafe.Pointer, pongLen int32)

@@ -15,18 +15,19 @@ import (
 	"time"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/room"
 )
 
-// A Room is what lives in a Durable Object. Its methods run while the object's
+// A Room is what lives in a Durable Object; package room has the words. Its methods run while the object's
 // event is running and never block; only Alarm may wait, and while it does
 // events of the same object may come in between.
 type Room interface {
-	// Open: conn was accepted, with the attachment of abi.Forward.
-	Open(conn int32, attachment []byte)
+	// Connect: conn was accepted, with the attachment of abi.Forward.
+	Connect(conn int32, attachment []byte)
 	// Message: conn sent data, abi.KindText or abi.KindBinary.
 	Message(conn int32, kind int, data []byte)
-	// Close: conn is gone.
-	Close(conn int32, code int, reason string)
+	// Disconnect: conn is gone.
+	Disconnect(conn int32, code int, reason string)
 	// Call: the Worker sent data.
 	Call(data []byte) (reply []byte)
 	// Timer: the time set by Object.SetTimer has passed. The Room that set it may
@@ -60,7 +61,7 @@ var objects = struct {
 	used *list.List              // most recently used first
 }{map[int32]*list.Element{}, list.New()}
 
-// objectFor answers the object whose event is running.
+// objectFor returns the object whose event is running.
 func objectFor(id int32) (*Object, error) {
 	if e := objects.byID[id]; e != nil {
 		objects.used.MoveToFront(e)
@@ -122,7 +123,7 @@ func event(object int32, kind abi.Event, conn, handle, n int32) {
 	}
 	switch kind {
 	case abi.EventOpen:
-		o.room.Open(conn, data)
+		o.room.Connect(conn, data)
 	case abi.EventText:
 		o.room.Message(conn, abi.KindText, data)
 	case abi.EventBinary:
@@ -131,7 +132,7 @@ func event(object int32, kind abi.Event, conn, handle, n int32) {
 		if len(data) < 2 {
 			data = []byte{0xee, 0x03} // 1006, abnormal
 		}
-		o.room.Close(conn, int(binary.LittleEndian.Uint16(data)), string(data[2:]))
+		o.room.Disconnect(conn, int(binary.LittleEndian.Uint16(data)), string(data[2:]))
 	case abi.EventTimer:
 		o.room.Timer()
 	case abi.EventCall:
@@ -190,7 +191,7 @@ func (o *Object) Exec(statements ...abi.Statement) ([]abi.Result, error) {
 	return abi.DecodeResults(b)
 }
 
-// Conns answers the open sockets and what they attached.
+// Conns returns the open sockets and what they attached.
 func (o *Object) Conns() ([]abi.Conn, error) {
 	b, err := takeResult(hostObjectConns())
 	if err != nil {
@@ -199,7 +200,31 @@ func (o *Object) Conns() ([]abi.Conn, error) {
 	return abi.DecodeConns(b)
 }
 
-// Send sends data to conns; without any, to all. It answers to how many.
+// perform performs effects in the order of their fields. It returns to how many sockets it
+// sent the last message to all; -1 if there was none.
+func (o *Object) perform(e room.Effects) (reached int) {
+	for _, a := range e.Attach {
+		o.Attach(a.Conn, a.Data)
+	}
+	if e.Alarm != nil {
+		o.SetAlarm(*e.Alarm)
+	}
+	if e.Timer > 0 {
+		o.SetTimer(e.Timer)
+	}
+	reached = -1
+	for _, s := range e.Send {
+		if n := o.Send(s.Kind, s.Data, s.To...); s.ToAll() {
+			reached = n
+		}
+	}
+	for _, c := range e.Close {
+		o.Close(c.Conn, c.Code, c.Reason)
+	}
+	return reached
+}
+
+// Send sends data to conns; without any, to all. It returns to how many.
 func (o *Object) Send(kind int, data []byte, conns ...int32) int {
 	frame := make([]byte, 0, 4*len(conns))
 	for _, c := range conns {
@@ -236,11 +261,12 @@ func (o *Object) SetAlarm(t time.Time) {
 	hostObjectAlarm(float64(t.UnixMilli()))
 }
 
-// SetTimer has Timer called once, after d. It reports whether one was set
-// already, which it leaves; the object does not hibernate before.
-func (o *Object) SetTimer(d time.Duration) (pending bool) {
-	return hostObjectTimer(float64(d.Microseconds())/1e3) != 0
-}
+// SetTimer asks the host to call Timer once, after d, unless a timer is set. The object does
+// not hibernate before.
+func (o *Object) SetTimer(d time.Duration) { hostObjectTimer(float64(d.Microseconds()) / 1e3) }
+
+// TimerSet tells whether a timer is set, by whatever room of the object.
+func (o *Object) TimerSet() bool { return hostObjectTimerSet() != 0 }
 
 // Autoreply has the host answer a text without waking the object.
 func (o *Object) Autoreply(ping, pong string) {

@@ -8,10 +8,11 @@ import (
 	"time"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/room"
 	"tidemark/shared/syncroom"
 )
 
-// A syncRoom does in an object what a syncroom.Room decides.
+// A syncRoom performs in an object what a syncroom.Room decides.
 type syncRoom struct {
 	o    *Object
 	room *syncroom.Room
@@ -21,7 +22,7 @@ type syncRoom struct {
 func NewSyncRoom(o *Object) Room {
 	o.Autoreply(syncroom.Ping, syncroom.Pong)
 	s := &syncRoom{o: o}
-	s.room = syncroom.New(s.conns)
+	s.room = syncroom.New(s.conns, o.TimerSet())
 	if strings.HasPrefix(o.Name, syncroom.ProjectPrefix) {
 		s.room.Key = syncroom.ProjectKey
 	}
@@ -36,20 +37,20 @@ func (s *syncRoom) conns() []abi.Conn {
 	return conns
 }
 
-func (s *syncRoom) Open(conn int32, attachment []byte) {
-	s.do(s.room.Open(conn, attachment, time.Now()))
+func (s *syncRoom) Connect(conn int32, attachment []byte) {
+	s.do(s.room.Connect(conn, attachment, time.Now()))
 }
 
 func (s *syncRoom) Message(conn int32, kind int, data []byte) {
 	s.do(s.room.Message(conn, kind, data))
 }
 
-func (s *syncRoom) Close(conn int32, _ int, _ string) { s.do(s.room.Closed(conn)) }
+func (s *syncRoom) Disconnect(conn int32, _ int, _ string) { s.do(s.room.Disconnect(conn)) }
 
 func (s *syncRoom) Call(data []byte) []byte {
-	effects, err := s.room.Publish(data, time.Now())
+	effects, err := s.room.Call(data, time.Now())
 	if err != nil {
-		logf("room %s: publish: %v", s.o.Name, err)
+		logf("room %s: call: %v", s.o.Name, err)
 	}
 	s.do(effects)
 	return nil
@@ -58,29 +59,11 @@ func (s *syncRoom) Call(data []byte) []byte {
 func (s *syncRoom) Timer() { s.do(s.room.Timer()) }
 
 func (s *syncRoom) Alarm(ctx context.Context) error {
-	return s.o.Enter(ctx, func() { s.do(s.room.Wake(time.Now())) })
+	return s.o.Enter(ctx, func() { s.do(s.room.Alarm(time.Now())) })
 }
 
-// do follows the order that syncroom.Effects gives.
-func (s *syncRoom) do(e syncroom.Effects) {
-	lost := e.Timer > 0 && s.o.SetTimer(e.Timer)
-	if e.Attach != nil {
-		s.o.Attach(e.Attach.Conn, e.Attach.Data)
-	}
-	if e.Alarm != nil {
-		s.o.SetAlarm(*e.Alarm)
-	}
-	for _, send := range e.Send {
-		if send.Conn == 0 {
-			s.room.Subscribers = s.o.Send(abi.KindText, send.Text)
-		} else {
-			s.o.Send(abi.KindText, send.Text, send.Conn)
-		}
-	}
-	for _, c := range e.Close {
-		s.o.Close(c.Conn, c.Code, c.Reason)
-	}
-	if lost {
-		s.do(s.room.Lost())
+func (s *syncRoom) do(e room.Effects) {
+	if reached := s.o.perform(e); reached >= 0 {
+		s.room.Subscribers = reached
 	}
 }

@@ -5,11 +5,11 @@ package host
 import (
 	"container/list"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/room"
 	"tidemark/shared/yroom"
 )
 
@@ -54,7 +54,7 @@ type YjsRooms struct {
 	reserved int      // by that event
 }
 
-// A yjsRoom does in an object what a yroom.Room decides.
+// A yjsRoom performs in an object what a yroom.Room decides.
 type yjsRoom struct {
 	rooms   *YjsRooms
 	o       *Object
@@ -71,7 +71,7 @@ func (y *YjsRooms) Class(o *Object) Room {
 	return &yjsRoom{rooms: y, o: o, storage: y.Storage(o.Exec)}
 }
 
-func (y *yjsRoom) Open(conn int32, attachment []byte) {
+func (y *yjsRoom) Connect(conn int32, attachment []byte) {
 	y.event(conn, func(r *yroom.Room) (yroom.Effects, error) {
 		return r.Connect(conn, yroom.DecodeAdmission(attachment), time.Now()), nil
 	})
@@ -79,14 +79,11 @@ func (y *yjsRoom) Open(conn int32, attachment []byte) {
 
 func (y *yjsRoom) Message(conn int32, kind int, data []byte) {
 	y.event(conn, func(r *yroom.Room) (yroom.Effects, error) {
-		if kind == abi.KindText {
-			return r.Text(conn, len(data), time.Now()), nil
-		}
-		return r.Receive(conn, data, time.Now())
+		return r.Message(conn, kind, data, time.Now())
 	})
 }
 
-func (y *yjsRoom) Close(conn int32, code int, _ string) {
+func (y *yjsRoom) Disconnect(conn int32, code int, _ string) {
 	y.event(0, func(r *yroom.Room) (yroom.Effects, error) {
 		return r.Disconnect(conn, code == abnormal, time.Now()), nil
 	})
@@ -99,7 +96,7 @@ func (y *yjsRoom) Timer() {
 	y.event(0, func(r *yroom.Room) (yroom.Effects, error) { return r.Timer(time.Now()), nil })
 }
 
-// Call answers nothing if the storage failed.
+// Call returns nil if the storage failed.
 func (y *yjsRoom) Call(data []byte) (reply []byte) {
 	err := y.event(0, func(r *yroom.Room) (out yroom.Effects, err error) {
 		reply, out, err = r.Call(data, time.Now())
@@ -111,8 +108,8 @@ func (y *yjsRoom) Call(data []byte) (reply []byte) {
 	return reply
 }
 
-// event gives the room an event and does what follows from it. If the storage
-// fails, the sender is told to come back, and the room is made anew.
+// event gives the room an event and performs its effects. If the storage fails, event closes
+// the sender's socket, so that it connects again later, and forgets the room.
 func (y *yjsRoom) event(conn int32, happen func(*yroom.Room) (yroom.Effects, error)) error {
 	y.rooms.running = y
 	defer func() { y.rooms.running, y.rooms.reserved = nil, 0 }()
@@ -126,7 +123,7 @@ func (y *yjsRoom) event(conn int32, happen func(*yroom.Room) (yroom.Effects, err
 	if err != nil {
 		Log.Error("a Yjs room failed", "room", y.o.Name, "error", err)
 		y.room = nil
-		y.o.Close(conn, yroom.CloseLater, "the room failed; try again later")
+		y.o.Close(conn, room.CloseLater, "the room failed; try again later")
 	}
 	y.account()
 	return err
@@ -144,22 +141,19 @@ func (y *yjsRoom) awake() error {
 	if err != nil {
 		return err
 	}
-	open := make([]yroom.Open, len(conns))
-	for i, c := range conns {
-		open[i] = yroom.Open{Conn: c.ID, Attachment: c.Attachment}
-	}
 	if y.o.Ends() > 0 { // the room remembers it, for as long as it matters
 		stored.Ended = true
 		y.o.Forgive()
 	}
+	stored.TimerSet = y.o.TimerSet()
 	config := y.rooms.Config
 	config.Reserve = y.rooms.reserve
-	y.room = yroom.New(config, y.storage, stored, open, time.Now())
+	y.room = yroom.New(config, y.storage, stored, conns, time.Now())
 	return nil
 }
 
-// do follows the order of yroom.Effects.
-func (y *yjsRoom) do(out yroom.Effects) (err error) {
+// do performs effects in the order that yroom.Effects gives.
+func (y *yjsRoom) do(out yroom.Effects) error {
 	if out.Sooner != nil {
 		y.o.SetAlarm(*out.Sooner)
 	}
@@ -168,21 +162,7 @@ func (y *yjsRoom) do(out yroom.Effects) (err error) {
 			return err
 		}
 	}
-	for _, a := range out.Attach {
-		y.o.Attach(a.Conn, a.Data)
-	}
-	if out.Alarm != nil {
-		y.o.SetAlarm(*out.Alarm)
-	}
-	if out.Timer > 0 && y.o.SetTimer(out.Timer) {
-		defer func() { err = errors.Join(err, y.do(y.room.Lost(time.Now()))) }()
-	}
-	for _, s := range out.Send {
-		y.o.Send(abi.KindBinary, s.Frame, s.To...)
-	}
-	for _, c := range out.Close {
-		y.o.Close(c.Conn, c.Code, c.Reason)
-	}
+	y.o.perform(out.Effects)
 	return nil
 }
 
@@ -254,7 +234,7 @@ func (y *YjsRooms) makeRoom(bytes int) {
 func (y *yjsRoom) Alarm(ctx context.Context) error {
 	var task yroom.Task
 	err := y.enter(ctx, func(r *yroom.Room) (yroom.Effects, error) {
-		out, err := r.Wake(time.Now())
+		out, err := r.Alarm(time.Now())
 		task = out.Task
 		return out, err
 	})

@@ -60,7 +60,7 @@ func newProbe(o *host.Object) host.Room {
 	return &probe{o: o}
 }
 
-func (p *probe) Open(conn int32, attachment []byte) {
+func (p *probe) Connect(conn int32, attachment []byte) {
 	p.events++
 	p.o.Attach(conn, attachment)
 	p.o.Send(abi.KindText, append([]byte("open "), attachment...), conn)
@@ -80,7 +80,7 @@ func (p *probe) Message(conn int32, kind int, data []byte) {
 	}
 }
 
-func (p *probe) Close(conn int32, code int, reason string) {
+func (p *probe) Disconnect(conn int32, code int, reason string) {
 	p.events++
 	p.last = p.do(conn, "conns")
 	p.add(fmt.Sprintf("close %d %s", code, reason))
@@ -132,7 +132,9 @@ func (p *probe) do(conn int32, command string) string {
 		return ""
 	case "timer":
 		millis, _ := strconv.Atoi(rest)
-		if p.o.SetTimer(time.Duration(millis) * time.Millisecond) {
+		pending := p.o.TimerSet()
+		p.o.SetTimer(time.Duration(millis) * time.Millisecond)
+		if pending {
 			return "pending"
 		}
 		return "set"

@@ -85,7 +85,7 @@ var Variables = []Variable{
 	{Name: "LIMIT_YJS_MEMORY_BYTES", Default: 24 * mega, Most: 1024 * mega, Unit: "bytes", For: "all documents and awareness states in the memory of one instance",
 		set: func(s *Settings, n int) { s.CacheBytes = n }},
 	{Name: "YJS_COPY_MILLIS", Default: 30_000, Most: oneDay, Unit: "ms", For: "from an edit to its copy in the database, for a small document",
-		set: func(s *Settings, n int) { s.Documents.FlushDelay = millis(n) }},
+		set: func(s *Settings, n int) { s.Documents.CopyDelay = millis(n) }},
 
 	// The hosts act on these. The guest rejects invalid values.
 	{Name: "LIMIT_CALL_MS", Default: 60_000, Least: 1, Most: math.MaxInt32, Unit: "ms", For: "one request, its body included"},

@@ -87,7 +87,7 @@ func TestDeclaredDefaultsAreThoseOfTheRules(t *testing.T) {
 	}
 	got, want := s.Documents, yroom.DefaultConfig
 	if got.DocumentBytes != want.DocumentBytes || got.MessageBytes != want.MessageBytes || got.Messages != want.Messages ||
-		got.BytesPerSecond != want.BytesPerSecond || got.FlushDelay != want.FlushDelay ||
+		got.BytesPerSecond != want.BytesPerSecond || got.CopyDelay != want.CopyDelay ||
 		got.PresenceStateBytes != want.PresenceStateBytes || got.PresenceBytes != want.PresenceBytes {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -98,7 +98,7 @@ func (m *meter) pass(d time.Duration) {
 			return
 		}
 		m.now, m.alarm = m.alarm, time.Time{}
-		task := m.do(m.room.Wake(m.now))
+		task := m.do(m.room.Alarm(m.now))
 		if task.Kind != yroom.TaskCopy {
 			continue
 		}
@@ -113,7 +113,7 @@ func (m *meter) pass(d time.Duration) {
 // types sends a number of keystrokes, one at a time.
 func (m *meter) types(n int, every time.Duration) {
 	for range n {
-		m.do(m.room.Receive(1, yproto.AppendUpdate(nil, yjstest.Typed(m.typed)), m.now))
+		m.do(m.room.Message(1, abi.KindBinary, yproto.AppendUpdate(nil, yjstest.Typed(m.typed)), m.now))
 		m.typed++
 		m.pass(every)
 	}

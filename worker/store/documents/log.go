@@ -42,7 +42,7 @@ func (l Log) Open() (yroom.Stored, error) {
 	s := yroom.Stored{
 		Meta: yroom.Meta{
 			Seeded: store.Number(meta, 0) != 0, Gen: int64(store.Number(meta, 1)), Size: int(store.Number(meta, 2)),
-			Compacted: int64(store.Number(meta, 3)), Flushed: int64(store.Number(meta, 4)), Version: int64(store.Number(meta, 5)),
+			Compacted: int64(store.Number(meta, 3)), CopiedLast: int64(store.Number(meta, 4)), Version: int64(store.Number(meta, 5)),
 			Failures: int(store.Number(meta, 6)), Due: int64(store.Number(meta, 7)), MergeUntil: int64(store.Number(meta, 8)),
 			Last: int64(store.Number(meta, 9)), CopiedGen: int64(store.Number(meta, 11)),
 		},
@@ -88,7 +88,7 @@ func (l Log) Write(w yroom.Write) error {
 		s = append(s, abi.Statement{SQL: `INSERT OR REPLACE INTO room
 			(one, seeded, gen, size, compacted, flushed, version, failures, due, merge_until, last, sum, copied_gen)
 			VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)`,
-			Args: []any{seeded, m.Gen, m.Size, m.Compacted, m.Flushed, m.Version, m.Failures, m.Due, m.MergeUntil, m.Last, m.Sum[:], m.CopiedGen}})
+			Args: []any{seeded, m.Gen, m.Size, m.Compacted, m.CopiedLast, m.Version, m.Failures, m.Due, m.MergeUntil, m.Last, m.Sum[:], m.CopiedGen}})
 	}
 	if w.Sweep {
 		s = append(s,

@@ -74,7 +74,7 @@ func TestALogComesBackAsItWas(t *testing.T) {
 	write(yroom.Write{Part: &yroom.Part{Gen: 1, N: 0, Bytes: []byte("left by a crash")}},
 		yroom.Write{Sweep: true},
 		yroom.Write{Part: &yroom.Part{Gen: 1, N: 0, Bytes: []byte("abc")}}, yroom.Write{Part: &yroom.Part{Gen: 1, N: 1, Bytes: []byte("de")}})
-	meta := yroom.Meta{Seeded: true, Gen: 1, Size: 5, Compacted: 149, Flushed: 3, Version: 1_700_000_000_124, Failures: 2, Due: 1_700_000_000_125,
+	meta := yroom.Meta{Seeded: true, Gen: 1, Size: 5, Compacted: 149, CopiedLast: 3, Version: 1_700_000_000_124, Failures: 2, Due: 1_700_000_000_125,
 		MergeUntil: 7, Last: 150, Sum: yroom.Sum{1, 0, 255}, CopiedGen: 1}
 	write(yroom.Write{Meta: &meta, Sweep: true})
 	check(yroom.Stored{Meta: meta, Last: 150, LogUpdates: 1, LogBytes: 2, Presence: []yroom.Presence{kept}})
@@ -144,7 +144,7 @@ func TestTheStorageOfEarlierVersionsIsRead(t *testing.T) {
 				`CREATE TABLE part (gen INTEGER, n INTEGER, bytes BLOB, PRIMARY KEY (gen, n))`,
 				`INSERT INTO part VALUES (4, 0, x'616263'), (4, 1, x'6465')`,
 				`INSERT INTO log VALUES (21, 21, 1, x'0102'), (22, 22, 2, x'03'), (23, 22, 2, x'04')`)...)
-			meta := yroom.Meta{Seeded: true, Gen: 4, Size: 5, Compacted: 20, Flushed: 20, Version: 1_700_000_000_000, Due: 1_700_000_000_123, Last: 23}
+			meta := yroom.Meta{Seeded: true, Gen: 4, Size: 5, Compacted: 20, CopiedLast: 20, Version: 1_700_000_000_000, Due: 1_700_000_000_123, Last: 23}
 			for range 2 { // the second time there is nothing to do
 				stored, err := l.Open()
 				want := yroom.Stored{Meta: meta, Last: 23, LogUpdates: 3, LogBytes: 4}

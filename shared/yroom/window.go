@@ -1,0 +1,81 @@
+package yroom
+
+import (
+	"time"
+
+	"tidemark/shared/room"
+	"tidemark/shared/yjs"
+	"tidemark/shared/yproto"
+)
+
+// In a room of many sockets the first edit is sent at once. The edits that follow within the
+// window are sent as one, when it ends: each message to each socket costs more than merging
+// them. perSocket is about what a message to one socket costs.
+const (
+	perSocket   = 25 * time.Microsecond
+	minWindow   = 2 * time.Millisecond
+	windowBytes = 64 << 10 // the room sends more than that before the window ends
+)
+
+// broadcast sends a stored update to everybody, now or when the window ends.
+func (r *Room) broadcast(m yproto.Message) {
+	if !r.window.IsOpen() {
+		r.send(m)
+		if len(r.sockets) >= r.config.WindowSockets {
+			r.openWindow()
+		}
+		return
+	}
+	r.window.Gathered = append(r.window.Gathered, m.Payload)
+	if r.bytes += len(m.Payload); r.bytes > windowBytes {
+		r.bytes = 0
+		r.sendUpdates(r.window.Take())
+	}
+}
+
+// editOf is the message that brings an update.
+func editOf(update []byte) yproto.Message {
+	return yproto.Message{Kind: yproto.Update, Payload: update}
+}
+
+func (r *Room) openWindow() {
+	if r.window.Open(&r.timer, &r.out.Effects, len(r.sockets)) {
+		r.lost = true
+	}
+}
+
+// sendUpdates sends updates to everybody: as one, if they can be merged.
+func (r *Room) sendUpdates(updates [][]byte) {
+	if merged, err := yjs.MergeUpdates(updates...); err == nil {
+		r.send(editOf(merged))
+		return
+	}
+	for _, update := range updates {
+		r.send(editOf(update))
+	}
+}
+
+// Timer ends the window, and sends a piece of what a socket lacks. If a forgotten room set
+// the timer, nobody knows what that room still had to send: see closeAll.
+func (r *Room) Timer(now time.Time) Effects {
+	if r.timer.Ring() {
+		r.lost = true
+		return r.done(now)
+	}
+	r.bytes = 0
+	if updates := r.window.End(); len(updates) > 0 {
+		r.sendUpdates(updates)
+		r.openWindow()
+	}
+	if r.sendNext() != nil { // the storage failed
+		r.lost = true
+	}
+	return r.done(now)
+}
+
+// closeAll closes all sockets, so that they connect again and synchronize.
+func (r *Room) closeAll() {
+	for _, conn := range r.conns() {
+		r.close(conn, room.CloseLater, "the room was moved; connect again")
+	}
+}

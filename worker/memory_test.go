@@ -122,7 +122,7 @@ func TestTheLargestRequestOfEachKindRetiresNoInstance(t *testing.T) {
 		{"a page of many rows", "GET", "/trpc/sync.pull?input=%7B%22limit%22:10000%7D", nil},
 		{"the same push again", "POST", "/trpc/sync.push", many},
 	} {
-		s.Worker().Evict()
+		s.Worker().ForTests().Evict()
 		status, answer := c.ask(r.method, r.path, r.body)
 		memory := 0.0
 		if m := s.Worker().Memory(); len(m) > 0 {

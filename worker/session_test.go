@@ -139,7 +139,7 @@ func hibernate(t *testing.T, s *wasmtest.Server, clock *wasmtest.Clock, binding,
 	t.Helper()
 	wasmtest.Until(t, "hibernate", func() bool {
 		clock.Advance(time.Millisecond)
-		return s.Worker().Hibernate(binding, name)
+		return s.Worker().ForTests().Hibernate(binding, name)
 	})
 }
 
@@ -269,7 +269,7 @@ func TestAReaderTakesOverNobodysPresence(t *testing.T) {
 	reader.aware(1, 1<<53-1, `{"name":"rex"}`)
 	reader.aware(1, 1<<53-1, "null")
 	reader.state() // both are read
-	wasmtest.Until(t, "hibernate", func() bool { return s.Worker().Hibernate("YJS_ROOM", "r") })
+	wasmtest.Until(t, "hibernate", func() bool { return s.Worker().ForTests().Hibernate("YJS_ROOM", "r") })
 	reader.aware(1, 1<<53-1, `{"name":"rex"}`)
 	reader.send(yproto.AppendQueryAwareness(nil))
 	reader.wantAware(awareness.Entry{Client: 1, Clock: 1, State: state})
@@ -282,7 +282,7 @@ func TestAReaderTakesOverNobodysPresence(t *testing.T) {
 	reader.hears(awareness.Entry{Client: 1, Clock: 2})
 	reader.aware(1, 1<<53-1, `{"name":"rex"}`)
 	reader.state()
-	wasmtest.Until(t, "hibernate", func() bool { return s.Worker().Hibernate("YJS_ROOM", "r") })
+	wasmtest.Until(t, "hibernate", func() bool { return s.Worker().ForTests().Hibernate("YJS_ROOM", "r") })
 	reader.aware(1, 1<<53-1, `{"name":"rex"}`)
 	reader.state()
 	ann.aware(1, 3, string(state))

@@ -255,7 +255,7 @@ func TestPresenceSurvivesHibernation(t *testing.T) {
 	s, clock := startGuest(t)
 	hibernate := func() {
 		t.Helper()
-		wasmtest.Until(t, "hibernate", func() bool { return s.Worker().Hibernate("YJS_ROOM", "r") })
+		wasmtest.Until(t, "hibernate", func() bool { return s.Worker().ForTests().Hibernate("YJS_ROOM", "r") })
 	}
 	long := `"` + strings.Repeat("x", 3000) + `"`
 	a, b := join(t, s, "r"), join(t, s, "r")

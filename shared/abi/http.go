@@ -57,9 +57,15 @@ func DecodeResponse(b []byte) (Response, error) {
 
 func appendHeader(b []byte, header [][2]string) []byte {
 	for _, h := range header {
-		b = append(append(append(append(b, '\n'), h[0]...), ": "...), h[1]...)
+		b = AppendHeaderLine(b, h[0], h[1])
 	}
 	return b
+}
+
+// AppendHeaderLine appends one header to the head of a Request or Response. The value must not
+// hold a line break.
+func AppendHeaderLine(b []byte, name, value string) []byte {
+	return append(append(append(append(b, '\n'), name...), ": "...), value...)
 }
 
 func decodeHeader(s string) ([][2]string, error) {

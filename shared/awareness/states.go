@@ -147,22 +147,6 @@ func (s *States) Expire(now time.Time) Change {
 	return s.Remove(now, silent...)
 }
 
-// NextExpiry is when Expire has something to do next. It is the zero time in an
-// empty room.
-func (s *States) NextExpiry() time.Time {
-	var next time.Time
-	for _, p := range s.clients {
-		at := p.heard.Add(Timeout)
-		if p.state == nil {
-			at = p.heard.Add(Forget)
-		}
-		if next.IsZero() || at.Before(next) {
-			next = at
-		}
-	}
-	return next
-}
-
 // Get returns what is known of a client. The state is JSON, owned by s, and nil
 // if the client is not present; known tells whether there is at least a clock.
 func (s *States) Get(client uint64) (entry Entry, known bool) {

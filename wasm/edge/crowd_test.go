@@ -53,7 +53,7 @@ func TestSocketsAreBoundedOfOneOwnerAndInAll(t *testing.T) {
 		return err == nil
 	})
 	refused("a", "ann", 4529)
-	if !s.Worker().Hibernate("PROBE", "a") {
+	if !s.Worker().ForTests().Hibernate("PROBE", "a") {
 		t.Error("it does not hibernate")
 	}
 	refused("a", "ann", 4529)

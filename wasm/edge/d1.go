@@ -67,11 +67,6 @@ func OpenD1(path string) (*D1, error) {
 // Close waits for the batches that run and closes the file.
 func (d *D1) Close() error { return d.end((*sqliteConn).close) }
 
-// Abandon closes the file as a crash would.
-func (d *D1) Abandon() {
-	d.end(func(c *sqliteConn) error { c.abandon(); return nil })
-}
-
 func (d *D1) end(how func(*sqliteConn) error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

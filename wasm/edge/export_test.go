@@ -32,3 +32,8 @@ func (w *Worker) Answered() (n int) {
 	})
 	return n
 }
+
+// Abandon closes the file as a crash would.
+func (d *D1) Abandon() {
+	d.end(func(c *sqliteConn) error { c.abandon(); return nil })
+}

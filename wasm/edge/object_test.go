@@ -138,7 +138,7 @@ func TestAHibernatedObjectKeepsItsSockets(t *testing.T) {
 	a.ask("attach changed", "attached")
 	a.ask("add kept", "1")
 	a.ask("object", "1 Probe r")
-	if !s.Worker().Hibernate("PROBE", "r") {
+	if !s.Worker().ForTests().Hibernate("PROBE", "r") {
 		t.Fatal("did not hibernate")
 	}
 	a.ask("ping", "pong")
@@ -146,7 +146,7 @@ func TestAHibernatedObjectKeepsItsSockets(t *testing.T) {
 	a.ask("object", "2 Probe r")
 	b.ask("conns", `[[1,"changed"],[2,"b"]]`)
 	b.ask("log", `["kept"]`)
-	s.Worker().Evict() // another instance
+	s.Worker().ForTests().Evict() // another instance
 	b.ask("count", "1")
 	b.ask("conns", `[[1,"changed"],[2,"b"]]`)
 }
@@ -200,7 +200,7 @@ func TestAClosingSocketIsAmongTheConnsOfItsLastEvent(t *testing.T) {
 	a := dial(t, s, "r", "a")
 	dial(t, s, "r", "b")
 	a.ask("attach who", "attached")
-	if !s.Worker().Hibernate("PROBE", "r") {
+	if !s.Worker().ForTests().Hibernate("PROBE", "r") {
 		t.Fatal("did not hibernate")
 	}
 	a.ws.Close(4000, "done")
@@ -273,7 +273,7 @@ func TestATimerComesOnce(t *testing.T) {
 	s := start(t, wasmtest.Options{Clock: clock, Log: io.Discard})
 	want(t, s, "POST", "/room/r/call", "timer 20", 200, "set")
 	want(t, s, "POST", "/room/r/call", "timer 5", 200, "pending")
-	if s.Worker().Hibernate("PROBE", "r") {
+	if s.Worker().ForTests().Hibernate("PROBE", "r") {
 		t.Error("hibernated before its timer")
 	}
 	clock.Advance(19 * time.Millisecond)
@@ -296,10 +296,10 @@ func TestAnAlarmMayWaitAndOtherEventsComeInBetween(t *testing.T) {
 	clock.Advance(time.Second)
 	s.Gate.Wait(t, 1)
 	want(t, s, "POST", "/room/r/call", "add between", 200, "2")
-	if s.Worker().Hibernate("PROBE", "r") {
+	if s.Worker().ForTests().Hibernate("PROBE", "r") {
 		t.Error("hibernated while its alarm ran")
 	}
-	s.Worker().Evict()
+	s.Worker().ForTests().Evict()
 	want(t, s, "POST", "/room/r/call", "object", 200, "1 Probe r") // stays where its alarm runs
 	s.Gate.Open()
 	wasmtest.Until(t, "the alarm sleeps", func() bool {

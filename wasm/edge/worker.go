@@ -42,13 +42,8 @@ type Options struct {
 	Stderr    io.Writer    // where the guest prints to; os.Stderr if nil
 	// Health is a path whose GET the host answers by {"status":"ok"} if the guest
 	// does not answer within a second; "" is none.
-	Health string
-	// Hold, if not nil, is called before something is delivered and delays it
-	// by not returning: kind is "d1" (a batch's result), "fetch" (the answer of
-	// another server), "call" (a message to
-	// an object, which name names), "reply" (what it answered), "message" (of a
-	// socket, to its object) or "alarm" (of an object).
-	Hold func(kind, name string)
+	Health   string
+	ForTests TestOptions // zero outside of tests
 }
 
 // A Worker runs a guest, with its databases and objects. It is an http.Handler.
@@ -94,7 +89,7 @@ const (
 func Open(o Options) (*Worker, error) {
 	w := &Worker{
 		module: o.Module, vars: maps.Clone(o.Config.Vars), bindings: map[string]string{}, d1: map[string]*D1{},
-		fetcher: newFetcher(), data: o.Data, clock: o.Clock, log: o.Log, stderr: o.Stderr, hold: o.Hold,
+		fetcher: newFetcher(), data: o.Data, clock: o.Clock, log: o.Log, stderr: o.Stderr, hold: o.ForTests.Hold,
 	}
 	if w.vars == nil {
 		w.vars = map[string]any{}
@@ -323,23 +318,6 @@ func (w *Worker) drain(ctx context.Context) {
 	}
 }
 
-// Hibernate has an object forget what it holds in memory: its next event finds
-// it constructed anew, with its sockets and their attachments. It answers false
-// if an alarm is running, a timer is set or the object is unknown.
-func (w *Worker) Hibernate(binding, name string) bool {
-	key := objectKey{w.bindings[binding], name}
-	s := w.home(key)
-	s.lock()
-	defer s.unlock()
-	o := s.objects[key]
-	if o == nil || o.alarms > 0 || o.timer.set() {
-		return false
-	}
-	o.i = nil
-	o.closeStore()
-	return true
-}
-
 // Memory is how many bytes of linear memory each running instance has, the
 // largest first.
 func (w *Worker) Memory() (bytes []int) {
@@ -352,19 +330,6 @@ func (w *Worker) Memory() (bytes []int) {
 	}
 	slices.SortFunc(bytes, func(a, b int) int { return b - a })
 	return bytes
-}
-
-// Evict has the next events boot new instances; the present ones end with
-// their calls.
-func (w *Worker) Evict() {
-	for _, s := range w.isolates {
-		s.lock()
-		s.current = nil
-		for i := range s.alive {
-			i.endIfUnused()
-		}
-		s.unlock()
-	}
 }
 
 // Trim ends the instances that do nothing, to free their memory; the next event
@@ -380,27 +345,6 @@ func (w *Worker) Trim() {
 		}
 		s.unlock()
 	}
-}
-
-// Crash ends everything at once, as if the process had been killed: nothing
-// is flushed, nobody is told.
-func (w *Worker) Crash() {
-	w.hurry.Store(true)
-	for _, s := range w.isolates {
-		s.lock()
-		s.stopped = true
-		for _, o := range s.objects {
-			o.unschedule()
-			o.stopTimer()
-		}
-		for i := range s.alive {
-			i.die(nil, errStopped)
-		}
-		s.unlock()
-	}
-	w.eachConn(func(c *conn) { go c.ws.CloseNow() })
-	w.sockets.Wait()
-	w.closeDatabases(func(c *sqliteConn) error { c.abandon(); return nil })
 }
 
 func (w *Worker) closeDatabases(how func(*sqliteConn) error) error {

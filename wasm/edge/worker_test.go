@@ -388,7 +388,7 @@ func BenchmarkRequest(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer w.Crash()
+	defer w.ForTests().Crash()
 	r, _ := http.NewRequest("GET", "http://host/trivial", nil)
 	r.RequestURI, r.RemoteAddr = "/trivial", "127.0.0.1:1"
 	r.Header.Set("User-Agent", "benchmark")
@@ -410,7 +410,7 @@ func BenchmarkRequestD1(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer w.Crash()
+	defer w.ForTests().Crash()
 	if _, err := w.D1("DB").Batch(b.Context(), []abi.Statement{{SQL: "CREATE TABLE probe (id, n)"}}); err != nil {
 		b.Fatal(err)
 	}
@@ -427,9 +427,9 @@ func BenchmarkBoot(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer w.Crash()
+	defer w.ForTests().Crash()
 	for b.Loop() {
-		w.Evict()
+		w.ForTests().Evict()
 		if err := w.Boot(); err != nil {
 			b.Fatal(err)
 		}

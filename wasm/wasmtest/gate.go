@@ -12,7 +12,7 @@ import (
 )
 
 // A Gate holds back deliveries of some kinds and lets them through in an order
-// that its seed decides. Kinds are those of edge.Options.Hold. A Clock's Advance
+// that its seed decides. Kinds are those of edge.TestOptions.Hold. A Clock's Advance
 // waits for the "alarm" that it sets off.
 type Gate struct {
 	mu      sync.Mutex

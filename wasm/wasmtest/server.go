@@ -61,7 +61,7 @@ func Start(t testing.TB, o Options) *Server {
 	s.URL = s.http.URL
 	t.Cleanup(func() {
 		s.Gate.Open()
-		s.Worker().Crash()
+		s.Worker().ForTests().Crash()
 		s.http.CloseClientConnections()
 		s.http.Close()
 	})
@@ -72,7 +72,7 @@ func (s *Server) open() {
 	s.t.Helper()
 	o := edge.Options{
 		Module: Compile(s.t, s.options.Guest), Config: s.options.Config, Data: s.options.Data, Env: s.options.Env,
-		Instances: s.options.Instances, Stderr: s.options.Log, Hold: s.Gate.pass, Health: s.options.Health,
+		Instances: s.options.Instances, Stderr: s.options.Log, ForTests: edge.TestOptions{Hold: s.Gate.pass}, Health: s.options.Health,
 		Log: slog.New(slog.NewTextHandler(s.options.Log, nil)),
 	}
 	if s.options.Clock != nil {
@@ -92,7 +92,7 @@ func (s *Server) Worker() *edge.Worker { return s.worker.Load() }
 func (s *Server) Crash() {
 	s.t.Helper()
 	s.Gate.Open()
-	s.Worker().Crash()
+	s.Worker().ForTests().Crash()
 	s.open()
 }
 

@@ -142,7 +142,7 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// head is the text of abi.Response. A value that would break a line is cut there.
+// head returns the text of abi.Response. It cuts a value at a line break.
 func (w *responseWriter) head() []byte {
 	w.WriteHeader(http.StatusOK)
 	b := strconv.AppendInt(make([]byte, 0, 128), int64(w.status), 10)
@@ -151,7 +151,7 @@ func (w *responseWriter) head() []byte {
 			if i := strings.IndexAny(value, "\r\n"); i >= 0 {
 				value = value[:i]
 			}
-			b = append(append(append(append(b, '\n'), name...), ": "...), value...)
+			b = abi.AppendHeaderLine(b, name, value)
 		}
 	}
 	return b

@@ -1,0 +1,70 @@
+//go:build !js
+
+package edge
+
+// TestOptions are the Options that only tests set.
+type TestOptions struct {
+	// Hold, if not nil, is called before the Worker delivers something, and delays that
+	// by not returning. kind is "d1" (a batch's result), "fetch" (the answer of another
+	// server), "call" (a message to the object name), "reply" (the object's reply),
+	// "message" (a socket's message to its object) or "alarm" (of an object).
+	Hold func(kind, name string)
+}
+
+// ForTests has the methods of a Worker that only tests call.
+func (w *Worker) ForTests() ForTests { return ForTests{w} }
+
+// ForTests are the methods of a Worker that only tests call.
+type ForTests struct{ w *Worker }
+
+// Hibernate makes an object forget what it holds in memory: at its next event the Worker
+// constructs it anew, with its sockets and their attachments. It returns false if an alarm is
+// running, a timer is set or the object is unknown.
+func (t ForTests) Hibernate(binding, name string) bool {
+	w := t.w
+	key := objectKey{w.bindings[binding], name}
+	s := w.home(key)
+	s.lock()
+	defer s.unlock()
+	o := s.objects[key]
+	if o == nil || o.alarms > 0 || o.timer.set() {
+		return false
+	}
+	o.i = nil
+	o.closeStore()
+	return true
+}
+
+// Evict makes the next events boot new instances. The present ones end with their calls.
+func (t ForTests) Evict() {
+	for _, s := range t.w.isolates {
+		s.lock()
+		s.current = nil
+		for i := range s.alive {
+			i.endIfUnused()
+		}
+		s.unlock()
+	}
+}
+
+// Crash ends everything at once, as if somebody had killed the process: it flushes nothing and
+// tells nobody.
+func (t ForTests) Crash() {
+	w := t.w
+	w.hurry.Store(true)
+	for _, s := range w.isolates {
+		s.lock()
+		s.stopped = true
+		for _, o := range s.objects {
+			o.unschedule()
+			o.stopTimer()
+		}
+		for i := range s.alive {
+			i.die(nil, errStopped)
+		}
+		s.unlock()
+	}
+	w.eachConn(func(c *conn) { go c.ws.CloseNow() })
+	w.sockets.Wait()
+	w.closeDatabases(func(c *sqliteConn) error { c.abandon(); return nil })
+}

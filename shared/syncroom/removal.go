@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 
-	"tidemark/shared/record"
 	"tidemark/shared/room"
 	"tidemark/shared/session"
 )
@@ -19,36 +18,36 @@ const (
 // RemovedReason is the reason for room.CloseRemoved.
 const RemovedReason = "membership revoked"
 
-// removal begins a call that is no list of changes: no stamp is so great.
+// removal begins a call that is no list of changes: no position is so great.
 var removal = bytes.Repeat([]byte{0xff}, 8)
 
-// Removal is the call that says that a subject may not subscribe any more since that stamp.
+// Removal is the call that says that a subject may not subscribe any more since that position.
 // The room closes the subject's conns, and those that connect later with an attachment that
 // the Worker made before.
-func Removal(stamp record.Stamp, subject string) []byte {
-	b := binary.LittleEndian.AppendUint64(bytes.Clone(removal), uint64(stamp))
+func Removal(at Position, subject string) []byte {
+	b := binary.LittleEndian.AppendUint64(bytes.Clone(removal), uint64(at))
 	return append(b, subject...)
 }
 
-func cutRemoval(data []byte) (subject string, stamp record.Stamp, ok bool) {
+func cutRemoval(data []byte) (subject string, at Position, ok bool) {
 	if len(data) < 16 || !bytes.HasPrefix(data, removal) {
 		return "", 0, false
 	}
-	return string(data[16:]), record.Stamp(binary.LittleEndian.Uint64(data[8:])), true
+	return string(data[16:]), Position(binary.LittleEndian.Uint64(data[8:])), true
 }
 
 // maxRemoved bounds how many removals a room remembers. It needs one for as long
 // as an upgrade takes from the Worker to the room.
 const maxRemoved = 256
 
-func (r *Room) remove(subject session.Mark, stamp record.Stamp) (e room.Effects) {
+func (r *Room) remove(subject session.Mark, at Position) (e room.Effects) {
 	if subject == 0 {
 		return e
 	}
 	if len(r.removed) >= maxRemoved {
 		clear(r.removed)
 	}
-	r.removed[subject] = max(r.removed[subject], stamp)
+	r.removed[subject] = max(r.removed[subject], at)
 	r.closeIf(&e, room.CloseRemoved, RemovedReason, func(a Admission) bool { return a.Session.Subject == subject })
 	return e
 }

@@ -29,7 +29,6 @@ import (
 
 	"tidemark/shared/abi"
 	"tidemark/shared/ijson"
-	"tidemark/shared/record"
 	"tidemark/shared/room"
 	"tidemark/shared/session"
 )
@@ -52,10 +51,15 @@ const movedReason = "the room was moved; connect again"
 // AnyTable is the table of a change that may have been one of any table.
 const AnyTable = "*"
 
-// A Change is a table that changed, and the stamp of its rows.
+// A Position counts the changes of what a room tells of: it is the record.Stamp of the
+// tables, or the project.Seq of a project. Positions of different rooms have nothing to
+// do with each other.
+type Position int64
+
+// A Change is a table that changed, and the position of the change.
 type Change struct {
 	Table string
-	Stamp record.Stamp
+	At    Position
 }
 
 // A Room is the state of one SyncRoom. Its events are one after another.
@@ -68,11 +72,11 @@ type Room struct {
 	// them when it closes some, and once for the end of their tokens.
 	Conns func() []abi.Conn
 
-	stamp   record.Stamp
+	at      Position // of the last change
 	timer   room.Timer
 	window  room.Window[Change]
 	sent    map[string]bool // tables of the changes that were sent since the window opened
-	removed map[session.Mark]record.Stamp
+	removed map[session.Mark]Position
 	revoked session.Recent
 
 	ends   time.Time // when the alarm comes, for the token that ends first; zero: none is set
@@ -86,7 +90,7 @@ const maxTables = 1024
 // New returns a room that knows of no change. timerSet tells whether the object's timer is set.
 func New(conns func() []abi.Conn, timerSet bool) *Room {
 	return &Room{
-		Key: "stamp", Conns: conns, removed: map[session.Mark]record.Stamp{},
+		Key: "stamp", Conns: conns, removed: map[session.Mark]Position{},
 		timer: room.InheritTimer(timerSet), window: room.Window[Change]{Least: MinWindow, PerSocket: PerSubscriber},
 	}
 }
@@ -97,14 +101,14 @@ func (r *Room) Connect(conn room.Conn, attachment []byte, now time.Time) (e room
 	r.open++
 	a := DecodeAdmission(attachment)
 	switch {
-	case r.removed[a.Session.Subject] > a.Stamp:
+	case r.removed[a.Session.Subject] > a.At:
 		return closeConn(conn, room.CloseRemoved, RemovedReason)
 	case r.revoked.End(a.Session):
 		return closeConn(conn, room.CloseEnded, session.RevokedReason)
 	case a.Session.EndedBy(now):
 		return closeConn(conn, room.CloseEnded, session.EndedReason)
 	}
-	e.Send = []room.Send{text(r.message("hello", Change{AnyTable, max(r.stamp, a.Stamp)}), conn)}
+	e.Send = []room.Send{text(r.message("hello", Change{AnyTable, max(r.at, a.At)}), conn)}
 	if a.Session != (session.Session{}) {
 		e.Attach = []room.Attach{{Conn: conn, Data: attachment}}
 	}
@@ -146,8 +150,8 @@ func (r *Room) Message(conn room.Conn, kind int, data []byte) (e room.Effects) {
 
 // Call: the Worker sent data: AppendChanges of what a push changed, a Removal, or a Revocation.
 func (r *Room) Call(data []byte, now time.Time) (e room.Effects, err error) {
-	if subject, stamp, ok := cutRemoval(data); ok {
-		return r.remove(session.MarkOf(subject), stamp), nil
+	if subject, at, ok := cutRemoval(data); ok {
+		return r.remove(session.MarkOf(subject), at), nil
 	}
 	if v, ok := cutRevocation(data); ok {
 		return r.revoke(v, now), nil
@@ -157,7 +161,7 @@ func (r *Room) Call(data []byte, now time.Time) (e room.Effects, err error) {
 		return e, err
 	}
 	for _, c := range changes {
-		r.stamp = max(r.stamp, c.Stamp)
+		r.at = max(r.at, c.At)
 		if r.sent[c.Table] || len(r.sent) >= maxTables {
 			r.gather(c)
 		} else {
@@ -212,11 +216,11 @@ func (r *Room) gather(c Change) {
 	i := slices.IndexFunc(gathered, func(g Change) bool { return g.Table == c.Table })
 	switch {
 	case i >= 0:
-		gathered[i].Stamp = max(gathered[i].Stamp, c.Stamp)
+		gathered[i].At = max(gathered[i].At, c.At)
 	case len(gathered) < maxTables:
 		r.window.Gathered = append(gathered, c)
 	default: // one message for all tables
-		r.window.Gathered = []Change{{AnyTable, r.stamp}}
+		r.window.Gathered = []Change{{AnyTable, r.at}}
 	}
 }
 
@@ -224,13 +228,13 @@ func (r *Room) message(kind string, c Change) []byte {
 	b := append(append([]byte(`{"type":"`), kind...), `","table":`...)
 	b = ijson.AppendString(b, c.Table)
 	b = append(ijson.AppendString(append(b, ','), r.Key), ':')
-	return append(strconv.AppendInt(b, int64(c.Stamp), 10), '}')
+	return append(strconv.AppendInt(b, int64(c.At), 10), '}')
 }
 
 // AppendChanges appends u64 stamp and the table as a text for each.
 func AppendChanges(b []byte, changes []Change) []byte {
 	for _, c := range changes {
-		b = abi.AppendText(binary.LittleEndian.AppendUint64(b, uint64(c.Stamp)), c.Table)
+		b = abi.AppendText(binary.LittleEndian.AppendUint64(b, uint64(c.At)), c.Table)
 	}
 	return b
 }
@@ -247,12 +251,12 @@ func DecodeChanges(b []byte) ([]Change, error) {
 		if len(changes) == maxTables {
 			return nil, errTables
 		}
-		stamp := record.Stamp(binary.LittleEndian.Uint64(b))
+		at := Position(binary.LittleEndian.Uint64(b))
 		table, rest, err := abi.CutText(b[8:])
 		if err != nil {
 			return nil, err
 		}
-		changes = append(changes, Change{string(table), stamp})
+		changes = append(changes, Change{string(table), at})
 		b = rest
 	}
 	return changes, nil

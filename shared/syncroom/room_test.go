@@ -13,7 +13,6 @@ import (
 	"pgregory.net/rapid"
 
 	"tidemark/shared/abi"
-	"tidemark/shared/record"
 	"tidemark/shared/room"
 	"tidemark/shared/session"
 )
@@ -53,7 +52,7 @@ func TestScripts(t *testing.T) {
 			d.MaybeScanArgs(t, "token", &token)
 			switch d.Cmd {
 			case "open":
-				a := Admission{record.Stamp(stamp), session.Session{Subject: session.MarkOf(as), Token: session.MarkOf(token)}}
+				a := Admission{Position(stamp), session.Session{Subject: session.MarkOf(as), Token: session.MarkOf(token)}}
 				if d.MaybeScanArgs(t, "until", &seconds) {
 					a.Session.Expires = scriptStart.Add(time.Duration(seconds) * time.Second)
 				}
@@ -85,7 +84,7 @@ func TestScripts(t *testing.T) {
 				var changes []Change
 				for line := range strings.Lines(d.Input) {
 					var c Change
-					if _, err := fmt.Sscan(line, &c.Table, &c.Stamp); err != nil {
+					if _, err := fmt.Sscan(line, &c.Table, &c.At); err != nil {
 						d.Fatalf(t, "%v", err)
 					}
 					changes = append(changes, c)
@@ -106,7 +105,7 @@ func TestScripts(t *testing.T) {
 				}
 				e = r.Message(int32(conn), kind, []byte(d.Input))
 			case "remove":
-				if e, err = r.Call(Removal(record.Stamp(stamp), d.Input), now); err != nil {
+				if e, err = r.Call(Removal(Position(stamp), d.Input), now); err != nil {
 					return "error: " + err.Error()
 				}
 			case "name":
@@ -180,7 +179,7 @@ func TestNoChangeIsLost(t *testing.T) {
 		all := func() []abi.Conn { return []abi.Conn{{ID: 1}} }
 		timer := false
 		r := New(all, timer)
-		published, told := map[string]record.Stamp{}, map[string]record.Stamp{}
+		published, told := map[string]Position{}, map[string]Position{}
 		messages := 0
 		apply := func(e room.Effects) {
 			if timer && e.Timer > 0 {
@@ -190,7 +189,7 @@ func TestNoChangeIsLost(t *testing.T) {
 			for _, s := range e.Send {
 				messages++
 				var table string
-				var n record.Stamp
+				var n Position
 				text := strings.NewReplacer(`"`, " ", ",", " ", ":", " ", "{", " ", "}", " ").Replace(string(s.Data))
 				if _, err := fmt.Sscanf(text, "  type   change   table   %s   stamp  %d", &table, &n); err != nil {
 					t.Fatalf("%q: %v", text, err)
@@ -211,7 +210,7 @@ func TestNoChangeIsLost(t *testing.T) {
 				apply(r.Timer())
 			}
 		}
-		stamp := record.Stamp(1)
+		stamp := Position(1)
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			switch rapid.IntRange(0, 5).Draw(t, "step") {
 			case 0: // the instance ended, and the sockets and the timer live on
@@ -263,10 +262,10 @@ func FuzzPublish(f *testing.F) {
 func TestAnAdmissionSurvivesItsFrame(t *testing.T) {
 	s := session.Session{Subject: session.MarkOf("ann"), Token: session.MarkOf("t"), Issued: scriptStart, Expires: scriptStart.Add(time.Hour)}
 	for _, a := range []Admission{
-		{Stamp: 7}, {Stamp: 1<<53 - 1, Session: s}, {Session: session.Session{Subject: session.MarkOf("x")}},
+		{At: 7}, {At: 1<<53 - 1, Session: s}, {Session: session.Session{Subject: session.MarkOf("x")}},
 	} {
 		got := DecodeAdmission(a.Append(nil))
-		if got.Stamp != a.Stamp || string(got.Session.Append(nil)) != string(a.Session.Append(nil)) {
+		if got.At != a.At || string(got.Session.Append(nil)) != string(a.Session.Append(nil)) {
 			t.Errorf("%+v became %+v", a, got)
 		}
 	}

@@ -231,7 +231,7 @@ func TestSubscribersAreToldOfWhatChanged(t *testing.T) {
 	if got := push(&ports{answer: []byte("1")}); len(got) != 0 {
 		t.Errorf("told of %v, nothing changed", got)
 	}
-	got := push(&ports{answer: []byte("1"), changed: []syncroom.Change{{Table: "customers", Stamp: 5}, {Table: "products", Stamp: 5}}})
+	got := push(&ports{answer: []byte("1"), changed: []syncroom.Change{{Table: "customers", At: 5}, {Table: "products", At: 5}}})
 	if fmt.Sprint(got) != "[{customers 5} {products 5}]" {
 		t.Errorf("told of %v", got)
 	}
@@ -253,7 +253,7 @@ func TestSubscribersComeWithTheStampAndProtocol(t *testing.T) {
 		}
 		p.forwarded[i].Owner = ""
 		a := syncroom.DecodeAdmission(f.Attachment)
-		if a.Stamp != 7 || a.Session.Subject != session.MarkOf("alice") || a.Session.Expires.IsZero() {
+		if a.At != 7 || a.Session.Subject != session.MarkOf("alice") || a.Session.Expires.IsZero() {
 			t.Errorf("attached %+v", a)
 		}
 		p.forwarded[i].Attachment = nil

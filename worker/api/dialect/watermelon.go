@@ -63,7 +63,7 @@ func (w *Watermelon) Push(ctx context.Context, now time.Time, input []byte) (ans
 	}
 	for i := range done.Tables {
 		if done.Tables[i].Changed() {
-			changed = append(changed, syncroom.Change{Table: w.Schema.Tables[i].Name, Stamp: done.Stamp})
+			changed = append(changed, syncroom.Change{Table: w.Schema.Tables[i].Name, At: syncroom.Position(done.Stamp)})
 		}
 	}
 	return watermelon.AppendPushed(nil, &w.Schema, p, done), changed, nil

@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"tidemark/shared/project"
-	"tidemark/shared/record"
 	"tidemark/shared/syncroom"
 	"tidemark/worker/api/door"
 	"tidemark/worker/store/projects"
@@ -23,7 +22,7 @@ func (c *call) publish(w projects.Written, err error) error {
 		}
 	default:
 		if w.Removed != "" {
-			c.Rooms.Publish(c.R.Context(), door.SyncBinding, c.room(), syncroom.Removal(record.Stamp(w.Mark), w.Removed))
+			c.Rooms.Publish(c.R.Context(), door.SyncBinding, c.room(), syncroom.Removal(syncroom.Position(w.Mark), w.Removed))
 		}
 		c.publishChanges(w.Mark, w.Changed...)
 	}
@@ -35,7 +34,7 @@ func (c *call) room() string { return syncroom.ProjectPrefix + c.key.Project }
 func (c *call) publishChanges(mark project.Seq, names ...project.Name) {
 	changes := make([]syncroom.Change, len(names))
 	for i, name := range names {
-		changes[i] = syncroom.Change{Table: string(name), Stamp: record.Stamp(mark)}
+		changes[i] = syncroom.Change{Table: string(name), At: syncroom.Position(mark)}
 	}
 	c.Publish(c.room(), changes...)
 }
@@ -53,6 +52,6 @@ func (c *call) subscribe() error {
 	if err := c.Enter(door.SyncBinding, c.room()); err != nil {
 		return err
 	}
-	admission := syncroom.Admission{Stamp: record.Stamp(mark), Session: c.Session()}
+	admission := syncroom.Admission{At: syncroom.Position(mark), Session: c.Session()}
 	return c.Join(door.SyncBinding, c.room(), admission.Append(nil))
 }

@@ -37,7 +37,7 @@ func (h *handler) restore(c *door.Call) error {
 	if err != nil {
 		return err
 	}
-	c.Publish(door.RecordsRoom, syncroom.Change{Table: syncroom.AnyTable, Stamp: floor})
+	c.Publish(door.RecordsRoom, syncroom.Change{Table: syncroom.AnyTable, At: syncroom.Position(floor)})
 	c.WriteJSON(http.StatusOK, fmt.Appendf(nil, `{"floor":%d}`, floor))
 	return nil
 }

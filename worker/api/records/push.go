@@ -17,7 +17,7 @@ func (h *handler) push(c *door.Call, input []byte) ([]byte, error) {
 			// The push may have been committed. The client sends it again, which then
 			// changes nothing and tells nobody. So the subscribers are told now.
 			if stamp, stampErr := h.Store.Stamp(ctx); stampErr == nil {
-				c.Publish(door.RecordsRoom, syncroom.Change{Table: syncroom.AnyTable, Stamp: stamp})
+				c.Publish(door.RecordsRoom, syncroom.Change{Table: syncroom.AnyTable, At: syncroom.Position(stamp)})
 			}
 		}
 		return nil, err

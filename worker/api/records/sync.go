@@ -92,5 +92,5 @@ func (h *handler) subscribe(c *door.Call) error {
 	if err != nil {
 		return err
 	}
-	return c.Join(door.SyncBinding, door.RecordsRoom, syncroom.Admission{Stamp: stamp, Session: c.Session()}.Append(nil))
+	return c.Join(door.SyncBinding, door.RecordsRoom, syncroom.Admission{At: syncroom.Position(stamp), Session: c.Session()}.Append(nil))
 }

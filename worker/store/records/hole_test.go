@@ -111,7 +111,7 @@ func TestHole(t *testing.T) {
 				seen := f.put(before, theirs).Timestamp
 				p := f.put(seen, row)
 				expect(t, p.Superseded, map[string][]string{})
-				expect(t, p.changed, []syncroom.Change{{Table: "customers", Stamp: p.Timestamp}})
+				expect(t, p.changed, []syncroom.Change{{Table: "customers", At: syncroom.Position(p.Timestamp)}})
 				stored := f.since(seen).rows("customers")["a"]
 				expect(t, []any{stored["contact_name"], stored["updated_at"]}, []any{row["contact_name"], float64(at(101))})
 				f.unchanged(func() {
@@ -183,7 +183,7 @@ func TestHole(t *testing.T) {
 	t.Run("h_what_is_told_has_been_committed", func(t *testing.T) {
 		f := newFixture(t)
 		p := f.push(object{"changes": object{"customers": object{"created": list{customer("a", "", at(0))}}, "products": object{"deleted": list{"p"}}}})
-		expect(t, p.changed, []syncroom.Change{{Table: "customers", Stamp: p.Timestamp}, {Table: "products", Stamp: p.Timestamp}})
+		expect(t, p.changed, []syncroom.Change{{Table: "customers", At: syncroom.Position(p.Timestamp)}, {Table: "products", At: syncroom.Position(p.Timestamp)}})
 		expect(t, f.pull(nil).Timestamp, p.Timestamp)
 		f.silent(f.push(object{"changes": object{"customers": object{"created": list{}}}}))
 	})

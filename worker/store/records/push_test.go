@@ -216,7 +216,7 @@ func TestState(t *testing.T) {
 			if want := max(last+1, stamp(f.now.UnixMilli())); p.Timestamp != want {
 				t.Errorf("stamp %d after %d, want %d", p.Timestamp, last, want)
 			}
-			expect(t, p.changed, []syncroom.Change{{Table: table, Stamp: p.Timestamp}})
+			expect(t, p.changed, []syncroom.Change{{Table: table, At: syncroom.Position(p.Timestamp)}})
 			last = p.Timestamp
 		}
 		s, err := f.Stamp(t.Context())

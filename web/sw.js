@@ -1,6 +1,6 @@
-// The app opens without a network: its files are kept when it is first opened.
-// The page itself comes from the network where that has it, so that a new
-// version is seen at once; its other files never change under their names.
+// The app opens without a network: the browser keeps its files at the first visit. The
+// page itself comes from the network if possible, so that a new version is seen at once.
+// The other files have hashed names and never change.
 // The build puts `version` and `files` before this line.
 addEventListener("install", (event) => {
   event.waitUntil(caches.open(version).then((cache) => cache.addAll(files)).then(() => skipWaiting()));
@@ -18,7 +18,7 @@ addEventListener("fetch", (event) => {
   const kept = () => caches.match(pathname);
   const fresh = async () => {
     const response = await fetch(event.request, { signal: AbortSignal.timeout(3000) });
-    if (!response.ok) throw new Error(`the network answered ${response.status}`);
+    if (!response.ok) throw new Error(`the server returned status ${response.status}`);
     return response;
   };
   event.respondWith(

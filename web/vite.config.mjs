@@ -6,7 +6,7 @@ import { defineConfig } from "vite";
 
 const worker = "http://localhost:8787";
 
-// The service worker keeps the app's files; it is told which by the build.
+// The service worker stores the app's files. The build gives it their names.
 const serviceWorker = {
   name: "service-worker",
   apply: "build",
@@ -22,7 +22,7 @@ const serviceWorker = {
 const modules = fileURLToPath(new URL("node_modules", import.meta.url));
 
 export default defineConfig({
-  // WatermelonDB's own shim for bundlers, with the part of RxJS that it uses: 100 KB less.
+  // WatermelonDB's own shim for bundlers has only the part of RxJS that it uses: 100 KB less.
   resolve: {
     alias: [
       { find: /^\.\.?\/__wmelonRxShim$/, replacement: `${modules}/@nozbe/watermelondb/utils/rx/__wmelonRxShimESM2015/index.js` },
@@ -31,7 +31,7 @@ export default defineConfig({
   },
   plugins: [react(), serviceWorker],
   build: { target: "es2022", modulePreload: { polyfill: false } },
-  // `npm run dev` beside `make dev`: the page reloads by itself, the Worker answers.
+  // `npm run dev` beside `make dev`: the page reloads by itself, and the Worker serves the API.
   server: {
     proxy: Object.fromEntries(
       ["/trpc", "/auth", "/dev", "/api", "/healthz", "/sync", "/yjs"].map((path) => [path, { target: worker, ws: true }]),

@@ -14,7 +14,7 @@ const addTask = async (device, name) => {
 const addDependency = async ({ page }, task, which) => {
   const form = page.locator("form", { hasText: "Add dependency" });
   await form.getByLabel("Task").selectOption({ label: task });
-  await form.getByLabel("Which").selectOption({ label: which });
+  await form.getByLabel("Predecessor").selectOption({ label: which });
   await form.getByRole("button").click();
 };
 // projectSynced waits until the project's own chip says so.
@@ -88,7 +88,7 @@ onHost("wazero", "projects", (door, browser) => {
     await status(a, "Draw").selectOption("in_progress");
     await addTask(a, "Offline");
     await a.page.locator('.project .chip[data-unsynced="2"]').waitFor();
-    await row(b, "Draw").getByLabel("Percent of Draw").fill("40");
+    await row(b, "Draw").getByLabel("Percent complete of Draw").fill("40");
     await projectSynced(b);
     await a.offline(false);
     for (const device of [a, b]) {
@@ -119,6 +119,6 @@ onHost("wazero", "projects", (door, browser) => {
   test("a member who is removed is told so", async () => {
     await a.page.getByRole("button", { name: "Remove Bert" }).click();
     await a.page.getByLabel("Role of Bert").waitFor({ state: "detached" });
-    await b.page.getByRole("alert").filter({ hasText: "The server refused" }).waitFor();
+    await b.page.getByRole("alert").filter({ hasText: "The server rejected the sync" }).waitFor();
   });
 });

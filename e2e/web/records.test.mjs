@@ -24,7 +24,7 @@ onHost("wazero", "records", (door, browser) => {
     await b.page.locator('.fields input[value="Analytical Engines"]').waitFor();
     await a.delete();
     await b.entry(name).waitFor({ state: "detached" });
-    await b.page.getByText("This customer is not there").waitFor();
+    await b.page.getByText("This customer is not on this device").waitFor();
     await a.synced();
   });
 
@@ -119,7 +119,7 @@ onHost("wazero", "records", (door, browser) => {
     await a.synced();
     await a.page.setViewportSize({ width: 360, height: 640 });
     await a.page.goto(`${door.url}/#/customers/100%`);
-    await a.page.getByText("This customer is not there").waitFor();
+    await a.page.getByText("This customer is not on this device").waitFor();
     await a.page.getByRole("link", { name: "‹ Customers" }).click();
     await a.choose(name);
     assert.equal(await a.field("Name").inputValue(), hostile);

@@ -68,7 +68,7 @@ onHost("wrangler", "signing out", (door, browser) => {
     await device.page.getByText("1 change is not on the server yet").waitFor();
     assert.ok(await device.page.getByLabel(keep).isChecked());
     await device.page.getByRole("dialog").getByRole("button", { name: "Sign out" }).click();
-    await device.page.getByText("The server cannot be reached").waitFor();
+    await device.page.getByText("Cannot reach the server").waitFor();
     assert.notDeepEqual(await left(device), []);
     await device.offline(false);
     await device.signIn();
@@ -98,7 +98,7 @@ onHost("wrangler", "signing out", (door, browser) => {
     await device.offline(true);
     await device.page.evaluate((madeUp) => localStorage.setItem("tidemark-token", madeUp), madeUp);
     await device.page.reload();
-    await device.page.getByText("The server cannot be reached").waitFor();
+    await device.page.getByText("Cannot reach the server").waitFor();
     assert.equal(await device.page.getByText("Cleo's").count(), 0, "offline");
     await device.offline(false);
     const refused = device.page.waitForResponse((response) => response.url().endsWith("/auth/ticket"));

@@ -2,11 +2,11 @@ import { lazy, Suspense, useSyncExternalStore } from "react";
 import { session } from "./session";
 import { SignIn } from "./SignIn";
 
-// Fetched at once, but not waited for by whoever has to sign in first.
+// The browser fetches it at once. A person who must sign in does not wait for it.
 const loading = import("./Person");
 const Person = lazy(() => loading);
 
-/** The person's data on this device; the page that asks for a name if there is none. */
+/** Shows the signed-in person's data, or the sign-in page. */
 export function App() {
   const signedIn = useSyncExternalStore(session.subscribe, session.get);
   if (signedIn === null) return <SignIn />;

@@ -2,10 +2,10 @@ import { useEffect, useRef, type ReactNode } from "react";
 
 interface Props {
   title: string;
-  /** What the button that submits says. */
+  /** The text of the submit button. */
   action: string;
   danger?: boolean;
-  /** Not called again before it has ended. */
+  /** The dialog does not call it again before its promise has settled. */
   onSubmit(form: FormData): Promise<void>;
   onClose(): void;
   children?: ReactNode;

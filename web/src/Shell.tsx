@@ -23,7 +23,7 @@ const pages = [
 interface Props {
   device: Device;
   subject: string;
-  /** The server has refused the token. */
+  /** The server has rejected the token. */
   expired: boolean;
   onUnauthorized(): void;
 }
@@ -79,14 +79,14 @@ export function Shell({ device, subject, expired, onUnauthorized }: Props) {
       {expired && (
         <section className="expired" aria-label="Sign in again">
           <p role="alert">
-            Your sign-in has expired. Go on working: what you change is kept on this device
+            Your sign-in has expired. You can go on working: this device keeps your changes
             {unsynced > 0 && ` (${unsynced} not synced yet)`}.
           </p>
           <SignInForm subject={subject} />
         </section>
       )}
       {state.phase === "refused" && !state.unauthorized && (
-        <p className="problem" role="alert">The server refused what was changed here: {state.error?.message}</p>
+        <p className="problem" role="alert">The server rejected the sync: {state.error?.message}</p>
       )}
       <main id="main" tabIndex={-1}>
         {page === "customers" && <RecordsPage key={page} kind={customers} database={database} id={rest[0]} />}

@@ -1,18 +1,18 @@
 import { useEffect, useState, type FormEvent } from "react";
 import { devLogin, hasDevLogin, session, signIn } from "./session";
 
-/** The page for whoever is new on this device. */
+/** The page for a person who is not signed in on this device. */
 export function SignIn() {
   return (
     <main className="sign-in">
       <h1><img src="/icon.svg" alt="" width="40" height="40" /> Tidemark</h1>
-      <p>Customers, products and projects that work offline and are everywhere at once.</p>
+      <p>Customers, products and projects. They work offline and sync to all your devices.</p>
       <SignInForm />
     </main>
   );
 }
 
-/** Asks for a name where the server is in development, and for a token elsewhere. */
+/** Asks for a name if the server is in development mode, and for a token otherwise. */
 export function SignInForm({ subject }: { subject?: string }) {
   const [dev, setDev] = useState<boolean | null>(); // undefined: asking
   const [problem, setProblem] = useState("");
@@ -35,7 +35,7 @@ export function SignInForm({ subject }: { subject?: string }) {
   };
 
   if (dev === undefined) return null;
-  if (dev === null) return <p role="status">The server cannot be reached.</p>;
+  if (dev === null) return <p role="status">Cannot reach the server.</p>;
   return (
     <form onSubmit={submit}>
       {dev && subject !== undefined ? (

@@ -5,12 +5,12 @@ import { signOut } from "./session";
 
 interface Props {
   subject: string;
-  /** How many notes have edits that the server lacks. */
+  /** The number of notes with edits that the server does not have yet. */
   notes: number;
   onClose(): void;
 }
 
-/** Asks what becomes of the person's data on this device. Unsynced work is kept unless the person says otherwise. */
+/** Asks whether to remove the person's data from this device. The default keeps it if some of it is unsynced. */
 export function SignOut({ subject, notes, onClose }: Props) {
   const [unsynced] = useState(() => unsyncedRows(subject) + notes);
   const [remove, setRemove] = useState(unsynced === 0);

@@ -10,16 +10,16 @@ const subscribe = (listener: () => void) => {
   };
 };
 
-/** Online, offline or syncing; how many changes wait; when the last sync was. */
+/** Shows the state of the sync, the number of unsynced changes, and the time of the last sync. */
 export function StatusChip({ state, unsynced, expired }: { state: SyncState; unsynced: number; expired: boolean }) {
   const online = useSyncExternalStore(subscribe, () => navigator.onLine);
-  const [, again] = useReducer((n: number) => n + 1, 0);
+  const [, rerender] = useReducer((n: number) => n + 1, 0);
   useEffect(() => {
-    const timer = setInterval(again, 15_000);
+    const timer = setInterval(rerender, 15_000);
     return () => clearInterval(timer);
   }, []);
 
-  const [kind, word] = look(state, online, expired);
+  const [kind, word] = labelOf(state, online, expired);
   const last = state.lastSyncAt === null ? "never synced" : `synced ${ago(Date.now() - state.lastSyncAt)}`;
   return (
     <span className={`chip ${kind}`} role="status" data-unsynced={unsynced} title={state.error?.message}>
@@ -31,16 +31,16 @@ export function StatusChip({ state, unsynced, expired }: { state: SyncState; uns
   );
 }
 
-function look({ phase }: SyncState, online: boolean, expired: boolean): [kind: string, word: string] {
+function labelOf({ phase }: SyncState, online: boolean, expired: boolean): [kind: string, word: string] {
   if (expired) return ["bad", "Signed out"];
   if (!online) return ["off", "Offline"];
   switch (phase) {
     case "syncing":
       return ["busy", "Syncing"];
     case "waiting":
-      return ["off", "Not reached"];
+      return ["off", "Unreachable"];
     case "refused":
-      return ["bad", "Refused"];
+      return ["bad", "Rejected"];
     case "idle":
       return ["on", "Online"];
   }

@@ -3,7 +3,7 @@ import { useEffect, useState } from "react";
 const themes = ["system", "light", "dark"] as const;
 const key = "tidemark-theme";
 
-/** Light, dark, or what the device says. */
+/** Changes between the device's theme, light and dark. */
 export function ThemeButton() {
   const [theme, setTheme] = useState(() => themes.find((t) => t === localStorage.getItem(key)) ?? "system");
   useEffect(() => {

@@ -8,7 +8,7 @@ import { unsyncedKey } from "./removal";
 
 setGenerator(uuid);
 
-/** Told when the browser refuses to keep data. */
+/** Called when the browser does not store data. */
 let failed: (reason: string) => void = () => {};
 export const onStorageFailure = (listener: typeof failed) => void (failed = listener);
 
@@ -20,18 +20,18 @@ export function openDatabase(name: string, schema: AppSchema, modelClasses: Clas
     useIncrementalIndexedDB: true,
     extraLokiOptions: { autosave: true, autosaveInterval: 100 }, // milliseconds until a write is on disk
     onSetUpError: (error) => failed(String(error)),
-    onQuotaExceededError: () => failed("This device has no room left. What you write now is lost when the page is closed."),
+    onQuotaExceededError: () => failed("This device has no space left. You lose your next changes when you close the page."),
   });
   return new Database({ adapter, modelClasses });
 }
 
-/** What a tab has for itself. */
+/** The storage of one tab. */
 export interface Storage {
   /** The prefix of the names of its databases. */
   name: string;
-  /** Notes how many rows one of its databases has that the server lacks. */
+  /** Stores how many rows of a database the server does not have yet. */
   remember(database: string, unsynced: number): void;
-  /** Those of its databases that have such rows. */
+  /** Returns the databases that have such rows. */
   waiting(): string[];
 }
 
@@ -42,9 +42,9 @@ function waiting(name: string): string[] {
 }
 
 /**
- * Takes a place for this tab's databases. LokiJS keeps a whole copy in memory
- * and tabs must not share one, so each tab of a person has a copy of its own,
- * held by a lock; copies that have unsynced work go first.
+ * Reserves storage for this tab by a lock. LokiJS keeps a whole database in memory, and
+ * tabs must not share one. So each tab of a person has databases of its own. Storage with
+ * unsynced rows is taken first.
  */
 export async function takeStorage(subject: string): Promise<Storage> {
   const names = Array.from({ length: slots }, (_, slot) => `tidemark-${subject}-${slot}`);
@@ -60,8 +60,8 @@ export async function takeStorage(subject: string): Promise<Storage> {
   throw new Error(`Tidemark is open in ${slots} tabs. Close one.`);
 }
 
-// hold takes a lock for as long as the tab lives. Without secure context there
-// are no locks, and one copy for all.
+// hold takes a lock until the tab is closed. It returns false if another tab has it.
+// A page without a secure context has no locks: its tabs share one storage.
 function hold(name: string): Promise<boolean> {
   if (!("locks" in navigator)) return Promise.resolve(true);
   return new Promise((resolve, reject) => {

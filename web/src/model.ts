@@ -1,5 +1,5 @@
-// The tables that are synchronized, as WatermelonDB declares them. The server's
-// side of the same declaration is shared/record.
+// The synchronized tables, as WatermelonDB declares them. shared/record declares them
+// for the server.
 import { appSchema, Model, tableSchema } from "@nozbe/watermelondb";
 import { field, readonly, date, text } from "@nozbe/watermelondb/decorators";
 
@@ -35,7 +35,7 @@ export class Customer extends Model {
   static override table = "customers";
   @text("contact_name") contactName!: string | null;
   @text("company_name") companyName!: string | null;
-  /** The plain text of the customer's note, to search in; the note itself is a Yjs room. */
+  /** The plain text of the customer's note, for the search. The note itself is a Yjs room. */
   @field("notes") notes!: string | null;
   @readonly @date("created_at") createdAt!: Date;
 }
@@ -43,7 +43,7 @@ export class Customer extends Model {
 export class Product extends Model {
   static override table = "products";
   @text("title") title!: string | null;
-  /** The plain text of the description, as a customer's notes. */
+  /** The plain text of the description, for the search. The description itself is a Yjs room. */
   @field("description") description!: string | null;
   @field("price") price!: number | null;
   @field("discounts") discounts!: number | null;

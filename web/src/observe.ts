@@ -1,7 +1,10 @@
 import type { Model, Query } from "@nozbe/watermelondb";
 import { useEffect, useState } from "react";
 
-/** The records of a query, again whenever one comes, goes or changes in these columns; undefined at first. Keep both arguments the same between renders. */
+/**
+ * Returns the records of a query, undefined before the first result. The component renders again when a record is
+ * added or removed, or changes in one of the columns. Keep both arguments the same between renders.
+ */
 export function useRecords<Record extends Model>(query: Query<Record>, columns: string[]): Record[] | undefined {
   const [records, setRecords] = useState<Record[]>();
   useEffect(() => {

@@ -1,19 +1,19 @@
-// What a person has on this device, and how it is removed.
+// The data of a person on this device, and its removal.
 
 const unsyncedPrefix = "tidemark-unsynced:";
 const removingKey = "tidemark-removing"; // the subjects whose data is being removed
 
-/** The key that notes how many rows of a database the server lacks. */
+/** The key of the number of rows of a database that the server does not have yet. */
 export const unsyncedKey = (storage: string, database: string) => `${unsyncedPrefix}${storage}:${database}`;
 
 /** Whether a database or a key of localStorage holds data of the person. */
 function isOf(subject: string, name: string): boolean {
   const own = `tidemark-${subject}-`;
-  const plain = name.startsWith(unsyncedPrefix) ? name.slice(unsyncedPrefix.length) : name;
-  return plain.startsWith(own) && /^(\d+(-project.*|:.*)?|yjs-.*|unsaved:.*)$/s.test(plain.slice(own.length));
+  const key = name.startsWith(unsyncedPrefix) ? name.slice(unsyncedPrefix.length) : name;
+  return key.startsWith(own) && /^(\d+(-project.*|:.*)?|yjs-.*|unsaved:.*)$/s.test(key.slice(own.length));
 }
 
-/** How many rows of the person, in all tabs' databases, the server lacks. */
+/** Returns how many of the person's rows, in all tabs' databases, the server does not have yet. */
 export function unsyncedRows(subject: string): number {
   return Object.entries(localStorage)
     .filter(([key]) => key.startsWith(unsyncedPrefix) && isOf(subject, key))
@@ -24,16 +24,16 @@ function removing(): string[] {
   return JSON.parse(localStorage.getItem(removingKey) ?? "[]");
 }
 
-/** Notes that the person's data is to be removed, which the next start of the page does. */
+/** Marks the person's data. The next start of the page removes it. */
 export function removeAtNextStart(subject: string) {
   localStorage.setItem(removingKey, JSON.stringify([...new Set([...removing(), subject])]));
 }
 
 /**
- * Removes what was noted. It runs before the page opens a database, and a database that another tab has open is
- * removed when that tab has closed it. A page that is closed meanwhile goes on at its next start.
+ * Removes the data of marked persons. It runs before the page opens a database. The browser removes a database that
+ * another tab has open when that tab closes it. If the page is closed meanwhile, the next start goes on.
  */
-async function removeNoted(): Promise<void> {
+async function removeMarked(): Promise<void> {
   for (const subject of removing()) {
     const databases = (await indexedDB.databases()).map(({ name }) => name!).filter((name) => isOf(subject, name));
     await Promise.all(databases.map(removeDatabase));
@@ -50,6 +50,6 @@ function removeDatabase(name: string): Promise<void> {
   });
 }
 
-/** Resolved when what was noted is removed; rejected if the browser could not, until the next start. */
-export const removed = removeNoted();
-removed.catch(() => {}); // told at the next sign-in
+/** Resolves when the marked data is removed. Rejects if the browser could not remove it; the next start tries again. */
+export const removed = removeMarked();
+removed.catch(() => {}); // signIn() reports it

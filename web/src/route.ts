@@ -1,5 +1,5 @@
-// Pages live in the part of the URL behind the #, so the server has but one
-// page and every other path is the API's.
+// The route is the part of the URL behind the #. So the server has one page, and every
+// other path belongs to the API.
 import { useSyncExternalStore } from "react";
 
 const subscribe = (listener: () => void) => {
@@ -7,13 +7,13 @@ const subscribe = (listener: () => void) => {
   return () => removeEventListener("hashchange", listener);
 };
 
-/** The parts of the path: `#/customers/42` is ["customers", "42"]. */
+/** Returns the parts of the route: ["customers", "42"] for `#/customers/42`. */
 export function useRoute(): string[] {
   const hash = useSyncExternalStore(subscribe, () => location.hash);
   return hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decode);
 }
 
-// decode takes a link that somebody cut or typed as it is.
+// decode returns an incomplete escape, as of a link that was cut, unchanged.
 function decode(part: string): string {
   try {
     return decodeURIComponent(part);

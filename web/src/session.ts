@@ -1,7 +1,6 @@
-// Who is signed in on this device. A token that has expired stays here: its
-// subject says whose database to open, and work goes on offline. A subject counts
-// only after the server has accepted a token of it, so that a token that somebody
-// makes up opens nobody's database.
+// Who is signed in on this device. An expired token stays here: its subject names the
+// database to open, and the person goes on offline. A subject counts only after the
+// server has accepted a token of it. So a forged token opens nobody's database.
 import type { Server } from "tidemark-client";
 import { removeAtNextStart, removed } from "./removal";
 
@@ -12,11 +11,11 @@ export interface Session {
 }
 
 const key = "tidemark-token";
-const acceptedKey = "tidemark-accepted"; // the subject of whom the server has accepted a token
+const acceptedKey = "tidemark-accepted"; // the subject of the last token that the server accepted
 let current = read();
 const listeners = new Set<() => void>();
 
-// Another tab has signed out, or in under another name.
+// Another tab has signed out, or has signed in as another person.
 addEventListener("storage", (event) => {
   if (event.key === acceptedKey && current !== null && event.newValue !== current.subject) location.reload();
 });
@@ -41,7 +40,7 @@ function subjectOf(token: string): string | null {
   }
 }
 
-// A token of an earlier version of this page, or from elsewhere, is asked about first.
+// A stored token without an accepted subject must be accepted by the server first.
 const stored = localStorage.getItem(key);
 if (current === null && stored !== null) signIn(stored).catch(() => {});
 
@@ -53,11 +52,11 @@ export const session = {
   },
 };
 
-/** Signs in with a token if the server accepts it. Otherwise the error says why not. */
+/** Signs in with a token. It throws an Error for the person if the server rejects the token. */
 export async function signIn(token: string): Promise<void> {
   const subject = subjectOf(token);
-  if (subject === null) throw new Error("This is not a token.");
-  await accepted(token);
+  if (subject === null) throw new Error("This text is not a token.");
+  await requireAccepted(token);
   await removed;
   localStorage.setItem(key, token);
   localStorage.setItem(acceptedKey, subject);
@@ -65,13 +64,13 @@ export async function signIn(token: string): Promise<void> {
   for (const listener of listeners) listener();
 }
 
-// accepted asks for a ticket, which any good token gets.
-async function accepted(token: string): Promise<void> {
+// requireAccepted asks for a ticket, which the server gives for every valid token.
+async function requireAccepted(token: string): Promise<void> {
   const { ok, status } = await fetch("/auth/ticket", { method: "POST", headers: { authorization: `Bearer ${token}` } }).catch(() => {
-    throw new Error("The server cannot be reached.");
+    throw new Error("Cannot reach the server.");
   });
-  if (status === 401) throw new Error("The server does not accept this token.");
-  if (!ok) throw new Error(`The server answered ${status}.`);
+  if (status === 401) throw new Error("The server rejected this token.");
+  if (!ok) throw new Error(`The server returned status ${status}.`);
 }
 
 /** Signs out. The person's data on this device is removed, or stays for the next sign-in under the same name. */
@@ -79,11 +78,11 @@ export function signOut(remove: boolean) {
   if (remove && current !== null) removeAtNextStart(current.subject);
   localStorage.removeItem(key);
   localStorage.removeItem(acceptedKey);
-  history.replaceState(null, "", "/"); // the next person does not begin at what this one has read
+  history.replaceState(null, "", "/"); // the next person does not begin on this person's page
   location.reload();
 }
 
-/** Whether the server gives tokens for a name, which it does in development only. Null: it cannot be reached. */
+/** Whether the server issues tokens for a name, as it does in development mode; null if it cannot be reached. */
 export async function hasDevLogin(): Promise<boolean | null> {
   return fetch("/dev/login").then(
     (response) => response.ok,
@@ -91,13 +90,13 @@ export async function hasDevLogin(): Promise<boolean | null> {
   );
 }
 
-/** A token for a name, in development. */
+/** Gets a token for a name, in development mode. */
 export async function devLogin(name: string): Promise<string> {
   const response = await fetch("/dev/login", {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ name }),
   });
-  if (!response.ok) throw new Error(`The server answered ${response.status}.`);
+  if (!response.ok) throw new Error(`The server returned status ${response.status}.`);
   return ((await response.json()) as { token: string }).token;
 }

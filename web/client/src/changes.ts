@@ -1,4 +1,4 @@
-// What a sync carries, as WatermelonDB has it.
+// The changes of a sync, in WatermelonDB's form.
 
 /** A raw row: id and columns. */
 export type Row = Record<string, unknown>;

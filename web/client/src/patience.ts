@@ -1,29 +1,28 @@
-// How long the kit waits for a server.
+// The time limits of a request.
 
-// The server ends a request after LIMIT_CALL_MS, 60 s by default, and says so with
-// 408. Whoever waits no longer than that never hears it.
-const answerMillis = 90_000;
+// Until the response begins. The server ends a request after LIMIT_CALL_MS, 60 s by
+// default, and returns 408. A client must wait longer to see that.
+const responseMillis = 90_000;
 
-// How long nothing may come of an answer that has begun.
+// Between two parts of a response.
 const stallMillis = 30_000;
 
 /**
- * fetch() that gives up a server that does not answer within `millis`, or stops in
- * the middle of its answer. An upload has that time too, and a download that goes on
- * takes as long as it takes.
+ * fetch() with time limits. It fails if the response does not begin within `millis`, upload included, or stops
+ * in the middle. A download that makes progress has no limit.
  */
-export async function patientFetch(url: string, init: RequestInit, millis = answerMillis): Promise<Response> {
-  const silence = new AbortController();
+export async function patientFetch(url: string, init: RequestInit, millis = responseMillis): Promise<Response> {
+  const timeout = new AbortController();
   const { signal } = init;
-  const giveUp = () => silence.abort(new DOMException("The server did not answer in time", "TimeoutError"));
-  const leave = () => silence.abort(signal?.reason);
+  const giveUp = () => timeout.abort(new DOMException("The server did not respond in time", "TimeoutError"));
+  const leave = () => timeout.abort(signal?.reason);
   if (signal?.aborted) leave();
   signal?.addEventListener("abort", leave);
   let timer = setTimeout(giveUp, millis);
   try {
-    const response = await fetch(url, { ...init, signal: silence.signal });
+    const response = await fetch(url, { ...init, signal: timeout.signal });
     const reader = response.body?.getReader();
-    if (reader === undefined) return response; // it is empty, or the platform has no streams
+    if (reader === undefined) return response; // no body, or a platform without streams
     const parts: Uint8Array<ArrayBuffer>[] = [];
     for (;;) {
       clearTimeout(timer);

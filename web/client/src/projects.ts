@@ -1,5 +1,5 @@
-// The source of a project's database: the delta dialect. One database for each
-// project, since each has its own mark.
+// The source of a project's database, in the delta dialect. Each project needs a database
+// of its own, because each has its own last_pulled_at.
 import { append, type Changes, type TableChanges } from "./changes.js";
 import type { PullArgs, PushArgs, SyncSource } from "./safe-sync.js";
 import { callJson, type Server } from "./server.js";
@@ -11,17 +11,16 @@ interface DeltaPage {
   next_cursor: string | null;
 }
 
-/** Where a project lives on the server. */
+/** The project's path on the server. */
 export const projectPath = (projectId: string) => `/api/v1/projects/${encodeURIComponent(projectId)}`;
 
 const pageRows = 1000;
 const uploadRows = 500;
-const uploadBytes = 1_800_000; // the server takes 1.9 MB, with what surrounds the rows
+const uploadBytes = 1_800_000; // of rows; the server takes 1.9 MB in all
 
 /**
- * A project for safeSyncDatabase(). Tasks are pushed, as WatermelonDB keeps
- * them: from `_changed` and `server_version` the server merges by field.
- * Everything else changes through REST and comes back with the next pull.
+ * A project for safeSyncDatabase(). It pushes tasks as WatermelonDB stores them: the server merges by field,
+ * from `_changed` and `server_version`. Everything else changes through REST, and the next pull brings the change.
  */
 export function projectSource(server: Server, projectId: string): SyncSource {
   const path = `${projectPath(projectId)}/sync/`;
@@ -46,7 +45,7 @@ export function projectSource(server: Server, projectId: string): SyncSource {
   };
 }
 
-// parts cuts an upload so that none has more rows or octets than the server takes.
+// parts splits an upload into parts that the server accepts by rows and bytes.
 function* parts(tasks: TableChanges | undefined): Generator<TableChanges> {
   const all = [
     ...(tasks?.created ?? []).map((row) => ["created", row] as const),

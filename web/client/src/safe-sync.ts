@@ -1,4 +1,4 @@
-// One sync at a time for each database, and a state that a status chip can show.
+// One sync at a time for each database, and its state for a status chip.
 import type { Database } from "@nozbe/watermelondb";
 import { Q } from "@nozbe/watermelondb";
 import { synchronize, type SyncPullResult, type SyncPushArgs } from "@nozbe/watermelondb/sync/index.js";
@@ -25,26 +25,26 @@ export interface PushArgs {
   lastPulledAt: number;
 }
 
-/** Where a database is synchronized with: structuredSource() or projectSource(). */
+/** The server's side of a sync: structuredSource() or projectSource(). */
 export interface SyncSource {
   pull(args: PullArgs): Promise<PullResult>;
   push(args: PushArgs): Promise<void>;
 }
 
 export interface SyncState {
-  /** What goes on; `waiting`: failed, will try again by itself; `refused`: needs a person. */
+  /** `waiting`: the sync failed and will try again by itself. `refused`: it failed and a person must act. */
   readonly phase: "idle" | "syncing" | "waiting" | "refused";
   /** Rows created, edited or deleted here that the server does not have yet. */
   readonly unsynced: number;
-  /** When a sync last went through, in Unix milliseconds. */
+  /** The time of the last successful sync, in Unix milliseconds. */
   readonly lastSyncAt: number | null;
-  /** Why the last sync failed. */
+  /** The error of the last sync; null after a success. */
   readonly error: Error | null;
-  /** The server wants a new token. */
+  /** The server needs a new token. */
   readonly unauthorized: boolean;
 }
 
-/** The HTTP status of what tRPC or callJson threw, or null if no answer came. */
+/** Returns the HTTP status of an error of tRPC or callJson(); null if there was no response. */
 export function statusOf(error: unknown): number | null {
   const e = error as { status?: number; data?: { httpStatus?: number }; meta?: { response?: Response }; cause?: unknown } | null;
   if (e?.cause instanceof HttpError) return e.cause.status;
@@ -57,11 +57,11 @@ function waitOf(error: unknown): number | null {
   return e?.retryAfterMillis ?? (e?.meta?.response ? retryAfter(e.meta.response.headers) : null);
 }
 
-// Asking again helps when nobody answered, when the server failed, was busy or
-// saw a conflict; any other 4xx stays what it is.
-const passes = (status: number | null) => status === null || status >= 500 || [408, 409, 429].includes(status);
+// A new try helps if there was no response, or if the server failed, was busy or found a
+// conflict. Any other 4xx would be the same again.
+const isTemporary = (status: number | null) => status === null || status >= 500 || [408, 409, 429].includes(status);
 
-/** How many rows of a database the server does not have yet. */
+/** Returns how many rows of a database the server does not have yet. */
 export async function countUnsynced(database: Database): Promise<number> {
   const counts = Object.values(database.collections.map).map(async (collection) => {
     const created = await collection.query(Q.where("_status", "created")).fetchCount();
@@ -71,7 +71,7 @@ export async function countUnsynced(database: Database): Promise<number> {
   return (await Promise.all(counts)).reduce((sum, n) => sum + n, 0);
 }
 
-const longestMillis = 2 ** 31 - 1; // of a timer
+const longestTimerMillis = 2 ** 31 - 1;
 
 const lastSyncKey = "tidemark_last_sync_at";
 
@@ -122,17 +122,17 @@ class Syncer {
 
   #failed(source: SyncSource, error: Error) {
     const status = statusOf(error);
-    if (!passes(status)) {
+    if (!isTemporary(status)) {
       this.#report({ phase: "refused", error, unauthorized: status === 401 });
       return;
     }
-    const wait = waitOf(error) || backoff(++this.#failures, 1000, 60_000); // 0 would be asking without end
-    this.#timer = setTimeout(() => void this.sync(source), Math.min(wait, longestMillis));
+    const wait = waitOf(error) || backoff(++this.#failures, 1000, 60_000); // a wait of 0 would try without a pause
+    this.#timer = setTimeout(() => void this.sync(source), Math.min(wait, longestTimerMillis));
     this.#report({ phase: "waiting", error, unauthorized: false });
   }
 
   async count(): Promise<SyncState> {
-    // A database that cannot be read says so by the sync.
+    // The sync reports a database that cannot be read.
     const unsynced = await countUnsynced(this.database).catch(() => this.state.unsynced);
     if (unsynced !== this.state.unsynced) this.#report({ unsynced });
     return this.state;
@@ -144,7 +144,7 @@ class Syncer {
       try {
         listener();
       } catch (error) {
-        setTimeout(() => { throw error; }); // for the page to report; the sync goes on
+        setTimeout(() => { throw error; }); // the page reports it, and the sync goes on
       }
     }
   }
@@ -159,17 +159,15 @@ function syncerOf(database: Database): Syncer {
 }
 
 /**
- * Pulls and pushes. Call it as often as you like: it never runs twice at once,
- * and all calls during a run share the one run that follows it. It never
- * throws: the state it answers (also syncState()) says what happened. After a
- * failure that may pass it tries again by itself, with growing waits; a server
- * that refuses is asked again at the next call.
+ * Pulls and pushes. Call it as often as you like: it never runs twice at once, and all calls during a run share the
+ * one run that follows. It never throws: it returns the state, as syncState() does. After a temporary failure it
+ * tries again by itself, with growing waits. After any other failure it tries again at the next call.
  */
 export function safeSyncDatabase(database: Database, source: SyncSource): Promise<SyncState> {
   return syncerOf(database).sync(source);
 }
 
-/** The state of a database's sync, in the form of React's useSyncExternalStore. */
+/** Returns the state of a database's sync, in the form of React's useSyncExternalStore. */
 export function syncState(database: Database): { get(): SyncState; subscribe(listener: () => void): () => void } {
   const syncer = syncerOf(database);
   return {

@@ -1,19 +1,18 @@
-// The server as a client sees it: where it is, who we are, and how a WebSocket
-// gets in.
+// The server as a client sees it: its URL, the token, and WebSockets that open by tickets.
 
 import { patientFetch } from "./patience.js";
 
-/** A Tidemark server and our way in. */
+/** A Tidemark server and the person's token. */
 export interface Server {
   /** Such as `https://tidemark.example`, without a slash at the end. */
   readonly url: string;
-  /** The bearer token of this moment, or null if nobody is signed in. */
+  /** Returns the current bearer token; null if nobody is signed in. */
   token(): string | null;
-  /** How long an answer may take, 90,000 if absent: more than the server's LIMIT_CALL_MS. */
+  /** The time limit of a response, 90,000 if absent. It must exceed the server's LIMIT_CALL_MS. */
   readonly timeoutMillis?: number;
 }
 
-/** An answer that is not 2xx. `code` and `detail` are the server's own words. */
+/** A response that is not 2xx. The server sent `code` and `detail`. */
 export class HttpError extends Error {
   constructor(
     readonly status: number,
@@ -21,18 +20,18 @@ export class HttpError extends Error {
     readonly detail: string,
     readonly retryAfterMillis: number | null = null,
   ) {
-    super(detail || code || `the server answered ${status}`);
+    super(detail || code || `the server returned status ${status}`);
     this.name = "HttpError";
   }
 }
 
-/** The wait that an answer asks for in `Retry-After` (seconds), or null. */
+/** Returns the wait that `Retry-After` asks for, in milliseconds; null without one. */
 export function retryAfter(headers: Headers): number | null {
   const seconds = Number(headers.get("retry-after") ?? NaN);
   return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null;
 }
 
-/** Sends JSON, answers JSON; throws HttpError, or what fetch throws when offline. */
+/** Sends JSON and returns JSON. Throws HttpError, or the error of fetch() when offline. */
 export async function callJson<T>(server: Server, method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
   const init = {
     method,
@@ -49,8 +48,8 @@ export async function callJson<T>(server: Server, method: string, path: string, 
   throw new HttpError(response.status, ...reason(text), retryAfter(response.headers));
 }
 
-// reason reads problem+json, whose title says what is wrong and whose detail
-// what to do, and the error shape of the other routes.
+// reason reads the code and the text of an error: of problem+json its title and detail, of
+// the other routes the error's message.
 function reason(text: string): [code: string, detail: string] {
   try {
     const { code, title, detail, error } = JSON.parse(text);
@@ -60,22 +59,20 @@ function reason(text: string): [code: string, detail: string] {
   }
 }
 
-/** The close code that stands for "sign in again". */
+/** The close code after which the person must sign in again. */
 export const CLOSE_UNAUTHORIZED = 4401;
 
-// The close code for "the token has ended, and there is a new one": try again.
+// The close code after which a client tries again: the token has ended, and there is a new one.
 const CLOSE_RENEWED = 4500;
 
-/** Close codes that trying again does not cure: 4400-4499. */
+/** Reports whether a close code is final, 4400 to 4499: a new try would fail, too. */
 export const isFinal = (code: number) => code >= 4400 && code < 4500;
 
 /**
- * A WebSocket that fetches a single-use ticket and then opens with `?ticket=`,
- * so that no token is ever part of a URL. It has the part of WebSocket that
- * y-websocket and subscribe() use, and can be given to y-websocket as
- * `WebSocketPolyfill`. A refused ticket closes with 4401, an unreachable
- * server with 1006. A socket whose token ends closes with 4401, too, but with a
- * code that may be tried again if `token()` has another one by then.
+ * Returns a WebSocket class that gets a single-use ticket and then opens with `?ticket=`, so that no token is ever
+ * part of a URL. It has the part of WebSocket that y-websocket and subscribe() use: give it to y-websocket as
+ * `WebSocketPolyfill`. It closes with 4401 if the server rejects the token, and with 1006 if the server is
+ * unreachable. If the token ends it closes with 4401, or with 4500 if `token()` returns a new one by then.
  */
 export function ticketSocket(server: Server): typeof WebSocket {
   class TicketSocket {
@@ -126,7 +123,7 @@ export function ticketSocket(server: Server): typeof WebSocket {
       socket.onclose = (event) => this.#ended(event, token);
     }
 
-    // token is the one of the ticket.
+    // token is the token that got the ticket.
     #ended(event: CloseEvent, token: string | null) {
       this.#closed = true;
       const now = server.token();
@@ -137,5 +134,5 @@ export function ticketSocket(server: Server): typeof WebSocket {
   return TicketSocket as unknown as typeof WebSocket;
 }
 
-/** The server's URL for WebSockets. */
+/** Returns the WebSocket URL of a path. */
 export const socketUrl = (server: Server, path: string) => server.url.replace(/^http/, "ws") + path;

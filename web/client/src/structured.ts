@@ -1,4 +1,4 @@
-// The source of structured sync: tRPC procedures sync.pull and sync.push.
+// The source of structured sync: the tRPC procedures sync.pull and sync.push.
 import { createTRPCClient, httpLink, type TRPCClient } from "@trpc/client";
 import type { AppRouter, PushInput } from "./app-router.js";
 import { append } from "./changes.js";
@@ -6,22 +6,22 @@ import type { PullArgs, PushArgs, SyncSource } from "./safe-sync.js";
 import { patientFetch } from "./patience.js";
 import { HttpError, retryAfter, type Server } from "./server.js";
 
-/** The typed tRPC client. The server speaks plain JSON: set no transformer. */
+/** Returns a typed tRPC client. The server speaks plain JSON: set no transformer. */
 export function createClient(server: Server): TRPCClient<AppRouter> {
   return createTRPCClient<AppRouter>({
     links: [
       httpLink({
         url: `${server.url}/trpc`,
         headers: () => ({ authorization: `Bearer ${server.token() ?? ""}` }),
-        fetch: async (input, init) => spoken(await patientFetch(String(input), init as RequestInit, server.timeoutMillis)),
+        fetch: async (input, init) => requireJson(await patientFetch(String(input), init as RequestInit, server.timeoutMillis)),
       }),
     ],
   });
 }
 
-// spoken keeps the status and Retry-After of a refusal that is not tRPC's, as of
-// a proxy on the way: of what is not JSON tRPC would say no more than that.
-function spoken(response: Response): Response {
+// requireJson throws HttpError for an error that is not JSON, as of a proxy. tRPC would
+// report only invalid JSON, without the status and Retry-After.
+function requireJson(response: Response): Response {
   const { ok, status, headers } = response;
   if (ok || /json/.test(headers.get("content-type") ?? "")) return response;
   throw new HttpError(status, "", "", retryAfter(headers));
@@ -30,8 +30,8 @@ function spoken(response: Response): Response {
 const pageRows = 5000;
 
 /**
- * Structured sync for safeSyncDatabase(). A large pull arrives in pages of one
- * snapshot. How long a call may take is the client's to say, as that of createClient() does.
+ * Structured sync for safeSyncDatabase(). A large pull arrives in pages of one snapshot. The tRPC client sets the
+ * time limits of a call, as that of createClient() does.
  */
 export function structuredSource(trpc: TRPCClient<AppRouter>): SyncSource {
   return {

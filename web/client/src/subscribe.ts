@@ -1,23 +1,23 @@
-// SyncRoom: the server says that something changed, never what.
+// SyncRoom: the server tells its clients that a table changed, and not which rows.
 import { backoff } from "./backoff.js";
 import { isFinal, socketUrl, ticketSocket, type Server } from "./server.js";
 
-/** What SyncRoom says. `hello` comes once for each connection. */
+/** A message of SyncRoom. Each connection begins with one `hello`. */
 export interface Notification {
   type: "hello" | "change";
   table: string;
-  /** The stamp of the change; a project's room has `timestamp` instead. */
+  /** The stamp of the change. A project's room sends `timestamp` instead. */
   stamp?: number;
   timestamp?: number;
 }
 
 export interface Subscription {
-  /** `/sync/subscribe`, or that of a project. */
+  /** `/sync/subscribe` if absent, or the path of a project. */
   path?: string;
   onNotification(notification: Notification): void;
-  /** Told when the connection comes and goes. */
+  /** Called when the connection opens and closes. */
   onConnected?(connected: boolean): void;
-  /** The server refused for good (4401: sign in again); there will be no more attempts. */
+  /** Called when the server closed with a final code (4401: sign in again). There are no more attempts. */
   onRefused?(code: number, reason: string): void;
 }
 
@@ -25,9 +25,8 @@ const pingMillis = 25_000;
 const pongMillis = 10_000;
 
 /**
- * Listens to SyncRoom and reconnects by itself, with a new ticket each time and
- * growing waits, at once when the device comes online. A connection on which a
- * `ping` stays unanswered counts as lost. Answers a function that ends it.
+ * Listens to SyncRoom and returns a function that stops. It reconnects by itself with a new ticket, with growing
+ * waits, and at once when the device comes online. A connection without a response to `ping` counts as lost.
  */
 export function subscribe(server: Server, { path = "/sync/subscribe", onNotification, onConnected, onRefused }: Subscription): () => void {
   const Socket = ticketSocket(server);
@@ -59,7 +58,7 @@ export function subscribe(server: Server, { path = "/sync/subscribe", onNotifica
     try {
       message = JSON.parse(String(data));
     } catch {
-      return; // of a newer server
+      return; // a message of a newer server
     }
     if (message.type === "hello" || message.type === "change") onNotification(message);
   }

@@ -1,5 +1,5 @@
-// When to sync: at the start, after local writes, on a notification, and on
-// every (re)connection. Rich text has its own connection and needs none of these.
+// When to sync: at the start, after local writes, on a notification, and on each new
+// connection. Rich text has its own connection and does not need this.
 import type { Database } from "@nozbe/watermelondb";
 import { countUnsynced, safeSyncDatabase, syncState, type SyncSource } from "./safe-sync.js";
 import type { Server } from "./server.js";
@@ -7,17 +7,16 @@ import { subscribe } from "./subscribe.js";
 
 export interface TriggerOptions {
   server: Server;
-  /** Where to listen; `/sync/subscribe` if absent. */
+  /** The path of the notifications; `/sync/subscribe` if absent. */
   path?: string;
   /** How long to wait for more local writes before syncing, 300 ms if absent. */
   debounceMillis?: number;
 }
 
 /**
- * Keeps a database in sync until the function that it answers is called. What
- * was written before that call still goes to the server.
- * A notification that was missed while away costs nothing: the hello of each
- * connection pulls. Refused, it listens again when a sync begins with a new token.
+ * Keeps a database in sync, and returns a function that stops. Rows written before the stop still go to the server.
+ * A missed notification loses nothing: each connection begins with a hello, which pulls. After a rejected token it
+ * listens again when a sync begins with a new one.
  */
 export function syncTriggers(database: Database, source: SyncSource, options: TriggerOptions): () => void {
   const { server, path, debounceMillis = 300 } = options;
@@ -25,7 +24,7 @@ export function syncTriggers(database: Database, source: SyncSource, options: Tr
 
   let timer: ReturnType<typeof setTimeout> | null = null;
   const changes = database.withChangesForTables(Object.keys(database.collections.map)).subscribe((changed) => {
-    if (changed === null) return; // what a new subscriber is told first
+    if (changed === null) return; // the first call of a new subscription
     if (timer !== null) clearTimeout(timer);
     timer = setTimeout(settled, debounceMillis);
   });
@@ -34,20 +33,20 @@ export function syncTriggers(database: Database, source: SyncSource, options: Tr
     if ((await countUnsynced(database)) > 0) sync();
   }
 
-  let used: string | null = null; // the token of the last ticket
+  let ticketToken: string | null = null; // the token of the last ticket
   let refused = false;
   const listen = () =>
-    subscribe({ url: server.url, token: () => (used = server.token()) }, {
+    subscribe({ url: server.url, token: () => (ticketToken = server.token()) }, {
       ...(path === undefined ? {} : { path }),
       onNotification: sync,
       onRefused: () => {
         refused = true;
-        sync(); // its answer says why
+        sync(); // its state gives the reason
       },
     });
   let unsubscribe = listen();
   const unwatch = syncState(database).subscribe(() => {
-    if (!refused || server.token() === used) return;
+    if (!refused || server.token() === ticketToken) return;
     refused = false;
     unsubscribe = listen();
   });

@@ -1,4 +1,4 @@
-/** A random UUID; crypto.randomUUID is not there on plain http. */
+/** Returns a random UUID. crypto.randomUUID() does not exist on plain http. */
 export function uuid(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6]! & 0x0f) | 0x40;

@@ -7,7 +7,7 @@ import { useTasks } from "./Tasks";
 const columns = ["predecessor_id", "successor_id", "type"];
 const types = { FS: "starts after the end of", SS: "starts with", FF: "ends with", SF: "ends at the start of" };
 
-/** Which task waits for which. The server checks for cycles, so this takes a connection. */
+/** The dependencies between tasks. The server checks for cycles, so a change needs a connection. */
 export function Dependencies({ project }: { project: OpenedProject }) {
   const tasks = useTasks(project) ?? [];
   const query = useMemo(() => project.database.get<Dependency>("dependencies").query(), [project.database]);
@@ -40,7 +40,7 @@ export function Dependencies({ project }: { project: OpenedProject }) {
           </li>
         ))}
       </ul>
-      {dependencies?.length === 0 && <p className="hint">{tasks.length > 1 ? "No task waits for another." : "They take two tasks."}</p>}
+      {dependencies?.length === 0 && <p className="hint">{tasks.length > 1 ? "No dependencies yet." : "A dependency needs two tasks."}</p>}
       {project.may("Scheduler") && tasks.length > 1 && (
         <form className="line-form" onSubmit={(event) => void add(event)}>
           <label>
@@ -48,11 +48,11 @@ export function Dependencies({ project }: { project: OpenedProject }) {
             <select name="successor_id" defaultValue={tasks[1]!.id}>{tasks.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}</select>
           </label>
           <label>
-            How
+            Relation
             <select name="type">{Object.entries(types).map(([type, title]) => <option key={type} value={type}>{title}</option>)}</select>
           </label>
           <label>
-            Which
+            Predecessor
             <select name="predecessor_id">{tasks.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}</select>
           </label>
           <button type="submit">Add dependency</button>

@@ -3,7 +3,7 @@ import { uuid } from "tidemark-client";
 import { roles, type Membership } from "./model";
 import type { OpenedProject } from "./opened";
 
-/** Who is in the project, and as what. */
+/** The members of the project and their roles. */
 export function Members({ project, members }: { project: OpenedProject; members: Membership[] }) {
   const admin = project.may("Admin");
   const offered = roles.filter((role) => role !== "Owner" || project.may("Owner"));

@@ -72,7 +72,7 @@ export function ProjectView({ device, subject, id, expired, onUnauthorized, onGo
       </div>
       {problem && <p className="problem" role="alert">{problem}</p>}
       {state.phase === "refused" && !state.unauthorized && (
-        <Refused message={state.error?.message ?? ""} unsynced={state.unsynced} database={database} />
+        <Rejected message={state.error?.message ?? ""} unsynced={state.unsynced} database={database} />
       )}
       {members && <Tasks project={opened} members={members} />}
       {members && <Dependencies project={opened} />}
@@ -81,16 +81,16 @@ export function ProjectView({ device, subject, id, expired, onUnauthorized, onGo
   );
 }
 
-// Refused shows why the server rejected an upload. The person changes the rows, or drops the changes.
-function Refused({ message, unsynced, database }: { message: string; unsynced: number; database: Database }) {
-  const drop = async () => {
+// Rejected shows why the server rejected a sync. The person mends the rows, or discards the changes.
+function Rejected({ message, unsynced, database }: { message: string; unsynced: number; database: Database }) {
+  const discard = async () => {
     await database.write(() => database.unsafeResetDatabase());
-    location.reload(); // everything comes again with the first pull
+    location.reload(); // the first pull brings the server's rows again
   };
   return (
     <p className="problem" role="alert">
-      The server refused: {message}{" "}
-      {unsynced > 0 && <button type="button" onClick={() => void drop()}>Drop my {unsynced} unsynced changes</button>}
+      The server rejected the sync: {message}{" "}
+      {unsynced > 0 && <button type="button" onClick={() => void discard()}>Discard my {unsynced} unsynced changes</button>}
     </p>
   );
 }

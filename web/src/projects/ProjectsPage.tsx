@@ -19,7 +19,7 @@ interface Props {
   onUnauthorized(): void;
 }
 
-/** The projects that one is a member of, and the one that the route names. */
+/** Lists the projects of which the person is a member, and shows the one that the route names. */
 export default function ProjectsPage({ device, subject, id, expired, onUnauthorized }: Props) {
   const [projects, problem, reload] = useProjects(`${device.name}-projects`);
   const [adding, setAdding] = useState(false);
@@ -50,11 +50,11 @@ export default function ProjectsPage({ device, subject, id, expired, onUnauthori
             </li>
           ))}
         </ul>
-        {problem && <p className="hint" role="status">The list may be old: {problem}</p>}
+        {problem && <p className="hint" role="status">This list may be out of date: {problem}</p>}
         {projects.length === 0 && !problem && <p className="hint">No projects yet.</p>}
       </section>
       <section className="detail" aria-label="The project">
-        {id === undefined ? <p className="hint">Choose a project, or make a new one.</p> : <a className="back" href={href("projects")}>‹ Projects</a>}
+        {id === undefined ? <p className="hint">Select a project, or create one.</p> : <a className="back" href={href("projects")}>‹ Projects</a>}
         {id !== undefined && (
           <ProjectView key={id} device={device} subject={subject} id={id} expired={expired} onUnauthorized={onUnauthorized} onGone={reload} />
         )}
@@ -69,7 +69,7 @@ export default function ProjectsPage({ device, subject, id, expired, onUnauthori
   );
 }
 
-// useProjects asks the server, and keeps its answer for when one is offline.
+// useProjects reads the list from the server, and stores it for use offline.
 function useProjects(key: string): [projects: Listed[], problem: string, reload: () => void] {
   const [projects, setProjects] = useState<Listed[]>(() => JSON.parse(localStorage.getItem(key) ?? "[]"));
   const [problem, setProblem] = useState("");

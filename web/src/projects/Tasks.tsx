@@ -11,7 +11,7 @@ export const taskColumns = ["name", "status", "percent_complete", "assignee_id",
 export const useTasks = ({ database }: OpenedProject) =>
   useRecords(useMemo(() => database.get<Task>("tasks").query(Q.sortBy("sort_order")), [database]), taskColumns);
 
-/** Tasks are written here first, also offline, and synchronized. */
+/** The tasks of the project. They are stored on the device first, and then synchronized. */
 export function Tasks({ project, members }: { project: OpenedProject; members: Membership[] }) {
   const tasks = useTasks(project);
   const add = (event: FormEvent<HTMLFormElement>) => {
@@ -46,8 +46,8 @@ export function Tasks({ project, members }: { project: OpenedProject; members: M
 
 function TaskRow({ task, project, members }: { task: Task; project: OpenedProject; members: Membership[] }) {
   const change = (set: (task: Task) => void) => void task.database.write(() => edit(task, set));
-  const mine = task.assigneeId === null || task.assigneeId === project.subject;
-  const disabled = !project.may(mine ? "Member" : "Scheduler");
+  const editableByMember = task.assigneeId === null || task.assigneeId === project.subject;
+  const disabled = !project.may(editableByMember ? "Member" : "Scheduler");
   return (
     <li>
       <div className="grow">
@@ -66,7 +66,7 @@ function TaskRow({ task, project, members }: { task: Task; project: OpenedProjec
           type="number"
           min={0}
           max={100}
-          aria-label={`Percent of ${task.name} that is complete`}
+          aria-label={`Percent complete of ${task.name}`}
           value={task.percentComplete}
           disabled={disabled}
           onChange={({ target }) => target.validity.valid && change((t) => { t.percentComplete = Math.round(target.valueAsNumber || 0); })}
@@ -74,7 +74,7 @@ function TaskRow({ task, project, members }: { task: Task; project: OpenedProjec
         %
       </span>
       <select
-        aria-label={`Who does ${task.name}`}
+        aria-label={`Assignee of ${task.name}`}
         value={task.assigneeId ?? ""}
         disabled={disabled}
         onChange={(event) => change((t) => { t.assigneeId = event.target.value || null; })}

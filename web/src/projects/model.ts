@@ -1,4 +1,4 @@
-// A project's own database: the delta dialect's collections.
+// The tables of a project's database: the collections of the delta dialect.
 import { appSchema, Model, tableSchema, type ColumnSchema } from "@nozbe/watermelondb";
 import { field, text } from "@nozbe/watermelondb/decorators";
 
@@ -63,7 +63,7 @@ export class Calendar extends Model {
   static override table = "calendars";
 }
 
-/** The least first: a role may do all that those before it may. */
+/** The lowest role first. Each role includes the rights of the roles before it. */
 export const roles = ["Viewer", "Member", "Scheduler", "Admin", "Owner"] as const;
 export type Role = (typeof roles)[number];
 

@@ -1,4 +1,4 @@
-// The databases of projects: one for each, since each has its own mark.
+// The databases of projects. Each project has one, because each has its own last_pulled_at.
 import type { Database } from "@nozbe/watermelondb";
 import { safeSyncDatabase, type SyncSource } from "tidemark-client";
 import { projectSource } from "tidemark-client/projects";
@@ -11,11 +11,11 @@ export interface Opened {
   source: SyncSource;
 }
 
-const opened = new Map<string, Opened>(); // as long as the tab lives
+const opened = new Map<string, Opened>(); // until the tab is closed
 
 const prefix = "project-";
 
-/** What Storage calls the project's database. */
+/** The name of the project's database in Storage. */
 export const storedAs = (id: string) => prefix + id;
 
 export function openProject(storage: Storage, id: string): Opened {
@@ -25,7 +25,7 @@ export function openProject(storage: Storage, id: string): Opened {
   return project;
 }
 
-/** Brings what waits in projects that are not shown to the server. */
+/** Synchronizes the projects that have unsynced rows and are not shown. */
 export async function saveProjects(storage: Storage): Promise<void> {
   for (const database of storage.waiting().filter((name) => name.startsWith(prefix))) {
     const project = openProject(storage, database.slice(prefix.length));

@@ -5,7 +5,7 @@ import { go } from "../route";
 import { parse } from "./RecordField";
 import type { Kind } from "./kind";
 
-/** Asks for the fields of a new record, writes it and goes to it. */
+/** A form for the fields of a new record. It creates the record and shows it. */
 export function NewRecord<Record extends Model>({ kind, database, onClose }: { kind: Kind<Record>; database: Database; onClose(): void }) {
   const create = async (form: FormData) => {
     const record = await database.write(() =>

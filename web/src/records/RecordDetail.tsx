@@ -5,7 +5,7 @@ import { Dialog } from "../Dialog";
 import { RecordField } from "./RecordField";
 import type { Kind } from "./kind";
 
-const textLimit = 4000; // characters of the rich text that are searched
+const textLimit = 4000; // characters of the rich text that the search finds
 
 const RichText = lazy(() => import("./RichText"));
 
@@ -15,12 +15,12 @@ interface Props<Record extends Model> {
   onDeleted(): void;
 }
 
-/** The fields of a record, its rich text, and the way to delete it. */
+/** Shows the fields and the rich text of a record, and deletes it. */
 export function RecordDetail<Record extends Model>({ kind, record, onDeleted }: Props<Record>) {
-  const [, again] = useReducer((n: number) => n + 1, 0);
+  const [, rerender] = useReducer((n: number) => n + 1, 0);
   const [deleting, setDeleting] = useState(false);
   useEffect(() => {
-    const subscription = record.observe().subscribe({ next: again });
+    const subscription = record.observe().subscribe({ next: rerender });
     return () => subscription.unsubscribe();
   }, [record]);
 
@@ -55,7 +55,7 @@ export function RecordDetail<Record extends Model>({ kind, record, onDeleted }: 
       </Suspense>
       {deleting && (
         <Dialog title={`Delete ${kind.title(record)}?`} action="Delete" danger onSubmit={remove} onClose={() => setDeleting(false)}>
-          <p>It goes from every device.</p>
+          <p>This deletes it on all devices.</p>
         </Dialog>
       )}
     </article>

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "react";
 import { edit } from "tidemark-client";
 import type { Field } from "./kind";
 
-/** What the text of an input is as a value. */
+/** Returns the value of an input's text; null if it is empty. */
 export const parse = (type: Field<never>["type"], text: string): string | number | null =>
   text.trim() === "" ? null : type === "number" ? Number(text) : text;
 
@@ -12,12 +12,12 @@ const saveMillis = 400;
 interface Props<Record extends Model> {
   record: Record;
   field: Field<Record>;
-  /** Without a label that one sees. */
+  /** Only screen readers get the label. */
   bare?: boolean;
   disabled?: boolean;
 }
 
-/** A field that saves by itself while one types, and shows what others write otherwise. */
+/** A field that saves while the person types, and shows the edits of others otherwise. */
 export function RecordField<Record extends Model>({ record, field: { name, label, type, required = false }, bare = false, disabled = false }: Props<Record>) {
   const [draft, setDraft] = useState<string | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
@@ -41,7 +41,7 @@ export function RecordField<Record extends Model>({ record, field: { name, label
   useEffect(() => {
     latest.current = save;
   });
-  useEffect(() => () => latest.current(), []); // what was typed before leaving
+  useEffect(() => () => latest.current(), []); // the last text before the page changes
 
   return (
     <label>

@@ -6,9 +6,9 @@ import { NewRecord } from "./NewRecord";
 import { RecordDetail } from "./RecordDetail";
 import type { Kind } from "./kind";
 
-const shown = 200;
+const listLimit = 200;
 
-/** A list with search, and the record that the route names beside it. */
+/** Shows a list with a search, and beside it the record that the route names. */
 export function RecordsPage<Record extends Model>({ kind, database, id }: { kind: Kind<Record>; database: Database; id: string | undefined }) {
   const query = useMemo(() => database.get<Record>(kind.table).query(), [database, kind]);
   const records = useRecords(query, kind.columns);
@@ -33,7 +33,7 @@ export function RecordsPage<Record extends Model>({ kind, database, id }: { kind
         </div>
         <input type="search" aria-label={`Search ${kind.many.toLowerCase()}`} placeholder="Search" value={search} onChange={(e) => setSearch(e.target.value)} />
         <ul>
-          {found.slice(0, shown).map((r) => (
+          {found.slice(0, listLimit).map((r) => (
             <li key={r.id}>
               <a href={href(kind.table, r.id)} aria-current={r.id === id ? "true" : undefined}>
                 <b>{kind.title(r)}</b>
@@ -43,15 +43,15 @@ export function RecordsPage<Record extends Model>({ kind, database, id }: { kind
             </li>
           ))}
         </ul>
-        {found.length > shown && <p className="hint">{found.length - shown} more: search for them.</p>}
+        {found.length > listLimit && <p className="hint">{found.length - listLimit} more. Use the search to find them.</p>}
         {records !== undefined && found.length === 0 && (
           <p className="hint">{search === "" ? `No ${kind.many.toLowerCase()} yet.` : "Nothing found."}</p>
         )}
       </section>
       <section className="detail" aria-label={`The ${kind.one}`}>
-        {id === undefined && <p className="hint">Choose a {kind.one}, or make a new one.</p>}
+        {id === undefined && <p className="hint">Select a {kind.one}, or create one.</p>}
         {id !== undefined && records !== undefined && record === undefined && (
-          <p className="hint">This {kind.one} is not there: it was deleted, or has not arrived yet.</p>
+          <p className="hint">This {kind.one} is not on this device. Somebody deleted it, or it has not synced yet.</p>
         )}
         {id !== undefined && <a className="back" href={href(kind.table)}>‹ {kind.many}</a>}
         {record && <RecordDetail key={record.id} kind={kind} record={record} onDeleted={() => go(kind.table)} />}

@@ -5,13 +5,13 @@ interface Props {
   roomId: string;
   label: string;
   placeholder: string;
-  /** Given the plain text a second after the last edit made here. */
+  /** Called with the plain text, one second after this person's last edit. */
   onText(text: string): void;
 }
 
 const restMillis = 1000;
 
-/** Rich text that people edit together, and who else is there. */
+/** Shows rich text that people edit together, and the names of the others. */
 export default function RichText({ roomId, label, placeholder, onText }: Props) {
   const pending = useRef<string | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
@@ -25,7 +25,7 @@ export default function RichText({ roomId, label, placeholder, onText }: Props) 
     latest.current = flush;
   });
   useEffect(() => () => latest.current(), []);
-  const rest = (text: string) => {
+  const saveSoon = (text: string) => {
     pending.current = text;
     clearTimeout(timer.current);
     timer.current = setTimeout(() => latest.current(), restMillis);
@@ -37,7 +37,7 @@ export default function RichText({ roomId, label, placeholder, onText }: Props) 
         <h3>{label}</h3>
         <Present />
       </div>
-      <CollaborativeLexicalEditor label={label} placeholder={placeholder} onEdit={rest} />
+      <CollaborativeLexicalEditor label={label} placeholder={placeholder} onEdit={saveSoon} />
     </YjsProvider>
   );
 }
@@ -46,7 +46,7 @@ function Present() {
   const others = useOthers();
   const synced = useRoomSynced();
   return (
-    <ul className="present" aria-label="Also here" data-synced={synced}>
+    <ul className="present" aria-label="Others in this note" data-synced={synced}>
       {others.map((person, index) => (
         <li key={index} ref={(item) => item?.style.setProperty("--person", person.color)}>{person.name}</li>
       ))}

@@ -1,15 +1,15 @@
 import type { Model } from "@nozbe/watermelondb";
 
-/** One field of the form, by the model's property. */
+/** One field of the form. Its name is a property of the model. */
 export interface Field<Record> {
   name: keyof Record & string;
   label: string;
   type: "text" | "number" | "url";
-  /** What is empty is not saved. */
+  /** The field does not save an empty text. */
   required?: boolean;
 }
 
-/** What the page of a table shows. */
+/** A kind of record: its table, and how the pages show it. */
 export interface Kind<Record extends Model> {
   table: string;
   one: string;
@@ -17,7 +17,7 @@ export interface Kind<Record extends Model> {
   /** The columns that the list shows or searches. */
   columns: string[];
   fields: Field<Record>[];
-  /** The property that keeps the plain text of the rich text, to search in. */
+  /** The property that holds the plain text of the rich text, for the search. */
   text: keyof Record & string;
   textLabel: string;
   placeholder: string;

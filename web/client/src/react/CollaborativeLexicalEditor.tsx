@@ -19,16 +19,15 @@ import { useRoom } from "./YjsProvider.js";
 
 export interface EditorProps {
   placeholder?: string;
-  /** What a screen reader calls the text; the placeholder if absent. */
+  /** The text's name for screen readers; the placeholder if absent. */
   label?: string;
-  /** Told the plain text after an edit made here, not after those of others. */
+  /** Called with the plain text after this person's edits, and not after those of others. */
   onEdit?(text: string): void;
 }
 
 /**
- * Rich text that everyone in the room of the nearest YjsProvider edits, with
- * the cursors of the others. It needs no style sheet, but has class names that
- * begin with `tm-`.
+ * An editor for the rich text of the nearest YjsProvider's room. It shows the cursors of the others. It needs no
+ * style sheet. Its class names begin with `tm-`.
  */
 export function CollaborativeLexicalEditor(props: EditorProps) {
   const room = useRoom();
@@ -62,7 +61,7 @@ function Editor({ room, placeholder = "", label = placeholder, onEdit }: EditorP
           namespace: "tidemark",
           nodes,
           theme,
-          editorState: null, // the document of the room is
+          editorState: null, // the room's document has it
           onError: (error) => {
             throw error;
           },
@@ -85,7 +84,7 @@ function Editor({ room, placeholder = "", label = placeholder, onEdit }: EditorP
             <div className="tm-cursors" ref={cursors} aria-hidden="true" />
           </div>
           <ListPlugin />
-          {/* Nobody bootstraps: two who did so at once would each add a paragraph. */}
+          {/* No client bootstraps: two clients that did so at once would each add a paragraph. */}
           <CollaborationPlugin
             id={room.id}
             providerFactory={provider}

@@ -1,25 +1,25 @@
 import { createContext, useContext, type ReactNode } from "react";
 import type { Server } from "../server.js";
 
-/** Who writes, as others see it beside the cursor. */
+/** The person, as others see them beside the cursor. */
 export interface Person {
   name: string;
-  /** A CSS colour that white text can be read on. */
+  /** A CSS colour on which white text is readable. */
   color: string;
 }
 
 export interface Tidemark {
   server: Server;
   person: Person;
-  /** The prefix of names in IndexedDB, so that two people on one device do not share notes. */
+  /** The prefix of names in IndexedDB. Two people on one device need different ones. */
   storage: string;
-  /** The server refused a room for good (4401: sign in again). */
+  /** Called when the server closed a room with a final code (4401: sign in again). */
   onRefused?(code: number, reason: string): void;
 }
 
 const Context = createContext<Tidemark | null>(null);
 
-/** Says which server the components below talk to, and for whom. Keep `value` the same object between renders. */
+/** Gives the components below their server and their person. Keep `value` the same object between renders. */
 export function TidemarkProvider({ value, children }: { value: Tidemark; children: ReactNode }) {
   return <Context.Provider value={value}>{children}</Context.Provider>;
 }

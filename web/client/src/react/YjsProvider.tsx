@@ -6,7 +6,7 @@ import { unsavedRooms } from "./unsaved.js";
 
 const Context = createContext<Room | null>(null);
 
-/** Opens a room for the components below, and leaves it when it goes away. */
+/** Opens a room for the components below, and closes it on unmount. */
 export function YjsProvider({ roomId, children }: { roomId: string; children: ReactNode }) {
   const tidemark = useTidemark();
   const [room, setRoom] = useState<Room | null>(null);
@@ -22,12 +22,12 @@ export function YjsProvider({ roomId, children }: { roomId: string; children: Re
   return <Context.Provider value={room}>{children}</Context.Provider>;
 }
 
-/** The room that the nearest YjsProvider opened; null while it is opening. */
+/** Returns the room of the nearest YjsProvider; null while it opens. */
 export const useRoom = (): Room | null => useContext(Context);
 
 const nobody: Person[] = [];
 
-/** The others who are in the room. */
+/** Returns the other people in the room. */
 export function useOthers(): Person[] {
   const room = useRoom();
   const [people, setPeople] = useState(nobody);
@@ -52,7 +52,7 @@ export function useOthers(): Person[] {
   return people;
 }
 
-/** Whether the room is connected and has what the server has. */
+/** Reports whether the room is connected and has everything that the server has. */
 export function useRoomSynced(): boolean {
   const room = useRoom();
   return useSyncExternalStore(

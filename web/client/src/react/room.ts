@@ -5,14 +5,13 @@ import { socketUrl, ticketSocket } from "../server.js";
 import type { Tidemark } from "./TidemarkProvider.js";
 import { markSaved, markUnsaved } from "./unsaved.js";
 
-// How long after the last edit or the start of a connection the server has
-// everything, if it has said anything since: an update comes back when it is saved.
+// How long after the last edit or connection the server has everything, if it has sent
+// something since. The server sends an update back when it has stored it.
 const restMillis = 2000;
 
 /**
- * A y-websocket provider whose document is also kept in IndexedDB, so that it
- * can be read and edited offline. What is on the device is read first, and
- * only at connect(): whoever shows the document must be listening by then.
+ * A y-websocket provider that also stores its document in IndexedDB, for reading and editing offline. connect()
+ * reads the device's copy first. An editor must listen to the document before that.
  */
 export class Room extends WebsocketProvider {
   #kept: Promise<unknown> | null = null;
@@ -20,7 +19,7 @@ export class Room extends WebsocketProvider {
   #resting: ReturnType<typeof setTimeout> | undefined;
   #editedAt = 0;
   readonly #storage: string;
-  /** Told when the server has everything. */
+  /** Called when the server has everything. */
   onSaved: () => void = () => {};
 
   constructor(
@@ -69,7 +68,7 @@ export class Room extends WebsocketProvider {
     }, restMillis);
   }
 
-  // A connection may be dead for a while before that shows.
+  // A connection can be dead for some time before the client notices.
   get #heard() {
     return this.wsLastMessageReceived >= this.#editedAt;
   }
@@ -80,14 +79,14 @@ export class Room extends WebsocketProvider {
     this.onSaved();
   }
 
-  // When a connection ended, the others were told that we left; our presence is
-  // news to them only with a later clock than it had then.
+  // At the end of a connection the server told the others that we left. They take our
+  // presence again only with a later clock.
   #present() {
     const state = this.awareness.getLocalState();
     if (state !== null) this.awareness.setLocalState(state);
   }
 
-  // A device that comes online does not wait for the next attempt.
+  // A device that comes online connects at once, and not at the next attempt.
   #online = () => {
     if (this.#wanted) super.connect();
   };

@@ -13,8 +13,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// forged are tokens that no server accepts; those that need the secret are
-// there if it is known.
+// forged returns tokens that every server must reject. Some of them need the secret:
+// they are present if it is known.
 func (c *client) forged() map[string]string {
 	good := strings.Split(c.bearer(), ".")
 	enc := base64.RawURLEncoding.EncodeToString
@@ -64,7 +64,7 @@ func (c *client) forged() map[string]string {
 	return tokens
 }
 
-// written signs a header and claims as they are written, with the server's secret.
+// written signs the bytes of a header and of claims with the server's secret.
 func (c *client) written(header, claims string) string {
 	enc := base64.RawURLEncoding.EncodeToString
 	signed := enc([]byte(header)) + "." + enc([]byte(claims))
@@ -74,7 +74,7 @@ func (c *client) written(header, claims string) string {
 }
 
 var authCases = []testCase{
-	{"without a token, in each dialect", func(t *testing.T, c *client) {
+	{"a request without a token, in each dialect, gets 401", func(t *testing.T, c *client) {
 		a := c.query(t, "sync.pull", `{}`, "authorization:")
 		a.wantFailure(t, "UNAUTHORIZED", -32001, 401, "sync.pull")
 		a.wantHeader(t, "WWW-Authenticate", "Bearer")
@@ -94,14 +94,14 @@ var authCases = []testCase{
 		}
 		c.do(t, "POST", "/auth/ticket", "", "authorization:").wantPlain(t, "UNAUTHORIZED", 401)
 	}},
-	{"before anything else", func(t *testing.T, c *client) {
+	{"a missing token is found before anything else", func(t *testing.T, c *client) {
 		c.do(t, "POST", "/trpc/sync.push", "no JSON", "authorization:", "content-type: text/plain").wantFailure(t, "UNAUTHORIZED", -32001, 401, "")
 		c.do(t, "GET", "/trpc/nope", "", "authorization:").wantFailure(t, "UNAUTHORIZED", -32001, 401, "nope")
 		if a := c.do(t, "HEAD", "/trpc/sync.pull", "", "authorization:"); a.status != 401 {
 			t.Error(a)
 		}
 	}},
-	{"bad tokens", func(t *testing.T, c *client) {
+	{"bad tokens get 401", func(t *testing.T, c *client) {
 		for name, token := range c.forged() {
 			a := c.query(t, "sync.pull", `{}`, "authorization: Bearer "+token)
 			a.wantFailure(t, "UNAUTHORIZED", -32001, 401, "sync.pull")
@@ -111,7 +111,7 @@ var authCases = []testCase{
 			c.do(t, "GET", "/sync/pull", "", "authorization: Bearer "+token).wantPlain(t, "UNAUTHORIZED", 401)
 		}
 	}},
-	{"claims by their exact names", func(t *testing.T, c *client) {
+	{"the server reads claims by their exact names", func(t *testing.T, c *client) {
 		if c.Secret == nil {
 			t.Skip("the server's secret is not known")
 		}
@@ -122,7 +122,7 @@ var authCases = []testCase{
 		}
 		c.do(t, "POST", "/sync/purge", "{}", "authorization: Bearer "+token).wantPlain(t, "FORBIDDEN", 403)
 	}},
-	{"other schemes", func(t *testing.T, c *client) {
+	{"other schemes of authorization get 401", func(t *testing.T, c *client) {
 		for _, header := range []string{"Basic YWxpY2U6c2VjcmV0", c.bearer(), "Bearer"} {
 			c.do(t, "GET", "/sync/checksum", "", "authorization: "+header).wantPlain(t, "UNAUTHORIZED", 401)
 		}
@@ -134,7 +134,7 @@ var authCases = []testCase{
 		c.do(t, "GET", "/sync/pull?token="+c.bearer(), "", "authorization:").wantPlain(t, "UNAUTHORIZED", 401)
 		c.do(t, "GET", "/sync/pull?ticket="+c.ticket(t), "", "authorization:").wantPlain(t, "UNAUTHORIZED", 401)
 	}},
-	{"an expiry that comes", func(t *testing.T, c *client) {
+	{"a token works until its expiry comes", func(t *testing.T, c *client) {
 		short := *c
 		ttl := 2 * time.Second
 		for ; ; ttl *= 2 { // until it is long enough for this machine to ask once
@@ -150,12 +150,12 @@ var authCases = []testCase{
 		deadline := time.Now().Add(ttl + patience)
 		for short.do(t, "GET", "/sync/checksum", "").status != 401 {
 			if time.Now().After(deadline) {
-				t.Fatal("a token that was good once is good for ever")
+				t.Fatal("the token does not expire")
 			}
 			time.Sleep(200 * time.Millisecond)
 		}
 	}},
-	{"a scope for reading", func(t *testing.T, c *client) {
+	{"a scope for reading opens reads only", func(t *testing.T, c *client) {
 		reader := c.as("sync:read")
 		s := c.stamp(t)
 		reader.pull(t, s)
@@ -167,7 +167,7 @@ var authCases = []testCase{
 		}
 		c.pull(t, s).wantRow(t, r.id(), nil)
 	}},
-	{"a scope for writing", func(t *testing.T, c *client) {
+	{"a scope for writing opens writes only", func(t *testing.T, c *client) {
 		writer := c.as("other sync:write")
 		s := c.stamp(t)
 		r := newCustomer("written", millis())
@@ -187,7 +187,7 @@ var authCases = []testCase{
 			}
 		}
 	}},
-	{"an empty scope, and words that only look alike", func(t *testing.T, c *client) {
+	{"an empty scope, or words that only look like one, get 403", func(t *testing.T, c *client) {
 		for _, scope := range []string{"", "sync:rea", "sync:reads sync", "SYNC:READ", "sync:read,sync:write"} {
 			nobody := c.as(scope)
 			nobody.query(t, "sync.pull", `{}`).wantFailure(t, "FORBIDDEN", -32003, 403, "sync.pull")

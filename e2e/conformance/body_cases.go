@@ -65,8 +65,8 @@ func (c *client) sendAll(t *testing.T, method, path string, n, sent int, chunked
 	return answer{res.StatusCode, res.Header, body}
 }
 
-// bodyRoutes are routes that read a body, and how long it may be, beside
-// LIMIT_BODY_BYTES.
+// bodyRoutes are the routes that read a body, and their limits. LIMIT_BODY_BYTES may be
+// lower.
 var bodyRoutes = []struct {
 	method, path string
 	limit        int
@@ -100,7 +100,7 @@ var bodyCases = []testCase{
 			}
 		}
 	}},
-	{"no token, and a client that announces more than it sends", func(t *testing.T, c *client) {
+	{"a client without a token that announces more than it sends gets 401", func(t *testing.T, c *client) {
 		c.token = ""
 		if a := c.sendAll(t, "POST", "/trpc/sync.push", 16<<20, 66<<10, false); a.status != 401 {
 			t.Error(a)
@@ -130,7 +130,7 @@ var bodyCases = []testCase{
 			t.Errorf("a restore with a body: %v", a)
 		}
 	}},
-	{"a body of the greatest length", func(t *testing.T, c *client) {
+	{"a body of the greatest length is accepted", func(t *testing.T, c *client) {
 		n := c.bodyLimit()
 		body := `{"changes":{},"lastPulledAt":1,"x":"` + strings.Repeat("x", n-38) + `"}`
 		readPushed(t, c.mutate(t, "sync.push", body))

@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// A client asks one server, as a subject that may do all unless token says
-// otherwise.
+// A client sends requests to one server. Its subject may do everything unless token
+// says otherwise.
 type client struct {
 	Door
 	http  *http.Client
-	token string // "" is a token for all
+	token string // "" is a token that allows everything
 }
 
-// as is the same client with a token of that scope.
+// as returns the same client with a token of that scope.
 func (c *client) as(scope string) *client {
 	other := *c
 	other.token = c.Token(Claims{Subject: "conformance", Scope: scope, TTL: time.Hour})
@@ -35,7 +35,7 @@ func (c *client) bearer() string {
 	return c.token
 }
 
-// An answer is what the server said.
+// An answer is a response of the server.
 type answer struct {
 	status int
 	header http.Header
@@ -46,15 +46,15 @@ func (a answer) String() string {
 	return fmt.Sprintf("status %d, headers %v, body %.2000s", a.status, a.header, a.body)
 }
 
-// do asks. Headers are "name: value", and "name:" leaves a usual one out; the
-// usual ones are the token and, with a body, content-type.
+// do sends a request with the token and, with a body, a content-type. Each header is
+// "name: value"; "name:" leaves out a usual one.
 func (c *client) do(t *testing.T, method, path, body string, headers ...string) answer {
 	t.Helper()
 	a, err := c.try(method, path, body, headers...)
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, path, err)
 	}
-	if strings.Contains(a.header.Get("Content-Type"), "json") { // a browser must not take it for a page
+	if strings.Contains(a.header.Get("Content-Type"), "json") { // a browser must not show it as a page
 		a.wantHeader(t, "X-Content-Type-Options", "nosniff")
 	}
 	return a
@@ -101,7 +101,7 @@ func (c *client) mutate(t *testing.T, procedure, input string, headers ...string
 	return c.do(t, "POST", "/trpc/"+procedure, input, headers...)
 }
 
-// at finds a member or element: at(v, "error", "data", "code"), or nil.
+// at returns a member or an element, as at(v, "error", "data", "code"), or nil.
 func at(v any, path ...any) any {
 	for _, p := range path {
 		switch key := p.(type) {
@@ -119,7 +119,7 @@ func at(v any, path ...any) any {
 	return v
 }
 
-// parse reads JSON; numbers are json.Number.
+// parse reads JSON. Its numbers are json.Number.
 func parse(t *testing.T, b []byte) any {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(b))
@@ -144,7 +144,7 @@ func number(t *testing.T, v any) int64 {
 	return i
 }
 
-// data is the result of a single call that must have succeeded.
+// data returns the result of a single call, which must have succeeded.
 func (a answer) data(t *testing.T) any {
 	t.Helper()
 	if a.status != 200 {
@@ -157,7 +157,7 @@ func (a answer) data(t *testing.T) any {
 	return v["data"]
 }
 
-// wantError checks a tRPC error object in full. With path "" it must have none.
+// wantError checks a tRPC error object in full. With path "" the object must have none.
 func wantError(t *testing.T, v any, code string, number, status int, path string) {
 	t.Helper()
 	e := at(v, "error")
@@ -173,11 +173,11 @@ func wantError(t *testing.T, v any, code string, number, status int, path string
 		t.Errorf("an error without a message: %v", v)
 	}
 	if at(e, "data", "stack") != nil {
-		t.Errorf("a stack is told: %v", v)
+		t.Errorf("the error has a stack: %v", v)
 	}
 }
 
-// wantFailure checks a single call's error and its status.
+// wantFailure checks the error and the status of a single call.
 func (a answer) wantFailure(t *testing.T, code string, number, status int, path string) {
 	t.Helper()
 	if a.status != status {
@@ -186,7 +186,7 @@ func (a answer) wantFailure(t *testing.T, code string, number, status int, path 
 	wantError(t, parse(t, a.body), code, number, status, path)
 }
 
-// wantPlain checks an error outside of tRPC.
+// wantPlain checks an error of a route outside tRPC.
 func (a answer) wantPlain(t *testing.T, code string, status int) {
 	t.Helper()
 	v := parse(t, a.body)

@@ -1,10 +1,9 @@
-// Package conformance says what a client sees of a Tidemark server, over HTTP
-// and WebSockets alone, whatever runs behind: the native handler, the guest
-// under wazero, the guest under wrangler, or a deployed server.
+// Package conformance tests what a client sees of a Tidemark server over HTTP and
+// WebSockets. It runs against the native handler, the guest under wazero, the guest
+// under wrangler, and a deployed server.
 //
-// Every case makes rows of its own ids, so that cases run in any order and
-// against a server that serves others, for years. The names of the rules are
-// those of the sync contract (P1, U2, T4 …).
+// Every case creates rows with ids of its own. So cases run in any order, and against
+// a server that others use. Case names cite the rules of docs/protocol.md (P1, U2, T4 …).
 package conformance
 
 import (
@@ -17,25 +16,25 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// A Door is a way to a server.
+// A Door is the access to a server.
 type Door struct {
 	// BaseURL has no path and no trailing slash.
 	BaseURL string
 	// Token makes a token that the server accepts; see Signer.
 	Token func(Claims) string
-	// Secret is the server's AUTH_SECRET, if it is known: with it, tokens are
-	// forged.
+	// Secret is the server's AUTH_SECRET, or nil if it is unknown. With it the cases
+	// sign invalid tokens.
 	Secret []byte
 	// BodyBytes is the server's LIMIT_BODY_BYTES; 0 is 16 MB.
 	BodyBytes int
-	// Known are the cases that fail here, each with the reason.
+	// Known has the cases that fail at this door, each with its reason.
 	Known map[string]string
 }
 
-// Claims are what a token says.
+// Claims are the claims of a token.
 type Claims struct {
 	Subject string
-	// Scope is the claim of that name; NoScope leaves it out, which allows all.
+	// Scope is the claim scope. NoScope leaves it out, which allows everything.
 	Scope string
 	// TTL is how long the token lives, negative if it has expired.
 	TTL time.Duration
@@ -59,12 +58,11 @@ func Signer(secret []byte) func(Claims) string {
 	}
 }
 
-// patience is how long an answer or a message may take.
+// patience is how long a response or a message may take.
 const patience = 10 * time.Minute
 
-// httpClient keeps at most n connections for the next requests, and none so long
-// that the server might close it in the moment in which it is used: workerd does
-// that after 15 seconds.
+// httpClient keeps at most n idle connections, for 5 seconds. workerd closes a
+// connection after 15 idle seconds, perhaps while the client sends the next request.
 func httpClient(t *testing.T, n int) *http.Client {
 	transport := &http.Transport{MaxIdleConnsPerHost: n, IdleConnTimeout: 5 * time.Second}
 	t.Cleanup(transport.CloseIdleConnections)
@@ -99,5 +97,5 @@ func Run(t *testing.T, door Door) {
 	}
 }
 
-// newID makes an id that nobody else has.
+// newID returns a random id.
 func newID(prefix string) string { return prefix + "." + strings.ToLower(rand.Text()[:16]) }

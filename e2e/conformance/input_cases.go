@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// wantRefusedPush sends a push that must be refused as BAD_REQUEST, naming
-// table, id and column as given ("" is not to be named).
+// wantRefusedPush sends a push that must get BAD_REQUEST. The error must name table, id
+// and column, except those that are "".
 func (c *client) wantRefusedPush(t *testing.T, input, table, id, column string) {
 	t.Helper()
 	a := c.mutate(t, "sync.push", input)
@@ -23,8 +23,8 @@ func (c *client) wantRefusedPush(t *testing.T, input, table, id, column string) 
 	}
 }
 
-// within is a push of a good row and, as it stands, another element of one of
-// the table's lists.
+// within returns a push of a good row and of another element in one of the table's
+// lists. The element is JSON.
 func within(t *testing.T, good row, list, element string) string {
 	part := map[string]string{"created": encode(t, good), "updated": "", "deleted": ""}
 	if part[list] != "" {
@@ -35,7 +35,7 @@ func within(t *testing.T, good row, list, element string) string {
 }
 
 var inputCases = []testCase{
-	{"pushes that are no JSON", func(t *testing.T, c *client) {
+	{"U1 U8 a push that is no JSON gets 400, and writes nothing", func(t *testing.T, c *client) {
 		good := newCustomer("good", millis())
 		since := c.stamp(t)
 		whole := pushInput(t, 1, changes{created: []row{good}})
@@ -55,14 +55,14 @@ var inputCases = []testCase{
 		readPushed(t, c.mutate(t, "sync.push", "\ufeff"+whole))
 		c.pull(t, since).wantRow(t, r.id(), r.with("contact_name", "half \ufffd"))
 	}},
-	{"a compressed body", func(t *testing.T, c *client) {
+	{"a compressed body gets 415", func(t *testing.T, c *client) {
 		a := c.do(t, "POST", "/trpc/sync.push", "\x1f\x8b", "content-encoding: gzip")
 		a.wantFailure(t, "UNSUPPORTED_MEDIA_TYPE", -32015, 415, "sync.push")
 		if !strings.Contains(string(a.body), "content-encoding") {
 			t.Error(a)
 		}
 	}},
-	{"pushes of another shape", func(t *testing.T, c *client) {
+	{"U8 a push of another shape gets 400", func(t *testing.T, c *client) {
 		for _, input := range []string{
 			`null`, `1`, `"x"`, `[]`, `{}`, `{"lastPulledAt":1}`, `{"changes":null,"lastPulledAt":1}`, `{"changes":[],"lastPulledAt":1}`,
 			`{"changes":{},"lastPulledAt":"1"}`, `{"changes":{},"lastPulledAt":-1}`, `{"changes":{},"lastPulledAt":1.5}`, `{"changes":{},"lastPulledAt":9007199254740993}`,
@@ -76,7 +76,7 @@ var inputCases = []testCase{
 			c.wantRefusedPush(t, `{"lastPulledAt":1,"changes":{"customers":`+part+`}}`, "customers", "", "")
 		}
 	}},
-	{"unknown tables, and SQL in names", func(t *testing.T, c *client) {
+	{"U8 unknown tables, and SQL in names, are harmless", func(t *testing.T, c *client) {
 		good := newCustomer("good", millis())
 		since := c.stamp(t)
 		for _, table := range []string{"nope", "Customers", "sqlite_master", "", "customers; DROP TABLE Customers", `customers" --`} {
@@ -97,7 +97,7 @@ var inputCases = []testCase{
 		c.push(t, since, changes{created: []row{r.with(`x'); DROP TABLE Customers; --`, 1, `notes"`, 2)}})
 		c.pull(t, since).wantRow(t, r.id(), r)
 	}},
-	{"ids outside the alphabet", func(t *testing.T, c *client) {
+	{"U8 ids outside the alphabet get 400", func(t *testing.T, c *client) {
 		good := newCustomer("good", millis())
 		since := c.stamp(t)
 		for _, id := range []string{"", " ", "a b", "a/b", "é", "a'b", `a"b`, "a\x00b", "a,b", "a%b", "😀", strings.Repeat("a", 10_000)} {
@@ -118,7 +118,7 @@ var inputCases = []testCase{
 		c.push(t, since, changes{created: []row{all}})
 		c.pull(t, since).wantRow(t, all.id(), all)
 	}},
-	{"values of the wrong type", func(t *testing.T, c *client) {
+	{"U8 values of the wrong type get 400, which names table, id and column", func(t *testing.T, c *client) {
 		good, bad := newCustomer("good", millis()), newCustomer("bad", millis())
 		since := c.stamp(t)
 		for column, values := range map[string][]any{
@@ -142,7 +142,7 @@ var inputCases = []testCase{
 		p.wantRow(t, good.id(), nil)
 		p.wantRow(t, bad.id(), nil)
 	}},
-	{"one id twice, one key twice", func(t *testing.T, c *client) {
+	{"U8 one id twice, or one key twice, gets 400", func(t *testing.T, c *client) {
 		good, twice := newCustomer("good", millis()), newCustomer("twice", millis())
 		since := c.stamp(t)
 		text := encode(t, twice)
@@ -163,7 +163,7 @@ var inputCases = []testCase{
 		p.wantRow(t, good.id(), nil)
 		p.wantRow(t, twice.id(), nil)
 	}},
-	{"deep nesting", func(t *testing.T, c *client) {
+	{"deep nesting gets 400", func(t *testing.T, c *client) {
 		good := newCustomer("good", millis())
 		since := c.stamp(t)
 		for _, depth := range []int{100, 1_000_000} {
@@ -180,7 +180,7 @@ var inputCases = []testCase{
 		}
 		c.pull(t, since).wantRow(t, good.id(), nil)
 	}},
-	{"a million rows", func(t *testing.T, c *client) {
+	{"a million rows get 413", func(t *testing.T, c *client) {
 		good := newCustomer("good", millis())
 		since := c.stamp(t)
 		var b strings.Builder
@@ -197,7 +197,7 @@ var inputCases = []testCase{
 		a.wantFailure(t, "PAYLOAD_TOO_LARGE", -32013, 413, "sync.push")
 		c.pull(t, since).wantRow(t, good.id(), nil)
 	}},
-	{"a row that is too large", func(t *testing.T, c *client) {
+	{"U1 U8 a row that is too large gets 413, and nothing of the push is written", func(t *testing.T, c *client) {
 		good := newCustomer("good", millis())
 		large := newCustomer("large", millis()).with("notes", strings.Repeat("x", 2_000_000))
 		since := c.stamp(t)
@@ -208,7 +208,7 @@ var inputCases = []testCase{
 		}
 		c.pull(t, since).wantRow(t, good.id(), nil)
 	}},
-	{"pulls of another shape", func(t *testing.T, c *client) {
+	{"a pull of another shape gets 400", func(t *testing.T, c *client) {
 		for _, input := range []string{
 			`[]`, `1`, `"x"`, `{`, `{"lastPulledAt":"1"}`, `{"lastPulledAt":-1}`, `{"lastPulledAt":1.5}`, `{"lastPulledAt":[]}`, `{"lastPulledAt":1e30}`,
 			`{"lastPulledAt":1,"schemaVersion":"1"}`, `{"lastPulledAt":1,"schemaVersion":0}`, `{"lastPulledAt":1,"migration":1}`, `{"lastPulledAt":1,"migration":{"tables":"x"}}`,
@@ -218,7 +218,7 @@ var inputCases = []testCase{
 			c.mutate(t, "sync.pull", input).wantFailure(t, "BAD_REQUEST", -32600, 400, "sync.pull")
 		}
 	}},
-	{"somebody else's cursor", func(t *testing.T, c *client) {
+	{"a cursor of another pull gets 400", func(t *testing.T, c *client) {
 		since := c.stamp(t)
 		c.push(t, since, changes{created: []row{newCustomer("1", millis()), newCustomer("2", millis()), newCustomer("3", millis())}})
 		data := c.query(t, "sync.pull", fmt.Sprintf(`{"lastPulledAt":%d,"limit":1}`, since)).data(t)

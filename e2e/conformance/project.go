@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// An Exchange is a request below /api/v1/ and its answer.
+// An Exchange is a request below /api/v1/ and its response.
 type Exchange struct {
 	Method, Path string // the path with its query
 	Header       http.Header
@@ -22,9 +22,9 @@ type Exchange struct {
 	Answer       []byte
 }
 
-// RunProjects runs every case of the projects' interface against the server
-// behind the door. The names of the cases are those of the contract's
-// sections. Seen, if not nil, is shown every exchange.
+// RunProjects runs every case of the projects' interface against the server behind the
+// door. The groups have the numbers of the sections of docs/protocol.md. If seen is not
+// nil, RunProjects calls it with every exchange.
 func RunProjects(t *testing.T, door Door, seen func(*testing.T, Exchange)) {
 	t.Run("projects", func(t *testing.T) { runProjects(t, door, seen) })
 }
@@ -57,13 +57,13 @@ type projectCase struct {
 	run  func(*testing.T, *world)
 }
 
-// A world makes people.
+// A world creates people and crews on one server.
 type world struct {
 	client *client
 	seen   func(*testing.T, Exchange)
 }
 
-// A person is a user.
+// A person is a client with a subject of its own.
 type person struct {
 	*client
 	name string
@@ -78,7 +78,7 @@ func (w *world) person(name string) *person {
 
 const v1 = "/api/v1"
 
-// ask asks below /api/v1.
+// ask sends a request below /api/v1.
 func (p *person) ask(t *testing.T, method, path, body string, headers ...string) answer {
 	t.Helper()
 	a := p.do(t, method, v1+path, body, headers...)
@@ -97,7 +97,7 @@ func (p *person) ask(t *testing.T, method, path, body string, headers ...string)
 
 type members = map[string]any
 
-// json is the answer's object; its status has to be that.
+// json returns the response's object. The response must have that status.
 func (a answer) json(t *testing.T, status int) members {
 	t.Helper()
 	if a.status != status {
@@ -110,8 +110,8 @@ func (a answer) json(t *testing.T, status int) members {
 	return v
 }
 
-// wantProblem checks an error: RFC 9457, with its code, and the fields that it
-// names among others.
+// wantProblem checks that the response is a problem (RFC 9457) with that status and
+// code, and that its errors name these fields.
 func (a answer) wantProblem(t *testing.T, status int, code string, fields ...string) members {
 	t.Helper()
 	v := a.json(t, status)
@@ -160,11 +160,11 @@ func (p *person) remove(t *testing.T, path string) {
 	}
 }
 
-// A crew is a project with somebody in each role.
+// A crew is a project with one person in each role.
 type crew struct {
 	*world
 	id   string // of the project
-	path string // the contract's P, below /api/v1
+	path string // /projects/ID/, below /api/v1
 	// By role, in lower case; stranger was never a member, removed was one.
 	owner, admin, scheduler, member, viewer, stranger, removed *person
 	byRole                                                     map[string]*person
@@ -189,7 +189,7 @@ func (w *world) crew(t *testing.T) *crew {
 	return c
 }
 
-// join makes p a member and answers the id of the membership.
+// join makes p a member and returns the id of the membership.
 func (c *crew) join(t *testing.T, p *person, role string) string {
 	t.Helper()
 	m := c.owner.create(t, c.path+"memberships/", fmt.Sprintf(`{"user_id":%q,"role":%q}`, p.name, role))
@@ -201,7 +201,7 @@ func (c *crew) remove(t *testing.T, p *person, membership string) {
 	c.owner.remove(t, c.path+"memberships/"+membership+"/")
 }
 
-// task makes one, as the Owner, and answers its id.
+// task creates a task as the Owner, and returns its id.
 func (c *crew) task(t *testing.T, name string, more ...string) string {
 	t.Helper()
 	body := fmt.Sprintf(`{"name":%q%s}`, name, strings.Join(append([]string{""}, more...), ","))
@@ -215,8 +215,8 @@ func (c *crew) link(t *testing.T, from, to string) string {
 
 var collections = []string{"projects", "tasks", "dependencies", "calendars", "memberships"}
 
-// A replica is what a client keeps of a project: rows by collection and id, and
-// the mark.
+// A replica is a client's copy of a project: rows by collection and id, and the
+// timestamp of the last pull.
 type replica struct {
 	rows map[string]map[string]members
 	mark int64
@@ -230,7 +230,7 @@ func newReplica() *replica {
 	return c
 }
 
-// apply takes an answer in, and answers the cursor, "" after the last page.
+// apply adds a page to the replica. It returns the cursor, "" after the last page.
 func (c *replica) apply(t *testing.T, v members) string {
 	t.Helper()
 	changes, _ := v["changes"].(members)
@@ -243,7 +243,7 @@ func (c *replica) apply(t *testing.T, v members) string {
 		updated, ok2 := lists["updated"].([]any)
 		deleted, ok3 := lists["deleted"].([]any)
 		if !ok1 || !ok2 || !ok3 || len(created) != 0 {
-			t.Fatalf("%s: created has to be an empty array, the others arrays: %v", name, lists)
+			t.Fatalf("%s: created must be an empty array, and the others arrays: %v", name, lists)
 		}
 		for _, row := range updated {
 			c.rows[name][row.(members)["id"].(string)] = row.(members)
@@ -260,8 +260,8 @@ func (c *replica) apply(t *testing.T, v members) string {
 	return next
 }
 
-// pull pulls everything since the replica's mark in pages of that size, 0 for the
-// usual one, and answers the number of pages.
+// pull pulls everything since the replica's mark in pages of that size, the default one
+// if 0. It returns the number of pages.
 func (p *person) pull(t *testing.T, path string, c *replica, pageSize int) (pages int) {
 	t.Helper()
 	since, cursor := c.mark, ""
@@ -296,7 +296,7 @@ func (p *person) upload(t *testing.T, path, batch, created, updated, deleted str
 		batch, list(created), list(updated), list(deleted)))
 }
 
-// uuid makes a random one.
+// uuid returns a random UUID.
 func uuid() string {
 	h := strings.Map(func(r rune) rune { return rune("0123456789abcdef"[r%16]) }, newID("")+newID("")+newID(""))
 	return h[:8] + "-" + h[8:12] + "-4" + h[13:16] + "-8" + h[17:20] + "-" + h[20:32]

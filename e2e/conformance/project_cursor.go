@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// forge changes the text inside a cursor. What is inside is opaque to a
-// client; these cases stand for a server that was restored.
+// forge changes the text inside a cursor. That text is opaque to a client: the cases use
+// forge to imitate a server that was restored.
 func forge(t *testing.T, cursor string, change func(string) string) string {
 	t.Helper()
 	text, err := base64.RawURLEncoding.DecodeString(cursor)
@@ -17,7 +17,7 @@ func forge(t *testing.T, cursor string, change func(string) string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(change(string(text))))
 }
 
-// setMark replaces the mark, the fourth member.
+// setMark replaces the mark, which is the fourth element.
 func setMark(text string, mark int) string {
 	var list []any
 	json.Unmarshal([]byte(text), &list)

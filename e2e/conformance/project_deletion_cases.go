@@ -7,7 +7,7 @@ import (
 )
 
 var projectDeletionCases = []projectCase{
-	{"a_task_takes_its_dependencies_and_its_subtasks_along", func(t *testing.T, w *world) {
+	{"a_deleted_task_deletes_its_dependencies_and_its_subtasks", func(t *testing.T, w *world) {
 		c := w.crew(t)
 		a, other, other2 := c.task(t, "A"), c.task(t, "B"), c.task(t, "C")
 		child := c.task(t, "child", fmt.Sprintf(`"parent_id":%q`, a))
@@ -37,7 +37,7 @@ var projectDeletionCases = []projectCase{
 		}
 		c.owner.ask(t, "POST", c.path+"tasks/", fmt.Sprintf(`{"id":%q,"name":"B"}`, id)).wantProblem(t, 409, "id_deleted", "id")
 	}},
-	{"a_calendar_is_taken_out_of_the_project", func(t *testing.T, w *world) {
+	{"a_deleted_calendar_is_removed_from_its_project", func(t *testing.T, w *world) {
 		c := w.crew(t)
 		calendar := c.owner.create(t, c.path+"calendars/", `{"name":"C"}`)["id"].(string)
 		c.owner.patch(t, c.path, fmt.Sprintf(`{"calendar_id":%q}`, calendar))
@@ -50,7 +50,7 @@ var projectDeletionCases = []projectCase{
 			t.Errorf("the project still has it: %v", row)
 		}
 	}},
-	{"a_project_takes_everything_along_and_its_members_can_still_pull_the_tombstones", func(t *testing.T, w *world) {
+	{"a_deleted_project_deletes_everything_in_it_and_its_members_can_still_pull_the_tombstones", func(t *testing.T, w *world) {
 		c := w.crew(t)
 		a, b := c.task(t, "A"), c.task(t, "B")
 		link := c.link(t, a, b)
@@ -87,7 +87,7 @@ var projectDeletionCases = []projectCase{
 		}
 		c.owner.ask(t, "POST", "/projects/", fmt.Sprintf(`{"id":%q,"name":"again"}`, c.id)).wantProblem(t, 409, "id_deleted")
 	}},
-	{"a_removed_member_gets_403_and_one_last_answer_with_every_id", func(t *testing.T, w *world) {
+	{"a_removed_member_gets_403_and_a_last_pull_with_every_id", func(t *testing.T, w *world) {
 		c := w.crew(t)
 		a, gone := c.task(t, "A"), c.task(t, "gone")
 		c.owner.remove(t, c.path+"tasks/"+gone+"/")

@@ -40,7 +40,7 @@ func badValues(f *project.Field) []string {
 }
 
 var projectInputCases = []projectCase{
-	{"every_fields_type_and_range", func(t *testing.T, w *world) {
+	{"every_field_is_checked_for_type_and_range", func(t *testing.T, w *world) {
 		c := w.crew(t)
 		a, b := c.task(t, "A"), c.task(t, "B")
 		calendar := c.owner.create(t, c.path+"calendars/", `{"name":"C"}`)["id"].(string)
@@ -99,7 +99,7 @@ var projectInputCases = []projectCase{
 			t.Errorf("got %v", row)
 		}
 	}},
-	{"ids_of_another_project", func(t *testing.T, w *world) {
+	{"ids_of_another_project_are_rejected", func(t *testing.T, w *world) {
 		c, foreign := w.crew(t), w.crew(t)
 		mine, theirs := c.task(t, "mine"), foreign.task(t, "theirs")
 		calendar := foreign.owner.create(t, foreign.path+"calendars/", `{"name":"C"}`)["id"].(string)
@@ -118,7 +118,7 @@ var projectInputCases = []projectCase{
 		}
 		wantSame(t, c, before)
 	}},
-	{"a_base_that_is_none", func(t *testing.T, w *world) {
+	{"an_invalid_base_version_is_400", func(t *testing.T, w *world) {
 		c := w.crew(t)
 		task := c.path + "tasks/" + c.task(t, "T") + "/"
 		for _, bad := range []string{"0", "-1", "x", "1.5", "99999999999999999999"} {
@@ -129,7 +129,7 @@ var projectInputCases = []projectCase{
 		}
 		c.owner.ask(t, "PATCH", task, `{"name":"x"}`, "X-Base-Version: 2").wantProblem(t, 400, "version_ahead", "server_version")
 	}},
-	{"paths_with_odd_characters", func(t *testing.T, w *world) {
+	{"paths_with_odd_characters_are_404", func(t *testing.T, w *world) {
 		c := w.crew(t)
 		before := newReplica()
 		c.viewer.pull(t, c.path, before, 0)

@@ -10,7 +10,7 @@ import (
 )
 
 var projectPullCases = []projectCase{
-	{"any_member_viewer_and_up", func(t *testing.T, w *world) {
+	{"any_member_may_pull_from_Viewer_up", func(t *testing.T, w *world) {
 		c := w.crew(t)
 		for role, p := range c.byRole {
 			if got := newReplica(); p.pull(t, c.path, got, 0) != 1 || len(got.rows["memberships"]) != 5 {
@@ -49,7 +49,7 @@ var projectPullCases = []projectCase{
 			c.viewer.ask(t, "GET", list+"?cursor=%zz", "").wantProblem(t, 400, "invalid_input", "cursor")
 		}
 	}},
-	{"since_beyond_the_mark_is_told", func(t *testing.T, w *world) {
+	{"since_beyond_the_mark_is_an_error_of_its_own", func(t *testing.T, w *world) {
 		c := w.crew(t)
 		c.viewer.ask(t, "GET", c.path+"sync/?since=1000000", "").wantProblem(t, 400, "since_ahead", "since")
 	}},
@@ -79,7 +79,7 @@ var projectPullCases = []projectCase{
 		early.viewer.ask(t, "GET", early.path+"sync/?cursor="+forge(t, cursor, ahead.Replace), "").
 			wantProblem(t, 400, "invalid_cursor", "cursor")
 	}},
-	{"page_size_default_1000_at_most_5000", func(t *testing.T, w *world) {
+	{"page_size_is_1000_by_default_and_5000_at_most", func(t *testing.T, w *world) {
 		c := w.crew(t)
 		for _, bad := range []string{"0", "-1", "5001", "x", "", "1.0"} {
 			c.viewer.ask(t, "GET", c.path+"sync/?page_size="+url.QueryEscape(bad), "").wantProblem(t, 400, "invalid_input", "page_size")

@@ -14,7 +14,7 @@ import (
 )
 
 var projectRestCases = []projectCase{
-	{"every_collection_is_made_read_changed_listed_and_deleted", func(t *testing.T, w *world) {
+	{"every_collection_can_be_created_read_changed_listed_and_deleted", func(t *testing.T, w *world) {
 		c := w.crew(t)
 		a, b := c.task(t, "A"), c.task(t, "B")
 		for _, e := range []struct{ list, create, row, patch, patched string }{

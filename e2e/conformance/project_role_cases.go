@@ -128,7 +128,7 @@ var projectRoleCases = []projectCase{
 			t.Errorf("no deed for %q", missing)
 		}
 	}},
-	{"the_table_of_actions_is_the_contracts", func(t *testing.T, w *world) {
+	{"the_table_of_actions_is_that_of_the_protocol", func(t *testing.T, w *world) {
 		want := map[project.Action]project.Role{
 			project.Read: project.Viewer, project.CreateTasks: project.Member, project.EditOwnTasks: project.Member,
 			project.EditTasks: project.Scheduler, project.PlanTasks: project.Scheduler, project.DeleteTasks: project.Scheduler,
@@ -141,7 +141,7 @@ var projectRoleCases = []projectCase{
 			}
 		}
 	}},
-	{"whoever_may_not_write_is_told_that_first", func(t *testing.T, w *world) {
+	{"a_role_that_may_not_write_gets_that_error_first", func(t *testing.T, w *world) {
 		c := w.crew(t)
 		for _, to := range [][2]string{
 			{"PATCH", ""}, {"POST", "tasks/"}, {"PATCH", "tasks/" + c.task(t, "T") + "/"}, {"POST", "dependencies/"},
@@ -228,7 +228,7 @@ var projectRoleCases = []projectCase{
 			t.Errorf("%d Owners", owners)
 		}
 	}},
-	{"whoever_creates_a_project_becomes_its_Owner", func(t *testing.T, w *world) {
+	{"the_creator_of_a_project_becomes_its_Owner", func(t *testing.T, w *world) {
 		p := w.person(newID("maker"))
 		id := p.create(t, "/projects/", `{"name":"P"}`)["id"].(string)
 		list := p.ask(t, "GET", "/projects/"+id+"/memberships/", "").json(t, 200)["results"].([]any)

@@ -40,7 +40,7 @@ func (s socket) hears(t *testing.T, table string) int64 {
 }
 
 var projectRoomCases = []projectCase{
-	{"a_change_is_told_after_its_commit", func(t *testing.T, w *world) {
+	{"a_change_is_sent_after_its_commit", func(t *testing.T, w *world) {
 		c := w.crew(t)
 		s, mark := c.viewer.listen(t, c.path)
 		if got := number(t, c.viewer.page(t, c.path, 0, "", 0)["timestamp"]); got != mark {

@@ -9,7 +9,7 @@ import (
 )
 
 var projectUploadCases = []projectCase{
-	{"created_updated_and_deleted_are_applied_and_told", func(t *testing.T, w *world) {
+	{"created_updated_and_deleted_are_applied_and_reported", func(t *testing.T, w *world) {
 		c := w.crew(t)
 		a, b := c.task(t, "A"), c.task(t, "B")
 		child := c.task(t, "child", fmt.Sprintf(`"parent_id":%q`, b))
@@ -34,7 +34,7 @@ var projectUploadCases = []projectCase{
 			t.Errorf("got %v", tasks)
 		}
 	}},
-	{"a_retry_replays_the_stored_answer_of_the_same_caller_and_project", func(t *testing.T, w *world) {
+	{"a_retry_returns_the_stored_response_of_the_same_caller_and_project", func(t *testing.T, w *world) {
 		c, other := w.crew(t), w.crew(t)
 		batch, id := uuid(), uuid()
 		row := fmt.Sprintf(`{"id":%q,"name":"first"}`, id)
@@ -53,7 +53,7 @@ var projectUploadCases = []projectCase{
 		c.scheduler.upload(t, c.path, batch, fmt.Sprintf(`{"id":%q,"name":"another"}`, uuid()), "", "").json(t, 200)
 		other.owner.upload(t, other.path, batch, fmt.Sprintf(`{"id":%q,"name":"another"}`, uuid()), "", "").json(t, 200)
 	}},
-	{"a_retry_is_answered_after_the_role_became_too_low", func(t *testing.T, w *world) {
+	{"a_retry_returns_the_stored_response_after_the_role_became_too_low", func(t *testing.T, w *world) {
 		c := w.crew(t)
 		p := w.person(newID("user"))
 		membership := c.join(t, p, "Member")
@@ -80,14 +80,14 @@ var projectUploadCases = []projectCase{
 			t.Errorf("applied more than once: %v", row)
 		}
 	}},
-	{"tasks_only", func(t *testing.T, w *world) {
+	{"only_tasks_can_be_uploaded", func(t *testing.T, w *world) {
 		c := w.crew(t)
 		for _, name := range []string{"projects", "dependencies", "calendars", "memberships", "nope"} {
 			body := fmt.Sprintf(`{"client_batch_id":%q,"last_pulled_at":0,"changes":{%q:{"created":[],"updated":[],"deleted":[]}}}`, uuid(), name)
 			c.owner.ask(t, "POST", c.path+"sync/", body).wantProblem(t, 400, "invalid_input", "changes."+name)
 		}
 	}},
-	{"all_or_nothing", func(t *testing.T, w *world) {
+	{"an_upload_is_stored_whole_or_not_at_all", func(t *testing.T, w *world) {
 		c, other := w.crew(t), w.crew(t)
 		a, b := c.task(t, "A"), c.task(t, "B")
 		theirs := other.task(t, "theirs")
@@ -113,7 +113,7 @@ var projectUploadCases = []projectCase{
 		}
 		wantSame(t, c, before)
 	}},
-	{"same_rules_as_REST_for_the_same_caller", func(t *testing.T, w *world) {
+	{"an_upload_follows_the_rules_of_REST_for_the_same_caller", func(t *testing.T, w *world) {
 		c := w.crew(t)
 		mine := c.task(t, "mine", fmt.Sprintf(`"assignee_id":%q`, c.member.name))
 		free, theirs := c.task(t, "free"), c.task(t, "theirs", fmt.Sprintf(`"assignee_id":%q`, c.scheduler.name))
@@ -134,7 +134,7 @@ var projectUploadCases = []projectCase{
 		c.viewer.upload(t, c.path, uuid(), "", "", "").wantProblem(t, 403, "role_too_low")
 		c.stranger.upload(t, c.path, uuid(), "", "", "").wantProblem(t, 404, "not_found")
 	}},
-	{"at_most_500_rows", func(t *testing.T, w *world) {
+	{"an_upload_has_at_most_500_rows", func(t *testing.T, w *world) {
 		c := w.crew(t)
 		rows := func(n int) string {
 			var list []string
@@ -153,7 +153,7 @@ var projectUploadCases = []projectCase{
 			t.Errorf("%d updated", n)
 		}
 	}},
-	{"created_with_a_known_id_is_an_update", func(t *testing.T, w *world) {
+	{"a_created_row_with_a_known_id_is_an_update", func(t *testing.T, w *world) {
 		c := w.crew(t)
 		id := c.task(t, "first", `"notes":"stay"`)
 		v := c.owner.upload(t, c.path, uuid(), fmt.Sprintf(`{"id":%q,"name":"second","_status":"created","_changed":""}`, id), "", "").json(t, 200)
@@ -181,7 +181,7 @@ var projectUploadCases = []projectCase{
 			t.Errorf("a deleted row lives: %v", got.rows["tasks"])
 		}
 	}},
-	{"a_row_as_WatermelonDB_keeps_it_conflicts_like_a_patch_on_a_base", func(t *testing.T, w *world) {
+	{"a_row_in_WatermelonDBs_form_conflicts_like_a_patch_on_a_base", func(t *testing.T, w *world) {
 		c := w.crew(t)
 		id := c.task(t, "first", `"notes":"n"`)
 		c.owner.patch(t, c.path+"tasks/"+id+"/", `{"name":"theirs","status":"done"}`)

@@ -8,7 +8,7 @@ import (
 )
 
 var pullCases = []testCase{
-	{"P1 a first pull brings what lives and no deletions", func(t *testing.T, c *client) {
+	{"P1 a first pull brings all live rows and no deletions", func(t *testing.T, c *client) {
 		kept, gone := newCustomer("kept", millis()), newCustomer("gone", millis())
 		s := c.stamp(t)
 		c.push(t, s, changes{created: []row{kept, gone}})
@@ -22,7 +22,7 @@ var pullCases = []testCase{
 			}
 		}
 	}},
-	{"P2 P3 every change after the last pull, and nothing twice", func(t *testing.T, c *client) {
+	{"P2 P3 a pull brings every change after the last pull, and no id twice", func(t *testing.T, c *client) {
 		r := newCustomer("v1", millis())
 		since := c.stamp(t)
 		c.push(t, since, changes{created: []row{r}})
@@ -44,7 +44,7 @@ var pullCases = []testCase{
 		c.push(t, second.timestamp, changes{deleted: []string{r.id()}})
 		c.pull(t, second.timestamp).wantDeleted(t, r.id())
 	}},
-	{"P5 created and deleted since the last pull", func(t *testing.T, c *client) {
+	{"P5 a row that was created and deleted since the last pull is only in deleted", func(t *testing.T, c *client) {
 		r := newCustomer("short life", millis())
 		since := c.stamp(t)
 		p := c.push(t, since, changes{created: []row{r}})
@@ -61,7 +61,7 @@ var pullCases = []testCase{
 		p.wantRow(t, r.id(), r)
 		c.everything(t, fmt.Sprintf(input, since, "nope", `{"table":"customers","columns":["nope"]},{"table":"nope","columns":["x"]}`)).wantRow(t, r.id(), nil)
 	}},
-	{"P7 types as declared", func(t *testing.T, c *client) {
+	{"P7 values have the declared types", func(t *testing.T, c *client) {
 		since := c.stamp(t)
 		product := row{"id": newID("p"), "title": "é \u2028 \"\\\n😀", "description": nil, "price": 0.1, "discounts": -1e21, "image": "", "created_at": 5, "updated_at": millis()}
 		readPushed(t, c.mutate(t, "sync.push", encode(t, map[string]any{"lastPulledAt": since, "changes": map[string]any{"products": changes{created: []row{product}}.object()}})))
@@ -83,7 +83,7 @@ var pullCases = []testCase{
 			t.Errorf("got %v", got)
 		}
 	}},
-	{"T4 a watermark that the server never gave", func(t *testing.T, c *client) {
+	{"T4 a timestamp that the server never gave gets a replacement", func(t *testing.T, c *client) {
 		r := newCustomer("replaced", millis())
 		c.push(t, c.stamp(t), changes{created: []row{r}})
 		p := c.everything(t, fmt.Sprintf(`{"lastPulledAt":%d,"schemaVersion":1}`, c.stamp(t)+1_000_000_000))
@@ -92,7 +92,7 @@ var pullCases = []testCase{
 		}
 		p.wantRow(t, r.id(), r)
 	}},
-	{"pages make up one pull", func(t *testing.T, c *client) {
+	{"P4 the pages of one pull are one snapshot", func(t *testing.T, c *client) {
 		since := c.stamp(t)
 		var rows []row
 		for i := range 7 {
@@ -139,7 +139,7 @@ var pullCases = []testCase{
 			t.Errorf("%d pages of at most 2 rows", pages)
 		}
 	}},
-	{"the raw root for turbo", func(t *testing.T, c *client) {
+	{"GET /sync/pull returns the pull alone, for the turbo mode", func(t *testing.T, c *client) {
 		r := newCustomer("turbo", millis())
 		since := c.stamp(t)
 		c.push(t, since, changes{created: []row{r}})
@@ -165,7 +165,7 @@ var pullCases = []testCase{
 			c.do(t, "GET", "/sync/pull?"+query, "").wantPlain(t, "BAD_REQUEST", 400)
 		}
 	}},
-	{"a checksum that changes with the rows", func(t *testing.T, c *client) {
+	{"a checksum changes with the rows", func(t *testing.T, c *client) {
 		read := func() (count int64, sum string) {
 			v := parse(t, c.do(t, "GET", "/sync/checksum", "").body)
 			sum, _ = at(v, "tables", "customers", "checksum").(string)

@@ -16,7 +16,7 @@ func wantSuperseded(t *testing.T, p pushed, ids ...string) {
 }
 
 var pushCases = []testCase{
-	{"an answer with stamp and counts", func(t *testing.T, c *client) {
+	{"a push returns its stamp and the counts of its rows", func(t *testing.T, c *client) {
 		since := c.stamp(t)
 		r, q := newCustomer("a", millis()), newCustomer("b", millis())
 		p := c.push(t, since, changes{created: []row{r, q}})
@@ -33,7 +33,7 @@ var pushCases = []testCase{
 		}
 		wantSuperseded(t, p)
 	}},
-	{"U2 U3 created and updated are one", func(t *testing.T, c *client) {
+	{"U2 U3 created and updated mean the same", func(t *testing.T, c *client) {
 		since := c.stamp(t)
 		r := newCustomer("known", millis())
 		c.push(t, since, changes{created: []row{r}})
@@ -45,7 +45,7 @@ var pushCases = []testCase{
 		p.wantRow(t, r.id(), r)
 		p.wantRow(t, q.id(), q)
 	}},
-	{"U4 U11 deleting what is not there leaves a tombstone", func(t *testing.T, c *client) {
+	{"U4 U11 the deletion of an unknown id leaves a tombstone", func(t *testing.T, c *client) {
 		since := c.stamp(t)
 		r := newCustomer("late", millis())
 		c.push(t, since, changes{deleted: []string{r.id()}})
@@ -54,7 +54,7 @@ var pushCases = []testCase{
 		wantSuperseded(t, p, r.id())
 		c.pull(t, since).wantDeleted(t, r.id())
 	}},
-	{"U5 the later edit wins and the loser is told", func(t *testing.T, c *client) {
+	{"U5 the later edit wins, and superseded names the loser", func(t *testing.T, c *client) {
 		since := c.stamp(t)
 		at := millis()
 		winner := newCustomer("winner", at)
@@ -64,7 +64,7 @@ var pushCases = []testCase{
 		wantSuperseded(t, p, winner.id())
 		c.pull(t, since).wantRow(t, winner.id(), winner)
 	}},
-	{"U5 c3 what its author had seen is no conflict, whatever the clocks say", func(t *testing.T, c *client) {
+	{"U5 c3 an edit of a seen row is no conflict, whatever the clocks say", func(t *testing.T, c *client) {
 		at := millis()
 		stored := newCustomer("stored", at)
 		before := c.stamp(t)
@@ -81,7 +81,7 @@ var pushCases = []testCase{
 			seen = p.timestamp
 		}
 	}},
-	{"U5 the pushes of two clients end the same in any order", func(t *testing.T, c *client) {
+	{"U5 c1 the pushes of two clients end the same in any order", func(t *testing.T, c *client) {
 		at := millis()
 		base := newCustomer("base", at)
 		since := c.push(t, c.stamp(t), changes{created: []row{base}}).timestamp
@@ -98,7 +98,7 @@ var pushCases = []testCase{
 			t.Errorf("c1: %v in one order, %v in the other", got, again)
 		}
 	}},
-	{"U5 conflict abort", func(t *testing.T, c *client) {
+	{"U5 conflict abort rejects the push with 409 and the ids, and writes nothing", func(t *testing.T, c *client) {
 		since := c.stamp(t)
 		r, mine := newCustomer("theirs", millis()), newCustomer("mine", millis())
 		c.push(t, since, changes{created: []row{r}})
@@ -115,7 +115,7 @@ var pushCases = []testCase{
 		p.wantRow(t, r.id(), r)
 		p.wantRow(t, mine.id(), nil)
 	}},
-	{"U5 conflict abort takes what was merged, with its old time", func(t *testing.T, c *client) {
+	{"U5 conflict abort takes a merged row with its old time", func(t *testing.T, c *client) {
 		r := newCustomer("theirs", millis())
 		c.push(t, c.stamp(t), changes{created: []row{r}})
 		seen := c.stamp(t)
@@ -154,7 +154,7 @@ var pushCases = []testCase{
 		c.push(t, since, part)
 		c.pull(t, since).wantRow(t, r.id(), newer)
 	}},
-	{"U7 the client's bookkeeping and clock are not kept", func(t *testing.T, c *client) {
+	{"U7 c2 the server ignores the client's bookkeeping and clock", func(t *testing.T, c *client) {
 		since := c.stamp(t)
 		future := newCustomer("from the future", millis()+3_600_000)
 		c.push(t, since, changes{created: []row{future.with("_status", "updated", "_changed", "notes")}})
@@ -183,7 +183,7 @@ var pushCases = []testCase{
 			t.Errorf("ignored %v: %v", ignored, p.raw)
 		}
 	}},
-	{"U10 absent columns stay", func(t *testing.T, c *client) {
+	{"U10 an absent column keeps its value", func(t *testing.T, c *client) {
 		since := c.stamp(t)
 		r := newCustomer("older app", millis()).with("notes", "kept", "company_name", "kept too")
 		c.push(t, since, changes{created: []row{r}})
@@ -201,7 +201,7 @@ var pushCases = []testCase{
 			last = p.timestamp
 		}
 	}},
-	{"T2 a tombstone is final and the loser is told", func(t *testing.T, c *client) {
+	{"T2 a tombstone is final, and superseded names the loser", func(t *testing.T, c *client) {
 		since := c.stamp(t)
 		r := newCustomer("to be deleted", millis())
 		c.push(t, since, changes{created: []row{r}})
@@ -211,7 +211,7 @@ var pushCases = []testCase{
 		wantSuperseded(t, p, r.id())
 		c.pull(t, seen).wantDeleted(t, r.id())
 	}},
-	{"a an edit made offline reaches those who pulled meanwhile", func(t *testing.T, c *client) {
+	{"T1 an edit made offline reaches clients that pulled meanwhile", func(t *testing.T, c *client) {
 		offline := newCustomer("made offline", millis()-3_600_000)
 		since := c.stamp(t)
 		c.push(t, since, changes{created: []row{newCustomer("meanwhile", millis())}})
@@ -219,7 +219,7 @@ var pushCases = []testCase{
 		c.push(t, since, changes{created: []row{offline}})
 		c.pull(t, seen).wantRow(t, offline.id(), offline)
 	}},
-	{"a large push", func(t *testing.T, c *client) {
+	{"a push of a thousand rows is stored whole", func(t *testing.T, c *client) {
 		since := c.stamp(t)
 		rows := make([]row, 1000)
 		for i := range rows {

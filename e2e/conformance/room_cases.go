@@ -32,7 +32,7 @@ func (c *client) ticket(t *testing.T) string {
 	return ticket
 }
 
-// A socket is a subscriber.
+// A socket is the connection of a subscriber.
 type socket struct {
 	*websocket.Conn
 }
@@ -87,9 +87,8 @@ func (s socket) write(t *testing.T, kind websocket.MessageType, text string) {
 	}
 }
 
-// change reads up to the first change of the table with at least that stamp,
-// and answers the stamps of the table's changes before it. Others may push at
-// the same time.
+// change reads until the first change of the table with at least that stamp. It returns
+// the stamps of the table's changes before it. Others may push at the same time.
 func (s socket) change(t *testing.T, table string, stamp int64) (before []int64) {
 	t.Helper()
 	for {
@@ -106,7 +105,7 @@ func (s socket) change(t *testing.T, table string, stamp int64) (before []int64)
 	}
 }
 
-// wantRefused checks that a socket is refused by the close code 4000 + status.
+// wantRefused checks that the server closes a socket with the code 4000 + status.
 func (c *client) wantRefused(t *testing.T, status int, path string, header http.Header, protocols ...string) {
 	t.Helper()
 	conn, _, err := c.dial(path, header, protocols...)
@@ -130,21 +129,21 @@ func (c *client) wantRefused(t *testing.T, status int, path string, header http.
 }
 
 var roomCases = []testCase{
-	{"a hello with the stamp", func(t *testing.T, c *client) {
+	{"a subscriber first gets a hello with the stamp", func(t *testing.T, c *client) {
 		p := c.push(t, c.stamp(t), changes{created: []row{newCustomer("before", millis())}})
 		_, stamp := c.subscribe(t)
 		if stamp < p.timestamp {
 			t.Errorf("hello says %d after a push that was given %d", stamp, p.timestamp)
 		}
 	}},
-	{"a change after the commit", func(t *testing.T, c *client) {
+	{"U9 a subscriber gets a change after the commit", func(t *testing.T, c *client) {
 		s, since := c.subscribe(t)
 		r := newCustomer("told", millis())
 		p := c.push(t, since, changes{created: []row{r}})
 		s.change(t, "customers", p.timestamp)
 		c.pull(t, since).wantRow(t, r.id(), r)
 	}},
-	{"one change for each table", func(t *testing.T, c *client) {
+	{"a push to two tables sends a change for each", func(t *testing.T, c *client) {
 		s, since := c.subscribe(t)
 		product := row{"id": newID("p"), "title": "t", "description": nil, "price": 1.5, "discounts": 0, "image": nil, "created_at": 1, "updated_at": millis()}
 		input := encode(t, map[string]any{"lastPulledAt": since, "changes": map[string]any{
@@ -163,10 +162,10 @@ var roomCases = []testCase{
 			t.Errorf("told of %v", told)
 		}
 	}},
-	{"nothing for a push that changes nothing", func(t *testing.T, c *client) {
+	{"U6 a push that changes nothing sends nothing", func(t *testing.T, c *client) {
 		r := newCustomer("once", millis())
 		first := c.push(t, c.stamp(t), changes{created: []row{r}})
-		s, since := c.subscribe(t) // what came before may still be told
+		s, since := c.subscribe(t) // the server may still send earlier changes
 		c.push(t, first.timestamp, changes{created: []row{r}})
 		c.push(t, first.timestamp, changes{})
 		ahead := c.stamp(t)
@@ -177,7 +176,7 @@ var roomCases = []testCase{
 			}
 		}
 	}},
-	{"a burst loses none", func(t *testing.T, c *client) {
+	{"a burst of pushes loses no change", func(t *testing.T, c *client) {
 		s, since := c.subscribe(t)
 		var rows []row
 		var last int64
@@ -187,7 +186,7 @@ var roomCases = []testCase{
 			last = c.push(t, since, changes{created: []row{r}}).timestamp
 		}
 		before := slices.DeleteFunc(s.change(t, "customers", last), func(stamp int64) bool {
-			return stamp <= since // what came before may still be told
+			return stamp <= since // the server may still send earlier changes
 		})
 		if len(before) > 11 {
 			t.Errorf("%d messages for 12 pushes", len(before)+1)
@@ -197,7 +196,7 @@ var roomCases = []testCase{
 			p.wantRow(t, r.id(), r)
 		}
 	}},
-	{"every subscriber hears", func(t *testing.T, c *client) {
+	{"every subscriber gets a change", func(t *testing.T, c *client) {
 		var sockets []socket
 		var since int64
 		for range 10 {
@@ -209,7 +208,7 @@ var roomCases = []testCase{
 			s.change(t, "customers", p.timestamp)
 		}
 	}},
-	{"ping and pong", func(t *testing.T, c *client) {
+	{"a ping gets a pong", func(t *testing.T, c *client) {
 		s, _ := c.subscribe(t)
 		for range 3 {
 			s.write(t, websocket.MessageText, "ping")
@@ -256,11 +255,11 @@ var roomCases = []testCase{
 			}
 		}
 	}},
-	{"a request that is no WebSocket", func(t *testing.T, c *client) {
+	{"a subscription that is no WebSocket gets 426", func(t *testing.T, c *client) {
 		a := c.do(t, "GET", "/sync/subscribe", "")
 		a.wantPlain(t, "UPGRADE_REQUIRED", 426)
 	}},
-	{"sockets without or with bad credentials", func(t *testing.T, c *client) {
+	{"sockets with no or bad credentials are closed with 4401, 4403 or 4404", func(t *testing.T, c *client) {
 		for _, path := range []string{"/sync/subscribe", "/yjs/room"} {
 			c.wantRefused(t, 401, path, nil)
 			c.wantRefused(t, 401, path+"?token=nonsense", nil)
@@ -272,7 +271,7 @@ var roomCases = []testCase{
 		c.wantRefused(t, 403, "/sync/subscribe?token="+c.as("sync:write").bearer(), nil)
 		c.wantRefused(t, 404, "/nowhere?token="+c.bearer(), nil)
 	}},
-	{"the token as ?token=", func(t *testing.T, c *client) {
+	{"the token may come as ?token=", func(t *testing.T, c *client) {
 		conn, _, err := c.dial("/sync/subscribe?token="+c.as("sync:read").bearer(), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -280,7 +279,7 @@ var roomCases = []testCase{
 		defer conn.CloseNow()
 		socket{conn}.hello(t)
 	}},
-	{"the token as a subprotocol", func(t *testing.T, c *client) {
+	{"the token may come as a subprotocol", func(t *testing.T, c *client) {
 		conn, _, err := c.dial("/sync/subscribe", nil, "tidemark", c.bearer())
 		if err != nil {
 			t.Fatal(err)
@@ -301,7 +300,7 @@ var roomCases = []testCase{
 		socket{conn}.hello(t)
 		c.wantRefused(t, 401, path, nil)
 	}},
-	{"a ticket says no more than its token", func(t *testing.T, c *client) {
+	{"a ticket allows no more than its token", func(t *testing.T, c *client) {
 		c.wantRefused(t, 403, "/sync/subscribe?ticket="+c.as("sync:write").ticket(t), nil)
 		c.do(t, "GET", "/sync/checksum", "", "authorization: Bearer "+c.ticket(t)).wantPlain(t, "UNAUTHORIZED", 401)
 	}},

@@ -11,8 +11,8 @@ import (
 // A row is a raw row as a client pushes or pulls it.
 type row map[string]any
 
-// MarshalJSON writes the id first, as WatermelonDB does: a scan that fails
-// within the row can then name it.
+// MarshalJSON writes the id first, as WatermelonDB does. Then a server whose scan
+// fails within the row can name the row.
 func (r row) MarshalJSON() ([]byte, error) {
 	rest := map[string]any(r.without("id"))
 	b, err := json.Marshal(rest)
@@ -27,7 +27,7 @@ func (r row) MarshalJSON() ([]byte, error) {
 	return append(append([]byte(`{"id":`), first...), b[1:]...), err
 }
 
-// newCustomer is a customer as a client creates one, edited at that time.
+// newCustomer returns a customer as a client creates it at that time.
 func newCustomer(name string, updatedAt int64) row {
 	return row{
 		"id": newID("c"), "contact_name": name, "company_name": nil, "notes": "",
@@ -35,7 +35,7 @@ func newCustomer(name string, updatedAt int64) row {
 	}
 }
 
-// with is a copy with other values, in pairs; a nil pair value is null.
+// with returns a copy with other values, given as pairs of column and value.
 func (r row) with(pairs ...any) row {
 	copied := row{}
 	for k, v := range r {
@@ -57,7 +57,7 @@ func (r row) without(columns ...string) row {
 
 func (r row) id() string { return r["id"].(string) }
 
-// millis is the time on the client's clock.
+// millis returns the time of the client's clock.
 func millis() int64 { return time.Now().UnixMilli() }
 
 // changes are one table's part of a push.
@@ -80,12 +80,12 @@ func encode(t *testing.T, v any) string {
 	return string(b)
 }
 
-// pushInput is the input of a push of customers.
+// pushInput returns the input of a push of customers.
 func pushInput(t *testing.T, since int64, c changes) string {
 	return encode(t, map[string]any{"changes": map[string]any{"customers": c.object()}, "lastPulledAt": since})
 }
 
-// A pushed is the answer to a push.
+// A pushed is the result of a push.
 type pushed struct {
 	timestamp  int64
 	superseded []string // of customers
@@ -109,7 +109,7 @@ func readPushed(t *testing.T, a answer) pushed {
 	return p
 }
 
-// A pulled is the answer to a pull.
+// A pulled is the result of a pull.
 type pulled struct {
 	timestamp int64
 	rows      map[string]row // of customers, created and updated
@@ -117,8 +117,8 @@ type pulled struct {
 	raw       any
 }
 
-// pull pulls what is newer than since, and must succeed with an answer of the
-// form that P7 and P10 want.
+// pull pulls the changes after since. It must succeed, with a result in the form of P7
+// and P10.
 func (c *client) pull(t *testing.T, since int64) pulled {
 	t.Helper()
 	return readPulled(t, c.query(t, "sync.pull", fmt.Sprintf(`{"lastPulledAt":%d,"schemaVersion":1,"migration":null}`, since)).data(t))
@@ -164,14 +164,14 @@ func readPulled(t *testing.T, data any) pulled {
 	return p
 }
 
-// wantRow checks what a pull brought for r: r itself without the columns that
-// stay on the client. A nil r must not be there.
+// wantRow checks that the pull has r without the columns that stay on the client. If r
+// is nil the pull must not have the id.
 func (p pulled) wantRow(t *testing.T, id string, r row) {
 	t.Helper()
 	got, ok := p.rows[id]
 	if r == nil {
 		if ok {
-			t.Errorf("row %q is there: %v", id, got)
+			t.Errorf("the pull has row %q: %v", id, got)
 		}
 		return
 	}
@@ -189,7 +189,7 @@ func (p pulled) wantDeleted(t *testing.T, id string) {
 	p.wantRow(t, id, nil)
 }
 
-// stamp is the stamp of the server's last change.
+// stamp returns the stamp of the server's last change.
 func (c *client) stamp(t *testing.T) int64 {
 	t.Helper()
 	a := c.do(t, "GET", "/sync/checksum", "")

@@ -13,32 +13,32 @@ func batch(procedures, input string) string {
 }
 
 var trpcCases = []testCase{
-	{"a query by GET", func(t *testing.T, c *client) {
+	{"a query by GET returns JSON", func(t *testing.T, c *client) {
 		a := c.query(t, "sync.pull", fmt.Sprintf(`{"lastPulledAt":%d}`, c.stamp(t)))
 		readPulled(t, a.data(t))
 		a.wantHeader(t, "Content-Type", "application/json")
 		a.wantHeader(t, "Vary", "trpc-accept, accept")
 	}},
-	{"an undefined input", func(t *testing.T, c *client) {
+	{"a query without an input takes the defaults, and a mutation gets 400", func(t *testing.T, c *client) {
 		for _, path := range []string{"/trpc/sync.pull", "/trpc/sync.pull?input="} {
 			readPulled(t, c.do(t, "GET", path, "").data(t))
 		}
 		c.do(t, "POST", "/trpc/sync.push", "").wantFailure(t, "BAD_REQUEST", -32600, 400, "sync.push")
 	}},
-	{"an input that is not URL-encoded", func(t *testing.T, c *client) {
+	{"an input that is not URL-encoded gets 400", func(t *testing.T, c *client) {
 		for _, input := range []string{"%zz", "%", "{};", "%7B%7D;x=1"} {
 			c.do(t, "GET", "/trpc/sync.pull?input="+input, "").wantFailure(t, "BAD_REQUEST", -32600, 400, "sync.pull")
 			c.do(t, "GET", "/sync/pull?input="+input, "").wantPlain(t, "BAD_REQUEST", 400)
 		}
 		c.do(t, "GET", "/sync/pull?lastPulledAt=%zz", "").wantPlain(t, "BAD_REQUEST", 400)
 	}},
-	{"a trailing slash and escapes in the path", func(t *testing.T, c *client) {
+	{"a trailing slash and escapes in the path name the same procedure", func(t *testing.T, c *client) {
 		since := url.QueryEscape(fmt.Sprintf(`{"lastPulledAt":%d}`, c.stamp(t)))
 		for _, path := range []string{"sync.pull/", "sync%2Epull", "%73ync.pull"} {
 			readPulled(t, c.do(t, "GET", "/trpc/"+path+"?input="+since, "").data(t))
 		}
 	}},
-	{"a mutation by POST", func(t *testing.T, c *client) {
+	{"a mutation by POST returns JSON", func(t *testing.T, c *client) {
 		r := newCustomer("mutation", millis())
 		a := c.mutate(t, "sync.push", pushInput(t, 0, changes{created: []row{r}}))
 		readPushed(t, a)
@@ -47,31 +47,31 @@ var trpcCases = []testCase{
 		again := c.mutate(t, "sync.push", pushInput(t, 0, changes{created: []row{r}}), "content-type: Application/JSON; charset=utf-8")
 		readPushed(t, again)
 	}},
-	{"a content type that is not JSON", func(t *testing.T, c *client) {
+	{"a content type that is not JSON gets 415", func(t *testing.T, c *client) {
 		for _, contentType := range []string{"", "text/plain", "application/jsonl", "multipart/form-data"} {
 			c.mutate(t, "sync.push", `{}`, "content-type: "+contentType).wantFailure(t, "UNSUPPORTED_MEDIA_TYPE", -32015, 415, "")
 		}
 	}},
-	{"a query by POST", func(t *testing.T, c *client) { // methodOverride
+	{"a query by POST is served, as methodOverride sends it", func(t *testing.T, c *client) { // methodOverride
 		readPulled(t, c.mutate(t, "sync.pull", fmt.Sprintf(`{"lastPulledAt":%d}`, c.stamp(t))).data(t))
 	}},
-	{"a mutation by GET", func(t *testing.T, c *client) {
+	{"a mutation by GET gets 405 with Allow, and changes nothing", func(t *testing.T, c *client) {
 		r := newCustomer("by GET", millis())
 		a := c.query(t, "sync.push", pushInput(t, 0, changes{created: []row{r}}))
 		a.wantFailure(t, "METHOD_NOT_SUPPORTED", -32005, 405, "sync.push")
 		a.wantHeader(t, "Allow", "POST")
 	}},
-	{"another method", func(t *testing.T, c *client) {
+	{"another method gets 405", func(t *testing.T, c *client) {
 		for _, method := range []string{"PUT", "PATCH", "DELETE"} {
 			c.do(t, method, "/trpc/sync.pull", "{}", "content-type: application/json").wantFailure(t, "METHOD_NOT_SUPPORTED", -32005, 405, "sync.pull")
 		}
 	}},
-	{"HEAD", func(t *testing.T, c *client) {
+	{"HEAD gets 204", func(t *testing.T, c *client) {
 		if a := c.do(t, "HEAD", "/trpc/sync.pull", ""); a.status != 204 {
 			t.Error(a)
 		}
 	}},
-	{"a procedure that is not there", func(t *testing.T, c *client) {
+	{"an unknown procedure gets 404 with its path", func(t *testing.T, c *client) {
 		for _, path := range []string{"nope", "sync", "sync.pull.x", "", "__proto__", "sync.pull%2Csync.pull"} {
 			unescaped, _ := url.PathUnescape(path)
 			a := c.query(t, path, `{}`)
@@ -81,7 +81,7 @@ var trpcCases = []testCase{
 			}
 		}
 	}},
-	{"a batch of queries", func(t *testing.T, c *client) {
+	{"a batch of queries returns a result for each, in order", func(t *testing.T, c *client) {
 		s := c.stamp(t)
 		a := c.do(t, "GET", batch("sync.pull,sync.pull", fmt.Sprintf(`{"0":{"lastPulledAt":%d},"1":{"lastPulledAt":%d}}`, s, s)), "")
 		list := parse(t, a.body)
@@ -95,7 +95,7 @@ var trpcCases = []testCase{
 		readPulled(t, at(parse(t, c.do(t, "GET", batch("sync.pull", `{}`), "").body), 0, "result", "data"))
 		readPulled(t, at(parse(t, c.do(t, "GET", "/trpc/sync.pull?batch=1", "").body), 0, "result", "data"))
 	}},
-	{"a batch of mutations", func(t *testing.T, c *client) {
+	{"a batch of mutations applies each, in order", func(t *testing.T, c *client) {
 		s := c.stamp(t)
 		r, q := newCustomer("first", millis()), newCustomer("second", millis())
 		body := fmt.Sprintf(`{"0":%s,"1":%s}`, pushInput(t, s, changes{created: []row{r}}), pushInput(t, s, changes{created: []row{q}}))
@@ -109,11 +109,11 @@ var trpcCases = []testCase{
 		p.wantRow(t, r.id(), r)
 		p.wantRow(t, q.id(), q)
 	}},
-	{"a batch by POST of queries", func(t *testing.T, c *client) {
+	{"a batch of queries by POST is served", func(t *testing.T, c *client) {
 		a := c.do(t, "POST", "/trpc/sync.pull?batch=1", fmt.Sprintf(`{"0":{"lastPulledAt":%d}}`, c.stamp(t)))
 		readPulled(t, at(parse(t, a.body), 0, "result", "data"))
 	}},
-	{"a batch whose statuses differ", func(t *testing.T, c *client) {
+	{"a batch whose statuses differ gets 207", func(t *testing.T, c *client) {
 		a := c.do(t, "GET", batch("sync.pull,nope", fmt.Sprintf(`{"0":{"lastPulledAt":%d}}`, c.stamp(t))), "")
 		list := parse(t, a.body)
 		if a.status != 207 {
@@ -122,7 +122,7 @@ var trpcCases = []testCase{
 		readPulled(t, at(list, 0, "result", "data"))
 		wantError(t, at(list, 1), "NOT_FOUND", -32004, 404, "nope")
 	}},
-	{"a batch whose statuses agree", func(t *testing.T, c *client) {
+	{"a batch whose statuses agree gets that status", func(t *testing.T, c *client) {
 		a := c.do(t, "GET", batch("nope,neither", `{}`), "")
 		list := parse(t, a.body)
 		if a.status != 404 {
@@ -160,17 +160,17 @@ var trpcCases = []testCase{
 			}
 		}
 	}},
-	{"a batch of queries and mutations", func(t *testing.T, c *client) {
+	{"a batch of queries and mutations gets 400, and changes nothing", func(t *testing.T, c *client) {
 		r := newCustomer("mixed", millis())
 		s := c.stamp(t)
 		a := c.do(t, "POST", "/trpc/sync.pull,sync.push?batch=1", fmt.Sprintf(`{"1":%s}`, pushInput(t, s, changes{created: []row{r}})))
 		a.wantFailure(t, "BAD_REQUEST", -32600, 400, "")
 		c.pull(t, s).wantRow(t, r.id(), nil)
 	}},
-	{"a batch of too many", func(t *testing.T, c *client) {
+	{"a batch of too many calls gets 400", func(t *testing.T, c *client) {
 		c.do(t, "GET", "/trpc/"+strings.Repeat("a,", 2000)+"a?batch=1", "").wantFailure(t, "BAD_REQUEST", -32600, 400, "")
 	}},
-	{"a batch whose input is no object", func(t *testing.T, c *client) {
+	{"a batch whose input is no object gets 400", func(t *testing.T, c *client) {
 		for _, input := range []string{`[]`, `1`, `{"0":`, `{"0":{}`, `{"0":{}}}`, `nope`} {
 			a := c.do(t, "POST", "/trpc/sync.push?batch=1", input)
 			wantError(t, at(parse(t, a.body), 0), "BAD_REQUEST", -32600, 400, "sync.push")
@@ -179,10 +179,10 @@ var trpcCases = []testCase{
 			}
 		}
 	}},
-	{"a batch of a bad content type", func(t *testing.T, c *client) {
+	{"a batch of a bad content type gets 415", func(t *testing.T, c *client) {
 		c.do(t, "POST", "/trpc/sync.push?batch=1", "{}", "content-type: text/plain").wantFailure(t, "UNSUPPORTED_MEDIA_TYPE", -32015, 415, "")
 	}},
-	{"the stream link", func(t *testing.T, c *client) {
+	{"the stream link gets one line of JSON with all results", func(t *testing.T, c *client) {
 		for _, header := range []string{"trpc-accept: application/jsonl", "accept: application/jsonl"} {
 			a := c.do(t, "GET", batch("sync.pull,nope", fmt.Sprintf(`{"0":{"lastPulledAt":%d}}`, c.stamp(t))), "", header)
 			if a.status != 200 || !bytes.HasSuffix(a.body, []byte("}\n")) || bytes.Count(a.body, []byte("\n")) != 1 {
@@ -194,17 +194,17 @@ var trpcCases = []testCase{
 			a.wantHeader(t, "Vary", "trpc-accept, accept")
 		}
 	}},
-	{"the stream link with a mutation", func(t *testing.T, c *client) {
+	{"the stream link applies a mutation", func(t *testing.T, c *client) {
 		s := c.stamp(t)
 		r := newCustomer("streamed", millis())
 		a := c.do(t, "POST", "/trpc/sync.push?batch=1", `{"0":`+pushInput(t, s, changes{created: []row{r}})+`}`, "trpc-accept: application/jsonl")
 		number(t, at(parse(t, a.body), "0", 0, 0, "result", "data", "timestamp"))
 		c.pull(t, s).wantRow(t, r.id(), r)
 	}},
-	{"the stream link without a batch", func(t *testing.T, c *client) {
+	{"the stream link without a batch gets 400", func(t *testing.T, c *client) {
 		c.query(t, "sync.pull", `{}`, "trpc-accept: application/jsonl").wantFailure(t, "BAD_REQUEST", -32600, 400, "")
 	}},
-	{"a preflight", func(t *testing.T, c *client) {
+	{"a preflight gets 204 and the CORS headers", func(t *testing.T, c *client) {
 		for _, path := range []string{"/trpc/sync.push?batch=1", "/sync/pull", "/auth/ticket", "/nowhere"} {
 			a := c.do(t, "OPTIONS", path, "", "authorization:", "origin: https://app.example",
 				"access-control-request-method: POST", "access-control-request-headers: authorization,x-trace")
@@ -222,13 +222,13 @@ var trpcCases = []testCase{
 			}
 		}
 	}},
-	{"another origin may read any answer", func(t *testing.T, c *client) {
+	{"another origin may read any response", func(t *testing.T, c *client) {
 		for _, path := range []string{"/healthz", "/trpc/nope", "/sync/checksum", "/nowhere"} {
 			c.do(t, "GET", path, "", "origin: https://app.example").wantHeader(t, "Access-Control-Allow-Origin", "*")
 			c.do(t, "GET", path, "", "origin: https://app.example", "authorization:").wantHeader(t, "Access-Control-Allow-Origin", "*")
 		}
 	}},
-	{"a path that is not there", func(t *testing.T, c *client) {
+	{"an unknown path gets 404, and a known one with another method 405", func(t *testing.T, c *client) {
 		for _, path := range []string{"/nowhere", "/sync", "/sync/", "/auth", "/trpcx", "/sync/pull/x"} {
 			c.do(t, "GET", path, "").wantPlain(t, "NOT_FOUND", 404)
 		}
@@ -236,7 +236,7 @@ var trpcCases = []testCase{
 		c.do(t, "POST", "/sync/checksum", "{}").wantPlain(t, "METHOD_NOT_SUPPORTED", 405)
 		c.do(t, "GET", "/auth/ticket", "").wantPlain(t, "METHOD_NOT_SUPPORTED", 405)
 	}},
-	{"health", func(t *testing.T, c *client) {
+	{"health needs no token", func(t *testing.T, c *client) {
 		a := c.do(t, "GET", "/healthz", "", "authorization:")
 		if a.status != 200 || string(a.body) != `{"status":"ok"}` {
 			t.Error(a)
@@ -247,7 +247,7 @@ var trpcCases = []testCase{
 		}
 		c.do(t, "POST", "/healthz", "{}", "authorization:").wantPlain(t, "METHOD_NOT_SUPPORTED", 405)
 	}},
-	{"a transformer is named", func(t *testing.T, c *client) {
+	{"an input of a transformer gets 400, which names superjson", func(t *testing.T, c *client) {
 		a := c.query(t, "sync.pull", `{"json":{"lastPulledAt":null},"meta":{}}`)
 		if a.status != 400 || !strings.Contains(string(a.body), "superjson") {
 			t.Error(a)

@@ -1,6 +1,6 @@
-// The two hosts as a user runs them, for tests that go through the network:
-// wrangler dev (workerd) and the self-hosted server (wazero). Each keeps its
-// data in a folder, so that it can be stopped and started again.
+// The two hosts as a user runs them, for tests over the network: wrangler dev (workerd) and
+// the self-hosted server (wazero). Each has its data in a folder, so that a test can stop
+// and start it.
 import { spawn, execFileSync } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -12,8 +12,8 @@ import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 
-// What make has made for all files of a run: the server, whose guest is made, too,
-// and a database that is migrated. Without them each door makes its own.
+// make builds the server with its guest, and a migrated database, for all files of a run.
+// Without these variables each door builds its own.
 const { TIDEMARK_SERVER: built, TIDEMARK_MIGRATED: migrated } = process.env;
 
 export const secret = "a secret that only these tests know";
@@ -31,16 +31,16 @@ const env = {
 
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
-// token answers a JWT for a subject, for an hour unless claims say otherwise.
+// token returns a JWT for a subject. It is valid for an hour unless claims say otherwise.
 export function token(sub, claims = {}, key = secret) {
   const body = { sub, iat: Math.floor(Date.now() / 1000), exp: Math.floor(Date.now() / 1000) + 3600, ...claims };
   const signed = `${encode({ alg: "HS256", typ: "JWT" })}.${encode(body)}`;
   return `${signed}.${createHmac("sha256", key).update(signed).digest("base64url")}`;
 }
 
-// freePort answers a port below those that systems give out by themselves, so
-// that nobody gets it before the host listens, or while the host is stopped.
-// Files that run at the same time begin to look at different ones.
+// freePort returns a port below those that systems assign, so that no other process gets it
+// before the host listens, or while the host is stopped. Files that run at the same time
+// begin with different ports.
 let lastPort = 10_000 + ((process.pid * 16) % 20_000);
 export async function freePort() {
   for (;;) {
@@ -53,8 +53,8 @@ export async function freePort() {
   }
 }
 
-// A Door is a running host: url, start(), stop(signal), close(). With dev set
-// before its start it gives anyone a token for any name at /dev/login.
+// A Door is a running host: url, start(), stop(signal), close(). With dev set before its
+// start, /dev/login gives a token for any name.
 class Door {
   constructor(name, prepare, command, variables = {}) {
     Object.assign(this, { name, prepare, command, variables, dir: mkdtempSync(path.join(tmpdir(), `tidemark-${name}-`)) });
@@ -79,7 +79,7 @@ class Door {
       const up = await fetch(`${this.url}/healthz`).then((r) => r.ok, () => false);
       if (up) return this;
     }
-    throw new Error(`${this.name} did not come up:\n${this.log}`);
+    throw new Error(`${this.name} did not start:\n${this.log}`);
   }
 
   // stop ends the host and everything it started.
@@ -110,9 +110,9 @@ export const wrangler = () =>
     ],
   );
 
-// wazero takes variables for the server's environment.
+// variables are added to the server's environment.
 export const wazero = (variables) => {
-  const binary = ({ dir }) => built ?? path.join(dir, "tidemark"); // its own: another door may be starting
+  const binary = ({ dir }) => built ?? path.join(dir, "tidemark"); // a binary of its own, as another door may be starting
   return new Door(
     "wazero",
     (door) => built || execFileSync("go", ["build", "-o", binary(door), "./wasm/cmd/tidemark"], { cwd: root, env }),

@@ -1,12 +1,12 @@
-// What people wrote on their devices, whatever became of it: no change is lost
-// silently, so each row that nobody deleted is there, and holds what was written.
+// The edits of all devices. No edit is lost silently: each row that nobody deleted is
+// there in the end, with values that somebody wrote.
 import assert from "node:assert/strict";
 import { tables } from "./model.mjs";
 
 export class Ledger {
   rows = Object.fromEntries(tables.map((table) => [table, new Map()])); // by id: { written, writers, last, deleted }
 
-  // wrote notes the columns that a replica gave a row.
+  // wrote adds the columns that a replica wrote.
   wrote(replica, table, id, columns) {
     if (!this.rows[table].has(id)) this.rows[table].set(id, { written: {}, writers: new Set(), last: {}, deleted: false });
     const { written, writers, last } = this.rows[table].get(id);
@@ -19,9 +19,9 @@ export class Ledger {
     this.rows[table].get(id).deleted = true;
   }
 
-  // check holds what is everywhere in the end against it. The rows that only one replica
-  // wrote are as it left them, whatever its clock showed; but for ties, where a request
-  // of an older version, with the same time, came after that of a newer.
+  // check compares the final rows with the edits. A row that only one replica wrote is as
+  // it left it, whatever its clock showed. Exceptions are ties: there an older version with
+  // the same time arrived after a newer one.
   check(everything, ties) {
     for (const table of tables) {
       const alive = [...this.rows[table]].filter(([, { deleted }]) => !deleted).map(([id]) => id);

@@ -1,6 +1,6 @@
-// Random edits and faults: real WatermelonDB clients of both adapters, whose
-// clocks are wrong and whose network is bad, end equal and lose nothing.
-// CLIENT_SEEDS is how many seeds to run on each host, CLIENT_SEED the first.
+// Random edits and faults: real WatermelonDB clients of both adapters, with wrong clocks
+// and a bad network, end equal and lose no edit. CLIENT_SEEDS is the number of seeds on
+// each host, CLIENT_SEED the first one.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -15,7 +15,7 @@ const first = Number(process.env.CLIENT_SEED ?? 1);
 const few = { wrangler: 3, wazero: 8 }; // about ten seconds each
 const steps = 60;
 
-// dice answers a function that draws an integer from 0 to n-1 (mulberry32).
+// dice returns a function that returns a random integer from 0 to n-1 (mulberry32).
 function dice(seed) {
   let a = Math.imul(seed, 0x9e3779b1);
   return (n) => {
@@ -36,8 +36,8 @@ const numbers = [null, 0, -1, 19.9, 0.1 + 0.2, 2 ** 53 - 1, -12345.678, 1e15];
 
 const lost = () => Promise.reject(new TypeError("the network failed"));
 
-// The faults of a network, each given how to deliver a request, and the list
-// of what will be delivered later.
+// The faults of a network. Each gets a function that delivers the request, and the list of
+// requests to deliver later.
 const faults = {
   lost,
   unheard: (deliver) => deliver().then(lost),
@@ -46,7 +46,7 @@ const faults = {
   "heard again": (deliver, later) => (later.push(deliver), deliver()),
 };
 
-// A Replica is a person with a device.
+// A Replica is a device and its random edits.
 class Replica {
   constructor(world, index) {
     this.world = world;
@@ -54,9 +54,9 @@ class Replica {
     this.name = "ABCD"[index];
     this.skew = this.pick(skews);
     this.coarse = this.random(4) === 0; // its clock shows whole minutes
-    this.untouched = this.random(4) === 0; // nobody sets its updated_at
+    this.untouched = this.random(4) === 0; // it never sets updated_at
     this.now = 0;
-    this.drawn = 0;
+    this.created = 0;
     const options = { limit: this.pick([undefined, 2, 5]), batch: this.random(2) === 0, adapter: index < 2 ? loki : sqlite };
     world.tell(`${this.name}: ${index < 2 ? "loki" : "sqlite"}, skew ${this.skew}${this.coarse ? ", coarse" : ""}${this.untouched ? ", untouched" : ""}, limit ${options.limit}, batch ${options.batch}`);
     this.client = new Client(world.url, token(this.name), {
@@ -73,7 +73,7 @@ class Replica {
     return (this.now = this.coarse ? now - (now % 60_000) : Math.max(now, this.now + 1));
   }
 
-  // fetch is this device's network.
+  // fetch is the device's network, with its faults.
   async fetch(url, init) {
     if (init.method === "POST") await this.world.compare(this);
     await this.perhapsEdit();
@@ -84,7 +84,7 @@ class Replica {
     return answer;
   }
 
-  // sync may fail, but only by the network.
+  // sync may fail only by the network.
   async sync(fault) {
     this.fault = fault;
     this.requests = fault ? this.random(this.client.limit ? 5 : 2) : Infinity;
@@ -99,7 +99,7 @@ class Replica {
     if (!error && !pushed) await this.world.compare(this);
   }
 
-  // perhapsEdit edits during a sync, now and then.
+  // perhapsEdit makes an edit during some syncs.
   async perhapsEdit() {
     if (this.syncing && !this.world.settling && this.random(6) === 0) await this.edit();
   }
@@ -119,10 +119,10 @@ class Replica {
     }
   }
 
-  // create makes a row: its own, which nobody else edits, or one for all, or
-  // one that others may be making as well.
+  // create creates a row of one of three kinds: a row that only this device edits, a row
+  // that all edit, or a row with an id that other devices may create, too.
   async create(table, rows) {
-    const id = `s${this.world.seed}-${[this.random(6), `${this.drawn++}${this.name}`, `${this.drawn++}own${this.name}`][this.random(3)]}`;
+    const id = `s${this.world.seed}-${[this.random(6), `${this.created++}${this.name}`, `${this.created++}own${this.name}`][this.random(3)]}`;
     if (rows.some((row) => row.id === id)) return this.write(table, id);
     if ((await this.client.database.adapter.getDeletedRecords(table)).includes(id)) return;
     const { _raw } = await this.client.create(table, { id, ...this.fields(table) });
@@ -138,7 +138,7 @@ class Replica {
     this.world.tell(`${this.name} at ${this.now} writes ${id} ${JSON.stringify(fields)}`);
   }
 
-  // fields draws some of a table's columns, one at least.
+  // fields returns random values for at least one column of a table.
   fields(table) {
     const columns = schema.tables[table].columnArray.slice(0, -2);
     const some = columns.filter(() => this.random(3) === 0);
@@ -157,8 +157,8 @@ class World {
   model = new Model();
   ledger = new Ledger();
   causes = new Causes();
-  late = []; // requests that the network keeps back
-  pushes = []; // all that the server took
+  late = []; // requests that the network delays
+  pushes = []; // all that the server accepted
   turn = Promise.resolve();
 
   constructor(url, seed) {
@@ -170,7 +170,7 @@ class World {
     this.story.push(line.replace(/(lang ){9,}/g, "lang…"));
   }
 
-  // deliver brings a request to the server, one push at a time.
+  // deliver sends a request to the server, one push at a time.
   deliver(url, init) {
     if (init.method !== "POST") return hear(url, init);
     const done = this.turn.then(() => this.push(url, init));
@@ -184,7 +184,7 @@ class World {
     const input = JSON.parse(init.body);
     const superseded = Object.entries(result.data.superseded).map(([table, ids]) => [table, ids.sort()]);
     this.pushes.push([url, init]);
-    assert.deepEqual(Object.fromEntries(superseded), this.model.push(input[0] ?? input, Date.now(), result.data.timestamp), "who is told of having lost");
+    assert.deepEqual(Object.fromEntries(superseded), this.model.push(input[0] ?? input, Date.now(), result.data.timestamp), "the ids in superseded");
     this.causes.pushed(input[0] ?? input, result.data);
     return answer;
   }
@@ -208,8 +208,8 @@ class World {
     }
   }
 
-  // compare looks at a replica that has just pulled, unless others push
-  // meanwhile: but for its own changes it has what the server must have.
+  // compare checks a replica that has just pulled, unless others push meanwhile. Without
+  // its own changes it must have the rows of the model.
   async compare({ client, name }) {
     if (this.crowded) return;
     for (const [table, rows] of Object.entries(this.model.everything())) {
@@ -220,7 +220,7 @@ class World {
     }
   }
 
-  // settle heals the network: what was on its way arrives, and all sync.
+  // settle ends the faults: the delayed requests arrive, and all replicas sync.
   async settle() {
     this.settling = true;
     this.tell("the network is healed");
@@ -235,7 +235,7 @@ class World {
     }
   }
 
-  // agree finds all equal, and the same as what was written.
+  // agree checks that all replicas are equal, and agree with the model and both oracles.
   async agree() {
     const fresh = [new Client(this.url, token("fresh")), new Client(this.url, token("paged"), { adapter: sqlite, limit: 2 })];
     for (const client of fresh) await client.sync();
@@ -263,13 +263,13 @@ class World {
     await this.settle();
     const last = await this.agree();
     assert.deepEqual(complaints, []);
-    // The next seed begins with nothing.
+    // The next seed begins with an empty database.
     for (const table of tables) for (const { id } of await last.rows(table)) await last.remove(table, id);
     await last.sync();
   }
 }
 
-// hear waits for the whole answer, which must be a good one.
+// hear waits for the whole response, whose status must be 200.
 async function hear(url, init) {
   const answer = await fetch(url, init);
   const text = await answer.text();
@@ -277,7 +277,7 @@ async function hear(url, init) {
   return new Response(text, answer);
 }
 
-// sumOf is a table's checksum, as worker/store/records/checksum.go has it.
+// sumOf returns a table's checksum, as the server computes it.
 function sumOf(table, rows) {
   const hash = createHash("sha256");
   for (const row of rows) hash.update(`${JSON.stringify([row.id, ...values(table, row)])}\n`);
@@ -291,7 +291,7 @@ for (const [name, open] of Object.entries(doors)) {
     before(() => door.start());
     after(() => door.close());
 
-    test(`${seeds} seeds from ${first}`, async () => {
+    test(`all replicas end equal and lose no edit: ${seeds} seeds from ${first}`, async () => {
       for (let seed = first; seed < first + seeds; seed++) {
         const world = new World(door.url, seed);
         await world.run().catch((error) => {

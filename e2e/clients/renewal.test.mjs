@@ -1,5 +1,5 @@
-// A token ends in the middle of the work: the client kit and y-websocket, as they
-// are, on the self-hosted server. Nothing is lost.
+// A token ends while the client kit and y-websocket are connected to the self-hosted
+// server. No edit is lost.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { WebSocket } from "ws";
@@ -29,8 +29,8 @@ function provide(server, room, doc) {
   return { provider, closes };
 }
 
-for (const [name, renewsBefore] of [["before its token has ended", true], ["when it is told", false]]) {
-  test(`an app that gets a new token ${name} goes on`, async () => {
+for (const [name, renewsBefore] of [["before its token ends", true], ["when onRefused is called", false]]) {
+  test(`an app that gets a new token ${name} loses no edit`, async () => {
     const room = `renewed ${name}`;
     let jwt = shortToken();
     const server = { url: door.url, token: () => jwt };
@@ -51,10 +51,10 @@ for (const [name, renewsBefore] of [["before its token has ended", true], ["when
     text.insert(text.length, "meanwhile ");
     if (renewsBefore) {
       assert.deepEqual(refused, []);
-      await until(() => here.provider.synced && here.provider.wsconnected, () => "it is back by itself");
+      await until(() => here.provider.synced && here.provider.wsconnected, () => "it reconnects by itself");
       await until(() => heard.filter((n) => n.type === "hello").length > 1, () => "hello again");
     } else {
-      await until(() => here.closes.includes("final 4401") && refused.length > 0, () => "both are told");
+      await until(() => here.closes.includes("final 4401") && refused.length > 0, () => "y-websocket and the subscription have closed");
       assert.deepEqual(refused, [4401]);
       jwt = token("ann");
       here.provider.destroy();
@@ -75,6 +75,6 @@ for (const [name, renewsBefore] of [["before its token has ended", true], ["when
     await until(() => heard.some((n) => n.table === "customers"), () => "the subscription goes on");
     stop();
     for (const { provider } of [here, there]) provider.destroy();
-    for (const d of [doc, other]) d.destroy(); // and who is aware of it
+    for (const d of [doc, other]) d.destroy(); // and their awareness
   });
 }

@@ -1,5 +1,5 @@
-// What a WebSocket's token means after the upgrade, on both hosts: it ends, it is
-// revoked, and it speaks for nobody else.
+// The token of a WebSocket after the upgrade, on both hosts: its end, its revocation, and
+// the presence of its subject.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { WebSocket } from "ws";
@@ -7,8 +7,8 @@ import { doors, token } from "../doors.mjs";
 
 const seconds = () => Math.floor(Date.now() / 1000);
 
-// open opens a WebSocket by a token; next() waits for its next message, closed()
-// for its close code and reason.
+// open opens a WebSocket by a token. until() waits for a message, and closed() for the
+// close code and reason.
 async function open(door, path, jwt) {
   const ws = new WebSocket(`${door.url.replace("http", "ws")}${path}?token=${jwt}`);
   const messages = [];
@@ -75,7 +75,7 @@ for (const [name, start] of Object.entries(doors)) {
       }));
     });
 
-    test("a revocation closes the sockets of a subject, and refuses its requests", async () => {
+    test("a revocation closes the sockets of a subject, and its requests get 401", async () => {
       const iat = seconds() - 10;
       const sockets = [];
       for (const path of rooms) {
@@ -88,8 +88,8 @@ for (const [name, start] of Object.entries(doors)) {
         sockets.push({ path, ann, bob, bobs });
       }
       const operator = token("operator", { scope: "sync:admin" });
-      const told = await post(door, "/auth/revoke", operator, { sub: "ann" });
-      assert.equal(told.status, 200, JSON.stringify(told.body));
+      const revoked = await post(door, "/auth/revoke", operator, { sub: "ann" });
+      assert.equal(revoked.status, 200, JSON.stringify(revoked.body));
       for (const { path, ann } of sockets) assert.deepEqual(await ann.closed(), [4401, "the token was revoked"], path);
       for (const { bob } of sockets) await bob.alive();
       assert.equal((await post(door, "/auth/revoke", operator, { jti: "t1", ttl: 3600 })).status, 200);
@@ -108,7 +108,7 @@ for (const [name, start] of Object.entries(doors)) {
       later.ws.terminate();
     });
 
-    test("a reader takes over nobody's presence", async () => {
+    test("Y13 a reader cannot take over the presence of others", async () => {
       const ann = await open(door, "/yjs/presence", token("ann", { iat: seconds() + 2 }));
       ann.aware(1, 1, '{"name":"ann"}');
       const says = (text) => (m) => Buffer.isBuffer(m) && m.includes(text);

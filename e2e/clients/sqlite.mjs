@@ -1,5 +1,5 @@
-// WatermelonDB's SQLiteAdapter in Node as it is, over node:sqlite. It wants
-// better-sqlite3, which is native code; what it calls of it is BetterSqlite.
+// WatermelonDB's own SQLiteAdapter in Node, over node:sqlite. The adapter needs
+// better-sqlite3, which is native code. BetterSqlite has the part that the adapter calls.
 import Module, { createRequire } from "node:module";
 import { DatabaseSync } from "node:sqlite";
 
@@ -26,7 +26,7 @@ class BetterSqlite {
     };
   }
 
-  // pragma answers the one value of a pragma that is asked for.
+  // pragma returns the value of a pragma.
   pragma(text) {
     return Object.values(this.database.prepare(`PRAGMA ${text}`).get() ?? {})[0];
   }
@@ -50,5 +50,5 @@ Module._load = (name, ...rest) => (name === "better-sqlite3" ? BetterSqlite : lo
 const SQLiteAdapter = createRequire(import.meta.url)("@nozbe/watermelondb/adapters/sqlite").default;
 Module._load = load;
 
-// sqlite makes the adapter of a database in memory.
+// sqlite returns an adapter of a database in memory.
 export const sqlite = (schema) => new SQLiteAdapter({ schema, dbName: ":memory:" });

@@ -1,6 +1,6 @@
-// A thousand subscribers of one room on each host. Some stop reading and some
-// vanish; a burst of pushes is answered, and reaches everybody else from its
-// first push on, in fewer messages than there are pushes.
+// A thousand subscribers of one room on each host. Some stop reading and some vanish. The
+// server responds to a burst of pushes, and all others get notifications from its first
+// push on, in fewer messages than there are pushes.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
@@ -17,7 +17,7 @@ const fullBytes = 64 << 10; // that wait for a client: its window, of as many, i
 const pushesAtOnce = 20;
 const mostPushes = 400;
 
-// A Subscriber notes the stamps of what it is told, hello's apart.
+// A Subscriber keeps the stamps of its notifications, and that of hello apart.
 class Subscriber {
   constructor(url, jwt) {
     this.stamps = [];
@@ -53,12 +53,12 @@ async function subscribe(url, jwt, n) {
   return all;
 }
 
-// pings are 5,000 texts "ping" in frames of RFC 6455, 5.2, masked with zeros.
-// Their answers, in the end, fill the window of a client that does not read.
+// pings are 5,000 texts "ping" in frames of RFC 6455, 5.2, masked with zeros. The
+// responses fill the window of a client that does not read.
 const pings = Buffer.concat(Array(5_000).fill(Buffer.from([0x81, 0x84, 0, 0, 0, 0, ...Buffer.from("ping")])));
 
-// connections are the server's ends of the connections to its port, as Linux
-// tells: by the client's port, how many bytes the client has not taken yet.
+// connections returns the connections to the server's port, from Linux: by the client's
+// port, the number of bytes that the client has not acknowledged.
 const linux = existsSync("/proc/net/tcp");
 function connections(serverPort) {
   const lines = ["/proc/net/tcp", "/proc/net/tcp6"].filter(existsSync).flatMap((file) => readFileSync(file, "utf8").split("\n"));
@@ -82,7 +82,7 @@ for (const [name, open] of Object.entries(doors)) {
 
     const jwt = token("writer");
     let pushed = 0;
-    // push writes one row and answers its stamp.
+    // push pushes one row and returns its stamp.
     async function push() {
       const row = { id: `row-${pushed++}`, contact_name: "Anna", updated_at: Date.now() };
       const response = await fetch(`${door.url}/trpc/sync.push`, {
@@ -104,8 +104,8 @@ for (const [name, open] of Object.entries(doors)) {
       const deadPorts = [...slowPorts, ...vanishing.map(portOf)];
       const hang = () => !linux || slowPorts.every((port) => connections(door.port).get(port) >= fullBytes);
 
-      // What is on its way looks like what waits, so they hang when nothing of
-      // it has gone a while later, too.
+      // Bytes under way look like bytes that wait. So a client hangs if none of them has
+      // gone a moment later.
       async function fill() {
         for (const end = Date.now() + 600_000; ; ) {
           const filled = connections(door.port);
@@ -118,12 +118,12 @@ for (const [name, open] of Object.entries(doors)) {
       for (const s of slow) s.ws.pause();
       await fill();
 
-      // Everybody hears of the first push before the others are sent.
+      // All subscribers get the first push before the test sends the others.
       const first = await push();
       await until(() => all.every((s) => s.last >= first), "everybody heard of the first push");
 
-      // On a machine so slow that the room's window ends between any two of
-      // them, it takes more pushes until some are told as one.
+      // On a machine so slow that the room's window ends between any two pushes, it takes
+      // more pushes until one notification stands for several.
       let last, heard, hung;
       do {
         assert.ok(pushed < mostPushes, `${heard} messages of ${pushed} pushes; the slow ones hung to the end: ${hung}`);

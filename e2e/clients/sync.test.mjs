@@ -1,5 +1,5 @@
-// Two real WatermelonDB clients on each host: A writes, B hears of it through
-// SyncRoom, pulls, and ends equal to A, with a stop and a start in between.
+// Two real WatermelonDB clients on each host. A writes. B gets a notification from
+// SyncRoom, pulls, and ends equal to A. The host stops and starts in between.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { WebSocket } from "ws";
@@ -32,7 +32,7 @@ for (const [name, open] of Object.entries(doors)) {
     before(() => door.start());
     after(() => door.close());
 
-    test("B hears of what A does, and ends equal, over a stop and a start", async () => {
+    test("B gets a notification of each change of A, and ends equal, over a restart of the host", async () => {
       const a = new Client(door.url, token("a"));
       const b = new Client(door.url, token("b"), { batch: true });
       await a.sync();
@@ -81,7 +81,7 @@ for (const [name, open] of Object.entries(doors)) {
       assert.deepEqual(await late.everything(), await a.everything());
     });
 
-    test("without a valid token nothing is served, and nothing subscribed", async () => {
+    test("requests without a valid token get 401, and subscriptions 4401", async () => {
       const bad = [undefined, "x", token("a", {}, "another secret"), token("a", { exp: 1000 })];
       for (const jwt of bad) {
         const headers = jwt ? { authorization: `Bearer ${jwt}` } : {};

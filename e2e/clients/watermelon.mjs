@@ -1,5 +1,5 @@
-// A real WatermelonDB client in Node, in memory only, with the LokiJS adapter
-// or another, and the sync that an app would write with @trpc/client.
+// A real WatermelonDB client in Node, in memory, with the LokiJS adapter or another. It
+// syncs as an app would, with @trpc/client.
 import { createRequire } from "node:module";
 import { createTRPCClient, httpBatchLink, httpLink } from "@trpc/client";
 
@@ -12,7 +12,7 @@ const { LokiMemoryAdapter } = require("lokijs");
 
 logger.silence();
 
-// What WatermelonDB finds wrong with a server but can live with.
+// The errors that WatermelonDB logs and does not throw.
 export const complaints = [];
 logger.error = (...messages) => complaints.push(messages.join(" "));
 
@@ -20,7 +20,7 @@ const times = { created_at: "number", updated_at: "number" };
 const columns = (types) =>
   Object.entries({ ...types, ...times }).map(([name, type]) => ({ name, type, isOptional: !(name in times) }));
 
-// The tables of the server, by name their columns.
+// The server's tables: the columns by table name.
 export const served = {
   customers: { contact_name: "string", company_name: "string", notes: "string" },
   products: { title: "string", description: "string", price: "number", discounts: "number", image: "string" },
@@ -47,8 +47,8 @@ export const loki = (schema) =>
     extraLokiOptions: { autosave: false, adapter: new LokiMemoryAdapter() },
   });
 
-// A Client is one device: its database, which has the server's tables or others, and its
-// way to the server at url. With a limit it pulls in pages of so many rows.
+// A Client is one device: its database, with the server's tables or others, and its
+// connection to the server at url. With a limit it pulls in pages of so many rows.
 export class Client {
   constructor(url, token, { clock = Date.now, batch = false, link = batch ? httpBatchLink : httpLink, limit, adapter = loki, tables = served, fetch } = {}) {
     Object.assign(this, { url, token, clock, limit });
@@ -57,8 +57,8 @@ export class Client {
     this.trpc = createTRPCClient({ links: [link({ url: `${url}/trpc`, headers, fetch })] });
   }
 
-  // sync leaves in pulled how many rows came, and in pushed what the push was
-  // answered, or nothing if there was none. Hooks are more of synchronize's arguments.
+  // sync sets pulled to the number of pulled rows, and pushed to the result of the push,
+  // undefined without a push. Hooks are more arguments of synchronize().
   sync(hooks) {
     this.pulled = this.pushed = undefined;
     return synchronize({
@@ -90,7 +90,7 @@ export class Client {
     return answer;
   }
 
-  // create makes a row, whose id WatermelonDB draws unless there is one.
+  // create creates a row. Without an id WatermelonDB chooses one.
   create(table, { id, ...fields }) {
     return this.database.write(() =>
       this.database.get(table).create((record) => {
@@ -115,7 +115,7 @@ export class Client {
     for (const [name, value] of Object.entries(fields)) record._setRaw(name, value);
   }
 
-  // rows answers a table as it is, by id, without what is only local.
+  // rows returns the rows of a table by id, without WatermelonDB's local columns.
   async rows(table) {
     const records = await this.database.get(table).query().fetch();
     return records

@@ -1,4 +1,4 @@
-// The body of a request as the glue on workerd reads it, with a clock driven by hand.
+// The glue on workerd reads the body of a request. The test drives the clock.
 import { afterEach, beforeEach, mock, test } from "node:test";
 import assert from "node:assert/strict";
 import { Body } from "../../worker/body.mjs";
@@ -6,7 +6,7 @@ import { Body } from "../../worker/body.mjs";
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "Date"] }));
 afterEach(() => mock.timers.reset());
 
-// settle lets everything that waits for nothing but promises go on.
+// settle runs everything that waits only for promises.
 const settle = async () => {
   for (let i = 0; i < 200; i++) await Promise.resolve();
 };
@@ -16,7 +16,7 @@ const pass = async (millis) => {
   await settle();
 };
 
-// upload is a body of which a test says what comes.
+// upload is a body whose parts the test sends.
 function upload(length) {
   let controller;
   const stream = new ReadableStream({ type: "bytes", start: (c) => void (controller = c) });
@@ -30,7 +30,7 @@ function upload(length) {
   return { body: new Body({ headers, body: stream }), send, end };
 }
 
-test("an upload that goes on may take as long as it likes, and one that stalls is given up after 10 s", async () => {
+test("an upload that makes progress has no time limit, and one that stalls ends after 10 s", async () => {
   const { body, send } = upload(130 * 10_000);
   const taken = body.take(2_000_000);
   for (let i = 0; i < 130; i++) { // nearly 20 minutes, hardly faster than the floor
@@ -48,7 +48,7 @@ test("an upload that goes on may take as long as it likes, and one that stalls i
   await refused;
 });
 
-test("an upload below the floor is given up", async () => {
+test("an upload below the lowest rate is ended", async () => {
   const { body, send } = upload();
   const refused = assert.rejects(body.take(2_000_000), { message: "the body came too slowly" });
   for (let i = 0; i < 12; i++) {
@@ -58,7 +58,7 @@ test("an upload below the floor is given up", async () => {
   await refused;
 });
 
-test("a body that nobody wants waits for its turn, and a small one does not", async () => {
+test("a rejected body waits for its turn to be read, and a small one does not", async () => {
   const others = Array.from({ length: 8 }, () => upload(1_000_000));
   const drops = others.map(({ body }) => body.drop(2_000_000, 60_000));
   await settle();
@@ -81,7 +81,7 @@ test("a body that nobody wants waits for its turn, and a small one does not", as
   await Promise.all(drops);
 });
 
-test("an isolate that drops much has clients wait, and cuts none", async () => {
+test("an isolate that reads many rejected bodies makes clients wait, and cuts none off", async () => {
   const n = 410 << 20; // more than may be dropped in a row
   const { body, send } = upload(n);
   const dropped = body.drop(n, 60_000);
@@ -93,7 +93,7 @@ test("an isolate that drops much has clients wait, and cuts none", async () => {
   assert.equal(body.count, n);
 });
 
-test("a body of unknown length that is longer than a small limit may be taken with a greater one", async () => {
+test("a body of unknown length that exceeds a small limit can be read with a greater one", async () => {
   for (const [length, first, most, want] of [
     [undefined, 65_536, 1_000_000, 300_000],
     [undefined, 65_536, 200_000, "the body is over the limit"],

@@ -1,4 +1,4 @@
-// The errors that the glue on workerd tells by itself are those of the wazero host.
+// The errors that the glue on workerd returns by itself equal those of the wazero host.
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -1,5 +1,5 @@
-// The op by which the guest asks another server, on workerd, by the cases that
-// the wazero host has, too (wasm/edge/fetch_test.go).
+// The op by which the guest sends a request to another server, on workerd. The wazero host
+// has the same cases (wasm/edge/fetch_test.go).
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

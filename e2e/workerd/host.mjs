@@ -1,4 +1,4 @@
-// Runs workers on workerd, ours through the real glue, for tests and benchmarks.
+// Runs Workers on workerd for tests and benchmarks. Tidemark runs through its real glue.
 import { mkdtempSync, readFileSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -11,7 +11,7 @@ export const compatibilityDate = /^compatibility_date = "(.*)"$/m.exec(text("wra
 
 const module = (file, contents) => ({ type: "ESModule", path: path.join(root, file), contents: contents ?? text(file) });
 
-// glue is worker.mjs and what it imports, around the guest in wasmFile.
+// glue returns worker.mjs and its imports, with the guest in wasmFile.
 const glue = (wasmFile) => [
   module("worker/worker.mjs"),
   module("worker/body.mjs"),
@@ -23,7 +23,7 @@ const glue = (wasmFile) => [
   { type: "CompiledWasm", path: path.join(root, "build/tidemark.wasm"), contents: readFileSync(wasmFile) },
 ];
 
-// run answers {mf, url, pid} of a Miniflare with one worker.
+// run starts a Miniflare with one Worker, and returns {mf, url, pid, close()}.
 export async function run(options) {
   const before = new Set(workerds());
   const mf = new Miniflare(
@@ -49,8 +49,8 @@ export function start(wasmFile, { bindings = {} } = {}) {
   });
 }
 
-// startTidemark runs the real guest, migrated, as wrangler.toml says; main is a
-// module around worker.mjs, if there is one. Other options are Miniflare's.
+// startTidemark runs the real guest with a migrated database, as wrangler.toml does. main is
+// the source of a module around worker.mjs, if given. Other options are Miniflare's.
 export async function startTidemark({ bindings = {}, main, ...options } = {}) {
   const host = await run({
     ...options,
@@ -71,16 +71,16 @@ export async function startTidemark({ bindings = {}, main, ...options } = {}) {
   return host;
 }
 
-// statementsIn are the statements of a migration.
+// statementsIn returns the statements of a migration.
 export const statementsIn = (sql) => sql.replace(/--.*$/gm, "").split(/;\s*$/m).filter((s) => s.trim());
 
-// startScript runs one module, whose source is given.
+// startScript runs one module of this source.
 export const startScript = (contents, options = {}) =>
   run({ name: "script", modules: [module("script.mjs", contents)], ...options });
 
 export const scratch = (name) => mkdtempSync(path.join(tmpdir(), `tidemark-${name}-`));
 
-// workerds are the workerd processes of this one.
+// workerds returns the workerd processes that this process started.
 function workerds() {
   if (process.platform !== "linux") return [];
   return readdirSync("/proc").filter((pid) => {
@@ -94,7 +94,7 @@ function workerds() {
 
 const stat = (pid) => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
 
-// usage answers what a process has used so far: {cpuMillis, residentMB}.
+// usage returns what a process has used so far: {cpuMillis, residentMB}.
 export function usage(pid) {
   const fields = stat(pid);
   const status = readFileSync(`/proc/${pid}/status`, "utf8");

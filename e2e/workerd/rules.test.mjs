@@ -1,5 +1,5 @@
-// The rules of a shared instance, on workerd, through the real glue: what one
-// bad request does to the others. The guest is worker/testguest.
+// The rules of a shared instance, on workerd, through the real glue: a bad request must not
+// harm the others. The guest is worker/testguest.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { connect } from "node:net";
@@ -30,7 +30,7 @@ const ok = async (path, options) => {
 };
 const stats = async () => JSON.parse(await ok("/stats"));
 
-// atRest waits until nothing is left behind but the call that asks.
+// atRest waits until the instance has no call but the one that asks, no op and no handle.
 async function atRest(goroutines = Infinity) {
   let s;
   const rests = async () => {
@@ -41,7 +41,7 @@ async function atRest(goroutines = Infinity) {
   return s;
 }
 
-// wake waits until the request that waits for key is there, and wakes it.
+// wake waits until a request waits for key, and wakes it.
 const wake = (key) => until(async () => (await get(`/wake?key=${key}`)).text === "woke", () => `somebody waits for ${key}`);
 
 async function socket(path) {
@@ -58,7 +58,7 @@ async function socket(path) {
   return { ws, next, ask: (text) => (ws.send(text), next()) };
 }
 
-test("environment and requests reach the guest whole", async () => {
+test("the guest gets the environment and requests unchanged", async () => {
   assert.equal(await ok("/env?name=GREETING"), "grüß");
   assert.equal(await ok("/env?name=ABSENT"), "");
   const body = "ü".repeat(1000);
@@ -76,8 +76,8 @@ test("a body over the limit is refused, with or without its length", async () =>
   }
 });
 
-// raw sends bytes as they are, and reads only when all are sent. It returns the
-// response's status line; end half-closes the connection before.
+// raw sends all bytes before it reads. It returns the response's status line. end
+// half-closes the connection before.
 async function raw(head, body, end = false) {
   const { hostname, port } = new URL(host.url);
   const socket = connect(Number(port), hostname).on("error", () => {});
@@ -90,7 +90,7 @@ async function raw(head, body, end = false) {
   return said.split("\r\n")[0];
 }
 
-test("a refusal is read by a client that sends everything first, and the guest takes none of it", async () => {
+test("a client that sends everything first reads its rejection, and the guest reads none of the body", async () => {
   const body = Buffer.alloc(2_000_000);
   for (const [path, status] of [["/refused", 401], ["/length?limit=1000000", 413], ["/length?limit=2000000", 200]]) {
     assert.match(await raw(`POST ${path} HTTP/1.1\r\nContent-Length: ${body.length}`, body), new RegExp(` ${status} `));
@@ -122,7 +122,7 @@ test("a read whose body was taken is not replayed", async () => {
   assert.equal((await untaken).status, 200);
 });
 
-test("a call that did nothing is begun anew as often as package abi says, with its body", async () => {
+test("a call that did nothing is retried with its body, as often as package abi allows", async () => {
   assert.equal(await ok("/again?key=a"), "4 0");
   assert.deepEqual(await post("/again?key=b", "12345"), { status: 200, text: "4 5" });
   assert.deepEqual(await post("/again?key=c"), { status: 200, text: "1 0" });
@@ -130,20 +130,20 @@ test("a call that did nothing is begun anew as often as package abi says, with i
   await atRest();
 });
 
-test("50 concurrent requests with several D1 operations each leave nothing behind", async () => {
+test("50 concurrent requests with several D1 operations each leave no op and no handle", async () => {
   const { goroutines } = await stats();
   const counts = await Promise.all(Array.from({ length: 50 }, (_, i) => ok(`/d1?n=5&id=c${i}`)));
   assert.deepEqual(counts, Array(50).fill("5"));
   await atRest(goroutines);
 });
 
-test("an op posted while another request runs is done in its own", async () => {
+test("an op posted while another request runs is done in its own request", async () => {
   const waiting = ok("/wait?key=a");
   await wake("a");
   assert.equal(await waiting, "from the op");
 });
 
-test("a client that leaves in mid-request freezes nothing", async () => {
+test("a client that leaves in mid-request blocks no other request", async () => {
   const { goroutines, boot } = await atRest();
   for (const path of ["/sleep?ms=500", "/d1?n=400&id=gone", "/wait?key=left"]) {
     const abort = new AbortController();
@@ -301,7 +301,7 @@ test("an instance that ends in a room's event closes that socket, and the room l
   assert.equal((await post("/room/dies/call", "echo yes")).text, "yes");
 });
 
-test("a message reaches every socket of a room, binary comes back", async () => {
+test("a message reaches every socket of a room, and binary messages come back", async () => {
   const all = await Promise.all(Array.from({ length: 5 }, (_, i) => socket(`/room/many/socket?attachment=${i}`)));
   for (const s of all) await s.next();
   assert.equal((await post("/room/many/call", "all hello")).text, "5");
@@ -326,7 +326,7 @@ test("an alarm runs, runs again after a failure, and may wait for D1 in between"
   await logged(["alarm", "alarm", "alarm", "alarm", "alarm after d1"]);
 });
 
-test("the ends of instances are remembered in the object that ended them", async () => {
+test("an object remembers the instances that it ended", async () => {
   const call = async (text) => (await post("/room/ends/call", text)).text;
   const room = await socket("/room/ends/socket");
   await room.next();
@@ -339,14 +339,14 @@ test("the ends of instances are remembered in the object that ended them", async
   assert.equal((await post("/room/other/call", "ends")).text, "0");
   assert.equal(await call("forgive"), "0");
   assert.equal(await call("ends"), "0");
-  // Its alarm sets the next one for at once, which the glue puts off.
+  // Its alarm sets the next one to the same moment, and the glue delays that.
   assert.equal(await call("alarm-again 0"), "planned");
   await until(async () => (await call("ends")) === "1", () => "the alarm has ended its instance");
   const logged = JSON.parse(await call("log")).filter((entry) => entry === "alarm").length;
   assert.equal(logged, 1);
 });
 
-test("a timer comes once, and outlives the instance that asked for it", async () => {
+test("a timer fires once, and outlives the instance that set it", async () => {
   const log = async () => JSON.parse((await post("/room/timer/call", "log")).text);
   const logged = async (n) => {
     await until(async () => (await log()).length >= n, () => `${n} in the log`);

@@ -1,6 +1,6 @@
-// Where other servers of Yjs rooms lose, leak or flood, this one must not. A
-// comment names the peer that fails a test; most members are bare sockets, so
-// that no client's renewal hides what the room forgot.
+// Other servers of Yjs rooms lose data, show wrong presence or flood their clients. This
+// one must not. A comment names the server that fails the test. Most members are bare
+// sockets: a client that renews its state could hide that the room lost it.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
@@ -15,7 +15,7 @@ import { start, written } from "./workerd.mjs";
 const http = (host, path, options) =>
   fetch(host.url + path, { ...options, headers: { authorization: `Bearer ${token("http")}` } });
 
-// stored is the document of a room as HTTP answers it.
+// stored returns the document of a room, read over HTTP.
 async function stored(host, room) {
   const response = await http(host, `/yjs/${room}`);
   assert.equal(response.status, 200);
@@ -24,8 +24,8 @@ async function stored(host, room) {
   return doc;
 }
 
-// copied waits until a room was compacted and copied to the database, later than
-// the copy before, and answers when.
+// copied waits until the room is compacted and copied to the database after the last copy.
+// It returns the time of the copy.
 async function copied(host, room, before = 0) {
   let at;
   await until(async () => {
@@ -41,7 +41,7 @@ const noise = (bytes, seed = 1) => {
   return Uint8Array.from({ length: bytes }, () => (x = (x * 48271) % 2147483647) & 255);
 };
 
-// gone are the clients that a member was told are gone.
+// gone returns the clients whose removal a member was told.
 const gone = (member, n) => member.heard.slice(n).flatMap((f) => f.entries ?? []).filter((e) => e.state === null).map((e) => e.client);
 
 for (const [name, open] of Object.entries(doors)) {
@@ -50,8 +50,8 @@ for (const [name, open] of Object.entries(doors)) {
     before(() => door.start());
     after(() => door.close());
 
-    // y-durableobjects answers each step 1 to everybody.
-    test("a join sends those who are there nothing but the newcomer's presence, once it has one", async (t) => {
+    // y-durableobjects sends the response to each step 1 to everybody.
+    test("a join sends the other members only the newcomer's presence, once it has one", async (t) => {
       const members = [await join(door, "join"), await join(door, "join"), await join(door, "join")];
       await members[0].edit((doc) => doc.getText("note").insert(0, "here already"));
       members[0].announce({ user: "anna" });
@@ -65,7 +65,7 @@ for (const [name, open] of Object.entries(doors)) {
       t.after(() => (newcomer.destroy(), newcomer.awareness.destroy()));
       await until(() => newcomer.synced, () => "synced");
       assert.equal(doc.getText("note").toString(), "here already");
-      // It has answered the room's step 1 before it edits.
+      // It responds to the room's step 1 before it edits.
       doc.getText("note").insert(0, "newcomer, ");
       for (const m of members) {
         await m.next("update", m.n);
@@ -81,8 +81,8 @@ for (const [name, open] of Object.entries(doors)) {
       for (const m of members) m.die();
     });
 
-    // y-durableobjects removes everybody's.
-    test("the presence of one whose socket closes or breaks vanishes, and nobody else's", async () => {
+    // y-durableobjects removes the presence of everybody.
+    test("Y14 a socket that closes or breaks takes its own presence away, and no other", async () => {
       const [anna, bert, carl, dora] = await Promise.all([1, 2, 3, 4].map(() => join(door, "leave")));
       for (const [m, user] of [[anna, "anna"], [bert, "bert"], [carl, "carl"], [dora, "dora"]]) m.announce({ user });
       for (const m of [anna, dora]) await until(() => m.users() === "anna,bert,carl,dora", () => m.users());
@@ -94,7 +94,7 @@ for (const [name, open] of Object.entries(doors)) {
         await m.sync();
         assert.deepEqual(gone(m), [bert.doc.clientID, carl.doc.clientID]);
       }
-      // As clients do in time: who is silent for 30 seconds is gone for a newcomer.
+      // Clients renew their state, too: a newcomer removes a client after 30 silent seconds.
       for (const [m, user] of [[anna, "anna"], [dora, "dora"]]) {
         m.announce({ user });
         await m.sync();
@@ -105,7 +105,7 @@ for (const [name, open] of Object.entries(doors)) {
     });
 
     // y-partyserver, y-sweet and Hocuspocus save by a timer, 2 to 10 seconds later.
-    test("an edit that its writer heard back, or whose POST was answered, survives a kill -9 right then", async () => {
+    test("Y3 Y4 an edit that came back to its writer, or whose POST got 204, survives kill -9 at that moment", async () => {
       for (let round = 1; round <= 2; round++) {
         const update = new Y.Doc();
         update.getText("note").insert(0, `posted ${round}`);
@@ -142,8 +142,8 @@ for (const [name, open] of Object.entries(doors)) {
       reader.die();
     });
 
-    // y-sweet dies of large updates.
-    test("one update of 10 MB is taken, and the room lives on", async () => {
+    // y-sweet crashes on large updates.
+    test("an update of 10 MB is stored, and the room goes on", async () => {
       const [writer, other] = [await join(door, "great"), await join(door, "great")];
       await writer.edit((doc) => doc.getMap("blobs").set("great", noise(10_000_000)));
       await other.edit((doc) => doc.getText("note").insert(0, "small"));
@@ -158,7 +158,7 @@ for (const [name, open] of Object.entries(doors)) {
   });
 }
 
-// The hosts with variables of their own, and the process that serves.
+// The hosts with other variables, and the id of the serving process.
 const hosts = {
   workerd: start,
   wazero: async (variables) => {
@@ -187,9 +187,9 @@ for (const [name, open] of Object.entries(hosts)) {
     });
 
     // Hocuspocus has no limit.
-    test("a full document refuses writes with a reason, is read as before and can be emptied; no socket closes", async () => {
+    test("Y6 Y9 a full document rejects writes with a reason, can be read and emptied, and closes no socket", async () => {
       const [writer, other] = [await join(host, "full"), await join(host, "full")];
-      // One edit, so that it is in the log or in the snapshot as a whole.
+      // One edit, so that either the log or the snapshot has all of it.
       await writer.edit((doc) => {
         for (let i = 0; i < 14; i++) doc.getMap("blobs").set(`${i}`, noise(100_000));
       });
@@ -219,7 +219,7 @@ for (const [name, open] of Object.entries(hosts)) {
   });
 }
 
-// The rate is one that no machine is too slow to exceed.
+// Every machine, however slow, exceeds this rate.
 for (const [name, open] of Object.entries(hosts)) {
   test(`a flood closes its socket with a reason, and nobody else's, on ${name}`, { timeout: 1_200_000 }, async (t) => {
     const host = await open({ LIMIT_YJS_MESSAGES_PER_SECOND: "1" });
@@ -240,8 +240,8 @@ describe("asleep on workerd", { timeout: 1_200_000 }, () => {
   before(async () => (host = await start()));
   after(() => host.close());
 
-  // y-partyserver keeps presence in the memory that the object loses.
-  test("after a hibernation a newcomer is told at once who is there, and whose socket closes is gone", async () => {
+  // y-partyserver keeps presence in memory, which the object loses.
+  test("after a hibernation a newcomer gets the presence of all, and a closed socket takes its own away", async () => {
     const room = "presence";
     const [anna, bert] = [await join(host, room), await join(host, room)];
     anna.announce({ user: "anna" });

@@ -1,5 +1,5 @@
-// A room of more than a hundred who are present. A y-websocket client sends back
-// what it is told of them, and must not be closed for it.
+// A room with the presence of more than a hundred clients. A y-websocket client sends the
+// presence that it gets back. The room must not close it for that.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { WebSocket } from "ws";
@@ -17,7 +17,7 @@ for (const [host, open] of Object.entries(doors)) {
     before(() => door.start());
     after(() => door.close());
 
-    test("a client joins a crowd, sees everybody, stays and is seen", async () => {
+    test("Y12 Y13 a client joins a crowd, sees everybody, stays connected and is seen", async () => {
       const members = [];
       for (let i = 0; i < CROWD; i++) {
         const member = await join(door, "crowd");
@@ -34,7 +34,7 @@ for (const [host, open] of Object.entries(doors)) {
         provider.awareness.setLocalState({ user: "late" });
         const seen = () => [...provider.awareness.getStates().values()].filter((state) => state.user).length;
         await until(() => seen() === CROWD + 1 || closes.length > 0, () => `${seen()} seen`);
-        // The server answers after it has heard what the client sent back.
+        // The server responds after it has read what the client sent back.
         doc.getText("note").insert(0, "here");
         await until(() => members[0].doc.getText("note").toString() === "here" || closes.length > 0, () => "the edit");
         assert.deepEqual(closes, []);

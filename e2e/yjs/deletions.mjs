@@ -7,7 +7,7 @@ const text = (doc) => doc.getText("text");
 const map = (doc) => doc.getMap("map");
 const xml = (doc) => doc.getXmlFragment("xml");
 
-// Each is the edits of a document; the last one deletes.
+// The edits of each document. The last one deletes.
 export const deletions = {
   "4.0 of 4.5 MB of a text": [(doc) => text(doc).insert(0, "x".repeat(4.5e6)), (doc) => text(doc).delete(0, 4e6)],
   "an image of 6 MB, as bytes in a map": [(doc) => map(doc).set("image", new Uint8Array(6e6)), (doc) => map(doc).delete("image")],
@@ -39,8 +39,8 @@ export const deletions = {
   ],
 };
 
-// post writes an update, again while the document is full: what is deleted counts
-// until the room has compacted it.
+// post sends an update, again while the document is full: deleted content counts until the
+// room has compacted the document.
 export async function post({ url }, room, update) {
   for (let left = 300; ; left--, await sleep(100)) {
     const response = await fetch(`${url}/yjs/${room}`, { method: "POST", body: update, headers: { authorization: `Bearer ${token("someone")}` } });

@@ -1,5 +1,5 @@
-// What was deleted of a large document goes away, on both hosts, and what is left is
-// byte for byte what yjs has.
+// The content that clients delete from a large document goes away on both hosts. The rest
+// is byte for byte that of yjs.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import * as Y from "yjs";
@@ -10,7 +10,7 @@ import { start } from "./workerd.mjs";
 
 const settings = { YJS_COPY_MILLIS: "100" };
 
-// copyOf reads what the database has of a room.
+// copyOf reads the database's copy of a room.
 async function copyOf(db, room) {
   const first = await db.prepare("SELECT YjsState AS s, updated_at AS v FROM YjsRooms WHERE RoomId = ?").bind(room).first();
   if (!first) return Buffer.alloc(0);

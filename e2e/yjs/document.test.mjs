@@ -1,4 +1,4 @@
-// What HTTP does to a document, as its clients see it, on both hosts.
+// Requests over HTTP that change a document, as its clients see them, on both hosts.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { WebSocket } from "ws";
@@ -15,8 +15,8 @@ for (const [name, open] of Object.entries(doors)) {
     before(() => door.start());
     after(() => door.close());
 
-    // y-websocket 2 tries again after every close, and sends all that it has.
-    test("a deleted document does not come back with a client that tries again; a new one begins at once", async (t) => {
+    // y-websocket 2 reconnects after every close, and sends its whole document.
+    test("Y16 a client that reconnects does not bring a deleted document back, and a new one begins at once", async (t) => {
       const doc = new Y.Doc();
       doc.getText("note").insert(0, "deleted");
       const provider = new WebsocketProvider2(`${door.url.replace("http", "ws")}/yjs`, "deleted", doc, {
@@ -68,7 +68,7 @@ for (const [name, open] of Object.entries(doors)) {
       a.ws.close();
     });
 
-    test("a restore sends what differs, and nothing if nothing does", async () => {
+    test("a restore sends the difference, and nothing if there is none", async () => {
       const a = await join(door, "restored", { doc: Object.assign(new Y.Doc(), { clientID: 2 ** 53 - 1 }) });
       const text = a.doc.getText("note");
       await a.edit(() => {

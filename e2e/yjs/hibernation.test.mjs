@@ -45,7 +45,7 @@ test("edits, presence and closes survive a hibernation before each of them", asy
   assert.equal(c.text.toString(), a.text.toString());
   await host.hibernate(room);
   b.close();
-  // After 30 seconds of silence they would take it for gone by themselves.
+  // After 30 seconds of silence they would remove it by themselves.
   await until(() => a.present() === "anna" && c.present() === "anna", () => `${a.present()} | ${c.present()}`, 25_000);
   assert.deepEqual([...a.closes, ...c.closes], []);
   a.close(), c.close();
@@ -73,7 +73,7 @@ test("a room that sleeps closes the socket whose token ends, and no other", asyn
   }));
 });
 
-test("a room that another backend wrote opens as it is, and is copied back", async () => {
+test("a room that another backend wrote opens unchanged, and is copied back", async () => {
   const before = new Y.Doc();
   before.getText("note").insert(0, "from elsewhere");
   const encoded = Buffer.from(Y.encodeStateAsUpdate(before)).toString("base64");

@@ -1,6 +1,6 @@
-// Updates and messages that are small on the wire and cost much: in steps of
-// integration, or in memory. Each host serves them, or refuses them, and goes on
-// serving others, also after a restart. yjs contract, 18.2 and 18.7.
+// Updates and messages that are small on the wire and cost many steps of integration, or
+// much memory. Each host accepts or rejects them and goes on serving others, also after a
+// restart. docs/protocol.md, Y10 and Y11.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import WebSocket from "ws";
@@ -29,8 +29,8 @@ class Bytes {
   }
 }
 
-// scanning puts n items each beside another unit of a text of length units:
-// integrating one passes those before it.
+// scanning puts each of n items beside another unit of a text of length units. The
+// integration of one passes all before it.
 function scanning(n, length) {
   const b = new Bytes(12 * n + length + 100);
   b.byte(2, 1, 2, 0, 4, 1).text("t").text("a".repeat(length)).uint(n).byte(1, 0);
@@ -38,7 +38,7 @@ function scanning(n, length) {
   return b.byte(0).done();
 }
 
-// scattered are n items of one unit that do not merge.
+// scattered returns n items of one unit that do not merge.
 function scattered(n) {
   const b = new Bytes(8 * n + 100);
   b.byte(1).uint(n).byte(7, 0);

@@ -1,6 +1,5 @@
-// A document at its limit, on both hosts with the memory that they have by default: it
-// is joined, read, kept, restored, found again after a restart and deleted, and the
-// other rooms notice nothing.
+// A document at its limit, on both hosts with their default memory. Clients join, read,
+// store, restore and delete it, also after a restart. The other rooms go on undisturbed.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -14,8 +13,7 @@ import { versions } from "./providers.mjs";
 
 const limit = Number(/^LIMIT_YJS_DOCUMENT_BYTES = "(\d+)"/m.exec(readFileSync(path.join(root, "wrangler.toml"), "utf8"))[1]);
 
-// great returns a document of long values and a text, with space for little more, and
-// the updates that make it.
+// great returns a document of long values and a text, almost at the limit, and its updates.
 function great() {
   const doc = new Y.Doc();
   const parts = [];
@@ -35,8 +33,8 @@ for (const [name, open] of Object.entries(doors)) {
     before(() => door.start());
     after(() => door.close());
 
-    // joined has two providers of each version join, which are synchronized when they
-    // have all of doc.
+    // joined opens two providers of each version. They must be synced only when they have
+    // all of doc.
     const joined = (t, doc) => {
       const sv = Buffer.from(Y.encodeStateVector(doc));
       const all = Object.entries(versions).flatMap((entry) => [entry, entry]);
@@ -57,8 +55,8 @@ for (const [name, open] of Object.entries(doors)) {
       }));
     };
 
-    // neighbour has somebody type in another room, until stop() is called. All of it is
-    // taken, and no instance ends.
+    // neighbour types in another room until stop() is called. The room must store all of it,
+    // and no instance may end.
     const neighbour = async (t) => {
       const member = await join(door, "neighbour");
       let going = true;
@@ -76,7 +74,7 @@ for (const [name, open] of Object.entries(doors)) {
       return stop;
     };
 
-    test("a document at the limit is all that a document is", async (t) => {
+    test("Y9 a document at the limit can be joined, read, stored, restored and deleted", async (t) => {
       const { doc, parts } = great();
       const length = Y.encodeStateAsUpdate(doc).length;
       assert.ok(length > limit - 60_000 && length < limit, `${length} bytes`);
@@ -96,7 +94,7 @@ for (const [name, open] of Object.entries(doors)) {
       await door.stop();
       await door.start();
       stop = await neighbour(t);
-      // Who asks while there is no memory to spare is asked to come back.
+      // While there is too little memory, the host returns 503 with Retry-After.
       const get = async (query) => {
         for (;;) {
           const answer = await call(door, "GET", `great${query}`);

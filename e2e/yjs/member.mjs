@@ -1,5 +1,5 @@
-// A member of a room that is a bare socket around a document: it says only what
-// it is told to, renews nothing, and notes each frame that it hears.
+// A member of a room: a bare socket and a document. It sends only what a test tells it to
+// send, renews no presence, and keeps each frame that it gets.
 import assert from "node:assert/strict";
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
@@ -77,8 +77,7 @@ export class Member {
     }
   }
 
-  // next waits for a frame of a kind, with that body if one is given, that is
-  // not one of the first n heard.
+  // next waits for a frame of a kind after the first n frames, with that body if given.
   async next(kind, n = 0, body) {
     const found = () => this.heard.slice(n).find((f) => f.kind === kind && (!body || Buffer.compare(f.body, body) === 0));
     await until(() => found() || this.closed, () => `${kind} among ${this.kinds(n)}`);
@@ -89,16 +88,16 @@ export class Member {
     return this.heard.slice(n).map((f) => f.kind).join();
   }
 
-  // sync asks for what this member lacks. The answer comes after all that the
-  // room has sent before.
+  // sync sends step 1 and waits for step 2, which comes after everything that the room
+  // sent before.
   async sync() {
     const n = this.heard.length;
     this.send([SYNC, STEP1], Y.encodeStateVector(this.doc));
     await this.next("step2", n);
   }
 
-  // edit changes the document and waits until the room, which must not be one
-  // so full that it joins updates, has sent the change back.
+  // edit changes the document and waits until the room has sent the change back. In a room
+  // so crowded that it joins updates this would not return.
   async edit(change) {
     const n = this.heard.length;
     let sent;
@@ -115,12 +114,12 @@ export class Member {
     this.send([AWARENESS], update);
   }
 
-  // users are the names of those present, this member's own among them.
+  // users returns the names of those present, with this member's own.
   users() {
     return [...this.present.values()].map((state) => state.user).sort().join();
   }
 
-  // die is what a power cut does to a client.
+  // die ends the member as a power cut does.
   die() {
     this.ws.terminate();
   }

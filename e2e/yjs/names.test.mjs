@@ -1,4 +1,4 @@
-// Any room name that y-websocket can send, which it does not encode.
+// Room names that y-websocket can send. It does not encode them.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { WebSocket } from "ws";
@@ -7,7 +7,7 @@ import { WebsocketProvider } from "y-websocket";
 import { doors, token } from "../doors.mjs";
 
 const names = ["customer-notes-123", "two words", "a/b", "ä ö ½ 😀", "a+b&c=d", "~'(*)!@:,;$", "versions", "%41-is-A"];
-// Go's HTTP server refuses a % that begins no escape before we see it.
+// Go's HTTP server itself rejects a % that begins no escape.
 const stray = ["100%", "50% of 20%"];
 
 for (const [host, open] of Object.entries(doors)) {
@@ -17,7 +17,7 @@ for (const [host, open] of Object.entries(doors)) {
     after(() => door.close());
 
     for (const name of host === "wazero" ? names : [...names, ...stray]) {
-      test(`a room called ${name}`, async () => {
+      test(`two clients meet in a room called ${name}`, async () => {
         const params = { token: token("someone") };
         const join = async () => {
           const doc = new Y.Doc();

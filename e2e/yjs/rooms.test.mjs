@@ -10,7 +10,7 @@ import { startMeasured } from "./workerd.mjs";
 const documentBytes = 50_000;
 const atOnce = 20; // rooms that do something at the same time
 
-// typed is a document as somebody typed it, here and there.
+// typed returns a document that somebody typed at several places.
 function typed() {
   const doc = new Y.Doc();
   doc.clientID = 1;
@@ -22,7 +22,7 @@ function typed() {
   }
 }
 
-// each calls f with every number below count, a few at a time.
+// each calls f with every number below count, several at a time.
 async function each(count, f) {
   let next = 0;
   const worker = async () => {
@@ -31,8 +31,8 @@ async function each(count, f) {
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
-// use has two members of each of so many rooms edit for so many rounds, and a third
-// read what they made.
+// use opens so many rooms. Two members of each room edit for so many rounds, and a third
+// reads the result.
 async function use(host, { rooms, rounds }) {
   const update = typed();
   const members = [];
@@ -60,7 +60,7 @@ async function use(host, { rooms, rounds }) {
   }
 }
 
-// An instance of more than three quarters of what it may have would be replaced.
+// The host replaces an instance at three quarters of its memory limit.
 test("200 rooms in use fit one instance of the guest within an isolate of workerd", { timeout: 1_200_000 }, async (t) => {
   const host = await startMeasured();
   t.after(() => host.close());

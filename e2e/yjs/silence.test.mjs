@@ -1,5 +1,5 @@
-// Clients that only watch: y-websocket leaves a server from which it heard nothing
-// for 30 seconds. The test takes that time, as its clients do.
+// Clients that only read. y-websocket disconnects after 30 seconds without a message from
+// the server, and the test takes that time.
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -19,7 +19,7 @@ const hosts = {
   "workerd, where the room sleeps": () => start(),
 };
 
-describe("who only watches stays connected", { concurrency: true, timeout: 1_800_000 }, () => {
+describe("Y15 a client that only reads stays connected", { concurrency: true, timeout: 1_800_000 }, () => {
   for (const [name, open] of Object.entries(hosts)) {
     test(`on ${name}`, async (t) => {
       const host = await open();

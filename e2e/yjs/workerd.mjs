@@ -1,4 +1,4 @@
-// Tidemark on workerd, in a process whose rooms can be put to sleep at will.
+// Tidemark on workerd, with rooms that a test can put to sleep.
 import { readFileSync } from "node:fs";
 import { secret } from "../doors.mjs";
 import { startTidemark } from "../workerd/host.mjs";
@@ -6,7 +6,7 @@ import { startTidemark } from "../workerd/host.mjs";
 // All members of a test are one subject.
 const settings = { AUTH_SECRET: secret, LIMIT_SOCKETS_PER_SUBJECT: "10000" };
 
-// start answers {url, pid, db, hibernate(room, className), close()}; main is as in
+// start returns {url, pid, db, hibernate(room, className), close()}. main is as in
 // startTidemark.
 export async function start(bindings = {}, main) {
   const host = await startTidemark({ bindings: { ...settings, ...bindings }, main });
@@ -18,11 +18,11 @@ export async function start(bindings = {}, main) {
   };
 }
 
-// written answers how many bytes a process has written so far, as Linux tells.
+// written returns how many bytes a process has written, from Linux.
 export const written = (pid) => Number(/^wchar: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, "utf8"))[1]);
 
-// The Worker, which also tells at /guest of the instance of the guest for new
-// requests: its number, from 1 on, how large its memory is, and the most that one had.
+// The Worker with a route /guest. It returns the number of the guest's instance for new
+// requests, from 1 on, the size of its memory, and the greatest size of any instance.
 const measured = `
   import worker from "./worker/worker.mjs";
   import { running } from "./worker/guest.mjs";
@@ -41,7 +41,7 @@ const measured = `
     },
   };`;
 
-// startMeasured is start, with guest().
+// startMeasured returns what start returns, and guest(), which reads /guest.
 export async function startMeasured(bindings) {
   const host = await start(bindings, measured);
   return { ...host, guest: async () => (await fetch(`${host.url}/guest`)).json() };

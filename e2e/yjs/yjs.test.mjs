@@ -1,5 +1,4 @@
-// Real y-websocket clients on both hosts: the newest, the one before and the
-// release candidate of the next, in one room.
+// Real y-websocket clients on both hosts. Clients of versions 2, 3 and 4 share one room.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -50,7 +49,7 @@ class Peer {
     this.awareness.destroy();
   }
 
-  // die is what a power cut does to a client.
+  // die ends the client as a power cut does.
   die() {
     this.provider.shouldConnect = false;
     this.provider.ws?.terminate?.();
@@ -66,7 +65,7 @@ const join = async (door, room, options) => {
   return peer;
 };
 
-// raw is a socket without a client behind it: messages, then {code, reason}.
+// raw is a socket without a client. It returns the messages, then {code, reason}.
 async function raw(door, path, options) {
   const ws = new WebSocket(door.url.replace("http", "ws") + path, options);
   const got = [];
@@ -118,7 +117,7 @@ for (const [name, open] of Object.entries(doors)) {
       for (const p of [...all, late]) p.close();
     });
 
-    test("clients of every version who join a large document are synchronized when they have all of it", async () => {
+    test("Y5 clients of every version that join a large document are synced when they have all of it", async () => {
       const a = await join(door, "large");
       for (let i = 0; i < 8; i++) a.doc.getMap("blobs").set(`${i}`, new Uint8Array(700_000).fill(i));
       a.doc.getText("long").insert(0, "häppchen".repeat(200_000));
@@ -148,7 +147,7 @@ for (const [name, open] of Object.entries(doors)) {
       a.close();
     });
 
-    test("presence reaches a newcomer at once, and vanishes with its socket", async () => {
+    test("Y14 presence reaches a newcomer at once, and vanishes with its socket", async () => {
       const a = await join(door, "presence");
       a.awareness.setLocalState({ user: "anna" });
       const b = await join(door, "presence");
@@ -156,7 +155,7 @@ for (const [name, open] of Object.entries(doors)) {
       const c = await join(door, "presence");
       await until(() => c.present().join() === "anna,bert", () => c.present().join());
       await until(() => a.present().join() === "anna,bert", () => a.present().join());
-      // After 30 seconds of silence they would take one for gone by themselves.
+      // After 30 seconds of silence a client removes another by itself.
       b.die();
       await until(() => a.present().join() === "anna" && c.present().join() === "anna", () => a.present().join(), 25_000);
       a.close();
@@ -164,7 +163,7 @@ for (const [name, open] of Object.entries(doors)) {
       c.close();
     });
 
-    test("presence that is too large is ignored, and costs nobody the document", async () => {
+    test("Y12 the room ignores too large presence, and nobody loses the document", async () => {
       for (const version of Object.keys(versions)) {
         const room = `too present ${version}`;
         const [a, b] = [await join(door, room, { version }), await join(door, room)];
@@ -182,7 +181,7 @@ for (const [name, open] of Object.entries(doors)) {
       }
     });
 
-    test("a client that comes back after its connection broke is never missed", async () => {
+    test("Y14 a client that reconnects after its connection broke stays present", async () => {
       const graceMillis = 3000; // yroom.DefaultConfig: for so long the room awaits it
       let away;
       for (let round = 0; ; round++) {
@@ -226,7 +225,7 @@ for (const [name, open] of Object.entries(doors)) {
       for (const p of [writer, reader, late]) p.close();
     });
 
-    test("who may not enter is told by a close code, and does not come back", async () => {
+    test("a client without permission gets a close code, and does not reconnect", async () => {
       const cases = [
         [4401, "room", token("a", {}, "another secret")],
         [4401, "room", token("a", { exp: 1000 })],
@@ -252,7 +251,7 @@ for (const [name, open] of Object.entries(doors)) {
       p.close();
     });
 
-    test("bad input closes its socket with a reason, and nobody else's", async () => {
+    test("Y8 malformed input closes its socket with a reason, and no other socket", async () => {
       const good = await join(door, "bad input");
       good.insert(0, "good");
       const path = `/yjs/bad%20input?token=${token("x")}`;
@@ -312,7 +311,7 @@ for (const [name, open] of Object.entries(doors)) {
       late.close();
     });
 
-    test("a version is kept, listed, read and restored as a new edit", async () => {
+    test("a version is stored, listed, read and restored as a new edit", async () => {
       const room = "notes%2F2026";
       const p = await join(door, "notes/2026");
       const map = p.doc.getMap("map");
@@ -358,7 +357,7 @@ for (const [name, open] of Object.entries(doors)) {
       assert.deepEqual(await (await http(door, `/yjs/${room}/versions`)).json(), { versions: [] });
     });
 
-    test("kill -9 in the middle of a burst loses nothing that another client saw", async () => {
+    test("Y3 kill -9 in the middle of a burst loses no edit that another client got", async () => {
       for (let round = 0; round < 3; round++) {
         const room = `burst-${round}`;
         const writers = [await join(door, room), await join(door, room)];
@@ -377,7 +376,7 @@ for (const [name, open] of Object.entries(doors)) {
         await door.stop("SIGKILL");
         stop = true;
         await typing;
-        // Only what came from the server counts: the writers may not send it again.
+        // Only updates from the server count: the writers must not send them again.
         for (const p of [...writers, reader]) p.close();
         const length = reader.toString().length;
         await door.start();
@@ -389,7 +388,7 @@ for (const [name, open] of Object.entries(doors)) {
       }
     });
 
-    test("offline edits arrive after the host was down", async () => {
+    test("offline edits arrive when the host is up again", async () => {
       const a = await join(door, "down");
       a.insert(0, "before ");
       await until(async () => (await http(door, "/yjs/down")).status === 200, "stored");

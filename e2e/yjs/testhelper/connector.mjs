@@ -1,5 +1,5 @@
-// yjs's own testHelper, whose clients talk to a room through real sockets instead of to
-// each other through its TestConnector.
+// yjs's own testHelper. Its clients use a room through real sockets, instead of its
+// TestConnector.
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import * as prng from "lib0/prng";
@@ -12,8 +12,8 @@ const settled = 50; // rounds, after which the helper's own comparison tells wha
 
 const state = (doc) => Buffer.from(Y.encodeSnapshot(Y.snapshot(doc))).toString("base64");
 
-// through makes all clients that testHelper makes from now on talk through the wire; room
-// answers the URL of the room for a connector. It answers a function that cuts all off.
+// through lets all later clients of testHelper use the wire. room returns the URL of a
+// connector's room. through returns a function that disconnects all.
 export function through(wire, room) {
   const clients = TestYInstance.prototype;
   const connector = TestConnector.prototype;
@@ -27,7 +27,7 @@ export function through(wire, room) {
     send(client, (e) => writeSyncStep1(e, client));
   }
 
-  // read takes the oldest message in, if there is one, and answers it.
+  // read applies the oldest message, if there is one, and returns it.
   function read(client) {
     const message = client.link.inbox.shift();
     if (!message) return false;
@@ -68,9 +68,9 @@ export function through(wire, room) {
     const waiting = [...this.onlineConns].filter(({ link }) => link.inbox.length > 0);
     return waiting.length > 0 && read(prng.oneOf(this.prng, waiting));
   };
-  // All messages are flushed when everybody who is online has the same: each asks what it
-  // lacks, and the room has taken all that was sent before when it answers. Nobody asks again
-  // before that: a room that still reads its document gives two questions one answer.
+  // All messages are flushed when all online clients have the same. Each sends step 1, and
+  // the room has read everything sent before when it responds. No client sends another step
+  // 1 before that: a room that still reads its document gives two of them one response.
   connector.flushAllMessages = function () {
     const all = [...this.onlineConns];
     const before = all.map(state);

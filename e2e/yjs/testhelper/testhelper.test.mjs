@@ -43,7 +43,7 @@ for (const [name, open] of Object.entries(doors)) {
             cutAll();
             throw new Error(`seed ${seed}: ${e.stack}`);
           }
-          // What the room has at rest is what they have.
+          // At rest the room has what its clients have.
           const stored = new Y.Doc();
           const { bytes } = await asker(door)(200, "GET", room);
           Y.applyUpdate(stored, bytes);

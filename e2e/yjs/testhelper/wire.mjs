@@ -1,5 +1,5 @@
-// Sockets for code that cannot wait: yjs's testHelper is synchronous. The sockets live in
-// a worker, and whoever needs an answer blocks until it is there.
+// Sockets for synchronous code, as yjs's testHelper is. A worker thread has the sockets, and
+// the caller blocks until a response is there.
 import { MessageChannel, Worker, receiveMessageOnPort } from "node:worker_threads";
 
 const patience = 600_000;
@@ -26,13 +26,13 @@ export class Wire {
     this.port.postMessage({ id: link.id, data });
   }
 
-  // cut ends a socket as a lost connection does. What was on its way may be lost.
+  // cut ends a socket as a lost connection does. Messages under way may be lost.
   cut(link) {
     link.cut = true;
     this.port.postMessage({ id: link.id });
   }
 
-  // pump fills the inboxes with what has come.
+  // pump moves received messages into the inboxes.
   pump() {
     for (let got; (got = receiveMessageOnPort(this.port)); ) {
       const { id, open, data, closed } = got.message;
@@ -43,8 +43,8 @@ export class Wire {
     }
   }
 
-  // until pumps until a condition holds, and blocks meanwhile. That something comes is not
-  // enough: a room says something every 25 seconds.
+  // until pumps and blocks until a condition is true. Any message is not enough: a room
+  // sends one every 25 seconds.
   until(condition) {
     for (const end = Date.now() + patience; Date.now() < end; ) {
       const seen = Atomics.load(this.said, 0);

@@ -218,7 +218,9 @@ func TestVariablesOfDocumentsExist(t *testing.T) {
 var (
 	ruleDefined = regexp.MustCompile(`\*\*([PUTYc]\d+)\*\*`)
 	ruleCited   = regexp.MustCompile(`\b([PUTY]\d{1,2})\b`)
-	partCited   = regexp.MustCompile(`\bProjects (\d)\b`)
+	partsCited  = regexp.MustCompile(`\bProjects (\d(?:(?:, \d)* and \d)?)\b`)
+	digit       = regexp.MustCompile(`\d`)
+	elsewhere   = regexp.MustCompile(`(?i)\b(sync|projects|yjs) contract\b`)
 )
 
 // TestRulesThatAreCitedExist reads the tests, and every comment that cites
@@ -241,16 +243,49 @@ func TestRulesThatAreCitedExist(t *testing.T) {
 				}
 			}
 			if strings.Contains(line, "docs/protocol.md") {
-				for _, part := range partCited.FindAllStringSubmatch(line, -1) {
-					if cited++; !regexp.MustCompile(`(?m)^### ` + part[1] + `\. `).MatchString(protocol) {
-						t.Errorf("%s cites section %s of projects, which docs/protocol.md does not have", name, part[1])
+				for _, parts := range partsCited.FindAllString(line, -1) {
+					for _, part := range digit.FindAllString(parts, -1) {
+						if cited++; !strings.Contains(protocol, "\n### "+part+". ") {
+							t.Errorf("%s cites section %s of projects, which docs/protocol.md does not have", name, part)
+						}
 					}
 				}
+			}
+			if name != "shared/docs_test.go" && elsewhere.MatchString(line) {
+				t.Errorf("%s cites a contract that is not in the repository, and not docs/protocol.md: %s", name, strings.TrimSpace(line))
 			}
 		}
 	}, ".go", ".mjs", ".ts")
 	if cited < 30 {
 		t.Errorf("found only %d citations", cited)
+	}
+}
+
+// TestEveryPackageIsOnTheMap checks that the map of docs/architecture.md has each folder
+// with Go files: of e2e and web those that stand directly below them.
+func TestEveryPackageIsOnTheMap(t *testing.T) {
+	_, section, _ := strings.Cut(read(t, "docs/architecture.md"), "\n## The map\n")
+	drawn, _, _ := strings.Cut(section, "\n## ")
+	checked := map[string]bool{}
+	eachText(t, func(name, _ string) {
+		folders := strings.Split(path.Dir(name), "/")
+		if slices.Contains(folders, "testdata") {
+			return
+		}
+		if folders[0] == "e2e" || folders[0] == "web" {
+			folders = folders[:min(2, len(folders))]
+		}
+		folder := strings.Join(folders, "/")
+		if checked[folder] {
+			return
+		}
+		checked[folder] = true
+		if last := folders[len(folders)-1]; !regexp.MustCompile(`\b` + regexp.QuoteMeta(last) + `/`).MatchString(drawn) {
+			t.Errorf("the map of docs/architecture.md lacks %s", folder)
+		}
+	}, ".go")
+	if len(checked) < 20 {
+		t.Errorf("found only %d folders", len(checked))
 	}
 }
 

@@ -1,6 +1,6 @@
 // Package delta is the dialect in which a client keeps a copy of a project: a
 // pull by high-water mark, in pages, and an upload that can be repeated.
-// Projects contract, 1 and 5.
+// docs/protocol.md, Projects 1 and 5.
 package delta
 
 import (

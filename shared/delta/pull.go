@@ -8,7 +8,7 @@ import (
 	"tidemark/shared/project"
 )
 
-// The number of rows in a page. Projects contract, 1.
+// The number of rows in a page. docs/protocol.md, Projects 1.
 const (
 	DefaultPageRows = 1000
 	MaxPageRows     = 5000

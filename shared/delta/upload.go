@@ -17,7 +17,7 @@ const (
 )
 
 // An Upload is the changes that a client made to the tasks of a project.
-// Projects contract, 5.
+// docs/protocol.md, Projects 5.
 type Upload struct {
 	BatchID string
 	Created []project.Row // one with a known id is an update

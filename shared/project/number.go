@@ -7,13 +7,13 @@ package project
 
 // A Version is a row's own counter: 1 on insert, one more with every update,
 // and one more with its deletion. It is part of the row, and the token of the
-// optimistic lock. Projects contract, 2.
+// optimistic lock. docs/protocol.md, Projects 2.
 type Version int64
 
 // A Seq is a number of a project's one sequence. Every write draws the next
 // and stamps its rows with it; since, timestamp and cursor of a pull are such
 // numbers. It is not part of a row, and means nothing beside a Version.
-// Projects contract, 2.
+// docs/protocol.md, Projects 2.
 type Seq int64
 
 // MaxSeq is beyond every Seq that is drawn: JSON numbers are exact below it.

@@ -6,7 +6,7 @@ import "encoding/json"
 // interface: a client acts on it.
 type Code string
 
-// The codes. Projects contract, 1, 3, 4 and 5.
+// The codes. docs/protocol.md, Projects 1, 3, 4 and 5.
 const (
 	NotFound     Code = "not_found"              // no such row, or no project that the caller may know of
 	Revoked      Code = "membership_revoked"     // the caller was a member and is no more

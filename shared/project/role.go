@@ -4,7 +4,7 @@ package project
 // lesser one may. NoRole may do nothing.
 type Role int
 
-// The roles. Projects contract, 6.
+// The roles. docs/protocol.md, Projects 6.
 const (
 	NoRole Role = iota
 	Viewer
@@ -41,7 +41,7 @@ const (
 	DeleteProject
 )
 
-// needs is the role table. Projects contract, 6.
+// needs is the role table. docs/protocol.md, Projects 6.
 var needs = [...]Role{
 	Read:          Viewer,
 	CreateTasks:   Member,

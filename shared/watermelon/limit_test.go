@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Sync contract, U8: a refused push names table and id, sizes included.
+// docs/protocol.md, U8: a refused push names table and id, sizes included.
 func TestWhatIsBeyondALimitIsNamed(t *testing.T) {
 	few := func(l *Limits) { l.PushRows, l.PushIDs, l.RowBytes = 2, 2, 100 }
 	large := strings.Repeat("x", 100)

@@ -129,7 +129,7 @@ func (d *pullDecoder) migration() {
 }
 
 // tableName reads the name of a table; -1 is one that is not declared, which the server
-// has nothing of: sync contract, P6.
+// has nothing of: docs/protocol.md, P6.
 func (d *pullDecoder) tableName() int {
 	return d.schema.Table(d.text("a table of the migration", 1024))
 }

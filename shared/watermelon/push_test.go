@@ -134,7 +134,7 @@ func TestAPushThatBreaksARuleIsRefused(t *testing.T) {
 	}
 }
 
-// Sync contract, U8: WatermelonDB sends every collection, and half an emoji where a text
+// docs/protocol.md, U8: WatermelonDB sends every collection, and half an emoji where a text
 // was cut; nothing of that may keep an app from synchronizing.
 func TestWhatTheServerDoesNotKnowIsNoFault(t *testing.T) {
 	p, err := decode(`{"lastPulledAt":5,"changes":{"drafts":{"created":[],"updated":[],"deleted":[]},"nope":{},"old":{"deleted":["a"]},

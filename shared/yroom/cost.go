@@ -11,7 +11,7 @@ import (
 )
 
 // A cost is what a document's updates take, whatever their bytes are: a struct of
-// four bytes takes a hundred in memory. yjs contract, 18.2.
+// four bytes takes a hundred in memory. docs/protocol.md, Y10.
 type cost struct {
 	bytes, structs, clients, ranges int
 }

@@ -68,7 +68,7 @@ func (d *disk) edit(update []byte) {
 	d.do(r.done(d.now))
 }
 
-// yjs contract, 18.7.
+// docs/protocol.md, Y11.
 func TestADocumentThatTakesTooManyStepsIsMergedAndNotTriedAgain(t *testing.T) {
 	spread := make([][]byte, 0, 60)
 	for i := range 60 {
@@ -216,7 +216,7 @@ func TestAnUpdateThatTakesTooManyStepsIsMergedIntoADocumentInMemory(t *testing.T
 	}
 }
 
-// yjs contract, 18.2: what takes little on the wire and much in memory.
+// docs/protocol.md, Y10: what takes little on the wire and much in memory.
 func TestAMessageThatTakesTooMuchMemoryIsRefused(t *testing.T) {
 	vector := lib0.AppendUint(nil, 3_600_000)
 	for i := range uint64(3_600_000) {

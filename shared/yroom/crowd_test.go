@@ -91,7 +91,7 @@ func TestWhoIsTheHundredAndFirstMayRepeatThemAll(t *testing.T) {
 // state is JSON of that many bytes.
 func state(bytes int) []byte { return []byte(`"` + strings.Repeat("x", bytes-2) + `"`) }
 
-// yjs contract, 18.8: presence never costs a document.
+// docs/protocol.md, Y12: presence never costs a document.
 func TestPresenceBeyondALimitIsIgnored(t *testing.T) {
 	const most, all = 256 << 10, 1 << 20
 	many := make([]awareness.Entry, 101)

@@ -11,7 +11,7 @@ import (
 // After a deletion the room refuses for a while what belongs to the deleted document.
 // y-websocket 2 comes back whatever the close code is, and sends all that it has: the
 // deleted document would be there again. Clients that the document did not have begin
-// a new one at once. yjs contract, 15.1.
+// a new one at once. docs/protocol.md, Y16.
 
 const (
 	goneFor = 10 * time.Minute

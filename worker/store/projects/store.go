@@ -157,7 +157,7 @@ func readProblem(cell any) (line problemLine, refusal *project.Refusal, err erro
 // the draw disagree.
 var errUnexplained = errors.New("a write drew no number")
 
-// uploadsKept is how long an answer is kept for a retry. Projects contract, 5:
+// uploadsKept is how long an answer is kept for a retry. docs/protocol.md, Projects 5:
 // at least 24 hours.
 const uploadsKept = 48 * time.Hour
 

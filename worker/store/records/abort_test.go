@@ -9,7 +9,7 @@ import (
 	"tidemark/shared/watermelon"
 )
 
-// Sync contract, U5: a push that aborts on conflicts is for clients that merge
+// docs/protocol.md, U5: a push that aborts on conflicts is for clients that merge
 // and try again, and WatermelonDB pushes what it merged with the old updated_at.
 func TestAbortTakesWhatWasMerged(t *testing.T) {
 	f := newFixture(t)

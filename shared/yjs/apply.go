@@ -21,10 +21,10 @@ func (d *Doc) ApplyV2(update []byte) (event []byte, err error) {
 	return d.Apply(v1)
 }
 
-// Load is Apply for what was accepted before, as it comes from storage: it
-// gives no event, and what waits has no bound. All updates that a document loads
-// have one budget of steps together, Options.StepBudget. After ErrSteps the
-// document is of no use: its updates can still be merged, by a [Log].
+// Load is Apply for an update from storage, which was accepted before. It
+// returns no event, and pending structs have no limit. All updates that a document loads
+// share one budget of steps, Options.StepBudget. After ErrSteps the
+// document is useless: its updates can still be merged, by a [Log].
 func (d *Doc) Load(update []byte) error {
 	_, err := d.apply(update, false, false)
 	return err
@@ -42,8 +42,8 @@ func (d *Doc) LoadKept(update []byte) error {
 func (d *Doc) Steps() int { return d.steps }
 
 // Compact integrates a snapshot and the updates after it, all of which were
-// accepted before, into a state that says the same: what is deleted is dropped
-// from it, what is pending is kept.
+// accepted before, into an equal state without deleted content. It keeps
+// pending structs and deletions.
 func Compact(updates ...[]byte) (state []byte, err error) {
 	d := New(Options{})
 	for n, update := range updates {
@@ -89,8 +89,8 @@ func (d *Doc) apply(update []byte, fresh, keep bool) ([]byte, error) {
 	return event, nil
 }
 
-// finish applies the delete set, puts away what must wait, and tries again what
-// waited before. An error comes before anything of that cannot be undone.
+// finish applies the delete set, stores the structs that must wait, and tries those
+// again that waited before. It returns an error only while everything can be undone.
 func (d *Doc) finish() error {
 	if len(d.in.missing) == 0 && !d.HasPending() {
 		// The usual case: nothing waits, save perhaps deletions.

@@ -2,8 +2,8 @@ package yjs
 
 import "fmt"
 
-// DiffUpdate returns what update says beyond the state vector: structs from its
-// clocks on, the first of a client cut if need be, and the whole delete set.
+// DiffUpdate returns the part of update that a peer with the state vector lacks: the
+// structs from its clocks on, the first of a client cut if need be, and the whole delete set.
 // yjs 13, diffUpdate.
 func DiffUpdate(update, stateVector []byte) ([]byte, error) {
 	return diffUpdate(update, stateVector, 1)

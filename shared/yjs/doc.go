@@ -50,7 +50,7 @@ import (
 // Errors that Apply wraps. Errors in the bytes wrap *lib0.Error.
 var (
 	// ErrPending: the update, or a part of it, must wait for updates that have
-	// not come, and what waits already fills Options.PendingBudget. The peer can
+	// not arrived, and pending structs already fill Options.PendingBudget. The peer can
 	// send its updates again in order.
 	ErrPending = errors.New("too much is pending")
 	// ErrSteps: the update asks for more work than Options.StepBudget.

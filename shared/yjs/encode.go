@@ -8,8 +8,8 @@ import (
 
 // EncodeStateAsUpdate returns the update that brings a peer in state sv up to
 // date, byte for byte as yjs' function of that name: an empty sv gives the whole
-// document. It includes what is pending. sv is an encoded state vector; an error
-// says what is wrong with it.
+// document. It includes pending structs and deletions. sv is an encoded state
+// vector. The only error is that sv is invalid.
 func (d *Doc) EncodeStateAsUpdate(sv []byte) ([]byte, error) {
 	if len(sv) == 0 {
 		return d.AppendState(nil, nil)
@@ -30,7 +30,7 @@ func (d *Doc) EncodeStateAsUpdateV2(sv []byte) ([]byte, error) {
 	return ConvertV1ToV2(update)
 }
 
-// AppendState appends what EncodeStateAsUpdate returns.
+// AppendState is EncodeStateAsUpdate for a decoded state vector. It appends to dst.
 func (d *Doc) AppendState(dst []byte, sv StateVector) ([]byte, error) {
 	if !d.HasPending() {
 		return d.appendState(dst, sv), nil

@@ -44,7 +44,7 @@ func (d *Doc) intern(id uint64) int32 {
 	return c
 }
 
-// decodeClient reads a client id. Most often it is the one that came last.
+// decodeClient reads a client id. Most often it is the same as the last one.
 func (d *Doc) decodeClient(r *lib0.Reader) (int32, error) {
 	if c := d.last; c != none && r.Skip(d.clients[c].wire[:d.clients[c].wireLen]) {
 		return c, nil

@@ -40,8 +40,8 @@ type wireBlock struct {
 	rest       int32 // the first item that must wait, none if all were applied
 }
 
-// decode reads and checks a whole update, without touching what the document
-// says. After an error nothing of it is left.
+// decode reads and checks a whole update, and does not change the document's content.
+// After an error nothing of the update is left.
 func (d *Doc) decode(update []byte) error {
 	if len(update) > math.MaxInt32 {
 		return errTooLong

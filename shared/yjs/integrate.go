@@ -111,7 +111,7 @@ func (d *Doc) wireString(at int32) []byte {
 	return s
 }
 
-// rest gives up on the stack: its items, and what follows each in its block, wait
+// rest gives up on the stack: its items, and the structs after each in its block, wait
 // for missing.
 func (d *Doc) rest(missing unit) {
 	in := &d.in
@@ -126,8 +126,8 @@ func (d *Doc) rest(missing unit) {
 	in.stack = in.stack[:0]
 }
 
-// integrate gives item i its place in the document, but for its first known
-// units, which the document has. The steps are those of yjs' Item.getMissing and
+// integrate gives item i its place in the document, without its first known
+// units, which the document already has. The steps are those of yjs' Item.getMissing and
 // Item.integrate.
 //
 //layout:long the steps of yjs in their order, to be read beside them

@@ -78,7 +78,7 @@ func (d *Doc) dropContent(it *item) {
 // bytes is the content of it as encoded.
 func (d *Doc) bytes(it *item) []byte { return d.span(it.off, it.size) }
 
-// A keptUpdate holds contents where they came in. Offsets from its own on are in it.
+// A keptUpdate is an update whose contents stay where they are. Offsets from its own on are in it.
 type keptUpdate struct {
 	from  uint32
 	bytes []byte

@@ -2,7 +2,7 @@ package yjs
 
 // At the end of a transaction neighbours in the struct store that are also
 // neighbours in their list become one item. Only pairs that may have changed are
-// looked at: around what was deleted, among what is new, and around splits.
+// looked at: around deletions, among new items, and around splits.
 // yjs: Transaction.js, tryToMergeWithLefts and its callers.
 
 // joinable tells whether struct j, which follows i in the store, can join it.

@@ -30,14 +30,14 @@ const (
 var ErrTooLong = errors.New("yjs: JSON is too long")
 
 // AppendJSON appends the document as JSON: an object of its roots, in the order
-// in which they came up, each as JSON.stringify(root.toJSON()) gives it in yjs.
+// in which updates named them first, each as JSON.stringify(root.toJSON()) in yjs.
 // It returns ErrTooLong where more than limit bytes would be added.
 //
-// The kind of a root is not in the updates: yjs has it from the program that asks
-// for it, here it is in kinds. Other roots are taken for what their content
-// looks like: a Text if there are strings, formats or embeds, an XmlFragment if
-// there are XML types and nothing else, an Array if there is anything else,
-// a Map if there are keys only, and null if there is nothing.
+// The kind of a root is not in the updates: in yjs the program that asks for a root
+// names its kind, here kinds does. The kind of another root follows from its content: a
+// Text if there are strings, formats or embeds; an XmlFragment if
+// there are XML types and nothing else; an Array if there is anything else;
+// a Map if there are only keys; and null if there is nothing.
 func (d *Doc) AppendJSON(dst []byte, kinds map[string]Kind, limit int) ([]byte, error) {
 	return d.appendRoots(dst, kinds, limit, false)
 }

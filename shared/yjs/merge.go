@@ -5,17 +5,17 @@ import (
 	"fmt"
 )
 
-// MergeUpdates returns one update that says what all of updates say. Clocks that
-// none of them has, below others that one has, become a Skip. Nothing is
-// integrated, so that updates can be merged before what they depend on is there.
-// One update is returned as it is, unread; none are the empty update. The time is
+// MergeUpdates returns one update with the structs and deletions of all updates. A gap
+// between the clocks of a client becomes a Skip. Nothing is
+// integrated, so updates can be merged before the updates on which they depend are there.
+// A single update is returned unread. Without updates the result is the empty update. The time is
 // linear in the structs, times the logarithm of the number of updates.
 //
-// The result equals what mergeUpdates of yjs 13 returns, with two exceptions.
-// Updates whose clients do not descend lose nothing here; blocks of one client
-// that overlap in an update are an error. And where more than two updates hold GCs
-// and items that start at the same clock, which of them yjs takes depends on how
-// the engine sorts.
+// The result equals that of mergeUpdates in yjs 13, with two exceptions.
+// Updates whose clients do not descend lose nothing here, and blocks of one client
+// that overlap in an update are an error. If more than two updates hold GCs
+// and items that start at the same clock, the choice of yjs depends on how
+// its engine sorts.
 func MergeUpdates(updates ...[]byte) ([]byte, error) { return mergeUpdates(updates, 1) }
 
 // MergeUpdatesV2 is [MergeUpdates] for updates in format V2.

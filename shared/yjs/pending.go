@@ -7,7 +7,7 @@ import (
 	"tidemark/shared/lib0"
 )
 
-// pending is what waits for updates that have not come.
+// pending holds structs and deletions that wait for updates that have not arrived.
 type pending struct {
 	structs [][]byte      // updates of the structs, merged when they are read
 	size    int           // bytes of them
@@ -24,8 +24,8 @@ func (d *Doc) HasPending() bool {
 // partCost is what an update of pending structs costs besides its bytes.
 const partCost = 48
 
-// addPending applies the delete set of the update and the pending one, and puts
-// away what is pending then. After an error d.pending is as before.
+// addPending applies the delete set of the update and the pending one, and stores
+// the rest as pending. After an error d.pending is as before.
 func (d *Doc) addPending() error {
 	deletes := d.applyDeletes(d.in.deletes, nil)
 	if err := d.checkSteps(); err != nil {

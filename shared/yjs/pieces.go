@@ -9,8 +9,8 @@ import (
 	"tidemark/shared/lib0"
 )
 
-// Pieces are updates that together say what [Doc.AppendState] returns for a peer in
-// state sv. Each has about most bytes, and is made when it is asked for. A peer that
+// Pieces are updates that together have the content of [Doc.AppendState] for a peer in
+// state sv. Each has about most bytes, and is made only when the iteration reaches it. A peer that
 // applies them in order never keeps a struct that waits for a later piece. The last
 // piece has the delete set; there is always one. Strings, and contents of several
 // elements, are cut where a piece ends. Another content that is longer makes a longer
@@ -45,7 +45,7 @@ func (d *Doc) Piece(sv StateVector, most int) (piece []byte, next StateVector, e
 	return piece, next, nil
 }
 
-// Pieces is [Doc.Pieces] of an encoded update: the pieces say together what it says.
+// Pieces is [Doc.Pieces] of an encoded update: the pieces together have its content.
 func Pieces(update []byte, most int) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		source, err := newUpdateSource(update)
@@ -64,8 +64,8 @@ type structSource interface {
 	id(n int) uint64
 	// clock is where the next struct of client n begins; left is false if there is none.
 	clock(n int) (clock uint64, left bool)
-	// awaits is another client of which the next struct of client n needs more than was
-	// taken, and which has some left; -1 if there is none.
+	// awaits is another client with structs left: the next struct of client n refers to one
+	// of them. It is -1 if there is no such client.
 	awaits(n int) int
 	// size is about how many bytes the next struct of client n takes, and divisible
 	// tells whether it can be taken in parts.

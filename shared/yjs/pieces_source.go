@@ -62,7 +62,7 @@ func (s *docSource) clock(n int) (uint64, bool) {
 	return uint64(clock), clock < s.d.clients[s.order[n]].state
 }
 
-// taken is the state of whoever has what was taken.
+// taken is the state vector of a peer that has every struct taken so far.
 func (s *docSource) taken() StateVector {
 	sv := make(StateVector, 0, len(s.cursors))
 	for n := range s.cursors {

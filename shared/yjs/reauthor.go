@@ -6,13 +6,13 @@ import (
 	"slices"
 )
 
-// Reauthor returns update as the work of other clients, which nobody has seen:
-// their ids are first and those after it, in the order of the ids that they stand
-// for. A peer that integrates it gets a second copy of the content. Where a copy
-// and something else were written at the same place, of a map above all, the one
-// with the higher ids wins: take first above all ids of the document. update must
-// be whole: an error says that it refers to what it does not hold, or, as
-// ErrNoClients, that the ids do not suffice.
+// Reauthor returns update as the work of new clients:
+// their ids are first and those after it, in the order of the ids that they
+// replace. A peer that integrates it gets a second copy of the content. If a copy
+// and other content were written at the same place, above all in a map, the content
+// with the higher ids wins: choose first above all ids of the document. update must
+// be whole. It returns an error if update refers to structs that it does not hold, and
+// ErrNoClients if there are too few ids.
 //
 //layout:long one pass whose closures share the renamed ids
 func Reauthor(update []byte, first uint64) ([]byte, error) {
@@ -82,8 +82,8 @@ func Reauthor(update []byte, first uint64) ([]byte, error) {
 // ErrNoClients: there are not so many client ids up to 2^53-1.
 var ErrNoClients = errors.New("no client ids are left")
 
-// CollectedUpdate returns an update with nothing but one collected unit of client: it
-// shows nothing, and who has it knows the client.
+// CollectedUpdate returns an update with one collected unit of client and nothing else. It
+// shows nothing, and a document that has it knows the client.
 func CollectedUpdate(client uint64) []byte {
 	w := newUpdateWriter(1, 16, 1)
 	w.write(&wireStruct{client: client, length: 1, info: refGC})

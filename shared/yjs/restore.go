@@ -6,14 +6,14 @@ import (
 	"tidemark/shared/lib0"
 )
 
-// Restore returns the update that makes d show what version shows: toJSON and
-// toDelta of every root are then those of version. What both show stays as it is,
-// so the update is as long as the difference, and nil if there is none. New items
-// are of client, which d must not know. What is pending in either does not count.
+// Restore returns the update that makes d show the same as version: toJSON and
+// toDelta of every root are then those of version. Content that both show stays,
+// so the update is as long as the difference, and nil if there is no difference. New items
+// belong to client, which d must not know. Pending structs of either do not count.
 // Neither document changes.
 //
-// A type stays if it stands for the same type of version, as its ID or its content
-// says; then its contents are compared.
+// A type stays if its ID or its content shows that it is the same type of version. Its
+// contents are then compared.
 func (d *Doc) Restore(version *Doc, client uint64) []byte {
 	r := &restorer{
 		sides: [2]side{{Doc: d}, {Doc: version}}, client: client,
@@ -173,7 +173,7 @@ func (r *restorer) kept(key string, of int32) bool {
 	return ok && v.value(s) != none
 }
 
-// sameItem tells whether two items are equal, but for what is in their types, which
+// sameItem tells whether two items are equal, except for the content of their types, which
 // is compared later.
 func (r *restorer) sameItem(i, of int32) bool {
 	d, v := r.sides[present], r.sides[earlier]
@@ -192,7 +192,7 @@ func (r *restorer) delete(q run) {
 	r.deletes = append(r.deletes, deleteRange{id.Client, int32(id.Clock), q.n})
 }
 
-// flush puts what was added behind the last run that stays, and deletes what is gone.
+// flush inserts the added runs behind the last run that stays, and deletes those that are gone.
 func (r *restorer) flush() {
 	for _, q := range r.gone {
 		r.delete(q)

@@ -70,8 +70,8 @@ func runsOf(tokens []token) (runs []run) {
 	return runs
 }
 
-// replace puts b in the place of a, but for types that can stand for each other:
-// their contents are compared.
+// replace puts b in the place of a, except for types that can stand for each other:
+// it compares their contents.
 func (r *restorer) replace(a, b []run) {
 	for {
 		i, j := r.sides[present].nextType(a), r.sides[earlier].nextType(b)

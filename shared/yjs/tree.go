@@ -2,8 +2,8 @@ package yjs
 
 import "tidemark/shared/lib0"
 
-// AppendTree appends the document as AppendJSON does, but for texts and XML types,
-// which are objects:
+// AppendTree appends the document as AppendJSON does, except that texts and XML types
+// are objects:
 //
 //	{"name": …, "attributes": {…}, "children": […]}
 //

@@ -164,7 +164,7 @@ func cutUTF16(b []byte, n uint64) []byte {
 }
 
 // An updateReader reads the structs of an update and then its delete set. It
-// checks what [Validate] promises, but for what concerns more than one struct. In
+// checks everything that [Validate] promises about a single struct. In
 // V1 it neither allocates nor recurses.
 type updateReader struct {
 	rest lib0.Reader

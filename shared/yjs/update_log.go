@@ -3,10 +3,10 @@ package yjs
 import "fmt"
 
 // A Log holds a document as updates, merged but not integrated: it never has to
-// be loaded, and answers peers with the same content as a [Doc] that applied the
-// updates. What is lost is size. Deleted content stays, and so does one struct
+// be loaded, and its diffs have the same content as those of a [Doc] that applied the
+// updates. Its price is size. Deleted content stays, and so does one struct
 // for every keystroke: four to eleven times the bytes of a document's state. A
-// log suits what is written often and seldom read. The zero value is empty.
+// log suits a document that is often written and seldom read. The zero value is empty.
 type Log struct {
 	merged []byte
 	tail   [][]byte // newer than merged

@@ -44,8 +44,8 @@ type Summary struct {
 	deletes []byte // the delete set; aliases the update
 }
 
-// Validate checks an update of format V1 as far as it can be without a document,
-// and says what it holds. What it accepts, every peer can decode:
+// Validate checks an update of format V1 as far as it can without a document,
+// and returns a summary. Every peer can decode an accepted update:
 //
 //   - counts and lengths are covered by bytes, and the update ends with its
 //     delete set;

@@ -181,6 +181,28 @@ func TestJSONOfDocumentsIsJSON(t *testing.T) {
 	}
 }
 
+var pathNamed = regexp.MustCompile("`((?:shared|worker|wasm|e2e|web|docs)(?:/[\\w.-]+)+/?)`")
+
+// TestPathsOfDocumentsExist checks the files and folders that documents name in their text.
+func TestPathsOfDocumentsExist(t *testing.T) {
+	checked := 0
+	for name, text := range documents(t) {
+		for _, found := range pathNamed.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
+			file := strings.TrimSuffix(found[1], "/")
+			if file == "web/dist" { // make build writes it
+				continue
+			}
+			checked++
+			if _, err := fs.Stat(os.DirFS(".."), file); err != nil {
+				t.Errorf("%s names %s, which does not exist", name, file)
+			}
+		}
+	}
+	if checked < 50 {
+		t.Errorf("found only %d paths", checked)
+	}
+}
+
 var variable = regexp.MustCompile("`((?:LIMIT|AUTH|YJS|CORS|DEV)_[A-Z_]*[A-Z])`")
 
 // TestVariablesOfDocumentsExist checks that each variable that a document names is read

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"tidemark/shared/abi"
-	"tidemark/shared/record"
 	"tidemark/shared/room"
 	"tidemark/shared/syncroom"
 )
@@ -33,9 +32,9 @@ func Example() {
 	now := time.Unix(0, 0)
 	open := []abi.Conn{{ID: 1}}
 	r := syncroom.New(func() []abi.Conn { return open }, false)
-	perform(r.Connect(1, syncroom.Admission{Stamp: 7}.Append(nil), now))
-	for _, stamp := range []record.Stamp{8, 9} {
-		change := syncroom.Change{Table: "customers", Stamp: stamp}
+	perform(r.Connect(1, syncroom.Admission{At: 7}.Append(nil), now))
+	for _, at := range []syncroom.Position{8, 9} {
+		change := syncroom.Change{Table: "customers", At: at}
 		effects, err := r.Call(syncroom.AppendChanges(nil, []syncroom.Change{change}), now)
 		if err != nil {
 			fmt.Println(err)

@@ -26,7 +26,7 @@ const (
 // from before there were sessions, which a deployment does not close. A state
 // that does not fit is kept in storage and empty here; so is that of a client
 // without one.
-func (p *presence) attachment(r *Room, s *socket, now time.Time) []byte {
+func (p *presence) attachment(s *socket, now time.Time) []byte {
 	flags := byte(0)
 	if s.Write {
 		flags |= flagWrite
@@ -49,23 +49,23 @@ func (p *presence) attachment(r *Room, s *socket, now time.Time) []byte {
 		if fits := len(e.State) <= room; fits {
 			room -= len(e.State)
 			b = lib0.AppendBytes(b, e.State)
-			p.drop(r, client)
+			p.drop(client)
 			continue
 		}
 		b = lib0.AppendUint(b, 0)
 		if p.stale(e, now) {
-			p.keep(r, client, departure{}, now)
+			p.keep(client, departure{}, now)
 		}
 	}
-	if r.config.Silence > 0 && !s.heard.IsZero() {
+	if p.config.Silence > 0 && !s.heard.IsZero() {
 		b = lib0.AppendUint(b, uint64(s.heard.UnixMilli()))
 	}
 	return b
 }
 
 // restore makes the room's sockets and presence of what was attached and kept.
-func (p *presence) restore(r *Room, rows []Presence, open []abi.Conn, now time.Time) {
-	p.states.Limits = r.config.limits()
+func (p *presence) restore(rows []Presence, open []abi.Conn, now time.Time) {
+	p.states.Limits = p.config.limits()
 	inStorage := make(map[uint64]Presence, len(rows))
 	p.kept = make(map[uint64]kept, len(rows))
 	for _, row := range rows {
@@ -73,9 +73,7 @@ func (p *presence) restore(r *Room, rows []Presence, open []abi.Conn, now time.T
 		p.kept[row.Client] = kept{sum: stateSum(row.State)}
 	}
 	for _, o := range open {
-		s := &socket{}
-		r.sockets[o.ID] = s
-		p.readAttachment(r, o, s, inStorage, now)
+		p.readAttachment(o, p.room.socket(o.ID), inStorage, now)
 	}
 	for client, row := range inStorage {
 		if row.Leaves == 0 || p.owner[client] != 0 {
@@ -89,13 +87,13 @@ func (p *presence) restore(r *Room, rows []Presence, open []abi.Conn, now time.T
 	}
 	for client := range inStorage {
 		if _, leaves := p.leaving[client]; !leaves && p.owner[client] == 0 {
-			p.forget(r, client)
+			p.forget(client)
 		}
 	}
 }
 
 // readAttachment reads as much as it understands.
-func (p *presence) readAttachment(r *Room, o abi.Conn, s *socket, kept map[uint64]Presence, now time.Time) {
+func (p *presence) readAttachment(o abi.Conn, s *socket, kept map[uint64]Presence, now time.Time) {
 	b := lib0.NewReader(o.Attachment)
 	version, err := b.Byte()
 	if err != nil || version != 1 && version != 2 {
@@ -135,7 +133,7 @@ func (p *presence) readAttachment(r *Room, o abi.Conn, s *socket, kept map[uint6
 			e.State = nil
 		}
 		if p.states.Restore(e, now) == nil {
-			p.own(r, o.ID, s, e.Client)
+			p.own(o.ID, s, e.Client)
 		}
 	}
 	if heard, err := b.Uint(); err == nil {
@@ -164,20 +162,20 @@ func (p *presence) stale(e awareness.Entry, now time.Time) bool {
 }
 
 // keep stores a client's state.
-func (p *presence) keep(r *Room, client uint64, leaves departure, now time.Time) {
+func (p *presence) keep(client uint64, leaves departure, now time.Time) {
 	e, _ := p.states.Get(client)
 	row := &Presence{Client: client, Clock: e.Clock, State: e.State, Subject: leaves.subject, Write: leaves.write}
 	if !leaves.at.IsZero() {
 		row.Leaves = leaves.at.UnixMilli()
 	}
 	p.kept[client] = kept{stateSum(e.State), now}
-	r.write(Write{Keep: row})
+	p.room.write(Write{Keep: row})
 }
 
 // drop deletes a client's state from storage, if it is there.
-func (p *presence) drop(r *Room, client uint64) {
+func (p *presence) drop(client uint64) {
 	if _, stored := p.kept[client]; stored {
 		delete(p.kept, client)
-		r.write(Write{Forget: []uint64{client}})
+		p.room.write(Write{Forget: []uint64{client}})
 	}
 }

@@ -108,7 +108,7 @@ func (r *Room) due() time.Time {
 func (r *Room) Alarm(now time.Time) (Effects, error) {
 	r.set = false // the alarm that was set has gone off
 	r.endSessions(now, early)
-	r.present.depart(r, now.Add(early))
+	r.present.depart(now.Add(early))
 	if r.meta.Due == 0 || time.UnixMilli(r.meta.Due).After(now.Add(early)) {
 		return r.done(now), nil
 	}

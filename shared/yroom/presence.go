@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"tidemark/shared/awareness"
-	"tidemark/shared/room"
 	"tidemark/shared/session"
 	"tidemark/shared/yproto"
 )
@@ -16,11 +15,21 @@ import (
 // anything of it, see maySpeakFor. The sockets' attachments keep it over a
 // hibernation; what does not fit there is kept in storage.
 type presence struct {
+	room    surroundings
+	config  *Config
 	states  awareness.States
 	owner   map[uint64]Conn
 	leaving map[uint64]departure
 	kept    map[uint64]kept // what is in storage
 	expires time.Time       // when to look for silent clients again
+}
+
+// The surroundings are what presence needs of its room.
+type surroundings interface {
+	socket(conn Conn) *socket             // nil if there is none
+	attach(conn Conn)                     // what is attached to the socket has changed
+	send(m yproto.Message, conns ...Conn) // to all without conns
+	write(w Write)
 }
 
 // A departure is a client whose connection broke.
@@ -58,34 +67,30 @@ func (c *Config) limits() awareness.Limits {
 	return l
 }
 
-// receive takes an awareness message and sends on what is news in it, to the
-// sender too: y-websocket leaves if it hears nothing for 30 seconds. What is beyond
-// a limit is ignored: presence never costs its sender the document.
-func (p *presence) receive(r *Room, conn Conn, s *socket, update []byte, now time.Time) (open bool) {
+// apply takes what is acceptable of an awareness message, and returns what is news in it. It
+// ignores what is beyond a limit: presence never costs its sender the document.
+func (p *presence) apply(conn Conn, s *socket, update []byte, now time.Time) (awareness.Change, error) {
 	entries, err := awareness.Decode(update, p.states.Limits)
 	if err != nil {
-		r.close(conn, room.CloseMalformed, "malformed awareness message: "+err.Error())
-		return false
+		return awareness.Change{}, err
 	}
-	change := p.states.ApplyEntries(p.acceptable(r, conn, s, entries, now), now)
+	change := p.states.ApplyEntries(p.acceptable(conn, s, entries, now), now)
 	s.spoke = true
-	cost := 1.0
-	if change.Empty() {
-		cost = echoCost
-	}
-	if !r.spend(conn, s, cost, len(update), now) {
-		return false
-	}
+	return change, nil
+}
+
+// announce tells everybody the news that a socket brought. The sender hears them too:
+// y-websocket disconnects if it hears nothing for 30 seconds.
+func (p *presence) announce(conn Conn, s *socket, change awareness.Change, now time.Time) {
 	for _, client := range slices.Concat(change.Added, change.Updated) {
-		p.own(r, conn, s, client)
+		p.own(conn, s, client)
 	}
 	if !change.Empty() {
 		s.speaks(now)
-		r.attach(conn)
-		p.tell(r, change.Clients())
+		p.room.attach(conn)
+		p.tell(change.Clients())
 	}
-	p.expire(r, now)
-	return true
+	p.expire(now)
 }
 
 // acceptable drops the entries that are not this socket's to say: those of
@@ -93,12 +98,12 @@ func (p *presence) receive(r *Room, conn Conn, s *socket, update []byte, now tim
 // and more clients and bytes than one program has. Most of them are honest: a client
 // sends back what it hears. A client that is back after its connection broke is
 // kept, and needs no news for that: see back.
-func (p *presence) acceptable(r *Room, conn Conn, s *socket, entries []awareness.Entry, now time.Time) []awareness.Entry {
+func (p *presence) acceptable(conn Conn, s *socket, entries []awareness.Entry, now time.Time) []awareness.Entry {
 	fresh := len(s.clients)
-	space := p.space(r, s)
+	space := p.space(s)
 	kept := entries[:0]
 	for _, e := range entries {
-		if e.Offline() && p.owner[e.Client] != conn || !p.maySpeakFor(r, conn, s, e.Client) {
+		if e.Offline() && p.owner[e.Client] != conn || !p.maySpeakFor(conn, s, e.Client) {
 			continue
 		}
 		news := p.states.News(e)
@@ -113,7 +118,7 @@ func (p *presence) acceptable(r *Room, conn Conn, s *socket, entries []awareness
 		if !slices.Contains(s.clients, e.Client) && !e.Offline() {
 			if news {
 				if fresh >= clientsPerSocket {
-					if !p.release(r, s, kept) {
+					if !p.release(s, kept) {
 						continue
 					}
 					fresh--
@@ -121,7 +126,7 @@ func (p *presence) acceptable(r *Room, conn Conn, s *socket, entries []awareness
 				fresh++
 			}
 			if leaves, ok := p.leaving[e.Client]; ok && !s.spoke && len(s.clients) == 0 {
-				p.back(r, conn, s, e.Client, leaves, now)
+				p.back(conn, s, e.Client, leaves, now)
 			}
 		}
 		kept = append(kept, e)
@@ -130,38 +135,38 @@ func (p *presence) acceptable(r *Room, conn Conn, s *socket, entries []awareness
 }
 
 // space is how many bytes the states of a socket's clients may still grow by.
-func (p *presence) space(r *Room, s *socket) int {
-	space := r.config.PresenceBytes
+func (p *presence) space(s *socket) int {
+	space := p.config.PresenceBytes
 	for _, client := range s.clients {
 		e, _ := p.states.Get(client)
 		space -= len(e.State)
 	}
-	return min(space, presenceSockets*r.config.PresenceBytes-p.states.Size())
+	return min(space, presenceSockets*p.config.PresenceBytes-p.states.Size())
 }
 
 // back says of a client whose connection broke that it is there, by the first awareness
 // message of a socket: y-websocket opens with its own state, and repeats what it hears
 // only later, also if it shows nobody itself. Without a subject that may be anybody who
 // repeats what it heard: such a client only gets the time to renew its state.
-func (p *presence) back(r *Room, conn Conn, s *socket, client uint64, leaves departure, now time.Time) {
+func (p *presence) back(conn Conn, s *socket, client uint64, leaves departure, now time.Time) {
 	if leaves.subject != 0 {
-		p.own(r, conn, s, client)
-		r.attach(conn)
+		p.own(conn, s, client)
+		p.room.attach(conn)
 	} else if !leaves.claimed {
 		leaves.at, leaves.claimed = now.Add(renewal), true
 		p.leaving[client] = leaves
-		p.keep(r, client, leaves, now)
+		p.keep(client, leaves, now)
 	}
 }
 
 // release gives up a socket's first client without a state that entries does not
 // name, for a new one. It returns false if there is none.
-func (p *presence) release(r *Room, s *socket, entries []awareness.Entry) bool {
+func (p *presence) release(s *socket, entries []awareness.Entry) bool {
 	for _, client := range s.clients {
 		named := slices.ContainsFunc(entries, func(e awareness.Entry) bool { return e.Client == client })
 		if e, _ := p.states.Get(client); e.State == nil && !named {
 			s.clients = remove(s.clients, client)
-			p.forget(r, client)
+			p.forget(client)
 			return true
 		}
 	}
@@ -173,12 +178,12 @@ func (p *presence) release(r *Room, s *socket, entries []awareness.Entry) bool {
 // only from a reader: it may be back before its former socket is found dead. So is
 // one whose connection broke. A socket without a subject takes over nothing from
 // one that lives, and only from another without one after that.
-func (p *presence) maySpeakFor(r *Room, conn Conn, s *socket, client uint64) bool {
+func (p *presence) maySpeakFor(conn Conn, s *socket, client uint64) bool {
 	subject := s.Session.Subject
 	if leaves, ok := p.leaving[client]; ok {
 		return leaves.subject == subject && (s.Write || !leaves.write)
 	}
-	former := r.sockets[p.owner[client]]
+	former := p.room.socket(p.owner[client])
 	if former == nil || former == s || former.closed {
 		return true
 	}
@@ -186,15 +191,15 @@ func (p *presence) maySpeakFor(r *Room, conn Conn, s *socket, client uint64) boo
 }
 
 // own makes a client the socket's.
-func (p *presence) own(r *Room, conn Conn, s *socket, client uint64) {
+func (p *presence) own(conn Conn, s *socket, client uint64) {
 	if _, leaves := p.leaving[client]; leaves {
 		delete(p.leaving, client)
-		p.forget(r, client)
+		p.forget(client)
 	}
 	if former, ok := p.owner[client]; ok && former != conn {
-		if other := r.sockets[former]; other != nil {
+		if other := p.room.socket(former); other != nil {
 			other.clients = remove(other.clients, client)
-			r.attach(former)
+			p.room.attach(former)
 		}
 	}
 	if p.owner == nil {
@@ -207,16 +212,16 @@ func (p *presence) own(r *Room, conn Conn, s *socket, client uint64) {
 }
 
 // forget drops a client's row in storage and its owner.
-func (p *presence) forget(r *Room, client uint64) {
+func (p *presence) forget(client uint64) {
 	delete(p.owner, client)
 	delete(p.leaving, client)
-	p.drop(r, client)
+	p.drop(client)
 }
 
 // leave takes the clients of a closed socket away, at once or, if the connection
 // broke, when they had the time to come back: a client that is gone and back
 // with the same clock would stay unseen until its next renewal.
-func (p *presence) leave(r *Room, conn Conn, s *socket, broken bool, now time.Time) {
+func (p *presence) leave(conn Conn, s *socket, broken bool, now time.Time) {
 	clients := s.clients
 	s.clients = nil
 	var gone []uint64
@@ -233,24 +238,24 @@ func (p *presence) leave(r *Room, conn Conn, s *socket, broken bool, now time.Ti
 		if p.leaving == nil {
 			p.leaving = map[uint64]departure{}
 		}
-		p.leaving[client] = departure{at: now.Add(r.config.Grace), subject: s.Session.Subject, write: s.Write}
-		p.keep(r, client, p.leaving[client], now)
+		p.leaving[client] = departure{at: now.Add(p.config.Grace), subject: s.Session.Subject, write: s.Write}
+		p.keep(client, p.leaving[client], now)
 	}
-	p.remove(r, gone, now)
-	p.expire(r, now)
+	p.remove(gone, now)
+	p.expire(now)
 }
 
 // remove says of clients that they are gone.
-func (p *presence) remove(r *Room, clients []uint64, now time.Time) {
+func (p *presence) remove(clients []uint64, now time.Time) {
 	change := p.states.Remove(now, clients...)
 	for _, client := range clients {
-		p.forget(r, client)
+		p.forget(client)
 	}
-	p.tell(r, change.Removed)
+	p.tell(change.Removed)
 }
 
 // depart removes those whose time to come back is over.
-func (p *presence) depart(r *Room, now time.Time) {
+func (p *presence) depart(now time.Time) {
 	var gone []uint64
 	for client, leaves := range p.leaving {
 		if !leaves.at.After(now) {
@@ -258,7 +263,7 @@ func (p *presence) depart(r *Room, now time.Time) {
 		}
 	}
 	slices.Sort(gone)
-	p.remove(r, gone, now)
+	p.remove(gone, now)
 }
 
 // nextDeparture is the zero time if nobody is leaving.
@@ -271,25 +276,25 @@ func (p *presence) nextDeparture() (next time.Time) {
 
 // expire removes clients that have been silent for too long. Nothing wakes up
 // for it: clients do it for themselves, this is for who comes new.
-func (p *presence) expire(r *Room, now time.Time) {
+func (p *presence) expire(now time.Time) {
 	if now.Before(p.expires) {
 		return
 	}
 	p.expires = now.Add(expireEvery)
 	change := p.states.Expire(now)
 	for _, client := range change.Removed {
-		if r.sockets[p.owner[client]] != nil {
-			r.attach(p.owner[client])
+		if p.room.socket(p.owner[client]) != nil {
+			p.room.attach(p.owner[client])
 		} else {
-			p.forget(r, client)
+			p.forget(client)
 		}
 	}
-	p.tell(r, change.Removed)
+	p.tell(change.Removed)
 }
 
 // tell sends what is known of clients to conns, or to all: in several messages if
 // one would be long, as clients send it back.
-func (p *presence) tell(r *Room, clients []uint64, conns ...Conn) {
+func (p *presence) tell(clients []uint64, conns ...Conn) {
 	for len(clients) > 0 {
 		n, size := 0, 0
 		for n < min(len(clients), toldEntries) {
@@ -299,19 +304,18 @@ func (p *presence) tell(r *Room, clients []uint64, conns ...Conn) {
 			}
 			n++
 		}
-		r.send(p.message(clients[:n]), conns...)
+		p.room.send(p.message(clients[:n]), conns...)
 		clients = clients[n:]
 	}
 }
 
-// answer tells a socket who is there, nobody included.
-func (p *presence) answer(r *Room, conn Conn) {
-	r.steps += p.states.Size() / bytesAStep
+// answer tells a socket who is present, also if nobody is.
+func (p *presence) answer(conn Conn) {
 	present := p.states.Present()
 	if len(present) == 0 {
-		r.send(p.message(nil), conn)
+		p.room.send(p.message(nil), conn)
 	}
-	p.tell(r, present, conn)
+	p.tell(present, conn)
 }
 
 func (p *presence) message(clients []uint64) yproto.Message {

@@ -78,7 +78,7 @@ func (r *Room) spend(conn Conn, s *socket, cost float64, bytes int, now time.Tim
 // storage's.
 func (r *Room) handle(conn Conn, s *socket, m yproto.Message, now time.Time) (open bool, err error) {
 	if m.Kind == yproto.Awareness {
-		return r.present.receive(r, conn, s, m.Payload, now), nil
+		return r.aware(conn, s, m.Payload, now), nil
 	}
 	if !r.spend(conn, s, 1, len(m.Frame), now) {
 		return false, nil
@@ -93,11 +93,30 @@ func (r *Room) handle(conn Conn, s *socket, m yproto.Message, now time.Time) (op
 	case m.Kind == yproto.SyncStep1:
 		return r.step1(conn, s, m.Payload, now)
 	case m.Kind == yproto.QueryAwareness:
-		r.present.answer(r, conn)
+		r.steps += r.present.states.Size() / bytesAStep
+		r.present.answer(conn)
 	case m.Kind.Writes():
 		return r.edit(conn, s, m, now)
 	}
 	return true, nil
+}
+
+// aware handles an awareness message. It reports whether the socket stays open.
+func (r *Room) aware(conn Conn, s *socket, update []byte, now time.Time) (open bool) {
+	change, err := r.present.apply(conn, s, update, now)
+	if err != nil {
+		r.close(conn, room.CloseMalformed, "malformed awareness message: "+err.Error())
+		return false
+	}
+	cost := 1.0
+	if change.Empty() {
+		cost = echoCost
+	}
+	if !r.spend(conn, s, cost, len(update), now) {
+		return false
+	}
+	r.present.announce(conn, s, change, now)
+	return true
 }
 
 // step1 answers with what the peer lacks, or waits for the database's state.

@@ -175,7 +175,11 @@ func New(config Config, storage Storage, stored Stored, open []abi.Conn, now tim
 	case stored.Ended:
 		r.mergeOnly(now.Add(mergeAWhile).UnixMilli())
 	}
-	r.present.restore(r, stored.Presence, open, now)
+	for _, o := range open {
+		r.sockets[o.ID] = &socket{}
+	}
+	r.present.room, r.present.config = r, &r.config
+	r.present.restore(stored.Presence, open, now)
 	for _, s := range r.sockets {
 		r.ends = session.Sooner(r.ends, s.Session.Expires)
 		if s.heard.After(r.told) {
@@ -225,8 +229,8 @@ func (r *Room) Connect(conn Conn, a Admission, now time.Time) Effects {
 		return r.done(now)
 	}
 	r.ends = session.Sooner(r.ends, a.Session.Expires)
-	r.present.expire(r, now)
-	r.present.tell(r, r.present.states.Present(), conn)
+	r.present.expire(now)
+	r.present.tell(r.present.states.Present(), conn)
 	return r.done(now)
 }
 
@@ -241,7 +245,7 @@ func (r *Room) Disconnect(conn Conn, broken bool, now time.Time) Effects {
 	if len(r.sockets) == 0 {
 		r.ends = time.Time{}
 	}
-	r.present.leave(r, conn, s, broken, now)
+	r.present.leave(conn, s, broken, now)
 	return r.done(now)
 }
 
@@ -271,7 +275,7 @@ func (r *Room) done(now time.Time) Effects {
 	r.breakSilence(now)
 	for _, conn := range r.attached {
 		if s := r.sockets[conn]; s != nil {
-			r.out.Attach = append(r.out.Attach, room.Attach{Conn: conn, Data: r.present.attachment(r, s, now)})
+			r.out.Attach = append(r.out.Attach, room.Attach{Conn: conn, Data: r.present.attachment(s, now)})
 		}
 	}
 	r.attached = r.attached[:0]
@@ -295,6 +299,8 @@ var updateLimits = yjs.Limits{Clients: maxClients, Structs: maxStructs, Deletes:
 
 // storedLimits are those of what the room or the database holds.
 var storedLimits = yjs.Limits{Stored: true}
+
+func (r *Room) socket(conn Conn) *socket { return r.sockets[conn] }
 
 // conns lists the sockets, ascending.
 func (r *Room) conns() []Conn { return slices.Sorted(maps.Keys(r.sockets)) }

@@ -70,5 +70,5 @@ func (r *Room) revoke(v session.Revocation, now time.Time) {
 // ended comes back in a moment with a new one, and stays present meanwhile.
 func (r *Room) end(conn Conn, s *socket, reason string, now time.Time) {
 	r.close(conn, room.CloseEnded, reason)
-	r.present.leave(r, conn, s, reason == session.EndedReason, now)
+	r.present.leave(conn, s, reason == session.EndedReason, now)
 }

@@ -6,11 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"runtime"
-	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -402,39 +398,11 @@ func (s *simulation) settle() error {
 	return nil
 }
 
-// TestProjectSimulation runs SIMULATE_SEEDS seeds (1,000; 100 with -short), or
-// the one in SIMULATE_SEED.
+// TestProjectSimulation runs SIMULATE_SEEDS seeds (300; 100 with -short), or the one in
+// SIMULATE_SEED.
 func TestProjectSimulation(t *testing.T) {
-	if one := os.Getenv("SIMULATE_SEED"); one != "" {
-		seed, err := strconv.ParseUint(one, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := simulateProject(wasmtest.OpenD1(t, store.Migrations()), seed, &fault{}); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	seeds := uint64(300)
-	if testing.Short() {
-		seeds = 100
-	}
-	if n := os.Getenv("SIMULATE_SEEDS"); n != "" {
-		var err error
-		if seeds, err = strconv.ParseUint(n, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var next atomic.Uint64
-	for i := range runtime.GOMAXPROCS(0) {
-		t.Run(fmt.Sprint(i), func(t *testing.T) {
-			t.Parallel()
-			db := wasmtest.OpenD1(t, store.Migrations())
-			for seed := next.Add(1); seed <= seeds; seed = next.Add(1) {
-				if err := simulateProject(db, seed, &fault{}); err != nil {
-					t.Fatal(err)
-				}
-			}
-		})
-	}
+	wasmtest.Seeds(t, 300, 100, func(t *testing.T) func(uint64) error {
+		db := wasmtest.OpenD1(t, store.Migrations())
+		return func(seed uint64) error { return simulateProject(db, seed, &fault{}) }
+	})
 }

@@ -10,11 +10,8 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
-	"runtime"
 	"slices"
-	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -503,42 +500,14 @@ func simulateWith(db store.DB, statements *Statements, seed uint64, oracle bool,
 	return nil
 }
 
-// TestSimulation runs SIMULATE_SEEDS seeds (2,000; 50 with -short), or the one
-// in SIMULATE_SEED. SIMULATE_TRACE tells the story of a failure.
+// TestSimulation runs SIMULATE_SEEDS seeds (500; 50 with -short), or the one in
+// SIMULATE_SEED. With SIMULATE_TRACE a failure has its story.
 func TestSimulation(t *testing.T) {
 	statements := simulatedStatements(&standard)
-	if one := os.Getenv("SIMULATE_SEED"); one != "" {
-		seed, err := strconv.ParseUint(one, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := simulate(wasmtest.OpenD1(t, store.Migrations()), statements, seed, true); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	seeds := uint64(500)
-	if testing.Short() {
-		seeds = 50
-	}
-	if n := os.Getenv("SIMULATE_SEEDS"); n != "" {
-		var err error
-		if seeds, err = strconv.ParseUint(n, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var next atomic.Uint64
-	for i := range runtime.GOMAXPROCS(0) {
-		t.Run(fmt.Sprint(i), func(t *testing.T) {
-			t.Parallel()
-			db := wasmtest.OpenD1(t, store.Migrations())
-			for seed := next.Add(1); seed <= seeds; seed = next.Add(1) {
-				if err := simulate(db, statements, seed, true); err != nil {
-					t.Fatal(err)
-				}
-			}
-		})
-	}
+	wasmtest.Seeds(t, 500, 50, func(t *testing.T) func(uint64) error {
+		db := wasmtest.OpenD1(t, store.Migrations())
+		return func(seed uint64) error { return simulate(db, statements, seed, true) }
+	})
 }
 
 var _ store.DB = (*edge.D1)(nil)

@@ -14,8 +14,8 @@ import (
 	"tidemark/e2e/conformance"
 )
 
-// A client asks one thing after the other, each on a connection of its own, so that
-// nothing but the client sends anything twice.
+// A client sends one request after the other. Each has a connection of its own, so that
+// only the client itself sends a request again.
 type client struct {
 	conformance.Door
 	run   *run // nil outside of a run
@@ -34,7 +34,7 @@ func newClient(door conformance.Door, r *run, index int, subject, scope string) 
 	}
 }
 
-// An answer is what the client heard; status 0 is nothing.
+// An answer is a response. Status 0 means that there was none.
 type answer struct {
 	status int
 	body   []byte
@@ -42,12 +42,13 @@ type answer struct {
 
 func (a answer) String() string { return fmt.Sprintf("status %d: %.500s", a.status, a.body) }
 
-// known is whether the server said what became of the request.
+// known reports whether the response says if the server carried out the request.
 func (a answer) known() bool { return a.status != 0 && a.status < 500 }
 
 func (a answer) read(v any) bool { return json.Unmarshal(a.body, v) == nil }
 
-// ask sends body as JSON, or none if it is nil. Headers are name and value in turn.
+// ask sends a request with body as JSON, or without a body if it is nil. Headers are pairs
+// of name and value.
 func (c *client) ask(method, path string, body any, headers ...string) answer {
 	var reader io.Reader
 	if body != nil {
@@ -80,7 +81,7 @@ func (c *client) ask(method, path string, body any, headers ...string) answer {
 	}
 	a := answer{res.StatusCode, text}
 	if a.status == http.StatusInternalServerError && epoch == c.epoch() {
-		c.fail("%s %s: %v", method, path, a) // of a server that nobody killed meanwhile
+		c.fail("%s %s: %v", method, path, a) // the server was not killed meanwhile
 	}
 	return a
 }
@@ -98,8 +99,8 @@ func (c *client) fail(format string, args ...any) {
 	}
 }
 
-// odds is true in n of 100 cases.
+// odds returns true in n of 100 cases.
 func (c *client) odds(n int) bool { return c.dice.IntN(100) < n }
 
-// pick returns n different numbers below those.
+// pick returns n different numbers from 0 to below-1.
 func (c *client) pick(n, below int) []int { return c.dice.Perm(below)[:n] }

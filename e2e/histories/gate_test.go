@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// A gate stands before a host. It forwards connections, each of which is one request or
-// one WebSocket, and loses some: before the host hears of them, in the middle, or when
-// the host has answered. While it is closed, who comes waits.
+// A gate is a proxy before a host. It forwards connections, each of which is one request
+// or one WebSocket. It loses some: before they reach the host, in the middle, or after the
+// host has responded. While the gate is closed, new connections wait.
 type gate struct {
 	listener net.Listener
 	target   string
@@ -29,15 +29,15 @@ type gate struct {
 	lost   [fates]int
 }
 
-// A fate is what becomes of a connection.
+// A fate is how the gate treats a connection.
 type fate int
 
 const (
 	delivered fate = iota
-	dropped        // the host does not hear of it
-	cut            // the client is cut off at some time
-	muted          // the host does it, and the client does not hear so
-	late           // the answer takes its time
+	dropped        // it does not reach the host
+	cut            // it ends at some time
+	muted          // the host gets the request, and the client no response
+	late           // the response is late
 	fates
 )
 
@@ -61,7 +61,7 @@ func newGate(t *testing.T, target string) *gate {
 	return g
 }
 
-// draw waits until the gate is open, and decides what becomes of a connection.
+// draw waits until the gate is open, and chooses the fate of a connection and a delay.
 func (g *gate) draw(client net.Conn) (f fate, d time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -141,7 +141,7 @@ func (g *gate) unlock() {
 	g.wait.Broadcast()
 }
 
-// lock makes who comes wait. What is on its way goes on, until sever.
+// lock makes new connections wait. Open ones go on until sever.
 func (g *gate) lock() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -158,14 +158,14 @@ func (g *gate) sever() {
 	}
 }
 
-// loses says whether connections are lost from now on.
+// loses sets whether the gate loses connections.
 func (g *gate) loses(yes bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.lossy = yes
 }
 
-// epoch is another whenever the gate was closed.
+// epoch returns a number that changes when the gate is closed.
 func (g *gate) epoch() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()

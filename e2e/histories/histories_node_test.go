@@ -4,7 +4,8 @@ package histories
 
 import "testing"
 
-// TestHistoriesOnWrangler does the same on workerd, in a long run only.
+// TestHistoriesOnWrangler is TestHistoriesOnWazero on workerd. It runs only if the
+// variable is set.
 func TestHistoriesOnWrangler(t *testing.T) {
 	n := rounds(t)
 	if n == 0 {

@@ -19,14 +19,14 @@ import (
 )
 
 const (
-	// roundsVariable is how many rounds a run has; without it the run is short.
+	// roundsVariable is the number of rounds of a run. Without it the run is short.
 	roundsVariable = "HISTORIES_ROUNDS"
-	// callsBetween are how many steps the clients do between two faults.
+	// callsBetween is the number of the clients' steps between two faults.
 	callsBetween = 150
 	seed         = 1
 )
 
-// rounds returns how many rounds to run, 0 if the variable is not set.
+// rounds returns the number of rounds to run, 0 if the variable is not set.
 func rounds(t *testing.T) int {
 	text := os.Getenv(roundsVariable)
 	if text == "" {
@@ -39,8 +39,8 @@ func rounds(t *testing.T) int {
 	return n
 }
 
-// TestHistoriesOnWazero has clients of the self-hosted server record what they see of
-// it under faults, and looks for an order that explains it.
+// TestHistoriesOnWazero records the requests and responses of clients of the self-hosted
+// server under faults. It fails unless an order of the requests explains all responses.
 func TestHistoriesOnWazero(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and runs the server")
@@ -48,7 +48,7 @@ func TestHistoriesOnWazero(t *testing.T) {
 	record(t, wazero(t), max(1, rounds(t)))
 }
 
-// A run is a host, the clients that ask it, and what they recorded.
+// A run is a host, its clients, and the history that they recorded.
 type run struct {
 	t       *testing.T
 	host    *gatedHost
@@ -98,7 +98,7 @@ func record(t *testing.T, h *gatedHost, rounds int) {
 		running.Wait()
 	})
 	t.Cleanup(func() {
-		h.gate.shut() // or a client may wait for a host that is dead
+		h.gate.shut() // or a client may wait for a dead host
 		end()
 	})
 	for _, c := range clients {
@@ -132,13 +132,13 @@ func record(t *testing.T, h *gatedHost, rounds int) {
 	for _, pull := range pulls {
 		pull()
 	}
-	r.tell()
+	r.report()
 	for _, m := range Models {
 		check(t, m, r.history.Of(m))
 	}
 }
 
-// await returns when the clients have done some more.
+// await returns when the clients have done callsBetween more steps.
 func (r *run) await() {
 	r.t.Helper()
 	until := r.steps.Load() + callsBetween
@@ -149,8 +149,8 @@ func (r *run) await() {
 	}
 }
 
-// crash kills the host and starts it again, with other data perhaps. Who comes meanwhile
-// waits. Change returns what is to be done when the host runs, if anything.
+// crash kills the host and starts it again. New connections wait meanwhile. change, if not
+// nil, may replace the data; crash calls the function that it returns when the host runs.
 func (r *run) crash(change func(Call) func()) {
 	r.t.Helper()
 	r.host.gate.lock()
@@ -164,7 +164,7 @@ func (r *run) crash(change func(Call) func()) {
 	r.host.gate.unlock()
 }
 
-// conductor is the client of what happens to the whole server.
+// conductor is the client of events that concern the whole server.
 const conductor = 100
 
 // save copies the data of the dead host.
@@ -174,7 +174,7 @@ func (r *run) save(c Call) func() {
 	return func() {}
 }
 
-// restore gives the host the data of the copy, and tells it so.
+// restore gives the host the data of the copy, and tells the host that it was restored.
 func (r *run) restore(c Call) func() {
 	r.replace(r.host.Data, r.copied)
 	return func() { r.history.Happen(c, Restored, r.host.restore(r.t)) }
@@ -191,8 +191,8 @@ func (r *run) replace(to, from string) {
 	}
 }
 
-// tell logs what the history has.
-func (r *run) tell() {
+// report logs the counts of the history.
+func (r *run) report() {
 	g := r.host.gate
 	lines := []string{fmt.Sprintf("%d steps; connections delivered %d, dropped %d, cut %d, unanswered %d, late %d",
 		r.steps.Load(), g.lost[delivered], g.lost[dropped], g.lost[cut], g.lost[muted], g.lost[late])}

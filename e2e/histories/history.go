@@ -1,9 +1,9 @@
 //go:build !js
 
-// Package histories says what a client may see of a Tidemark server that is killed,
-// paused and restored, and whose answers are lost: one model for each promise. A model
-// is what a single machine without faults would do. Porcupine looks for an order in
-// which that machine could have given every answer that the clients recorded.
+// Package histories has models of what a client may see of a Tidemark server that is
+// killed, paused and restored, and whose responses get lost. There is one model for each
+// promise: a single machine without faults. Porcupine looks for an order in which that
+// machine could have returned every response that the clients recorded.
 package histories
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// A History is what clients asked and heard, for each model.
+// A History is the requests and responses of clients, for each model.
 type History struct {
 	mu    sync.Mutex
 	start time.Time
@@ -26,22 +26,22 @@ func NewHistory() *History {
 	return &History{start: time.Now(), ops: map[*Model][]porcupine.Operation{}}
 }
 
-// A Call is a request of a client, from its beginning.
+// A Call is a request of a client and the time of its beginning.
 type Call struct {
 	client int
 	began  int64
 }
 
-// Now is the time since the history began, in nanoseconds.
+// Now returns the time since the history began, in nanoseconds.
 func (h *History) Now() int64 { return int64(time.Since(h.start)) }
 
-// Begin is to be called before the client sends.
+// Begin begins a call. The client must call it before it sends the request.
 func (h *History) Begin(client int) Call { return Call{client, h.Now()} }
 
-// End records what the call asked of the model and what the client heard. One call may
-// say something to several models, and of several rows. If known is false the client
-// heard nothing: what it asked may be done at any time from the call on, or never, which
-// is the same as at the very end. See Settle.
+// End records a request and its response for a model. One call may be recorded for several
+// models and several rows. If known is false there was no response: the server may carry
+// out the request at any time from the call on, or never. Never is the same as at the very
+// end. See Settle.
 func (h *History) End(c Call, m *Model, known bool, in, out any) Open {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -53,15 +53,15 @@ func (h *History) End(c Call, m *Model, known bool, in, out any) Open {
 	return Open{m, len(h.ops[m]) - 1}
 }
 
-// An Open is what End recorded.
+// An Open is a record of End.
 type Open struct {
 	model *Model
 	index int
 }
 
-// Settle is to be called when a later try of the same thing got its answer: from then on
-// the tries before it do nothing, by the model. So they end now, which spares the search
-// for an order most of its ways.
+// Settle ends earlier tries of a request. The client calls it when a later try got its
+// response: from then on the earlier ones change nothing, by the model. This makes the
+// search for an order much shorter.
 func (h *History) Settle(tries []Open) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -71,16 +71,16 @@ func (h *History) Settle(tries []Open) {
 	}
 }
 
-// A Model is what is promised of one kind of thing.
+// A Model is the promise about one kind of thing.
 type Model struct {
 	Name string
 	porcupine.Model
 }
 
-// Models are all of them.
+// Models has every model.
 var Models = []*Model{Stamps, Rows, Floor, Versions, Batches, Tickets}
 
-// Of returns what is recorded for the model. What is unknown returns after all else.
+// Of returns the operations of the model. Those without a response end after all others.
 func (h *History) Of(m *Model) []porcupine.Operation {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -98,7 +98,7 @@ func (h *History) Of(m *Model) []porcupine.Operation {
 	return ops
 }
 
-// An Event is what happens to the whole server, and so to each of its things.
+// An Event happens to the whole server.
 type Event int
 
 const (
@@ -109,8 +109,8 @@ const (
 	Restored
 )
 
-// Happen records an event for every model, from the call until now. Floor is what the
-// server answered to a restore.
+// Happen records an event for every model, from the call until now. floor is the response
+// to a restore.
 func (h *History) Happen(c Call, e Event, floor int64) {
 	for _, m := range Models {
 		h.End(c, m, true, e, floor)

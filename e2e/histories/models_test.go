@@ -9,12 +9,12 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// checkFor bounds the search for an order. If there is one it takes a second at most; to
-// know that there is none may take for ever.
+// checkFor limits the search for an order. To find one takes a second at most. To prove that
+// there is none may take for ever.
 const checkFor = 2 * time.Minute
 
-// in is an operation of a client from a time to a time; never is the end of one that
-// was not answered.
+// in returns an operation of a client from a time to a time. never is the end of one without
+// a response.
 func in(client int, from, to int64, input, output any) porcupine.Operation {
 	return porcupine.Operation{ClientId: client, Call: from, Return: to, Input: input, Output: output}
 }

@@ -8,13 +8,13 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// A BatchIn is a try of the upload with that batch id. What got no answer is not
-// recorded. The output is the answer as it came.
+// A BatchIn is a try of the upload with that batch id. Tries without a response are not
+// recorded. The output is the response.
 type BatchIn string
 
 type batchState struct{ answer, saved string }
 
-// Batches promises that every try of a batch is answered the same, byte by byte.
+// Batches promises that every try of a batch gets the same response, byte by byte.
 var Batches = &Model{"a batch id replays its answer", porcupine.Model{
 	Partition: partition(func(in any) string { return string(in.(BatchIn)) }),
 	Init:      func() any { return batchState{} },
@@ -39,7 +39,7 @@ type TicketIn struct {
 	Late   bool // the ticket may have ended when the answer came
 }
 
-// A TicketOut is whether the socket opened.
+// A TicketOut says whether the socket opened.
 type TicketOut struct{ Known, Opened bool }
 
 type ticketState struct{ good, used bool }

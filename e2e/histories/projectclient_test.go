@@ -26,7 +26,7 @@ type task struct {
 	Version int64 `json:"server_version"`
 }
 
-// An upload is what can be sent again.
+// An upload is kept to be sent again.
 type upload struct {
 	body  map[string]any
 	tasks []VersionIn
@@ -39,7 +39,7 @@ const (
 	tasksPath   = projectPath + "tasks/"
 )
 
-// makeProject creates the project, unless it is there.
+// makeProject creates the project unless it exists.
 func (c *client) makeProject() {
 	for range 100 {
 		a := c.ask("POST", "/api/v1/projects/", map[string]any{"id": project, "name": "histories"})
@@ -76,7 +76,7 @@ func (c *projectClient) step() {
 	}
 }
 
-// create asks again while there is no answer.
+// create sends the creation until there is a response.
 func (c *projectClient) create(in VersionIn) {
 	var open []Open
 	for {
@@ -101,7 +101,7 @@ func (c *projectClient) patch(in VersionIn) {
 	c.heard(call, in, c.ask("PATCH", tasksPath+in.ID+"/", map[string]any{"name": in.Name}, headers...))
 }
 
-// heard records what became of a creation or a patch.
+// heard records the response to a creation or a patch.
 func (c *projectClient) heard(call Call, in VersionIn, a answer) (o Open, known bool) {
 	h := c.run.history
 	if !a.known() {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// poolRows are how many rows, and tasks, the clients of a round contend for.
+// poolRows is the number of rows, and of tasks, for which the clients of a round contend.
 const poolRows = 6
 
 const customers = "customers"
@@ -26,11 +26,11 @@ type rowClient struct {
 	old   []push
 }
 
-// skews are the clocks of the row clients. One is just beyond the tolerance: what was
-// too new at a push may not be so when the push comes again.
+// skews are the clock errors of the row clients. One is just beyond the tolerance: a time
+// that is too new at a push may be valid when the push comes again.
 var skews = []*time.Duration{new(time.Duration(0)), new(6 * time.Second), new(-time.Hour), nil, new(time.Hour)}
 
-// A push is what can be sent again.
+// A push is kept to be sent again.
 type push struct {
 	body  map[string]any
 	since int64
@@ -49,7 +49,7 @@ func (c *rowClient) step() {
 	}
 }
 
-// edit makes a push of one or two rows, or of a deletion.
+// edit returns a push of one or two rows, or of a deletion.
 func (c *rowClient) edit() push {
 	round := c.run.round.Load()
 	changes := map[string]any{"created": []any{}, "updated": []any{}, "deleted": []any{}}
@@ -86,7 +86,7 @@ func markOrNull(mark int64) any {
 	return mark
 }
 
-// send pushes, and mostly again while there is no answer.
+// send sends a push, mostly until there is a response.
 func (c *rowClient) send(p push) {
 	c.old = append(c.old[max(0, len(c.old)-10):], p)
 	for !c.try(p) && c.odds(95) {

@@ -9,8 +9,8 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// A RowIn is one row of a push that was not refused, or, without both value and deletion,
-// of a pull.
+// A RowIn is one row of an accepted push. Without a value and a deletion it is one row of a
+// pull.
 type RowIn struct {
 	ID    string
 	Value string // unlike every other, but the same in each try of the same push
@@ -21,7 +21,7 @@ type RowIn struct {
 	Since int64
 }
 
-// A RowOut is what became of it.
+// A RowOut is the row's result.
 type RowOut struct {
 	Known bool
 	Value string // that was pulled; "" if there is no such row
@@ -47,9 +47,9 @@ func sameRow(a, b rowState) bool {
 		(a.saved == b.saved || a.saved != nil && b.saved != nil && sameRow(*a.saved, *b.saved))
 }
 
-// Rows promises that a pull shows each row as it is, that a push is taken or its author
-// is told, that an edit of what its author had pulled is taken, and that a push that
-// comes again, at any time, changes nothing. A deleted row stays deleted.
+// Rows promises that a pull returns the current rows. An edit is stored, or superseded names
+// it; an edit of a version that its author had pulled is stored. A push that comes again,
+// at any time, changes nothing. A deleted row stays deleted.
 var Rows = &Model{"a push is idempotent, and a pull shows what was pushed", porcupine.Model{
 	Partition: partition(func(in any) string { return in.(RowIn).ID }),
 	Init:      func() any { return rowState{seen: map[string]bool{}} },

@@ -8,8 +8,8 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// A StampIn is something that is answered with the mark of a clock. What got no answer
-// is not recorded: it says nothing of the clock.
+// A StampIn is a request whose response has the stamp of a clock. Requests without a
+// response are not recorded: they say nothing about the clock.
 type StampIn struct {
 	Clock   string // "" is that of the tables, others those of projects
 	Changes bool   // it changed something, and the answer is its own stamp
@@ -20,8 +20,8 @@ type clockState struct {
 	above bool // a restore went by: the next mark is greater
 }
 
-// Stamps promises that a clock never goes back, and that every change moves it. A
-// restore moves it above all that it ever answered. The output is the stamp.
+// Stamps promises that a clock never goes back, and that every change advances it. A restore
+// moves it above every stamp that it ever returned. The output is the stamp.
 var Stamps = &Model{"stamps never go back", porcupine.Model{
 	Partition: partition(func(in any) string { return in.(StampIn).Clock }),
 	Init:      func() any { return clockState{} },
@@ -39,16 +39,16 @@ var Stamps = &Model{"stamps never go back", porcupine.Model{
 	DescribeOperation: func(in, out any) string { return fmt.Sprintf("%+v → %v", in, out) },
 }}
 
-// A FloorIn is a pull or a push with the mark of the client's last pull. What got no
-// answer is not recorded.
+// A FloorIn is a pull or a push with the timestamp of the client's last pull. Requests
+// without a response are not recorded.
 type FloorIn struct {
 	Since int64
 	Push  bool
 }
 
-// Floor promises that who pulled before the last restore gets a replacement for what it
-// has, and that what it pushes is refused; and that others are not troubled. The output
-// is whether the client got a replacement or was refused.
+// Floor promises that a client whose last pull was before the last restore gets a
+// replacement, and that its pushes are rejected. For other clients nothing changes. The
+// output says whether the client got a replacement or a rejection.
 var Floor = &Model{"a restore's floor holds", porcupine.Model{
 	Init: func() any { return int64(0) },
 	Step: func(state, in, out any) (bool, any) {

@@ -12,10 +12,10 @@ import (
 	"github.com/coder/websocket"
 )
 
-// ticketLife is how long a ticket is good, less what the clocks of a machine differ by.
+// ticketLife is the lifetime of a ticket, less the difference of a machine's clocks.
 const ticketLife = 29 * time.Second
 
-// A ticketClient asks for tickets, and opens WebSockets with each more than once.
+// A ticketClient gets tickets, and tries to open several WebSockets with each.
 type ticketClient struct {
 	*client
 	old []ticket

@@ -9,7 +9,7 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// A Deed is what is done to a task of a project.
+// A Deed is a change or a read of a task.
 type Deed int
 
 const (
@@ -20,8 +20,8 @@ const (
 	Remove // by an upload
 )
 
-// A VersionIn is a deed to one task. No two deeds have the same name, but for the tries
-// of the same creation and of the same batch.
+// A VersionIn is a deed to one task. Only tries of the same creation or batch have the same
+// name.
 type VersionIn struct {
 	ID    string
 	Deed  Deed
@@ -30,7 +30,7 @@ type VersionIn struct {
 	Batch string // of an upload or a removal
 }
 
-// A VersionOut is what a client heard of the task: its version and name, or why not.
+// A VersionOut is the response about the task: its version and name, or a refusal.
 type VersionOut struct {
 	Known   bool
 	Version int64 // 0 if the task is not there
@@ -38,7 +38,7 @@ type VersionOut struct {
 	Refused Refusal
 }
 
-// A Refusal is why a task did not change.
+// A Refusal is the reason why a task did not change.
 type Refusal int
 
 const (
@@ -61,9 +61,9 @@ func sameVersion(a, b versionState) bool {
 		(a.saved == b.saved || a.saved != nil && b.saved != nil && sameVersion(*a.saved, *b.saved))
 }
 
-// Versions promises that each change of a task counts its server_version up by one, once,
-// however often a batch or a creation comes; that a delta pull shows every task as it
-// is; and that a change on an old version is refused.
+// Versions promises that each change of a task adds one to its server_version, once,
+// however often a batch or a creation comes. A pull returns every task as it is. A change
+// of an old version is rejected.
 var Versions = &Model{"server_version counts, and deltas miss nothing", porcupine.Model{
 	Partition: partition(func(in any) string { return in.(VersionIn).ID }),
 	Init:      func() any { return versionState{batches: map[string]int64{}} },
@@ -102,7 +102,7 @@ func (s versionState) after(e Event) versionState {
 	return restored
 }
 
-// step returns what the task is after the deed, and what its client has to hear.
+// step returns the task after the deed, and the response that its client must get.
 func (s versionState) step(in VersionIn) (versionState, VersionOut) {
 	there := s.version > 0 && !s.dead
 	switch in.Deed {

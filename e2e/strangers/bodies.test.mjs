@@ -1,5 +1,5 @@
-// Bodies that nobody takes: strangers who send much, or announce much and stop,
-// take no memory of either host, and each reads its refusal.
+// Bodies that the server does not read. Clients that send much, or announce much and stop,
+// take no memory of either host, and each reads its rejection.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -27,7 +27,7 @@ const hosts = {
   },
 };
 
-// A peak measures how far the memory of a process rises from now on.
+// A peak measures how much the memory of a process grows from now on.
 function peak(pid) {
   const megabytes = (name) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) / 1024;
   writeFileSync(`/proc/${pid}/clear_refs`, "5"); // sets VmHWM to VmRSS
@@ -35,8 +35,8 @@ function peak(pid) {
   return () => Math.round(megabytes("VmHWM") - from);
 }
 
-// send is a client that announces a body, sends some of it, and reads only then.
-// It returns the status, or what went wrong.
+// send announces a body, sends some of it, and reads only then. It returns the status, or
+// the error.
 function send(url, { announced, sent, jwt, path = "/trpc/sync.push" }) {
   return new Promise((resolve) => {
     const { hostname, port, host } = new URL(url);

@@ -1,6 +1,6 @@
-// What real clients see of a refusal while they still send a body: the refusal, and
-// not a connection that breaks. Both send it whole before they look for an answer. And
-// how slowly a body may come.
+// Real clients whose request is rejected while they still send its body. They must read the
+// rejection, and not a broken connection: both send the whole body before they read. Also:
+// how slowly a body may arrive.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import http from "node:http";
@@ -76,7 +76,7 @@ for (const [name, open] of Object.entries(doors)) {
       `POST ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nAuthorization: ${authorization}\r\n${length}\r\n\r\n`;
 
     describe("slow bodies", { concurrency: true }, () => {
-      test("a body that stalls is told so, in the shape of its path", async () => {
+      test("a body that stalls gets 408, in the error shape of its path", async () => {
         const told = async (path, length, part) => {
           const said = await converse(door.url, [head(path, length), part]);
           assert.match(said, /^HTTP\/1\.1 408 /);
@@ -97,7 +97,7 @@ for (const [name, open] of Object.entries(doors)) {
         for (const message of [trpc.error.message, rest.detail, plain.error.message]) assert.match(message, /came too slowly/);
       });
 
-      test("a body that comes slowly and goes on is taken", async () => {
+      test("a body that arrives slowly but steadily is accepted", async () => {
         const push = Buffer.from(`{"changes":{},"lastPulledAt":1,"x":"${"x".repeat(40_000)}"}`);
         const steps = [head("/trpc/sync.push", `Content-Length: ${push.length}`)];
         for (let at = 0; at < push.length; at += 4_000) steps.push(push.subarray(at, at + 4_000), 1_500);

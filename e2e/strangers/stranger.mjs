@@ -1,4 +1,4 @@
-// What a stranger says, by dice: legal requests, updates and frames, changed.
+// The random input of a stranger: legal requests, updates and frames with changes.
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import * as encoding from "lib0/encoding";
@@ -30,7 +30,7 @@ export const requests = [
   ...updates.map((body) => ({ method: "POST", path: "/yjs/b", header: "", body })),
 ].map((r) => ({ ...r, path: Buffer.from(r.path), token: tokens[0] }));
 
-// Pieces that parsers get wrong.
+// Text that parsers often mishandle.
 const odd = [
   "", "null", "-1", "0", "1e999", "9007199254740993", "-0.0", "18446744073709551616", '"', "\\", "\\u0000", "\\ud800",
   "\x00", "\xff", "\xed\xa0\x80", "[", "{", "]", "}", ",", ":", "[".repeat(42), '{"a":'.repeat(5), "true", "%", "%00",
@@ -43,7 +43,7 @@ const codes = [999, 1000, 1001, 1003, 1004, 1005, 1006, 1007, 1011, 1015, 2999, 
 const bytes = (write) => Buffer.from(encoding.encode(write));
 const uint = (e, ...numbers) => numbers.forEach((n) => encoding.writeVarUint(e, n));
 
-// stranger is one whose words the seed decides.
+// stranger returns a stranger whose input depends on the seed.
 export function stranger(seed) {
   const { int, pick, chance } = dice(seed);
   const repeat = (n) => Buffer.concat(Array(int(n)).fill(pick(odd)));
@@ -80,7 +80,7 @@ export function stranger(seed) {
     return r;
   }
 
-  // say returns the frames of one thing that is said on a WebSocket.
+  // say returns the frames of one message.
   function say() {
     const update = mutate(pick(updates), 3);
     const any = mutate(pick([update, Buffer.from('{"type":"change"}'), Buffer.from("ping"), Buffer.alloc(0)]), 4);

@@ -1,6 +1,6 @@
-// Strangers say anything to both hosts: no response is 500, no instance ends, no
-// exception is uncaught, and others are served. STRANGER_SEEDS strangers come (2
-// by default), or the one of STRANGER_SEED.
+// Strangers send random input to both hosts. No response is 500, no instance ends, no
+// exception is uncaught, and others are served. STRANGER_SEEDS is the number of strangers
+// (2 by default). STRANGER_SEED runs one of them alone.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { secret, wazero } from "../doors.mjs";
@@ -12,10 +12,10 @@ const first = Number(process.env.STRANGER_SEED) || 1;
 const seeds = process.env.STRANGER_SEED ? 1 : Number(process.env.STRANGER_SEEDS) || 2;
 const inputs = 250;
 
-// What a host logs where it failed.
+// The lines that a host logs when it fails.
 const faults = /uncaught|the instance (failed|ended)|level=ERROR|panic|fatal error|tidemark: (boot|import)/i;
 
-// workerd's own word for a client that breaks the protocol or its connection.
+// workerd's own error for a client that breaks the protocol or its connection.
 const broken = /Uncaught exception: kj\/compat\/http.*(WebSocket protocol error|disconnected)/;
 
 // Each opens a host: {url, log(), close()}. log returns what was logged since.
@@ -76,7 +76,7 @@ for (const [name, open] of Object.entries(hosts)) {
     }
 
     for (let seed = first; seed < first + seeds; seed++) {
-      test(`seed ${seed}`, async () => {
+      test(`stranger ${seed} harms nobody`, async () => {
         for (const r of requests) if (r.method === "POST") await ask(seed, r); // so that there is something to ask for
         const s = stranger(seed);
         for (let i = 0; i < inputs; i++) {

@@ -1,14 +1,13 @@
-// HTTP and WebSockets as bytes on a connection, so that a test can say what no
-// client would.
+// HTTP and WebSockets as bytes on a connection. A test can send bytes that no client would.
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const patience = 600_000; // only a failure takes so long
 
-// exchange sends bytes, and more(head) when the response's head is there, ends
-// its half of the connection, and returns all that the server said until it
-// ended the other half, or closed a WebSocket: workerd then keeps the connection
-// for 10 s. A connection may break.
+// exchange sends bytes, then more(head) when the response's head is there, and ends its half
+// of the connection. It returns everything from the server until the server ends the other
+// half or closes a WebSocket: workerd then keeps the connection for 10 s. A connection may
+// break.
 export function exchange(url, bytes, more) {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
@@ -32,8 +31,8 @@ export function exchange(url, bytes, more) {
   });
 }
 
-// converse sends bytes and, where a step is a number, waits for so many milliseconds. It
-// returns what the server said until it ended the connection.
+// converse sends bytes. Where a step is a number, it waits for so many milliseconds. It
+// returns everything from the server until the end of the connection.
 export async function converse(url, steps) {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port) }).setEncoding("utf8");
@@ -51,7 +50,7 @@ export async function converse(url, steps) {
   return ended;
 }
 
-// status is that of the first response which is not 100, or 0 if none came.
+// status returns the status of the first response that is not 100, or 0 without one.
 export function status(said) {
   const text = said.toString("latin1").replace(/^(HTTP\/1\.1 100 [^]*?\r\n\r\n)+/, "");
   return Number(/^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1] ?? 0);
@@ -59,8 +58,8 @@ export function status(said) {
 
 const framing = new Set(["content-length", "transfer-encoding", "connection", "host", "expect", "upgrade"]);
 
-// request is a request that a server can parse, as bytes. Of its parts it leaves
-// out what would make another request of it. Headers are lines.
+// request returns the bytes of a request that a server can parse. It removes the characters
+// that would end its parts. Headers are lines.
 export function request({ method, path, header, body, token }) {
   let line = "/" + path.toString("latin1").replace(/[^!-~\x80-\xff]/g, "").replace(/^\/+/, "");
   if (/%(?![0-9a-f]{2})/i.test(line)) line = line.replaceAll("%", "%25");
@@ -76,7 +75,7 @@ export function request({ method, path, header, body, token }) {
   return Buffer.concat([Buffer.from(head.join("\r\n") + "\r\n\r\n", "latin1"), body]);
 }
 
-// opening asks for a WebSocket.
+// opening returns a request for a WebSocket.
 export const opening = (path, token) =>
   request({
     method: "GET", path, token, body: Buffer.alloc(0),
@@ -85,7 +84,7 @@ export const opening = (path, token) =>
 
 const mask = [1, 2, 3, 4];
 
-// frame is a masked frame whose first byte is given. RFC 6455, 5.2.
+// frame returns a masked frame with this first byte. RFC 6455, 5.2.
 export function frame(first, data) {
   const n = data.length;
   const length = Buffer.alloc(n < 126 ? 1 : n < 65536 ? 3 : 9);
@@ -95,8 +94,8 @@ export function frame(first, data) {
   return Buffer.concat([Buffer.from([first]), length, Buffer.from(mask), data.map((byte, i) => byte ^ mask[i % 4])]);
 }
 
-// closes are the payloads of the close frames that a server said after the head
-// of its response. It throws where a frame is none.
+// closes returns the payloads of the close frames after the head of a response. It throws if
+// a frame is invalid.
 export function closes(said) {
   let at = said.indexOf("\r\n\r\n") + 4;
   const found = [];

@@ -1,5 +1,5 @@
-// Random awareness updates and what y-protocols makes of them, one JSON line for
-// each room:
+// Random awareness updates and the states that y-protocols derives from them, one JSON line
+// for each room:
 //
 //	node awareness.mjs <first seed> <rooms>
 //

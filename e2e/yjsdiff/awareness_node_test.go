@@ -16,8 +16,8 @@ import (
 	"tidemark/shared/yproto"
 )
 
-// A room is a line of awareness.mjs: what y-protocols made of some awareness
-// updates, and how it frames messages.
+// A room is a line of awareness.mjs: awareness updates, the states that y-protocols derived
+// from them, and its frames of messages.
 type room struct {
 	Seed  int
 	Steps []struct {

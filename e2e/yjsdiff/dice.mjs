@@ -1,4 +1,4 @@
-/** What a seed decides, by mulberry32. */
+/** Random numbers from a seed, by mulberry32. */
 export const dice = seed => {
   const next = () => {
     seed = (seed + 0x6d2b79f5) | 0

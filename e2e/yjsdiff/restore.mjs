@@ -1,12 +1,12 @@
-// What yjs makes of a restored document: it must show what the version shows, to a
-// server and to a client that tidies formats.
+// yjs reads restored documents. A document must show what its version shows, to a server
+// and to a client that tidies formats.
 import * as Y from 'yjs'
 import assert from 'node:assert/strict'
 import { serverDoc } from './server.mjs'
 
 const kinds = { text: 'getText', ré: 'getText', arr: 'getArray', map: 'getMap', xml: 'getXmlFragment' }
 
-// shown is all that a value shows, formats and attributes included.
+// shown returns everything that a value shows, with formats and attributes.
 const shown = value => {
   if (value instanceof Y.Doc) return { doc: value.guid }
   if (value instanceof Y.Text) return { delta: value.toDelta().map(op => ({ ...op, insert: shown(op.insert) })), attributes: attributes(value) }

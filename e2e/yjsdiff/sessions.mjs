@@ -2,9 +2,9 @@
 //
 //	node sessions.mjs <first seed> <seconds>
 //
-// A session is what a server gets, shuffled, merged, repeated or lost, and what a
-// yjs document makes of it: the event of each update, and at the end state, state
-// vector and difference. The same seed gives the same line.
+// A session is the updates that a server gets, shuffled, merged, repeated or lost, and the
+// results of a yjs document: the event of each update, and at the end state, state vector
+// and difference. The same seed gives the same line.
 import * as Y from 'yjs'
 import { dice } from './dice.mjs'
 import { serverDoc } from './server.mjs'
@@ -106,7 +106,7 @@ const session = seed => {
     d.chance(0.2) ? doc.transact(() => { for (let k = d.int(5); k >= 0; k--) edit(d, doc, strings) }) : edit(d, doc, strings)
   }
 
-  // What the server gets.
+  // The updates that the server gets.
   let updates = d.chance(0.6) ? sent.slice() : d.shuffle(sent.slice())
   if (lossy) updates = updates.filter(() => d.chance(0.9))
   for (let i = 0; i + 1 < updates.length; i++) {
@@ -155,7 +155,7 @@ const session = seed => {
   }
 }
 
-// What the roots that came up are, each as JSON, with bigints as numbers.
+// The roots that were used, each as JSON, with bigints as numbers.
 const roots = doc => {
   const kinds = { text: 'getText', ré: 'getText', arr: 'getArray', map: 'getMap', xml: 'getXmlFragment' }
   const number = (_, v) => typeof v === 'bigint' ? JSON.rawJSON(String(v)) : v

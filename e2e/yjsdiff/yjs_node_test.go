@@ -1,9 +1,8 @@
 //go:build !js
 
-// Package yjsdiff_test compares the document core with yjs itself, in Node, on
-// random sessions: the same 1,000, or 100 with -short, if 10 seconds suffice. With
-// YJSDIFF_SECONDS it compares for so long, other sessions every time. YJSDIFF_SEED
-// sets the first seed, to see a failure again.
+// Package yjsdiff_test compares shared/yjs with yjs in Node on random sessions: the same
+// 1,000, or 100 with -short, within 10 seconds. With YJSDIFF_SECONDS it runs so long, with
+// other sessions each time. YJSDIFF_SEED sets the first seed, to repeat a failure.
 package yjsdiff_test
 
 import (
@@ -25,7 +24,7 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// A session is a line of sessions.mjs: what yjs made of some updates.
+// A session is a line of sessions.mjs: updates and the results of yjs.
 type session struct {
 	Seed        int
 	GC, Pending bool
@@ -80,7 +79,7 @@ func setting(t *testing.T, name string, otherwise int) int {
 	return n
 }
 
-// long tells whether this run is to find what is new, and not to be the same each time.
+// long reports whether this run uses new sessions, and not the same ones each time.
 func long() bool { return os.Getenv("YJSDIFF_SECONDS") != "" }
 
 func firstSeed(t *testing.T) int {

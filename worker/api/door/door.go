@@ -30,8 +30,8 @@ type Web interface {
 type Config struct {
 	Rooms    Rooms
 	Tickets  Tickets
-	Sessions *Sessions
-	Web      Web // nil if no keys have to be fetched
+	Sessions *Sessions // nil: no token can be revoked
+	Web      Web       // nil if no keys have to be fetched
 	Now      func() time.Time
 	// Memory is the instance's; nil: New makes one of LIMIT_MEMORY_MB.
 	Memory *Memory

@@ -60,8 +60,8 @@ func (k Kind) Name() string { return kinds[k].name }
 // Status is the kind as an HTTP status.
 func (k Kind) Status() int { return kinds[k].status }
 
-// A Failure is an error that the client is told about. Each dialect writes it in
-// a form of its own.
+// A Failure is an error whose kind and message the client gets. Each dialect writes it
+// in a form of its own.
 type Failure struct {
 	Kind    Kind
 	Message string
@@ -98,8 +98,8 @@ func wrongMethod(allowed []string) error {
 	return Fail(MethodNotSupported, "Use "+allow).With("Allow", allow)
 }
 
-// Explain turns any error into what the client is told, and sets the failure's
-// header. It logs an internal error, which the client is not told.
+// Explain turns any error into a failure, and sets its header. It logs an internal
+// error: the client gets no more than "Internal error".
 func (c *Call) Explain(err error) *Failure {
 	f := c.failureOf(err)
 	if f.header != "" {

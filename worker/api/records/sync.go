@@ -79,8 +79,8 @@ func (h *handler) checksum(c *door.Call) error {
 	return nil
 }
 
-// subscribe hands a WebSocket to the room, with the stamp of the last commit: the
-// room is told of each later commit.
+// subscribe hands a WebSocket to the room, with the stamp of the last commit. Each later
+// commit is published to the room.
 func (h *handler) subscribe(c *door.Call) error {
 	if !door.IsUpgrade(c.R) {
 		return door.NotUpgrade()

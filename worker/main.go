@@ -28,7 +28,7 @@ func main() {
 	rows := &dialect.Watermelon{
 		Records: records.New(db, records.NewStatements(schema, settings.Sync.PullBytes)), Schema: schema, Limits: settings.Sync,
 	}
-	ticketStore, projectStore := tickets.New(db), projects.New(db)
+	ticketStore, projectStore := tickets.New(db), projects.New(db, projects.NewStatements())
 	copies := documents.NewCopies(db)
 	memory := door.NewMemory(settings.MemoryBytes)
 	rooms := &host.YjsRooms{

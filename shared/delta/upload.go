@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"tidemark/shared/ijson"
 	"tidemark/shared/project"
 )
 
@@ -44,7 +45,7 @@ const MaxErrors = 50
 // ParseUpload reads the body of an upload. Its error is a
 // *project.InputError, which names the first things that are wrong.
 func ParseUpload(body []byte) (*Upload, error) {
-	members, problem := project.Object(body)
+	members, problem := ijson.ObjectPairs(body)
 	if problem != "" {
 		return nil, project.Refuse("body", "%s", problem)
 	}
@@ -61,7 +62,7 @@ func ParseUpload(body []byte) (*Upload, error) {
 	if raw := members.Get("last_pulled_at"); raw != nil && (json.Unmarshal(raw, &pulled) != nil || pulled != nil && (*pulled < 0 || *pulled >= int64(project.MaxSeq))) {
 		refuse("last_pulled_at", "must be a whole number, not negative, or null")
 	}
-	changes, problem := project.Object(members.Get("changes"))
+	changes, problem := ijson.ObjectPairs(members.Get("changes"))
 	if problem != "" {
 		refuse("changes", problem)
 	}
@@ -77,9 +78,9 @@ func ParseUpload(body []byte) (*Upload, error) {
 	return u, nil
 }
 
-func (u *Upload) parseTasks(raw json.RawMessage) (errs []project.FieldError) {
+func (u *Upload) parseTasks(raw []byte) (errs []project.FieldError) {
 	refuse := func(field, message string) { errs = append(errs, project.FieldError{Field: field, Message: message}) }
-	lists, problem := project.Object(raw)
+	lists, problem := ijson.ObjectPairs(raw)
 	if problem != "" {
 		refuse("changes.tasks", problem)
 		return errs
@@ -87,12 +88,12 @@ func (u *Upload) parseTasks(raw json.RawMessage) (errs []project.FieldError) {
 	for _, name := range lists.Unknown(among("created", "updated", "deleted")) {
 		refuse("changes.tasks."+name, "must be created, updated or deleted")
 	}
-	rows := map[string][]json.RawMessage{}
+	rows := map[string][][]byte{}
 	total := 0
 	for _, name := range []string{"created", "updated", "deleted"} {
 		if raw := lists.Get(name); raw != nil {
 			var ok bool
-			if rows[name], ok = project.Array(raw); !ok {
+			if rows[name], ok = ijson.Elements(raw); !ok {
 				refuse("changes.tasks."+name, "must be an array")
 			}
 		}

@@ -1,5 +1,7 @@
 package project
 
+import "tidemark/shared/ijson"
+
 // A Kind is what a field holds.
 type Kind int
 
@@ -61,8 +63,8 @@ const (
 	MaxTextChars  = 10_000
 	MaxUserChars  = 255
 	MaxExceptions = 1_000
-	maxDays       = 36_500  // a century
-	maxOrder      = 1 << 53 // JSON numbers are exact below it; a time in milliseconds fits
+	maxDays       = 36_500               // a century
+	maxOrder      = ijson.MaxInteger + 1 // a time in milliseconds fits
 )
 
 // Collections are all of them, in the order in which a pull pages them.

@@ -5,6 +5,8 @@
 // collection in declared order.
 package project
 
+import "tidemark/shared/ijson"
+
 // A Version is a row's own counter: 1 on insert, one more with every update,
 // and one more with its deletion. It is part of the row, and the token of the
 // optimistic lock. docs/protocol.md, Projects 2.
@@ -16,5 +18,5 @@ type Version int64
 // docs/protocol.md, Projects 2.
 type Seq int64
 
-// MaxSeq is beyond every Seq that is drawn: JSON numbers are exact below it.
-const MaxSeq Seq = 1 << 53
+// MaxSeq is beyond every Seq of a project.
+const MaxSeq Seq = ijson.MaxInteger + 1

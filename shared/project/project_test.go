@@ -113,17 +113,6 @@ func TestEveryErrorOfABodyIsTold(t *testing.T) {
 	}
 }
 
-func TestUnknownNamesAreToldOnceAndInOrder(t *testing.T) {
-	pairs, problem := Object([]byte(`{"z":1,"a":2,"z":3,"\u0061":4,"id":5}`))
-	if problem != "" {
-		t.Fatal(problem)
-	}
-	got := pairs.Unknown(func(name string) bool { return name == "id" })
-	if strings.Join(got, " ") != "a z" || string(pairs.Get("a")) != "4" {
-		t.Errorf("got %q, a is %s", got, pairs.Get("a"))
-	}
-}
-
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"id":"a","name":"A","_changed":"name","server_version":3,"percent_complete":5}`))
 	f.Add([]byte(`{"name":"C","working_days":[1,2],"exceptions":["2026-01-01"]}`))

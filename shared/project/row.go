@@ -56,89 +56,6 @@ func (r *Row) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// Pairs are the members of a JSON object, as they were written.
-type Pairs []Pair
-
-// A Pair is a name, without its escapes, and the JSON of its value.
-type Pair struct {
-	Name  []byte
-	Value json.RawMessage
-}
-
-// Get returns the value of that name, of several the last, or nil.
-func (p Pairs) Get(name string) json.RawMessage {
-	for i := len(p) - 1; i >= 0; i-- {
-		if string(p[i].Name) == name {
-			return p[i].Value
-		}
-	}
-	return nil
-}
-
-// Unknown are the names that are none of those, sorted.
-func (p Pairs) Unknown(known func(name string) bool) []string {
-	var others []string
-	for _, member := range p {
-		if name := string(member.Name); !known(name) {
-			others = append(others, name)
-		}
-	}
-	slices.Sort(others)
-	return slices.Compact(others) // searching each would take quadratic time
-}
-
-// maxVersion is what a number of JSON holds exactly.
-const maxVersion = 1 << 53
-
-// maxDepth is how deep a value may be nested: deeper than any that is taken.
-const maxDepth = 64
-
-// Object splits the JSON of an object into its members. The problem is "" if
-// it is one: UTF-8, complete, nothing behind it.
-func Object(body []byte) (members Pairs, problem string) {
-	const want = "must be a JSON object"
-	s := ijson.NewScanner(body, maxDepth).MendHalves()
-	if s.Kind() != ijson.Object {
-		return nil, want
-	}
-	s.Enter(ijson.Object)
-	members = make(Pairs, 0, 16)
-	for {
-		name, ok := s.Member()
-		if !ok {
-			break
-		}
-		if bytes.IndexByte(name, '\\') >= 0 {
-			name = ijson.Unquote(nil, name)
-		}
-		members = append(members, Pair{name, skipped(s, body)})
-	}
-	if err := s.End(); err != nil {
-		return nil, want + ": " + err.Error()
-	}
-	return members, ""
-}
-
-// Array splits the JSON of an array into its elements; ok says whether it is one.
-func Array(body []byte) (elements []json.RawMessage, ok bool) {
-	s := ijson.NewScanner(body, maxDepth).MendHalves()
-	if s.Kind() != ijson.Array {
-		return nil, false
-	}
-	for s.Enter(ijson.Array); s.Element(); {
-		elements = append(elements, skipped(s, body))
-	}
-	return elements, s.End() == nil
-}
-
-// skipped is the value that comes next.
-func skipped(s *ijson.Scanner, body []byte) json.RawMessage {
-	s.Kind() // behind the white space
-	from := s.Offset()
-	s.Skip()
-	return body[from:s.Offset()]
-}
-
 // decodeString reads the JSON of a string; ok says whether it is one.
 func decodeString(raw json.RawMessage) (text string, ok bool) {
 	s := ijson.NewScanner(raw, 0)
@@ -152,7 +69,7 @@ func decodeString(raw json.RawMessage) (text string, ok bool) {
 // DecodeCreate reads the body that creates a row: an object of fields, and
 // perhaps the id. Its error is an *InputError.
 func (c *Collection) DecodeCreate(body []byte) (Row, error) {
-	members, problem := Object(body)
+	members, problem := ijson.ObjectPairs(body)
 	if problem != "" {
 		return Row{}, Refuse("body", "%s", problem)
 	}
@@ -168,7 +85,7 @@ func (c *Collection) DecodeCreate(body []byte) (Row, error) {
 // DecodePatch reads the body that changes a row: an object of at least one
 // field. Its error is an *InputError.
 func (c *Collection) DecodePatch(body []byte) (Row, error) {
-	members, problem := Object(body)
+	members, problem := ijson.ObjectPairs(body)
 	if problem != "" {
 		return Row{}, Refuse("body", "%s", problem)
 	}
@@ -190,7 +107,7 @@ func (c *Collection) DecodePatch(body []byte) (Row, error) {
 // has changed, only the columns that _changed names were. The errors name the
 // fields of this row.
 func (c *Collection) DecodeUploaded(body []byte, created bool) (Row, []FieldError) {
-	members, problem := Object(body)
+	members, problem := ijson.ObjectPairs(body)
 	if problem != "" {
 		return Row{}, []FieldError{{"body", problem}}
 	}
@@ -231,7 +148,7 @@ func decodeBase(raw json.RawMessage) (Version, string) {
 	}
 	s := ijson.NewScanner(raw, 0)
 	_, base := s.Number()
-	if s.End() != nil || base < 0 || base > maxVersion || base != math.Trunc(base) {
+	if s.End() != nil || base < 0 || base > ijson.MaxInteger+1 || base != math.Trunc(base) {
 		return 0, "must be a whole number, not negative"
 	}
 	return Version(base), ""
@@ -240,7 +157,7 @@ func decodeBase(raw json.RawMessage) (Version, string) {
 // decode reads the members that are fields. A member that is not, other than
 // id and those that are ignored, is an error, and so is a required field that a
 // creation lacks.
-func (c *Collection) decode(members Pairs, create bool, ignored ...string) (Row, []FieldError) {
+func (c *Collection) decode(members ijson.Pairs, create bool, ignored ...string) (Row, []FieldError) {
 	row := Row{Set: make([]Value, 0, len(members))}
 	var errs []FieldError
 	for i := range c.Fields {

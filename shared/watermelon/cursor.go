@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/fnv"
 
+	"tidemark/shared/ijson"
 	"tidemark/shared/record"
 )
 
@@ -43,7 +44,7 @@ func parseCursor(text string, signature uint64) (*record.Position, bool) {
 	var n [4]int64
 	for i := range n {
 		v, size := binary.Varint(b)
-		if size <= 0 || v < -1 || v > maxStamp {
+		if size <= 0 || v < -1 || v > ijson.MaxInteger {
 			return nil, false
 		}
 		n[i], b = v, b[size:]

@@ -10,9 +10,6 @@ import (
 	"tidemark/shared/record"
 )
 
-// maxStamp is the greatest integer that JavaScript tells from its neighbours.
-const maxStamp = 1<<53 - 1
-
 // A decoder reads input and remembers its first error and where that was.
 type decoder struct {
 	s   *ijson.Scanner
@@ -146,7 +143,7 @@ func (d *decoder) integer(what string, least, most int64) int64 {
 }
 
 func (d *decoder) stamp(what string) record.Stamp {
-	return record.Stamp(d.integer(what, 0, maxStamp))
+	return record.Stamp(d.integer(what, 0, ijson.MaxInteger))
 }
 
 // text reads a string of at most limit bytes, or null, which is "".

@@ -151,7 +151,7 @@ func (h *heard) Publish(_ context.Context, _, room string, message []byte) {
 func (h *heard) Forward(http.ResponseWriter, *http.Request, abi.Forward) error { return nil }
 
 func TestAWriteWhoseAnswerIsLostIsTold(t *testing.T) {
-	stored := projects.New(openD1(t))
+	stored := projects.New(openD1(t), projects.NewStatements())
 	rooms := &heard{}
 	c := configure(t, nil)
 	c.Projects, c.Door.Rooms = broken{stored}, rooms

@@ -36,6 +36,11 @@ func Literal(v any) string {
 	return "NULL"
 }
 
+// JSONBoolean returns a column that holds 0, 1 or NULL as a value of JSON.
+func JSONBoolean(column string) string {
+	return "json(CASE " + column + " WHEN 0 THEN 'false' WHEN 1 THEN 'true' END)"
+}
+
 // JSONArray returns json_array of the expressions, however many they are.
 func JSONArray(list []string) string {
 	if len(list) <= FunctionArgs {

@@ -25,7 +25,7 @@ type Store interface {
 	Delete(ctx context.Context, key projects.Key, name project.Name, id string) (projects.Written, error)
 	Get(ctx context.Context, key projects.Key, name project.Name, id string) (json.RawMessage, project.Version, error)
 	List(ctx context.Context, key projects.Key, name project.Name, after string, limit int, b store.Budget) ([]byte, error)
-	Mine(ctx context.Context, caller, after string, limit int, b store.Budget) ([]byte, error)
+	OfMember(ctx context.Context, caller, after string, limit int, b store.Budget) ([]byte, error)
 	Pull(ctx context.Context, caller string, in delta.Pull, b store.Budget) ([]byte, error)
 	Upload(ctx context.Context, now time.Time, key projects.Key, in *delta.Upload) (projects.Uploaded, error)
 }

@@ -45,7 +45,7 @@ func (c *call) listMine() error {
 	if err != nil {
 		return err
 	}
-	answer, err := c.store.Mine(c.R.Context(), c.key.Caller, after, limit, door.Budget)
+	answer, err := c.store.OfMember(c.R.Context(), c.key.Caller, after, limit, door.Budget)
 	if err != nil {
 		return err
 	}

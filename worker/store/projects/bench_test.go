@@ -1,6 +1,6 @@
 //go:build !js
 
-package projects_test
+package projects
 
 import (
 	"fmt"
@@ -13,14 +13,13 @@ import (
 	"tidemark/wasm/edge"
 	"tidemark/wasm/wasmtest"
 	"tidemark/worker/store"
-	"tidemark/worker/store/projects"
 )
 
 // bigProject is a project of 10,000 tasks and 15,000 dependencies.
-func bigProject(b *testing.B) (*edge.D1, *projects.Store) {
+func bigProject(b *testing.B) (*edge.D1, *Store) {
 	b.Helper()
 	db := wasmtest.OpenD1(b, store.Migrations())
-	p := projects.New(db)
+	p := New(db, NewStatements())
 	if _, err := p.CreateProject(background, "o", project.Row{ID: "p", Set: []project.Value{{Field: project.Find(project.Projects).Field("name"), Value: "P"}}}, "m"); err != nil {
 		b.Fatal(err)
 	}
@@ -102,7 +101,7 @@ func BenchmarkProjectUploadOf500(b *testing.B) {
 			in.Created = append(in.Created, project.Row{ID: fmt.Sprintf("n%d.%d", n, i), Set: set})
 			in.Updated = append(in.Updated, project.Row{ID: fmt.Sprintf("%036d", 1+i), Base: 0, Set: set})
 		}
-		if _, err := p.Upload(background, time.UnixMilli(1_700_000_000_000), projects.Key{Project: "p", Caller: "o"}, in); err != nil {
+		if _, err := p.Upload(background, time.UnixMilli(1_700_000_000_000), Key{Project: "p", Caller: "o"}, in); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -113,7 +112,7 @@ func BenchmarkProjectPatch(b *testing.B) {
 	row := project.Row{ID: fmt.Sprintf("%036d", 5), Base: 3, Set: []project.Value{{Field: project.Find(project.Tasks).Field("percent_complete"), Value: 7.0}}}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := p.Patch(background, projects.Key{Project: "p", Caller: "o"}, project.Tasks, row); err != nil {
+		if _, err := p.Patch(background, Key{Project: "p", Caller: "o"}, project.Tasks, row); err != nil {
 			b.Fatal(err)
 		}
 	}

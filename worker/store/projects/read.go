@@ -22,7 +22,7 @@ func cutPages(found, limit, octets string) string {
 	WINDOW w AS (ORDER BY k, seq, id ROWS UNBOUNDED PRECEDING))
 SELECT k, dead, iif(kept, group_concat(body), NULL), max(n), seq, id, kept FROM (
 	SELECT *, n <= %s AND (bytes <= %s OR n = 1) AS kept FROM cut)
-GROUP BY kept, k, dead, bytes / %d`, found, limit, octets, projectPartBytes)
+GROUP BY kept, k, dead, bytes / %d`, found, limit, octets, partBytes)
 }
 
 // A cutPage is what a page statement answered.
@@ -59,19 +59,22 @@ func listOf(c *project.Collection) string {
 	ORDER BY t.id LIMIT CAST(?4 AS INTEGER) + 1`, rowObject(c, false), c.Table, callerAccess), "CAST(?4 AS INTEGER)", "CAST(?5 AS INTEGER)")
 }
 
-var listMine = `WITH none AS (SELECT 1)` + cutPages(fmt.Sprintf(
-	`SELECT 0 AS k, 0 AS dead, 0 AS seq, t.id, %s AS body
+// listOfMember returns the page of the projects that ?1 is a member of, as listOf does.
+func listOfMember() string {
+	return `WITH none AS (SELECT 1)` + cutPages(fmt.Sprintf(
+		`SELECT 0 AS k, 0 AS dead, 0 AS seq, t.id, %s AS body
 	FROM ProjectMemberships m JOIN Projects t ON t.id = m.project_id
 	WHERE m.user_id = ?1 AND m.deleted_version IS NULL AND m.project_id > ?2
 	ORDER BY m.project_id LIMIT CAST(?3 AS INTEGER) + 1`, rowObject(project.Find(project.Projects), false)), "CAST(?3 AS INTEGER)", "CAST(?4 AS INTEGER)")
+}
 
 // List returns {"results":[…],"next_cursor":…}: a page of the collection's
 // live rows by id, behind the id after. The cursor is the last id.
 func (p *Store) List(ctx context.Context, key Key, name project.Name, after string, limit int, b store.Budget) ([]byte, error) {
 	results, err := p.list(ctx, limit, b, func(octets int) []abi.Statement {
 		return []abi.Statement{
-			{SQL: selectAccess, Args: []any{key.Project, key.Caller}},
-			{SQL: p.sql[name].list, Args: []any{key.Project, key.Caller, after, limit, octets}},
+			{SQL: p.access, Args: []any{key.Project, key.Caller}},
+			{SQL: p.collections[name].list, Args: []any{key.Project, key.Caller, after, limit, octets}},
 		}
 	})
 	if err != nil {
@@ -83,10 +86,10 @@ func (p *Store) List(ctx context.Context, key Key, name project.Name, after stri
 	return listAnswer(results[1]), nil
 }
 
-// Mine returns the projects that the caller is a member of, as List does.
-func (p *Store) Mine(ctx context.Context, caller, after string, limit int, b store.Budget) ([]byte, error) {
+// OfMember returns the projects that the caller is a member of, as List does.
+func (p *Store) OfMember(ctx context.Context, caller, after string, limit int, b store.Budget) ([]byte, error) {
 	results, err := p.list(ctx, limit, b, func(octets int) []abi.Statement {
-		return []abi.Statement{{SQL: listMine, Args: []any{caller, after, limit, octets}}}
+		return []abi.Statement{{SQL: p.member, Args: []any{caller, after, limit, octets}}}
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list projects: %w", err)
@@ -97,7 +100,7 @@ func (p *Store) Mine(ctx context.Context, caller, after string, limit int, b sto
 // list asks for a page of as many octets as the last ones had, and again for the
 // most that a page has if that was too little. The last statement is the page's.
 func (p *Store) list(ctx context.Context, limit int, b store.Budget, of func(octets int) []abi.Statement) ([]abi.Result, error) {
-	for octets := min(b.Expect(ctx, &p.listed), projectPageBytes); ; octets = projectPageBytes {
+	for octets := min(b.Expect(ctx, &p.listed), pageBytes); ; octets = pageBytes {
 		if err := b.Reserve(ctx, pageTimes*octets); err != nil {
 			return nil, err
 		}
@@ -115,7 +118,7 @@ func (p *Store) list(ctx context.Context, limit int, b store.Budget, of func(oct
 				rows = max(rows, int(store.CellNumber(line[3])))
 			}
 		}
-		if !more || rows >= limit || octets == projectPageBytes {
+		if !more || rows >= limit || octets == pageBytes {
 			p.listed.Saw(size)
 			return results, nil
 		}
@@ -141,8 +144,8 @@ func listAnswer(r abi.Result) []byte {
 // Get answers the JSON of a live row.
 func (p *Store) Get(ctx context.Context, key Key, name project.Name, id string) (json.RawMessage, project.Version, error) {
 	results, err := p.db.Batch(ctx, []abi.Statement{
-		{SQL: selectAccess, Args: []any{key.Project, key.Caller}},
-		{SQL: p.sql[name].row, Args: []any{key.Project, id}},
+		{SQL: p.access, Args: []any{key.Project, key.Caller}},
+		{SQL: p.collections[name].row, Args: []any{key.Project, id}},
 	})
 	if err != nil {
 		return nil, 0, fmt.Errorf("get of %s: %w", name, err)
@@ -158,39 +161,40 @@ func (p *Store) Get(ctx context.Context, key Key, name project.Name, id string) 
 }
 
 // rowsBeyond is the condition of the rows t of collection i that a pull has to
-// tell: see projectPull.
-func rowsBeyond(i int) string {
-	return fmt.Sprintf(`t.project_id = ?1 AND (t.seq, t.id) > (CAST(?%d AS INTEGER), ?%d) AND t.seq <= CAST(?2 AS INTEGER)`, 4+2*i, 5+2*i)
+// tell: see readPull.
+func rowsBeyond(i int, r *rules) string {
+	beyond := strings.NewReplacer("$seq", fmt.Sprintf("CAST(?%d AS INTEGER)", 4+2*i), "$id", fmt.Sprintf("?%d", 5+2*i)).Replace(r.beyond)
+	return "t.project_id = ?1" + r.sent + " AND " + beyond + " AND " + r.cursor + " <= CAST(?2 AS INTEGER)"
 }
 
 // roomFor is how many rows of a page, and one more, are left for collection i.
-func roomFor(i int) string {
+func roomFor(i int, r *rules) string {
 	room := "CAST(?3 AS INTEGER) + 1"
 	for before := range i {
 		room += fmt.Sprintf("\n\t\t- (SELECT count(*) FROM (SELECT 1 FROM %s t WHERE %s LIMIT CAST(?3 AS INTEGER) + 1))",
-			project.Collections[before].Table, rowsBeyond(before))
+			project.Collections[before].Table, rowsBeyond(before, r))
 	}
 	return "max(0, " + room + ")"
 }
 
-// projectPull selects a page, of rows however long: ?1 is the project, ?2 the
+// readPull selects a page, of rows however long: ?1 is the project, ?2 the
 // mark, or MaxSeq for the sequence's, which no row is beyond, ?3 how many rows,
 // then for each collection the (seq, id) that its rows have to be beyond. The
 // collections before the one that the page is in have theirs beyond the mark.
-var projectPull = func() string {
+func readPull() string {
 	var terms []string
 	for i := range project.Collections {
 		c := &project.Collections[i]
 		terms = append(terms, fmt.Sprintf(`SELECT * FROM (SELECT %d AS k, t.deleted_version IS NOT NULL AS dead, t.seq, t.id,
 		iif(t.deleted_version IS NULL, %s, json_quote(t.id)) AS body
-		FROM %s t WHERE %s ORDER BY t.seq, t.id LIMIT %s)`, i, rowObject(c, true), c.Table, rowsBeyond(i), roomFor(i)))
+		FROM %s t WHERE %s ORDER BY t.seq, t.id LIMIT %s)`, i, rowObject(c, true), c.Table, rowsBeyond(i, &standard), roomFor(i, &standard)))
 	}
-	return "WITH none AS (SELECT 1)" + cutPages(strings.Join(terms, "\n\tUNION ALL "), "CAST(?3 AS INTEGER)", fmt.Sprint(projectPageBytes))
-}()
+	return "WITH none AS (SELECT 1)" + cutPages(strings.Join(terms, "\n\tUNION ALL "), "CAST(?3 AS INTEGER)", fmt.Sprint(pageBytes))
+}
 
-// projectFinal selects every id of the project that a removed member can have
+// readFinal selects every id of the project that a removed member can have
 // seen. D1 wants a name of its own for each column.
-var projectFinal = func() string {
+func readFinal() string {
 	var terms strings.Builder
 	for i := range project.Collections {
 		if i > 0 {
@@ -202,36 +206,36 @@ var projectFinal = func() string {
 	return `WITH removal(seq) AS MATERIALIZED (SELECT iif(` + callerAccess + ` = -2,
 	(SELECT max(seq) FROM ProjectMemberships WHERE project_id = ?1 AND user_id = ?2), -1))` +
 		fmt.Sprintf("\nSELECT k, 1 AS dead, group_concat(body) AS body, 0 AS n, 0 AS seq, '' AS id, 1 AS kept FROM (SELECT *, row_number() OVER () AS n FROM (%s)) GROUP BY k, n / 10000", terms.String())
-}()
+}
 
 // Pull returns a page of changes: see delta.AppendPage. Mark and rows are of
 // one snapshot. It first asks in the way that is cheap for few or small rows, for
 // as much as the last pages were and then for the most that a page has; but not
 // where the last pages were so large that a text would grow too long.
 func (p *Store) Pull(ctx context.Context, caller string, in delta.Pull, b store.Budget) ([]byte, error) {
-	statements := []abi.Statement{{SQL: selectAccess, Args: []any{in.Project, caller}}, {}}
+	statements := []abi.Statement{{SQL: p.access, Args: []any{in.Project, caller}}, {}}
 	if !in.Final && p.pulled.Next(0) <= store.WaryBytes {
-		read := func(r abi.Result) cutPage { return readQuickPage(r, in.PageRows) }
-		for _, octets := range []int{min(b.Expect(ctx, &p.pulled), projectPageBytes), projectPageBytes} {
+		read := func(r abi.Result) cutPage { return readDirectPage(r, in.PageRows) }
+		for _, octets := range []int{min(b.Expect(ctx, &p.pulled), pageBytes), pageBytes} {
 			if err := b.Reserve(ctx, pageTimes*octets); err != nil {
 				return nil, fmt.Errorf("pull: %w", err)
 			}
-			statements[1] = abi.Statement{SQL: quickPull, Args: append(pullArgs(in), octets)}
+			statements[1] = abi.Statement{SQL: p.directPull, Args: append(pullArgs(in), octets)}
 			results, err := p.db.Batch(ctx, statements)
 			if err != nil {
 				break
 			}
-			if size, ok := quickSize(results[1]); ok {
+			if size, ok := directSize(results[1]); ok {
 				p.pulled.Saw(size)
 				return pullAnswer(in, results, read)
 			}
 		}
 	}
-	statements[1] = abi.Statement{SQL: projectPull, Args: pullArgs(in)}
+	statements[1] = abi.Statement{SQL: p.Statements.pull, Args: pullArgs(in)}
 	if in.Final {
-		statements[1] = abi.Statement{SQL: projectFinal, Args: []any{in.Project, caller}}
+		statements[1] = abi.Statement{SQL: p.final, Args: []any{in.Project, caller}}
 	}
-	if err := b.Reserve(ctx, pageTimes*projectPageBytes); err != nil {
+	if err := b.Reserve(ctx, pageTimes*pageBytes); err != nil {
 		return nil, fmt.Errorf("pull: %w", err)
 	}
 	results, err := p.db.Batch(ctx, statements)

@@ -1,6 +1,6 @@
 //go:build !js
 
-package projects_test
+package projects
 
 import (
 	"errors"
@@ -14,7 +14,6 @@ import (
 	"tidemark/shared/project"
 	"tidemark/wasm/wasmtest"
 	"tidemark/worker/store"
-	"tidemark/worker/store/projects"
 )
 
 // A simulation is one seed's story: writers of all roles who use REST and
@@ -22,7 +21,7 @@ import (
 type simulation struct {
 	*rand.Rand
 	key      string
-	projects *projects.Store
+	projects *Store
 	model    *model
 	readers  []*reader
 	roles    map[string]project.Role
@@ -37,9 +36,9 @@ var simulated = []string{"Owner", "Admin", "Scheduler", "Member", "Viewer"}
 
 const leaver = "leaver"
 
-func simulateProject(db store.DB, seed uint64, f *fault) error {
+func simulateProject(db store.DB, statements *Statements, seed uint64, f *fault) error {
 	s := &simulation{
-		Rand: rand.New(rand.NewPCG(seed, 1)), key: fmt.Sprintf("p%d", seed), projects: projects.New(db), model: newModel(),
+		Rand: rand.New(rand.NewPCG(seed, 1)), key: fmt.Sprintf("p%d", seed), projects: New(db, statements), model: newModel(),
 		roles: map[string]project.Role{}, members: map[string]string{}, fault: f,
 	}
 	f.between = s.write
@@ -157,19 +156,19 @@ func (s *simulation) newID() string {
 func (s *simulation) create(user string, name project.Name, set fields) error {
 	row := s.row(name, set)
 	row.ID = s.newID()
-	_, err := s.projects.Create(background, projects.Key{Project: s.key, Caller: user}, name, row)
+	_, err := s.projects.Create(background, Key{Project: s.key, Caller: user}, name, row)
 	return s.done(err, s.maySet(user, name, "", row), fmt.Sprint(user, " creates ", name, " ", row.ID, set), func() { s.model.create(name, row) })
 }
 
 func (s *simulation) patch(user string, name project.Name, id string, set fields) error {
 	row := s.row(name, set)
 	row.ID = id
-	_, err := s.projects.Patch(background, projects.Key{Project: s.key, Caller: user}, name, row)
+	_, err := s.projects.Patch(background, Key{Project: s.key, Caller: user}, name, row)
 	return s.done(err, s.maySet(user, name, id, row), fmt.Sprint(user, " changes ", name, " ", id, set), func() { s.model.update(name, row) })
 }
 
 func (s *simulation) remove(user string, name project.Name, id string) error {
-	_, err := s.projects.Delete(background, projects.Key{Project: s.key, Caller: user}, name, id)
+	_, err := s.projects.Delete(background, Key{Project: s.key, Caller: user}, name, id)
 	return s.done(err, s.mayDelete(user, name, id), fmt.Sprint(user, " deletes ", name, " ", id), func() { s.model.remove(name, id) })
 }
 
@@ -279,7 +278,7 @@ func (s *simulation) upload(user string) error {
 			want = s.mayDelete(user, project.Tasks, gone)
 		}
 	}
-	key := projects.Key{Project: s.key, Caller: user}
+	key := Key{Project: s.key, Caller: user}
 	now := time.UnixMilli(1_700_000_000_000)
 	first, err := s.projects.Upload(background, now, key, in)
 	if err := s.done(err, want, fmt.Sprintf("%s uploads %s, %v", user, created.ID, in.Deleted), func() {
@@ -313,14 +312,14 @@ func (s *simulation) come() error {
 }
 
 func (s *simulation) removeMember(id string) error {
-	_, err := s.projects.Delete(background, projects.Key{Project: s.key, Caller: "Admin"}, project.Memberships, id)
+	_, err := s.projects.Delete(background, Key{Project: s.key, Caller: "Admin"}, project.Memberships, id)
 	return err
 }
 
 func (s *simulation) join(user, role string) error {
 	row := s.row(project.Memberships, fields{"user_id": user, "role": role})
 	row.ID = s.newID()
-	_, err := s.projects.Create(background, projects.Key{Project: s.key, Caller: "Owner"}, project.Memberships, row)
+	_, err := s.projects.Create(background, Key{Project: s.key, Caller: "Owner"}, project.Memberships, row)
 	return s.done(err, "", user+" joins", func() { s.joined(user, role, row.ID) })
 }
 
@@ -346,7 +345,7 @@ func (s *simulation) read(r *reader) error {
 		}
 		in.After = &c
 		if s.fault.remark {
-			if _, c.Mark, err = s.projects.Role(background, projects.Key{Project: s.key, Caller: r.user}); err != nil {
+			if _, c.Mark, err = s.projects.Role(background, Key{Project: s.key, Caller: r.user}); err != nil {
 				return nil
 			}
 		}
@@ -401,8 +400,9 @@ func (s *simulation) settle() error {
 // TestProjectSimulation runs SIMULATE_SEEDS seeds (300; 100 with -short), or the one in
 // SIMULATE_SEED.
 func TestProjectSimulation(t *testing.T) {
+	statements := NewStatements()
 	wasmtest.Seeds(t, 300, 100, func(t *testing.T) func(uint64) error {
 		db := wasmtest.OpenD1(t, store.Migrations())
-		return func(seed uint64) error { return simulateProject(db, seed, &fault{}) }
+		return func(seed uint64) error { return simulateProject(db, statements, seed, &fault{}) }
 	})
 }

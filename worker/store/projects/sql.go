@@ -28,17 +28,17 @@ const (
 	accessRevoked = -2 // was removed
 )
 
-// givenRows are the rows of ?3: the list k, what orders them in it, the id, and
+// listedRows are the rows of ?3: the list k, what orders them in it, the id, and
 // the fields that they bring, as JSON. Taking them from there by path would
 // parse each row once a column.
-const givenRows = `rows(k, n, id, "set") AS MATERIALIZED (
+const listedRows = `rows(k, n, id, "set") AS MATERIALIZED (
 	SELECT l.key, r.id, r.key, r.value FROM json_each(?3) l, json_each(l.value) r)`
 
-// givenBase is the version that the change of row r was made on, or NULL.
-const givenBase = `json_extract(r."set", '$.server_version')`
+// baseVersion is the version that the change of row r was made on, or NULL.
+const baseVersion = `json_extract(r."set", '$.server_version')`
 
-// drawnSeq is the number that this batch drew, or no row if it drew none.
-const drawnSeq = `(SELECT seq FROM ProjectSequences WHERE project_id = ?1 AND drawn = ?4)`
+// batchSeq is the number that this batch drew, or no row if it drew none.
+const batchSeq = `(SELECT seq FROM ProjectSequences WHERE project_id = ?1 AND drawn = ?4)`
 
 // rankOf is a role's number.
 func rankOf(column string) string {
@@ -55,7 +55,7 @@ func rankOf(column string) string {
 func pulledValue(f *project.Field) string {
 	switch f.Kind {
 	case project.Boolean:
-		return "json(iif(t." + f.Name + ", 'true', 'false'))"
+		return store.JSONBoolean("t." + f.Name)
 	case project.Integer:
 		return "CAST(t." + f.Name + " AS INTEGER)"
 	}
@@ -76,14 +76,14 @@ func rowObject(c *project.Collection, pull bool) string {
 	return b.String() + ")"
 }
 
-// isGiven says whether row r brings the field, givenValue what it brings.
-func isGiven(f string) string    { return `json_type(r."set", '$.` + f + `') IS NOT NULL` }
-func givenValue(f string) string { return `json_extract(r."set", '$.` + f + `')` }
+// hasField says whether row r brings the field, fieldValue what it brings.
+func hasField(f string) string   { return `json_type(r."set", '$.` + f + `') IS NOT NULL` }
+func fieldValue(f string) string { return `json_extract(r."set", '$.` + f + `')` }
 
 // isChanged says whether row r brings another value than t has. A row that is
 // created has nothing.
 func isChanged(f string) string {
-	return "(" + isGiven(f) + " AND " + givenValue(f) + " IS NOT t." + f + ")"
+	return "(" + hasField(f) + " AND " + fieldValue(f) + " IS NOT t." + f + ")"
 }
 
 // fieldsOf gives the JSON array of the fields of t that were changed after the
@@ -94,13 +94,13 @@ func fieldsOf(c *project.Collection, bring bool) string {
 		condition = `EXISTS (SELECT 1 FROM json_each(r."set") g WHERE g.key = f.key
 			AND json_extract(` + rowObject(c, true) + `, '$.' || f.key) IS NOT g.value)`
 	}
-	return `(SELECT json_group_array(f.key) FROM json_each(t.changed) f WHERE f.value > ` + givenBase + ` AND ` + condition + `)`
+	return `(SELECT json_group_array(f.key) FROM json_each(t.changed) f WHERE f.value > ` + baseVersion + ` AND ` + condition + `)`
 }
 
 // problemsOf is a common table with one line for each of the rows: k, id, code and
 // field (NULL if nothing is wrong), and for a conflict the fields, those that
-// were merged, the row's JSON and its version. It needs givenRows.
-func problemsOf(c *project.Collection, upload bool) string {
+// were merged, the row's JSON and its version. It needs listedRows.
+func problemsOf(c *project.Collection, upload bool, r *rules) string {
 	var b strings.Builder
 	when := func(condition string, code project.Code, field string) {
 		fmt.Fprintf(&b, "\n\t\tWHEN %s THEN '%s %s'", condition, code, field)
@@ -130,18 +130,18 @@ func problemsOf(c *project.Collection, upload bool) string {
 			}
 		}
 	case project.Memberships:
-		when("(t.role = 'Owner' OR coalesce("+givenValue("role")+" = 'Owner', 0)) AND "+may(project.ChangeOwners), project.RoleTooLow, "role")
+		when("(t.role = 'Owner' OR coalesce("+fieldValue("role")+" = 'Owner', 0)) AND "+may(project.ChangeOwners), project.RoleTooLow, "role")
 		when(`r.k = 'created' AND EXISTS (SELECT 1 FROM ProjectMemberships x
-			WHERE x.project_id = ?1 AND x.user_id = `+givenValue("user_id")+` AND x.deleted_version IS NULL)`, project.MemberTwice, "user_id")
+			WHERE x.project_id = ?1 AND x.user_id = `+fieldValue("user_id")+` AND x.deleted_version IS NULL)`, project.MemberTwice, "user_id")
 		when(`t.role = 'Owner' AND (r.k = 'deleted' OR `+isChanged("role")+`) AND NOT EXISTS (SELECT 1 FROM ProjectMemberships x
 			WHERE x.project_id = ?1 AND x.role = 'Owner' AND x.deleted_version IS NULL AND x.id <> t.id)`, project.LastOwner, "role")
 	}
 	b.WriteString("\n\t\tWHEN r.k = 'deleted' THEN NULL")
-	when(givenBase+" > t.server_version", project.VersionAhead, "server_version")
-	when(givenBase+" > 0 AND "+fieldsOf(c, true)+" <> '[]'", project.SyncConflict, "")
+	when(baseVersion+" > t.server_version", project.VersionAhead, "server_version")
+	when(baseVersion+" > 0 AND "+fieldsOf(c, true)+" <> '[]'", project.SyncConflict, "")
 	for _, f := range c.Fields {
 		if f.Kind == project.Ref {
-			when(isChanged(f.Name)+" AND "+givenValue(f.Name)+" IS NOT NULL AND NOT "+isLive(f, upload), project.BadReference, f.Name)
+			when(isChanged(f.Name)+" AND "+fieldValue(f.Name)+" IS NOT NULL AND NOT "+isLive(f, upload), project.BadReference, f.Name)
 		}
 	}
 	switch c.Name {
@@ -149,9 +149,9 @@ func problemsOf(c *project.Collection, upload bool) string {
 		when("r.id IN (SELECT start FROM up WHERE id = start OR id IS NOT NULL AND depth = "+fmt.Sprint(project.MaxNesting+1)+")",
 			project.ParentCycle, "parent_id")
 	case project.Dependencies:
-		when("r.k = 'created' AND EXISTS "+pathBack, project.LinkCycle, "successor_id")
-		when(`r.k = 'created' AND EXISTS (SELECT 1 FROM ProjectDependencies x WHERE x.predecessor_id = `+givenValue("predecessor_id")+`
-			AND x.successor_id = `+givenValue("successor_id")+` AND x.deleted_version IS NULL)`, project.LinkTwice, "successor_id")
+		when("r.k = 'created' AND EXISTS "+pathBack(r), project.LinkCycle, "successor_id")
+		when(`r.k = 'created' AND EXISTS (SELECT 1 FROM ProjectDependencies x WHERE x.predecessor_id = `+fieldValue("predecessor_id")+`
+			AND x.successor_id = `+fieldValue("successor_id")+` AND x.deleted_version IS NULL)`, project.LinkTwice, "successor_id")
 	}
 	if c.Name == project.Tasks {
 		return parentWalk + fmt.Sprintf(problemTable, b.String(), fieldsOf(c, true), fieldsOf(c, false), rowObject(c, false), c.Table)
@@ -160,7 +160,7 @@ func problemsOf(c *project.Collection, upload bool) string {
 }
 
 const problemTable = `problems(k, id, problem, fields, merged, row, version) AS MATERIALIZED (
-	SELECT r.k, r.id, CASE %s END, iif(` + givenBase + ` > 0, %s, '[]'), iif(` + givenBase + ` > 0, %s, '[]'), iif(t.project_id = ?1, %s, NULL), t.server_version
+	SELECT r.k, r.id, CASE %s END, iif(` + baseVersion + ` > 0, %s, '[]'), iif(` + baseVersion + ` > 0, %s, '[]'), iif(t.project_id = ?1, %s, NULL), t.server_version
 	FROM rows r LEFT JOIN %s t ON t.id = r.id)`
 
 // problemJSON is a line of problems, for readProblem.
@@ -175,18 +175,18 @@ func isLive(f project.Field, upload bool) string {
 		column = "user_id"
 	}
 	live := fmt.Sprintf("EXISTS (SELECT 1 FROM %s x WHERE x.%s = %s AND x.project_id = ?1 AND x.deleted_version IS NULL)",
-		to.Table, column, givenValue(f.Name))
+		to.Table, column, fieldValue(f.Name))
 	if !upload || f.To != project.Tasks {
 		return live
 	}
-	return "(" + live + ` OR EXISTS (SELECT 1 FROM rows x WHERE x.id = ` + givenValue(f.Name) + ` AND x.k = 'created')
-		AND NOT EXISTS (SELECT 1 FROM ProjectTasks x WHERE x.id = ` + givenValue(f.Name) + `))`
+	return "(" + live + ` OR EXISTS (SELECT 1 FROM rows x WHERE x.id = ` + fieldValue(f.Name) + ` AND x.k = 'created')
+		AND NOT EXISTS (SELECT 1 FROM ProjectTasks x WHERE x.id = ` + fieldValue(f.Name) + `))`
 }
 
 // parentWalk is a common table that walks, from each of the rows that moves under
 // another parent, up to the root, as things will be when all have moved.
 var parentWalk = `moves(id, parent_id) AS MATERIALIZED (
-	SELECT r.id, ` + givenValue("parent_id") + ` FROM rows r WHERE r.k <> 'deleted' AND ` + isGiven("parent_id") + `),
+	SELECT r.id, ` + fieldValue("parent_id") + ` FROM rows r WHERE r.k <> 'deleted' AND ` + hasField("parent_id") + `),
 up(start, id, depth) AS (
 	SELECT id, parent_id, 1 FROM moves WHERE parent_id IS NOT NULL
 	UNION ALL
@@ -195,22 +195,24 @@ up(start, id, depth) AS (
 	WHERE up.id IS NOT NULL AND up.id <> up.start AND up.depth <= ` + fmt.Sprint(project.MaxNesting) + `),
 `
 
-// pathBack is a row if the predecessor that r gives can be reached from the
+// pathBack returns a query with a row if the predecessor that r gives can be reached from the
 // successor.
-var pathBack = `(WITH RECURSIVE onward(id) AS (
-		SELECT ` + givenValue("successor_id") + `
+func pathBack(r *rules) string {
+	return `(WITH RECURSIVE onward(id) AS (
+		SELECT ` + fieldValue("successor_id") + `
 		UNION
 		SELECT d.successor_id FROM onward JOIN ProjectDependencies d ON d.predecessor_id = onward.id AND d.deleted_version IS NULL)
-	SELECT 1 FROM onward WHERE id = ` + givenValue("predecessor_id") + `)`
+	SELECT 1 FROM onward WHERE ` + r.reaches + fieldValue("predecessor_id") + `)`
+}
 
 // insertRows writes the rows that are created and not known.
 func insertRows(c *project.Collection) string {
 	var names, values strings.Builder
 	for _, f := range c.Fields {
 		names.WriteString(", " + f.Name)
-		value := givenValue(f.Name)
+		value := fieldValue(f.Name)
 		if !f.Required {
-			value = "iif(" + isGiven(f.Name) + ", " + value + ", " + store.Literal(f.Default) + ")"
+			value = "iif(" + hasField(f.Name) + ", " + value + ", " + store.Literal(f.Default) + ")"
 		}
 		values.WriteString(", " + value)
 	}
@@ -222,69 +224,69 @@ WHERE r.k = 'created' AND NOT EXISTS (SELECT 1 FROM %[1]s x WHERE x.id = r.id)`,
 
 // updateRows writes the rows that are known and live. The plus keeps SQLite from
 // walking through all rows of the project.
-func updateRows(c *project.Collection) string {
+func updateRows(c *project.Collection, rules *rules) string {
 	var set strings.Builder
 	var changed []string
 	for _, f := range c.Fields {
-		fmt.Fprintf(&set, "\n\t%s = iif(%s, %s, t.%[1]s),", f.Name, isGiven(f.Name), givenValue(f.Name))
+		fmt.Fprintf(&set, "\n\t%s = iif(%s, %s, t.%[1]s),", f.Name, hasField(f.Name), fieldValue(f.Name))
 		changed = append(changed, fmt.Sprintf(`iif(%s, '"%s":' || (t.server_version + 1) || ',', '')`, isChanged(f.Name), f.Name))
 	}
 	return fmt.Sprintf(`WITH %s
 UPDATE %s AS t SET %s
 	changed = json_patch(t.changed, '{' || rtrim(%s, ',') || '}'),
-	server_version = t.server_version + 1, seq = s.seq
+	server_version = %s, seq = %s
 FROM rows r, ProjectSequences s
 WHERE t.id = r.id AND r.k <> 'deleted' AND +t.project_id = ?1 AND t.deleted_version IS NULL
-	AND s.project_id = ?1 AND s.drawn = ?4`, givenRows, c.Table, set.String(), strings.Join(changed, " || "))
+	AND s.project_id = ?1 AND s.drawn = ?4`, listedRows, c.Table, set.String(), strings.Join(changed, " || "), rules.version, rules.stamp)
 }
 
 // bury turns the live rows of the project that fit the condition into
 // tombstones. with are common tables for the condition.
-func bury(table, with, condition string) string {
+func bury(table, with, seq, condition string) string {
 	return fmt.Sprintf(`%s UPDATE %s SET server_version = server_version + 1, deleted_version = server_version + 1, seq = %s
-WHERE project_id = ?1 AND deleted_version IS NULL AND EXISTS %[3]s AND %[4]s`, with, table, drawnSeq, condition)
+WHERE project_id = ?1 AND deleted_version IS NULL AND EXISTS %s AND %s`, with, table, seq, batchSeq, condition)
 }
 
 // burials are the statements that delete the rows of that collection which
 // are in the list deleted, and what has to go with them, each with its table.
-func burials(c *project.Collection) []projectWrite {
+func burials(c *project.Collection, r *rules) []collectionWrite {
 	listed := `id IN (SELECT id FROM rows WHERE k = 'deleted')`
 	switch c.Name {
 	case project.Projects:
-		var all []projectWrite
+		var all []collectionWrite
 		for _, c := range project.Collections {
-			all = append(all, projectWrite{c.Name, bury(c.Table, "WITH "+givenRows, "EXISTS (SELECT 1 FROM rows WHERE k = 'deleted')")})
+			all = append(all, collectionWrite{c.Name, bury(c.Table, "WITH "+listedRows, batchSeq, "EXISTS (SELECT 1 FROM rows WHERE k = 'deleted')")})
 		}
 		return all
 	case project.Tasks:
-		return []projectWrite{
-			{project.Tasks, bury(c.Table, "WITH RECURSIVE "+givenRows+`,
+		return []collectionWrite{
+			{project.Tasks, bury(c.Table, "WITH RECURSIVE "+listedRows+`,
 doomed(id) AS (
 	SELECT t.id FROM rows r JOIN ProjectTasks t ON t.id = r.id
 	WHERE r.k = 'deleted' AND +t.project_id = ?1 AND t.deleted_version IS NULL
 	UNION
 	SELECT t.id FROM doomed d JOIN ProjectTasks t ON t.parent_id = d.id
-	WHERE +t.project_id = ?1 AND t.deleted_version IS NULL)`, "id IN doomed")},
-			{project.Dependencies, bury("ProjectDependencies", "WITH "+givenRows+`,
+	WHERE +t.project_id = ?1 AND t.deleted_version IS NULL)`, r.stampSubtasks, "id IN doomed")},
+			{project.Dependencies, bury("ProjectDependencies", "WITH "+listedRows+`,
 dead(id) AS MATERIALIZED (
-	SELECT id FROM ProjectTasks WHERE project_id = ?1 AND seq = `+drawnSeq+` AND deleted_version IS NOT NULL)`,
+	SELECT id FROM ProjectTasks WHERE project_id = ?1 AND seq = `+batchSeq+` AND deleted_version IS NOT NULL)`, r.stampDependencies,
 				`id IN (SELECT id FROM ProjectDependencies WHERE predecessor_id IN dead AND deleted_version IS NULL
 	UNION SELECT id FROM ProjectDependencies WHERE successor_id IN dead AND deleted_version IS NULL)
 	AND EXISTS (SELECT 1 FROM rows WHERE k = 'deleted')`)},
 		}
 	case project.Calendars:
-		return []projectWrite{
-			{project.Calendars, bury(c.Table, "WITH "+givenRows, listed)},
-			{project.Projects, `WITH ` + givenRows + ` UPDATE Projects SET calendar_id = NULL, server_version = server_version + 1, seq = ` + drawnSeq + `,
+		return []collectionWrite{
+			{project.Calendars, bury(c.Table, "WITH "+listedRows, batchSeq, listed)},
+			{project.Projects, `WITH ` + listedRows + ` UPDATE Projects SET calendar_id = NULL, server_version = server_version + 1, seq = ` + batchSeq + `,
 	changed = json_set(changed, '$.calendar_id', server_version + 1)
-WHERE id = ?1 AND calendar_id IN (SELECT id FROM rows WHERE k = 'deleted') AND EXISTS ` + drawnSeq},
+WHERE id = ?1 AND calendar_id IN (SELECT id FROM rows WHERE k = 'deleted') AND EXISTS ` + batchSeq},
 		}
 	}
-	return []projectWrite{{c.Name, bury(c.Table, "WITH "+givenRows, listed)}}
+	return []collectionWrite{{c.Name, bury(c.Table, "WITH "+listedRows, batchSeq, listed)}}
 }
 
-// A projectWrite is a statement and the collection that it changes.
-type projectWrite struct {
+// A collectionWrite is a statement and the collection that it changes.
+type collectionWrite struct {
 	name project.Name
 	sql  string
 }

@@ -23,26 +23,48 @@ import (
 // reason; any other is internal.
 type Store struct {
 	db store.DB
-	// Statements, as each collection needs them.
-	sql map[project.Name]projectSQL
+	*Statements
+}
+
+// Statements are the SQL of projects. They are made once, for any number of
+// databases. They also remember how large results were.
+type Statements struct {
+	rules       *rules
+	collections map[project.Name]collectionSQL
+
+	access                  string // see selectAccess
+	member                  string // the page of listOfMember
+	pull, directPull, final string // see readPull, readDirectPull, readFinal
+	firstDraw               string
+	upload                  uploadSQL
 
 	pulled, listed store.Guess
 }
 
-type projectSQL struct {
+// A collectionSQL is the statements of one collection.
+type collectionSQL struct {
 	problems, list, row string // SELECTs
 	draw                string
 	insert, update      string
-	bury                []projectWrite
+	bury                []collectionWrite
 }
 
 // New returns the projects in db.
-func New(db store.DB) *Store {
-	p := &Store{db: db, sql: map[project.Name]projectSQL{}}
-	for i := range project.Collections {
-		p.sql[project.Collections[i].Name] = statementsOf(&project.Collections[i])
+func New(db store.DB, statements *Statements) *Store { return &Store{db, statements} }
+
+// NewStatements returns the statements of all collections.
+func NewStatements() *Statements { return newStatements(&standard) }
+
+func newStatements(r *rules) *Statements {
+	s := &Statements{
+		rules: r, collections: map[project.Name]collectionSQL{},
+		access: selectAccess(r), member: listOfMember(), pull: readPull(), directPull: readDirectPull(r), final: readFinal(),
+		firstDraw: firstDraw(r), upload: newUploadSQL(r),
 	}
-	return p
+	for i := range project.Collections {
+		s.collections[project.Collections[i].Name] = newCollectionSQL(&project.Collections[i], r)
+	}
+	return s
 }
 
 // A Key names a project and who asks about it.
@@ -65,7 +87,7 @@ type Written struct {
 
 // Role is the caller's role, or the refusal of who has none.
 func (p *Store) Role(ctx context.Context, key Key) (project.Role, project.Seq, error) {
-	results, err := p.db.Batch(ctx, []abi.Statement{{SQL: selectAccess, Args: []any{key.Project, key.Caller}}})
+	results, err := p.db.Batch(ctx, []abi.Statement{{SQL: p.access, Args: []any{key.Project, key.Caller}}})
 	if err != nil {
 		return 0, 0, fmt.Errorf("read role: %w", err)
 	}
@@ -73,9 +95,11 @@ func (p *Store) Role(ctx context.Context, key Key) (project.Role, project.Seq, e
 	return project.Role(max(a.role, 0)), a.mark, a.may(project.Read)
 }
 
-// selectAccess reads what the caller is, and the project's mark and floor.
-var selectAccess = `SELECT ` + callerAccess + `, coalesce((SELECT seq FROM ProjectSequences WHERE project_id = ?1), 0),
-	coalesce((SELECT floor FROM ProjectSequences WHERE project_id = ?1), 0)`
+// selectAccess returns the statement that reads what the caller is, and the
+// project's mark and floor.
+func selectAccess(r *rules) string {
+	return `SELECT ` + callerAccess + `, ` + r.mark + `, coalesce((SELECT floor FROM ProjectSequences WHERE project_id = ?1), 0)`
+}
 
 type accessRow struct {
 	role        int
@@ -100,15 +124,15 @@ func (a accessRow) may(action project.Action) error {
 	return nil
 }
 
-// A given is a list of rows as statements take it, in ?3: created, updated or
+// A rowList is a list of rows as statements take it, in ?3: created, updated or
 // deleted. The ids in all lists differ.
-type given struct {
+type rowList struct {
 	list string
 	rows []project.Row
 }
 
 // rowsParameter is the lists as ?3, checked against what D1 takes.
-func rowsParameter(lists ...given) (string, error) {
+func rowsParameter(lists ...rowList) (string, error) {
 	b := []byte{'{'}
 	for _, l := range lists {
 		if len(b) > 1 {
@@ -153,20 +177,34 @@ func readProblem(cell any) (line problemLine, refusal *project.Refusal, err erro
 	}, nil
 }
 
-// errUnexplained is a write that was refused without a reason: problems and
-// the draw disagree.
+// readOwnProblem reads the problem of a write of one row. The write is done if the
+// row exists already: a creation was repeated.
+func readOwnProblem(cell any) (merged []string, done *Written, err error) {
+	line, refusal, err := readProblem(cell)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case refusal == nil:
+		return line.Merged, nil, nil
+	case refusal.Code == project.Exists:
+		return nil, &Written{Row: refusal.Row, Version: refusal.Version, Existed: true}, nil
+	}
+	return nil, nil, refusal
+}
+
+// errUnexplained says that a write was rejected without a reason: problems and the
+// draw disagree.
 var errUnexplained = errors.New("a write drew no number")
 
 // uploadsKept is how long an answer is kept for a retry. docs/protocol.md, Projects 5:
 // at least 24 hours.
 const uploadsKept = 48 * time.Hour
 
-// drawName is new at every batch.
-func drawName() string { return rand.Text() }
+// newDraw returns a name for a batch that no other has: see batchSeq.
+func newDraw() string { return rand.Text() }
 
-// parts of an answer hold at most so many bytes, and an answer about so many:
-// a value of D1 has at most 2 MB, an isolate 128.
+// A cell must stay below D1's 2 MB, a page well below the isolate's 128 MB.
 const (
-	projectPartBytes = 1_000_000
-	projectPageBytes = 8_000_000
+	partBytes = 1_000_000
+	pageBytes = 8_000_000
 )

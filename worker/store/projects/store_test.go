@@ -1,6 +1,6 @@
 //go:build !js
 
-package projects_test
+package projects
 
 import (
 	"errors"
@@ -13,15 +13,14 @@ import (
 	"tidemark/shared/project"
 	"tidemark/wasm/wasmtest"
 	"tidemark/worker/store"
-	"tidemark/worker/store/projects"
 )
 
-var owner = projects.Key{Project: "p", Caller: "o"}
+var owner = Key{Project: "p", Caller: "o"}
 
 // openProject is a database with one project p of the Owner o.
-func openProject(t *testing.T) *projects.Store {
+func openProject(t *testing.T) *Store {
 	t.Helper()
-	p := projects.New(wasmtest.OpenD1(t, store.Migrations()))
+	p := New(wasmtest.OpenD1(t, store.Migrations()), NewStatements())
 	if _, err := p.CreateProject(background, "o", rowOf(t, project.Projects, `{"id":"p","name":"P"}`), "m"); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +60,7 @@ func TestAnUploadsAnswerIsKeptForADay(t *testing.T) {
 
 func TestWhoPulledBeforeARestoreBeginsAgain(t *testing.T) {
 	db := wasmtest.OpenD1(t, store.Migrations())
-	p := projects.New(db)
+	p := New(db, NewStatements())
 	if _, err := p.CreateProject(background, "o", rowOf(t, project.Projects, `{"id":"p","name":"P"}`), "m"); err != nil {
 		t.Fatal(err)
 	}

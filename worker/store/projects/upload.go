@@ -21,39 +21,52 @@ type Uploaded struct {
 	Mark    project.Seq
 }
 
-// The statements of an upload. ?5 is the least role in the draw, elsewhere the
-// batch's id; ?6 is the time. The answer takes the rows bare.
-var (
-	uploadBefore = `SELECT answer FROM ProjectUploads WHERE project_id = ?1 AND user_id = ?2 AND client_batch_id = ?3`
-	uploadDraw   = drawSeq(project.Find(project.Tasks), true,
-		`NOT EXISTS (SELECT 1 FROM ProjectUploads WHERE project_id = ?1 AND user_id = ?2 AND client_batch_id = ?6)`)
-	// The first thing that is wrong, if no number was drawn: when one was, nothing is.
-	uploadProblem = "SELECT CASE WHEN NOT EXISTS " + drawnSeq + " THEN (WITH RECURSIVE " + givenRows + ",\n" +
-		problemsOf(project.Find(project.Tasks), true) + "\nSELECT " + problemJSON + " FROM problems WHERE problem IS NOT NULL LIMIT 1) END"
-	uploadUpdate = updateRows(project.Find(project.Tasks))
-	uploadInsert = "WITH " + givenRows + "\n" + insertRows(project.Find(project.Tasks))
-	uploadBury   = burials(project.Find(project.Tasks))
-	uploadAnswer = `WITH ` + givenRows + `,
+// An uploadSQL is the statements of an upload. ?5 is the least role in the draw,
+// elsewhere the id of the upload; ?6 is the time. The answer takes the rows without
+// their fields.
+type uploadSQL struct {
+	before, stored string // the answer, if the upload was done before, and after it
+	draw, problem  string
+	update, insert string
+	bury           []collectionWrite
+	answer         string
+}
+
+func newUploadSQL(r *rules) uploadSQL {
+	tasks := project.Find(project.Tasks)
+	stored := `SELECT answer FROM ProjectUploads WHERE project_id = ?1 AND user_id = ?2 AND client_batch_id = ?3`
+	return uploadSQL{
+		before: stored + r.known, stored: stored,
+		draw: drawSeq(tasks, true, r.notKnown, r),
+		// The first thing that is wrong, if no number was drawn: if one was, nothing is.
+		problem: "SELECT CASE WHEN NOT EXISTS " + batchSeq + " THEN (WITH RECURSIVE " + listedRows + ",\n" +
+			problemsOf(tasks, true, r) + "\nSELECT " + problemJSON + " FROM problems WHERE problem IS NOT NULL LIMIT 1) END",
+		update: updateRows(tasks, r),
+		insert: "WITH " + listedRows + "\n" + insertRows(tasks),
+		bury:   burials(tasks, r),
+		answer: `WITH ` + listedRows + `,
 done(k, id, version) AS MATERIALIZED (
 	SELECT CASE WHEN s.seq IS NULL THEN 'skipped' WHEN r.k = 'deleted' THEN r.k WHEN t.created_seq = s.seq THEN 'created' ELSE 'updated' END,
 		r.id, t.server_version
 	FROM rows r LEFT JOIN ProjectTasks t ON t.id = r.id
 		LEFT JOIN ProjectSequences s ON s.project_id = ?1 AND s.drawn = ?4 AND s.seq = t.seq
 	ORDER BY r.k, r.n)
-INSERT INTO ProjectUploads (project_id, user_id, client_batch_id, at, answer)
+` + r.keepAnswer + ` INTO ProjectUploads (project_id, user_id, client_batch_id, at, answer)
 SELECT ?1, ?2, ?5, CAST(?6 AS INTEGER), json_object('client_batch_id', ?5,
 	'applied', json_object('tasks', json_object('created', ` + doneList("created") + `, 'updated', ` + doneList("updated") + `, 'deleted', ` + doneList("deleted") + `)),
 	'skipped', json_object('tasks', (SELECT json_group_array(id) FROM done WHERE k = 'skipped')),
 	'timestamp', s.seq)
-FROM ProjectSequences s WHERE s.project_id = ?1 AND s.drawn = ?4`
-)
+FROM ProjectSequences s WHERE s.project_id = ?1 AND s.drawn = ?4`,
+	}
+}
 
 func doneList(k string) string {
 	return `(SELECT json_group_array(json_object('id', id, 'server_version', version)) FROM done WHERE k = '` + k + `')`
 }
 
-// Upload does what in says, all or nothing, and keeps the answer: the same
-// batch id from the same caller is answered the same, and does nothing.
+// Upload makes the changes of in, all or none, and keeps the answer. If the same
+// caller sends the same batch id again, Upload returns that answer and changes
+// nothing.
 //
 //layout:long one batch, whose statements and results are in the same order
 func (p *Store) Upload(ctx context.Context, now time.Time, key Key, in *delta.Upload) (Uploaded, error) {
@@ -61,45 +74,45 @@ func (p *Store) Upload(ctx context.Context, now time.Time, key Key, in *delta.Up
 	for i, id := range in.Deleted {
 		deleted[i].ID = id
 	}
-	lists := []given{{"created", in.Created}, {"updated", in.Updated}, {"deleted", deleted}}
+	lists := []rowList{{"created", in.Created}, {"updated", in.Updated}, {"deleted", deleted}}
 	param, err := rowsParameter(lists...)
 	if err != nil {
 		return Uploaded{}, err
 	}
-	ids, err := rowsParameter(bare(lists)...)
+	ids, err := rowsParameter(onlyIDs(lists)...)
 	if err != nil {
 		return Uploaded{}, err
 	}
 	// Known rows first, so that new ones are not taken for known; deletions
 	// last, so that they reach what was moved.
-	var writes []projectWrite
+	var writes []collectionWrite
 	if len(in.Created)+len(in.Updated) > 0 {
-		writes = append(writes, projectWrite{project.Tasks, uploadUpdate})
+		writes = append(writes, collectionWrite{project.Tasks, p.upload.update})
 	}
 	if len(in.Created) > 0 {
-		writes = append(writes, projectWrite{project.Tasks, uploadInsert})
+		writes = append(writes, collectionWrite{project.Tasks, p.upload.insert})
 	}
 	if len(in.Deleted) > 0 {
-		writes = append(writes, uploadBury...)
+		writes = append(writes, p.upload.bury...)
 	}
-	drawn := drawName()
+	draw := newDraw()
 	action := project.CreateTasks
-	before := abi.Statement{SQL: uploadBefore, Args: []any{key.Project, key.Caller, in.BatchID}}
+	before := abi.Statement{SQL: p.upload.before, Args: []any{key.Project, key.Caller, in.BatchID}}
 	batch := []abi.Statement{
-		{SQL: selectAccess, Args: []any{key.Project, key.Caller}},
+		{SQL: p.access, Args: []any{key.Project, key.Caller}},
 		before,
-		{SQL: uploadDraw, Args: []any{key.Project, key.Caller, param, drawn, int(action.Needs()), in.BatchID}},
-		{SQL: uploadProblem, Args: []any{key.Project, key.Caller, param, drawn}},
+		{SQL: p.upload.draw, Args: []any{key.Project, key.Caller, param, draw, int(action.Needs()), in.BatchID}},
+		{SQL: p.upload.problem, Args: []any{key.Project, key.Caller, param, draw}},
 	}
 	head := len(batch)
 	for _, w := range writes {
-		batch = append(batch, abi.Statement{SQL: w.sql, Args: []any{key.Project, key.Caller, param, drawn}})
+		batch = append(batch, abi.Statement{SQL: w.sql, Args: []any{key.Project, key.Caller, param, draw}})
 	}
 	batch = append(batch,
-		abi.Statement{SQL: uploadAnswer, Args: []any{key.Project, key.Caller, ids, drawn, in.BatchID, now.UnixMilli()}},
-		before,
+		abi.Statement{SQL: p.upload.answer, Args: []any{key.Project, key.Caller, ids, draw, in.BatchID, now.UnixMilli()}},
+		abi.Statement{SQL: p.upload.stored, Args: before.Args},
 		abi.Statement{SQL: `DELETE FROM ProjectUploads WHERE at < CAST(?1 AS INTEGER)`, Args: []any{now.Add(-uploadsKept).UnixMilli()}},
-		abi.Statement{SQL: selectAccess, Args: []any{key.Project, key.Caller}},
+		abi.Statement{SQL: p.access, Args: []any{key.Project, key.Caller}},
 	)
 	results, err := p.db.Batch(ctx, batch)
 	if err != nil {
@@ -122,11 +135,11 @@ func (p *Store) Upload(ctx context.Context, now time.Time, key Key, in *delta.Up
 	}, nil
 }
 
-// bare are the lists with nothing but the ids.
-func bare(lists []given) []given {
-	out := make([]given, len(lists))
+// onlyIDs returns the lists without the fields.
+func onlyIDs(lists []rowList) []rowList {
+	out := make([]rowList, len(lists))
 	for i, l := range lists {
-		out[i] = given{l.list, make([]project.Row, len(l.rows))}
+		out[i] = rowList{l.list, make([]project.Row, len(l.rows))}
 		for j := range l.rows {
 			out[i].rows[j].ID = l.rows[j].ID
 		}
@@ -135,7 +148,7 @@ func bare(lists []given) []given {
 }
 
 // refusalOf says why an upload drew no number.
-func refusalOf(cell any, lists ...given) error {
+func refusalOf(cell any, lists ...rowList) error {
 	if cell == nil {
 		return errUnexplained
 	}

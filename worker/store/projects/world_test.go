@@ -1,6 +1,6 @@
 //go:build !js
 
-package projects_test
+package projects
 
 import (
 	"context"

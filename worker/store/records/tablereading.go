@@ -125,7 +125,7 @@ func rowOf(t *record.Table) (row, bytes, bound string) {
 // jsonValue is t's column, so that JSON has its type.
 func jsonValue(c *record.Column) string {
 	if c.Type == record.Boolean {
-		return "json(CASE t." + c.SQL + " WHEN 0 THEN 'false' WHEN 1 THEN 'true' END)"
+		return store.JSONBoolean("t." + c.SQL)
 	}
 	return "t." + c.SQL
 }

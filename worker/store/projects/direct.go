@@ -13,40 +13,40 @@ import (
 	"tidemark/worker/store"
 )
 
-// quickPull selects the page that projectPull does, with the same parameters and
+// readDirectPull selects the page that readPull does, with the same parameters and
 // after them how many octets the texts may have together (those beyond are NULL),
 // and one row more, if there is one. It does not measure the rows: if a text of
 // them grows beyond what D1 takes, it fails. It answers a line for each
 // collection, k and its columns: see columns. Before those that a client is told
 // go seq, and whether the row is dead.
-var quickPull = func() string {
+func readDirectPull(r *rules) string {
 	var terms []string
 	for i := range project.Collections {
 		c := &project.Collections[i]
-		columns := []string{"t.seq", "t.deleted_version IS NOT NULL", "t.id", "t.server_version"}
+		columns := []string{r.cursor, "t.deleted_version IS NOT NULL", "t.id", "t.server_version"}
 		for _, f := range c.Fields {
 			columns = append(columns, pulledValue(&f))
 		}
 		for j, column := range columns {
 			columns[j] = "json_group_array(" + column + ")"
 		}
-		terms = append(terms, fmt.Sprintf("SELECT %d AS k, %s AS columns FROM (SELECT * FROM %s t WHERE %s ORDER BY t.seq, t.id LIMIT %s) t",
-			i, store.Lines(columns), c.Table, rowsBeyond(i), roomFor(i)))
+		terms = append(terms, fmt.Sprintf("SELECT %d AS k, %s AS columns FROM (SELECT * FROM %s t WHERE %s ORDER BY %s, t.id LIMIT %s) t",
+			i, store.Lines(columns), c.Table, rowsBeyond(i, r), r.cursor, roomFor(i, r)))
 	}
 	return fmt.Sprintf("SELECT k, iif(sum(octet_length(columns)) OVER (ROWS UNBOUNDED PRECEDING) <= ?%d, columns, NULL) AS columns FROM (%s)",
 		4+2*len(project.Collections), strings.Join(terms, "\nUNION ALL "))
-}()
+}
 
 // The columns before those that are told, and the id.
 const (
-	quickSeq = iota
-	quickDead
-	quickID
+	directSeq = iota
+	directDead
+	directID
 )
 
-// quickMembers is what stands before each value of a row that is told, by
+// directMembers is what stands before each value of a row that is told, by
 // collection.
-var quickMembers = func() (all [][][]byte) {
+var directMembers = func() (all [][][]byte) {
 	for i := range project.Collections {
 		members := [][]byte{[]byte(`{"id":`), []byte(`,"server_version":`)}
 		for _, f := range project.Collections[i].Fields {
@@ -57,8 +57,8 @@ var quickMembers = func() (all [][][]byte) {
 	return all
 }()
 
-// quickSize is how many octets the texts have, or false if one is NULL.
-func quickSize(r abi.Result) (octets int, ok bool) {
+// directSize is how many octets the texts have, or false if one is NULL.
+func directSize(r abi.Result) (octets int, ok bool) {
 	for _, line := range r.Rows {
 		text, ok := line[1].(abi.Text)
 		if !ok {
@@ -69,13 +69,13 @@ func quickSize(r abi.Result) (octets int, ok bool) {
 	return octets, true
 }
 
-// readQuickPage reads the answer of quickPull to a page of that many rows.
-func readQuickPage(r abi.Result, room int) cutPage {
+// readDirectPage reads the answer of readDirectPull to a page of that many rows.
+func readDirectPage(r abi.Result, room int) cutPage {
 	var p cutPage
 	for _, line := range r.Rows {
 		k := int(store.CellNumber(line[0]))
 		text, _ := line[1].(abi.Text)
-		c := store.NewColumns(text, quickID+len(quickMembers[k]))
+		c := store.NewColumns(text, directID+len(directMembers[k]))
 		var live, dead []byte
 		var seq, id []byte
 		for ; c.Next(); room-- {
@@ -83,11 +83,11 @@ func readQuickPage(r abi.Result, room int) cutPage {
 				p.more = true
 				break
 			}
-			seq, id = c.Value(quickSeq), c.Value(quickID)
-			if string(c.Value(quickDead)) == "1" {
+			seq, id = c.Value(directSeq), c.Value(directID)
+			if string(c.Value(directDead)) == "1" {
 				dead = append(append(dead, id...), ',')
 			} else {
-				live = c.AppendRow(live, quickMembers[k], quickID)
+				live = c.AppendRow(live, directMembers[k], directID)
 			}
 		}
 		if len(live) > 0 {

@@ -1,6 +1,6 @@
 //go:build !js
 
-package projects_test
+package projects
 
 import (
 	"context"
@@ -14,7 +14,6 @@ import (
 	"tidemark/shared/project"
 	"tidemark/wasm/wasmtest"
 	"tidemark/worker/store"
-	"tidemark/worker/store/projects"
 )
 
 // quickless is a database on which the quick way to a page fails.
@@ -63,7 +62,7 @@ SELECT 'd' || i, 'p', 't' || i, 't' || (i + 1), 'FS', 0, 1, 30 + i / 4, 30, iif(
 	if err != nil {
 		t.Fatal(err)
 	}
-	quick, careful := projects.New(never{db, t}), projects.New(quickless{db})
+	quick, careful := New(never{db, t}, NewStatements()), New(quickless{db}, NewStatements())
 	for _, since := range []int{0, 5, 33, 60} {
 		for size := 1; size <= 90; size++ {
 			in := delta.Pull{Project: "p", Since: project.Seq(since), PageRows: size}

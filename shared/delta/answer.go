@@ -15,7 +15,7 @@ type Part struct {
 	Text       []byte
 }
 
-// AppendPage appends a pull's answer. The parts of a collection are together
+// AppendPage appends the answer to a pull. The parts of a collection are together
 // and in order. Next is nil on the last page.
 func AppendPage(b []byte, parts []Part, mark project.Seq, next *Cursor) []byte {
 	size := 1000 // what is around the parts

@@ -22,7 +22,7 @@ type Cursor struct {
 	ID         string
 }
 
-const cursorForm = 1 // changes when what a cursor means does
+const cursorForm = 1 // changes with the meaning of a cursor
 
 var errCursor = errors.New("not a cursor")
 
@@ -35,8 +35,8 @@ func (c Cursor) String() string {
 // MaxCursorBytes is more than the longest cursor has.
 const MaxCursorBytes = 512
 
-// ParseCursor is the inverse of String. What it answers is in order: Since <
-// Seq <= Mark, a known collection, ids that can be.
+// ParseCursor is the inverse of String. It returns only cursors with Since < Seq <=
+// Mark, a known collection and valid ids.
 func ParseCursor(s string) (Cursor, error) {
 	if len(s) > MaxCursorBytes {
 		return Cursor{}, errCursor

@@ -14,12 +14,12 @@ const (
 	MaxPageRows     = 5000
 )
 
-// A Pull is what a client asks for.
+// A Pull is the parameters of a pull.
 type Pull struct {
 	Project  string
 	Since    project.Seq
 	PageRows int
-	Final    bool    // a removed member wants every id, to delete its copy
+	Final    bool    // a removed member asks for every id, to delete its copy
 	After    *Cursor // nil on the first page
 }
 
@@ -81,7 +81,7 @@ func ParsePageSize(query url.Values) (int, error) {
 	return int(n), nil
 }
 
-// once refuses a parameter that is there twice.
+// once rejects a parameter that is given twice.
 func once(query url.Values, names []string) error {
 	for name, values := range query {
 		if len(values) > 1 && slices.Contains(names, name) {

@@ -39,7 +39,7 @@ func Path(list string, i int, field string) string {
 	return path
 }
 
-// MaxErrors bounds what a refusal tells.
+// MaxErrors bounds the errors of a refusal.
 const MaxErrors = 50
 
 // ParseUpload reads the body of an upload. Its error is a

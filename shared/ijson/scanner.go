@@ -1,7 +1,7 @@
 // Package ijson reads I-JSON (RFC 7493) from bytes that nobody has checked, in
 // one pass and without building values: JSON (RFC 8259) in valid UTF-8, with no
 // lone surrogate among the escapes, unless MendHalves mends it, and no number beyond IEEE 754 double
-// precision. That names are unique is for the caller to check, who knows which
+// precision. The caller checks that names are unique, because it knows which
 // names there are.
 package ijson
 
@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// A Kind is what a value is.
+// A Kind is the kind of a value.
 type Kind byte
 
 // The kinds. Invalid is also the end of the text.
@@ -36,8 +36,8 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("JSON: %s at offset %d", e.Reason, e.Offset)
 }
 
-// A Scanner walks over one text. After an error every answer is zero and Err
-// tells it. What it returns are views of the text.
+// A Scanner walks over one text. After an error every method returns zero, and Err
+// returns the error. Results are views of the text.
 type Scanner struct {
 	data  []byte
 	pos   int
@@ -112,7 +112,7 @@ func (s *Scanner) Kind() Kind {
 }
 
 // Enter goes into the object or array that comes next. Member or Element must
-// then be called until it answers false.
+// then be called until it returns false.
 func (s *Scanner) Enter(k Kind) {
 	want := byte('{')
 	if k == Array {
@@ -131,7 +131,7 @@ func (s *Scanner) Enter(k Kind) {
 }
 
 // Member reads the name of the next member of an object, as it stands between
-// its quotes, and the colon; at the object's end it leaves it and answers false.
+// its quotes, and the colon; at the object's end it leaves it and returns false.
 func (s *Scanner) Member() (name []byte, ok bool) {
 	if !s.more('}') {
 		return nil, false
@@ -206,7 +206,7 @@ func (s *Scanner) Skip() {
 }
 
 // Pass passes over a value by its quotes and brackets alone, however deep they are, and
-// returns its text. The text need not be I-JSON: whoever reads it finds that out.
+// returns its text. The text need not be I-JSON.
 func (s *Scanner) Pass() []byte {
 	s.next()
 	if s.err != nil {

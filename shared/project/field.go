@@ -2,7 +2,7 @@ package project
 
 import "tidemark/shared/ijson"
 
-// A Kind is what a field holds.
+// A Kind is the kind of a field's values.
 type Kind int
 
 // The kinds, and the JSON that carries each.
@@ -49,7 +49,7 @@ const (
 	Memberships  Name = "memberships"
 )
 
-// A Collection is one kind of row. Its Title is how a reader is told of one.
+// A Collection is one kind of row. Its Title names one of its rows in messages.
 type Collection struct {
 	Name   Name
 	Title  string

@@ -1,5 +1,5 @@
-// Package project says what a project is made of: its collections and their
-// fields as data, the roles and what each may do, and what a valid value is.
+// Package project describes a project: its collections and their fields as data, the
+// roles and the actions that each role may do, and which values are valid.
 //
 // A row on the wire has id, then server_version, then the fields of its
 // collection in declared order.

@@ -1,7 +1,7 @@
 package project
 
-// A Role is what a member is in a project. A greater one may do all that a
-// lesser one may. NoRole may do nothing.
+// A Role is the role of a member in a project. A greater role may do everything that
+// a lesser one may. NoRole may do nothing.
 type Role int
 
 // The roles. docs/protocol.md, Projects 6.
@@ -25,7 +25,7 @@ var Roles = []Role{Viewer, Member, Scheduler, Admin, Owner}
 // An Action is something that needs a role.
 type Action int
 
-// The actions; String says what each is.
+// The actions; String describes each.
 const (
 	Read Action = iota
 	CreateTasks
@@ -76,24 +76,24 @@ var actionNames = [...]string{
 	DeleteProject: "delete the project",
 }
 
-// String says what the action is, in words.
+// String describes the action.
 func (a Action) String() string { return actionNames[a] }
 
-// Needs is the least role that may do a.
+// Needs returns the least role that may do a.
 func (a Action) Needs() Role { return needs[a] }
 
-// Creates, Edits and Deletes are the action that the least such request on the
-// collection is. Some rows need more: a task of somebody else, an Owner.
+// Creates, Edits and Deletes return the least action of such a request on the
+// collection. Some rows need more: a task of another member, an Owner.
 func (n Name) Creates() Action {
 	return map[Name]Action{Tasks: CreateTasks, Dependencies: EditNetwork, Calendars: EditCalendars, Memberships: ChangeMembers}[n]
 }
 
-// Edits is the least action that a change of a row is.
+// Edits returns the least action of a change of a row.
 func (n Name) Edits() Action {
 	return map[Name]Action{Projects: EditProject, Tasks: EditOwnTasks, Dependencies: EditNetwork, Calendars: EditCalendars, Memberships: ChangeMembers}[n]
 }
 
-// Deletes is the least action that the deletion of a row is.
+// Deletes returns the least action of the deletion of a row.
 func (n Name) Deletes() Action {
 	return map[Name]Action{Projects: DeleteProject, Tasks: DeleteTasks, Dependencies: EditNetwork, Calendars: EditCalendars, Memberships: ChangeMembers}[n]
 }

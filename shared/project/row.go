@@ -11,7 +11,7 @@ import (
 	"tidemark/shared/ijson"
 )
 
-// A Row is what an input says of one row.
+// A Row is the part of an input about one row.
 type Row struct {
 	ID   string  // "" if the input has none
 	Base Version // the version that the change was made on; 0 if it does not say
@@ -28,7 +28,7 @@ func (r *Row) Value(field string) (any, bool) {
 	return nil, false
 }
 
-// AppendJSON appends what the row brings as one JSON object of scalars (see
+// AppendJSON appends the fields of the row as one JSON object of scalars (see
 // Value.Scalar), its base, if there is one, as server_version. It is no longer
 // than the JSON that it was decoded from, but for numbers with an exponent: by
 // at most 20 bytes each.
@@ -124,7 +124,7 @@ func (c *Collection) DecodeUploaded(body []byte, created bool) (Row, []FieldErro
 		errs = append(errs, FieldError{"server_version", problem})
 	}
 	changed := ""
-	for _, name := range []string{"_status", "_changed"} { // the last is what stays in changed
+	for _, name := range []string{"_status", "_changed"} { // changed keeps the last one
 		changed = ""
 		if raw := members.Get(name); raw != nil && string(raw) != "null" {
 			var ok bool

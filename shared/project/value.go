@@ -34,14 +34,14 @@ func Refuse(field, format string, args ...any) *InputError {
 	return &InputError{Errors: []FieldError{{field, fmt.Sprintf(format, args...)}}}
 }
 
-// A Value is a field and what it is to hold: nil, a string, a float64, a bool,
+// A Value is a field and its new value: nil, a string, a float64, a bool,
 // []int for Days or []string for Dates.
 type Value struct {
 	Field *Field
 	Value any
 }
 
-// Scalar is the value as the database keeps it: an array is its JSON text.
+// Scalar returns the value as the database keeps it: an array is its JSON text.
 func (v Value) Scalar() any {
 	switch v.Field.Kind {
 	case Days, Dates:
@@ -51,7 +51,7 @@ func (v Value) Scalar() any {
 	return v.Value
 }
 
-// ValidID says whether id can be the id of a row: a UUID, or what WatermelonDB
+// ValidID says whether id can be the id of a row: a UUID, or an id that WatermelonDB
 // makes: up to 64 letters, digits, "_", "." and "-", a letter or digit first.
 func ValidID(id string) bool {
 	return record.ValidID(id, maxIDBytes) && id[0] != '_' && id[0] != '.' && id[0] != '-'
@@ -141,7 +141,7 @@ func (f *Field) Decode(raw json.RawMessage) (v any, problem string) {
 	}
 }
 
-// Says is what the field holds, in words.
+// Says describes the valid values of the field.
 func (f *Field) Says() string {
 	switch f.Kind {
 	case Text:

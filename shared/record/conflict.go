@@ -13,16 +13,19 @@ import (
 // ToleranceMillis is how far ahead of the server a client's clock may be.
 const ToleranceMillis = 5000
 
-// A Row is what decides a conflict. Values are the columns in declared order,
-// each nil, a string, a float64 or a bool; times are milliseconds of Unix time.
+// A Row is the part of a row that decides a conflict. Values are the columns in
+// declared order, each nil, a string, a float64 or a bool; times are milliseconds of
+// Unix time.
 type Row struct {
 	Values               []any
 	CreatedAt, UpdatedAt float64
 }
 
-// Compare orders two versions of one row: the greater one wins, equal ones are
-// the same. Last write wins; writes of one millisecond are ordered by their
-// content as SQLite's json_array writes it, bytewise. The store's SQL says the same.
+// Compare orders two versions of one row: the greater one wins, equal ones are the
+// same. The last write wins. Writes of one millisecond are ordered by their content
+// as SQLite's json_array writes it, bytewise. The server applies the rule as SQL, in
+// one batch with the write: worker/store/records. Compare is the model that this SQL
+// is tested against. docs/protocol.md, c1.
 func Compare(a, b Row) int {
 	if c := cmp.Compare(a.UpdatedAt, b.UpdatedAt); c != 0 {
 		return c
@@ -33,11 +36,12 @@ func Compare(a, b Row) int {
 	return cmp.Compare(a.CreatedAt, b.CreatedAt)
 }
 
-// Claim is what an updated_at counts that a push claims at time nowMillis for
-// a row whose greatest claim from the future was ahead (0: none), and that
-// greatest claim thereafter. base is the push's lastPulledAt. A claim that was
-// in the future once counts base and the tolerance ever after, so that the
-// same push counts the same at any later time.
+// Claim returns the time to use for a claimed updated_at, and the new greatest claim
+// from the future of its row. A claim over 5 s ahead of the server is replaced by
+// base + 5 s. base is the stamp that the writer has seen, and ahead the greatest
+// claim from the future so far, or 0. A claim that was in the future once is replaced
+// at every later time too, so that the same write counts the same. Claim is the model
+// that the server's SQL is tested against, as Compare is. docs/protocol.md, c2.
 func Claim(claimed, ahead float64, base Stamp, nowMillis int64) (counts, newAhead float64) {
 	if claimed <= float64(nowMillis)+ToleranceMillis && claimed > ahead {
 		return claimed, ahead

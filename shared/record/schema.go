@@ -1,5 +1,6 @@
-// Package record says what is synchronized: tables and their columns as data,
-// the numbers that order changes, and the rule that decides a conflict.
+// Package record describes synchronized rows: tables and their columns as data, the
+// numbers that order changes, the batches and pages that carry them, and the rule
+// that decides a conflict.
 //
 // A row on the wire has the member id, then the columns of its table in
 // declared order, then created_at and updated_at, which every table has.
@@ -15,7 +16,7 @@ type Stamp int64
 // A Version is the number of an app's schema, 1 first.
 type Version int
 
-// A Type is what a column holds.
+// A Type is the type of a column's values.
 type Type int
 
 // The types, as WatermelonDB names them.
@@ -31,7 +32,7 @@ type Column struct {
 	SQL      string // in the database
 	Type     Type
 	Nullable bool
-	// Default is what a row has that was made without the column: nil, a
+	// Default is the value in a row that was created without the column: nil, a
 	// string, a float64 or a bool. A column that is not nullable needs one.
 	Default any
 	// Since is the schema version that brought the column; 0 is 1.
@@ -51,8 +52,8 @@ type Table struct {
 type Schema struct {
 	Version Version
 	Tables  []Table
-	// Local are tables that apps keep on the device: what a push brings of them is
-	// skipped.
+	// Local are tables that apps keep on the device. The server skips their rows in a
+	// push.
 	Local []string
 }
 
@@ -107,8 +108,8 @@ func (t *Table) Column(name string) int {
 	return -1
 }
 
-// At is the table as apps with an older schema know it. An app whose schema is
-// older than the table's Since does not know it at all.
+// At returns the table as apps with an older schema know it. An app whose schema is
+// older than the table's Since does not know the table at all.
 func (t Table) At(v Version) Table {
 	known := make([]Column, 0, len(t.Columns))
 	for _, c := range t.Columns {
@@ -124,7 +125,7 @@ func (t Table) At(v Version) Table {
 // mask of the columns that a pushed row brings, and D1 has 100 columns a table.
 const MaxColumns = 48
 
-// Validate says what is wrong with a declaration. A schema that passes can be
+// Validate returns an error if a declaration is invalid. A schema that passes can be
 // written into SQL as it stands.
 func (s Schema) Validate() error {
 	if s.Version < 1 {
@@ -169,7 +170,7 @@ func (t *Table) validate(newest Version) error {
 	return nil
 }
 
-// Fill is what WatermelonDB gives its rows when a migration adds the column,
+// Fill returns the value that WatermelonDB gives its rows when a migration adds the column,
 // whatever the Default: nil, "", 0.0 or false. WatermelonDB, RawRecord, nullValue.
 func (c *Column) Fill() any {
 	switch {

@@ -24,8 +24,8 @@ func appendCursor(dst []byte, c *record.Position, signature uint64) []byte {
 	return base64.RawURLEncoding.AppendEncode(dst, b)
 }
 
-// checksum binds a cursor to what was asked. It is no secret: a forged cursor
-// shows nothing that a pull would not.
+// checksum binds a cursor to its pull. It is no secret: a forged cursor returns
+// nothing that a pull does not return.
 func checksum(b []byte, signature uint64) uint64 {
 	h := fnv.New64a()
 	h.Write(binary.LittleEndian.AppendUint64(nil, signature))

@@ -38,8 +38,8 @@ func (d *decoder) tooLarge(format string, limit int) {
 	d.err = &e
 }
 
-// refuse fails because the next value is not what it should be: if it is no
-// value at all, as NaN, that is what is said.
+// refuse fails because the next value has the wrong kind. If it is no JSON value at
+// all, such as NaN, the error says that instead.
 func (d *decoder) refuse(reason string) {
 	if d.s.Kind() == ijson.Invalid {
 		d.s.Skip()

@@ -117,8 +117,8 @@ func (d *pushDecoder) changes() {
 }
 
 // unknownTable reads the changes of a table that the server does not have. WatermelonDB
-// sends every collection, so a table without rows is nobody's mistake; to delete what is
-// nowhere is done already. Rows would be lost: their device would take them for synced.
+// sends every collection, so a table without rows is no mistake, and neither is a deletion of an unknown row.
+// Rows would be lost: their device would take them for synced.
 func (d *pushDecoder) unknownTable(local bool) {
 	if local || d.s.Kind() != ijson.Object {
 		d.s.Skip()
@@ -305,8 +305,8 @@ func (d *pushDecoder) row() {
 	*last = append(b, ']')
 }
 
-// nameRow adds to the error the id of the row that starts there, if it stands
-// behind what is wrong, in a row that is not too long.
+// nameRow adds to the error the id of the row that starts there. The id may stand
+// behind the mistake, in a row that is not too long.
 func (d *pushDecoder) nameRow(start int) {
 	if e, ok := d.err.(*InputError); ok && e.ID == "" {
 		row := d.input[start:]

@@ -27,7 +27,7 @@ func NewColumns(text []byte, count int) *Columns {
 			length = len(text) - line
 		}
 		if length < len("[]") {
-			c.text, c.ends = nil, c.ends[:0] // not what the statement answers
+			c.text, c.ends = nil, c.ends[:0] // not columns
 			return c
 		}
 		line += length + len("\n")

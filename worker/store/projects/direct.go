@@ -16,9 +16,9 @@ import (
 // readDirectPull selects the page that readPull does, with the same parameters and
 // after them how many octets the texts may have together (those beyond are NULL),
 // and one row more, if there is one. It does not measure the rows: if a text of
-// them grows beyond what D1 takes, it fails. It answers a line for each
-// collection, k and its columns: see columns. Before those that a client is told
-// go seq, and whether the row is dead.
+// them grows too long for a cell of D1, it fails. It returns a line for each
+// collection: k and its columns, see store.Columns. The first two columns are not
+// sent to the client: seq, and whether the row is a tombstone.
 func readDirectPull(r *rules) string {
 	var terms []string
 	for i := range project.Collections {
@@ -37,14 +37,14 @@ func readDirectPull(r *rules) string {
 		4+2*len(project.Collections), strings.Join(terms, "\nUNION ALL "))
 }
 
-// The columns before those that are told, and the id.
+// The columns that are not sent to the client, and the id.
 const (
 	directSeq = iota
 	directDead
 	directID
 )
 
-// directMembers is what stands before each value of a row that is told, by
+// directMembers are the texts before each value of a row that is sent, by
 // collection.
 var directMembers = func() (all [][][]byte) {
 	for i := range project.Collections {
@@ -69,7 +69,7 @@ func directSize(r abi.Result) (octets int, ok bool) {
 	return octets, true
 }
 
-// readDirectPage reads the answer of readDirectPull to a page of that many rows.
+// readDirectPage makes a page of at most so many rows of the result of readDirectPull.
 func readDirectPage(r abi.Result, room int) cutPage {
 	var p cutPage
 	for _, line := range r.Rows {

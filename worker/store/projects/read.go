@@ -25,7 +25,7 @@ SELECT k, dead, iif(kept, group_concat(body), NULL), max(n), seq, id, kept FROM 
 GROUP BY kept, k, dead, bytes / %d`, found, limit, octets, partBytes)
 }
 
-// A cutPage is what a page statement answered.
+// A cutPage is the result of a page statement.
 type cutPage struct {
 	parts []delta.Part
 	more  bool
@@ -141,7 +141,7 @@ func listAnswer(r abi.Result) []byte {
 	return append(append(append(b, '"'), store.CellString(page.last[3])...), `"}`...)
 }
 
-// Get answers the JSON of a live row.
+// Get returns the JSON of a live row.
 func (p *Store) Get(ctx context.Context, key Key, name project.Name, id string) (json.RawMessage, project.Version, error) {
 	results, err := p.db.Batch(ctx, []abi.Statement{
 		{SQL: p.access, Args: []any{key.Project, key.Caller}},
@@ -160,8 +160,8 @@ func (p *Store) Get(ctx context.Context, key Key, name project.Name, id string) 
 	return []byte(store.CellString(row[0])), project.Version(store.CellNumber(row[1])), nil
 }
 
-// rowsBeyond is the condition of the rows t of collection i that a pull has to
-// tell: see readPull.
+// rowsBeyond is the condition of the rows t of collection i that a page may have: see
+// readPull.
 func rowsBeyond(i int, r *rules) string {
 	beyond := strings.NewReplacer("$seq", fmt.Sprintf("CAST(?%d AS INTEGER)", 4+2*i), "$id", fmt.Sprintf("?%d", 5+2*i)).Replace(r.beyond)
 	return "t.project_id = ?1" + r.sent + " AND " + beyond + " AND " + r.cursor + " <= CAST(?2 AS INTEGER)"
@@ -193,7 +193,7 @@ func readPull() string {
 }
 
 // readFinal selects every id of the project that a removed member can have
-// seen. D1 wants a name of its own for each column.
+// seen. D1 loses one of two columns with the same name.
 func readFinal() string {
 	var terms strings.Builder
 	for i := range project.Collections {

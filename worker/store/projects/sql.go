@@ -12,8 +12,9 @@ import (
 // caller, ?3 the rows as JSON {list: {id: row}} with the lists created, updated
 // and deleted, ?4 what names this batch in ProjectSequences.drawn.
 
-// callerAccess is the caller's role as a number, or what else the caller is. Whoever
-// was a member when the project was deleted has a membership with its number.
+// callerAccess is the caller's role as a number, or one of the numbers below. A
+// member of a project that was deleted has a membership with the number of that
+// deletion.
 var callerAccess = `coalesce(
 	(SELECT ` + rankOf("role") + ` FROM ProjectMemberships WHERE project_id = ?1 AND user_id = ?2 AND deleted_version IS NULL),
 	(SELECT CASE WHEN p.deleted_version IS NOT NULL AND m.seq = p.seq THEN -1 ELSE -2 END
@@ -21,15 +22,15 @@ var callerAccess = `coalesce(
 		WHERE m.project_id = ?1 AND m.user_id = ?2 ORDER BY m.seq DESC LIMIT 1),
 	0)`
 
-// What callerAccess is for one who is not a member.
+// The values of callerAccess for a caller that is not a member.
 const (
 	accessNone    = 0
 	accessGone    = -1 // was a member when the project was deleted
 	accessRevoked = -2 // was removed
 )
 
-// listedRows are the rows of ?3: the list k, what orders them in it, the id, and
-// the fields that they bring, as JSON. Taking them from there by path would
+// listedRows are the rows of ?3: the list k, their order n in it, the id, and their
+// fields, as JSON. Taking them from there by path would
 // parse each row once a column.
 const listedRows = `rows(k, n, id, "set") AS MATERIALIZED (
 	SELECT l.key, r.id, r.key, r.value FROM json_each(?3) l, json_each(l.value) r)`
@@ -50,7 +51,7 @@ func rankOf(column string) string {
 	return b.String() + " END"
 }
 
-// pulledValue is the field of t as a pull tells it. There an array is JSON text,
+// pulledValue is the field of t as a pull returns it. There an array is JSON text,
 // as a WatermelonDB column holds it.
 func pulledValue(f *project.Field) string {
 	switch f.Kind {
@@ -76,12 +77,11 @@ func rowObject(c *project.Collection, pull bool) string {
 	return b.String() + ")"
 }
 
-// hasField says whether row r brings the field, fieldValue what it brings.
+// hasField says whether row r has the field; fieldValue is its value.
 func hasField(f string) string   { return `json_type(r."set", '$.` + f + `') IS NOT NULL` }
 func fieldValue(f string) string { return `json_extract(r."set", '$.` + f + `')` }
 
-// isChanged says whether row r brings another value than t has. A row that is
-// created has nothing.
+// isChanged says whether row r has another value than t. In a creation t has none.
 func isChanged(f string) string {
 	return "(" + hasField(f) + " AND " + fieldValue(f) + " IS NOT t." + f + ")"
 }
@@ -97,9 +97,11 @@ func fieldsOf(c *project.Collection, bring bool) string {
 	return `(SELECT json_group_array(f.key) FROM json_each(t.changed) f WHERE f.value > ` + baseVersion + ` AND ` + condition + `)`
 }
 
-// problemsOf is a common table with one line for each of the rows: k, id, code and
-// field (NULL if nothing is wrong), and for a conflict the fields, those that
-// were merged, the row's JSON and its version. It needs listedRows.
+// problemsOf returns a common table with one line for each of the rows: k, id, code and
+// field (NULL if the row is valid), and for a conflict the fields, those that were
+// merged, the row's JSON and its version. It needs listedRows. The rules of roles,
+// references, cycles and conflicts run here, as SQL, because a write is one batch. The
+// simulation tests them against its model in Go.
 func problemsOf(c *project.Collection, upload bool, r *rules) string {
 	var b strings.Builder
 	when := func(condition string, code project.Code, field string) {
@@ -166,8 +168,8 @@ const problemTable = `problems(k, id, problem, fields, merged, row, version) AS 
 // problemJSON is a line of problems, for readProblem.
 const problemJSON = `json_object('list', k, 'id', id, 'problem', problem, 'fields', json(fields), 'merged', json(merged), 'row', json(row), 'version', version)`
 
-// isLive says whether what r gives for the field is a live row of the project,
-// or will be one when the upload is done.
+// isLive says whether the field of r names a live row of the project, or one that
+// the upload creates.
 func isLive(f project.Field, upload bool) string {
 	to := project.Find(f.To)
 	column := "id"
@@ -247,8 +249,8 @@ func bury(table, with, seq, condition string) string {
 WHERE project_id = ?1 AND deleted_version IS NULL AND EXISTS %s AND %s`, with, table, seq, batchSeq, condition)
 }
 
-// burials are the statements that delete the rows of that collection which
-// are in the list deleted, and what has to go with them, each with its table.
+// burials are the statements that delete the rows of that collection that
+// are in the list deleted, and the rows that need them, each with its table.
 func burials(c *project.Collection, r *rules) []collectionWrite {
 	listed := `id IN (SELECT id FROM rows WHERE k = 'deleted')`
 	switch c.Name {

@@ -15,12 +15,12 @@ import (
 	"tidemark/worker/store"
 )
 
-// A Store keeps projects in one database. Every method is one batch: what it
-// checks, what it writes and the number that it draws are one transaction. It
-// keeps no state, so it may be shared by any number of requests.
+// A Store keeps projects in one database. Every method is one batch: its checks, its
+// writes and the number that it draws are one transaction. It has no state of its
+// own, so any number of requests may share it.
 //
-// Errors are *project.Refusal where the caller, or what he sent, is the
-// reason; any other is internal.
+// Errors are *project.Refusal if the caller or its input is the reason; any other is
+// internal.
 type Store struct {
 	db store.DB
 	*Statements
@@ -67,10 +67,10 @@ func newStatements(r *rules) *Statements {
 	return s
 }
 
-// A Key names a project and who asks about it.
+// A Key names a project and the caller.
 type Key struct{ Project, Caller string }
 
-// A Written is what a write did. Row is the JSON of the row as it is now, nil
+// A Written is the result of a write. Row is the JSON of the row as it is now, nil
 // if it was deleted. Changed are the collections that really changed.
 type Written struct {
 	Row     json.RawMessage
@@ -85,7 +85,8 @@ type Written struct {
 	Removed string
 }
 
-// Role is the caller's role, or the refusal of who has none.
+// Role returns the caller's role and the project's mark, or a refusal if the caller
+// has none.
 func (p *Store) Role(ctx context.Context, key Key) (project.Role, project.Seq, error) {
 	results, err := p.db.Batch(ctx, []abi.Statement{{SQL: p.access, Args: []any{key.Project, key.Caller}}})
 	if err != nil {
@@ -111,7 +112,7 @@ func readAccess(r abi.Result) accessRow {
 	return accessRow{int(store.CellNumber(cells[0])), project.Seq(store.CellNumber(cells[1])), project.Seq(store.CellNumber(cells[2]))}
 }
 
-// may refuses whoever may not do a in a project that is there.
+// may returns a refusal if the caller may not do the action.
 func (a accessRow) may(action project.Action) error {
 	switch {
 	case a.role == accessRevoked:
@@ -131,7 +132,7 @@ type rowList struct {
 	rows []project.Row
 }
 
-// rowsParameter is the lists as ?3, checked against what D1 takes.
+// rowsParameter returns the lists as ?3, or an error if they are too long for D1.
 func rowsParameter(lists ...rowList) (string, error) {
 	b := []byte{'{'}
 	for _, l := range lists {

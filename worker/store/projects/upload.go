@@ -12,7 +12,7 @@ import (
 	"tidemark/worker/store"
 )
 
-// An Uploaded is what an upload did. Answer is
+// An Uploaded is the result of an upload. Answer is
 // {"client_batch_id":…,"applied":{"tasks":{"created":[{"id":…,"server_version":…}],"updated":[…],"deleted":[…]}},"skipped":{"tasks":[ids]},"timestamp":…}.
 // Changed is empty if it was done before, or changed nothing.
 type Uploaded struct {

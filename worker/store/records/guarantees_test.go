@@ -14,22 +14,23 @@ import (
 	"tidemark/shared/watermelon"
 )
 
-// TestHole closes each hole of the usual designs.
-func TestHole(t *testing.T) {
-	t.Run("a_an_offline_edit_pushed_after_others_pulled_past_it", func(t *testing.T) {
+// TestGuarantees checks what a design by the clients' clocks, or without tombstones,
+// gets wrong. docs/protocol.md, "Rows".
+func TestGuarantees(t *testing.T) {
+	t.Run("T1_an_offline_edit_of_an_hour_ago_reaches_clients_that_pulled_since", func(t *testing.T) {
 		f := newFixture(t)
 		f.after(time.Hour)
 		b := f.put(0, customer("x", "X", f.now.UnixMilli())).Timestamp
 		f.put(b, customer("a", "edited an hour ago", at(0)))
 		expect(t, names(f.since(b), "customers"), "a / ")
 	})
-	t.Run("a'_two_writes_in_one_millisecond", func(t *testing.T) {
+	t.Run("T1_two_writes_in_one_millisecond_have_two_stamps", func(t *testing.T) {
 		f := newFixture(t)
 		b := f.put(0, customer("first", "", at(0))).Timestamp
 		f.put(0, customer("second", "", at(0)))
 		expect(t, names(f.since(b), "customers"), "second / ")
 	})
-	t.Run("b_the_loser_is_told", func(t *testing.T) {
+	t.Run("U5_the_author_of_a_losing_row_pulls_the_winner", func(t *testing.T) {
 		f := newFixture(t)
 		seen := f.pull(nil).Timestamp
 		f.put(seen, customer("a", "theirs", at(100)))
@@ -37,14 +38,14 @@ func TestHole(t *testing.T) {
 		expect(t, p.Superseded, map[string][]string{"customers": {"a"}})
 		expect(t, f.since(seen).rows("customers")["a"]["contact_name"], any("theirs"))
 	})
-	t.Run("b_the_winner_is_not_stamped_again_for_who_has_not_seen_it", func(t *testing.T) {
+	t.Run("U5_a_winner_that_the_author_had_not_seen_keeps_its_stamp", func(t *testing.T) {
 		f := newFixture(t)
 		seen := f.pull(nil).Timestamp
 		f.put(seen, customer("a", "theirs", at(100)))
 		f.unchanged(func() { f.silent(f.put(seen, customer("a", "mine", at(50)))) })
 		expect(t, f.since(seen).rows("customers")["a"]["contact_name"], any("theirs"))
 	})
-	t.Run("c1_equal_times_have_one_winner_in_any_order", func(t *testing.T) {
+	t.Run("c1_rows_of_equal_times_have_one_winner_in_any_order", func(t *testing.T) {
 		rows := list{customer("a", "one", at(0)), customer("a", "two", at(0)), customer("a", "", at(0)),
 			object{"id": "a", "contact_name": nil, "created_at": at(0), "updated_at": at(0)}, object{"id": "a", "contact_name": "two", "created_at": 3, "updated_at": at(0)}}
 		winner := ""
@@ -71,7 +72,7 @@ func TestHole(t *testing.T) {
 			})
 		}
 	})
-	t.Run("c2_a_clock_ahead_does_not_win_until_its_time_comes", func(t *testing.T) {
+	t.Run("c2_a_clock_ahead_wins_by_at_most_5_seconds", func(t *testing.T) {
 		f := newFixture(t)
 		seen := f.put(0, customer("a", "A", at(0))).Timestamp
 		f.after(time.Minute)
@@ -88,7 +89,7 @@ func TestHole(t *testing.T) {
 			expect(t, g.pull(nil).rows("customers")["b"]["updated_at"], any(float64(want)))
 		}
 	})
-	t.Run("c2_who_was_counted_otherwise_is_told", func(t *testing.T) {
+	t.Run("c2_an_author_whose_time_was_replaced_pulls_the_stored_time", func(t *testing.T) {
 		f := newFixture(t)
 		seen := f.put(0, customer("a", "A", at(5000))).Timestamp
 		// It counts as written at seen + 5 s, and is then the same row.
@@ -96,7 +97,7 @@ func TestHole(t *testing.T) {
 		expect(t, p.Superseded, map[string][]string{})
 		expect(t, f.since(seen).rows("customers")["a"]["updated_at"], any(float64(at(5000))))
 	})
-	t.Run("c3_what_its_author_had_seen_is_no_conflict", func(t *testing.T) {
+	t.Run("c3_a_successor_is_no_conflict", func(t *testing.T) {
 		for name, row := range map[string]object{
 			"a merge with the older time":    customer("a", "merged", at(50)),
 			"a slow clock":                   customer("a", "corrected", at(100-3_600_000)),
@@ -123,7 +124,7 @@ func TestHole(t *testing.T) {
 			})
 		}
 	})
-	t.Run("d_an_update_racing_a_delete", func(t *testing.T) {
+	t.Run("T2_an_update_does_not_revive_a_deleted_row", func(t *testing.T) {
 		f := newFixture(t)
 		seen := f.put(0, customer("a", "A", at(0))).Timestamp
 		gone := f.remove(seen, "a").Timestamp
@@ -133,7 +134,7 @@ func TestHole(t *testing.T) {
 		expect(t, p.Superseded, map[string][]string{"customers": {"a"}})
 		expect(t, names(f.since(gone), "customers"), " / a")
 	})
-	t.Run("e_a_create_of_a_known_id_neither_revives_nor_overwrites", func(t *testing.T) {
+	t.Run("U2_a_creation_of_a_known_id_neither_revives_nor_overwrites", func(t *testing.T) {
 		f := newFixture(t)
 		f.put(0, customer("new", "theirs", at(100)), customer("gone", "", at(0)))
 		f.remove(0, "gone")
@@ -142,7 +143,7 @@ func TestHole(t *testing.T) {
 		expect(t, f.pull(nil).rows("customers")["new"]["contact_name"], any("theirs"))
 		expect(t, names(f.pull(nil), "customers"), "new / ")
 	})
-	t.Run("f_one_stamp_over_all_tables", func(t *testing.T) {
+	t.Run("T1_one_stamp_orders_all_tables", func(t *testing.T) {
 		f := newFixture(t)
 		for i := range 5 {
 			f.put(0, customer("a", fmt.Sprint(i), at(int64(i)))) // a counter of its own would be far ahead
@@ -151,7 +152,7 @@ func TestHole(t *testing.T) {
 		f.push(object{"lastPulledAt": seen, "changes": object{"products": object{"created": list{object{"id": "p", "updated_at": at(0)}}}}})
 		expect(t, names(f.since(seen), "products"), "p / ")
 	})
-	t.Run("g_a_push_cannot_come_between_rows_and_timestamp", func(t *testing.T) {
+	t.Run("P4_no_push_comes_between_the_rows_and_their_timestamp", func(t *testing.T) {
 		f := newFixture(t)
 		other := *f
 		spy := &spyDB{DB: f.db}
@@ -168,7 +169,7 @@ func TestHole(t *testing.T) {
 		expect(t, names(next, "customers"), "2 / ")
 		expect(t, spy.batches, 2)
 	})
-	t.Run("g'_a_timestamp_never_goes_back_unsaid", func(t *testing.T) {
+	t.Run("T4_a_pull_ahead_of_the_server_gets_a_replacement", func(t *testing.T) {
 		// There is one primary and no replica to be stale: what is behind the
 		// client can only be a restored database.
 		f := newFixture(t)
@@ -180,14 +181,14 @@ func TestHole(t *testing.T) {
 			}
 		}
 	})
-	t.Run("h_what_is_told_has_been_committed", func(t *testing.T) {
+	t.Run("U9_changes_are_returned_after_the_commit", func(t *testing.T) {
 		f := newFixture(t)
 		p := f.push(object{"changes": object{"customers": object{"created": list{customer("a", "", at(0))}}, "products": object{"deleted": list{"p"}}}})
 		expect(t, p.changed, []syncroom.Change{{Table: "customers", At: syncroom.Position(p.Timestamp)}, {Table: "products", At: syncroom.Position(p.Timestamp)}})
 		expect(t, f.pull(nil).Timestamp, p.Timestamp)
 		f.silent(f.push(object{"changes": object{"customers": object{"created": list{}}}}))
 	})
-	t.Run("j_a_push_whose_answer_was_lost_comes_after_newer_edits", func(t *testing.T) {
+	t.Run("U6_a_repeated_push_does_not_win_over_newer_edits", func(t *testing.T) {
 		f := newFixture(t)
 		seen := f.put(0, customer("a", "A", at(0)), customer("b", "B", at(0))).Timestamp
 		lost := func() *pushed {
@@ -199,14 +200,14 @@ func TestHole(t *testing.T) {
 		f.remove(first, "b", "c")
 		f.unchanged(func() { f.silent(lost()) })
 	})
-	t.Run("k_a_late_create_of_a_deleted_id", func(t *testing.T) {
+	t.Run("U11_a_late_creation_of_a_deleted_id_does_not_revive_it", func(t *testing.T) {
 		f := newFixture(t)
 		create := func() *pushed { return f.put(1, customer("a", "A", at(0))) }
 		f.remove(1, "a")
 		expect(t, create().Superseded, map[string][]string{"customers": {"a"}})
 		expect(t, names(f.pull(nil), "customers"), " / ")
 	})
-	t.Run("l_the_database_is_restored", func(t *testing.T) {
+	t.Run("T3_after_a_restore_clients_get_a_replacement", func(t *testing.T) {
 		f := newFixture(t)
 		f.put(0, customer("a", "A", at(0)))
 		rows, clock := f.query(`SELECT * FROM Customers`), f.query(`SELECT stamp FROM Clock`)[0][0]
@@ -234,7 +235,7 @@ func TestHole(t *testing.T) {
 			t.Error("a push from before the restore was taken")
 		}
 	})
-	t.Run("n_an_older_app_does_not_wipe_a_newer_column", func(t *testing.T) {
+	t.Run("U10_an_older_app_does_not_wipe_a_newer_column", func(t *testing.T) {
 		f := newFixture(t)
 		f.put(0, object{"id": "a", "contact_name": "A", "notes": "kept", "updated_at": at(0)})
 		f.put(0, object{"id": "a", "contact_name": "B", "updated_at": at(1)})
@@ -244,7 +245,7 @@ func TestHole(t *testing.T) {
 		expect(t, f.pull(nil).rows("customers")["a"]["contact_name"], any("C"))
 		expect(t, f.pull(nil).rows("customers")["a"]["notes"], any("kept"))
 	})
-	t.Run("o_pages_of_one_pull_have_one_timestamp", func(t *testing.T) {
+	t.Run("P3_pages_of_one_pull_have_one_timestamp", func(t *testing.T) {
 		f := newFixture(t)
 		f.fill(20)
 		seen := f.pull(nil).Timestamp

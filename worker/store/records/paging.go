@@ -9,7 +9,7 @@ import (
 // pageBytes is about the most octets of rows on one page.
 const pageBytes = 4 << 20
 
-// paging are the statements that pull one page of all tables. They answer
+// paging are the statements that read one page of all tables. They return
 // rows of: the table, or -1 for where the page ended; deleted, or whether
 // there is more; and a JSON array of rows, of ids, or the position [stamp,
 // table, id].
@@ -23,8 +23,8 @@ type paging struct {
 	replacement string // all live rows, in the order of table, id
 }
 
-// newPaging makes the statements; also are conditions for rows that are to be
-// had although they did not change, as in tableReading.migrated.
+// newPaging makes the statements. also are conditions of rows that a page has although
+// they did not change, as in tableReading.migrated.
 func newPaging(tables []tableReading, also []string, rules *rules) paging {
 	return paging{
 		changes: page(tables, func(i int, after string) string {

@@ -35,7 +35,7 @@ type tableReading struct {
 	// otherwise the database makes the text in memory, whatever its length, before
 	// it finds the text too long. Measured makes its steps by the longest row.
 	direct, guarded, measured string
-	// Members are what stands before each of those values in a row.
+	// Members are the texts before each of those values in a row.
 	members [][]byte
 	// Size is about how many octets the live rows have.
 	size string
@@ -54,7 +54,7 @@ func modeTable(r *rules) string {
 
 const since = "(SELECT since FROM mode)"
 
-// newTableReadings are those of the tables that an app of the version knows.
+// newTableReadings returns those of the tables that a client of the version knows.
 func newTableReadings(schema *record.Schema, version record.Version, rules *rules) (list []tableReading) {
 	for i, t := range schema.Tables {
 		if t.Since > version {
@@ -168,8 +168,8 @@ FROM part WHERE ifnull(octets + octet_length(columns), 1) > 0`, span, r.SQL, col
 
 // readDeltas returns, in one row, the clock and for each table what changed
 // after ?1: a line with the JSON array of rows, and a line with that of ids. A
-// text of more than ?2 octets is NULL, and so is what rows of more than store.WaryBytes
-// would make. It is "" for more tables than D1 has columns.
+// text of more than ?2 octets is NULL, and so is the text of rows of more than
+// store.WaryBytes. It is "" for more tables than D1 has columns.
 func readDeltas(tables []tableReading, rules *rules) string {
 	if len(tables)+clockColumns > store.ResultColumns {
 		return ""
@@ -194,7 +194,7 @@ func changedRows(also string) string {
 	return changed
 }
 
-// readChanges has also those live rows that meet the condition.
+// readChanges returns a statement that also reads the live rows that meet the condition.
 func (r *tableReading) readChanges(also string) string {
 	return fmt.Sprintf(`WITH %s,
 span AS MATERIALIZED (
@@ -211,9 +211,9 @@ func (r *tableReading) readChangesSize(also string) string {
 	return fmt.Sprintf("WITH %s\nSELECT sum(%s) AS octets FROM %s AS t WHERE %s", modeTable(r.rules), r.bytes, r.SQL, changedRows(also))
 }
 
-// migrated is the condition that a live row has what the app's schema gained,
-// or "": an added table's row, or an added column that is not what the app's
-// database fills it with.
+// migrated is the condition of a live row that a client needs after a migration, or
+// "": a row of an added table, or one whose added column differs from the value that
+// the client filled in. docs/protocol.md, P6.
 func (r *tableReading) migrated(schema *record.Schema, m *record.Migration) string {
 	if m.Tables[r.index] {
 		return "t.deleted = 0"

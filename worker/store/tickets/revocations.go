@@ -27,7 +27,7 @@ const MaxRevocations = 20_000
 // ErrRevocations says that MaxRevocations are kept.
 var ErrRevocations = errors.New("too many revocations are kept")
 
-// revocationsAtOnce bounds what one statement reads.
+// revocationsAtOnce bounds the rows that one statement reads.
 const revocationsAtOnce = 1000
 
 // Sessions knows which tokens were revoked, and where their sockets are. It keeps
@@ -97,8 +97,8 @@ func (s *Sessions) Enter(ctx context.Context, now time.Time, id auth.Identity, p
 	return s.readOn(ctx, results[2:], after)
 }
 
-// readOn makes the list of what readRevocations(after) brought, and reads on while
-// there is more.
+// readOn makes the list of the results of readRevocations(after), and reads on while
+// there are more.
 func (s *Sessions) readOn(ctx context.Context, results []abi.Result, after int64) (list []Revocation, last int64, err error) {
 	again := store.Number(results[1], 0) < float64(after)
 	if again {

@@ -17,8 +17,8 @@ type Store struct{ db store.DB }
 // New returns the tickets in db.
 func New(db store.DB) *Store { return &Store{db} }
 
-// PutTicket keeps whom the ticket of that hash lets in until the given time, and
-// deletes the tickets that nobody used in time.
+// PutTicket keeps the identity that the ticket of that hash admits until the given
+// time. It deletes the tickets that expired.
 func (s *Store) PutTicket(ctx context.Context, now time.Time, hash string, until time.Time, id auth.Identity) error {
 	var scope, rooms, token any
 	if !id.Scope.All {
@@ -42,10 +42,9 @@ func (s *Store) PutTicket(ctx context.Context, now time.Time, hash string, until
 	return nil
 }
 
-// TakeTicket returns whom the ticket of that hash lets in, with the end of the
-// token that it stands for, and false if there is no such ticket or it has
-// expired. One statement finds and deletes it, so that of two takers at most one
-// gets it.
+// TakeTicket returns the identity that the ticket of that hash admits, with the end
+// of its token, and false if there is no such ticket or it has expired. One statement
+// finds and deletes the ticket, so that of two callers at most one gets it.
 func (s *Store) TakeTicket(ctx context.Context, now time.Time, hash string) (id auth.Identity, found bool, err error) {
 	results, err := s.db.Batch(ctx, []abi.Statement{
 		{SQL: "DELETE FROM Tickets WHERE Hash = ?1 " +

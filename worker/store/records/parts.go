@@ -73,6 +73,8 @@ func (p *parts) page() *record.Page {
 	return page
 }
 
+var comma = []byte{','}
+
 // joined is the texts, divided by commas.
 func joined(list [][]byte) ijson.Pieces {
 	if len(list) == 0 {
@@ -80,7 +82,7 @@ func joined(list [][]byte) ijson.Pieces {
 	}
 	return func(yield func([]byte) bool) {
 		for i, text := range list {
-			if i > 0 && !yield([]byte{','}) || !yield(text) {
+			if i > 0 && !yield(comma) || !yield(text) {
 				return
 			}
 		}
@@ -110,7 +112,7 @@ func (p *parts) rendered(table int) ijson.Pieces {
 			}
 		}
 		p.buffer = b
-		yield(bytes.TrimSuffix(b, []byte{','}))
+		yield(bytes.TrimSuffix(b, comma))
 	}
 }
 

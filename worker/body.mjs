@@ -1,6 +1,6 @@
-// The body of a request. It is read when the guest asks for it, and to its end,
-// within bounds, when the guest did not take it: a client that sends everything
-// first cannot read its answer before. Package shared/abi says how.
+// The body of a request. The glue reads it when the guest asks for it. If the guest did not
+// take it, the glue reads it to its end, within bounds: a client that sends everything
+// first cannot read its response before. Package shared/abi says how.
 
 const TOO_LARGE = "the body is over the limit";
 const INCOMPLETE = "the body is incomplete";
@@ -51,7 +51,7 @@ export class Body {
     this.reading = false;
   }
 
-  // take answers {parts, length}: the whole body, which has at most limit bytes. After the
+  // take returns {parts, length}: the whole body, which has at most limit bytes. After the
   // error that one of unknown length has more, it may be called again with a greater limit,
   // if the first was KEPT or less.
   async take(limit) {

@@ -1,9 +1,9 @@
-// The errors that the glue tells a client by itself, because the guest did not
-// answer. Package shared/abi says which shape they have (Failure).
+// The errors that the glue sends to a client by itself, because the guest did not
+// respond. Package shared/abi says which shape they have (Failure).
 const status = 500;
 const name = "INTERNAL_SERVER_ERROR", number = -32603;
 
-// failure answers an internal error in the shape of the request's path.
+// failure returns an internal error in the shape of the request's path.
 export function failure(url, message) {
   const path = new URL(url).pathname;
   let type = "application/json";

@@ -73,7 +73,7 @@ export class Reader {
     throw new Error("malformed frame");
   }
 
-  // statements answers [{sql, args}].
+  // statements returns [{sql, args}].
   statements() {
     return Array.from({ length: this.u32() }, () => ({
       sql: this.text(),
@@ -173,7 +173,7 @@ export class Writer {
     return this.done();
   }
 
-  // done answers the frame, for Guest.keep.
+  // done returns the frame, for Guest.keep.
   done() {
     this.close();
     return this;

@@ -34,7 +34,7 @@ export const callLimit = (env) => Number(env.LIMIT_CALL_MS) || LIMIT_CALL_MS;
 let current = null; // the guest for new events, or null: the next one boots it
 let lastCall = 0;
 
-// running answers the guest for a new event. Booting is synchronous, and not
+// running returns the guest for a new event. Booting is synchronous, and not
 // done at global scope, where workerd forbids random values.
 export function running(env) {
   return (current ??= new Guest(env));
@@ -243,7 +243,7 @@ export class Call {
     this.wake = () => {};
   }
 
-  // run answers {head, parts, body}, the body being the last part, or {forward}, or {lost: reason}.
+  // run returns {head, parts, body}, the body being the last part, or {forward}, or {lost: reason}.
   run() {
     this.begin();
     if (this.finished()) {

@@ -1,5 +1,5 @@
-// What workerd runs: it hands requests and the events of Durable Objects to
-// the guest (guest.mjs) and gives their answers back. It knows nothing of sync.
+// The module that workerd runs. It passes requests and the events of Durable Objects to
+// the guest (guest.mjs), and returns the responses. It knows nothing of sync.
 import { DurableObject } from "cloudflare:workers";
 import { Body } from "./body.mjs";
 import { failure } from "./failure.mjs";
@@ -84,8 +84,8 @@ function forward(frame, env) {
   return rooms.get(rooms.idFromName(name)).fetch("https://room/", { headers });
 }
 
-// refuse accepts an upgrade to say why it is not let in, which a browser would
-// not tell of an HTTP status.
+// refuse accepts an upgrade to say why it is rejected: a browser does not show a page
+// the HTTP status of an upgrade.
 function refuse(code, reason, protocol, message = NONE) {
   const { 0: client, 1: server } = new WebSocketPair();
   server.accept();
@@ -189,7 +189,7 @@ class Room extends DurableObject {
     return this.guest;
   }
 
-  // event answers the guest's reply, or null if the instance ended in it.
+  // event returns the guest's reply, or null if the instance ended in it.
   event(kind, conn, data) {
     const guest = this.bind();
     guest.reply = NONE;
@@ -347,7 +347,7 @@ class Room extends DurableObject {
   }
 }
 
-// closeSocket answers the codes that stand for a missing one with 1000.
+// closeSocket closes a socket. It sends 1000 for the codes that stand for a missing one.
 function closeSocket(ws, code, reason) {
   try {
     ws.close(code === 1005 || code === 1006 ? 1000 : code, code === 1006 ? "" : reason);

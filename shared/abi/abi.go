@@ -40,8 +40,8 @@
 //	                                  most three times, for a GET or HEAD, and for what has a body of
 //	                                  which OpBody was not posted
 //
-// The following act on the object whose event is running, and answer 0, or do
-// nothing, outside of one. Results marked "handle" are followed by size.
+// The following act on the object whose event is running. Outside of an event they
+// return 0, or do nothing. Results marked "handle" are followed by size.
 //
 //	size(handle)                      how many bytes take will copy
 //	object_name()                     handle: class, a NUL, the name
@@ -51,7 +51,7 @@
 //	                                  number is the handle of an error's text, negated
 //	object_conns()                    handle of Conns: the open sockets; in EventClose also the one that closes
 //	object_send(conns, n, kind, ptr, len)  to n conns (u32 each), or to all if n is 0;
-//	                                  kind is KindText or KindBinary; answers how many
+//	                                  kind is KindText or KindBinary; returns how many
 //	object_close(conn, code, ptr, len)     with a reason of at most 123 bytes
 //	object_attach(conn, ptr, len)     what is remembered of conn over hibernation, under 2,000 bytes
 //	object_alarm(f64 millis)          replaces the alarm (Unix time); 0 removes it
@@ -85,8 +85,8 @@
 //
 // # Bodies
 //
-// The guest decides by the head who may send what, and only then asks for the
-// body by OpBody, once; a body that announces no length, and has more than the guest
+// The guest decides by the head what the client may send, and only then asks for
+// the body by OpBody, once; a body that announces no length, and has more than the guest
 // asked for, once more, with a greater limit. Until then the host reads none of it. A body
 // that OpBody brings is whole, and of its announced length. The host keeps what has
 // arrived, and no room for what is only announced. It gives up a body that
@@ -94,8 +94,8 @@
 // second beyond that time. A call of which OpBody was posted is not replayed
 // when its instance ends.
 //
-// Many clients send their whole body before they read the answer. So the host
-// reads and drops what is left of a body that the guest did not take, within
+// Many clients send their whole body before they read the response. So the host
+// reads and drops the rest of a body that the guest did not take, within
 // bounds: eight times LIMIT_BODY_BYTES or 1 MiB, whichever is more, for at most
 // LIMIT_CALL_MS, and as slowly as a body may come that the guest takes. On workerd
 // the isolate also bounds how fast it drops all bodies together (body.mjs).
@@ -155,7 +155,7 @@ const (
 	EventBinary Event = 3
 	// EventClose: conn is gone. The bytes are u16 code, then the reason.
 	EventClose Event = 4
-	// EventCall: the Worker sent the bytes (OpCall); object_reply answers.
+	// EventCall: the Worker sent the bytes (OpCall); the guest calls object_reply.
 	EventCall Event = 5
 	// EventEnter: OpEnter with that number asks to run; conn is the op.
 	EventEnter Event = 6

@@ -138,7 +138,7 @@ func (r Refusal) Forward() Forward {
 	return Forward{Name: r.Reason, Protocol: r.Protocol, Attachment: append(attachment, r.Message...)}
 }
 
-// Refusal answers the refusal that f is, or false.
+// Refusal returns the refusal that f is, or false.
 func (f Forward) Refusal() (Refusal, bool) {
 	if f.Binding != "" || len(f.Attachment) < 2 {
 		return Refusal{}, false

@@ -30,7 +30,7 @@ const (
 	// client id that no other request has. A request that comes twice is done once.
 	OpRestore
 	// OpSeed: Data is the database's state, as Seeded takes it, and Version its
-	// updated_at. It answers a Reply of StatusUnseeded.
+	// updated_at. The Worker sends it after a Reply of StatusUnseeded.
 	OpSeed
 	// OpRevoke: close the sockets that the session.Revocation Data ends.
 	OpRevoke
@@ -38,22 +38,22 @@ const (
 	OpTree
 )
 
-// A Request comes from the Worker, which has checked who asks. On the wire it is
+// A Request comes from the Worker, which has authorized the client. On the wire it is
 //
 //	byte op, string etag, varUint version, the data
 type Request struct {
 	Op      Op
-	ETag    string // what the asker has, as in If-None-Match, or ""
+	ETag    string // of what the client has, as in If-None-Match, or ""
 	Version uint64 // of what shows the document: how long it may be, as stored and as shown; 0: as it likes
 	Data    []byte
 }
 
-// A Status says what came of a Request.
+// A Status is the outcome of a Request.
 type Status byte
 
 const (
 	StatusOK        Status = iota + 1
-	StatusUnchanged        // the asker has it
+	StatusUnchanged        // the client has the document of this ETag
 	StatusUnseeded         // the room does not know the database's state yet: see OpSeed
 	StatusAbsent           // the room has never held anything, or was deleted; or there is no such root, as the body says
 	StatusMalformed        // Data cannot be taken; the body says why
@@ -139,8 +139,8 @@ func DecodeReply(b []byte) (Reply, error) {
 	return Reply{Status: Status(status), ETag: string(etag), Cost: int(cost), Body: r.Rest()}, nil
 }
 
-// Call answers an encoded Request with an encoded Reply, after the Effects are
-// done. The error is the storage's.
+// Call returns an encoded Reply to an encoded Request. The host sends it after it performed the
+// Effects. The error is the storage's.
 func (r *Room) Call(request []byte, now time.Time) (reply []byte, out Effects, err error) {
 	q, err := decodeRequest(request)
 	if err != nil {
@@ -210,12 +210,12 @@ func (r *Room) call(q Request, now time.Time) (Reply, error) {
 	return p, err
 }
 
-// maxShown bounds a document as JSON for who does not say how long it may be: formats
-// are repeated in it.
+// maxShown bounds a document as JSON if the request names no limit. JSON repeats formats, so it
+// may be much longer than the document.
 const maxShown = 8 << 20
 
-// longer is how long JSON may be that was longer than limit: it is not known before
-// it is written.
+// longer returns the limit to try next for JSON that was longer than limit. Nobody knows its
+// length before it is written.
 func longer(limit int) int { return limit + max(limit/4, min(limit, 4<<20)) }
 
 // etag changes with every update.
@@ -232,7 +232,7 @@ func (r *Room) matches(tags string) bool {
 	return false
 }
 
-// show answers the document in the form that q asks for.
+// show returns the document in the form that q asks for.
 func (r *Room) show(q Request) (Reply, error) {
 	d, err := r.read()
 	if err != nil {
@@ -294,8 +294,8 @@ func (r *Room) showJSON(q Request, doc *yjs.Doc) (Reply, error) {
 	return r.shown(whole), nil
 }
 
-// merge takes an update from the Worker. It reads the document to see whether it
-// knows the update: a repeat changes no tag, and sockets do not see it.
+// merge takes an update from the Worker. It reads the document to find out whether the update
+// says anything new: a repeated update changes no ETag, and no socket receives it.
 func (r *Room) merge(update []byte, now time.Time) (Reply, error) {
 	summary, err := yjs.Validate(update, updateLimits)
 	if errors.Is(err, yjs.ErrCostly) {
@@ -346,7 +346,7 @@ func (r *Room) merge(update []byte, now time.Time) (Reply, error) {
 	return Reply{Status: StatusOK, ETag: r.etag()}, nil
 }
 
-// delete empties the room and has its copy deleted too.
+// delete empties the room, and plans the deletion of its copy.
 func (r *Room) delete(now time.Time) {
 	r.goneSet = r.forget(now)
 	r.doc = nil

@@ -225,7 +225,7 @@ func (d *document) apply(update []byte) (news bool, err error) {
 	return event != nil || d.doc.HasPending(), err
 }
 
-// diff answers what a peer with that state vector lacks; nil is an empty vector.
+// diff returns what a peer with that state vector lacks; nil is an empty vector.
 func (d *document) diff(vector []byte) ([]byte, error) {
 	switch {
 	case d.doc != nil:

@@ -7,8 +7,8 @@ import (
 	"tidemark/shared/lib0"
 )
 
-// A log is what was appended since the snapshot. Each row that is written costs,
-// so short updates go to the end of the last row: see Row.
+// A log is what was appended since the snapshot. Each row that is written costs, so the room
+// adds short updates to the last row: see Row.
 type log struct {
 	updates int // each piece counts
 	bytes   int
@@ -22,8 +22,7 @@ type Tail struct {
 	Bytes int
 }
 
-// append adds an update to the log. What one event appends is one row, as far as it
-// fits there.
+// append adds an update to the log. The updates of one event are one row, as far as they fit.
 func (r *Room) append(update []byte, now time.Time) {
 	chunk, first := r.config.ChunkBytes, r.last+1
 	pieces := (len(update) + chunk - 1) / chunk
@@ -92,8 +91,8 @@ func (row *Row) add(update []byte) {
 	row.Updates++
 }
 
-// updatesIn puts pieces together and takes apart what stands in one row. It drops
-// the pieces of an update that is not whole.
+// updatesIn returns the updates of rows. It joins pieces, and drops those of an update that is
+// incomplete.
 func updatesIn(rows []Row) (updates [][]byte, err error) {
 	for len(rows) > 0 {
 		row, n := rows[0], 1

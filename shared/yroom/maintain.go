@@ -260,7 +260,7 @@ func (r *Room) waiting() []Conn {
 	return conns
 }
 
-// readable answers state as a valid update of format V1; nil if it says nothing.
+// readable returns state as a valid update of format V1; nil if it says nothing.
 func readable(state []byte) ([]byte, error) {
 	if len(state) == 0 {
 		return nil, nil

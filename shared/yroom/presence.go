@@ -9,11 +9,10 @@ import (
 	"tidemark/shared/yproto"
 )
 
-// A presence is who is in the room. A client's state came by a socket and goes
-// with it: the socket that announced the client first has it until it disconnects,
-// also while the client is silent or says that it is gone, and no other may say
-// anything of it, see maySpeakFor. The sockets' attachments keep it over a
-// hibernation; what does not fit there is kept in storage.
+// A presence holds the clients that are in the room, and their states. The socket that
+// announces a client first owns it until that socket disconnects, also while the client is
+// silent or says that it is gone. No other socket may announce the client: see maySpeakFor. The
+// sockets' attachments keep the states over a hibernation; storage keeps longer ones.
 type presence struct {
 	room    surroundings
 	config  *Config
@@ -37,30 +36,30 @@ type departure struct {
 	at      time.Time // when it counts as gone
 	subject session.Mark
 	write   bool // its socket could write
-	claimed bool // a socket without a subject says that it is there
+	claimed bool // a socket without a subject has announced it
 }
 
 const (
 	clientsPerSocket = 8
-	presenceSockets  = 8     // how many sockets may have all the presence that one may have
+	presenceSockets  = 8     // a room holds as many bytes of presence as so many sockets may
 	attachmentBytes  = 1_900 // for presence; hosts take 2,000 in all
 	entryBytes       = 24    // of a client besides its state, at most
 	expireEvery      = 10 * time.Second
-	echoCost         = 0.01 // of a message that says nothing new: every client sends back what it hears
+	echoCost         = 0.01 // of a message without news: every client sends back what it receives
 )
 
-// renewal is within what time a client says its state again if nothing keeps it from
-// that: y-protocols does so after 15 seconds, and looks every 3. A tab in the
-// background looks once a minute.
+// renewal is the time within which a client repeats its state, unless something delays it.
+// y-protocols repeats a state after 15 seconds, and checks every 3. A tab in the background
+// checks once a minute.
 const renewal = 20 * time.Second
 
-// What tell puts into one message, besides a state that is longer alone.
+// The most that tell puts into one message. A state that is longer goes alone.
 const (
-	toldEntries = 100
-	toldBytes   = 64 << 10
+	messageEntries = 100
+	messageBytes   = 64 << 10
 )
 
-// limits bound what is read of one awareness message, and who is known.
+// limits bound one awareness message, and how many clients a room knows.
 func (c *Config) limits() awareness.Limits {
 	l := awareness.DefaultLimits
 	l.StateBytes, l.Bytes = c.PresenceStateBytes, max(l.Bytes, 4*c.PresenceBytes)
@@ -93,11 +92,10 @@ func (p *presence) announce(conn Conn, s *socket, change awareness.Change, now t
 	p.expire(now)
 }
 
-// acceptable drops the entries that are not this socket's to say: those of
-// clients that it may not speak for, that a client is gone which it does not have,
-// and more clients and bytes than one program has. Most of them are honest: a client
-// sends back what it hears. A client that is back after its connection broke is
-// kept, and needs no news for that: see back.
+// acceptable drops the entries that this socket may not send: those of clients that it may not
+// speak for, removals of clients that it does not own, and clients and bytes beyond the limits
+// of one socket. Most such entries are honest: a client sends back what it receives. An entry of
+// a client that returns after its connection broke counts, also without news: see back.
 func (p *presence) acceptable(conn Conn, s *socket, entries []awareness.Entry, now time.Time) []awareness.Entry {
 	fresh := len(s.clients)
 	space := p.space(s)
@@ -134,7 +132,7 @@ func (p *presence) acceptable(conn Conn, s *socket, entries []awareness.Entry, n
 	return kept
 }
 
-// space is how many bytes the states of a socket's clients may still grow by.
+// space returns by how many bytes the states of a socket's clients may still grow.
 func (p *presence) space(s *socket) int {
 	space := p.config.PresenceBytes
 	for _, client := range s.clients {
@@ -144,10 +142,10 @@ func (p *presence) space(s *socket) int {
 	return min(space, presenceSockets*p.config.PresenceBytes-p.states.Size())
 }
 
-// back says of a client whose connection broke that it is there, by the first awareness
-// message of a socket: y-websocket opens with its own state, and repeats what it hears
-// only later, also if it shows nobody itself. Without a subject that may be anybody who
-// repeats what it heard: such a client only gets the time to renew its state.
+// back takes the first awareness message of a socket as a sign that a client is present whose
+// connection broke. y-websocket sends its own state first, and repeats the states of others only
+// later. A socket without a subject may belong to anybody, also to a client that only repeats
+// what it received: then the client gets time to renew its state, and no more.
 func (p *presence) back(conn Conn, s *socket, client uint64, leaves departure, now time.Time) {
 	if leaves.subject != 0 {
 		p.own(conn, s, client)
@@ -159,8 +157,8 @@ func (p *presence) back(conn Conn, s *socket, client uint64, leaves departure, n
 	}
 }
 
-// release gives up a socket's first client without a state that entries does not
-// name, for a new one. It returns false if there is none.
+// release gives up a client of a socket to make place for a new one: the first that has no state
+// and that entries does not name. It returns false if there is none.
 func (p *presence) release(s *socket, entries []awareness.Entry) bool {
 	for _, client := range s.clients {
 		named := slices.ContainsFunc(entries, func(e awareness.Entry) bool { return e.Client == client })
@@ -173,11 +171,11 @@ func (p *presence) release(s *socket, entries []awareness.Entry) bool {
 	return false
 }
 
-// maySpeakFor tells whether a client is the socket's, or free for it. A client
-// that another socket has is taken over only by the same subject, and by a reader
-// only from a reader: it may be back before its former socket is found dead. So is
-// one whose connection broke. A socket without a subject takes over nothing from
-// one that lives, and only from another without one after that.
+// maySpeakFor tells whether a socket may announce a client: the client is its own or free. A
+// socket takes over a client of another only if both have the same subject, and a reader only
+// from a reader: a client may return before its former socket is known to be dead. The same
+// rule holds for a client whose connection broke. A socket without a subject takes over nothing
+// from a live socket, and after that only from another socket without a subject.
 func (p *presence) maySpeakFor(conn Conn, s *socket, client uint64) bool {
 	subject := s.Session.Subject
 	if leaves, ok := p.leaving[client]; ok {
@@ -218,9 +216,9 @@ func (p *presence) forget(client uint64) {
 	p.drop(client)
 }
 
-// leave takes the clients of a closed socket away, at once or, if the connection
-// broke, when they had the time to come back: a client that is gone and back
-// with the same clock would stay unseen until its next renewal.
+// leave removes the clients of a closed socket: at once or, if the connection broke, after a
+// time in which they may return. A client that is removed, and returns with the same clock,
+// would stay invisible until its next renewal.
 func (p *presence) leave(conn Conn, s *socket, broken bool, now time.Time) {
 	clients := s.clients
 	s.clients = nil
@@ -245,7 +243,7 @@ func (p *presence) leave(conn Conn, s *socket, broken bool, now time.Time) {
 	p.expire(now)
 }
 
-// remove says of clients that they are gone.
+// remove removes clients, and tells everybody.
 func (p *presence) remove(clients []uint64, now time.Time) {
 	change := p.states.Remove(now, clients...)
 	for _, client := range clients {
@@ -254,7 +252,7 @@ func (p *presence) remove(clients []uint64, now time.Time) {
 	p.tell(change.Removed)
 }
 
-// depart removes those whose time to come back is over.
+// depart removes the clients whose time to return is over.
 func (p *presence) depart(now time.Time) {
 	var gone []uint64
 	for client, leaves := range p.leaving {
@@ -266,7 +264,7 @@ func (p *presence) depart(now time.Time) {
 	p.remove(gone, now)
 }
 
-// nextDeparture is the zero time if nobody is leaving.
+// nextDeparture returns when depart has something to do: the zero time is never.
 func (p *presence) nextDeparture() (next time.Time) {
 	for _, leaves := range p.leaving {
 		next = session.Sooner(next, leaves.at)
@@ -274,8 +272,8 @@ func (p *presence) nextDeparture() (next time.Time) {
 	return next
 }
 
-// expire removes clients that have been silent for too long. Nothing wakes up
-// for it: clients do it for themselves, this is for who comes new.
+// expire removes clients that have been silent for too long. No alarm wakes the room for that:
+// clients expire states by themselves, and only those that connect later need the room to.
 func (p *presence) expire(now time.Time) {
 	if now.Before(p.expires) {
 		return
@@ -292,14 +290,14 @@ func (p *presence) expire(now time.Time) {
 	p.tell(change.Removed)
 }
 
-// tell sends what is known of clients to conns, or to all: in several messages if
-// one would be long, as clients send it back.
+// tell sends the states of clients to conns; without any, to all. It sends several messages where
+// one would be long, as clients send them back.
 func (p *presence) tell(clients []uint64, conns ...Conn) {
 	for len(clients) > 0 {
 		n, size := 0, 0
-		for n < min(len(clients), toldEntries) {
+		for n < min(len(clients), messageEntries) {
 			e, _ := p.states.Get(clients[n])
-			if size += len(e.State) + entryBytes; n > 0 && size > toldBytes {
+			if size += len(e.State) + entryBytes; n > 0 && size > messageBytes {
 				break
 			}
 			n++

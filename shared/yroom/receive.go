@@ -119,7 +119,7 @@ func (r *Room) aware(conn Conn, s *socket, update []byte, now time.Time) (open b
 	return true
 }
 
-// step1 answers with what the peer lacks, or waits for the database's state.
+// step1 sends what the peer lacks, or waits for the database's state.
 func (r *Room) step1(conn Conn, s *socket, vector []byte, now time.Time) (open bool, err error) {
 	if n, err := yjs.CountStateVector(vector); err == nil && n > maxClients {
 		r.close(conn, room.CloseTooLarge, fmt.Sprintf("a state vector of %d clients; at most %d are taken", n, maxClients))
@@ -146,8 +146,8 @@ func (r *Room) step1(conn Conn, s *socket, vector []byte, now time.Time) (open b
 	return true, nil
 }
 
-// unanswered closes a socket that gets no answer to its step 1. It returns err if that
-// is the storage's.
+// unanswered closes a socket whose step 1 cannot be answered. It returns err if the storage
+// failed.
 func (r *Room) unanswered(conn Conn, err error) error {
 	switch {
 	case errors.Is(err, errCostly):
@@ -160,9 +160,9 @@ func (r *Room) unanswered(conn Conn, err error) error {
 	return nil
 }
 
-// answer sends step 2, and before it step 1 to those who may write: over a slow
-// line they send their offline edits while a large step 2 is still on its way. What
-// readers would answer is nothing but refused.
+// answer sends step 2. To a peer that may write it sends step 1 first: over a slow line the
+// peer then sends its offline edits while a large step 2 is still on its way. A reader's edits
+// would only be refused.
 func (r *Room) answer(conn Conn, s *socket, vector []byte) error {
 	d, err := r.read()
 	if err != nil {
@@ -296,9 +296,9 @@ func (r *Room) take(update []byte, s *yjs.Summary, now time.Time) (news bool, er
 	return true, nil
 }
 
-// fits returns errFull if an update of size bytes has no space. What stands in the
-// log counts as it is: it takes memory as it is. One that does not grow the document
-// may go into a short log beyond the limit.
+// fits returns errFull if the document has no space for an update of size bytes. Updates in the
+// log count with their full length, as they take that much memory. An update that does not grow
+// the document may go into a short log beyond the limit.
 func (r *Room) fits(size int, grows bool) error {
 	limit := r.config.DocumentBytes
 	switch {

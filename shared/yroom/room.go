@@ -130,10 +130,10 @@ type Room struct {
 	attached []Conn              // in this event
 	lacking  []Conn              // sockets that get an answer in pieces; see socket.lacks
 
-	ends    time.Time // no socket's token ends before; zero: none ends
-	told    time.Time // when something was sent to all, or before; zero: unknown
-	renewer Conn      // a socket that renewed in time when it was looked for
-	revoked session.Recent
+	ends      time.Time // no socket's token ends before; zero: none ends
+	lastToAll time.Time // when a message was sent to all, or earlier; zero: unknown
+	renewer   Conn      // a socket that renewed in time when it was looked for
+	revoked   session.Recent
 
 	alarm time.Time // as set; unknown at first
 	set   bool      // alarm is known
@@ -182,8 +182,8 @@ func New(config Config, storage Storage, stored Stored, open []abi.Conn, now tim
 	r.present.restore(stored.Presence, open, now)
 	for _, s := range r.sockets {
 		r.ends = session.Sooner(r.ends, s.Session.Expires)
-		if s.heard.After(r.told) {
-			r.told = s.heard // or later
+		if s.heard.After(r.lastToAll) {
+			r.lastToAll = s.heard // or later
 		}
 	}
 	// Whoever stored Due, or let in the socket that ends first, set the alarm for it, or
@@ -221,7 +221,7 @@ func (r *Room) Connect(conn Conn, a Admission, now time.Time) Effects {
 	s := &socket{Admission: a}
 	r.sockets[conn] = s
 	if len(r.sockets) == 1 {
-		r.told = now // nobody has waited for anything yet
+		r.lastToAll = now // nobody has waited for anything yet
 	}
 	r.attach(conn)
 	if r.revoked.End(a.Session) {

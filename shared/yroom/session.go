@@ -7,9 +7,9 @@ import (
 	"tidemark/shared/session"
 )
 
-// An Admission is what the Worker says of a socket that it lets in. On the wire
-// it is a byte, 'w' for a socket that may write and 'r' for one that may only
-// read, and the session.
+// An Admission is what the Worker tells the room about a socket that it admits. On the wire
+// it is a byte, 'w' for a socket that may write and 'r' for one that may only read, and then
+// the session.
 type Admission struct {
 	Write   bool // it may change the document
 	Session session.Session
@@ -24,8 +24,7 @@ func (a Admission) Append(b []byte) []byte {
 	return a.Session.Append(append(b, may))
 }
 
-// DecodeAdmission reads as much of an admission as there is: a Worker from before
-// there were sessions sends none.
+// DecodeAdmission reads as much of an admission as there is: an old Worker sends no session.
 func DecodeAdmission(b []byte) (a Admission) {
 	if len(b) > 0 {
 		a.Write = b[0] == 'w'
@@ -34,9 +33,8 @@ func DecodeAdmission(b []byte) (a Admission) {
 	return a
 }
 
-// endSessions closes the sockets whose token has ended, or does so within slack.
-// It looks at all of them, if at least one may have ended, and finds out which is
-// the next to end.
+// endSessions closes the sockets whose token has expired, or expires within slack. If at least
+// one may have expired, it checks all of them, and finds the one that expires next.
 func (r *Room) endSessions(now time.Time, slack time.Duration) {
 	by := now.Add(slack)
 	if r.ends.IsZero() || by.Before(r.ends) {
@@ -66,8 +64,8 @@ func (r *Room) revoke(v session.Revocation, now time.Time) {
 	}
 }
 
-// end closes a socket whose token is no longer good. A client whose token has
-// ended comes back in a moment with a new one, and stays present meanwhile.
+// end closes a socket whose token is no longer valid. A client whose token has expired returns
+// in a moment with a new one, and stays present meanwhile.
 func (r *Room) end(conn Conn, s *socket, reason string, now time.Time) {
 	r.close(conn, room.CloseEnded, reason)
 	r.present.leave(conn, s, reason == session.EndedReason, now)

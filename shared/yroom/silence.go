@@ -6,18 +6,18 @@ import (
 	"tidemark/shared/session"
 )
 
-// speaks notes that a socket has said something new of its clients.
+// speaks notes that a socket has sent news of its clients.
 func (s *socket) speaks(now time.Time) {
 	s.regular = !s.heard.IsZero() && now.Sub(s.heard) <= renewal
 	s.heard = now
 }
 
-// renews tells that what a socket says of its clients reaches everybody in time.
+// renews tells that the news of a socket reach everybody often enough.
 func (s *socket) renews(now time.Time) bool {
 	return !s.closed && s.regular && now.Sub(s.heard) <= renewal
 }
 
-// renewed tells that some socket renews.
+// renewed tells that at least one socket renews.
 func (r *Room) renewed(now time.Time) bool {
 	if s := r.sockets[r.renewer]; s != nil && s.renews(now) {
 		return true
@@ -40,7 +40,7 @@ func (r *Room) anybody() bool {
 	return false
 }
 
-// spoken tells that this event sends something to all.
+// spoken tells that this event sends a message to all.
 func (r *Room) spoken() bool {
 	for _, m := range r.out.Send {
 		if m.ToAll() {
@@ -50,27 +50,26 @@ func (r *Room) spoken() bool {
 	return false
 }
 
-// breakSilence sends an awareness message of nobody to all, if they have heard
-// nothing for long, or nobody knows since when, and nobody's renewal is on its way:
-// y-websocket leaves after 30 seconds.
+// breakSilence sends an empty awareness message to all if they have received nothing for long,
+// or for an unknown time, and no renewal is due: y-websocket disconnects after 30 seconds.
 func (r *Room) breakSilence(now time.Time) {
 	if r.spoken() {
-		r.told = now
+		r.lastToAll = now
 	}
-	due := r.told.IsZero() || !r.told.Add(r.config.Silence).After(now.Add(early))
+	due := r.lastToAll.IsZero() || !r.lastToAll.Add(r.config.Silence).After(now.Add(early))
 	if r.config.Silence > 0 && due && r.anybody() && !r.renewed(now) {
 		r.send(r.present.message(nil))
-		r.told = now
+		r.lastToAll = now
 	}
 }
 
-// schedule sets the alarm, if that is another than is set: each time costs a row. An
-// alarm that comes before the silence is too long stays while somebody is connected,
-// also if there is nothing to do so soon: to wake up once costs less.
+// schedule sets the alarm, if its time has changed: setting it costs a row. While a socket is
+// connected, an alarm that comes before the silence is too long stays as it is, even with
+// nothing to do so soon: waking up once costs less.
 func (r *Room) schedule(now time.Time) {
 	next := r.nextAlarm()
 	if r.config.Silence > 0 && r.anybody() {
-		broken := r.told.Add(r.config.Silence)
+		broken := r.lastToAll.Add(r.config.Silence)
 		switch soon := r.set && r.alarm.After(now) && !r.alarm.After(broken); {
 		case soon && (next.IsZero() || !next.Before(r.alarm)):
 			return

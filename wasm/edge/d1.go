@@ -118,7 +118,7 @@ func (d *D1) batch(ctx context.Context, statements []abi.Statement) ([]abi.Resul
 	return w.transaction(w.begin, statements)
 }
 
-// read runs statements on a reader, or answers false if one of them writes.
+// read runs statements on a reader, or returns false if one of them writes.
 func (d *D1) read(ctx context.Context, statements []abi.Statement) (_ []abi.Result, done bool, err error) {
 	r, err := d.reader(ctx)
 	if err != nil {
@@ -201,7 +201,7 @@ var migrationName = regexp.MustCompile(`^[0-9]+.*\.sql$`)
 
 // Migrate applies the migrations NNNN_name.sql of dir that the database has
 // not seen, in order, each as one transaction, and records them in
-// d1_migrations as wrangler does. It answers the names that it applied.
+// d1_migrations as wrangler does. It returns the names that it applied.
 func (d *D1) Migrate(dir fs.FS) (applied []string, err error) {
 	names, err := migrations(dir)
 	if err != nil {

@@ -7,8 +7,7 @@
 //
 // A Worker has several isolates, each with one running instance of the guest.
 // Requests go to whichever is free; an object lives in the isolate that its
-// name hashes to. An isolate is a monitor: who holds its lock runs the guest,
-// on his own goroutine, so that a request that waits for nothing costs no
-// hand-over. Whatever a request waits for happens outside of the lock and comes
-// back through settle.
+// name hashes to. An isolate is a monitor: the goroutine that holds its lock runs the guest. So
+// a request that waits for nothing costs no hand-over. What a request waits for
+// happens outside of the lock, and comes back through settle.
 package edge

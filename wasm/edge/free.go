@@ -2,7 +2,7 @@
 
 package edge
 
-// free answers a locked isolate for a request: one that is idle, or the first
+// free returns a locked isolate for a request: one that is idle, or the first
 // that becomes so. One that is busy for long keeps only its own objects waiting.
 func (w *Worker) free() *isolate {
 	if s := w.idle(); s != nil {

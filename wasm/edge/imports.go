@@ -163,7 +163,7 @@ var hostFunctions = map[string]hostFunction{
 	})},
 }
 
-// onObject answers 0 outside of an object's event.
+// onObject returns 0 outside of an object's event.
 func onObject(f func(*instance, *object, []uint64) int32) func(*instance, []uint64) int32 {
 	return func(i *instance, a []uint64) int32 {
 		if i.object == nil {

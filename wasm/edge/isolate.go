@@ -52,7 +52,7 @@ func (s *isolate) unlock() {
 	s.w.wake()
 }
 
-// running answers the instance for a new event, and boots it if there is none.
+// running returns the instance for a new event, and boots it if there is none.
 func (s *isolate) running() (*instance, error) {
 	if s.stopped || s.w.hurry.Load() {
 		return nil, errStopped
@@ -248,7 +248,7 @@ func (i *instance) keepResult(r result) int32 {
 	return i.lastHandle
 }
 
-// fail keeps an error's text and answers its handle, negated.
+// fail keeps an error's text and returns its handle, negated.
 func (i *instance) fail(err error) int32 { return -i.keep([]byte(err.Error())) }
 
 // settle brings the result of an op of c to the guest.

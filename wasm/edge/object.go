@@ -80,7 +80,7 @@ const (
 	objectStatements = 24  // prepared, per open storage
 )
 
-// object answers the object of a key.
+// object returns the object of a key.
 func (s *isolate) object(key objectKey) *object {
 	o := s.objects[key]
 	if o == nil {
@@ -141,7 +141,7 @@ func (o *object) bind() (*instance, error) {
 	return o.i, nil
 }
 
-// event delivers an event and answers the guest's reply.
+// event delivers an event and returns the guest's reply.
 func (o *object) event(kind abi.Event, conn int32, data []byte) ([]byte, error) {
 	i, err := o.bind()
 	if err != nil {
@@ -284,7 +284,7 @@ func (o *object) openStore() error {
 	return nil
 }
 
-// listConns answers the open sockets, oldest first.
+// listConns returns the open sockets, oldest first.
 func (o *object) listConns() []abi.Conn {
 	conns := make([]abi.Conn, 0, len(o.conns))
 	for id, c := range o.conns {
@@ -294,7 +294,7 @@ func (o *object) listConns() []abi.Conn {
 	return conns
 }
 
-// send notes a message to some conns, or to all, and answers to how many it goes.
+// send notes a message to some conns, or to all, and returns to how many it goes.
 func (o *object) send(to []int32, kind int32, data []byte) (sent int32) {
 	if len(to) == 0 {
 		for _, c := range o.conns {

@@ -224,7 +224,7 @@ func (c *conn) write() {
 	}
 }
 
-// close answers the codes that stand for a missing one with 1000.
+// close closes the socket. It sends 1000 for the codes that stand for a missing one.
 func (c *conn) close(code int, reason string) {
 	if code == int(websocket.StatusNoStatusRcvd) || code == int(websocket.StatusAbnormalClosure) {
 		code, reason = int(websocket.StatusNormalClosure), ""

@@ -155,7 +155,7 @@ func (c *sqliteConn) fail(rc int32) error {
 	return &SQLError{Code: int(rc) & 0xff, Message: message}
 }
 
-// transaction runs statements and commits, or rolls back wholly and answers
+// transaction runs statements and commits, or rolls back wholly and returns
 // the first error.
 func (c *sqliteConn) transaction(begin *statement, statements []abi.Statement) ([]abi.Result, error) {
 	if err := c.exec(begin); err != nil {

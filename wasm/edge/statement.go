@@ -20,7 +20,7 @@ type statement struct {
 	bound    []uintptr // texts and blobs to free at reset
 }
 
-// prepare compiles the first statement of sql and answers what follows it. A
+// prepare compiles the first statement of sql and returns the text after it. A
 // nil statement is white space or a comment.
 func (c *sqliteConn) prepare(sql string) (*statement, string, error) {
 	p, err := libc.CString(sql)
@@ -79,7 +79,7 @@ func (c *sqliteConn) finalize(s *statement) {
 	s.ptr = 0
 }
 
-// cached answers the one statement that sql is, prepared before or now. What
+// cached returns the one statement that sql is, prepared before or now. What
 // manages transactions, connections or files is refused: Cloudflare docs, D1
 // SQL statements; the words are workerd's.
 func (c *sqliteConn) cached(sql string) (*statement, error) {

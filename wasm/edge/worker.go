@@ -189,7 +189,7 @@ func (w *Worker) Boot() error {
 // CallLimit is how long a request may take, LIMIT_CALL_MS.
 func (w *Worker) CallLimit() time.Duration { return w.callLimit }
 
-// D1 answers the database of a binding, or nil.
+// D1 returns the database of a binding, or nil.
 func (w *Worker) D1(binding string) *D1 { return w.d1[binding] }
 
 // context is the global "context" of a guest.

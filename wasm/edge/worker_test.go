@@ -57,7 +57,7 @@ func start(t testing.TB, o wasmtest.Options) *wasmtest.Server {
 	return wasmtest.Start(t, o)
 }
 
-// do answers status and body.
+// do returns status and body.
 func do(t testing.TB, s *wasmtest.Server, method, path, body string) (int, string) {
 	t.Helper()
 	r, err := http.NewRequest(method, s.URL+path, strings.NewReader(body))

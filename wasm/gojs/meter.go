@@ -72,7 +72,7 @@ type meter struct {
 	turns    uint64 // the global
 }
 
-// section answers what becomes of a section.
+// section returns what becomes of a section.
 //
 //layout:long one case for each kind of section
 func (m *meter) section(id byte, in *wasmReader) []byte {
@@ -276,7 +276,7 @@ func (r *wasmReader) count() uint64 {
 	return n
 }
 
-// leb skips a number of any sign and length, and answers its bytes.
+// leb skips a number of any sign and length, and returns its bytes.
 func (r *wasmReader) leb() []byte {
 	for i, b := range r.b {
 		if b < 0x80 {

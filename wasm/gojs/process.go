@@ -34,7 +34,7 @@ type Config struct {
 	// Tick, if not nil, is called now and then while a program that Meter has
 	// rewritten runs. An error ends the program.
 	Tick func() error
-	// Owner is what Owner(ctx) answers in host functions.
+	// Owner is what Owner(ctx) returns in host functions.
 	Owner any
 }
 
@@ -65,7 +65,7 @@ type processContext struct {
 	process *Process
 }
 
-// Owner answers the Config.Owner of the process that called a host function.
+// Owner returns the Config.Owner of the process that called a host function.
 func Owner(ctx context.Context) any { return ctx.(*processContext).process.config.Owner }
 
 // ErrExited is what every use of a process that has ended answers, joined with
@@ -125,7 +125,7 @@ func Start(ctx context.Context, r wazero.Runtime, compiled wazero.CompiledModule
 // Ready is whether the program called workers.Ready.
 func (p *Process) Ready() bool { return p.ready }
 
-// Function answers an export, or nil.
+// Function returns an export, or nil.
 func (p *Process) Function(name string) api.Function { return p.module.ExportedFunction(name) }
 
 // Call calls an export with its parameters in stack, and then lets every

@@ -41,7 +41,7 @@ func get[T any](m map[string]*once[T], key string, make func() (T, error)) (T, e
 	return o.value, o.err
 }
 
-// Build answers the Wasm of a guest, built once per test binary. The package
+// Build returns the Wasm of a guest, built once per test binary. The package
 // is named from the module's root ("./worker/testguest") or by its import path.
 func Build(t testing.TB, pkg string) []byte {
 	t.Helper()
@@ -82,7 +82,7 @@ func Root() (string, error) {
 	return filepath.Dir(strings.TrimSpace(string(out))), nil
 }
 
-// Compile answers a guest compiled for wazero, once per test binary and with
+// Compile returns a guest compiled for wazero, once per test binary and with
 // a cache on disk that outlives it.
 func Compile(t testing.TB, pkg string) *edge.Module {
 	t.Helper()

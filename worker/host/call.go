@@ -169,7 +169,7 @@ func do(ctx context.Context, kind abi.Op, frame []byte) ([]byte, error) {
 	return c.await(kind, frame, nil).take()
 }
 
-// await is do, with the result still at the host: whoever waits takes it or drops it.
+// await is do, but leaves the result with the host: the caller takes it or drops it.
 func (c *call) await(kind abi.Op, frame []byte, enter func()) result {
 	return c.start(kind, frame, enter).result()
 }

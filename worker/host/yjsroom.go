@@ -43,8 +43,8 @@ type YjsRooms struct {
 	// hold together; those of rooms that were used longest ago are dropped, and read
 	// again when needed.
 	CacheBytes int
-	// Free, if not nil, is how much memory requests leave to them, and EventBytes how
-	// much an event may take beside that.
+	// Free, if not nil, returns how much memory requests leave to the documents. EventBytes is
+	// how much an event may take beside that.
 	Free       func() int
 	EventBytes int
 
@@ -174,8 +174,8 @@ func (y *YjsRooms) most() int {
 	return min(y.CacheBytes, y.Free())
 }
 
-// GiveWay drops documents, those that were used longest ago, where requests hold
-// the memory.
+// GiveWay drops the documents that were used longest ago, until requests have the memory that
+// they hold.
 func (y *YjsRooms) GiveWay() { y.makeRoom(0) }
 
 // account keeps the documents of all rooms within their budget.
@@ -203,8 +203,8 @@ func (y *yjsRoom) account() {
 // whole: it costs more to make a room again than to read its document again.
 const heavyPresence = 64 << 10
 
-// reserve makes room for what the running event takes, and says whether there is as
-// much: what requests hold, documents cannot have. Less than 0 is given back.
+// reserve makes room for the bytes that the running event needs, and tells whether there are as
+// many. Documents cannot have the memory that requests hold. A negative number gives bytes back.
 func (y *YjsRooms) reserve(bytes int) bool {
 	y.reserved += bytes
 	y.makeRoom(y.reserved)
@@ -229,8 +229,8 @@ func (y *YjsRooms) makeRoom(bytes int) {
 	Collect(bytes)
 }
 
-// Alarm lets the room do what is due, and then its task, whose outcome is an
-// event of its own.
+// Alarm calls the room's Alarm and then performs its task. The outcome of the task is another
+// event of the room.
 func (y *yjsRoom) Alarm(ctx context.Context) error {
 	var task yroom.Task
 	err := y.enter(ctx, func(r *yroom.Room) (yroom.Effects, error) {

@@ -16,7 +16,7 @@ const (
 	guestFile    = "build/tidemark.wasm"
 )
 
-// readGuest answers the guest's Wasm: from file, or built from the module in
+// readGuest returns the guest's Wasm: from file, or built from the module in
 // dir, or as an earlier build left it there.
 func readGuest(file, dir string) ([]byte, error) {
 	if file != "" {

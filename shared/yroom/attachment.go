@@ -17,15 +17,14 @@ const (
 	flagRegular = 1 << 2
 )
 
-// attachment is what must survive a hibernation:
+// attachment returns what must survive a hibernation:
 //
 //	byte version, byte flags, the session, varUint n, n × (varUint client, varUint clock, string state),
 //	varUint when the socket was heard, Unix milliseconds, or nothing if it never was
 //
-// Version 1 has no session: sockets whose token says nothing have it, and those
-// from before there were sessions, which a deployment does not close. A state
-// that does not fit is kept in storage and empty here; so is that of a client
-// without one.
+// Version 1 has no session: it is for sockets whose token says nothing, and for old sockets,
+// which a deployment does not close. A state that does not fit is empty here, and storage keeps
+// it. The state of a client without one is empty too.
 func (p *presence) attachment(s *socket, now time.Time) []byte {
 	flags := byte(0)
 	if s.Write {
@@ -63,7 +62,7 @@ func (p *presence) attachment(s *socket, now time.Time) []byte {
 	return b
 }
 
-// restore makes the room's sockets and presence of what was attached and kept.
+// restore restores the sockets and the presence of the room from attachments and rows.
 func (p *presence) restore(rows []Presence, open []abi.Conn, now time.Time) {
 	p.states.Limits = p.config.limits()
 	inStorage := make(map[uint64]Presence, len(rows))
@@ -141,8 +140,8 @@ func (p *presence) readAttachment(o abi.Conn, s *socket, kept map[uint64]Presenc
 	}
 }
 
-// A kept is the state of a client in storage, where states are that are too long for
-// an attachment.
+// A kept is a client's state in storage, which keeps the states that are too long for an
+// attachment.
 type kept struct {
 	sum uint32 // of the state
 	at  time.Time
@@ -150,12 +149,11 @@ type kept struct {
 
 func stateSum(state []byte) uint32 { return crc32.ChecksumIEEE(state) }
 
-// keepEvery is how often a client's state is stored at most: each time is a row. A
-// client says its state again within that time. So what a hibernation brings back
-// may be older, and is for a moment.
+// keepEvery is the least time between two writes of a client's state: each costs a row. A client
+// repeats its state within that time. So a state may be older after a hibernation, for a moment.
 const keepEvery = 15 * time.Second
 
-// stale tells that a state is to be stored again.
+// stale tells that a state must be stored again.
 func (p *presence) stale(e awareness.Entry, now time.Time) bool {
 	k, stored := p.kept[e.Client]
 	return !stored || now.Sub(k.at) >= keepEvery && k.sum != stateSum(e.State)

@@ -30,7 +30,8 @@ const (
 	// client id that no other request has. A request that comes twice is done once.
 	OpRestore
 	// OpSeed: Data is the database's state, as Seeded takes it, and Version its
-	// updated_at. The Worker sends it after a Reply of StatusUnseeded.
+	// updated_at. The Worker sends it after a Reply of StatusUnseeded: its request needs the
+	// document at once, and does not wait for the alarm's TaskSeed.
 	OpSeed
 	// OpRevoke: close the sockets that the session.Revocation Data ends.
 	OpRevoke

@@ -10,14 +10,14 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// A cost is what a document's updates take, whatever their bytes are: a struct of
-// four bytes takes a hundred in memory. docs/protocol.md, Y10.
+// A cost counts what a document's updates hold, as their length does not tell: a struct of four
+// bytes takes a hundred in memory. docs/protocol.md, Y10.
 type cost struct {
 	bytes, structs, clients, ranges int
 }
 
-// What one update, and all stored updates of a document together, may hold. More
-// is not even merged: a delete range takes 24 bytes then, a client as many.
+// The most that one update, and all stored updates of a document together, may hold. More is
+// not even merged: a delete range or a client takes 24 bytes then.
 const (
 	maxClients        = 250_000
 	maxStructs        = 1_000_000
@@ -50,8 +50,8 @@ func (c *cost) memory() int {
 // meanwhile, however short it is.
 const mergedAtOnce = 4096
 
-// merged merges stored updates, all of a usual log at once: what is large must
-// not be copied more often than that.
+// merged merges stored updates: those of a usual log all at once, as large ones must not be
+// copied more often than that.
 func merged(updates [][]byte) ([]byte, error) {
 	for len(updates) > mergedAtOnce {
 		var batches [][]byte
@@ -67,17 +67,16 @@ func merged(updates [][]byte) ([]byte, error) {
 	return yjs.MergeUpdates(updates...)
 }
 
-// tooMuch tells that updates of that cost are not merged at once.
+// tooMuch tells that updates of that cost must not be merged at once.
 func (c *cost) tooMuch() bool { return c.clients > maxClients || c.ranges > maxRangesTogether }
 
 // maxFolds bounds how often stored updates are merged because together they hold
 // too much: each time takes up to a second.
 const maxFolds = 8
 
-// counted counts what stored updates hold. Where that is too much together it merges
-// those that it has come to: peers that send their state again say most of it
-// twice. It returns the updates that are left, and errCostly if even merged they
-// hold too much.
+// counted counts what stored updates hold. When that is too much together, it merges the updates
+// that it has counted: peers that send their state again repeat most of it. It returns the
+// updates that are left. It returns errCostly if they hold too much even when merged.
 func counted(updates [][]byte) (left [][]byte, c cost, err error) {
 	var s yjs.Summary
 	folds := 0
@@ -127,9 +126,9 @@ const (
 	mergeAWhile  = time.Hour           // an instance ended in the room: maybe by chance
 )
 
-// mergeOnly has the document merged until a time, Unix milliseconds, and
-// remembers that in storage: what was too much is not tried again by every alarm
-// and after every restart.
+// mergeOnly makes the room merge the document, and not integrate it, until a time in Unix
+// milliseconds. Storage remembers that, so that no alarm and no restart tries again what was too
+// much.
 func (r *Room) mergeOnly(until int64) {
 	if r.meta.MergeUntil < until {
 		r.meta.MergeUntil, r.metaSet = until, true

@@ -8,9 +8,9 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// A document is the room's document in memory: integrated, or merged if it is too
-// big for that, or if a part of it cannot be integrated. Merging never refuses
-// and never loses what was accepted.
+// A document is the room's document in memory: integrated, or merged if it is too large for
+// that, or if a part of it cannot be integrated. Merging never rejects and never loses an update
+// that was accepted.
 type document struct {
 	doc *yjs.Doc
 	log yjs.Log // if doc is nil
@@ -59,7 +59,7 @@ func (r *Room) read() (*document, error) {
 	return d, nil
 }
 
-// errBusy: others hold the memory that the document needs.
+// errBusy says that others hold the memory that the document needs.
 var errBusy = errors.New("the server has no memory to spare at the moment; try again later")
 
 // reserve returns errBusy if there is no memory for bytes more in this event. Nothing
@@ -103,8 +103,8 @@ func (r *Room) integrated(updates [][]byte) (*yjs.Doc, error) {
 	return doc, nil
 }
 
-// reserveDiff is reserve for what diff takes of a document that is only merged, beside
-// copies of what it returns.
+// reserveDiff reserves the memory that diff takes for a document that is only merged, and that
+// copies of its result take.
 func (r *Room) reserveDiff(d *document, vector []byte, copies int) error {
 	if d.doc != nil {
 		return nil
@@ -115,9 +115,9 @@ func (r *Room) reserveDiff(d *document, vector []byte, copies int) error {
 	return r.reserve(copies*d.log.Len() + d.log.StateTakes())
 }
 
-// shed drops what is deleted from a merged document, and integrates it if what is left
-// costs so little. One that took too many steps or too much memory is tried again when
-// it costs half of what it did.
+// shed drops deleted contents from a merged document, and integrates the document if the rest
+// costs little enough. It tries a document again that took too many steps or too much memory
+// when the document costs half of what it did.
 func (r *Room) shed(d *document) error {
 	if err := r.reserve(d.log.StateTakes()); err != nil {
 		return err
@@ -214,8 +214,8 @@ func (r *Room) unwrittenSnapshot() (snapshot []byte) {
 	return snapshot
 }
 
-// apply takes an update in and tells whether it says anything new. A refused
-// update changes nothing. The document keeps update.
+// apply applies an update and tells whether it says anything new. An update that is rejected
+// changes nothing. The document keeps update.
 func (d *document) apply(update []byte) (news bool, err error) {
 	d.known, d.states = nil, nil
 	if d.doc == nil {
@@ -225,7 +225,8 @@ func (d *document) apply(update []byte) (news bool, err error) {
 	return event != nil || d.doc.HasPending(), err
 }
 
-// diff returns what a peer with that state vector lacks; nil is an empty vector.
+// diff returns an update with all that a peer with that state vector lacks. A nil vector is
+// empty.
 func (d *document) diff(vector []byte) ([]byte, error) {
 	switch {
 	case d.doc != nil:

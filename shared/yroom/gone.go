@@ -8,10 +8,10 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// After a deletion the room refuses for a while what belongs to the deleted document.
-// y-websocket 2 comes back whatever the close code is, and sends all that it has: the
-// deleted document would be there again. Clients that the document did not have begin
-// a new one at once. docs/protocol.md, Y16.
+// After a deletion the room rejects, for a while, edits that belong to the deleted document.
+// y-websocket 2 reconnects after every close code and sends all that it has: the deleted document
+// would come back. Clients that the document did not have begin a new one at once.
+// docs/protocol.md, Y16.
 
 const (
 	goneFor = 10 * time.Minute
@@ -24,16 +24,16 @@ type Gone struct {
 	Clients []byte // ascending, each as a varUint of its distance to the one before
 }
 
-// A gone is what a room knows of them.
+// A gone is what a room knows of those clients.
 type gone struct {
 	until   int64
 	read    bool
 	clients []uint64
 }
 
-// forget returns what to remember of the document, which is deleted now, and of those
-// deleted before; nil if there is nothing. It is read as far as it can be: a deletion is always done. An
-// instance that ended in the room may have ended here.
+// forget returns the clients to remember: those of the document, which is deleted now, and of
+// documents deleted before; nil if there are none. It reads the document as far as possible, as
+// a deletion never fails. An instance that ended in the room may have ended here.
 func (r *Room) forget(now time.Time) *Gone {
 	var clients []uint64
 	if r.gone.until > now.UnixMilli() && r.readGone() == nil {
@@ -112,8 +112,8 @@ func (r *Room) readGone() error {
 	return nil
 }
 
-// ofGone tells whether an update belongs to a document that was deleted lately: it
-// holds something of its clients, or refers to it.
+// ofGone tells whether an update belongs to a document that was deleted lately: it holds
+// structs of that document's clients, or refers to them.
 func (r *Room) ofGone(update []byte, now time.Time) (bool, error) {
 	if r.gone.until == 0 {
 		return false, nil

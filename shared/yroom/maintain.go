@@ -23,7 +23,8 @@ type Task struct {
 type TaskKind uint8
 
 const (
-	// TaskSeed: read the database's state and hand it to Seeded.
+	// TaskSeed: read the database's state and pass it to Seeded. So sockets wait for the alarm,
+	// which may await the database. The Worker does not wait for it: see OpSeed.
 	TaskSeed TaskKind = iota + 1
 	// TaskCopy: write Copy to the database and tell Copied.
 	TaskCopy
@@ -54,8 +55,8 @@ func (r *Room) delay() time.Duration {
 	return min(d, maxDelay)
 }
 
-// logDue tells that reading the log has become a burden, or that it takes the space
-// that the document still has.
+// logDue tells that the log has become expensive to read, or takes the space that is left for
+// the document.
 func (r *Room) logDue() bool {
 	limit := r.config.DocumentBytes
 	if r.meta.Size+r.log.bytes > limit-limit/16 && r.log.bytes > limit/32 {
@@ -177,9 +178,9 @@ func (r *Room) compact() error {
 	return nil
 }
 
-// replace makes state the snapshot of the rows up to through, unless it is that
-// already. The parts come first, after what an interrupted replacement left; the
-// meta row makes them count.
+// replace makes state the snapshot of the rows up to through, unless it is that already. It
+// first deletes what an interrupted replacement left, then writes the parts. The meta row, which
+// comes last, makes them count.
 func (r *Room) replace(state []byte, through int64) {
 	if sum := sumOf(state); sum != r.meta.Sum {
 		r.write(Write{Sweep: true})
@@ -194,7 +195,7 @@ func (r *Room) replace(state []byte, through int64) {
 	r.sweep()
 }
 
-// A Sum is the first half of a SHA-256, so that nobody makes two states with the same.
+// A Sum is the first half of a SHA-256, so that nobody can make two states with the same Sum.
 type Sum [sha256.Size / 2]byte
 
 func sumOf(state []byte) Sum {
@@ -202,13 +203,12 @@ func sumOf(state []byte) Sum {
 	return Sum(sum[:])
 }
 
-// sweep has this event store the meta row and delete what that makes obsolete.
+// sweep makes this event store the meta row and delete the rows and parts that are obsolete then.
 func (r *Room) sweep() { r.metaSet, r.sweepSet = true, true }
 
-// Seeded takes the state that the database has: nil if it has none. It is an
-// update in format V1 or V2. After an error, the host's or the state's own, the
-// sockets that wait are closed and the state is asked for again later; nothing
-// is overwritten meanwhile.
+// Seeded takes the state that the database has: an update in format V1 or V2, nil if it has
+// none. If the host could not read the state, or the state is invalid, the room closes the
+// sockets that wait and asks for the state again later. Nothing is overwritten meanwhile.
 func (r *Room) Seeded(state []byte, version int64, err error, now time.Time) (Effects, error) {
 	if r.meta.Seeded {
 		return r.done(now), nil
@@ -260,7 +260,7 @@ func (r *Room) waiting() []Conn {
 	return conns
 }
 
-// readable returns state as a valid update of format V1; nil if it says nothing.
+// readable returns state as a valid update of format V1; nil if it is empty.
 func readable(state []byte) ([]byte, error) {
 	if len(state) == 0 {
 		return nil, nil
@@ -282,7 +282,7 @@ func readable(state []byte) ([]byte, error) {
 	return state, nil
 }
 
-// Copied says how writing a Copy went. After an error it is tried again.
+// Copied takes the outcome of writing a Copy. After an error the room plans another try.
 func (r *Room) Copied(c Copy, err error, now time.Time) Effects {
 	if err != nil {
 		r.failed(now)

@@ -9,12 +9,12 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// restore makes the document show what state shows. It writes what differs, as an
-// edit of client, or of clients above all others if one of the two is only merged:
-// then nobody knows what differs, and all is deleted and copied.
+// restore makes the content of the document that of state. It writes the difference as an edit
+// of client. If one of the two is only merged, nobody knows the difference: then it deletes
+// everything and adds a copy, by clients above all others.
 //
-// client is of this request alone. If the document knows it, the request was done
-// before, by an instance that ended before it replied.
+// No other request has the same client. If the document knows it, an instance did this request
+// before, and ended before it replied.
 func (r *Room) restore(state []byte, client uint64, now time.Time) (Reply, error) {
 	_, c, err := counted([][]byte{state})
 	switch {
@@ -54,11 +54,11 @@ func (r *Room) restore(state []byte, client uint64, now time.Time) (Reply, error
 	return r.merge(update, now)
 }
 
-// unchanged says that there is nothing left to do.
+// unchanged is the reply if there is nothing left to do.
 func (r *Room) unchanged() Reply { return Reply{Status: StatusOK, ETag: r.etag()} }
 
-// restoreAtOnce makes the restored document the snapshot: update has no space beside
-// what it deletes, though the document that comes of it may.
+// restoreAtOnce makes the restored document the snapshot. The log has no space for update beside
+// what it deletes, but the restored document may fit.
 func (r *Room) restoreAtOnce(d *document, update []byte, now time.Time) (Reply, error) {
 	r.doc = nil // d is the restored document, which may be refused
 	full := Reply{Status: StatusFull, Body: fmt.Appendf(nil, "%v: it may have %d bytes, which the version does not fit in", errFull, r.config.DocumentBytes)}
@@ -86,8 +86,8 @@ func (r *Room) restoreAtOnce(d *document, update []byte, now time.Time) (Reply, 
 	return Reply{Status: StatusOK, ETag: r.etag()}, nil
 }
 
-// copyVersion deletes all there is and adds a copy of state. Of two values of a key
-// the one of the higher client is shown, so the copy's clients are above all.
+// copyVersion deletes everything and adds a copy of state. Of two values of a key Yjs shows the
+// one of the higher client, so the clients of the copy are above all others.
 func (r *Room) copyVersion(d *document, state []byte, client uint64, now time.Time) (Reply, error) {
 	takes := d.log.StateTakes()
 	if d.doc != nil {

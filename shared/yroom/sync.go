@@ -8,12 +8,11 @@ import (
 	"tidemark/shared/yproto"
 )
 
-// A long answer to step 1 goes out in pieces: updates, and step 2 last, so that a
-// client knows itself synchronized when it has everything. One piece is made at a
-// time, for the socket that has waited longest, whenever the timer rings: it is the
-// memory of one piece, and other events come in between. A piece follows from what the
-// socket has, and nothing else is remembered of it. An edit that comes in between goes
-// to everybody, and is in the pieces that follow. A room that is forgotten meanwhile
+// The room sends a long reply to step 1 in pieces: updates, and step 2 last, so that a client
+// counts as synchronized when it has everything. Whenever the timer rings, the room makes one
+// piece for the socket that has waited longest. So it needs the memory of one piece, and other
+// events come in between. The room remembers only what the socket has, and makes the next piece
+// from that. An edit in between goes to everybody, and is in the pieces that follow. A room that is forgotten meanwhile
 // leaves its timer, and so the sockets synchronize again: see closeAll.
 
 // pieceDelay is how long other events have between two pieces.
@@ -78,8 +77,8 @@ func (r *Room) sendPiece(conn Conn, s *socket) error {
 	return nil
 }
 
-// piecesAwake is how many pieces go out when the document was not in memory: to read it
-// for each takes longer than to send it.
+// piecesAwake is how many pieces the room sends when the document was not in memory: reading it
+// takes longer than sending a piece.
 const piecesAwake = 8
 
 // sendNext sends a piece to the socket that has waited longest.

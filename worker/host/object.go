@@ -18,7 +18,7 @@ import (
 	"tidemark/shared/room"
 )
 
-// A Room is what lives in a Durable Object; package room has the words. Its methods run while the object's
+// A Room is the program of a Durable Object; package room has the words. Its methods run while the object's
 // event is running and never block; only Alarm may wait, and while it does
 // events of the same object may come in between.
 type Room interface {
@@ -86,8 +86,8 @@ func objectFor(id int32) (*Object, error) {
 	return o, nil
 }
 
-// forget drops what is remembered of an object whose event failed, so that the
-// next one starts from its storage.
+// forget drops the room of an object whose event failed, so that the next event starts from
+// the object's storage.
 func forget(id int32) {
 	if e := objects.byID[id]; e != nil {
 		objects.used.Remove(e)

@@ -39,14 +39,13 @@ var layouts = store.Layouts{{
 // openTables looks at the layout's number only afterwards, or to learn why openLog failed.
 func (l Log) openTables() ([]abi.Result, error) {
 	results, err := l.Exec(openLog...)
-	number := len(layouts)
+	var number int
 	if err == nil {
 		number = int(store.Number(results[layoutResult], 0))
+	} else if n, unknown := layouts.Number(l.Exec); unknown == nil {
+		number = n
 	} else {
-		var unknown error
-		if number, unknown = layouts.Number(l.Exec); unknown != nil {
-			return nil, unknown
-		}
+		return nil, unknown
 	}
 	switch newer := layouts.Check(number); {
 	case newer != nil:

@@ -11,9 +11,9 @@ import (
 	"tidemark/e2e/conformance"
 )
 
-// TestConformanceElsewhere walks the suite of projects through a server that runs at
-// CONFORMANCE_URL with the secret CONFORMANCE_SECRET. Where prism stands between, its
-// findings are failures, but for what is wrong with a request that was refused.
+// TestConformanceElsewhere runs the suite of projects on a server at CONFORMANCE_URL with
+// the secret CONFORMANCE_SECRET. If prism is a proxy before it, prism's findings are
+// failures, except findings about a request that the server rejected.
 func TestConformanceElsewhere(t *testing.T) {
 	url, secret := os.Getenv("CONFORMANCE_URL"), []byte(os.Getenv("CONFORMANCE_SECRET"))
 	if url == "" {
@@ -29,13 +29,14 @@ func TestConformanceElsewhere(t *testing.T) {
 		}
 		for _, v := range found {
 			if e.Status < 300 || slices.Contains(v.Location, any("response")) {
-				t.Errorf("%s %s %.500s is answered %d, %.500s: %v", e.Method, e.Path, e.Body, e.Status, e.Answer, v)
+				t.Errorf("%s %s %.500s gets %d, %.500s: %v", e.Method, e.Path, e.Body, e.Status, e.Answer, v)
 			}
 		}
 	})
 }
 
-// A violation is prism's: where, as "request" or "response" and what is in it, and what.
+// A violation is a finding of prism: the place, which begins with "request" or "response",
+// and the message.
 type violation struct {
 	Location []any
 	Message  string

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// refusals are requests that net/http, or another library, would answer by itself
-// with plain text or with nothing. The first are all that net/http refuses before a
-// handler sees them: net/http/server.go, conn.serve and conn.readRequest.
+// refusals are requests to which net/http, or another library, would respond by itself, with
+// plain text or nothing. The first ones are all that net/http rejects before a handler:
+// net/http/server.go, conn.serve and conn.readRequest.
 var refusals = []struct {
 	name    string
 	request string // %s is a token
@@ -58,8 +58,8 @@ var refusals = []struct {
 	{"a file that has changed", "GET /icon.svg HTTP/1.1\r\nHost: x\r\nIf-Unmodified-Since: Mon, 02 Jan 2006 15:04:05 GMT\r\nConnection: close\r\n\r\n", 412, "changed"},
 }
 
-// testRefusals checks that each is an error in JSON, of the shape that its path has,
-// that a page of any origin may read.
+// testRefusals checks that each gets an error in JSON, in the shape of its path, which a page
+// of any origin may read.
 func testRefusals(t *testing.T, address, token string) {
 	for _, c := range refusals {
 		t.Run(c.name, func(t *testing.T) {
@@ -147,7 +147,7 @@ func dial(t *testing.T, address string) *net.TCPConn {
 	return conn.(*net.TCPConn)
 }
 
-// exchange sends bytes, ends its half of the connection, and returns the last answer.
+// exchange sends bytes, ends its half of the connection, and returns the last response.
 func exchange(t *testing.T, address, request string) (*http.Response, []byte) {
 	t.Helper()
 	conn := dial(t, address)
@@ -158,7 +158,7 @@ func exchange(t *testing.T, address, request string) (*http.Response, []byte) {
 	return readLast(t, conn)
 }
 
-// readLast reads answers until the server has no more, and returns the last.
+// readLast reads responses until the server ends, and returns the last.
 func readLast(t *testing.T, conn net.Conn) (last *http.Response, body []byte) {
 	t.Helper()
 	reader := bufio.NewReader(conn)

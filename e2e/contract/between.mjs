@@ -1,5 +1,5 @@
-// A proxy with prism behind it. What openapi.json describes goes through prism to the
-// server, and all else straight to the server.
+// A proxy before prism. Requests that openapi.json describes go through prism to the server,
+// and all others straight to the server.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import http from "node:http";
@@ -10,8 +10,8 @@ import { freePort } from "../doors.mjs";
 
 const prism = fileURLToPath(new URL("node_modules/.bin/prism", import.meta.url));
 
-// forPrism says whether prism can pass the request on. It refuses a GET with a body,
-// waits for ever for a body that is empty or null, ends at a path that is not UTF-8, and
+// forPrism reports whether prism can pass the request on. Prism rejects a GET with a body,
+// waits for ever for a body that is empty or null, crashes on a path that is not UTF-8, and
 // changes such a body. It cannot open a WebSocket.
 function forPrism({ method, url }, body) {
   try {
@@ -24,7 +24,7 @@ function forPrism({ method, url }, body) {
   }
 }
 
-// between answers { url, judged, close() }; judged counts what went through prism.
+// between returns { url, judged, close() }. judged counts the requests through prism.
 export async function between(server, document, flags) {
   const port = await freePort();
   const child = spawn(prism, ["proxy", document, server, "-p", String(port), "--cors=false", "-v", "error", ...flags], { stdio: ["ignore", "ignore", "inherit"] });

@@ -1,6 +1,6 @@
-// Others' suites hold the self-hosted server against the openapi.json that it serves:
-// spectral lints the document, portman and newman ask what they make of it, and prism
-// stands between our own suites of projects and the server. Run by make prove.
+// Other projects' tools check the self-hosted server against the openapi.json that it
+// serves. spectral lints the document, portman and newman send requests made from it, and
+// prism is a proxy between our own suites of projects and the server. make prove runs it.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -86,8 +86,8 @@ test("prism refuses what the document does not allow", { timeout: 600_000 }, asy
   }
 });
 
-// A project's clients, as they are, with prism in the middle: it turns whatever breaks
-// the document into an error, and the client with it.
+// The clients of projects, with prism as a proxy: it returns an error for everything that
+// breaks the document, and then the client fails.
 projects("prism", () => ({
   async start() {
     this.proxy = await between(door.url, document, ["--errors"]);
@@ -98,8 +98,8 @@ projects("prism", () => ({
   },
 }));
 
-// Much of the conformance suite is wrong on purpose. So prism only reports, and the
-// suite fails if an answer breaks the document, or a request does that is answered by 2xx.
+// Many requests of the conformance suite are invalid on purpose. So prism only reports. The
+// suite fails if a response breaks the document, or a request does that gets 2xx.
 test("the conformance suite's exchanges are the document's", { timeout: 1_200_000 }, async () => {
   const proxy = await between(door.url, document, ["--errors=false"]);
   try {

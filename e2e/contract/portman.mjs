@@ -1,13 +1,13 @@
-// What portman makes of openapi.json: a contract test of each operation, and the
-// variations that the document promises to refuse. All requests, bodies and schemas
-// come from the document. It cannot know which rows there are: these are made first,
-// and their ids are put into paths and references.
+// portman makes tests from openapi.json: a contract test of each operation, and variations
+// that the document promises to reject. All requests, bodies and schemas come from the
+// document. portman cannot know which rows exist: this file creates them first, and puts
+// their ids into paths and references.
 const projects = "/api/v1/projects/";
 const titles = { tasks: "Task", dependencies: "Dependency", calendars: "Calendar", memberships: "Membership" };
 const named = (verb) => Object.values(titles).map((title) => verb + title);
 
-// What is made before, in order: a list below the projects and its rows. Rows called
-// doomed are for the operations that delete.
+// The rows to create first, in order: by list below the project. Rows called doomed are for
+// the operations that delete.
 export const rows = [
   ["", { id: "contract", name: "Contract" }, { id: "doomed", name: "Doomed" }],
   ["contract/tasks/", ...["first", "second", "third", "doomed-tasks", "doomed-upload"].map((id) => ({ id, name: id }))],
@@ -33,7 +33,7 @@ const path = (key, value) => ({ overwriteRequestPathVariables: [{ key, value, ov
 const body = (members) => ({ overwriteRequestBody: Object.entries(members).map(([key, value]) => ({ key, value, overwrite: true })) });
 const bearer = (token) => ({ overwriteRequestSecurity: { bearer: { token: `{{${token}}}` } } });
 
-// refused is a variation that the operations answer with that status, as documented.
+// refused returns a variation to which the operations respond with that status.
 const refused = (status, name, openApiOperationIds, { fuzzing, ...overwrite }) => ({
   openApiOperationIds,
   variations: [{
@@ -47,17 +47,17 @@ const fuzz = {
   requiredFields: enabled, minimumNumberFields: enabled, maximumNumberFields: enabled, minLengthFields: enabled, maxLengthFields: enabled,
 };
 
-// What may be null is sometimes null in the bodies that portman makes, and what is null
-// cannot be made too long.
+// portman's bodies sometimes have null where it is allowed, and it cannot make null too
+// long.
 const ofProjects = { description: "D", start_date: "2026-02-28" };
 const ofTasks = { description: "D", notes: "N", planned_start: "2026-02-28", duration_days: 1.5, assignee_id: "ann" };
 const ofUploads = { ...ofTasks, parent_id: "first", server_version: 1, _status: "updated", _changed: "name" };
 
-// excepted are the variations that cannot be refused, by the end of their name.
+// excepted has the variations that no server can reject, by the end of their name.
 export const excepted = {
   // A new project has no calendar yet, so its calendar_id is null, which portman cannot lengthen.
   calendar_id: /^Create a project.*\[maximum length calendar_id\]$/,
-  // These may be as long as the whole body, so one that is longer is 413.
+  // These may be as long as the whole body, so a longer one gets 413.
   bookkeeping: /\[maximum length .*\._(changed|status)\]$/,
   // In JavaScript, one less than -2^53 is -2^53 again, and one more than 2^53 is 2^53.
   sort_order: /\[m(in|ax)imum number value .*sort_order\]$/,

@@ -1,5 +1,5 @@
-// make bench: ours on both hosts beside peers on the same workerd, in one run.
-// Printed are medians. Name sections to run only these.
+// make bench: Tidemark on both hosts beside peers on the same workerd, in one run. It
+// prints medians. Arguments name the sections to run.
 import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
@@ -34,7 +34,7 @@ async function size() {
 
 async function trivial() {
   const targets = { "plain JavaScript": await plain(), workerd: await onWorkerd(), wazero: await onWazero() };
-  // V8 goes on compiling 10 MB of Wasm for a while.
+  // V8 compiles 10 MB of Wasm in the background for some time.
   for (const target of Object.values(targets)) await load(`${target.url}/healthz`, { connections: 32, seconds: 5 });
   for (const connections of [1, 32]) {
     const rows = await compare(targets, (target) => loaded(target, "/healthz", { connections, auth: false }));

@@ -1,4 +1,4 @@
-// Measuring in turns, for the benchmarks.
+// Benchmarks measure their targets in turns.
 import { readFileSync, writeFileSync } from "node:fs";
 import { usage } from "../workerd/host.mjs";
 import { load } from "./targets.mjs";
@@ -7,8 +7,8 @@ export const rounds = Number(process.env.BENCH_ROUNDS) || 5;
 export const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 export const round = (n, digits = 0) => Number(n.toFixed(digits));
 
-// compare measures {name: target} in turns, so that a machine whose speed
-// drifts treats all alike: one(target) answers numbers, which become medians.
+// compare measures {name: target} in turns, so that a change of the machine's speed affects
+// all alike. one(target) returns numbers, of which compare returns medians.
 export async function compare(targets, one, times = rounds) {
   const seen = {};
   for (let i = 0; i < times; i++) {

@@ -1,5 +1,5 @@
-// The memory of both hosts where much is asked of them: by strangers, whose
-// bodies nobody wants, and by the largest requests that are legal.
+// The memory of both hosts under load: large bodies without a token, and the largest legal
+// requests.
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as encoding from "lib0/encoding";
@@ -48,7 +48,7 @@ async function ask(target, path, options = {}) {
   return { status: response.status, bytes };
 }
 
-// push is the body of a push that is as long as wanted, but for less than a row.
+// push returns the body of a push of that length, less at most a row.
 function push(prefix, bytes) {
   const notes = "x".repeat(100_000);
   const row = (id) => `{"id":"${prefix}${id}","_status":"created","_changed":"","notes":"${notes}","created_at":1,"updated_at":1}`;
@@ -60,12 +60,12 @@ const json = { "content-type": "application/json" };
 const pushed = (target, body) => ask(target, "/trpc/sync.push", { method: "POST", headers: json, body });
 const pull = `/trpc/sync.pull?input=${encodeURIComponent('{"lastPulledAt":null}')}`;
 
-// fill makes the next pull as large as one may be.
+// fill makes the next pull as large as the limit allows.
 async function fill(target) {
   for (const half of ["c", "d"]) await pushed(target, push(half, LIMIT_PULL_BYTES / 2 - MB / 4));
 }
 
-// typed is an update of one text, as long as a message may be.
+// typed returns an update of one text, as long as a message may be.
 function typed() {
   const text = "x".repeat(LIMIT_YJS_MESSAGE_BYTES - 100);
   return Buffer.from(encoding.encode((e) => {
@@ -80,8 +80,8 @@ const write = (target, room = "a") => ask(target, `/yjs/${room}`, { method: "POS
 
 const times = (n, one) => Promise.all(Array.from({ length: n }, (_, i) => one(i)));
 
-// Each has what is done before the quiet value is taken, and what is measured,
-// which returns the responses.
+// Each scene has a preparation before the quiet value is measured, and a load, which returns
+// the responses.
 const scenes = {
   "200 strangers with 16 MB each": { run: (t) => times(200, () => strange(t.url)) },
   "300 strangers who stop after 66 KB of 16 MB": {
@@ -114,8 +114,8 @@ const scenes = {
   },
 };
 
-// memory prints for each scene, on a host that has just started, its resident
-// memory while it is quiet, the most since then, and which statuses it returned.
+// memory prints for each scene, on a new host: the resident memory while it is quiet, the
+// peak since then, and the statuses that it returned.
 export async function memory() {
   const rows = {};
   for (const [what, { prepare, run }] of Object.entries(scenes)) {

@@ -10,8 +10,8 @@ import { jwt, load, onWazero, onWorkerd, projectsPeer } from "./targets.mjs";
 const headers = { authorization: `Bearer ${jwt}`, "content-type": "application/json" };
 const many = (n, row) => Array.from({ length: n }, (_, i) => row(i));
 
-// Two projects of 10,000 tasks and 15,000 dependencies: one is pulled, the other
-// takes the uploads.
+// Two projects of 10,000 tasks and 15,000 dependencies. Pulls read one, and uploads change
+// the other.
 const pulled = "00000000-0000-4000-9000-000000000001";
 const uploaded = "00000000-0000-4000-9000-000000000002";
 const prefix = { [pulled]: "a", [uploaded]: "b" };
@@ -36,7 +36,7 @@ async function ask(target, url, options = {}) {
 
 const post = (target, url, body) => ask(target, url, { method: "POST", body });
 
-// dependencies is SQL: 7,500 tasks, each linked to the next and the one after it.
+// dependencies is SQL: it links each of 7,500 tasks to the next and the one after.
 const dependencies = (project) => [
   `INSERT INTO ProjectDependencies (id, project_id, predecessor_id, successor_id, type, lag_days, server_version, seq, created_seq)
    WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 14999)
@@ -86,7 +86,7 @@ async function seed(target, isPeer) {
   await walk(target);
 }
 
-// walk pulls everything, keeps the paths of the pages and what they hold.
+// walk pulls everything, and returns the paths and contents of the pages.
 async function walk(target) {
   target.pages = [];
   target.tasks = [];
@@ -103,8 +103,8 @@ async function walk(target) {
   equal((await ask(target, target.delta)).changes.tasks.updated.length, 10);
 }
 
-// sameRows compares row by row: what deepEqual says of long arrays that differ
-// takes all memory.
+// sameRows compares row by row: the message of deepEqual about long arrays would take all
+// memory.
 function sameRows(rows, wanted, count) {
   equal(rows.length, count);
   rows.forEach((row, i) => deepEqual(row, wanted[i]));

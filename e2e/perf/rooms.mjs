@@ -23,19 +23,19 @@ const table = (title, rows) =>
     name, Object.fromEntries(Object.entries(row).map(([key, value]) => [key, round(value, value < 10 ? 2 : value < 100 ? 1 : 0)])),
   ])));
 
-// cpuMicros is what a target worked while body ran.
+// cpuMicros returns the processor time of a target while body runs.
 async function cpuMicros(target, body) {
   const before = usage(target.pid).cpuMillis;
   await body();
   return (usage(target.pid).cpuMillis - before) * 1000;
 }
 
-// everyone resolves when each socket had a message that satisfies want; heard is
-// told of each.
+// everyone resolves when each socket has got a message that satisfies want. It calls heard
+// with each.
 const everyone = (sockets, want, heard = () => {}) =>
   Promise.all(sockets.map((s) => s.hear((data) => want(data) && (heard(), true))));
 
-// One at a time, each awaited; then many at once, whose last says that it is.
+// First one message at a time, then many at once, of which the last is marked.
 async function fan(target, readers) {
   const room = newRoom();
   const sockets = await times(readers + 1, () => join(target, room));
@@ -81,7 +81,7 @@ async function fanout() {
   });
 }
 
-// Two people in each of many rooms, who answer each other.
+// Two people in each of many rooms. Each responds to the other.
 async function pairs() {
   const rooms = 200, turns = 20;
   await open({ ...both, ...inserting }, {}, async (targets) => {
@@ -116,7 +116,7 @@ async function pairs() {
   });
 }
 
-// The clients of y-websocket and of Hocuspocus send on what is news to them.
+// The clients of y-websocket and of Hocuspocus send on presence that is new to them.
 async function cursors() {
   const clients = 30, moves = 20;
   await open(without(both, "bare relay"), {}, async (targets) => {
@@ -253,8 +253,8 @@ async function memory() {
   table("Resident memory", rows);
 }
 
-// What updates cost on Cloudflare. Both people of a room are typing, ten times as
-// fast as people do, and the copy is made ten times as often; or one writes at times.
+// The rows that updates write on Cloudflare. Both people of a room type, ten times as fast as
+// people do, and the copy is made ten times as often. Or one person writes now and then.
 async function rows() {
   const total = {};
   await open({ counted }, { YJS_COPY_MILLIS: "3000" }, async ({ counted: target }) => {

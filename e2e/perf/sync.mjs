@@ -72,8 +72,8 @@ export async function sync() {
   for (const target of Object.values(targets)) await target.close();
 }
 
-// fanOut: pushers push a row each while 200 subscribers listen; how long until
-// the last has heard of the last push.
+// fanOut: each pusher pushes a row while 200 subscribers listen. It measures the time until
+// the last subscriber got the notification of the last push.
 async function fanOut(targets) {
   for (const target of Object.values(targets)) {
     target.sockets = await Promise.all(many(200, () => subscribe(target)));
@@ -98,7 +98,7 @@ async function fanOut(targets) {
   for (const target of Object.values(targets)) for (const socket of target.sockets) socket.close();
 }
 
-// subscribe answers a socket that counts what it hears; until(stamp) waits.
+// subscribe returns a socket that counts its messages. until(stamp) waits for a stamp.
 function subscribe(target) {
   return new Promise((resolve, reject) => {
     const ws = new WebSocket(`${target.url.replace("http", "ws")}/sync/subscribe`, { headers });

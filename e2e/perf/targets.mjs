@@ -1,4 +1,4 @@
-// What the benchmarks measure: ours on both hosts, and peers on the same workerd.
+// The targets of the benchmarks: Tidemark on both hosts, and peers on the same workerd.
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -12,7 +12,7 @@ export const root = fileURLToPath(new URL("../..", import.meta.url));
 const secret = "a secret that only these benchmarks know";
 export const jwt = token("bench", {}, secret);
 
-// The least that a worker can do: the bar for the trivial route.
+// A Worker that does almost nothing, to compare the trivial route with.
 export const plain = () =>
   startScript(`export default {
     async fetch(request) {
@@ -25,8 +25,8 @@ const settings = { AUTH_SECRET: secret, LIMIT_REQUESTS_PER_MINUTE: "1000000000",
 
 export const onWorkerd = () => startTidemark({ bindings: settings });
 
-// directlyOnWorkerd is without Miniflare's own worker, which is in the same
-// process and passes bodies on.
+// directlyOnWorkerd runs without Miniflare's own Worker, which is in the same process and
+// passes bodies on.
 export async function directlyOnWorkerd() {
   const host = await startTidemark({ bindings: settings, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] });
   return { ...host, url: (await host.mf.unsafeGetDirectURL("tidemark")).href.replace(/\/$/, "") };
@@ -73,9 +73,9 @@ export async function onWazero() {
   };
 }
 
-// load runs the load generator and answers {requests, rps, p50, p99, bytes}. The
-// paths in then are asked behind the url, all as one request. It does not block:
-// the targets' logs have to be read, or they wait.
+// load runs the load generator and returns {requests, rps, p50, p99, bytes}. It requests url
+// and then the paths in then, and counts all of them as one request. It does not block: this
+// process must read the targets' logs, or the targets wait.
 export async function load(url, { connections = 1, seconds = 2, most, method = "GET", body, then = [], auth = true } = {}) {
   const args = ["-url", url, ...then.flatMap((path) => ["-then", path]), "-c", String(connections), "-d", `${seconds}s`, "-method", method];
   if (most) args.push("-n", String(most));

@@ -1,9 +1,8 @@
 //go:build !js
 
-// Package supply lists what Tidemark is made of that others wrote: the Go modules
-// that the host and the guest link, and the npm packages that the demo is built
-// from. Its tests hold THIRD_PARTY.md, the versions and their licences against
-// what the lock files say.
+// Package supply lists the third-party parts of Tidemark: the Go modules that the host and
+// the guest link, and the npm packages of the demo. Its tests compare THIRD_PARTY.md, the
+// versions and the licences with the lock files.
 package supply
 
 import (
@@ -23,8 +22,8 @@ type Part struct {
 	Name, Version, Licence string
 }
 
-// allowed are the licences that a part may have: all let anybody use, change and
-// sell it, and ask for no more than a notice.
+// allowed are the licences that a part may have. They allow everybody to use, change and
+// sell it, and require only a notice.
 var allowed = []string{"MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "ISC", "0BSD", "blessing"}
 
 // exceptions are parts whose lock file names no licence.
@@ -58,7 +57,7 @@ func goModules(root, target string, platform ...string) ([]Part, error) {
 	return parts, nil
 }
 
-// licences are known by a sentence that only they have; the first that fits.
+// licences maps a sentence that only one licence has to its name. The first match counts.
 var licences = []struct{ name, sentence string }{
 	{"Apache-2.0", "Apache License, Version 2.0"},
 	{"Apache-2.0", "Apache License Version 2.0"},

@@ -1,6 +1,6 @@
-// Every page of the demo, light and dark, wide and narrow: axe finds no serious
-// fault, nothing is cut off, and the keyboard is enough. One host will do, as
-// both send the same files. With SCREENSHOTS=DIR it leaves pictures there.
+// Every page of the demo, light and dark, wide and narrow: axe finds no serious fault,
+// nothing is cut off, and the keyboard is enough. It runs on one host, as both send the
+// same files. With SCREENSHOTS=DIR it writes pictures there.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

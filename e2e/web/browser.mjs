@@ -1,5 +1,4 @@
-// Devices for the tests of the demo: each is a browser profile of its own, in
-// one Chromium.
+// Devices for the tests of the demo. Each is a browser profile of its own in one Chromium.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { after, afterEach, before, describe } from "node:test";
@@ -13,7 +12,7 @@ const flags = [
   "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ];
-const patience = 600_000; // ms for what takes a moment on a machine that is not loaded
+const patience = 600_000; // ms; long enough for a loaded machine
 
 /** Why the tests of the demo cannot run, or false. */
 export const skip =
@@ -23,7 +22,7 @@ export const skip =
 /** Both hosts in development mode, by name. */
 const hosts = Object.entries(doors).map(([name, open]) => [name, () => Object.assign(open(), { dev: true })]);
 
-/** A Browser opens devices, and hears of everything that goes wrong in them. */
+/** A Browser opens devices, and collects the errors of their pages. */
 export class Browser {
   faults = [];
   devices = [];
@@ -42,7 +41,7 @@ export class Browser {
     return device;
   }
 
-  /** Says what every device shows, after a failure. */
+  /** Returns the text that every device shows, for the report of a failure. */
   async describe() {
     const shown = this.devices.map(async ({ name, page }) => `${name}: ${await page.locator("body").innerText().catch(() => "closed")}`);
     return [...(await Promise.all(shown)), ...this.faults].join("\n");
@@ -83,22 +82,22 @@ export class Device {
     return this;
   }
 
-  /** Waits until the chip says that the server has everything. */
+  /** Waits until the chip shows no unsynced changes. */
   async synced() {
     await this.page.locator('.bar .chip.on[data-unsynced="0"]').waitFor();
   }
 
-  /** Waits until the chip says that this many changes are not on the server. */
+  /** Waits until the chip shows this many unsynced changes. */
   async unsynced(count) {
     await this.page.locator(`.bar .chip[data-unsynced="${count}"]`).waitFor();
   }
 
-  /** Waits until the app is there without a network. */
+  /** Waits until the app can open without a network. */
   async installed() {
     await this.page.evaluate(async () => void (await navigator.serviceWorker.ready));
   }
 
-  /** Waits until a text is in the databases on the device's disk, where LokiJS writes it a while later. */
+  /** Waits until a text is in the databases on the device's disk. LokiJS writes it some time after the edit. */
   async kept(text) {
     const isKept = () => this.page.evaluate(async (text) => {
       const done = (request) => new Promise((resolve, reject) => {
@@ -164,7 +163,7 @@ export class Device {
 
   /** Waits until the rich text is what the server has. */
   async joined() {
-    await this.page.locator('.present[data-synced="true"]').waitFor({ state: "attached" }); // unseen while nobody else is here
+    await this.page.locator('.present[data-synced="true"]').waitFor({ state: "attached" }); // invisible while there are no others
   }
 
   /** Types at the end of the rich text. */
@@ -184,9 +183,9 @@ export class Device {
   }
 }
 
-// onHost describes tests that run on one of the hosts, as both send the same app
-// (door.test.mjs) and serve it alike (../conformance), or on both with EVERY_HOST.
-// body gets the door and the browser, which are open before its first hook.
+// onHost describes tests that run on one host: both send the same app (door.test.mjs) and
+// serve it alike (../conformance). With EVERY_HOST they run on both. body gets the door and
+// the browser, which are open before its first hook.
 export function onHost(only, title, body) {
   for (const [host, open] of hosts.filter(([name]) => name === only || process.env.EVERY_HOST)) {
     describe(`${title} on ${host}`, { skip, timeout: 1_200_000 }, () => {

@@ -1,5 +1,5 @@
-// What both hosts send with the demo's files, what is not there outside
-// development, and to whom development gives a token.
+// The headers of the demo's files on both hosts, and the sign-in of development: who gets a
+// token, and that it does not exist outside development.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { request } from "node:http";
@@ -42,7 +42,7 @@ for (const [host, open] of Object.entries(doors)) {
       for (const path of ["/", "/sw.js"]) assert.doesNotMatch((await get(path)).headers.get("cache-control") ?? "", /immutable/);
     });
 
-    test("the sign-in of development is not there", async () => {
+    test("the sign-in of development does not exist", async () => {
       for (const init of [{}, { method: "POST", body: '{"name":"Anna"}' }, { headers: { "sec-fetch-mode": "navigate" } }]) {
         const response = await get("/dev/login", init);
         assert.equal(response.status, 404);
@@ -60,7 +60,7 @@ for (const [host, open] of Object.entries(doors)) {
   });
 }
 
-// ask answers the status, the headers and the body. fetch would choose Host by itself.
+// ask returns the status, the headers and the body. fetch would set Host itself.
 const ask = (url, { method, headers, body }) =>
   new Promise((resolve, reject) => {
     const asked = request(url, { method, headers }, async (response) => {
@@ -80,7 +80,7 @@ for (const [host, open] of Object.entries(doors)) {
     before(() => door.start());
     after(() => door.close());
 
-    test("gives the server's own page a token that is good", async () => {
+    test("gives the server's own page a valid token", async () => {
       const { status, text } = await login({ origin: door.url });
       assert.equal(status, 200, text);
       const pull = await fetch(`${door.url}/sync/pull`, { headers: { authorization: `Bearer ${JSON.parse(text).token}` } });

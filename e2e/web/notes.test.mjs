@@ -48,7 +48,7 @@ onHost("wrangler", "notes", (door, browser) => {
     await b.note.locator("ul li", { hasText: "item" }).waitFor();
   });
 
-  test("what is written offline in A and meanwhile in B is there in both", async () => {
+  test("offline edits in A and edits in B meanwhile are in both afterwards", async () => {
     await a.type("Start.");
     await b.reads("Start.");
     await a.offline(true);
@@ -76,7 +76,7 @@ onHost("wrangler", "notes", (door, browser) => {
     await b.reads("Written on the train.");
   });
 
-  test("what is typed into a connection that has died unnoticed counts as unsaved, and reaches the server", async () => {
+  test("text typed while the connection is silently dead counts as unsaved, and reaches the server", async () => {
     let dead = false;
     await a.page.routeWebSocket(/\/yjs\//, (socket) => {
       const server = socket.connectToServer();

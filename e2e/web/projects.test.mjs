@@ -1,4 +1,4 @@
-// The demo's projects, which speak the delta dialect, in two browsers.
+// The demo's projects, with the delta dialect, in two browsers.
 import { beforeEach, test } from "node:test";
 import assert from "node:assert/strict";
 import { onHost } from "./browser.mjs";
@@ -10,14 +10,14 @@ const addTask = async (device, name) => {
   await device.page.keyboard.press("Enter");
   await row(device, name).waitFor();
 };
-// addDependency says that the task starts after the end of which.
-const addDependency = async ({ page }, task, which) => {
+// addDependency lets the task start after the end of the predecessor.
+const addDependency = async ({ page }, task, predecessor) => {
   const form = page.locator("form", { hasText: "Add dependency" });
   await form.getByLabel("Task").selectOption({ label: task });
-  await form.getByLabel("Predecessor").selectOption({ label: which });
+  await form.getByLabel("Predecessor").selectOption({ label: predecessor });
   await form.getByRole("button").click();
 };
-// projectSynced waits until the project's own chip says so.
+// projectSynced waits until the project's own chip shows no unsynced changes.
 const projectSynced = (device) => device.page.locator('.project .chip.on[data-unsynced="0"]').waitFor();
 const shows = (device, task, value) =>
   device.page.waitForFunction(
@@ -63,7 +63,7 @@ onHost("wazero", "projects", (door, browser) => {
     await a.page.getByText("Build starts after the end of Draw").waitFor({ state: "detached" });
   });
 
-  test("a project is made once, however often one presses the button", async () => {
+  test("a double click creates one project", async () => {
     await b.page.getByRole("button", { name: "New project" }).click();
     await b.page.getByRole("dialog").getByLabel("Name").fill(`Once ${name}`);
     await b.page.getByRole("dialog").getByRole("button", { name: "Create" }).dblclick();
@@ -74,7 +74,7 @@ onHost("wazero", "projects", (door, browser) => {
     assert.equal(await b.entry(`Once ${name}`).count(), 1);
   });
 
-  test("a dependency that makes a circle is refused, and the page says why", async () => {
+  test("a dependency that makes a cycle is rejected, and the page shows the reason", async () => {
     for (const [task, which] of [["Build", "Draw"], ["Draw", "Build"]]) {
       await addDependency(a, task, which);
       if (task === "Build") await a.page.getByText("Build starts after the end of Draw").waitFor();
@@ -116,7 +116,7 @@ onHost("wazero", "projects", (door, browser) => {
     await row(b, "Closing").waitFor();
   });
 
-  test("a member who is removed is told so", async () => {
+  test("the page of a removed member shows that the server rejects it", async () => {
     await a.page.getByRole("button", { name: "Remove Bert" }).click();
     await a.page.getByLabel("Role of Bert").waitFor({ state: "detached" });
     await b.page.getByRole("alert").filter({ hasText: "The server rejected the sync" }).waitFor();

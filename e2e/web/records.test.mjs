@@ -57,7 +57,7 @@ onHost("wazero", "records", (door, browser) => {
     }
   });
 
-  test("what was written offline is there after everything was closed", async () => {
+  test("rows written offline are there after the browser was closed", async () => {
     await a.installed();
     await a.offline(true);
     await a.create("customer", { Name: name, Company: "kept" });
@@ -78,7 +78,7 @@ onHost("wazero", "records", (door, browser) => {
     }
   });
 
-  test("the app opens where a proxy says that the server is down", async () => {
+  test("the app opens when a proxy returns that the server is down", async () => {
     let down = false;
     const proxy = createServer(async ({ url }, response) => {
       const { status, headers, body } = down ? new Response("Bad gateway", { status: 502 }) : await fetch(door.url + url);
@@ -127,7 +127,7 @@ onHost("wazero", "records", (door, browser) => {
     assert.deepEqual(await a.page.evaluate(seen), { title: "Tidemark", tooWide: 0, top: true });
   });
 
-  test("the page says what the server refuses, and takes what is mended", async () => {
+  test("the page shows why the server rejects a row, and syncs when the row is mended", async () => {
     await a.go("Products");
     await a.create("product", { Title: name });
     await a.fill("Title", name + "x".repeat(900_000));

@@ -1,4 +1,4 @@
-// What stays on a device when a person signs out of the demo, and what opens it.
+// Sign-out of the demo: the data that stays on the device, and who can open it.
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { token } from "../doors.mjs";

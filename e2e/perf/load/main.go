@@ -1,9 +1,8 @@
-// Command load sends one request over and over on a number of connections to
-// a server on this machine, each connection waiting for its answer, and prints
-// a line of JSON: requests per second and the latency in microseconds. In a
-// body, thirteen @ in a row stand for a number that grows with each request, and
-// twelve # for its last twelve digits. With -then, several requests, one after
-// the other, count as one.
+// Command load sends one request repeatedly to a server on this machine, over several
+// connections. Each connection waits for a response before its next request. load prints a
+// line of JSON: requests per second and the latency in microseconds. In a body, thirteen @
+// in a row stand for a number that grows with each request, and twelve # for its last
+// twelve digits. With -then, several requests, one after the other, count as one.
 package main
 
 import (
@@ -38,16 +37,16 @@ func (l *list) String() string     { return strings.Join(*l, ", ") }
 func (l *list) Set(s string) error { *l = append(*l, s); return nil }
 
 func main() {
-	target := flag.String("url", "", "what to ask")
+	target := flag.String("url", "", "the URL of the request")
 	method := flag.String("method", "GET", "the method")
 	bodyFile := flag.String("body", "", "a file whose content is the body")
 	connections := flag.Int("c", 1, "connections")
 	duration := flag.Duration("d", 3*time.Second, "how long")
-	most := flag.Int("n", 1<<30, "at most so many requests")
-	want := flag.Int("status", 200, "the status that every answer must have")
+	most := flag.Int("n", 1<<30, "the greatest number of requests")
+	want := flag.Int("status", 200, "the status that every response must have")
 	var header, then list
 	flag.Var(&header, "H", "a header, \"Name: value\", repeatable")
-	flag.Var(&then, "then", "a path to ask behind the url, repeatable")
+	flag.Var(&then, "then", "a path to request after the url, repeatable")
 	flag.Parse()
 	if err := run(*target, then, *method, *bodyFile, header, *connections, *duration, *most, *want); err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)

@@ -1,5 +1,5 @@
-// verify checks an HS256 token with WebCrypto and answers its subject; the key
-// is imported once.
+// verify checks an HS256 token with WebCrypto and returns its subject. It imports the key
+// once.
 let key: CryptoKey | undefined;
 const decode = (part: string) => Uint8Array.from(atob(part.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
 

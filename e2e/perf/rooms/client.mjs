@@ -1,6 +1,6 @@
-// A client that costs little: frames are made once, and received ones are only
-// looked at. It speaks y-websocket's dialect or that of Hocuspocus, which puts the
-// document's name before each message and wants a token first.
+// A cheap client: it makes frames once, and only inspects received ones. It has the dialect
+// of y-websocket, and that of Hocuspocus, which puts the document's name before each message
+// and needs a token first.
 // @hocuspocus/provider 4.7, OutgoingMessages/AuthenticationMessage.ts.
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
@@ -60,8 +60,8 @@ export class Socket {
   }
 }
 
-// join opens a socket and waits for the document, as the providers do, with each
-// for every message until then; a relay answers nothing.
+// join opens a socket and waits for the document, as the providers do. It calls each with
+// every message until then. A relay sends no response.
 export async function join(target, room, each = () => {}) {
   const socket = new Socket(target, room);
   await new Promise((resolve, reject) => socket.ws.once("open", resolve).once("error", reject));
@@ -78,8 +78,8 @@ export async function join(target, room, each = () => {}) {
   return socket;
 }
 
-// load joins a room with a document, which integrates what comes, and answers the
-// document when it is synchronized.
+// load joins a room with a document that integrates the updates. It returns the document
+// when it is synced.
 export async function load(target, room) {
   const doc = new Y.Doc();
   const socket = await join(target, room, (data) => {

@@ -1,11 +1,11 @@
-// The bytes that a document has after much of it was deleted, beside yjs.
+// The size of documents after most of their content was deleted, beside yjs.
 import { setTimeout as sleep } from "node:timers/promises";
 import * as Y from "yjs";
 import { deletions as cases, post } from "../../yjs/deletions.mjs";
 import { print } from "../measure.mjs";
 import { both, open } from "./targets.mjs";
 
-// quiet is how long rooms compact what was before the last edit, in ms.
+// quiet is the time after the last edit in which rooms compact, in ms.
 const quiet = 5000;
 
 export async function deletions() {

@@ -1,10 +1,10 @@
-// What is written into the rooms that are measured.
+// The documents of the measured rooms.
 import * as decoding from "lib0/decoding";
 import * as Y from "yjs";
 import { isDenied, isUpdate, join, update } from "./client.mjs";
 
-// documentOf answers frames that make a text of so many characters: 5,000
-// paragraphs, each put at a random place.
+// documentOf returns frames that make a text of so many characters: 5,000 paragraphs, each
+// at a random place.
 export function documentOf(bytes) {
   const doc = new Y.Doc();
   const frames = [];
@@ -24,8 +24,8 @@ export function documentOf(bytes) {
   return frames;
 }
 
-// valuesOf answers frames that set keys of a map to strings of 5 MB, so many bytes
-// together, but for 4 KB.
+// valuesOf returns frames that set keys of a map to strings of 5 MB. Together they have so
+// many bytes, less 4 KB.
 export function valuesOf(bytes) {
   const doc = new Y.Doc();
   const frames = [];
@@ -34,7 +34,7 @@ export function valuesOf(bytes) {
   return frames;
 }
 
-// write sends a frame and waits until it is back. It throws what a refusal says.
+// write sends a frame and waits until it comes back. It throws the reason of a refusal.
 export async function write(socket, frame) {
   let denied;
   const heard = socket.hear((data) => isUpdate(data) || (denied = isDenied(data) && data));
@@ -46,15 +46,15 @@ export async function write(socket, frame) {
   throw new Error(decoding.readVarString(d));
 }
 
-// fill gives a room a document, and answers a socket that keeps the room open.
+// fill writes a document into a room, and returns a socket that keeps the room open.
 export async function fill(target, room, frames) {
   const socket = await join(target, room);
   for (const frame of frames) await write(socket, frame);
   return socket;
 }
 
-// typist answers a function that makes the next frame: a text, a keystroke unless
-// given, at the end of what was typed before.
+// typist returns a function that returns the next frame: a text, one character by default,
+// at the end of the text before.
 export function typist() {
   const doc = new Y.Doc();
   const text = doc.getText("typed");

@@ -12,16 +12,15 @@ const targets = { ...both, "y-partyserver": workerd["y-partyserver"], ...node };
 // Without the variable Tidemark has its default.
 const { LIMIT_YJS_DOCUMENT_BYTES } = process.env;
 
-// delay has a room of that many MiB, or a little less, wait about a second after an
-// edit before it is compacted. waits is the number of milliseconds exactly.
+// delay returns settings with which a room of that many MiB, or a little less, is compacted
+// about a second after an edit. waits is the exact number of milliseconds.
 function delay(size) {
   const times = 4 * size; // for each 256 KB
   const millis = Math.round(1000 / times);
   return { YJS_COPY_MILLIS: String(millis), waits: millis * times };
 }
 
-// millis is the median of three times that f takes, each after prepare, or what
-// either threw.
+// millis returns the median time of three runs of f, each after prepare, or the error.
 async function millis(f, prepare = () => {}) {
   const times = [];
   try {

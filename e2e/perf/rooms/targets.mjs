@@ -16,7 +16,7 @@ const peers = fileURLToPath(new URL("peers/", import.meta.url));
 const unlimited = { LIMIT_YJS_BYTES_PER_SECOND: "1000000000", LIMIT_YJS_MESSAGES_PER_SECOND: "1000000", LIMIT_SOCKETS_PER_SUBJECT: "1000000" };
 const ours = { path: (room) => `/yjs/${room}?token=${token("bench")}`, dialect: yWebsocket, ask, copied };
 
-// ask calls Tidemark, and answers the body.
+// ask sends a request to Tidemark, and returns the body.
 async function ask(method, path, body) {
   const response = await fetch(`${this.url}/yjs/${path}`, { method, body, headers: { authorization: `Bearer ${token("bench")}` } });
   const bytes = Buffer.from(await response.arrayBuffer());
@@ -24,8 +24,8 @@ async function ask(method, path, body) {
   return bytes;
 }
 
-// copied waits for a copy in Tidemark's database that was begun at a time or later,
-// Unix milliseconds.
+// copied waits for a copy in Tidemark's database that began at that time or later, in Unix
+// milliseconds.
 async function copied(room, since) {
   const at = async () => JSON.parse(await this.ask("GET", `?prefix=${room}`)).rooms[0]?.updated_at ?? 0;
   for (const until = Date.now() + 60_000; (await at()) < since; await sleep(20)) {
@@ -33,14 +33,14 @@ async function copied(room, since) {
   }
 }
 
-// saved is the size of what D1 has of a room.
+// saved returns the size of a room's copy in D1.
 const saved = (db) => (room) =>
   db
     .prepare("SELECT 0.75 * (length(YjsState) + (SELECT coalesce(sum(length(YjsState)), 0) FROM YjsRoomParts p WHERE p.RoomId = r.RoomId)) AS n FROM YjsRooms r WHERE RoomId = ?")
     .bind(room)
     .first("n");
 
-// asleep puts a room to sleep, unless it has gone by itself.
+// asleep puts a room to sleep, unless it sleeps already.
 const asleep = (host, worker, className) => (name) =>
   host.mf.unsafeEvictDurableObject(worker, className, { name, webSockets: "hibernate" }).catch((error) => {
     if (!error.message.includes("not currently running")) throw error;
@@ -51,8 +51,8 @@ async function onWorkerd(settings) {
   return { ...ours, ...host, hibernate: asleep(host, "tidemark", "YjsRoom"), saved: saved(host.db) };
 }
 
-// The Worker, which also tells at /rows how many rows its Yjs rooms have written
-// so far: to their own storage, to alarms and to the database.
+// The Worker with a route /rows. It returns how many rows its Yjs rooms have written so far:
+// to their own storage, to alarms and to the database.
 const counting = `
   import worker, { YjsRoom as Room } from "./worker/worker.mjs";
   export { SyncRoom } from "./worker/worker.mjs";
@@ -84,7 +84,7 @@ const counting = `
     }
   }`;
 
-// counted is Tidemark on workerd, with rows(), what its Yjs rooms have written.
+// counted is Tidemark on workerd with rows(), which reads /rows.
 export async function counted(settings) {
   const host = await start({ ...unlimited, ...settings }, counting);
   return { ...ours, ...host, saved: saved(host.db), rows: async () => (await fetch(`${host.url}/rows`)).json() };
@@ -120,8 +120,8 @@ async function partyserver() {
   };
 }
 
-// relay sends every message to all sockets, and knows nothing of documents. With
-// inserts, each is first a row.
+// relay sends every message to all sockets, without a document. With inserts it first writes
+// each message into a row.
 async function relay({ inserts }) {
   const host = await startScript(
     `import { DurableObject } from "cloudflare:workers";
@@ -159,7 +159,7 @@ async function onNode(file, dialect) {
   const ended = new Promise((resolve) => child.once("exit", resolve));
   const url = `http://127.0.0.1:${port}`;
   for (const until = Date.now() + 60_000; !(await fetch(url).then((r) => r.ok, () => false)); await sleep(50)) {
-    if (child.exitCode !== null || Date.now() > until) throw new Error(`${file} did not come up`);
+    if (child.exitCode !== null || Date.now() > until) throw new Error(`${file} did not start`);
   }
   return { url, pid: String(child.pid), path: (room) => `/${room}`, dialect, close: () => (child.kill(), ended) };
 }

@@ -25,7 +25,7 @@ HISTORIES_ROUNDS ?= 10
 
 .PHONY: dev serve build static check test prove bench fuzz siege simulate deploy clean
 
-# The whole system on wrangler's local Cloudflare. Honours PORT and AUTH_SECRET.
+# The whole system on wrangler's local Cloudflare, on PORT and with AUTH_SECRET.
 dev: build $(DEPS)
 	@mkdir -p .wrangler && umask 077 && \
 	token=$$(go run ./wasm/cmd/tidemark token --secret-file .wrangler/auth_secret --sub dev) && \
@@ -39,11 +39,11 @@ dev: build $(DEPS)
 serve:
 	exec go run ./wasm/cmd/tidemark serve --addr 127.0.0.1:$(PORT) --data $(DATA)
 
-# The guest, and the demo app that is served beside it.
+# The guest, and the demo app that both hosts serve.
 build: build/wasm_exec.js web/dist/index.html build/tidemark.wasm
 
-# Not touched if nothing changed: every wrangler makes it again when it starts, and
-# those that run already watch it.
+# make leaves the file alone if nothing changed: every wrangler runs make build when it
+# starts, and a running wrangler watches the file.
 build/tidemark.wasm: $(shell find shared worker -not -path '*/testdata/*') go.mod go.sum
 	$(GUEST) go build $(GUEST_FLAGS) -o $@ ./worker
 	touch $@
@@ -62,7 +62,7 @@ build/testguest.wasm: FORCE build/wasm_exec.js
 build/tidemark: FORCE
 	go build -o $@ ./wasm/cmd/tidemark
 
-# A database as wrangler migrates it, for tests to copy.
+# A database that wrangler migrated, for tests to copy.
 build/migrated: $(wildcard worker/store/migrations/*.sql) wrangler.toml $(DEPS)
 	rm -rf $@ $@.new
 	$(NODE) CI=1 wrangler d1 migrations apply DB --local --persist-to $@.new
@@ -85,18 +85,18 @@ static:
 	go build -o build/govulncheck golang.org/x/vuln/cmd/govulncheck
 	sh e2e/supply/advisories.sh
 
-# The inner loop: static, and the tests that take a moment, the layout's among them.
+# The inner loop: static, and the short tests, with those of the layout.
 check: static
 	go test -timeout 30m -short ./...
 
-# Every test, static among them. What several tests need is made before, once.
+# Every test, with static. make builds once what several tests need.
 test: $(MADE)
 	sh e2e/web/chromium.sh
 	$(TEST_ENV) node e2e/suite/main.mjs
 
-# What is too long for `make test`: the race detector over everything that is
-# concurrent, all of shared on the guest's target, more seeds and rounds, the demo on the other host, too, and what of
-# others' suites takes minutes (docs/proofs.md).
+# The tests that are too long for `make test`: all concurrent packages under the race
+# detector, all of shared on the guest's target, more seeds and rounds, the demo on both
+# hosts, and the long suites of other projects (docs/proofs.md).
 prove: $(MADE) e2e/contract/node_modules/.package-lock.json
 	sh e2e/web/chromium.sh
 	go test -race -count 1 -timeout 0 ./wasm/... ./worker/api
@@ -117,8 +117,8 @@ bench: build build/testguest.wasm $(DEPS) e2e/perf/rooms/peers/node_modules/.pac
 	$(NODE) node e2e/perf/yjs/run.mjs
 	$(NODE) node e2e/perf/rooms.mjs
 
-# Every fuzz target for FUZZTIME (crashers land in testdata/fuzz), strangers on
-# both hosts with STRANGER_SEEDS seeds, and the Yjs core against yjs in Node for
+# Every fuzz target for FUZZTIME (Go writes crashers to testdata/fuzz), strangers on both
+# hosts with STRANGER_SEEDS seeds, and shared/yjs compared with yjs in Node for
 # YJSDIFF_SECONDS.
 fuzz: build $(DEPS)
 	STRANGER_SEEDS=$(STRANGER_SEEDS) go test -run TestStrangers -count 1 -timeout 0 ./worker

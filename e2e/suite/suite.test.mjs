@@ -1,11 +1,12 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { runs } from "./processes.mjs";
 import { run } from "./suite.mjs";
 import { describeSlowest, testsIn } from "./times.mjs";
 
@@ -85,9 +86,6 @@ async function idsIn(cwd) {
   while (!existsSync(file)) await sleep(20);
   return readFileSync(file, "utf8").trim().split(" ");
 }
-
-const runs = (pid) => execFileSync("ps", ["-A", "-o", "pid=,stat="], { encoding: "utf8" }).split("\n")
-  .some((line) => new RegExp(`^\\s*${pid}\\s+[^Z\\s]`).test(line));
 
 async function ended(pids) {
   while (pids.some(runs)) await sleep(20);

@@ -66,6 +66,7 @@ class Guest {
     };
     go.importObject.workers = { ready() {} };
     go.importObject[ABI] = safely(this.imports());
+    // Only the guests of the tests import it: docs/abi.md.
     go.importObject.tidemark_test = { handles: () => this.handles.size };
     const instance = new WebAssembly.Instance(wasm, go.importObject);
     go.run(instance).catch((error) => console.error("tidemark: boot:", error));

@@ -63,7 +63,7 @@ func ParsePull(id string, query url.Values) (Pull, error) {
 	case c.Since != p.Since:
 		return p, project.Refuse("since", "must be the same on every page")
 	case p.Final:
-		return p, project.Refuse("final", "is answered in one page")
+		return p, project.Refuse("final", "has only one page: leave out cursor and limit")
 	}
 	p.After = &c
 	return p, nil

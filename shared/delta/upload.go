@@ -26,9 +26,6 @@ type Upload struct {
 	Deleted []string
 }
 
-// Rows is how many rows the upload has.
-func (u *Upload) Rows() int { return len(u.Created) + len(u.Updated) + len(u.Deleted) }
-
 // Path is where row i of a list stands in the body, and of it a field, or
 // nothing.
 func Path(list string, i int, field string) string {

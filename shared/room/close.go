@@ -2,9 +2,9 @@ package room
 
 import "tidemark/shared/abi"
 
-// The close codes of the rooms and their hosts, each with one meaning. Codes from 4400 to 4499
-// say that the same client must not try again unchanged; y-websocket 3.1 does not
-// (defaultShouldReconnect). After codes from 4500 on it may try again.
+// The close codes of the rooms and their hosts. A code says what the client must do, and the
+// reason says why. After a code from 4400 to 4499 the same client must not try again unchanged;
+// y-websocket 3.1 does not (defaultShouldReconnect). After codes from 4500 on it may try again.
 const (
 	CloseUnsupported = 1003               // the room takes no messages of this kind. RFC 6455, 7.4.1
 	CloseMalformed   = 4400               // a message is malformed

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"tidemark/shared/lib0"
 )
 
 // Reauthor returns update as the work of new clients:
@@ -25,7 +26,7 @@ func Reauthor(update []byte, first uint64) ([]byte, error) {
 		clients[i] = r.Client
 	}
 	slices.Sort(clients)
-	if first > 1<<53-1-uint64(len(clients)) {
+	if first > lib0.MaxSafeInteger-uint64(len(clients)) {
 		return nil, fmt.Errorf("reauthor: %w: %d from %d on", ErrNoClients, len(clients), first)
 	}
 	missing := false

@@ -340,7 +340,7 @@ func (r *Room) merge(update []byte, now time.Time) (Reply, error) {
 	case errors.Is(err, errFull):
 		return Reply{Status: StatusFull, Body: []byte(err.Error())}, nil
 	case err != nil:
-		return Reply{Status: StatusMalformed, Body: []byte("the update cannot be taken: " + err.Error())}, nil
+		return Reply{Status: StatusMalformed, Body: []byte("invalid update: " + err.Error())}, nil
 	case news:
 		r.broadcast(editOf(update))
 	}

@@ -238,7 +238,7 @@ func (r *Room) edit(conn Conn, s *socket, m yproto.Message, now time.Time) (open
 	case errors.Is(err, yjs.ErrPending): // it comes again, in order
 		return true, r.ask(conn, r.doc)
 	case err != nil:
-		r.close(conn, room.CloseMalformed, "the update cannot be taken: "+err.Error())
+		r.close(conn, room.CloseMalformed, "invalid update: "+err.Error())
 		return false, nil
 	case news && m.Kind == yproto.Update:
 		r.broadcast(m)

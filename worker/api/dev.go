@@ -37,7 +37,7 @@ func devAdmit(c *door.Call) error {
 		return door.ErrNoPath
 	}
 	if !isLoopback(c.R.Host) {
-		return door.Fail(door.Forbidden, "Tokens for a name are given at a loopback address only, as http://localhost")
+		return door.Fail(door.Forbidden, "This path works at a loopback address only, such as http://localhost")
 	}
 	if !door.OwnOrigin(c.R) {
 		return door.Fail(door.Forbidden, "Tokens for a name are given to pages of this server only")

@@ -12,7 +12,7 @@ import (
 
 // routes is the route table: every route that the server has. From it come the
 // dispatch, 404 and 405 with Allow, the methods of CORS preflights and, for the
-// projects, the OpenAPI document.
+// projects, the OpenAPI document. What tRPC serves is a list of procedures in package records.
 func routes(c Config) door.Table {
 	settings := c.Door.Settings
 	rpc, sync := records.Sections(c.Records, settings)

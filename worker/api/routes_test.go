@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tidemark/worker/api/documents"
 	"tidemark/worker/api/door"
@@ -113,6 +114,22 @@ func TestAPreflightNamesTheMethodsOfTheSection(t *testing.T) {
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodOptions, path, nil))
 		if got := w.Header().Get("Access-Control-Allow-Methods"); got != want || w.Code != http.StatusNoContent {
 			t.Errorf("%s: %d, %q, want %q", path, w.Code, got, want)
+		}
+	}
+}
+
+// A slash that is written %2F divides no path, but the section is that of the path with a slash.
+func TestAPathThatNoPatternHasNeedsATokenToo(t *testing.T) {
+	c := door.Config{Now: time.Now}
+	c.Settings, c.Invalid = door.ReadSettings(func(name string) string {
+		return map[string]string{"AUTH_SECRET": strings.Repeat("secret", 8)}[name]
+	})
+	h := New(Config{Door: c, Documents: &documents.Config{}})
+	for _, path := range []string{"/trpc%2Fsync.pull", "/sync%2Fpull", "/yjs%2Fr", "/auth%2Fticket", "/api%2Fv1%2Fdocs", "/api/v1/%2Fdocs", "/nowhere"} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		if w.Code != http.StatusUnauthorized || !strings.Contains(w.Body.String(), "token") {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
 		}
 	}
 }

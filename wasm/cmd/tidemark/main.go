@@ -66,7 +66,7 @@ func run(args []string) error {
 	parse := func() error {
 		command.Parse(args[1:]) // exits if it cannot
 		if rest := command.Args(); len(rest) > 0 {
-			return fmt.Errorf("what is %q for?", rest[0])
+			return fmt.Errorf("unexpected argument %q", rest[0])
 		}
 		return nil
 	}

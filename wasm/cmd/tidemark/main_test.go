@@ -255,11 +255,11 @@ func TestACommandThatIsWrittenWronglyDoesNothing(t *testing.T) {
 	t.Setenv("AUTH_SECRET", "secret")
 	dir := filepath.Join(t.TempDir(), "data")
 	for command, want := range map[string]string{
-		"serve --data " + dir + " 127.0.0.1:9000":        `what is "127.0.0.1:9000" for?`,
+		"serve --data " + dir + " 127.0.0.1:9000":        `unexpected argument "127.0.0.1:9000"`,
 		"serve --data " + dir + " --instances -1":        "serve: --instances is negative",
-		"token --data " + dir + " --sub alice bob":       `what is "bob" for?`,
+		"token --data " + dir + " --sub alice bob":       `unexpected argument "bob"`,
 		"token --data " + dir + " --sub alice --ttl -1h": "token: --ttl -1h0m0s is over before it begins",
-		"restore http://127.0.0.1:1":                     `what is "http://127.0.0.1:1" for?`,
+		"restore http://127.0.0.1:1":                     `unexpected argument "http://127.0.0.1:1"`,
 	} {
 		if err := run(strings.Fields(command)); err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", command, err, want)

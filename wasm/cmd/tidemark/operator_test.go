@@ -126,7 +126,7 @@ func TestTheOperatorsCommandsSayWhatIsWrong(t *testing.T) {
 		{"purge --url " + server.URL + " --token T", "answered 302 Found"},
 		{"restore --url " + server.URL + "/other --token T", "answered 502 Bad Gateway: no Tidemark\n"},
 		{"restore --url " + nobody + " --token T", "connection refused"},
-		{"purge --url " + server.URL + " --token T 30", `what is "30" for?`},
+		{"purge --url " + server.URL + " --token T 30", `unexpected argument "30"`},
 		{"revoke --url " + server.URL + " --token T", "one of --sub and --jti is needed"},
 		{"revoke --url " + server.URL + " --token T --sub a --jti b", "one of --sub and --jti is needed"},
 	} {

@@ -79,7 +79,9 @@ func notServed(*door.Call) error {
 
 // refuse writes an error. It sends a WebSocket the reason in y-protocols' form too.
 func refuse(c *door.Call, err error) {
-	door.RefuseSaying(c, err, func(reason string) []byte { return yproto.AppendPermissionDenied(nil, reason) })
+	door.RefuseSaying(c, err, func(reason string) []byte {
+		return yproto.YWebsocket.Append(nil, yproto.Message{Kind: yproto.PermissionDenied, Payload: []byte(reason)})
+	})
 }
 
 // maxRoomBytes is how long the name of a room may be.

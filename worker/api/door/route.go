@@ -55,9 +55,13 @@ type pattern struct {
 // A Table is all sections. A path belongs to the first section that has a root for it.
 type Table []*Section
 
-// NewTable prepares the sections. The last one has the paths that no other has.
+// NewTable prepares the sections. The last one has the paths that no other has. It
+// panics if a section does not say how it admits and refuses a call.
 func NewTable(sections ...*Section) Table {
 	for _, s := range sections {
+		if s.Admit == nil || s.Missing == nil || s.Refuse == nil {
+			panic("the section of " + s.Roots[0] + " is not complete")
+		}
 		for i := range s.Routes {
 			s.add(&s.Routes[i])
 		}

@@ -75,7 +75,7 @@ func (s *Settings) checkKeys() error {
 		return errNoKeys
 	}
 	if 0 < len(a.Secret) && len(a.Secret) < minSecretBytes {
-		return fmt.Errorf("AUTH_SECRET is shorter than %d bytes: a token that was seen is enough to find it", minSecretBytes)
+		return fmt.Errorf("AUTH_SECRET is shorter than %d bytes: anybody who has one token can find such a secret by trying", minSecretBytes)
 	}
 	return nil
 }

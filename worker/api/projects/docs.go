@@ -58,7 +58,7 @@ its own changes. The same as OpenAPI 3.1: <a href="%sopenapi.json">openapi.json<
 brings the ids of deleted ones. <code>since</code>, <code>timestamp</code> and the cursor are numbers of the project's one
 sequence; <code>server_version</code> counts the changes of one row. Never compare the two. A client keeps one database
 for each project: the marks of different projects have nothing to do with each other.</p>
-<p>A token whose claim <code>scope</code> is there needs <code>%s</code> in it to read and <code>%s</code> to write.</p>
+<p>If a token has the claim <code>scope</code>, the scope must contain <code>%s</code> to read and <code>%s</code> to write.</p>
 `, docsStyle, root, auth.ProjectsRead, auth.ProjectsWrite)
 }
 
@@ -70,7 +70,7 @@ func docsRoles(b *strings.Builder) {
 		}
 		b.WriteString(r.String())
 	}
-	b.WriteString(".</p>\n<table><tr><th>to</th><th>one has to be at least</th></tr>\n")
+	b.WriteString(".</p>\n<table><tr><th>to</th><th>the least role</th></tr>\n")
 	for _, a := range project.Actions {
 		fmt.Fprintf(b, "<tr><td>%s</td><td>%s</td></tr>\n", html.EscapeString(a.String()), a.Needs())
 	}

@@ -265,7 +265,7 @@ func openAPIDocument(operations []operation) schema {
 		"components": schema{
 			"schemas": projectSchemas(),
 			"securitySchemes": schema{"token": schema{"type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-				"description": "A JSON Web Token, checked as RFC8725 advises: its algorithm must be one that the server was told to take, with a key of that kind."}},
+				"description": "A JSON Web Token, checked as RFC8725 advises: its algorithm must be one that the server is configured for, with a key of that type."}},
 		},
 	}
 }
@@ -329,7 +329,7 @@ func (o *operation) document() schema {
 		}
 		responses[strconv.Itoa(status)] = item
 	}
-	d := schema{"operationId": o.id, "summary": o.summary, "description": "For whoever has a token.",
+	d := schema{"operationId": o.id, "summary": o.summary, "description": "Needs a valid token.",
 		"tags": []string{o.tag()}, "responses": responses}
 	switch {
 	case o.open:

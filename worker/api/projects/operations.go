@@ -76,7 +76,7 @@ func newOperations() []operation {
 				collection: c.Name, action: c.Name.Edits(), parameters: baseParameters, body: schema + "Patch", bodyBytes: maxRestBytes,
 				responses: []response{{200, schema, "the row as it is now; " + mergedHeader + " names the fields that others changed since the base version", rowHeaders}},
 				refusals:  changeRefusals(c), serve: (*call).patch},
-			operation{method: "DELETE", path: one, id: "delete" + schema, summary: "Delete " + of + " and what cannot be without it",
+			operation{method: "DELETE", path: one, id: "delete" + schema, summary: "Delete " + of + " and the rows that depend on it",
 				collection: c.Name, action: c.Name.Deletes(), responses: []response{{204, "", "it is deleted", nil}},
 				refusals: deletionRefusals(c), serve: (*call).delete})
 	}
@@ -86,7 +86,7 @@ func newOperations() []operation {
 			refusals: []project.Code{project.SinceAhead, project.BadCursor, project.NotRemoved}, serve: (*call).pull},
 		operation{method: "POST", path: p + "sync/", id: uploadOperation, summary: "Upload changes of tasks, all or nothing",
 			action: project.CreateTasks, body: "Upload", bodyBytes: delta.MaxUploadBytes,
-			responses: []response{{200, "Uploaded", "what was done; a retry with the same client_batch_id is answered the same", nil}},
+			responses: []response{{200, "Uploaded", "the result; a retry with the same client_batch_id gets the same response", nil}},
 			refusals:  []project.Code{project.IDTaken, project.BadReference, project.ParentCycle, project.VersionAhead, project.SyncConflict},
 			serve:     (*call).upload},
 		operation{method: "GET", path: p + "subscribe", id: "subscribe", summary: "A WebSocket that tells which collections change",

@@ -51,7 +51,7 @@ var problemKinds = []problemKind{
 
 	{project.SinceAhead, 400, "since is beyond the project's mark", "The server was restored to an earlier time: delete the copy and pull everything with since=0."},
 	{project.BadCursor, 400, "The cursor is beyond the project's mark", "Pull again without a cursor."},
-	{project.BadReference, 400, "A field names a row that is not there", "It must be the id of a live row of this project."},
+	{project.BadReference, 400, "A field names a row that does not exist", "It must be the id of a live row of this project."},
 	{project.VersionAhead, 400, "The row never had the base version", "Get the row again."},
 	{project.NotRemoved, 400, "The caller is a member", "Only a member who was removed may pull with final."},
 	{project.Revoked, 403, "The caller's membership was revoked", "Pull once more with final=1, delete the copy, and stop."},

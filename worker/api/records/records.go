@@ -48,18 +48,22 @@ type handler struct {
 // Sections are the routes of tRPC, and those below /sync/.
 func Sections(c Config, settings door.Settings) (rpc, sync *door.Section) {
 	h := &handler{Config: c, router: trpc.Router{
-		Procedures: map[string]trpc.Kind{pullPath: trpc.Query, pushPath: trpc.Mutation},
+		Procedures: kinds(),
 		MaxItems:   settings.BatchItems,
 	}}
 	rpc = &door.Section{
 		Roots: []string{"/trpc", "/trpc/"},
 		// The dialect has its own form for each error, of a method or a path too. So
 		// the handler admits the caller itself, after it has read the request's head.
+		// Only a path that no pattern has, such as /trpc%2Fsync.pull, is left for Admit.
 		Routes: []door.Route{
 			{Name: "trpc", Method: door.AnyMethod, Pattern: "/trpc/{procedures...}", Open: true, Serve: h.trpc},
 			{Name: "trpc.none", Method: door.AnyMethod, Pattern: "/trpc", Open: true, Serve: h.trpc},
 		},
 		Headers: "trpc-accept, x-trpc-source",
+		Admit:   (*door.Call).Admit,
+		Missing: door.ErrNoPath,
+		Refuse:  func(c *door.Call, err error) { writeResponse(c, trpc.ErrorResponse(explain(c, err))) },
 	}
 	sync = &door.Section{
 		Roots: []string{"/sync/"},

@@ -15,11 +15,38 @@ import (
 	"tidemark/worker/store"
 )
 
-// The procedures.
-const (
-	pullPath = "sync.pull"
-	pushPath = "sync.push"
-)
+// pullPath is the procedure whose result may have to share a response with others.
+const pullPath = "sync.pull"
+
+// A procedure is one that tRPC serves.
+type procedure struct {
+	kind       trpc.Kind
+	permission auth.Permission
+	// call returns about how many octets its data has.
+	call func(h *handler, c *door.Call, input []byte, b store.Budget) (data ijson.Pieces, octets int, err error)
+}
+
+// procedures are what the routes of tRPC serve.
+var procedures = map[string]procedure{
+	pullPath: {trpc.Query, auth.SyncRead, (*handler).pull},
+	"sync.push": {trpc.Mutation, auth.SyncWrite, func(h *handler, c *door.Call, input []byte, _ store.Budget) (ijson.Pieces, int, error) {
+		answer, err := h.push(c, input)
+		return ijson.Whole(answer), len(answer), err
+	}},
+}
+
+func (h *handler) pull(c *door.Call, input []byte, b store.Budget) (ijson.Pieces, int, error) {
+	return h.Store.Pull(c.R.Context(), input, b)
+}
+
+// kinds are the kinds of the procedures.
+func kinds() map[string]trpc.Kind {
+	list := map[string]trpc.Kind{}
+	for path, p := range procedures {
+		list[path] = p.kind
+	}
+	return list
+}
 
 // leastAnswerBytes must be left of the bound of an HTTP response, or the next call
 // of the batch is not run.
@@ -71,7 +98,7 @@ func (h *handler) trpc(c *door.Call) error {
 	}
 	for i := range request.Calls {
 		call := &request.Calls[i]
-		if err := c.Permit(permissionOf(*call)); err != nil && call.Err == nil {
+		if err := c.Permit(procedures[call.Path].permission); err != nil && call.Err == nil {
 			call.Err = explain(c, err)
 		}
 	}
@@ -115,14 +142,6 @@ func (h *handler) callAll(c *door.Call, calls []trpc.Call) []trpc.Result {
 	return results
 }
 
-// permissionOf returns the permission that a call needs.
-func permissionOf(call trpc.Call) auth.Permission {
-	if call.Path == pullPath {
-		return auth.SyncRead
-	}
-	return auth.SyncWrite
-}
-
 // bodyLimit returns how long the body of the request may be. It returns 0 if the
 // request has no body, or if none of its calls will be made.
 func bodyLimit(request *trpc.Request) (limit int64) {
@@ -156,11 +175,7 @@ func (h *handler) call(c *door.Call, call trpc.Call, b store.Budget) (data ijson
 	if bytes.HasPrefix(call.Input, []byte(`{"json":`)) {
 		return nil, 0, door.Fail(door.BadRequest, "The input was made by superjson: make the client without a transformer, none is supported")
 	}
-	if call.Path == pullPath {
-		return h.Store.Pull(c.R.Context(), call.Input, b)
-	}
-	answer, err := h.push(c, call.Input)
-	return ijson.Whole(answer), len(answer), err
+	return procedures[call.Path].call(h, c, call.Input, b)
 }
 
 func writeResponse(c *door.Call, a trpc.Response) error {

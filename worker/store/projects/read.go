@@ -180,7 +180,8 @@ func roomFor(i int, r *rules) string {
 // readPull selects a page, of rows however long: ?1 is the project, ?2 the
 // mark, or MaxSeq for the sequence's, which no row is beyond, ?3 how many rows,
 // then for each collection the (seq, id) that its rows have to be beyond. The
-// collections before the one that the page is in have theirs beyond the mark.
+// collections before the one that the page is in have theirs beyond the mark. It always
+// has the standard rules: simulations without a rule read by readDirectPull.
 func readPull() string {
 	var terms []string
 	for i := range project.Collections {
@@ -222,8 +223,14 @@ func (p *Store) Pull(ctx context.Context, caller string, in delta.Pull, b store.
 			}
 			statements[1] = abi.Statement{SQL: p.directPull, Args: append(pullArgs(in), octets)}
 			results, err := p.db.Batch(ctx, statements)
-			if err != nil {
+			if store.TooLong(err) {
 				break
+			}
+			if err != nil {
+				if store.Passes(err) {
+					p.pulled.Saw(store.WaryBytes + 1) // its text may have been the reason
+				}
+				return nil, fmt.Errorf("pull: %w", err)
 			}
 			if size, ok := directSize(results[1]); ok {
 				p.pulled.Saw(size)

@@ -98,16 +98,18 @@ func (p *Store) Upload(ctx context.Context, now time.Time, key Key, in *delta.Up
 	draw := newDraw()
 	action := project.CreateTasks
 	before := abi.Statement{SQL: p.upload.before, Args: []any{key.Project, key.Caller, in.BatchID}}
+	const accessAt, beforeAt, drawAt, problemAt = 0, 1, 2, 3 // in the batch
 	batch := []abi.Statement{
 		{SQL: p.access, Args: []any{key.Project, key.Caller}},
 		before,
 		{SQL: p.upload.draw, Args: []any{key.Project, key.Caller, param, draw, int(action.Needs()), in.BatchID}},
 		{SQL: p.upload.problem, Args: []any{key.Project, key.Caller, param, draw}},
 	}
-	head := len(batch)
+	writesAt := len(batch)
 	for _, w := range writes {
 		batch = append(batch, abi.Statement{SQL: w.sql, Args: []any{key.Project, key.Caller, param, draw}})
 	}
+	storedAt := len(batch) + 1
 	batch = append(batch,
 		abi.Statement{SQL: p.upload.answer, Args: []any{key.Project, key.Caller, ids, draw, in.BatchID, now.UnixMilli()}},
 		abi.Statement{SQL: p.upload.stored, Args: before.Args},
@@ -118,19 +120,19 @@ func (p *Store) Upload(ctx context.Context, now time.Time, key Key, in *delta.Up
 	if err != nil {
 		return Uploaded{}, fmt.Errorf("upload: %w", err)
 	}
-	access := readAccess(results[0])
-	if stored := results[1].Rows; len(stored) > 0 && access.may(project.Read) == nil {
+	access := readAccess(results[accessAt])
+	if stored := results[beforeAt].Rows; len(stored) > 0 && access.may(project.Read) == nil {
 		return Uploaded{Answer: []byte(store.CellString(stored[0][0]))}, nil
 	}
 	if err := access.may(action); err != nil {
 		return Uploaded{}, err
 	}
-	if results[2].Changes == 0 {
-		return Uploaded{}, refusalOf(results[3].Rows[0][0], lists...)
+	if results[drawAt].Changes == 0 {
+		return Uploaded{}, refusalOf(results[problemAt].Rows[0][0], lists...)
 	}
 	return Uploaded{
-		Answer:  []byte(store.CellString(results[head+len(writes)+1].Rows[0][0])),
-		Changed: changedBy(writes, results[head:]),
+		Answer:  []byte(store.CellString(results[storedAt].Rows[0][0])),
+		Changed: changedBy(writes, results[writesAt:]),
 		Mark:    readAccess(results[len(results)-1]).mark,
 	}, nil
 }

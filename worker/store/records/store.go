@@ -20,7 +20,8 @@ type Store struct {
 func New(db store.DB, statements *Statements) *Store { return &Store{db, statements} }
 
 // Statements are the SQL for the tables of one schema. They are made once, for any
-// number of databases with these tables. They also remember how large results were.
+// number of databases with these tables. They also remember how large
+// results were: the databases share these guesses, and a wrong one costs a statement more.
 type Statements struct {
 	schema     record.Schema
 	pageOctets int

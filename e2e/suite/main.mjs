@@ -10,12 +10,12 @@ import { run } from "./suite.mjs";
 
 const output = (file, ...args) => execFileSync(file, args, { cwd: root, encoding: "utf8" }).trim();
 
-// What measures the memory of a host, or how many messages a crowd gets.
-const alone = ["e2e/strangers/bodies.test.mjs", "e2e/clients/subscribers.test.mjs"];
+// What counts how many messages a crowd gets.
+const alone = ["e2e/clients/subscribers.test.mjs"];
 
 // What mostly waits: for a token's end, for silence, for a deadline, for a room to sleep.
 const waits = [
-  "e2e/yjs/silence.test.mjs", "e2e/clients/sessions.test.mjs", "e2e/strangers/refusals.test.mjs",
+  "e2e/yjs/silence.test.mjs", "e2e/clients/sessions.test.mjs", "e2e/strangers/bodies.test.mjs", "e2e/strangers/refusals.test.mjs",
   "e2e/workerd/rules.test.mjs", "e2e/yjs/hibernation.test.mjs", "e2e/clients/renewal.test.mjs",
 ];
 

@@ -163,6 +163,7 @@ for (const [name, open] of Object.entries(doors)) {
 
           await mend(device, id);
           await device.sync({ pushChanges });
+          assert.equal(await beside, undefined); // stored before the others pull
           const other = new Client(door.url, token("other"));
           for (const client of [device, other]) await client.sync();
           const stored = await other.rows("customers");

@@ -239,7 +239,9 @@ func TestVariablesOfDocumentsExist(t *testing.T) {
 // The rules of docs/protocol.md, where one is defined, and where one is cited.
 var (
 	ruleDefined = regexp.MustCompile(`\*\*([PUTYc]\d+)\*\*`)
-	ruleCited   = regexp.MustCompile(`\b([PUTY]\d{1,2})\b`)
+	ruleCited   = regexp.MustCompile(`\b([PUTY]\d{1,2})(?:\b|_)`)
+	conflictDoc = regexp.MustCompile(`\b(c\d)\b`)                                   // in a comment that names the document
+	conflictIn  = regexp.MustCompile("[\"'`](?:[PUTY]\\d{1,2} )?(c\\d)[ _:][a-z%]") // at the beginning of a text of a test
 	partsCited  = regexp.MustCompile(`\bProjects (\d(?:(?:, \d)* and \d)?)\b`)
 	digit       = regexp.MustCompile(`\d`)
 	elsewhere   = regexp.MustCompile(`(?i)\b(sync|projects|yjs) contract\b`)
@@ -253,13 +255,24 @@ func TestRulesThatAreCitedExist(t *testing.T) {
 	for _, rule := range ruleDefined.FindAllStringSubmatch(protocol, -1) {
 		defined[rule[1]] = true
 	}
-	cited := 0
+	cited, conflicts := 0, 0
 	eachText(t, func(name, text string) {
 		test := strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, ".mjs") || strings.HasPrefix(name, "e2e/conformance/")
 		for line := range strings.Lines(text) {
 			if test && strings.ContainsAny(line, `"'`+"`/") || strings.Contains(line, "docs/protocol.md") {
 				for _, rule := range ruleCited.FindAllStringSubmatch(line, -1) {
 					if cited++; !defined[rule[1]] {
+						t.Errorf("%s cites %s, which docs/protocol.md does not have: %s", name, rule[1], strings.TrimSpace(line))
+					}
+				}
+			}
+			conflict := conflictIn
+			if strings.Contains(line, "docs/protocol.md") {
+				conflict = conflictDoc
+			}
+			if test || conflict == conflictDoc {
+				for _, rule := range conflict.FindAllStringSubmatch(line, -1) {
+					if conflicts++; !defined[rule[1]] {
 						t.Errorf("%s cites %s, which docs/protocol.md does not have: %s", name, rule[1], strings.TrimSpace(line))
 					}
 				}
@@ -280,6 +293,9 @@ func TestRulesThatAreCitedExist(t *testing.T) {
 	}, ".go", ".mjs", ".ts")
 	if cited < 30 {
 		t.Errorf("found only %d citations", cited)
+	}
+	if conflicts < 8 {
+		t.Errorf("found only %d citations of c1 to c3", conflicts)
 	}
 }
 

@@ -23,8 +23,12 @@ function block(file, heading, language) {
   return new RegExp("```" + language + "\n([^]*?)```").exec(section)[1];
 }
 
+// The README's app, without its imports and its URL, which the test hands to it.
+const imported = /^import (?:\* as (\w+)|\{ (.+) \}) from ".+";\n/gm;
+const readme = block("README.md", "## A first app", "js");
+const imports = [...readme.matchAll(imported)].flatMap(([, all, some]) => all ?? some.split(", "));
 const firstApp = new AsyncFunction("createTRPCClient", "httpBatchLink", "synchronize", "database", "Y", "WebsocketProvider", "url", "token",
-  `${block("README.md", "## A first app", "js")}\nreturn { customer, doc, provider: note };`);
+  `${readme.replace(imported, "").replace(/^const url = .*\n/m, "")}\nreturn { customer, doc, provider: note };`);
 const joinRoom = new AsyncFunction("Y", "WebsocketProvider", "url", "token",
   `${block("docs/guide-yjs.md", "## Join a room", "js")}\nreturn { doc, provider };`);
 const requests = block("docs/guide-yjs.md", "## Reading and writing over HTTP", "text").trim().split("\n");
@@ -53,6 +57,7 @@ for (const [name, open] of Object.entries(doors)) {
     after(() => door.close());
 
     test("the README's first app writes a row and a note that others see", async () => {
+      assert.deepEqual(imports.sort(), ["WebsocketProvider", "Y", "createTRPCClient", "httpBatchLink", "synchronize"]);
       const device = new Client(door.url, token("ada"));
       const { customer, provider } = await firstApp(
         createTRPCClient, httpBatchLink, synchronize, device.database, Y, WebsocketProvider, door.url, device.token);

@@ -13,13 +13,13 @@ import (
 	"tidemark/shared/abi"
 )
 
-// An alarm is when an object wants to be called.
+// An alarm is the time at which the host calls an object.
 type alarm struct {
 	at        float64 // Unix milliseconds; 0: none
-	notBefore float64 // likewise, however early at is: an instance has ended in the object
+	notBefore float64 // likewise: no call before it, because an instance has ended in the object
 	retries   int
 	running   bool
-	replaced  bool // while it ran
+	replaced  bool // the object has set another while this one ran
 	stop      func() bool
 }
 
@@ -34,8 +34,8 @@ const (
 	alarmBackoff = 2 * time.Second
 )
 
-// replaceAlarm is what an event's setAlarm becomes when the event has ended;
-// the index knows it already, unless the alarm is removed.
+// replaceAlarm puts an event's setAlarm into force after the event has ended.
+// The index has the new alarm already; replaceAlarm removes it there if at is 0.
 func (o *object) replaceAlarm(at float64) {
 	o.alarm.replaced = true
 	o.alarm.retries = 0
@@ -73,12 +73,12 @@ func (o *object) schedule() {
 		w.hold("alarm", o.key.String())
 		o.s.lock()
 		defer o.s.unlock()
-		o.ring()
+		o.runAlarm()
 	})
 }
 
-// ring has the guest run the alarm, if it is due and not running.
-func (o *object) ring() {
+// runAlarm starts the alarm in the guest, if it is due and not running.
+func (o *object) runAlarm() {
 	now := float64(o.s.w.clock.Now().UnixMilli())
 	if o.s.stopped || o.alarm.running || o.alarm.at <= 0 {
 		return
@@ -90,16 +90,16 @@ func (o *object) ring() {
 	o.alarm.running, o.alarm.replaced = true, false
 	o.alarms++
 	c := &call{s: o.s, object: o}
-	c.onEnd = func() { o.rang(c.answer) }
+	c.onEnd = func() { o.alarmEnded(c.answer) }
 	c.beginAlarm()
 	if !c.ended {
 		c.limit()
 	}
 }
 
-// rang: the alarm ended. One that failed comes again, later each time, unless
-// the object has set another.
-func (o *object) rang(a answer) {
+// alarmEnded drops an alarm that succeeded. It schedules one that failed again,
+// later each time, unless the object has set another.
+func (o *object) alarmEnded(a answer) {
 	o.alarms--
 	o.alarm.running = false
 	w := o.s.w
@@ -128,7 +128,7 @@ func (o *object) rang(a answer) {
 	o.schedule()
 }
 
-// scheduleAlarms takes up the alarms that an earlier run left.
+// scheduleAlarms schedules the alarms that an earlier process left in the index.
 func (w *Worker) scheduleAlarms() error {
 	return w.alarms.each(func(key objectKey, at float64, retries int) {
 		s := w.home(key)
@@ -143,8 +143,8 @@ func (w *Worker) scheduleAlarms() error {
 	})
 }
 
-// An alarmIndex holds over restarts the alarms of all objects, and how often
-// instances have ended in them.
+// An alarmIndex stores the alarms of all objects, and how often instances have
+// ended in each object. It survives restarts.
 type alarmIndex struct {
 	mu sync.Mutex
 	db *sqliteConn
@@ -165,7 +165,7 @@ func openAlarmIndex(file string) (*alarmIndex, error) {
 		return nil, err
 	}
 	x := &alarmIndex{db: db}
-	return x, x.convict()
+	return x, x.countSuspects()
 }
 
 func (x *alarmIndex) run(sql string, args ...any) (abi.Result, error) {
@@ -205,7 +205,7 @@ func (x *alarmIndex) each(f func(key objectKey, at float64, retries int)) error 
 	return nil
 }
 
-func (x *alarmIndex) end(how func(*sqliteConn) error) error {
+func (x *alarmIndex) end(closeConn func(*sqliteConn) error) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.db == nil {
@@ -213,5 +213,5 @@ func (x *alarmIndex) end(how func(*sqliteConn) error) error {
 	}
 	db := x.db
 	x.db = nil
-	return how(db)
+	return closeConn(db)
 }

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// assets are the static files that are answered without the guest.
+// assets are the static files that the host serves without the guest.
 // Cloudflare docs, Workers, Static Assets.
 type assets struct {
 	files      fs.FS // nil: there are none
@@ -36,7 +36,7 @@ func openAssets(c *Config) (*assets, error) {
 	}, nil
 }
 
-// serve answers r if a file matches it.
+// serve sends the file that matches r, or returns false if there is none.
 func (a *assets) serve(rw http.ResponseWriter, r *http.Request) bool {
 	if a.files == nil || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
 		return false
@@ -75,7 +75,7 @@ func (a *assets) serveFile(rw http.ResponseWriter, r *http.Request, name string)
 	setHeaders(rw.Header(), a.headers, r.URL.Path)
 	w := &failureWriter{ResponseWriter: rw, r: r}
 	http.ServeContent(w, r, name, info.ModTime(), content)
-	if w.status == http.StatusPreconditionFailed { // of which it says no more
+	if w.status == http.StatusPreconditionFailed { // ServeContent sends no body with it
 		WriteFailure(rw, r, w.status, "The file has changed: see the request's preconditions")
 	}
 	return true

@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// headersFile says which headers the assets beside it have. It is no asset.
+// headersFile lists the headers of the assets beside it. It is not served.
 // Cloudflare docs, Workers, Static Assets, Headers.
 const headersFile = "_headers"
 
-// A headerRule gives headers to the paths that match it: one path, or with an
-// asterisk at its end all that begin so.
+// A headerRule gives headers to the paths that match it: one path, or all paths
+// with a prefix if the rule ends with an asterisk.
 type headerRule struct {
 	prefix string
 	exact  bool
@@ -37,9 +37,9 @@ func readHeaderRules(files fs.FS) ([]headerRule, error) {
 	return parseHeaderRules(string(text))
 }
 
-// parseHeaderRules reads a path in a line, and its headers in the lines that
-// are indented below it. It refuses what this host would not do: placeholders,
-// other asterisks, hosts, and headers to be taken away.
+// parseHeaderRules reads a path from a line, and its headers from the indented
+// lines below it. It rejects the rules that this host does not implement:
+// placeholders, other asterisks, hosts, and the removal of headers.
 func parseHeaderRules(text string) ([]headerRule, error) {
 	var rules []headerRule
 	for i, line := range strings.Split(text, "\n") {
@@ -65,20 +65,20 @@ func parseHeaderRules(text string) ([]headerRule, error) {
 	return rules, nil
 }
 
-// setHeaders gives an answer the headers of its path. A header that several
-// rules give has all their values, joined by commas.
+// setHeaders adds the headers of a path to a response. If several rules set a
+// header, it has all their values, joined by commas.
 func setHeaders(to http.Header, rules []headerRule, path string) {
-	given := map[string][]string{}
+	fields := map[string][]string{}
 	for i := range rules {
 		if rules[i].matches(path) {
 			for name, values := range rules[i].header {
-				given[name] = append(given[name], values...)
+				fields[name] = append(fields[name], values...)
 			}
 		}
 	}
-	for name, values := range given {
+	for name, values := range fields {
 		if value := strings.Join(values, ", "); name == "Vary" {
-			to.Add(name, value) // beside what the host varies by
+			to.Add(name, value) // the host has a Vary of its own
 		} else {
 			to.Set(name, value)
 		}

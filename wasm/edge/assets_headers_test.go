@@ -32,7 +32,7 @@ func TestAssetsHaveTheHeadersOfTheirFile(t *testing.T) {
 	}
 	ask := func(path string) (http.Header, bool) {
 		w := httptest.NewRecorder()
-		w.Header().Set("Vary", "Accept-Encoding") // of who compresses it
+		w.Header().Set("Vary", "Accept-Encoding") // set by the handler that compresses
 		found := a.serve(w, httptest.NewRequest("GET", path, nil))
 		return w.Header(), found
 	}

@@ -15,33 +15,33 @@ import (
 	"tidemark/shared/abi"
 )
 
-// A body is a request's body. The goroutine that serves the request reads it:
-// for the guest when OpBody asks, and to its end, within bounds, when the guest
-// did not take it.
+// A body is a request's body. The goroutine that serves the request reads it.
+// It reads for the guest when OpBody asks. If the guest did not take the body,
+// it reads and drops the rest, within bounds.
 type body struct {
 	reader  io.Reader
-	length  int64 // announced; -1: unknown
+	length  int64 // of the Content-Length; -1: unknown
 	expects bool  // the client waits for 100 Continue before it sends
 	control *http.ResponseController
 	clock   Clock
 
-	asked chan bodyOp // what OpBody asked for
+	asked chan bodyOp // the OpBody to run
 	taken bool        // OpBody was posted; guarded by the isolate's lock
-	again bool        // it may be posted again; likewise
+	again bool        // OpBody may be posted again; likewise
 
-	kept   [][]byte // of a body that was too large, for the next OpBody
-	begun  bool     // something was read
-	count  int64    // bytes that were read
+	kept   [][]byte // the pieces of a body that was too large, for the next OpBody
+	begun  bool     // the goroutine has called Read
+	count  int64    // bytes read
 	ended  bool     // it was read to its end
-	broken bool     // it came too slowly, or not whole
-	watch  *watch   // of the transfer that is under way
+	broken bool     // it was too slow, or ended early
+	watch  *watch   // of the transfer under way
 
-	mu       sync.Mutex // of what is below
-	taking   bool       // it is being read for the guest
-	answered bool       // which wants no more of it
+	mu        sync.Mutex // guards the fields below
+	taking    bool       // take is reading it for the guest
+	responded bool       // the guest has responded, and reads no more of the body
 }
 
-// A bodyOp is an OpBody.
+// A bodyOp is one OpBody of a guest.
 type bodyOp struct {
 	i     *instance
 	op    int32
@@ -60,7 +60,7 @@ func newBody(rw http.ResponseWriter, r *http.Request, clock Clock) *body {
 	}
 }
 
-// announced is the length that the guest is told.
+// announced is the length that the guest gets: 0 for no body, -1 if it is unknown.
 func (b *body) announced() int32 {
 	switch {
 	case b == nil:
@@ -71,7 +71,7 @@ func (b *body) announced() int32 {
 	return int32(min(b.length, math.MaxInt32))
 }
 
-// ask notes an OpBody, which take does.
+// ask queues an OpBody, for which the request's goroutine calls take.
 func (b *body) ask(i *instance, op int32, frame []byte) error {
 	switch {
 	case len(frame) != 4:
@@ -90,20 +90,20 @@ var (
 	errSlow       = errors.New(abi.BodySlow)
 )
 
-// Pieces of a body: the first is small, for an announced length costs a client
-// nothing, and each may be as long as all before it.
+// The lengths of a body's pieces. The first is small, because a client can
+// announce any length at no cost. Each may be as long as all before it.
 const (
 	firstPiece = 4 << 10
 	maxPiece   = 1 << 20
 )
 
-// take reads the whole body, in pieces. Of one of unknown length that is too large it keeps
-// them for the next take, unless limit is more than abi.BodyKept.
+// take reads the whole body, in pieces. If a body of unknown length is too large,
+// take keeps its pieces for the next call, unless limit is more than abi.BodyKept.
 func (b *body) take(limit int64) (pieces [][]byte, err error) {
 	if b.length > limit {
 		return nil, errTooLarge
 	}
-	most := limit + 1 // one more says that it is over the limit
+	most := limit + 1 // with one byte more, the body is over the limit
 	if b.length >= 0 {
 		most = b.length
 	}
@@ -136,7 +136,8 @@ func (b *body) take(limit int64) (pieces [][]byte, err error) {
 	return pieces, nil
 }
 
-// drop reads what is left and keeps none of it: at most so many bytes, for so long.
+// drop reads the rest of the body and keeps none of it. It stops after most bytes
+// or after d.
 func (b *body) drop(most int64, d time.Duration) {
 	if b.ended || b.broken {
 		return
@@ -160,14 +161,15 @@ func (b *body) read(p []byte) (int, error) {
 	return n, err
 }
 
-// begin begins a transfer. It is interrupted if it is too slow, if it lasts
-// longer than d, unless that is 0, and, if it is for the guest, by stop.
+// begin begins a transfer. The watch interrupts one that is too slow or lasts
+// longer than d; with d 0 it may last for ever. If it is for the guest, stop
+// interrupts it, too.
 func (b *body) begin(d time.Duration, forGuest bool) (end func() (slow, stopped bool)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.control.SetReadDeadline(time.Time{})
 	b.taking = forGuest
-	if b.taking && b.answered {
+	if b.taking && b.responded {
 		b.interrupt()
 	}
 	watch := newWatch(b.clock, d, b.interrupt)
@@ -176,23 +178,23 @@ func (b *body) begin(d time.Duration, forGuest bool) (end func() (slow, stopped 
 		slow = watch.end()
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		stopped = b.taking && b.answered
+		stopped = b.taking && b.responded
 		b.taking = false
 		return slow, stopped
 	}
 }
 
-// stop interrupts the transfer for a guest that has answered.
+// stop interrupts the transfer for a guest that has responded.
 func (b *body) stop() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.answered = true
+	b.responded = true
 	if b.taking {
 		b.interrupt()
 	}
 }
 
-// interrupt ends a Read that waits, and all that follow.
+// interrupt ends a Read that waits, and all later ones.
 func (b *body) interrupt() { b.control.SetReadDeadline(time.Unix(1, 0)) }
 
 // A watch interrupts a transfer that is slower than package abi allows.
@@ -221,7 +223,7 @@ func newWatch(clock Clock, longest time.Duration, interrupt func()) *watch {
 	return w
 }
 
-// due is when the transfer is too slow if nothing more has come.
+// due is the time at which the transfer is too slow if no more bytes arrive.
 func (w *watch) due() time.Time {
 	due := w.start.Add(stall + time.Duration(w.count)*time.Second/abi.BodyFloor)
 	if stalled := w.last.Add(stall); stalled.Before(due) {

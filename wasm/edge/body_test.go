@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// aBody is a request's, of which length is announced; -1: nothing is.
+// aBody returns the body of a request that announces length; -1: none.
 func aBody(length int64, reader io.Reader) *body {
 	r := &http.Request{ContentLength: length, Body: io.NopCloser(reader)}
 	return newBody(httptest.NewRecorder(), r, wallClock{})
@@ -57,12 +57,12 @@ func TestABodyThatEndsEarlyIsIncomplete(t *testing.T) {
 	}
 }
 
-// broken is a connection that ends.
+// broken is a connection that ends early.
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, errors.New("it ended") }
 
-// Memory follows the bytes that have come, not those that are announced.
+// Memory follows the bytes that have arrived, not the announced length.
 func TestALengthThatIsOnlyAnnouncedCostsNothing(t *testing.T) {
 	const announced = 16 << 20
 	for _, sent := range []int{1, 66 << 10} {
@@ -85,7 +85,7 @@ func TestHowSlowATransferMayBe(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		count   int64
-		last    time.Duration // when it came, from the start
+		last    time.Duration // its arrival, from the start
 		longest time.Duration
 		want    time.Duration
 	}{

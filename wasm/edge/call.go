@@ -13,47 +13,49 @@ import (
 	"tidemark/shared/abi"
 )
 
-// A call is one request, or one alarm, that the guest works on. Its fields are
-// guarded by its isolate's lock.
+// A call is one request, or one alarm, that the guest works on. Its isolate's
+// lock guards its fields.
 type call struct {
 	s  *isolate
-	i  *instance // that works on it
+	i  *instance // runs the call
 	id int32
 
 	head   []byte
 	body   *body   // nil: none
-	object *object // of an alarm
+	object *object // of an alarm; nil for a request
 
 	replayable bool
-	moves      int // to another instance
-	answered   bool
-	parts      [][]byte // of the answer's body so far
+	moves      int // how often it went to another instance
+	responded  bool
+	parts      [][]byte // of the response's body so far
 	ended      bool
 	answer     answer
 	pending    int           // ops under way
-	ready      chan struct{} // closed with the answer, if somebody waits for it
-	stop       func() bool   // the timer of its limit
+	ready      chan struct{} // respond closes it; nil if no goroutine waits
+	stop       func() bool   // stops the timer of the call's limit
 	onEnd      func()
 }
 
-// An answer is a head and a body, a room to forward to, or why there is none.
+// An answer is the outcome of a call: a response's head and body, a room to
+// forward to, or the reason why there is no response.
 type answer struct {
 	head    []byte
 	parts   [][]byte // of the body
-	forward []byte
-	lost    string
+	forward []byte   // an abi.Forward; nil: none
+	lost    string   // why there is no response; "": there is one
 }
 
-// mostAgain is as package abi says.
-const mostAgain = 3
+// maxAgain is the greatest number of the import again. See package abi.
+const maxAgain = 3
 
 var (
 	errStopped = errors.New("the worker has stopped")
 	errEnded   = errors.New("the instance ended")
 )
 
-// begin hands the call to the guest. It is done when the answer is there and
-// no op is under way; what is left of it by then is what the caller waits for.
+// begin hands the call to the guest. The call ends when the guest has responded
+// and no op is under way. If it has not ended when begin returns, the caller
+// waits for the response.
 func (c *call) begin() {
 	i, err := c.s.running()
 	if err != nil {
@@ -66,10 +68,10 @@ func (c *call) begin() {
 	c.endIfDone()
 }
 
-// again has the next instance begin the call, if nothing of it was done.
+// again makes the next instance begin the call, if this one has done nothing of it.
 func (c *call) again() bool {
 	fresh := c.replayable || c.body != nil && !c.body.taken
-	if !fresh || c.answered || c.ended || c.moves == mostAgain {
+	if !fresh || c.responded || c.ended || c.moves == maxAgain {
 		return false
 	}
 	c.moves++
@@ -117,7 +119,7 @@ func (c *call) enroll(i *instance) {
 	i.calls[c.id] = c
 }
 
-// limit has the call given up when it has outlived its time.
+// limit starts the timer that ends the call after LIMIT_CALL_MS.
 func (c *call) limit() {
 	c.stop = c.s.w.clock.AfterFunc(c.s.w.callLimit, func() {
 		c.s.lock()
@@ -131,12 +133,12 @@ func (c *call) limit() {
 	})
 }
 
-// respond notes the answer; the first one counts.
+// respond stores the answer. Only the first one counts.
 func (c *call) respond(a answer) {
-	if c.answered {
+	if c.responded {
 		return
 	}
-	c.answered, c.answer = true, a
+	c.responded, c.answer = true, a
 	if c.ready != nil {
 		close(c.ready)
 	}
@@ -146,7 +148,7 @@ func (c *call) respond(a answer) {
 }
 
 func (c *call) endIfDone() {
-	if c.answered && c.pending == 0 {
+	if c.responded && c.pending == 0 {
 		c.end()
 	}
 }
@@ -171,11 +173,12 @@ func (c *call) end() {
 	}
 }
 
-// lost: the instance ended under this call.
+// lost begins the call anew, or fails it, after its instance has ended. guilty is
+// true if the instance ended in an export of this call.
 func (c *call) lost(guilty bool) {
 	delete(c.i.calls, c.id)
 	c.pending = 0
-	if !guilty && c.replayable && !c.answered {
+	if !guilty && c.replayable && !c.responded {
 		c.replayable = false
 		c.s.todo = append(c.s.todo, c.begin)
 		return
@@ -184,7 +187,7 @@ func (c *call) lost(guilty bool) {
 	c.end()
 }
 
-// start starts an op. None settles before start returns.
+// start starts an op. No op settles before start returns.
 func (c *call) start(op int32, kind abi.Op, frame []byte) {
 	c.pending++
 	i := c.i
@@ -230,7 +233,8 @@ func (c *call) start(op int32, kind abi.Op, frame []byte) {
 	}
 }
 
-// batch reads the frame of OpD1, and copies what the frame leaves in the guest's memory.
+// batch reads the frame of OpD1. It copies the arguments that the frame leaves in
+// the guest's memory.
 func (i *instance) batch(frame []byte) (binding string, statements []abi.Statement, err error) {
 	name, rest, err := abi.CutText(frame)
 	if err != nil {
@@ -240,7 +244,8 @@ func (i *instance) batch(frame []byte) (binding string, statements []abi.Stateme
 	return string(name), statements, err
 }
 
-// roomCall reads the frame of OpCall, and copies what the frame leaves in the guest's memory.
+// roomCall reads the frame of OpCall. It copies the pieces that the frame leaves
+// in the guest's memory.
 func (i *instance) roomCall(frame []byte) (binding, room string, data []byte, err error) {
 	name, rest, err := abi.CutText(frame)
 	if err != nil {
@@ -254,7 +259,8 @@ func (i *instance) roomCall(frame []byte) (binding, room string, data []byte, er
 	return string(name), string(object), data, err
 }
 
-// perform runs an op on a goroutine of its own, outside of the lock.
+// perform runs an op and settles it. Its goroutine does not hold the lock while
+// the op runs.
 func (c *call) perform(i *instance, op int32, kind string, run func() ([]byte, error)) {
 	whole, err := run()
 	c.s.w.hold(kind, "")
@@ -263,7 +269,7 @@ func (c *call) perform(i *instance, op int32, kind string, run func() ([]byte, e
 	i.settle(c, op, result{whole: whole}, err)
 }
 
-// enterObject delivers EventEnter to the object whose alarm the call is.
+// enterObject delivers EventEnter to the object whose alarm this call runs.
 func (c *call) enterObject(i *instance, op int32) {
 	if i.dead {
 		return

@@ -4,11 +4,11 @@ package edge
 
 import "time"
 
-// A Clock is the time that a Worker, its guest and its alarms live by.
+// A Clock gives a Worker, its guest and its alarms the time.
 type Clock interface {
 	Now() time.Time
-	// AfterFunc calls f in a goroutine of its own once d has passed, unless
-	// stop is called before.
+	// AfterFunc calls f in a goroutine of its own after d, unless the caller
+	// calls stop before.
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
 

@@ -15,17 +15,17 @@ func TestSocketsAreToldOfAnEndThatDoesNotWaitForRequests(t *testing.T) {
 	s := start(t, wasmtest.Options{})
 	a := dial(t, s, "r", "a")
 	s.Gate.Hold("d1")
-	answered := make(chan struct{})
+	responded := make(chan struct{})
 	go func() {
-		defer close(answered)
+		defer close(responded)
 		if status, body := do(t, s, "GET", "/d1?n=1&id=x", ""); status != 500 {
 			t.Errorf("the call that was given up: %d %s", status, body)
 		}
 	}()
 	s.Gate.Wait(t, 1)
-	told := make(chan struct{})
+	closed := make(chan struct{})
 	go func() {
-		defer close(told)
+		defer close(closed)
 		a.wantClosed(websocket.StatusGoingAway, "going away")
 	}()
 	now, cancel := context.WithCancel(t.Context())
@@ -33,7 +33,7 @@ func TestSocketsAreToldOfAnEndThatDoesNotWaitForRequests(t *testing.T) {
 	if err := s.Worker().Close(now); err != nil {
 		t.Error(err)
 	}
-	<-told
+	<-closed
 	s.Gate.Open()
-	<-answered
+	<-responded
 }

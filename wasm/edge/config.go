@@ -12,7 +12,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// A Config is the part of a wrangler.toml that this host acts on.
+// A Config is the part of a wrangler.toml that this host reads.
 type Config struct {
 	Name string `toml:"name"`
 	Main string `toml:"main"`
@@ -38,7 +38,7 @@ type Config struct {
 		NotFoundHandling string `toml:"not_found_handling"`
 	} `toml:"assets"`
 
-	// Dir is the folder that the paths in it are relative to.
+	// Dir is the folder to which the file's paths are relative.
 	Dir string `toml:"-"`
 }
 
@@ -56,8 +56,8 @@ func LoadConfig(file string) (*Config, error) {
 	return c, nil
 }
 
-// ParseConfig reads the text of a wrangler.toml and checks what this host
-// needs of it.
+// ParseConfig reads the text of a wrangler.toml and checks the settings that this
+// host needs.
 func ParseConfig(text []byte) (*Config, error) {
 	c := &Config{}
 	if err := toml.Unmarshal(text, c); err != nil {
@@ -106,8 +106,9 @@ func ParseConfig(text []byte) (*Config, error) {
 	return c, nil
 }
 
-// number reads a variable that is a number or a string that holds one.
-func number(vars map[string]any, name string, otherwise float64) float64 {
+// number returns a positive variable, as a number or as a string that holds one.
+// It returns fallback if the variable is missing or invalid.
+func number(vars map[string]any, name string, fallback float64) float64 {
 	n := 0.0
 	switch v := vars[name].(type) {
 	case int64:
@@ -120,5 +121,5 @@ func number(vars map[string]any, name string, otherwise float64) float64 {
 	if n > 0 {
 		return n
 	}
-	return otherwise
+	return fallback
 }

@@ -15,16 +15,17 @@ type crowd struct {
 
 	mu    sync.Mutex
 	all   int
-	owned map[string]int // by owner; "" is not counted
+	owned map[string]int // by owner; the owner "" has no limit
 }
 
-// Limits that variables of the same names replace.
+// Defaults of the limits. Variables of the same names replace them.
 const (
 	defaultSockets           = 10_000
 	defaultSocketsPerSubject = 64
 )
 
-// enter counts a socket, or returns why it is one too many.
+// enter counts a socket. If it is over a limit, enter returns the close code and
+// the reason.
 func (c *crowd) enter(owner string) (code int, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -44,7 +45,7 @@ func (c *crowd) enter(owner string) (code int, reason string) {
 	return 0, ""
 }
 
-// leave gives back the place of a socket.
+// leave stops counting a socket.
 func (c *crowd) leave(owner string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -18,23 +18,23 @@ import (
 	"tidemark/shared/abi"
 )
 
-// D1 is a database as production D1 gives it, on an SQLite file: a batch is a
-// transaction, every number bound is REAL, and D1's limits hold. Errors read
+// D1 is a database on an SQLite file that behaves like production D1. A batch is
+// a transaction, every bound number is REAL, and D1's limits hold. Errors read
 // "D1_ERROR: no such table: t: SQLITE_ERROR". Any number of goroutines may use
-// it: there is one writer, and batches that only read run beside it, each on
-// one snapshot.
+// it. There is one writer. Batches that only read run beside it, each on one
+// snapshot.
 // Cloudflare docs, D1: Workers binding API, limits.
 type D1 struct {
 	path     string
-	writer   chan *sqliteConn // holds the one writer, or nothing while it is lent
-	readers  chan *sqliteConn // holds idle readers; nil: none of a database in memory
-	unopened chan struct{}    // holds something for each reader that may be opened
+	writer   chan *sqliteConn // holds the one writer; empty while a batch uses it
+	readers  chan *sqliteConn // holds idle readers; nil for a database in memory
+	unopened chan struct{}    // holds one value for each reader that may still be opened
 	mu       sync.Mutex
 	closed   bool
 }
 
-// readersPerCPU is how many batches that only read run at a time. They share the
-// processors, so that a short one does not wait for long ones to end.
+// readersPerCPU is how many batches that only read may run at a time, for each
+// processor. They share the processors, so a short batch does not wait for long ones.
 const readersPerCPU = 8
 
 const d1Cached = 128 // prepared statements per connection
@@ -47,7 +47,7 @@ func OpenD1(path string) (*D1, error) {
 	if path == ":memory:" {
 		path = ""
 	}
-	// A commit is on the disk before it is answered.
+	// A commit is on the disk before Batch returns.
 	w, err := openSQLite(path, false, d1Cached, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL")
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func OpenD1(path string) (*D1, error) {
 // Close waits for the batches that run and closes the file.
 func (d *D1) Close() error { return d.end((*sqliteConn).close) }
 
-func (d *D1) end(how func(*sqliteConn) error) error {
+func (d *D1) end(closeConn func(*sqliteConn) error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
@@ -78,13 +78,13 @@ func (d *D1) end(how func(*sqliteConn) error) error {
 		select {
 		case <-d.unopened:
 		case r := <-d.readers:
-			how(r)
+			closeConn(r)
 		}
 	}
 	if d.readers != nil {
 		close(d.readers)
 	}
-	err := how(<-d.writer)
+	err := closeConn(<-d.writer)
 	close(d.writer)
 	return err
 }
@@ -138,7 +138,7 @@ func (d *D1) read(ctx context.Context, statements []abi.Statement) (_ []abi.Resu
 	return results, true, err
 }
 
-// reader lends an idle reader, opens one if there is none, or waits for one.
+// reader returns an idle reader, opens one if there is none, or waits for one.
 func (d *D1) reader(ctx context.Context) (*sqliteConn, error) {
 	select {
 	case r, ok := <-d.readers:
@@ -185,7 +185,8 @@ func borrow(ctx context.Context, from chan *sqliteConn) (*sqliteConn, error) {
 	}
 }
 
-// mayOnlyRead looks at the first words; SQLite decides.
+// mayOnlyRead reports whether the first words of all statements are those of
+// reads. SQLite decides whether they do read only.
 func mayOnlyRead(statements []abi.Statement) bool {
 	for _, s := range statements {
 		switch keyword(s.SQL) {
@@ -241,7 +242,7 @@ func (d *D1) Migrate(dir fs.FS) (applied []string, err error) {
 }
 
 func (c *sqliteConn) migrate(name, sql string) error {
-	// The limit is of one statement, and here SQLite sees all of them.
+	// The limit is for one statement, and here SQLite gets all of them at once.
 	sqlite3.Xsqlite3_limit(c.tls, c.db, sqlite3.SQLITE_LIMIT_SQL_LENGTH, max(abi.MaxSQLBytes, int32(len(sql)+1)))
 	defer sqlite3.Xsqlite3_limit(c.tls, c.db, sqlite3.SQLITE_LIMIT_SQL_LENGTH, abi.MaxSQLBytes)
 	if err := c.exec(c.begin); err != nil {

@@ -176,8 +176,8 @@ func TestReadersSeeOneSnapshotBesideTheWriter(t *testing.T) {
 	}
 }
 
-// A read that is short does not wait for those that are long, which hold a snapshot
-// each here until it has ended.
+// A short read does not wait for long ones. Each long read holds a snapshot until
+// the short one has ended.
 func TestAShortReadRunsBesideLongOnes(t *testing.T) {
 	d := openTest(t, filepath.Join(t.TempDir(), "d1.sqlite"))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

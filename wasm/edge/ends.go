@@ -9,13 +9,13 @@ import (
 	"github.com/coder/websocket"
 )
 
-// endBackoffLimit is the longest that an alarm waits because of ends.
+// endBackoffLimit is the longest time that ended instances delay an alarm.
 const endBackoffLimit = time.Hour
 
-// ended remembers that an instance has ended in an event or alarm of the
-// object, and puts its alarms off: longer each time, for they may well end the
-// next one. One that ran too long would be kept busy by the next message again:
-// its sockets are closed.
+// ended counts that an instance has ended in an event or alarm of the object. It
+// delays the object's alarm, longer each time, because the alarm may end the next
+// instance, too. If the instance ran too long, ended also closes the object's
+// sockets: their next message would keep the next instance busy again.
 func (o *object) ended(err error) {
 	w := o.s.w
 	if _, err := w.alarms.run(`INSERT INTO ends VALUES (?1, ?2, 1, 0)
@@ -38,8 +38,8 @@ func (o *object) backOff(ends int) {
 	o.alarm.notBefore = float64(o.s.w.clock.Now().Add(wait).UnixMilli())
 }
 
-// suspect remembers that the object has kept its instance busy for long, in case
-// the process is killed for it.
+// suspect records that an event of the object is running for long. The record
+// stays if the process is killed meanwhile.
 func (o *object) suspect() {
 	if _, err := o.s.w.alarms.run(`INSERT INTO ends VALUES (?1, ?2, 0, 1) ON CONFLICT DO UPDATE SET running = 1`,
 		o.key.class, o.key.name); err != nil {
@@ -47,7 +47,7 @@ func (o *object) suspect() {
 	}
 }
 
-// unsuspect is for an event that was long and has returned.
+// unsuspect removes the record after the event has returned.
 func (o *object) unsuspect() {
 	if _, err := o.s.w.alarms.run(`UPDATE ends SET running = 0 WHERE class = ?1 AND name = ?2`,
 		o.key.class, o.key.name); err != nil {
@@ -55,9 +55,9 @@ func (o *object) unsuspect() {
 	}
 }
 
-// convict counts as ends what was running for long when an earlier process
-// ended, and forgets whom nothing is held against.
-func (x *alarmIndex) convict() error {
+// countSuspects counts an end for each object whose long event was running when
+// an earlier process ended. It deletes the rows of objects without ends.
+func (x *alarmIndex) countSuspects() error {
 	_, err := x.run("UPDATE ends SET ends = ends + 1, running = 0 WHERE running = 1")
 	if err == nil {
 		_, err = x.run("DELETE FROM ends WHERE ends = 0")
@@ -65,7 +65,7 @@ func (x *alarmIndex) convict() error {
 	return err
 }
 
-// forgive is object_forgive, once the event has ended.
+// forgive does the work of object_forgive after the event has ended.
 func (o *object) forgive() {
 	o.forgiven = false
 	o.alarm.notBefore = 0
@@ -74,7 +74,7 @@ func (o *object) forgive() {
 	}
 }
 
-// ends is how often an instance has ended in an object since it was forgiven.
+// ends is how often an instance has ended in an object since its object_forgive.
 func (w *Worker) ends(key objectKey) int {
 	r, err := w.alarms.run("SELECT ends FROM ends WHERE class = ?1 AND name = ?2", key.class, key.name)
 	if err != nil {

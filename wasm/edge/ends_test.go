@@ -44,7 +44,7 @@ func TestAnAlarmThatEndsItsInstanceComesLaterEachTime(t *testing.T) {
 			at, ok := clock.Next()
 			return ok && at.Sub(clock.Now()) == 2*time.Second<<n
 		})
-		want(t, s, "POST", "/room/r/call", "alarm-again 0", 200, "planned") // no event brings it sooner
+		want(t, s, "POST", "/room/r/call", "alarm-again 0", 200, "planned") // no event makes it run sooner
 		clock.Advance(2*time.Second<<n - time.Millisecond)
 		want(t, s, "POST", "/room/r/call", "log", 200, log)
 		clock.Advance(time.Millisecond)

@@ -2,7 +2,7 @@
 
 package edge
 
-// Busy is whether an instance runs.
+// Busy reports whether an instance runs.
 func (w *Worker) Busy() bool {
 	for _, s := range w.isolates {
 		if !s.mu.TryLock() {
@@ -13,7 +13,7 @@ func (w *Worker) Busy() bool {
 	return false
 }
 
-// Suspects is how many objects are written down as long at work.
+// Suspects is how many objects are recorded because of a long event.
 func (w *Worker) Suspects() int {
 	r, err := w.alarms.run("SELECT count(*) FROM ends WHERE running = 1")
 	if err != nil {
@@ -23,7 +23,7 @@ func (w *Worker) Suspects() int {
 	return int(n)
 }
 
-// Answered is how many sockets have sent something whole since their last ping.
+// Answered is how many sockets have sent a whole message or a pong since their last ping.
 func (w *Worker) Answered() (n int) {
 	w.eachConn(func(c *conn) {
 		if c.wire.alive.Load() {

@@ -17,8 +17,8 @@ import (
 	"tidemark/shared/abi"
 )
 
-// newFetcher is the client of OpFetch, which follows no redirect: a server that
-// the guest names cannot send the host to another.
+// newFetcher returns the HTTP client of OpFetch. It follows no redirect: a server
+// that the guest names cannot send the host to another.
 func newFetcher() *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConns = 16
@@ -29,7 +29,7 @@ func newFetcher() *http.Client {
 	}
 }
 
-// fetch is the op OpFetch.
+// fetch runs the op OpFetch.
 func (w *Worker) fetch(frame []byte) ([]byte, error) {
 	f, err := abi.DecodeFetch(frame)
 	if err != nil {
@@ -67,7 +67,8 @@ func (w *Worker) fetch(frame []byte) ([]byte, error) {
 	return abi.AppendFetched(nil, got), nil
 }
 
-// mayFetch allows https, and http of this machine, or of any in development.
+// mayFetch returns an error unless the URL is https, or http of a loopback host.
+// In development it allows http of any host.
 func (w *Worker) mayFetch(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {

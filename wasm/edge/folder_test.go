@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// The second waits for the first to go, as in a restart, then gives up.
+// The second server waits for the first to end, as in a restart, then gives up.
 func TestASecondServerOnAFolderTouchesNothing(t *testing.T) {
 	t.Parallel() // it waits for 10 seconds
 	dir, data := t.TempDir(), t.TempDir()

@@ -4,8 +4,8 @@ package edge
 
 // TestOptions are the Options that only tests set.
 type TestOptions struct {
-	// Hold, if not nil, is called before the Worker delivers something, and delays that
-	// by not returning. kind is "d1" (a batch's result), "fetch" (the answer of another
+	// The Worker calls Hold, if not nil, before each delivery, and delivers after it
+	// returns. kind is "d1" (a batch's result), "fetch" (the response of another
 	// server), "call" (a message to the object name), "reply" (the object's reply),
 	// "message" (a socket's message to its object) or "alarm" (of an object).
 	Hold func(kind, name string)
@@ -47,8 +47,8 @@ func (t ForTests) Evict() {
 	}
 }
 
-// Crash ends everything at once, as if somebody had killed the process: it flushes nothing and
-// tells nobody.
+// Crash ends the Worker as the end of its process would: it flushes nothing and
+// closes no socket in order.
 func (t ForTests) Crash() {
 	w := t.w
 	w.hurry.Store(true)

@@ -3,7 +3,7 @@
 package edge
 
 // free returns a locked isolate for a request: one that is idle, or the first
-// that becomes so. One that is busy for long keeps only its own objects waiting.
+// that becomes idle. So a busy isolate delays only its own calls and objects.
 func (w *Worker) free() *isolate {
 	if s := w.idle(); s != nil {
 		return s
@@ -29,12 +29,12 @@ func (w *Worker) idle() *isolate {
 	return nil
 }
 
-// wake has a request that waits look again, after an isolate was unlocked.
+// wake lets a waiting request look for an isolate again, after one was unlocked.
 func (w *Worker) wake() {
 	if w.waiting.Load() > 0 {
 		select {
 		case w.freed <- struct{}{}:
-		default: // as many look already as there are isolates
+		default: // enough requests look already
 		}
 	}
 }

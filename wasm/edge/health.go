@@ -9,17 +9,18 @@ import (
 	"time"
 )
 
-// healthPatience is how long the guest has to say that it is well.
+// healthPatience is the time that the guest has to respond to a health request.
 const healthPatience = time.Second
 
-// health is how the host tells that it lives, whatever the guest does.
+// health lets the host respond to health requests while the guest is busy.
 type health struct {
 	path  string
-	asked sync.Mutex // held while the guest is asked, for one request at a time
+	asked sync.Mutex // held while the guest has a health request: one at a time
 }
 
-// serveHealth answers a request for the host's health, or false if it is none.
-// While all instances are busy the host answers by itself what the guest would.
+// serveHealth responds to a GET of the health path, and returns false for any
+// other request. While all instances are busy, the host itself sends the response
+// that the guest would send.
 func (w *Worker) serveHealth(rw http.ResponseWriter, r *http.Request) bool {
 	if w.health.path == "" || r.URL.Path != w.health.path || r.Method != http.MethodGet {
 		return false
@@ -29,15 +30,15 @@ func (w *Worker) serveHealth(rw http.ResponseWriter, r *http.Request) bool {
 		return true
 	}
 	c := &call{head: appendHead(make([]byte, 0, 512), r), replayable: true}
-	answered, late := make(chan struct{}), make(chan struct{})
+	responded, late := make(chan struct{}), make(chan struct{})
 	go func() {
-		defer close(answered)
+		defer close(responded)
 		defer w.health.asked.Unlock()
-		w.ask(c)
+		w.do(c)
 	}()
 	defer w.clock.AfterFunc(healthPatience, func() { close(late) })()
 	select {
-	case <-answered:
+	case <-responded:
 		w.write(rw, r, c.answer)
 	case <-late:
 		writeHealth(rw)

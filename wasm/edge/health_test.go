@@ -34,7 +34,7 @@ func TestHealthIsTheGuestsUnlessEveryInstanceIsBusy(t *testing.T) {
 			return false
 		}
 	})
-	want(t, s, "GET", "/env?name=GREETING", "", 200, `{"status":"ok"}`) // the guest is still asked
+	want(t, s, "GET", "/env?name=GREETING", "", 200, `{"status":"ok"}`) // the guest still has the first request
 	whileTimePasses(t, clock, looped)
 	wasmtest.Until(t, "the guest answers again", func() bool {
 		_, got := do(t, s, "GET", "/env?name=GREETING", "")

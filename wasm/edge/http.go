@@ -11,8 +11,8 @@ import (
 	"tidemark/shared/abi"
 )
 
-// ServeHTTP answers a static asset if there is one, and has the guest answer
-// otherwise.
+// ServeHTTP sends the static asset that matches r, if there is one. Otherwise it
+// sends the guest's response.
 func (w *Worker) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if w.assets.serve(rw, r) || w.serveHealth(rw, r) {
 		return
@@ -22,7 +22,7 @@ func (w *Worker) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		head: appendHead(make([]byte, 0, 512), r), body: body,
 		replayable: r.Method == http.MethodGet || r.Method == http.MethodHead,
 	}
-	w.ask(c)
+	w.do(c)
 	if body == nil || c.answer.forward != nil {
 		w.write(rw, r, c.answer)
 	} else {
@@ -30,15 +30,15 @@ func (w *Worker) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// ask has the guest answer the call.
-func (w *Worker) ask(c *call) {
+// do runs the call in a free isolate, until the guest has responded.
+func (w *Worker) do(c *call) {
 	s := w.free()
 	c.s = s
 	c.begin()
 	if !c.ended {
 		c.limit()
 	}
-	if !c.answered {
+	if !c.responded {
 		c.ready = make(chan struct{})
 	}
 	s.unlock()
@@ -47,9 +47,9 @@ func (w *Worker) ask(c *call) {
 	}
 }
 
-// wait waits for the answer, and meanwhile takes the body if the guest asks for
-// it. It waits whatever the client does: one that half-closed its connection
-// reads on.
+// wait waits for the guest's response. Meanwhile it reads the body if the guest
+// asks for it. It does not stop when the client half-closes its connection: such
+// a client still reads.
 func (c *call) wait() {
 	if c.body == nil {
 		<-c.ready
@@ -59,53 +59,55 @@ func (c *call) wait() {
 		select {
 		case <-c.ready:
 			return
-		case ask := <-c.body.asked:
-			pieces, err := c.body.take(ask.limit)
+		case op := <-c.body.asked:
+			pieces, err := c.body.take(op.limit)
 			c.s.lock()
 			c.body.again = c.body.kept != nil
-			ask.i.settle(c, ask.op, result{pieces: pieces}, err)
+			op.i.settle(c, op.op, result{pieces: pieces}, err)
 			c.s.unlock()
 		}
 	}
 }
 
 const (
-	// smallRest is how much may be left of a body for its connection to be used again.
+	// smallRest is how many bytes of a body may be unread if its connection is to
+	// serve another request.
 	smallRest = 64 << 10
-	// leastDropped is how much of a body is dropped at least, however low the limits.
-	leastDropped = 1 << 20
-	// droppedLimits is how much of a body is dropped at most, in LIMIT_BODY_BYTES.
+	// The host drops at most droppedLimits times LIMIT_BODY_BYTES of a body, or
+	// minDropLimit bytes if that is more.
+	minDropLimit  = 1 << 20
 	droppedLimits = 8
 )
 
-// writeOver answers a client that may still be sending its body. Many clients
-// read no answer before they have sent everything, so the rest is read and
-// dropped after it.
+// writeOver sends the response to a client that may still be sending its body.
+// Many clients read no response before they have sent their whole body. So
+// writeOver reads and drops the rest of the body after the response.
 func (w *Worker) writeOver(rw http.ResponseWriter, r *http.Request, body *body, a answer) {
 	if body.ended {
 		w.write(rw, r, a)
 		return
 	}
-	silent := body.expects && !body.begun // it sends nothing unless it is asked
+	silent := body.expects && !body.begun // without a 100 Continue it sends no body
 	again := !silent && !body.broken && body.length >= 0 && body.length-body.count <= smallRest
 	if !again {
 		rw.Header().Set("Connection", "close")
 	}
-	body.control.EnableFullDuplex() // or net/http would read on before it answers
+	body.control.EnableFullDuplex() // otherwise net/http reads the body before it responds
 	w.write(rw, r, a)
 	body.control.Flush()
 	if !silent {
-		body.drop(max(droppedLimits*w.maxBody, leastDropped), w.callLimit)
+		body.drop(max(droppedLimits*w.maxBody, minDropLimit), w.callLimit)
 	}
 	if again && !body.ended {
-		panic(http.ErrAbortHandler) // what comes next is no request
+		panic(http.ErrAbortHandler) // the next bytes belong to this body, not to a request
 	}
 	if !body.ended {
-		body.interrupt() // what net/http would still read
+		body.interrupt() // otherwise net/http reads on
 	}
 }
 
-// write answers the client. Nothing changes an answer once it is there.
+// write sends the answer to the client. After respond no goroutine changes an
+// answer, so write needs no lock.
 func (w *Worker) write(rw http.ResponseWriter, r *http.Request, a answer) {
 	switch {
 	case a.lost != "":
@@ -124,7 +126,7 @@ func (w *Worker) write(rw http.ResponseWriter, r *http.Request, a answer) {
 			return
 		}
 		h := rw.Header()
-		h["Content-Type"] = nil // none, unless the guest says so
+		h["Content-Type"] = nil // none, unless the guest sets it
 		for _, field := range head.Header {
 			if name := http.CanonicalHeaderKey(field[0]); name == "Content-Type" {
 				h[name] = []string{field[1]}
@@ -137,7 +139,7 @@ func (w *Worker) write(rw http.ResponseWriter, r *http.Request, a answer) {
 		for _, part := range a.parts {
 			length += len(part)
 		}
-		if !bodyless && (length > 0 || r.Method != http.MethodHead) { // of HEAD it would be the length of GET
+		if !bodyless && (length > 0 || r.Method != http.MethodHead) { // without a body, the length for HEAD is unknown
 			h["Content-Length"] = []string{strconv.Itoa(length)}
 		}
 		rw.WriteHeader(head.Status)
@@ -149,8 +151,8 @@ func (w *Worker) write(rw http.ResponseWriter, r *http.Request, a answer) {
 	}
 }
 
-// WriteFailure answers for the host, in the shape of the request's path, as the glue
-// on workerd does.
+// WriteFailure sends an error of the host itself, in the shape of the request's
+// path. The glue on workerd sends the same.
 func WriteFailure(rw http.ResponseWriter, r *http.Request, status int, message string) {
 	header, body := abi.Failure{Status: status, Path: r.URL.Path, Message: message}.Answer()
 	for _, field := range header {
@@ -161,12 +163,11 @@ func WriteFailure(rw http.ResponseWriter, r *http.Request, status int, message s
 	rw.Write(body)
 }
 
-// A failureWriter answers with a Failure where a library would answer an error with
-// plain text.
+// A failureWriter sends a Failure where a library sends an error as plain text.
 type failureWriter struct {
 	http.ResponseWriter
 	r      *http.Request
-	status int // of the error
+	status int // of the error; 0: none
 }
 
 func (w *failureWriter) WriteHeader(status int) {
@@ -187,8 +188,8 @@ func (w *failureWriter) Write(b []byte) (int, error) {
 
 const connectingIP = "Cf-Connecting-Ip"
 
-// appendHead appends the text of an abi.Request: header names in lower case,
-// values of one name joined as fetch joins them, the peer's address added.
+// appendHead appends the text of an abi.Request. It writes header names in lower
+// case, joins the values of one name as fetch does, and adds the peer's address.
 func appendHead(b []byte, r *http.Request) []byte {
 	scheme := " http://"
 	if r.TLS != nil {

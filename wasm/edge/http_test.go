@@ -37,7 +37,7 @@ func TestAClientThatHalfClosesGetsItsAnswer(t *testing.T) {
 		body, _ := io.ReadAll(res.Body)
 		answered <- res.Status + " " + string(body)
 	}()
-	select { // a server that takes it for a client that left ends the call by itself
+	select { // a server that considers the client gone ends the call by itself
 	case got := <-answered:
 		t.Fatalf("at once: %q", got)
 	case <-time.After(100 * time.Millisecond):
@@ -48,8 +48,8 @@ func TestAClientThatHalfClosesGetsItsAnswer(t *testing.T) {
 	}
 }
 
-// RFC 9110, 8.6: the length in the answer to HEAD is that of GET, which a guest that
-// writes nothing has not said.
+// RFC 9110, 8.6: the length in the response to HEAD is that of GET. The host does
+// not know it if the guest writes no body.
 func TestTheAnswerToHEADClaimsNoLengthThatGETHasNot(t *testing.T) {
 	s := start(t, wasmtest.Options{})
 	for _, c := range []struct {

@@ -16,7 +16,7 @@ import (
 	"tidemark/wasm/gojs"
 )
 
-// hostFunction is an import of the guest's: it reads its parameters from stack.
+// hostFunction is an import of the guest. a holds its parameters.
 type hostFunction struct {
 	params  int
 	results int
@@ -25,7 +25,7 @@ type hostFunction struct {
 
 func arg(a []uint64, n int) int32 { return api.DecodeI32(a[n]) }
 
-// testFunctions are the imports of the guests of our tests, by name.
+// testFunctions are the imports that only test guests use, by name.
 var testFunctions = map[string]hostFunction{
 	"handles": {0, 1, func(i *instance, _ []uint64) int32 { return int32(len(i.handles)) }},
 }
@@ -57,7 +57,7 @@ var hostFunctions = map[string]hostFunction{
 		return 0
 	}},
 	"write": {3, 0, func(i *instance, a []uint64) int32 {
-		if c := i.calls[arg(a, 0)]; c != nil && !c.answered {
+		if c := i.calls[arg(a, 0)]; c != nil && !c.responded {
 			if arg(a, 2) == 0 {
 				c.parts = nil
 			} else {
@@ -163,7 +163,8 @@ var hostFunctions = map[string]hostFunction{
 	})},
 }
 
-// onObject returns 0 outside of an object's event.
+// onObject makes an import that acts on the object whose event is running. It
+// returns 0 outside of an event.
 func onObject(f func(*instance, *object, []uint64) int32) func(*instance, []uint64) int32 {
 	return func(i *instance, a []uint64) int32 {
 		if i.object == nil {
@@ -193,9 +194,9 @@ func instantiate(ctx context.Context, r wazero.Runtime, module string, functions
 		}
 		results := []api.ValueType{api.ValueTypeI32}[:f.results]
 		call := api.GoModuleFunc(func(ctx context.Context, _ api.Module, stack []uint64) {
-			answer := f.call(gojs.Owner(ctx).(*instance), stack)
+			returned := f.call(gojs.Owner(ctx).(*instance), stack)
 			if f.results == 1 {
-				stack[0] = api.EncodeI32(answer)
+				stack[0] = api.EncodeI32(returned)
 			}
 		})
 		b.NewFunctionBuilder().WithGoModuleFunction(call, params, results).Export(name)

@@ -17,14 +17,14 @@ import (
 )
 
 // An isolate is one running instance of the guest, the calls that it works on
-// and the objects that live there. Everything in it is guarded by its lock.
+// and its objects. Its lock guards all of its fields.
 type isolate struct {
 	w *Worker
 
 	mu      sync.Mutex
-	current *instance // for new events; nil: the next one boots it
+	current *instance // for new events; nil: the next event boots one
 	alive   map[*instance]bool
-	todo    []func() // what the holder of the lock does before letting go
+	todo    []func() // unlock runs these before it unlocks
 	calls   int      // under way, in the current instance and in earlier ones
 	stopped bool
 
@@ -40,7 +40,7 @@ func newIsolate(w *Worker) *isolate {
 
 func (s *isolate) lock() { s.mu.Lock() }
 
-// unlock does first what the guest's exports left to do after them.
+// unlock runs the functions in todo, then unlocks.
 func (s *isolate) unlock() {
 	for len(s.todo) > 0 {
 		next := s.todo[0]
@@ -110,18 +110,18 @@ type instance struct {
 	handles    map[int32]result
 	lastHandle int32
 	dead       bool
-	err        error // why it ended in an export
+	err        error // the error of the export in which it ended
 	stretch    stretch
 
 	call   *call   // whose export is running
 	object *object // whose event is running
-	reply  []byte  // what the event answered
+	reply  []byte  // the bytes of object_reply
 	stack  [5]uint64
 }
 
-// enter runs an export for a call, or for an event of an object, and after it
-// every goroutine that it made ready. If the instance ends in it, it is dead
-// afterwards.
+// enter runs an export for a call, or for an event of an object. Then it runs
+// every goroutine that the export made ready. If the instance ends meanwhile,
+// enter sets dead.
 func (i *instance) enter(c *call, o *object, f api.Function, args ...int32) {
 	if i.dead {
 		return
@@ -148,16 +148,16 @@ func (i *instance) enter(c *call, o *object, f api.Function, args ...int32) {
 		o.unsuspect()
 	}
 	if i.s.current == i && i.full() {
-		i.s.current = nil // it ends with its calls
+		i.s.current = nil // the instance ends after its last call
 		i.endIfUnused()
 	}
 }
 
-// full says whether new calls belong to a new instance, as linear memory never shrinks.
+// full reports whether new calls need a new instance: linear memory never shrinks.
 func (i *instance) full() bool { return len(i.process.Memory()) > i.s.w.budget/4*3 }
 
-// die answers or replays the calls that the instance was working on. The
-// guilty one is whose export was running.
+// die ends the instance, and fails or replays its calls. guilty is the call whose
+// export was running, or nil.
 // Design, section 2, rule 4.
 func (i *instance) die(guilty *call, err error) {
 	if i.dead {
@@ -187,7 +187,7 @@ func (i *instance) close() {
 	i.process.Close()
 }
 
-// endIfUnused closes an instance that new events do not go to, after its last call.
+// endIfUnused closes an instance after its last call, unless it is the current one.
 func (i *instance) endIfUnused() {
 	if i.s.current == i || i.dead {
 		return
@@ -219,7 +219,7 @@ func (r result) copyTo(b []byte) {
 	}
 }
 
-// copyNext fills b from the front, as far as there are bytes, and returns the rest.
+// copyNext copies as many bytes to b as there are and b holds. It returns the rest.
 func (r result) copyNext(b []byte) result {
 	n := copy(b, r.whole)
 	r.whole = r.whole[n:]
@@ -234,7 +234,8 @@ func (r result) copyNext(b []byte) result {
 	return r
 }
 
-// keep holds bytes until the guest takes them; 0 is no bytes.
+// keep keeps bytes until the guest takes them, and returns their handle. The
+// handle of no bytes is 0.
 func (i *instance) keep(b []byte) int32 { return i.keepResult(result{whole: b}) }
 
 func (i *instance) keepResult(r result) int32 {
@@ -251,7 +252,7 @@ func (i *instance) keepResult(r result) int32 {
 // fail keeps an error's text and returns its handle, negated.
 func (i *instance) fail(err error) int32 { return -i.keep([]byte(err.Error())) }
 
-// settle brings the result of an op of c to the guest.
+// settle gives the guest the result of an op of c.
 func (i *instance) settle(c *call, op int32, r result, err error) {
 	if i.dead {
 		return
@@ -267,8 +268,8 @@ func (i *instance) settle(c *call, op int32, r result, err error) {
 	c.endIfDone()
 }
 
-// view is n bytes of the guest's memory, until it runs again. Bytes that it
-// does not have are a mistake of the guest's that ends it.
+// view returns n bytes of the guest's memory, valid until the guest runs again.
+// A range outside of the memory is an error of the guest, and ends it.
 func (i *instance) view(ptr, n int32) []byte {
 	memory := i.process.Memory()
 	from, size := uint64(uint32(ptr)), uint64(uint32(n))
@@ -278,5 +279,5 @@ func (i *instance) view(ptr, n int32) []byte {
 	return memory[from : from+size : from+size]
 }
 
-// near is view of what a frame says is in the guest's memory.
+// near is view for the addresses in a frame.
 func (i *instance) near(address, n uint32) []byte { return i.view(int32(address), int32(n)) }

@@ -25,8 +25,8 @@ type Module struct {
 	cache    wazero.CompilationCache
 }
 
-// Compile compiles a guest, which takes seconds; with a cache directory that
-// has seen it before, a fraction of one. "" is no cache.
+// Compile compiles a guest, which takes seconds. If cacheDir has the compiled
+// guest already, it takes a fraction of a second. "" is no cache.
 func Compile(ctx context.Context, wasm []byte, cacheDir string) (*Module, error) {
 	config := wazero.NewRuntimeConfig()
 	m := &Module{}
@@ -73,11 +73,11 @@ func importModules(compiled wazero.CompiledModule) iter.Seq[string] {
 	}
 }
 
-// keptInCache is how many compiled guests a cache keeps, of some 30 MB each.
+// keptInCache is how many compiled guests a cache keeps, of about 30 MB each.
 const keptInCache = 8
 
-// prune removes the oldest files of a cache. It may remove what another
-// process wants: that one compiles again.
+// prune removes the oldest files of a cache. Another process may need such a
+// file: it compiles again.
 func prune(dir string) {
 	type file struct {
 		path string
@@ -99,7 +99,7 @@ func prune(dir string) {
 	}
 }
 
-// Close frees the module and everything that still runs it.
+// Close frees the module and every instance that still runs it.
 func (m *Module) Close(ctx context.Context) error {
 	err := m.runtime.Close(ctx)
 	if m.cache != nil {

@@ -13,7 +13,7 @@ import (
 	"tidemark/wasm/wasmtest"
 )
 
-// A guest of another ABI is refused before it runs, by an error that names both numbers.
+// Compile rejects a guest of another ABI before it runs. The error names both numbers.
 func TestAGuestOfAnotherABIDoesNotCompile(t *testing.T) {
 	guest := wasmtest.Build(t, "./worker/testguest")
 	other := bytes.ReplaceAll(guest, []byte(abi.Module), []byte("tidemark_abi_9"))

@@ -26,18 +26,18 @@ type objectKey struct{ class, name string }
 
 func (k objectKey) String() string { return k.class + "/" + k.name }
 
-// An object is what this host knows of a Durable Object: its sockets, its
-// storage while that is open, its alarm. What it does while an event runs
-// becomes true when the event has ended, all of it or, if the instance ended in
-// it, nothing: writes are committed, then messages leave. It is guarded by its
-// isolate's lock.
+// An object is the host's part of a Durable Object: its sockets, its open
+// storage, its alarm. commit puts the effects of an event into force after the
+// event: first it commits the writes, then it sends the messages. If the instance
+// ended in the event, rollBack drops all effects. The isolate's lock guards an
+// object.
 type object struct {
 	s   *isolate
 	key objectKey
 
-	i      *instance // that knows this object, by id
+	i      *instance // has constructed this object, under id
 	id     int32
-	alarms int // running in that instance
+	alarms int // that run in i
 
 	conns    map[int32]*conn
 	lastConn int32
@@ -48,16 +48,16 @@ type object struct {
 	alarm     alarm
 	timer     timer
 
-	// Of the event that is running.
+	// Effects of the event that is running.
 	writing  bool // a transaction is open
-	broken   bool // and was lost
+	broken   bool // SQLite has rolled it back
 	sends    []outgoing
 	newAlarm *float64
 	newTimer *time.Duration
 	forgiven bool
 }
 
-// autoreply is the text that is answered without waking the object.
+// autoreply is a text to which the host replies without waking the object.
 type autoreply struct {
 	ping string
 	pong []byte
@@ -72,12 +72,12 @@ type outgoing struct {
 	reason string
 }
 
-// size is about what a message takes while it waits.
+// size is about the memory of a message in the queue.
 func (m *outgoing) size() int { return len(m.data) + int(unsafe.Sizeof(*m)) }
 
 const (
-	warmObjects      = 128 // per isolate, whose storage stays open
-	objectStatements = 24  // prepared, per open storage
+	warmObjects      = 128 // objects with open storage, per isolate
+	objectStatements = 24  // prepared statements, per open storage
 )
 
 // object returns the object of a key.
@@ -90,8 +90,8 @@ func (s *isolate) object(key objectKey) *object {
 	return o
 }
 
-// touch makes the object the one that was used last, and closes the storage of
-// the one that was used longest ago. One that nothing holds is forgotten.
+// touch moves the object to the front of the warm objects. If there are too many,
+// it closes the storage of the least recently used one.
 func (o *object) touch() {
 	if o.warmAt != nil {
 		o.s.warm.MoveToFront(o.warmAt)
@@ -103,6 +103,8 @@ func (o *object) touch() {
 	}
 }
 
+// cool closes the object's storage. It deletes an object that has no socket, alarm
+// or timer.
 func (o *object) cool() {
 	o.s.warm.Remove(o.warmAt)
 	o.warmAt = nil
@@ -122,8 +124,8 @@ func (o *object) closeStore() {
 	o.store = nil
 }
 
-// bind chooses the instance that the next event goes to. An alarm that waits
-// in one keeps the object there, for two must never act on one object.
+// bind chooses the instance for the next event. While an alarm runs in an
+// instance, the object stays there: two instances must never act on one object.
 func (o *object) bind() (*instance, error) {
 	if o.i != nil && (o.i.dead || (o.alarms == 0 && o.i != o.s.current)) {
 		o.i = nil
@@ -155,7 +157,7 @@ func (o *object) event(kind abi.Event, conn int32, data []byte) ([]byte, error) 
 	return i.reply, nil
 }
 
-// shut closes the socket whose event failed.
+// shut closes a socket after its event failed.
 func (o *object) shut(conn int32) {
 	if c := o.conns[conn]; c != nil {
 		c.shut(int(websocket.StatusInternalError), "internal error")
@@ -176,9 +178,9 @@ func (o *object) enter(i *instance, c *call, f api.Function, args ...int32) erro
 	return o.commit()
 }
 
-// commit makes true what the event did: the index knows its alarm, then writes,
-// then the removal of the alarm, then messages. So a crash in between may bring
-// an alarm too many, or late, and loses none.
+// commit puts the effects of the event into force, in this order: a new alarm into
+// the index, the writes, the removal of an alarm, the messages. So after a crash
+// in between, an alarm may run once too often, or late, but none is lost.
 func (o *object) commit() error {
 	newAlarm := o.newAlarm
 	o.newAlarm = nil
@@ -226,8 +228,8 @@ func (o *object) rollBack() {
 	o.writing, o.broken, o.sends, o.newAlarm, o.newTimer, o.forgiven = false, false, nil, nil, nil, false
 }
 
-// reset starts the object anew after its storage failed: its memory may hold
-// what was not written.
+// reset makes the guest construct the object anew after its storage failed. The
+// old one may hold state in memory that was not written.
 func (o *object) reset(err error) error {
 	o.rollBack()
 	o.i = nil
@@ -238,8 +240,8 @@ func (o *object) reset(err error) error {
 	return fmt.Errorf("the object was reset: %w", err)
 }
 
-// exec runs a frame of Statements in the event's transaction: all of them or,
-// after an error, none.
+// exec runs a frame of Statements in the event's transaction. After an error,
+// none of them has an effect.
 func (o *object) exec(frame []byte, near func(address, n uint32) []byte) ([]byte, error) {
 	statements, err := abi.DecodeStatements(frame, near)
 	if err != nil {
@@ -272,8 +274,8 @@ func (o *object) openStore() error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	// A commit survives the end of the process. A power failure may take the last
-	// ones: to wait for the disk here, as D1 does, would stop the isolate meanwhile.
+	// A commit survives the end of the process. A power failure may lose the last
+	// commits: D1 waits for the disk, but here that would block the isolate.
 	db, err := openSQLite(filepath.Join(dir, hex.EncodeToString(sum[:])+".sqlite"), false, objectStatements,
 		"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL",
 		"PRAGMA cache_size = -512")
@@ -294,7 +296,8 @@ func (o *object) listConns() []abi.Conn {
 	return conns
 }
 
-// send notes a message to some conns, or to all, and returns to how many it goes.
+// send queues a message to the listed conns, or to all if there is no list. It
+// returns the number of recipients.
 func (o *object) send(to []int32, kind int32, data []byte) (sent int32) {
 	if len(to) == 0 {
 		for _, c := range o.conns {
@@ -323,5 +326,5 @@ func (o *object) close(id int32, code int, reason string) {
 	}
 }
 
-// setAlarm notes the alarm in Unix milliseconds; 0 removes it.
+// setAlarm stores the event's new alarm in Unix milliseconds; 0 removes the alarm.
 func (o *object) setAlarm(millis float64) { o.newAlarm = &millis }

@@ -78,7 +78,7 @@ func (c *client) wantClosed(code websocket.StatusCode, reason string) {
 	}
 }
 
-// eventually asks the room until it answers so.
+// eventually calls the room until its reply is as expected.
 func eventually(t testing.TB, s *wasmtest.Server, room, command, answer string) {
 	t.Helper()
 	for end := time.Now().Add(wasmtest.Patience); ; time.Sleep(2 * time.Millisecond) {
@@ -232,14 +232,14 @@ func TestASlowClientIsClosedAndBlocksNobody(t *testing.T) {
 	slow, quick := dial(t, s, "r", "slow"), dial(t, s, "r", "quick")
 	text := strings.Repeat("x", 1<<20)
 	began := time.Now()
-	for range 40 { // more than the host queues and the system's buffers take
+	for range 40 { // more than the queue of the host and the system's buffers hold
 		quick.send(websocket.MessageText, "all "+text)
 		quick.want(text)
 		if got, err := quick.read(); err != nil || (got != "2" && got != "1") {
 			t.Fatalf("got %q, %v", got, err)
 		}
 	}
-	late := time.Since(began) > 20*time.Second // the host waits 30 for a write, and then says nothing any more
+	late := time.Since(began) > 20*time.Second // after 30 seconds of a write, the host closes without a frame
 	var err error
 	for err == nil {
 		_, err = slow.read()
@@ -282,7 +282,7 @@ func TestATimerComesOnce(t *testing.T) {
 	eventually(t, s, "r", "log", `["timer 4"]`)
 	clock.Advance(time.Hour)
 	want(t, s, "POST", "/room/r/call", "timer 20", 200, "set")
-	// It outlives the instance, and finds the object made anew.
+	// It outlives the instance, and runs in an object that is constructed anew.
 	want(t, s, "GET", "/exit", "", 500, lostAnswer)
 	clock.Advance(20 * time.Millisecond)
 	eventually(t, s, "r", "log", `["timer 4","timer 1"]`)
@@ -300,7 +300,7 @@ func TestAnAlarmMayWaitAndOtherEventsComeInBetween(t *testing.T) {
 		t.Error("hibernated while its alarm ran")
 	}
 	s.Worker().ForTests().Evict()
-	want(t, s, "POST", "/room/r/call", "object", 200, "1 Probe r") // stays where its alarm runs
+	want(t, s, "POST", "/room/r/call", "object", 200, "1 Probe r") // the object stays in the instance of its alarm
 	s.Gate.Open()
 	wasmtest.Until(t, "the alarm sleeps", func() bool {
 		at, ok := clock.Next()

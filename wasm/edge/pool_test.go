@@ -13,7 +13,7 @@ import (
 
 const internalError = `{"error":{"code":"INTERNAL_SERVER_ERROR","message":"internal error"}}`
 
-// More calls than goroutines are kept, some of which end theirs.
+// There are more calls than the guest keeps goroutines. Some calls end theirs.
 func TestCallsThatEndTheirGoroutineFailAloneAndLeaveNothingBehind(t *testing.T) {
 	s := start(t, wasmtest.Options{})
 	before := readStats(t, s)

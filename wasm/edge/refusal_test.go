@@ -25,8 +25,8 @@ func connect(t testing.TB, s *wasmtest.Server) net.Conn {
 	return conn
 }
 
-// sendAll is a client that reads nothing before it has sent its whole body, of
-// n bytes, as many do.
+// sendAll is a client that sends its whole body, of n bytes, before it reads, as
+// many clients do.
 func sendAll(conn net.Conn, path string, n int, chunked bool) (status int, err error) {
 	head := fmt.Sprintf("Content-Length: %d", n)
 	if chunked {
@@ -134,7 +134,7 @@ func TestABodyThatStallsIsRefusedAndOneThatGoesOnIsNot(t *testing.T) {
 		t.Cleanup(func() { conn.Close() })
 		listener <- server
 		io.WriteString(conn, "POST /length HTTP/1.1\r\nHost: test\r\nContent-Length: 200000\r\n\r\n")
-		for range 2 { // what was written before the last byte has been counted
+		for range 2 { // the server has counted all bytes before the last one
 			io.WriteString(conn, "x")
 		}
 		answered := make(chan string, 1)
@@ -215,7 +215,7 @@ func TestAReadWhoseBodyWasTakenIsNotReplayed(t *testing.T) {
 	}
 }
 
-// What has done nothing is begun anew as often as package abi says, with its body.
+// A call that has done nothing begins anew, with its body, as often as package abi says.
 func TestACallThatDidNothingIsBegunAnew(t *testing.T) {
 	s := start(t, wasmtest.Options{})
 	want(t, s, "GET", "/again?key=a", "", 200, "4 0")
@@ -225,8 +225,8 @@ func TestACallThatDidNothingIsBegunAnew(t *testing.T) {
 	atRest(t, s, 100)
 }
 
-// A body that announces no length may be asked for again, if it is longer than a small
-// limit: so a guest need not set aside what the longest takes.
+// A guest may ask again for a body of unknown length that is longer than a small
+// limit. So it need not reserve memory for the longest body.
 func TestABodyOfUnknownLengthMayBeTakenTwice(t *testing.T) {
 	s := start(t, wasmtest.Options{})
 	for _, c := range []struct {

@@ -30,9 +30,9 @@ type conn struct {
 	mu      sync.Mutex
 	queue   []outgoing
 	queued  int                   // bytes
-	writing bool                  // a goroutine takes from the queue
-	shutOff bool                  // nothing is queued any more
-	closed  *websocket.CloseError // the close that was sent
+	writing bool                  // a goroutine sends the queue
+	shutOff bool                  // the queue takes no more messages
+	closed  *websocket.CloseError // the close frame that the host sent
 }
 
 const (
@@ -65,7 +65,7 @@ func (w *Worker) accept(rw http.ResponseWriter, r *http.Request, f abi.Forward) 
 	}()
 	ws, wire, err := upgrade(rw, r, f.Protocol)
 	if err != nil {
-		return // it is answered
+		return // upgrade has responded
 	}
 	ws.SetReadLimit(abi.MaxMessageBytes)
 	key := objectKey{class, f.Name}
@@ -89,12 +89,13 @@ func (w *Worker) accept(rw http.ResponseWriter, r *http.Request, f abi.Forward) 
 	go c.read()
 }
 
-// refuse upgrades a request to say why it is not let in. A client that does not
-// answer keeps its connection two seconds longer.
+// refuse upgrades a request and closes the socket with the reason of the refusal.
+// A client that does not respond to the close keeps its connection two seconds
+// longer.
 func (w *Worker) refuse(rw http.ResponseWriter, r *http.Request, f abi.Refusal) {
 	ws, wire, err := upgrade(rw, r, f.Protocol)
 	if err != nil {
-		return // it is answered
+		return // upgrade has responded
 	}
 	defer w.clock.AfterFunc(linger, func() { wire.Conn.Close() })()
 	defer ws.CloseNow()
@@ -106,7 +107,7 @@ func (w *Worker) refuse(rw http.ResponseWriter, r *http.Request, f abi.Refusal) 
 	}
 }
 
-// read delivers what the client sends, until the socket closes.
+// read delivers the client's messages to the object, until the socket closes.
 func (c *conn) read() {
 	s := c.o.s
 	defer s.w.sockets.Done()
@@ -143,14 +144,14 @@ func (c *conn) read() {
 	}
 }
 
-// gone tells the object that the socket is closed.
+// gone delivers EventClose to the object.
 func (c *conn) gone(err error) {
 	code, reason := websocket.StatusAbnormalClosure, ""
 	var closed websocket.CloseError
 	c.mu.Lock()
 	if errors.As(err, &closed) {
 		code, reason = closed.Code, closed.Reason
-	} else if c.closed != nil { // whoever read the client's answer to it, it is the same
+	} else if c.closed != nil { // the same, whichever goroutine read the client's close frame
 		code, reason = c.closed.Code, c.closed.Reason
 	}
 	c.mu.Unlock()
@@ -165,8 +166,8 @@ func (c *conn) gone(err error) {
 	c.o.event(abi.EventClose, c.id, append(binary.LittleEndian.AppendUint16(nil, uint16(code)), reason...))
 }
 
-// enqueue sends a message, or closes the socket, after what was sent before. It
-// never waits: a client that is too slow is closed with 1013.
+// enqueue sends a message, or closes the socket, after the messages before it. It
+// never waits. It closes the socket of a client that is too slow with 1013.
 func (c *conn) enqueue(m outgoing) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -186,14 +187,13 @@ func (c *conn) enqueue(m outgoing) {
 	}
 }
 
-// shut closes the socket without the object having asked for it; it holds the
-// isolate's lock.
+// shut closes the socket for the host. The caller holds the isolate's lock.
 func (c *conn) shut(code int, reason string) {
 	c.closing = true
 	c.enqueue(outgoing{conn: c, code: code, reason: reason})
 }
 
-// write sends what is queued.
+// write sends the queue until it is empty.
 func (c *conn) write() {
 	for {
 		c.mu.Lock()
@@ -224,7 +224,8 @@ func (c *conn) write() {
 	}
 }
 
-// close closes the socket. It sends 1000 for the codes that stand for a missing one.
+// close closes the socket. It sends 1000 instead of 1005 and 1006, which no frame
+// may have. RFC 6455, 7.4.1.
 func (c *conn) close(code int, reason string) {
 	if code == int(websocket.StatusNoStatusRcvd) || code == int(websocket.StatusAbnormalClosure) {
 		code, reason = int(websocket.StatusNormalClosure), ""
@@ -236,7 +237,7 @@ func (c *conn) close(code int, reason string) {
 	c.ws.Close(closed.Code, closed.Reason)
 }
 
-// cutReason cuts a reason to what a close frame holds.
+// cutReason cuts a reason to the length that a close frame can hold.
 func cutReason(reason string) string {
 	if len(reason) > maxReason {
 		reason = strings.ToValidUTF8(reason[:maxReason], "")

@@ -17,7 +17,7 @@ import (
 )
 
 // A sqliteConn is one connection to an SQLite file, with the limits of
-// production D1 and Durable Objects. It is used by one goroutine at a time.
+// production D1 and Durable Objects. One goroutine at a time may use it.
 type sqliteConn struct {
 	tls   *libc.TLS
 	db    uintptr
@@ -28,9 +28,9 @@ type sqliteConn struct {
 	save, release, back                *statement // of the one savepoint
 }
 
-// SQLError is what SQLite refused: "no such table: t: SQLITE_ERROR".
+// SQLError is an error of SQLite: "no such table: t: SQLITE_ERROR".
 type SQLError struct {
-	Code    int // SQLite's primary result code; 0 if the host itself refused
+	Code    int // SQLite's primary result code; 0 for an error of the host
 	Message string
 }
 
@@ -49,8 +49,8 @@ const (
 	limitExprDepth = 100
 )
 
-// openSQLite opens or creates a file; "" is a private database in memory. The
-// pragmas run before the limits hold.
+// openSQLite opens or creates a file; "" is a private database in memory. It runs
+// the pragmas before it sets the limits.
 func openSQLite(path string, readOnly bool, cached int, pragmas ...string) (*sqliteConn, error) {
 	flags := int32(sqlite3.SQLITE_OPEN_READWRITE | sqlite3.SQLITE_OPEN_CREATE)
 	if readOnly {
@@ -109,7 +109,7 @@ func openSQLite(path string, readOnly bool, cached int, pragmas ...string) (*sql
 	return c, nil
 }
 
-// close closes the file, after SQLite has brought the log into it.
+// close closes the file, after SQLite has copied the log into it.
 func (c *sqliteConn) close() error {
 	if c.db == 0 {
 		return nil
@@ -130,8 +130,8 @@ func (c *sqliteConn) close() error {
 	return nil
 }
 
-// abandon closes the file as a crash would: what is in the log stays there,
-// what was not committed is lost.
+// abandon closes the file as a crash would. Commits in the log stay there; an open
+// transaction is lost.
 func (c *sqliteConn) abandon() {
 	if c.db == 0 {
 		return
@@ -155,8 +155,8 @@ func (c *sqliteConn) fail(rc int32) error {
 	return &SQLError{Code: int(rc) & 0xff, Message: message}
 }
 
-// transaction runs statements and commits, or rolls back wholly and returns
-// the first error.
+// transaction runs statements and commits. After an error it rolls back and
+// returns that error.
 func (c *sqliteConn) transaction(begin *statement, statements []abi.Statement) ([]abi.Result, error) {
 	if err := c.exec(begin); err != nil {
 		return nil, err
@@ -183,7 +183,7 @@ func (c *sqliteConn) inTransaction() bool {
 	return sqlite3.Xsqlite3_get_autocommit(c.tls, c.db) == 0
 }
 
-// nested is transaction inside of one that is open.
+// nested is transaction inside of an open one.
 func (c *sqliteConn) nested(statements []abi.Statement) ([]abi.Result, error) {
 	if len(statements) == 1 { // SQLite undoes a single one by itself
 		return c.runAll(statements)
@@ -212,7 +212,7 @@ func (c *sqliteConn) runAll(statements []abi.Statement) ([]abi.Result, error) {
 	return results, nil
 }
 
-// run runs one statement inside the transaction that is open.
+// run runs one statement inside the open transaction.
 func (c *sqliteConn) run(in abi.Statement) (abi.Result, error) {
 	s, err := c.cached(in.SQL)
 	if err != nil {
@@ -250,7 +250,7 @@ func (c *sqliteConn) run(in abi.Statement) (abi.Result, error) {
 	}
 }
 
-// exec runs a statement without arguments and rows.
+// exec runs a statement that has no arguments and returns no rows.
 func (c *sqliteConn) exec(s *statement) error {
 	rc := sqlite3.Xsqlite3_step(c.tls, s.ptr)
 	var err error

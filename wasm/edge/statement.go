@@ -16,12 +16,12 @@ type statement struct {
 	params   int
 	columns  []string
 	readOnly bool
-	compiled int32     // how often SQLite has compiled it again
+	compiled int32     // SQLite's count of its recompilations
 	bound    []uintptr // texts and blobs to free at reset
 }
 
-// prepare compiles the first statement of sql and returns the text after it. A
-// nil statement is white space or a comment.
+// prepare compiles the first statement of sql and returns the text after it. The
+// statement is nil if sql holds only white space or a comment.
 func (c *sqliteConn) prepare(sql string) (*statement, string, error) {
 	p, err := libc.CString(sql)
 	if err != nil {
@@ -53,8 +53,8 @@ func (c *sqliteConn) nameColumns(s *statement) {
 	}
 }
 
-// refresh names the columns again if SQLite has compiled the statement again,
-// as it does when the schema has changed.
+// refresh reads the column names again if SQLite has recompiled the statement.
+// SQLite does that when the schema has changed.
 func (c *sqliteConn) refresh(s *statement) {
 	if n := sqlite3.Xsqlite3_stmt_status(c.tls, s.ptr, sqlite3.SQLITE_STMTSTATUS_REPREPARE, 0); n != s.compiled {
 		s.compiled = n
@@ -79,9 +79,9 @@ func (c *sqliteConn) finalize(s *statement) {
 	s.ptr = 0
 }
 
-// cached returns the one statement that sql is, prepared before or now. What
-// manages transactions, connections or files is refused: Cloudflare docs, D1
-// SQL statements; the words are workerd's.
+// cached returns the prepared statement of sql, which must be one statement. It
+// rejects statements that manage transactions, connections or files. Cloudflare
+// docs, D1 SQL statements; the texts are workerd's.
 func (c *sqliteConn) cached(sql string) (*statement, error) {
 	if s := c.cache.get(sql); s != nil {
 		return s, nil
@@ -133,7 +133,7 @@ func keyword(sql string) string {
 	return strings.ToUpper(sql[:n])
 }
 
-// statementCache keeps the statements used last.
+// statementCache keeps the most recently used statements.
 type statementCache struct {
 	size  int
 	bySQL map[string]*list.Element // of cachedStatement

@@ -9,14 +9,14 @@ import (
 	"tidemark/shared/abi"
 )
 
-// A timer brings EventTimer to an object. It ends with the process, as the sockets do.
+// A timer delivers EventTimer to an object. It ends with the process, as sockets do.
 type timer struct {
 	stop func() bool // nil: the timer is not set
 }
 
 func (t *timer) set() bool { return t.stop != nil }
 
-// setTimer notes the timer, which starts when the event has ended.
+// setTimer stores the event's new timer, which starts after the event.
 func (o *object) setTimer(millis float64) {
 	if o.timerSet() {
 		return
@@ -37,7 +37,7 @@ func (o *object) startTimer(d time.Duration) {
 			return
 		}
 		o.timer.stop = nil
-		o.event(abi.EventTimer, 0, nil) // its failure is logged
+		o.event(abi.EventTimer, 0, nil) // the instance logs its failure
 	})
 }
 

@@ -7,30 +7,31 @@ import (
 	"time"
 )
 
-// errTooLong is why the watchdog ends an instance.
+// errTooLong is the error with which the watchdog ends an instance.
 var errTooLong = errors.New("the instance ran too long without returning")
 
-// A stretch is what an instance runs of one export, until it returns.
+// A stretch is the run of one export, until it returns.
 type stretch struct {
-	object *object // whose event or alarm it belongs to, or nil
+	object *object // of the event or alarm that runs, or nil
 	ticks  int
 	last   time.Time     // of the last tick
-	ran    time.Duration // until then
-	noted  bool          // the object is suspected
+	ran    time.Duration // until the last tick
+	noted  bool          // suspect has recorded the object
 }
 
 const (
-	// suspectAfter is how long a stretch runs before it is written down for whose
-	// object it does, which an end of the process then leaves behind.
+	// suspectAfter is how long a stretch runs before the host records its object.
+	// The record survives the end of the process.
 	suspectAfter = 5 * time.Second
-	// tickCounts is the most that the time between two ticks counts: beyond, the
-	// program did not run, but waited for a disk or was stopped with its process.
-	tickCounts = time.Second
+	// maxTick is the most that the time between two ticks counts. In the time
+	// beyond, the guest did not run: the host waited for a disk, or the process was
+	// stopped.
+	maxTick = time.Second
 )
 
-// tick is called every millisecond or so while the guest runs, on the goroutine
-// that runs it and holds the isolate's lock. Its error ends the instance. It is
-// the watchdog: nothing else can interrupt Wasm.
+// tick is the watchdog: only an error of tick can interrupt Wasm, and it ends the
+// instance. The goroutine that runs the guest, and holds the isolate's lock, calls
+// tick about every millisecond.
 func (i *instance) tick() error {
 	w, s := i.s.w, &i.stretch
 	if w.hurry.Load() {
@@ -38,7 +39,7 @@ func (i *instance) tick() error {
 	}
 	now := w.clock.Now()
 	if s.ticks++; s.ticks > 1 {
-		s.ran += min(now.Sub(s.last), tickCounts)
+		s.ran += min(now.Sub(s.last), maxTick)
 	}
 	s.last = now
 	if s.object != nil && !s.noted && s.ran > suspectAfter {

@@ -149,13 +149,13 @@ func TestAnEndOfTheWorkerDoesNotWaitForALoop(t *testing.T) {
 		defer close(ended)
 		status, answer := do(t, s, "GET", "/loop", "")
 		if status != 500 || !strings.Contains(answer, "the instance ended") && !strings.Contains(answer, "the worker has stopped") {
-			t.Errorf("%d %s", status, answer) // the latter if it had not begun to run
+			t.Errorf("%d %s", status, answer) // "stopped" if it had not begun to run
 		}
 	}()
 	wasmtest.Until(t, "the request runs", s.Worker().Busy)
-	told := make(chan struct{})
+	closed := make(chan struct{})
 	go func() {
-		defer close(told)
+		defer close(closed)
 		a.wantClosed(websocket.StatusGoingAway, "going away")
 	}()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -163,6 +163,6 @@ func TestAnEndOfTheWorkerDoesNotWaitForALoop(t *testing.T) {
 	if err := s.Worker().Close(ctx); err != nil {
 		t.Error(err)
 	}
-	<-told
+	<-closed
 	<-ended
 }

@@ -15,14 +15,14 @@ import (
 )
 
 const (
-	// pingInterval is how often a client is asked whether it is there, and
-	// silences how many intervals it may say nothing.
+	// pingInterval is the time between two pings of a client. It may be silent for
+	// silences intervals.
 	pingInterval = 30 * time.Second
 	silences     = 2
-	// leastProgress is what a client that is in the middle of a message, and so can
-	// answer no ping, must send of it in an interval.
-	leastProgress = 32 << 10
-	// linger is how long a refused client has to answer the close.
+	// minProgress is how many bytes a client must send in an interval while it sends
+	// one message, because it cannot send a pong then.
+	minProgress = 32 << 10
+	// linger is the time that a refused client has to respond to the close.
 	linger = 2 * time.Second
 )
 
@@ -30,13 +30,13 @@ const (
 type wire struct {
 	net.Conn
 	received atomic.Int64 // bytes
-	alive    atomic.Bool  // it has sent a whole message, or answered a ping
-	busy     atomic.Bool  // a message waits for its object, and nothing is read
+	alive    atomic.Bool  // it has sent a whole message, or a pong
+	busy     atomic.Bool  // a message waits for its object; the host reads no more
 
 	mu     sync.Mutex
-	stop   func() bool // the next ping
-	quiet  int         // intervals
-	before int64       // received at the last ping
+	stop   func() bool // stops the timer of the next ping
+	quiet  int         // intervals of silence
+	before int64       // bytes received at the last ping
 	closed bool
 }
 
@@ -51,7 +51,7 @@ func (w *wire) Read(b []byte) (int, error) {
 func upgrade(rw http.ResponseWriter, r *http.Request, protocol string) (*websocket.Conn, *wire, error) {
 	wire := &wire{}
 	options := &websocket.AcceptOptions{
-		InsecureSkipVerify: true, // who may connect is the guest's to say
+		InsecureSkipVerify: true, // the guest decides which origins may connect
 		CompressionMode:    websocket.CompressionDisabled,
 		OnPongReceived:     func(context.Context, []byte) { wire.alive.Store(true) },
 	}
@@ -62,7 +62,7 @@ func upgrade(rw http.ResponseWriter, r *http.Request, protocol string) (*websock
 	return ws, wire, err
 }
 
-// A hijacker notes the connection that is taken over.
+// A hijacker stores the connection that the WebSocket takes over.
 type hijacker struct {
 	failureWriter
 	wire *wire
@@ -74,8 +74,8 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return h.wire, buffer, err
 }
 
-// watch pings the client again and again, and ends the connection of one that
-// says nothing: its machine may be gone, of which TCP alone tells nobody.
+// watch pings the client at each interval, and closes the connection of a silent
+// one. TCP alone does not show that a client's machine has gone.
 func (w *wire) watch(ws *websocket.Conn, clock Clock) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -85,7 +85,7 @@ func (w *wire) watch(ws *websocket.Conn, clock Clock) {
 	w.stop = clock.AfterFunc(pingInterval, func() {
 		received := w.received.Load()
 		w.quiet++
-		if w.alive.Swap(false) || w.busy.Load() || received-w.before >= leastProgress {
+		if w.alive.Swap(false) || w.busy.Load() || received-w.before >= minProgress {
 			w.quiet = 0
 		}
 		w.before = received

@@ -19,7 +19,7 @@ import (
 	"tidemark/wasm/wasmtest"
 )
 
-// A raw client is a WebSocket by hand, which does only what it is told.
+// A raw client is a WebSocket without a library: the test sends each frame.
 type raw struct {
 	net.Conn
 	t      testing.TB
@@ -55,7 +55,7 @@ func (c *raw) begin(first byte, length uint64) {
 	}
 }
 
-// rest is what the server sends until it ends the connection.
+// rest returns the bytes that the server sends until it closes the connection.
 func (c *raw) rest() []byte {
 	c.t.Helper()
 	c.SetReadDeadline(time.Now().Add(wasmtest.Patience))
@@ -81,7 +81,7 @@ func TestAClientThatSaysNothingIsDropped(t *testing.T) {
 	clock := wasmtest.NewClock(time.Time{})
 	s := start(t, wasmtest.Options{Clock: clock})
 	living := dial(t, s, "r", "living")
-	go living.read() // it answers pings, as clients do
+	go living.read() // it sends pongs, as clients do
 	silent, dripping := dialRaw(t, s, "/room/r/socket?attachment=s"), dialRaw(t, s, "/room/r/socket?attachment=d")
 	dripping.begin(0x82, 1<<20)
 	for range 4 {
@@ -100,14 +100,14 @@ func TestACompressedMessageIsRefused(t *testing.T) {
 	if got := c.header.Get("Sec-WebSocket-Extensions"); got != "" {
 		t.Errorf("extensions %q", got)
 	}
-	c.begin(0xc2, 1<<20) // the bit that says so
+	c.begin(0xc2, 1<<20) // the bit of a compressed message
 	c.wantClose(uint16(websocket.StatusProtocolError))
 }
 
 func TestAnAnnouncedMessageTakesNoMemory(t *testing.T) {
 	s := start(t, wasmtest.Options{})
 	var before, after runtime.MemStats
-	want(t, s, "POST", "/room/r/call", "echo 1", 200, "1") // boots the instance, which takes memory
+	want(t, s, "POST", "/room/r/call", "echo 1", 200, "1") // boots the instance, which allocates memory
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	clients := make([]*raw, 20)

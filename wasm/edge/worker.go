@@ -26,22 +26,22 @@ import (
 	"tidemark/wasm/gojs"
 )
 
-// Options say what a Worker runs and where.
+// Options are the settings of a Worker.
 type Options struct {
 	Module *Module
 	Config *Config
-	// Data is the folder of the databases and objects; it is created.
+	// Data is the folder of the databases and objects. Open creates it.
 	Data string
-	// Env is added to the variables of the Config and wins over them.
+	// Env adds variables to those of the Config, and replaces those of the same names.
 	Env map[string]string
-	// Instances is how many requests may run at the same time; 0 is as many as
-	// there are cores.
+	// Instances is how many requests may run at the same time; 0 is the number of
+	// processors.
 	Instances int
 	Clock     Clock        // the wall clock if nil
 	Log       *slog.Logger // slog.Default() if nil
-	Stderr    io.Writer    // where the guest prints to; os.Stderr if nil
-	// Health is a path whose GET the host answers by {"status":"ok"} if the guest
-	// does not answer within a second; "" is none.
+	Stderr    io.Writer    // of the guest; os.Stderr if nil
+	// Health is a path for health checks; "" is none. If the guest does not respond
+	// to its GET within a second, the host sends {"status":"ok"}.
 	Health   string
 	ForTests TestOptions // zero outside of tests
 }
@@ -61,22 +61,22 @@ type Worker struct {
 	fetcher   *http.Client
 	maxBody   int64
 	callLimit time.Duration
-	// stretchLimit bounds what an instance runs without returning; hurry: nothing
-	// more at all.
+	// stretchLimit is how long an instance may run without returning. If hurry is
+	// set, it may not run at all.
 	stretchLimit time.Duration
 	hurry        atomic.Bool
 	budget       int // of an instance's memory, in bytes
 	isolates     []*isolate
 	next         atomic.Uint32
-	waiting      atomic.Int32  // requests, for an isolate
-	freed        chan struct{} // one of them may look again
+	waiting      atomic.Int32  // requests that wait for an isolate
+	freed        chan struct{} // each value lets one of them look again
 	health       health
 	alarms       *alarmIndex
 	sockets      sync.WaitGroup
 	crowd        crowd
 }
 
-// Limits that variables of the same names replace.
+// Defaults of the limits. Variables of the same names replace them.
 const (
 	defaultMaxBodyBytes   = 16 << 20
 	defaultCallLimitMS    = 60_000
@@ -84,8 +84,8 @@ const (
 	defaultMemoryBudgetMB = 112 // an isolate on Workers has 128
 )
 
-// Open starts a Worker: its databases are open and migrated, alarms that are
-// due will come. Instances boot with their first event. The caller closes it.
+// Open starts a Worker: it opens and migrates the databases and schedules the
+// alarms. Instances boot with their first event. The caller closes the Worker.
 func Open(o Options) (*Worker, error) {
 	w := &Worker{
 		module: o.Module, vars: maps.Clone(o.Config.Vars), bindings: map[string]string{}, d1: map[string]*D1{},
@@ -144,7 +144,7 @@ func (w *Worker) open(c *Config) error {
 			return fmt.Errorf("open: %w", err)
 		}
 	}
-	// First, as of two servers on one folder the second gets no further.
+	// This comes first, because it fails if another server uses the folder.
 	if w.alarms, err = openAlarmIndex(filepath.Join(w.data, "do", "alarms.sqlite")); err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ func (w *Worker) open(c *Config) error {
 	return w.scheduleAlarms()
 }
 
-// Boot boots every instance, which otherwise happens with its first event.
+// Boot boots every instance. Without it, an instance boots with its first event.
 func (w *Worker) Boot() error {
 	for _, s := range w.isolates {
 		s.lock()
@@ -192,7 +192,7 @@ func (w *Worker) CallLimit() time.Duration { return w.callLimit }
 // D1 returns the database of a binding, or nil.
 func (w *Worker) D1(binding string) *D1 { return w.d1[binding] }
 
-// context is the global "context" of a guest.
+// context returns the global "context" of a guest.
 func (w *Worker) context() *gojs.Object {
 	env := &gojs.Object{Name: "env", Open: true, Props: map[string]gojs.Value{}}
 	for name, v := range w.vars {
@@ -210,7 +210,7 @@ func (w *Worker) context() *gojs.Object {
 	return &gojs.Object{Name: "context", Props: map[string]gojs.Value{"env": env}}
 }
 
-// home is the isolate in which an object lives.
+// home returns the isolate in which an object lives.
 func (w *Worker) home(key objectKey) *isolate {
 	h := fnv.New32a()
 	io.WriteString(h, key.class)
@@ -218,7 +218,7 @@ func (w *Worker) home(key objectKey) *isolate {
 	return w.isolates[h.Sum32()%uint32(len(w.isolates))]
 }
 
-// batch is the op OpD1.
+// batch runs the op OpD1.
 func (w *Worker) batch(binding string, statements []abi.Statement) ([]byte, error) {
 	db := w.d1[binding]
 	if db == nil {
@@ -231,7 +231,8 @@ func (w *Worker) batch(binding string, statements []abi.Statement) ([]byte, erro
 	return abi.AppendResults(nil, results)
 }
 
-// call is the op OpCall. An instance that ends in it is replaced, once.
+// call runs the op OpCall. If the instance ends in it, call tries once more in
+// another one.
 func (w *Worker) call(binding, room string, data []byte) ([]byte, error) {
 	class, ok := w.bindings[binding]
 	if !ok {
@@ -250,12 +251,12 @@ func (w *Worker) call(binding, room string, data []byte) ([]byte, error) {
 	return reply, err
 }
 
-// goodbye is how long clients have at least to hear that their socket closes.
+// goodbye is the least time that clients have to receive the close of their socket.
 const goodbye = 5 * time.Second
 
-// Close lets the calls that are under way end, or gives them up when ctx is
-// done, as it does an instance that runs and does not return, closes every socket with 1001 and then the databases. The caller has
-// stopped sending requests.
+// Close waits for the calls that are under way, closes every socket with 1001, and
+// then closes the databases. When ctx is done, it gives up the calls and interrupts
+// an instance that does not return. Before, the caller must stop sending requests.
 func (w *Worker) Close(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() { w.hurry.Store(true) })()
 	for _, s := range w.isolates {
@@ -332,8 +333,7 @@ func (w *Worker) Memory() (bytes []int) {
 	return bytes
 }
 
-// Trim ends the instances that do nothing, to free their memory; the next event
-// boots another.
+// Trim ends the idle instances, to free their memory. The next event boots another.
 func (w *Worker) Trim() {
 	for _, s := range w.isolates {
 		if !s.mu.TryLock() {

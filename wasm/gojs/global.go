@@ -4,7 +4,7 @@ package gojs
 
 import "fmt"
 
-// newProgram is what Go's runtime calls the Go object.
+// newProgram returns the object that Go's runtime calls the Go object.
 func newProgram() *Object {
 	return &Object{Name: "the Go object", Props: map[string]Value{
 		"_pendingEvent": nil,
@@ -18,8 +18,8 @@ func newProgram() *Object {
 	}}
 }
 
-// newGlobal is the global object: what the standard library and syumai/workers
-// read while they boot.
+// newGlobal returns the global object, with the properties that the standard
+// library and syumai/workers read while they boot.
 //
 //layout:long a table of the objects that Go and its libraries read
 func newGlobal(context *Object) *Object {
@@ -94,7 +94,7 @@ func newGlobal(context *Object) *Object {
 	return &Object{Name: "globalThis", Props: props}
 }
 
-// maxArray bounds what one constructor allocates.
+// maxArray is the greatest length that a constructor allocates.
 const maxArray = 64 << 20
 
 func size(args []Value) (int, error) {
@@ -119,8 +119,7 @@ func argument(args []Value, i int) Value {
 	return Undefined
 }
 
-// newFS is a file system in which nothing can be done but write to the standard
-// output and error.
+// newFS returns a file system that can only write to the standard output and error.
 func newFS() *Object {
 	constants := map[string]Value{}
 	for _, name := range []string{"O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND", "O_EXCL", "O_DIRECTORY"} {
@@ -144,7 +143,7 @@ func newFS() *Object {
 	return &Object{Name: "fs", Props: props}
 }
 
-// write is fs.write(fd, bytes, offset, length, position, callback).
+// write implements fs.write(fd, bytes, offset, length, position, callback).
 func write(p *Process, args []Value) (Value, error) {
 	b, ok := argument(args, 1).(*Bytes)
 	offset, _ := argument(args, 2).(float64)
@@ -156,7 +155,7 @@ func write(p *Process, args []Value) (Value, error) {
 	return p.later(args, nil, n)
 }
 
-// later queues the callback that is the last argument.
+// later queues the callback, which is the last argument.
 func (p *Process) later(args []Value, results ...Value) (Value, error) {
 	if len(args) > 0 {
 		if callback, ok := args[len(args)-1].(*Func); ok && callback.goID > 0 {

@@ -135,21 +135,21 @@ var imports = map[string]func(frame){
 		if !ok {
 			panic(missing("method", name, v))
 		}
-		f.answer(56, 64, fn, fn.Call, f.values(32))
+		f.invoke(56, 64, fn, fn.Call, f.values(32))
 	},
 	"syscall/js.valueInvoke": func(f frame) {
 		fn, ok := f.load(8).(*Func)
 		if !ok {
 			panic(missing("call", "", f.load(8)))
 		}
-		f.answer(40, 48, fn, fn.Call, f.values(16))
+		f.invoke(40, 48, fn, fn.Call, f.values(16))
 	},
 	"syscall/js.valueNew": func(f frame) {
 		fn, ok := f.load(8).(*Func)
 		if !ok {
 			panic(missing("constructor", "", f.load(8)))
 		}
-		f.answer(40, 48, fn, fn.New, f.values(16))
+		f.invoke(40, 48, fn, fn.New, f.values(16))
 	},
 	"syscall/js.valueLength": func(f frame) { f.setI64(16, int64(must(length(f.load(8))))) },
 	"syscall/js.valuePrepareString": func(f frame) {
@@ -197,8 +197,8 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// answer calls fn and stores its result, or the exception that it throws.
-func (f frame) answer(at, okAt uint32, fn *Func, call func(*Process, []Value) (Value, error), args []Value) {
+// invoke calls fn and stores its result, or the exception that it throws.
+func (f frame) invoke(at, okAt uint32, fn *Func, call func(*Process, []Value) (Value, error), args []Value) {
 	var result Value
 	var err error
 	switch {
@@ -239,7 +239,7 @@ func (f frame) setBool(at uint32, v bool) {
 func (f frame) load(at uint32) Value     { return must(f.refs.load(f.bytes(at, 8))) }
 func (f frame) store(at uint32, v Value) { f.refs.store(f.bytes(at, 8), v) }
 
-// view is n bytes of the program's memory, until it runs again.
+// view returns n bytes of the program's memory, valid until it runs again.
 func (f frame) view(ptr, n int64) []byte {
 	if ptr < 0 || n < 0 || n > math.MaxInt32 || ptr > int64(len(f.mem))-n {
 		panic(fmt.Errorf("gojs: no %d bytes at %#x", n, ptr))

@@ -8,8 +8,8 @@ import (
 	"fmt"
 )
 
-// turnsPerTick is how many turns of loops there are between two ticks, of all
-// loops of a program together: less than a millisecond of work.
+// turnsPerTick is how many turns all loops of a program make together between two
+// ticks: less than a millisecond of work.
 const turnsPerTick = 1 << 16
 
 // The ids of a module's sections that Meter changes. WebAssembly
@@ -30,8 +30,8 @@ var ErrWasm = errors.New("gojs: not a module that Go's linker wrote")
 
 // Meter rewrites a program so that it calls Config.Tick while it runs, once
 // every turnsPerTick turns of its loops. So the host can end a program that loops
-// without end; and a goroutine that runs one comes to where Go can stop it, as its
-// garbage collector must. Names for stack traces are lost.
+// without end. A goroutine in such a loop also reaches a point at which Go's garbage
+// collector can stop it. Stack traces lose their names.
 //
 // Every loop begins with: if (--turns == 0) { tick(); turns = turnsPerTick }.
 // tick is a new import, so each function that the module defines has a number
@@ -65,14 +65,14 @@ func Meter(wasm []byte) ([]byte, error) {
 	return out, nil
 }
 
-// A meter knows the numbers that Meter gives.
+// A meter holds the numbers of the things that Meter adds.
 type meter struct {
 	tickType uint64
 	tick     uint64 // the function; those from here on have moved up by one
 	turns    uint64 // the global
 }
 
-// section returns what becomes of a section.
+// section returns the rewritten form of a section.
 //
 //layout:long one case for each kind of section
 func (m *meter) section(id byte, in *wasmReader) []byte {
@@ -137,8 +137,8 @@ func (m *meter) section(id byte, in *wasmReader) []byte {
 	return in.rest()
 }
 
-// elements are those of the one form that Go's linker writes: active, of table
-// 0, functions.
+// elements rewrites the element segments. It accepts only the form that Go's linker
+// writes: active, for table 0, of functions.
 func (m *meter) elements(in *wasmReader, out []byte) []byte {
 	n := in.count()
 	out = binary.AppendUvarint(out, n)
@@ -180,7 +180,7 @@ const (
 	opPrefix    = 0xfc
 )
 
-// code rewrites a function. It fails outer if it does not know an instruction.
+// code rewrites a function. It sets outer.failed at an unknown instruction.
 func (m *meter) code(in *wasmReader, out []byte, outer *wasmReader) []byte {
 	locals := in.b
 	for range in.count() {
@@ -230,7 +230,7 @@ func appendConst(out []byte, n uint64) []byte {
 	return out
 }
 
-// A wasmReader takes a module apart. It fails once and for all.
+// A wasmReader reads a module from front to back. After an error, failed stays set.
 type wasmReader struct {
 	b      []byte
 	failed bool
@@ -266,7 +266,7 @@ func (r *wasmReader) u32() uint64 {
 	return n
 }
 
-// count is how many items follow, of a byte at least each.
+// count reads the number of the items that follow. Each has at least one byte.
 func (r *wasmReader) count() uint64 {
 	n := r.u32()
 	if n > uint64(len(r.b)) {
@@ -287,8 +287,8 @@ func (r *wasmReader) leb() []byte {
 	return nil
 }
 
-// immediates skips what follows an opcode. WebAssembly specification 5.4, but
-// for vectors, threads and exceptions, which Go's compiler does not use.
+// immediates skips the immediate arguments of an opcode. WebAssembly specification
+// 5.4, without vectors, threads and exceptions, which Go's compiler does not use.
 func (r *wasmReader) immediates(op byte) {
 	switch {
 	case 0x02 <= op && op <= opIf, // a block's type

@@ -23,16 +23,17 @@ import (
 type Config struct {
 	Args []string          // after the program's name
 	Env  map[string]string // of the process
-	// Context is the global "context" that syumai/workers reads: env, ctx and
-	// binding are added to it if absent.
+	// Context is the global "context" that syumai/workers reads. Start adds env, ctx
+	// and binding if they are absent.
 	Context *Object
-	Stderr  io.Writer        // where the program's output goes; os.Stderr if nil
+	Stderr  io.Writer        // gets the program's output; os.Stderr if nil
 	Now     func() time.Time // time.Now if nil
 	Rand    io.Reader        // crypto/rand if nil
-	// MemoryBytes ends the program when its memory grows beyond it; 0 is no limit.
+	// MemoryBytes is the limit of the program's memory: beyond it, the program ends.
+	// 0 is no limit.
 	MemoryBytes int
-	// Tick, if not nil, is called now and then while a program that Meter has
-	// rewritten runs. An error ends the program.
+	// A program that Meter has rewritten calls Tick, if not nil, while it runs. An
+	// error ends the program.
 	Tick func() error
 	// Owner is what Owner(ctx) returns in host functions.
 	Owner any
@@ -50,7 +51,7 @@ type Process struct {
 	started time.Time
 	queue   []pendingCall
 	ready   bool
-	err     error // why it ended
+	err     error // the reason of its end
 }
 
 type pendingCall struct {
@@ -68,8 +69,8 @@ type processContext struct {
 // Owner returns the Config.Owner of the process that called a host function.
 func Owner(ctx context.Context) any { return ctx.(*processContext).process.config.Owner }
 
-// ErrExited is what every use of a process that has ended answers, joined with
-// why it ended.
+// ErrExited is the error of every use of a process that has ended, joined with the
+// reason of its end.
 var ErrExited = errors.New("gojs: the program has ended")
 
 // argument block: it starts at 4096 and must end below the data at 12288.
@@ -79,9 +80,8 @@ const (
 	argumentsEnd = 4096 + 8192
 )
 
-// Start instantiates a module that was compiled by a runtime on which
-// Instantiate was called, and runs the program until it waits. The caller
-// closes it.
+// Start instantiates a module and runs the program until it waits. The module's
+// runtime must have passed through Instantiate. The caller closes the process.
 func Start(ctx context.Context, r wazero.Runtime, compiled wazero.CompiledModule, config Config) (*Process, error) {
 	if config.Stderr == nil {
 		config.Stderr = os.Stderr
@@ -122,15 +122,15 @@ func Start(ctx context.Context, r wazero.Runtime, compiled wazero.CompiledModule
 	return p, nil
 }
 
-// Ready is whether the program called workers.Ready.
+// Ready reports whether the program has called workers.Ready.
 func (p *Process) Ready() bool { return p.ready }
 
 // Function returns an export, or nil.
 func (p *Process) Function(name string) api.Function { return p.module.ExportedFunction(name) }
 
-// Call calls an export with its parameters in stack, and then lets every
-// goroutine run that it made ready. Results, if any, are in stack. After an
-// error the process is of no use.
+// Call calls an export with its parameters in stack. Then it runs every goroutine
+// that the export made ready. Results, if any, are in stack. After an error the
+// process cannot be used any more.
 func (p *Process) Call(f api.Function, stack []uint64) error {
 	if p.err != nil {
 		return p.err
@@ -144,7 +144,7 @@ func (p *Process) Call(f api.Function, stack []uint64) error {
 	return p.drain()
 }
 
-// drain runs the Go functions that were given to JavaScript and called by it.
+// drain runs the queued calls of Go functions.
 func (p *Process) drain() error {
 	for len(p.queue) > 0 {
 		call := p.queue[0]
@@ -159,7 +159,7 @@ func (p *Process) drain() error {
 	return nil
 }
 
-// end notes why the program ended, if it has.
+// end stores the reason of the program's end, if it has ended.
 func (p *Process) end(err error) error {
 	if err == nil {
 		return nil
@@ -172,10 +172,10 @@ func (p *Process) end(err error) error {
 	return p.err
 }
 
-// Err is why the program has ended, or nil.
+// Err returns the reason of the program's end, or nil.
 func (p *Process) Err() error { return p.err }
 
-// Memory is the program's whole memory: valid until it runs again.
+// Memory returns the program's whole memory, valid until it runs again.
 func (p *Process) Memory() []byte { return p.mem }
 
 // Close frees the instance.
@@ -192,7 +192,8 @@ func (p *Process) refresh() {
 	p.mem, _ = memory.Read(0, memory.Size())
 }
 
-// writeArguments puts argv and the environment where the runtime looks for them.
+// writeArguments writes argv and the environment to the place where Go's runtime
+// reads them.
 func (p *Process) writeArguments() (argc, argv int, err error) {
 	offset := argumentsAt
 	put := func(s string) (at int) {

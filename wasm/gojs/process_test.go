@@ -32,7 +32,7 @@ var guestWasm = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(file)
 })
 
-// guest is metered, as every test of it then is one of Meter.
+// guest is metered, so every test of it also tests Meter.
 var guest = sync.OnceValues(func() (*struct {
 	wazero.Runtime
 	wazero.CompiledModule
@@ -62,7 +62,7 @@ var guest = sync.OnceValues(func() (*struct {
 	}{r, compiled}, err
 })
 
-// start runs the test guest and answers what it printed.
+// start runs the test guest and returns its output.
 func start(t *testing.T, config Config, args ...string) (*Process, *bytes.Buffer, error) {
 	t.Helper()
 	g, err := guest()

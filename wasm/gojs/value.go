@@ -16,9 +16,8 @@ type undefined struct{}
 // Undefined is JavaScript's undefined.
 var Undefined Value = undefined{}
 
-// An Object is a set of properties. Name says in errors what it is. Reading a
-// property that an object does not have ends the program, unless it is Open,
-// which answers undefined as JavaScript does.
+// An Object is a set of properties. Errors quote its Name. Reading a missing
+// property ends the program. In an Open object it is undefined, as in JavaScript.
 type Object struct {
 	Name  string
 	Open  bool
@@ -35,9 +34,9 @@ type Bytes struct {
 	Data []byte
 }
 
-// A Func is a function or a class. Call is nil for what only has to exist, New
-// for what is not a class. A *Thrown error reaches the program as an exception;
-// any other ends it.
+// A Func is a function or a class. Call is nil for a function that only has to
+// exist. New is nil for a function that is not a class. The program gets a *Thrown
+// error as an exception; any other error ends it.
 type Func struct {
 	Name string
 	Call func(p *Process, args []Value) (Value, error)
@@ -52,7 +51,7 @@ type Thrown struct {
 
 func (t *Thrown) Error() string { return "exception: " + describe(t.Value) }
 
-// throw is an exception with a code, as Node's file system has it.
+// throw returns an exception with a code, like those of Node's file system.
 func throw(code, message string) *Thrown {
 	return &Thrown{newError(code, message)}
 }
@@ -86,7 +85,7 @@ func describe(v Value) string {
 	return fmt.Sprint(v)
 }
 
-// text is what String(v) is in JavaScript.
+// text returns String(v) of JavaScript.
 func text(v Value) (string, error) {
 	switch v := v.(type) {
 	case string:

@@ -63,7 +63,7 @@ func build(pkg string) ([]byte, error) {
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "guest.wasm")
-	// Without the commit in it, the same source is the same Wasm, compiled before.
+	// Without the commit in it, the same source gives the same Wasm, and the cache has it.
 	command := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", file, pkg)
 	command.Dir = root
 	command.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
@@ -96,7 +96,7 @@ func Compile(t testing.TB, pkg string) *edge.Module {
 	return m
 }
 
-// CacheDir is where compiled guests are kept.
+// CacheDir is the folder of compiled guests.
 func CacheDir() string {
 	dir, err := os.UserCacheDir()
 	if err != nil {

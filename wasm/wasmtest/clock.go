@@ -59,8 +59,8 @@ func (c *Clock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
 	}
 }
 
-// Advance moves the clock by d and runs, one after the other and each at its
-// time, what falls due, and what falls due because of that.
+// Advance moves the clock by d. It runs each function that falls due at its time, one
+// after the other, also those that an earlier one has started.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	end := c.now.Add(d)
@@ -86,7 +86,7 @@ func (c *Clock) Advance(d time.Duration) {
 	c.mu.Unlock()
 }
 
-// Next is when the next timer falls due.
+// Next returns the time at which the next timer falls due.
 func (c *Clock) Next() (at time.Time, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 
 // A Gate holds back deliveries of some kinds and lets them through in an order
 // that its seed decides. Kinds are those of edge.TestOptions.Hold. A Clock's Advance
-// waits for the "alarm" that it sets off.
+// waits for the "alarm" that falls due.
 type Gate struct {
 	mu      sync.Mutex
 	kinds   []string
@@ -26,12 +26,12 @@ type delivery struct {
 	through    chan struct{}
 }
 
-// NewGate is a gate that is open until Hold.
+// NewGate returns a gate that is open until Hold.
 func NewGate(seed uint64) *Gate {
 	return &Gate{random: rand.New(rand.NewPCG(seed, 0))}
 }
 
-// Hold holds back what comes from now on of these kinds only.
+// Hold holds back the later deliveries of these kinds, and no others.
 func (g *Gate) Hold(kinds ...string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -63,8 +63,8 @@ func (g *Gate) Wait(t testing.TB, n int) {
 	Until(t, fmt.Sprint(n, " deliveries are held back"), func() bool { return g.Held() >= n })
 }
 
-// Release lets one delivery through, which the seed chooses, and answers its
-// kind and name; false if none is held back.
+// Release lets one delivery through, which the seed chooses. It returns its kind and
+// name; false if the gate holds none back.
 func (g *Gate) Release() (kind, name string, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -81,7 +81,7 @@ func (g *Gate) Release() (kind, name string, ok bool) {
 	return d.kind, d.name, true
 }
 
-// Open holds nothing back any more and lets everything through.
+// Open lets all deliveries through, also those that it holds back.
 func (g *Gate) Open() {
 	g.Hold()
 	for {

@@ -15,7 +15,7 @@ import (
 	"tidemark/wasm/edge"
 )
 
-// Options say what a Server runs. Guest and Config are needed.
+// Options are the settings of a Server. Guest and Config are required.
 type Options struct {
 	Guest     string // a package, see Build
 	Config    *edge.Config
@@ -85,10 +85,11 @@ func (s *Server) open() {
 	s.worker.Store(w)
 }
 
-// Worker is the one that runs; Crash and Restart replace it.
+// Worker returns the running Worker. Crash and Restart replace it.
 func (s *Server) Worker() *edge.Worker { return s.worker.Load() }
 
-// Crash ends the worker as a kill would and starts another on the same data.
+// Crash ends the worker as the end of its process would. Then it starts another on
+// the same data.
 func (s *Server) Crash() {
 	s.t.Helper()
 	s.Gate.Open()

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Patience is how long a test waits for what happens in another goroutine or
-// process: long enough for a slow machine, as only a failure takes so long.
+// Patience is how long a test waits for an event in another goroutine or process.
+// It is long enough for a slow machine; only a failure takes so long.
 const Patience = 10 * time.Minute
 
 // Until waits for the condition, and fails the test if Patience is over.

@@ -10,21 +10,21 @@ import (
 )
 
 const (
-	// leastCompressed is how long an answer is at least that is compressed.
-	leastCompressed = 1 << 10
-	// compressionLevel is of 1 to 9; RATIONALE.md has what it costs.
+	// minCompressed is the length from which a response is compressed.
+	minCompressed = 1 << 10
+	// compressionLevel is from 1 to 9. RATIONALE.md gives its costs.
 	compressionLevel = 1
-	// compressedTag is added to the ETag of an answer that is compressed, as its bytes
-	// are others. RFC 9110, 8.8.3.3.
+	// compress appends compressedTag to the ETag of a compressed response, because
+	// its bytes differ. RFC 9110, 8.8.3.3.
 	compressedTag = "-gzip"
 
 	acceptEncoding = "Accept-Encoding"
 )
 
-// compress compresses the answers of next for clients that take gzip: those of text,
-// if they are not small. What is flushed leaves at once.
+// compress compresses the responses of next that are text and not small, for
+// clients that accept gzip. A flush sends the compressed bytes at once.
 func compress(next http.Handler) (http.Handler, error) {
-	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(leastCompressed), gzhttp.CompressionLevel(compressionLevel),
+	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(minCompressed), gzhttp.CompressionLevel(compressionLevel),
 		gzhttp.ContentTypeFilter(compressible), gzhttp.SuffixETag(compressedTag), gzhttp.SetContentType(false))
 	if err != nil {
 		return nil, err
@@ -46,8 +46,8 @@ func compress(next http.Handler) (http.Handler, error) {
 	}), nil
 }
 
-// A varyWriter names last that the encoding varies, which gzhttp names first: a client
-// that reads one line of Vary gets that of the guest.
+// A varyWriter moves gzhttp's line of Vary behind the guest's. So a client that
+// reads only the first line of Vary gets the guest's.
 type varyWriter struct{ http.ResponseWriter }
 
 func (w *varyWriter) WriteHeader(status int) {
@@ -61,8 +61,8 @@ func (w *varyWriter) WriteHeader(status int) {
 // Unwrap is for http.ResponseController.
 func (w *varyWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// compressible reports whether a content type is a text's: JSON, the demo's files.
-// Yjs updates are not.
+// compressible reports whether a content type is text, such as JSON or the demo's
+// files. Yjs updates are not text.
 func compressible(contentType string) bool {
 	mediaType, _, _ := strings.Cut(strings.ToLower(contentType), ";")
 	for _, part := range []string{"text/", "json", "javascript", "xml"} {

@@ -28,7 +28,7 @@ func startCompressed(t *testing.T, h http.HandlerFunc) string {
 	return s.URL
 }
 
-// ask is a client that decodes nothing.
+// ask sends a request and does not decode the response's body.
 func ask(t *testing.T, url string, header ...string) *http.Response {
 	t.Helper()
 	r, err := http.NewRequest("GET", url, nil)
@@ -97,7 +97,8 @@ func TestWhatIsCompressed(t *testing.T) {
 	}
 }
 
-// A compressed answer has an ETag of its own, which the handler knows as its own.
+// A compressed response has an ETag of its own. In requests, the handler gets its
+// own ETag instead.
 func TestTheETagOfACompressedAnswer(t *testing.T) {
 	server := startCompressed(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"v1"`)

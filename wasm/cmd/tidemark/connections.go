@@ -13,15 +13,16 @@ const (
 	defaultConnectionsAddress = 256
 )
 
-// freeFiles is how many connections the process may have open beside its
-// databases, its objects and what it started with.
+// freeFiles is how many connections the process may have open, beside its
+// databases, its objects and the files that it opens at the start.
 func freeFiles() int {
 	files := openFiles()
 	return max(files-min(files/4, 1_000), 1)
 }
 
-// A limitedListener closes the connections that are too many, in all or from one
-// address. Of this machine there may be any number in all: a proxy may be on it.
+// A limitedListener closes a connection that is over the limit: of all connections,
+// or of one address. The second limit does not hold for this machine, where a proxy
+// may run.
 type limitedListener struct {
 	net.Listener
 	all, each int // 0: no limit
@@ -72,7 +73,8 @@ func (l *limitedListener) leave(from netip.Prefix) {
 	}
 }
 
-// origin is an address, or for IPv6 the network of 64 bits that one customer has.
+// origin returns the address of a client, or for IPv6 its network of 64 bits: one
+// customer has a whole network.
 func origin(addr net.Addr) netip.Prefix {
 	tcp, ok := addr.(*net.TCPAddr)
 	if !ok {
@@ -87,7 +89,7 @@ func origin(addr net.Addr) netip.Prefix {
 	return prefix
 }
 
-// A countedConn tells once that it is closed.
+// A countedConn calls a function when it is closed, once.
 type countedConn struct {
 	net.Conn
 	once  sync.Once

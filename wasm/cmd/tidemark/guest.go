@@ -16,8 +16,8 @@ const (
 	guestFile    = "build/tidemark.wasm"
 )
 
-// readGuest returns the guest's Wasm: from file, or built from the module in
-// dir, or as an earlier build left it there.
+// readGuest returns the guest's Wasm. It reads file, if there is one. Otherwise it
+// builds the module in dir, or reads the result of an earlier build there.
 func readGuest(file, dir string) ([]byte, error) {
 	if file != "" {
 		return os.ReadFile(file)

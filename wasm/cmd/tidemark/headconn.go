@@ -20,21 +20,21 @@ import (
 	"tidemark/shared/abi"
 )
 
-// A headConn is a client's connection. net/http refuses some requests before any
-// handler sees them, with plain text that names little. A headConn notices that and
-// tells the client the same as JSON, with what is wrong.
+// A headConn is a client's connection. net/http rejects some requests before they
+// reach a handler, with plain text that names few details. A headConn replaces
+// that response by JSON of the same status, whose message names the error.
 type headConn struct {
 	net.Conn
 
 	mu      sync.Mutex
-	serving bool   // a handler has the request, and answers
-	rest    int64  // bytes of its body that have not come
-	mixed   bool   // what has come meanwhile may be of its body or of the next request
-	head    []byte // what has come of the request that net/http reads, or will read next
+	serving bool   // a handler has the request, and responds
+	rest    int64  // bytes of its body that have not arrived
+	mixed   bool   // bytes that arrive may belong to its body or to the next request
+	head    []byte // bytes received of the request that net/http reads, or will read next
 	partial bool   // head may lack the request's beginning
 }
 
-// A headListener makes headConns.
+// A headListener accepts connections as headConns.
 type headListener struct{ net.Listener }
 
 func (l headListener) Accept() (net.Conn, error) {
@@ -47,15 +47,15 @@ func (l headListener) Accept() (net.Conn, error) {
 
 type headConnKey struct{}
 
-// How much is dropped of what a client sends whose request net/http refuses, and for
-// how long.
+// After a rejected request, the headConn drops at most so many bytes, for at most
+// this time.
 const (
 	refusedBytes = 1 << 20
 	refusedTime  = 5 * time.Second
 )
 
-// watchHeads has the server tell its headConns when a handler begins, and when the
-// next request does.
+// watchHeads makes the server call its headConns when a handler begins, and when
+// it has ended.
 func watchHeads(s *http.Server) {
 	next := s.Handler
 	s.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -78,21 +78,21 @@ func watchHeads(s *http.Server) {
 	}
 }
 
-// serve begins the handler's time. Behind a body of that length the next head begins; of a
-// body of unknown length (-1) nobody here knows the end.
+// serve marks the start of the handler. The next head begins behind a body of that
+// length. A headConn cannot find the end of a body of unknown length (-1).
 func (c *headConn) serve(length int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, came, whole := bytes.Cut(c.head, []byte("\r\n\r\n"))
-	c.serving, c.mixed = true, length < 0 || !whole || c.partial && len(came) > 0
+	_, received, whole := bytes.Cut(c.head, []byte("\r\n\r\n"))
+	c.serving, c.mixed = true, length < 0 || !whole || c.partial && len(received) > 0
 	c.head, c.rest = nil, 0
 	if !c.mixed {
-		ofBody := min(int64(len(came)), length)
-		c.head, c.rest = bytes.Clone(came[ofBody:]), length-ofBody
+		ofBody := min(int64(len(received)), length)
+		c.head, c.rest = bytes.Clone(received[ofBody:]), length-ofBody
 	}
 }
 
-// idle ends it.
+// idle marks the end of the handler.
 func (c *headConn) idle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -113,8 +113,8 @@ func (c *headConn) Read(b []byte) (int, error) {
 	case n > 0 && (!c.serving || !c.mixed):
 		ofBody := min(int64(n), c.rest)
 		c.head, c.rest = append(c.head, b[ofBody:n]...), c.rest-ofBody
-	case !c.serving && len(c.head) > 0 && errors.Is(err, os.ErrDeadlineExceeded): // net/http says nothing then
-		c.tell(http.StatusRequestTimeout, fmt.Sprintf("The request's header did not come within %d seconds", headerTimeout/time.Second))
+	case !c.serving && len(c.head) > 0 && errors.Is(err, os.ErrDeadlineExceeded): // net/http sends no response then
+		c.respond(http.StatusRequestTimeout, fmt.Sprintf("The request's header did not come within %d seconds", headerTimeout/time.Second))
 	}
 	return n, err
 }
@@ -127,22 +127,22 @@ func (c *headConn) Write(b []byte) (int, error) {
 	}
 	defer c.mu.Unlock()
 	line, _, _ := bytes.Cut(b, []byte("\r\n"))
-	told, known := bytes.CutPrefix(line, []byte("HTTP/1.1 "))
-	if len(told) < 3 || !known {
+	statusLine, known := bytes.CutPrefix(line, []byte("HTTP/1.1 "))
+	if len(statusLine) < 3 || !known {
 		return c.Conn.Write(b)
 	}
-	status, err := strconv.Atoi(string(told[:3]))
+	status, err := strconv.Atoi(string(statusLine[:3]))
 	if err != nil || status < http.StatusBadRequest {
 		return c.Conn.Write(b)
 	}
-	if err := c.tell(status, c.fault(status, string(told[3:]))); err != nil {
+	if err := c.respond(status, c.fault(status, string(statusLine[3:]))); err != nil {
 		return 0, err
 	}
 	return len(b), nil
 }
 
-// CloseWrite is what net/http does before it closes a connection whose client may
-// still send, so that the client can read the answer.
+// CloseWrite closes the sending half. net/http calls it before it closes a
+// connection whose client may still send, so that the client can read the response.
 func (c *headConn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
@@ -150,9 +150,9 @@ func (c *headConn) CloseWrite() error {
 	return nil
 }
 
-// fault names what is wrong with the request that net/http refuses with this status
-// and these words.
-func (c *headConn) fault(status int, told string) string {
+// fault describes the error of a request that net/http rejects with this status
+// and this reason phrase.
+func (c *headConn) fault(status int, phrase string) string {
 	switch status {
 	case http.StatusRequestHeaderFieldsTooLarge:
 		return fmt.Sprintf("The request line and the header are larger than %d bytes together", maxHeaderBytes)
@@ -163,7 +163,7 @@ func (c *headConn) fault(status int, told string) string {
 	case http.StatusHTTPVersionNotSupported:
 		return "The version of HTTP is not supported: use HTTP/1.1"
 	}
-	if _, reason, ok := strings.Cut(told, ": "); ok {
+	if _, reason, ok := strings.Cut(phrase, ": "); ok {
 		return "The request is malformed: " + reason
 	}
 	if c.partial {
@@ -176,7 +176,7 @@ func (c *headConn) fault(status int, told string) string {
 	return "The request is malformed: " + cut(err.Error())
 }
 
-// path is that of the request, or "" if it is not known.
+// path returns the path of the request, or "" if it is not known.
 func (c *headConn) path() string {
 	line, _, _ := bytes.Cut(c.head, []byte("\n"))
 	if fields := strings.Fields(string(line[:min(len(line), 1<<10)])); len(fields) > 1 && !c.partial {
@@ -186,9 +186,10 @@ func (c *headConn) path() string {
 	return ""
 }
 
-// tell answers instead of net/http, which then closes the connection. What the client
-// still sends is dropped before, within bounds, or the client could not read the answer.
-func (c *headConn) tell(status int, message string) error {
+// respond sends an error in place of net/http's response. Then it drops the bytes that
+// the client still sends, within bounds: otherwise the client could not read the
+// response. Afterwards net/http closes the connection.
+func (c *headConn) respond(status int, message string) error {
 	header, body := abi.Failure{Status: status, Path: c.path(), Message: message}.Answer()
 	text := fmt.Appendf(nil, "HTTP/1.1 %d %s\r\n", status, http.StatusText(status))
 	for _, field := range header {
@@ -204,7 +205,7 @@ func (c *headConn) tell(status int, message string) error {
 	return nil
 }
 
-// cut shortens what repeats a client's own words.
+// cut shortens an error text, which may quote the client's bytes.
 func cut(text string) string {
 	if len(text) > 200 {
 		return strings.ToValidUTF8(text[:200], "") + "…"

@@ -26,7 +26,7 @@ func serveHeads(t *testing.T, h http.HandlerFunc) string {
 	return l.Addr().String()
 }
 
-// What a connection brought before does not change what is said of a request.
+// Earlier requests on a connection do not change the error of a malformed one.
 func TestALaterRequestThatIsMalformedIsToldSo(t *testing.T) {
 	address := serveHeads(t, func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
@@ -90,7 +90,7 @@ func TestALaterRequestThatIsMalformedIsToldSo(t *testing.T) {
 	}
 }
 
-// A client that sends on reads its refusal all the same.
+// A client that still sends can read the response.
 func TestARefusedHeaderIsDroppedToItsEnd(t *testing.T) {
 	address := serveHeads(t, func(http.ResponseWriter, *http.Request) {})
 	conn, err := net.Dial("tcp", address)

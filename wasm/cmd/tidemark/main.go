@@ -16,18 +16,18 @@
 // token for any name; serve then refuses an address that is not loopback unless
 // --dev-any-address is given, too. token prints a token and nothing else.
 //
-// restore, purge and revoke ask any running server, this one or one on Cloudflare, and
-// print what it answers: restore after its database was restored to an earlier
-// point, purge to forget tombstones, revoke to end the tokens that a subject has, or
-// one token, and their sockets. With --ttl, after which no such token can be valid
-// any more, the server forgets the revocation then. Their token needs the scope sync:admin;
-// without --token they sign one.
+// restore, purge and revoke send a request to a running server, this one or one on
+// Cloudflare, and print its response. restore belongs after the restoration of the
+// server's database to an earlier point. purge deletes old tombstones. revoke ends
+// one token, or all tokens of a subject, and their sockets. The server forgets the
+// revocation after --ttl, which must be at least the life of such a token. Their
+// token needs the scope sync:admin; without --token they sign one.
 //
 // All sign with AUTH_SECRET or, without it, with the secret in --secret-file, by
-// default the file DIR.secret beside the data folder. serve or token makes it up
-// if there is none. Where AUTH_JWKS, AUTH_JWKS_URL or AUTH_ISSUER is set, they
-// make up nothing, and the server trusts no HS256 unless AUTH_SECRET or
-// --secret-file is given, too.
+// default the file DIR.secret beside the data folder. serve or token generates the
+// secret if there is none. Where AUTH_JWKS, AUTH_JWKS_URL or AUTH_ISSUER is set,
+// they generate none, and the server trusts no HS256 unless AUTH_SECRET or
+// --secret-file is set, too.
 package main
 
 import (
@@ -64,7 +64,7 @@ func run(args []string) error {
 	}
 	command := flag.NewFlagSet("tidemark "+args[0], flag.ExitOnError)
 	parse := func() error {
-		command.Parse(args[1:]) // exits if it cannot
+		command.Parse(args[1:]) // exits after an error
 		if rest := command.Args(); len(rest) > 0 {
 			return fmt.Errorf("unexpected argument %q", rest[0])
 		}

@@ -57,7 +57,7 @@ func TestATokenNamesTheIssuerAndTheAudienceThatTheServerWants(t *testing.T) {
 	}
 }
 
-// A token made without --ttl is one that the server takes.
+// The server accepts a token that was signed without --ttl.
 func TestATokenLivesAsLongAsTheServerAllows(t *testing.T) {
 	for variable, want := range map[string]time.Duration{
 		"": 720 * time.Hour, "25h": 25 * time.Hour, "90": 90 * time.Second, "1000h": 720 * time.Hour, "soon": 720 * time.Hour,
@@ -126,7 +126,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// startServer starts the command with these options beside those that it needs.
+// startServer starts the command with these options, in addition to the required ones.
 func startServer(t *testing.T, dir string, options ...string) *server {
 	t.Helper()
 	file, err := binary()
@@ -177,7 +177,7 @@ func (s *server) get(path string) (string, error) {
 	return fmt.Sprint(res.StatusCode, " ", strings.TrimSpace(string(b))), err
 }
 
-// underWay waits until a request is, beside the one that asks.
+// underWay waits until another request is under way.
 func (s *server) underWay(t *testing.T) {
 	t.Helper()
 	wasmtest.Until(t, "a request is under way", func() bool {

@@ -23,18 +23,18 @@ const (
 	smallBody      = 64 << 10
 )
 
-// A memoryGuard keeps large work out while the process is near its bound. Go's
-// memory, which holds the instances' too, is measured; the databases' caches and
-// the compiled guest are not, and have the quarter of the machine that the
-// default leaves.
+// A memoryGuard delays large requests while the process is near its memory bound.
+// It measures Go's memory, which includes that of the instances. It does not
+// measure the databases' caches and the compiled guest. They have the quarter of
+// the machine that the default bound leaves.
 type memoryGuard struct {
 	bound    int64
 	patience time.Duration
 	tight    atomic.Bool
-	trim     func() // frees what is idle
+	trim     func() // frees the memory of idle instances
 }
 
-// watch measures until ctx is done.
+// watch measures the memory again and again, until ctx is done.
 func (g *memoryGuard) watch(ctx context.Context) {
 	tick := time.NewTicker(memoryPoll)
 	defer tick.Stop()
@@ -48,7 +48,8 @@ func (g *memoryGuard) watch(ctx context.Context) {
 	}
 }
 
-// note sets tight: from nine tenths of the bound on, until it is below eight.
+// note sets tight when used reaches nine tenths of the bound, and clears it when
+// used is below eight tenths.
 func (g *memoryGuard) note(used int64) {
 	switch {
 	case used > g.bound/10*9:
@@ -60,15 +61,15 @@ func (g *memoryGuard) note(used int64) {
 	}
 }
 
-// memoryInUse is what Go has of the system.
+// memoryInUse returns how many bytes Go holds of the system's memory.
 func memoryInUse() int64 {
 	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	metrics.Read(samples)
 	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
 }
 
-// admit has a request with a large body, or for a WebSocket, wait while memory
-// is tight, and refuses it if that lasts.
+// admit delays a request with a large body, or for a WebSocket, while memory is
+// tight. It responds 503 if memory stays tight.
 func (g *memoryGuard) admit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		large := r.ContentLength < 0 || r.ContentLength > smallBody || r.Header.Get("Upgrade") != ""
@@ -76,7 +77,7 @@ func (g *memoryGuard) admit(next http.Handler) http.Handler {
 			w.Header().Set("Retry-After", strconv.Itoa(int(memoryPatience/time.Second)))
 			w.Header().Set("Connection", "close")
 			control := http.NewResponseController(w)
-			control.EnableFullDuplex() // or net/http would read on before it answers
+			control.EnableFullDuplex() // otherwise net/http reads the body before it responds
 			edge.WriteFailure(w, r, http.StatusServiceUnavailable, "the server is short of memory")
 			control.Flush()
 			control.SetReadDeadline(time.Now().Add(refusedTime))
@@ -107,8 +108,8 @@ func (g *memoryGuard) wait(ctx context.Context) bool {
 	return true
 }
 
-// leastMemory is what one instance and the server need.
-const leastMemory = 256 << 20
+// minMemory is how many bytes one instance and the server need.
+const minMemory = 256 << 20
 
 // parseMemory reads a size such as 512M or 2G.
 func parseMemory(text string) (int64, error) {
@@ -123,14 +124,14 @@ func parseMemory(text string) (int64, error) {
 	if err != nil || n < 0 || n > 1<<62/unit {
 		return 0, fmt.Errorf("serve: --memory %q is no size such as 512M or 2G", text)
 	}
-	if n*unit < leastMemory {
+	if n*unit < minMemory {
 		return 0, fmt.Errorf("serve: --memory %s is less than the 256M that an instance needs", text)
 	}
 	return n * unit, nil
 }
 
-// defaultMemory is three quarters of what the machine, or the control group of
-// the process, has; 0 if that cannot be known.
+// defaultMemory returns three quarters of the memory of the machine, or of the
+// process's control group; 0 if it is unknown.
 func defaultMemory() int64 {
 	has := int64(0)
 	for _, file := range []struct{ path, prefix string }{
@@ -147,8 +148,8 @@ func defaultMemory() int64 {
 	return has / 4 * 3
 }
 
-// firstNumber is the number after the prefix, in bytes: "MemTotal: 4 kB". "max"
-// is none.
+// firstNumber returns the number after the prefix, in bytes, as in
+// "MemTotal: 4 kB"; 0 for "max".
 func firstNumber(text, prefix string) int64 {
 	fields := strings.Fields(strings.TrimPrefix(text, prefix))
 	if len(fields) == 0 {

@@ -23,11 +23,11 @@ const (
 	maxAnswerBytes  = 64 << 10
 )
 
-// An operator asks a running server to do what only its operator may.
+// An operator sends requests to a running server that need the operator's scope.
 type operator struct {
 	url   string
-	token string       // if "", one is signed
-	place *secretPlace // of the secret that signs it
+	token string       // if "", the command signs one
+	place *secretPlace // of the secret that signs the token
 }
 
 func newOperator(flags *flag.FlagSet, place *secretPlace) *operator {
@@ -37,7 +37,7 @@ func newOperator(flags *flag.FlagSet, place *secretPlace) *operator {
 	return o
 }
 
-// run asks, and prints what the server answers.
+// run sends a request, and prints the server's response.
 func (o *operator) run(path, body string) error {
 	answer, err := o.post(path, body)
 	if err == nil {
@@ -54,7 +54,8 @@ type revocation struct {
 	Next    string `json:"next,omitempty"`
 }
 
-// revoke asks until every room was told, and prints what the server answers.
+// revoke repeats the request until the server has reached every room, and prints
+// its response.
 func (o *operator) revoke(r revocation) error {
 	if (r.Subject == "") == (r.ID == "") {
 		return errors.New("revoke: one of --sub and --jti is needed")
@@ -67,19 +68,19 @@ func (o *operator) revoke(r revocation) error {
 		if err != nil {
 			return err
 		}
-		answer, err := o.post("auth/revoke", string(body))
+		response, err := o.post("auth/revoke", string(body))
 		if err != nil {
 			return err
 		}
-		fmt.Println(answer)
-		var told struct{ Next string }
-		if err := json.Unmarshal([]byte(answer), &told); err != nil {
+		fmt.Println(response)
+		var page struct{ Next string }
+		if err := json.Unmarshal([]byte(response), &page); err != nil {
 			return fmt.Errorf("read the answer: %w", err)
 		}
-		if told.Next == "" {
+		if page.Next == "" {
 			return nil
 		}
-		r.Next = told.Next
+		r.Next = page.Next
 	}
 }
 
@@ -103,7 +104,7 @@ func (o *operator) post(path, body string) (string, error) {
 	}
 	client := http.Client{
 		Timeout: operatorTimeout,
-		// A redirect would be followed by GET.
+		// After a redirect, the client would send a GET.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	response, err := client.Do(request)
@@ -138,11 +139,11 @@ func (o *operator) bearer() (string, error) {
 	return sign(secret, claims{sub: "operator", scope: operatorScope, ttl: operatorTTL}, time.Now())
 }
 
-// reason is the message of an error as the server answers it, or the answer.
-func reason(answer []byte) string {
-	var told struct{ Error struct{ Message string } }
-	if json.Unmarshal(answer, &told) == nil && told.Error.Message != "" {
-		return told.Error.Message
+// reason returns the message of the server's error, or its whole response.
+func reason(response []byte) string {
+	var failure struct{ Error struct{ Message string } }
+	if json.Unmarshal(response, &failure) == nil && failure.Error.Message != "" {
+		return failure.Error.Message
 	}
-	return strings.TrimSpace(string(answer))
+	return strings.TrimSpace(string(response))
 }

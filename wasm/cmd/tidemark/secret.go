@@ -18,16 +18,16 @@ import (
 
 const secretBytes = 32
 
-// keyVariables each say that others sign the tokens. With one of them and
-// without a secret of the operator's own, no secret is made up.
+// keyVariables are the variables that name keys of another signer. If one of them
+// is set, and the operator has chosen no secret, the command generates none.
 var keyVariables = []string{"AUTH_JWKS", "AUTH_JWKS_URL", "AUTH_ISSUER"}
 
-// A secretPlace says where the secret of HS256 is: in AUTH_SECRET or else in a
-// file. The file is not in the data folder, because a backup of that folder
-// must not hold it.
+// A secretPlace is the place of the secret of HS256: AUTH_SECRET, or else a file.
+// The file is not in the data folder, because a backup of that folder must not
+// hold it.
 type secretPlace struct {
 	data string // the data folder
-	file string // "" is the folder's name with .secret at its end, beside the folder
+	file string // "": DIR.secret, beside the data folder DIR
 	log  *slog.Logger
 }
 
@@ -38,11 +38,11 @@ func newSecretPlace(flags *flag.FlagSet, log *slog.Logger) *secretPlace {
 	return p
 }
 
-// chosen reports whether the operator said which secret to use.
+// chosen reports whether the operator has chosen the secret.
 func (p *secretPlace) chosen() bool { return os.Getenv("AUTH_SECRET") != "" || p.file != "" }
 
-// onlyKeys returns the variable by which the server trusts the keys of others
-// and no secret, or "" if there is none. get returns a variable's value.
+// onlyKeys returns the name of a variable that makes the server trust only the keys
+// of another signer, or "" if there is none. get returns a variable's value.
 func (p *secretPlace) onlyKeys(get func(name string) string) string {
 	if p.chosen() {
 		return ""
@@ -63,7 +63,7 @@ func (p *secretPlace) path() (string, error) {
 	return folder + ".secret", err
 }
 
-// oldPath is where releases before this one kept the secret.
+// oldPath is the file in which earlier releases kept the secret.
 func (p *secretPlace) oldPath() string { return filepath.Join(p.data, "auth_secret") }
 
 // known returns the secret. The error is fs.ErrNotExist if there is none.
@@ -99,7 +99,7 @@ func (p *secretPlace) known() (string, error) {
 	return secret, err
 }
 
-// made returns the secret, which it makes up if there is none.
+// made returns the secret. It generates one if there is none.
 func (p *secretPlace) made() (string, error) {
 	if secret, err := p.known(); !errors.Is(err, fs.ErrNotExist) {
 		return secret, err
@@ -116,9 +116,8 @@ func (p *secretPlace) made() (string, error) {
 	return readSecret(file)
 }
 
-// writeSecret makes the file with mode 0600, or leaves one that is there. It
-// writes aside and links, so that two commands that start together end up with
-// the same secret.
+// writeSecret creates the file with mode 0600, unless it exists. It writes another
+// file and links it, so that two commands that start together use the same secret.
 func writeSecret(file, secret string) error {
 	dir := filepath.Dir(file)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -151,8 +150,9 @@ func readSecret(file string) (string, error) {
 	return secret, nil
 }
 
-// signing returns the secret that signs tokens for the server, made up if there
-// is none. It refuses where the server trusts only the keys of others.
+// signing returns the secret that signs tokens for the server. It generates one if
+// there is none. It returns an error if the server trusts only the keys of another
+// signer.
 func (p *secretPlace) signing() (string, error) {
 	if name := p.onlyKeys(os.Getenv); name != "" {
 		return "", onlyKeysError(name)
@@ -164,7 +164,7 @@ func onlyKeysError(name string) error {
 	return fmt.Errorf("no secret to sign with: %s is set and the server trusts only its keys; AUTH_SECRET or --secret-file add a secret", name)
 }
 
-// tokenCommand is what an operator types for a token of this server.
+// tokenCommand returns the command with which an operator gets a token of this server.
 func (p *secretPlace) tokenCommand() string {
 	switch {
 	case os.Getenv("AUTH_SECRET") != "":

@@ -24,13 +24,13 @@ func withoutKeys(t *testing.T) {
 	}
 }
 
-// placeIn is that of a data folder, and a log that can be read.
+// placeIn returns the secretPlace of a data folder, and its log.
 func placeIn(data string) (*secretPlace, *strings.Builder) {
 	var log strings.Builder
 	return &secretPlace{data: data, log: slog.New(slog.NewTextHandler(&log, nil))}, &log
 }
 
-// files are the paths below a folder, with their modes.
+// files returns the paths below a folder, with their modes.
 func files(t *testing.T, dir string) map[string]fs.FileMode {
 	t.Helper()
 	found := map[string]fs.FileMode{}
@@ -49,7 +49,7 @@ func files(t *testing.T, dir string) map[string]fs.FileMode {
 	return found
 }
 
-// atOnce calls made in several commands' place at the same time.
+// atOnce calls made several times at the same time, as several commands do.
 func atOnce(t *testing.T, data string) []string {
 	t.Helper()
 	secrets := make([]string, 8)

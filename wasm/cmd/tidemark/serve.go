@@ -25,26 +25,26 @@ type serveOptions struct {
 	instances          int
 	grace              time.Duration
 	memory             string
-	connections        int // in all
-	fromAddress        int // connections
+	connections        int // the most that may be open
+	fromAddress        int // the most that may be open from one address
 	dev, devAnyAddress bool
 }
 
 const (
 	headerTimeout = 10 * time.Second
-	// The next two begin with the header, and LIMIT_CALL_MS is added to both: package
-	// edge bounds how slowly a body may come.
-	bodyTimeout   = 2 * time.Minute  // until the guest asks for the body
-	answerTimeout = 10 * time.Minute // until the last byte of the answer
-	idleTimeout   = 2 * time.Minute
-	// defaultGrace and the goodbyes to sockets are less than the 30 seconds after
-	// which Kubernetes kills.
+	// The next two begin with the header. newServer adds LIMIT_CALL_MS to both.
+	// Package edge bounds how slow a body may be.
+	bodyTimeout     = 2 * time.Minute  // until the guest asks for the body
+	responseTimeout = 10 * time.Minute // until the last byte of the response
+	idleTimeout     = 2 * time.Minute
+	// defaultGrace and the time to close the sockets are less than 30 seconds
+	// together: then Kubernetes kills the process.
 	defaultGrace   = 20 * time.Second
 	maxHeaderBytes = 64 << 10
 )
 
-// serve runs until SIGINT or SIGTERM, then lets what is under way end, for the
-// time of grace at most; a second signal ends it at once.
+// serve runs until SIGINT or SIGTERM. Then it waits for the requests under way, at
+// most for the time of grace. A second signal ends it at once.
 //
 //layout:long the parts of the server in the order in which they start
 func serve(o serveOptions, place *secretPlace, log *slog.Logger) error {
@@ -62,7 +62,7 @@ func serve(o serveOptions, place *secretPlace, log *slog.Logger) error {
 		o.connections = fit
 		log.Warn("the limit of open files bounds the connections", "connections", fit)
 	}
-	// Taken before the work of starting, so that a port in use is told at once.
+	// Listen comes before the slow steps, so that a port in use fails at once.
 	listener, err := net.Listen("tcp", o.addr)
 	if err != nil {
 		return err
@@ -97,12 +97,12 @@ func serve(o serveOptions, place *secretPlace, log *slog.Logger) error {
 	if err := worker.Boot(); err != nil {
 		return errors.Join(err, worker.Close(context.Background()))
 	}
-	debug.FreeOSMemory() // what compiling took
+	debug.FreeOSMemory() // the memory of the compiler
 	handler := http.Handler(worker)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	if memory > 0 {
-		debug.SetMemoryLimit(memory / 4 * 3) // so that what is beyond is in use, and no garbage
+		debug.SetMemoryLimit(memory / 4 * 3) // so that memory beyond it is in use, not garbage
 		guard := &memoryGuard{bound: memory, patience: memoryPatience, trim: worker.Trim}
 		go guard.watch(ctx)
 		handler = guard.admit(worker)
@@ -140,8 +140,8 @@ func serve(o serveOptions, place *secretPlace, log *slog.Logger) error {
 	return nil
 }
 
-// secret returns the secret that the server trusts, "" if it trusts none, and
-// what an operator reads at the start about tokens.
+// secret returns the secret that the server trusts, "" if it trusts none. welcome
+// is the line about tokens that the command prints at the start.
 func (o serveOptions) secret(place *secretPlace, config *edge.Config) (secret, welcome string, err error) {
 	get := func(name string) string {
 		if value := os.Getenv(name); value != "" {
@@ -169,16 +169,16 @@ func loopback(addr net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// newServer is a server on which no client can stay without doing something. It
-// answers everything by the handler or, on a headListener, by a headConn. A request
-// has callLimit beside what transfers take.
+// newServer returns a server that closes the connections of idle and slow clients.
+// The handler sends all responses except those of a headConn. A request has
+// callLimit in addition to the time of its transfers.
 func newServer(handler http.Handler, callLimit time.Duration, log *slog.Logger) *http.Server {
 	s := &http.Server{
 		Handler:                      handler,
 		DisableGeneralOptionsHandler: true,
 		ReadHeaderTimeout:            headerTimeout,
 		ReadTimeout:                  callLimit + bodyTimeout,
-		WriteTimeout:                 callLimit + answerTimeout,
+		WriteTimeout:                 callLimit + responseTimeout,
 		IdleTimeout:                  idleTimeout,
 		MaxHeaderBytes:               maxHeaderBytes,
 		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
@@ -187,8 +187,8 @@ func newServer(handler http.Handler, callLimit time.Duration, log *slog.Logger) 
 	return s
 }
 
-// variables are those of the process that the guest may see: what the config
-// declares, and AUTH_*.
+// variables returns the environment variables that the guest gets: those that the
+// config declares, and AUTH_*.
 func variables(config *edge.Config, secret string) map[string]string {
 	env := map[string]string{}
 	for _, pair := range os.Environ() {
@@ -203,7 +203,7 @@ func variables(config *edge.Config, secret string) map[string]string {
 	return env
 }
 
-// cacheDir is where the compiled guest is kept.
+// cacheDir returns the folder of the compiled guest.
 func cacheDir(data string) string {
 	if dir, err := os.UserCacheDir(); err == nil {
 		return filepath.Join(dir, "tidemark", "wazero")

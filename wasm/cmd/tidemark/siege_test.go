@@ -44,7 +44,7 @@ func TestAServerWhoseInstanceLoopsIsHealthyAndEnds(t *testing.T) {
 		got, _ := s.get("/loop")
 		looped <- got
 	}()
-	// The test guest knows no health: what answers 200 is the host.
+	// The test guest has no route for health: the host sends the 200.
 	wasmtest.Until(t, "the host answers for its health", func() bool {
 		got, _ := s.get("/healthz")
 		return got == `200 {"status":"ok"}`
@@ -99,7 +99,7 @@ func TestAConnectionTooManyIsClosed(t *testing.T) {
 	s := startServer(t, t.TempDir(), "--max-connections", "3")
 	http.DefaultClient.CloseIdleConnections()
 	held := []net.Conn{s.dial(t), s.dial(t), s.dial(t)}
-	for _, conn := range held { // each is there once it is answered
+	for _, conn := range held { // each counts after its response
 		fmt.Fprint(conn, "GET /trivial HTTP/1.1\r\nHost: host\r\n\r\n")
 		if _, err := io.ReadFull(conn, make([]byte, 15)); err != nil {
 			t.Fatal(err)
@@ -147,7 +147,7 @@ func TestSlowClientsLeaveTheServerServing(t *testing.T) {
 		fmt.Fprintf(s.dial(t), "POST /slow-echo HTTP/1.1\r\nHost: host\r\nContent-Length: %d\r\n\r\nx", 1<<20)
 		go fmt.Fprintf(s.dial(t), "POST /slow-echo HTTP/1.1\r\nHost: host\r\nContent-Length: %d\r\n\r\n%s", len(large), large)
 	}
-	for range 10 { // the last of them never read the answer
+	for range 10 { // the last of them never read the response
 		if got, err := s.get("/trivial"); got != "200 ok" {
 			t.Fatalf("got %s, %v", got, err)
 		}

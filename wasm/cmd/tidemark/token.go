@@ -12,11 +12,11 @@ import (
 	"tidemark/shared/auth"
 )
 
-// longestTTL is the life of a token, unless --ttl or AUTH_MAX_TTL says less.
+// longestTTL is the life of a token, unless --ttl or AUTH_MAX_TTL is less.
 const longestTTL = 720 * time.Hour
 
-// defaultTTL is what AUTH_MAX_TTL of the environment allows, up to longestTTL. The
-// server says what is wrong with the variable.
+// defaultTTL returns AUTH_MAX_TTL of the environment, but at most longestTTL. It
+// ignores an invalid AUTH_MAX_TTL: the server reports that.
 func defaultTTL() time.Duration {
 	if most, err := auth.ParseTTL(os.Getenv("AUTH_MAX_TTL")); err == nil {
 		return min(most, longestTTL)
@@ -24,14 +24,14 @@ func defaultTTL() time.Duration {
 	return longestTTL
 }
 
-// claims are what a token says.
+// claims are the claims of a token that the flags set.
 type claims struct {
 	sub, scope string
 	ttl        time.Duration
 }
 
-// sign signs a token. Its iss and aud are the first that AUTH_ISSUER and
-// AUTH_AUDIENCE of the environment name, which a server that has them wants.
+// sign signs a token. Its iss and aud are the first values of AUTH_ISSUER and
+// AUTH_AUDIENCE in the environment. A server with these variables requires them.
 func sign(secret string, c claims, now time.Time) (string, error) {
 	m := jwt.MapClaims{"sub": c.sub, "iat": now.Unix(), "exp": now.Add(c.ttl).Unix()}
 	for claim, variable := range map[string]string{"iss": "AUTH_ISSUER", "aud": "AUTH_AUDIENCE"} {

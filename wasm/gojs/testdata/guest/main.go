@@ -1,6 +1,6 @@
 //go:build js && wasm
 
-// Command guest is what the tests of gojs run. It does what its argument says.
+// Command guest is the program of gojs's tests. Its argument chooses the action.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// Package abi is the host ABI: everything that the guest (worker, compiled to
-// Wasm) and a host (worker.mjs on workerd, wasm/edge under wazero) say to each
-// other. It is the one package that both sides import.
+// Package abi is the host ABI: the imports, exports and frames between the guest
+// (worker, compiled to Wasm) and a host (worker.mjs on workerd, wasm/edge under
+// wazero). It is the one package that both sides import.
 //
 // # Words
 //
@@ -8,14 +8,14 @@
 // number that the host chooses. An op is one asynchronous thing that a call
 // waits for: a number that the guest chooses. A handle is a positive number
 // under which the host keeps bytes until the guest takes them. An object is a
-// live Durable Object: a number that is new at each construction, so that what
-// the guest remembers of an object never outlives it. A conn is a WebSocket of
-// one object: a number above 0, stable over hibernation.
+// live Durable Object: a number that is new at each construction, so that the
+// guest never mistakes a new object for an old one. A conn is a WebSocket of one
+// object: a number above 0, stable over hibernation.
 //
 // # The number of the ABI
 //
-// Every change of what this package says gets a new Number, also one that only adds.
-// The guest names the number that it was built for in the module of its imports, Module.
+// Every change of this package's rules gets a new Number, also an addition. The name
+// of the guest's import module, Module, holds the number for which it was built.
 // A host reads that name before it instantiates a guest: see CheckImports.
 // docs/abi.md says what a host has to do.
 //
@@ -29,18 +29,18 @@
 //	read(handle, ptr, n)              copies the next n bytes of handle to ptr, or those that are left
 //	drop(handle)                      forgets it
 //	op(call, op, kind, ptr, len)      starts an op; its frame depends on kind
-//	write(call, ptr, len)             adds bytes to the body of the call's answer, before those of
-//	                                  respond; len 0 drops what was added
-//	respond(call, head, headLen, body, bodyLen)   the answer of a call, once
-//	forward(call, ptr, len)           the answer is what a room answers to the upgrade (Forward)
+//	write(call, ptr, len)             adds bytes to the body of the call's response, before those of
+//	                                  respond; len 0 drops the bytes added before
+//	respond(call, head, headLen, body, bodyLen)   the response of a call, once
+//	forward(call, ptr, len)           a room completes the upgrade (Forward)
 //	full()                            1 if this instance has grown so much that the host begins no
 //	                                  new call in it, otherwise 0
 //	again(call)                       returns 1 if the host begins the call anew in another instance,
 //	                                  in which case the guest forgets it; otherwise 0. The host does that at
-//	                                  most three times, for a GET or HEAD, and for what has a body of
-//	                                  which OpBody was not posted
+//	                                  most three times, for a GET or HEAD, and for a request with a body
+//	                                  for which OpBody was not posted
 //
-// The following act on the object whose event is running. Outside of an event they
+// The following imports act on the object whose event is running. Outside of an event they
 // return 0, or do nothing. Results marked "handle" are followed by size.
 //
 //	size(handle)                      how many bytes take will copy
@@ -53,14 +53,14 @@
 //	object_send(conns, n, kind, ptr, len)  to n conns (u32 each), or to all if n is 0;
 //	                                  kind is KindText or KindBinary; returns how many
 //	object_close(conn, code, ptr, len)     with a reason of at most 123 bytes
-//	object_attach(conn, ptr, len)     what is remembered of conn over hibernation, under 2,000 bytes
+//	object_attach(conn, ptr, len)     stores bytes for conn over hibernation, under 2,000
 //	object_alarm(f64 millis)          replaces the alarm (Unix time); 0 removes it
 //	object_timer(f64 millis)          brings EventTimer once, that much later, unless a timer is
 //	                                  set already. The object does not hibernate before; the timer
 //	                                  outlives the instance that asked for it
 //	object_timer_set()                1 if a timer is set, otherwise 0
-//	object_autoreply(ping, pingLen, pong, pongLen)  a text that is answered without waking the object
-//	object_reply(ptr, len)            the answer to EventCall
+//	object_autoreply(ping, pingLen, pong, pongLen)  the host replies pong to the text ping, without waking the object
+//	object_reply(ptr, len)            the reply to EventCall
 //	object_ends()                     how often an instance has ended in an event or alarm of
 //	                                  this object, or the process while a long one ran, since
 //	                                  object_forgive; it survives restarts
@@ -80,25 +80,25 @@
 //	event(object, event, conn, handle, len)      see Event; never blocks
 //
 // After every export the host calls the runtime's resume, or goroutines that
-// the export made ready do not run. A call is finished when it has its answer
-// and none of its ops is under way.
+// the export made ready do not run. A call is finished when the guest has
+// responded and none of its ops is under way.
 //
 // # Bodies
 //
-// The guest decides by the head what the client may send, and only then asks for
-// the body by OpBody, once; a body that announces no length, and has more than the guest
-// asked for, once more, with a greater limit. Until then the host reads none of it. A body
-// that OpBody brings is whole, and of its announced length. The host keeps what has
-// arrived, and no room for what is only announced. It gives up a body that
-// stalls for BodyStallMillis, or that brings fewer than BodyFloor bytes a
-// second beyond that time. A call of which OpBody was posted is not replayed
-// when its instance ends.
+// The guest decides by the head how much the client may send. Only then it posts
+// OpBody, once. If a body of unknown length is longer than that limit, the guest may
+// post OpBody once more, with a greater limit. Before the first OpBody the host reads
+// none of the body. OpBody returns the whole body, of its announced length. The host
+// allocates memory for the bytes that have arrived, not for the announced length. It
+// gives up a body that stalls for BodyStallMillis, or that brings fewer than BodyFloor
+// bytes a second after that time. If the instance of a call ends after OpBody, the
+// host does not replay the call.
 //
 // Many clients send their whole body before they read the response. So the host
 // reads and drops the rest of a body that the guest did not take, within
 // bounds: eight times LIMIT_BODY_BYTES or 1 MiB, whichever is more, for at most
-// LIMIT_CALL_MS, and as slowly as a body may come that the guest takes. On workerd
-// the isolate also bounds how fast it drops all bodies together (body.mjs).
+// LIMIT_CALL_MS, and no slower than a body that the guest takes. On workerd the
+// isolate also bounds how fast it drops all bodies together (body.mjs).
 package abi
 
 // An Op is the kind of an asynchronous operation.
@@ -123,8 +123,8 @@ const (
 	// again after BodyTooLarge if that limit was BodyKept or less, and no length announced.
 	OpBody Op = 5
 	// OpFetch sends a request to another server. Frame: Fetch. Result: Fetched.
-	// It fails if there is no answer in time, if the answer is too long, and if the
-	// URL is neither https, nor http of a loopback host (with DEV_MODE, of any).
+	// It fails if there is no response in time, if the response is too long, and if
+	// the URL is neither https, nor http of a loopback host (with DEV_MODE, of any).
 	OpFetch Op = 6
 )
 
@@ -138,13 +138,13 @@ const (
 // BodyKept is how many bytes the host keeps of a body that was too large, for a second OpBody.
 const BodyKept = 64 << 10
 
-// How slowly a body may come.
+// The limits of a slow body.
 const (
 	BodyStallMillis = 10_000
 	BodyFloor       = 1024 // bytes a second
 )
 
-// An Event is what happens to an object.
+// An Event is the kind of an object's event.
 type Event = int32
 
 const (
@@ -157,9 +157,9 @@ const (
 	EventClose Event = 4
 	// EventCall: the Worker sent the bytes (OpCall); the guest calls object_reply.
 	EventCall Event = 5
-	// EventEnter: OpEnter with that number asks to run; conn is the op.
+	// EventEnter: the OpEnter with the number conn may run.
 	EventEnter Event = 6
-	// EventTimer: what object_timer asked for.
+	// EventTimer: the time of object_timer has passed.
 	EventTimer Event = 7
 )
 
@@ -169,8 +169,8 @@ const (
 	KindBinary = 2
 )
 
-// What production D1 and Durable Objects allow, enforced by the wazero host
-// too. Cloudflare docs, D1 limits and Durable Objects limits.
+// Limits of production D1 and Durable Objects. The wazero host enforces them, too.
+// Cloudflare docs, D1 limits and Durable Objects limits.
 const (
 	MaxParams        = 100
 	MaxValueBytes    = 2_000_000

@@ -36,7 +36,7 @@ func TestStatementsComeBackAsTheyWere(t *testing.T) {
 	}
 }
 
-// A long argument that stays where it is comes back as it was, and its frame is short.
+// A long argument that stays in memory decodes to the same bytes, and its frame is short.
 func TestLongArgumentsMayStayWhereTheyAre(t *testing.T) {
 	long := strings.Repeat("x", FarBytes)
 	in := []Statement{{SQL: "s", Args: []any{Text(long), []byte(long), Text(long[1:]), 1.0}}}
@@ -63,7 +63,7 @@ func TestLongArgumentsMayStayWhereTheyAre(t *testing.T) {
 	}
 }
 
-// Pieces stay where they are, and come as one copy.
+// Pieces stay in memory. JoinPieces returns them as one copy.
 func TestPiecesAreJoined(t *testing.T) {
 	memory := [][]byte{[]byte("one "), nil, []byte("piece")}
 	at := uint32(0)
@@ -115,7 +115,7 @@ func TestResultsComeBackAsTheyWere(t *testing.T) {
 	}
 }
 
-// Results that come in pieces are the same as those in one, and are cut as they are.
+// Results read in pieces are the same as those read in one, also where they are cut short.
 func TestResultsAreReadInPieces(t *testing.T) {
 	long := strings.Repeat("long ", 50_000)
 	in := []Result{{Changes: 2, Columns: []string{"a", "b"}, Rows: [][]any{

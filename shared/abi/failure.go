@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// A Failure is an error that a host tells a client by itself, because the guest did
-// not answer or was not asked.
+// A Failure is an error that the host itself sends to a client, because the guest
+// did not respond or did not get the request.
 type Failure struct {
 	Status  int
 	Path    string // of the request; "" if it is not known
 	Message string
 }
 
-// failureCodes are tRPC's names and numbers of a status; what is not here is a bad
-// request.
+// failureCodes are tRPC's names and numbers of a status. Other statuses have those
+// of a bad request.
 var failureCodes = map[int]struct {
 	name   string
 	number int
@@ -31,8 +31,8 @@ var failureCodes = map[int]struct {
 
 // Answer returns the header and the body. The body has the shape that the guest's
 // errors have at the path: tRPC's below /trpc, a problem of RFC 9457 below /api/v1/,
-// and {"error":{"code","message"}} elsewhere. Any page may read it, as it says
-// nothing of anybody.
+// and {"error":{"code","message"}} elsewhere. Any page may read it, because it holds
+// no data of a user.
 func (f Failure) Answer() (header [][2]string, body []byte) {
 	code, ok := failureCodes[f.Status]
 	if !ok {

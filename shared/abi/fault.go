@@ -2,13 +2,13 @@ package abi
 
 import "strings"
 
-// An OpError is the text with which the host settled an op that failed.
+// An OpError is the error text of an op that failed.
 type OpError string
 
 func (e OpError) Error() string { return string(e) }
 
-// passing are parts of the texts of failures after which the same may succeed a
-// little later: the database or the room was overloaded, out of reach or reset.
+// passing are parts of the texts of temporary failures: the database or the room was
+// overloaded, unreachable or reset.
 // Cloudflare docs, D1: "Debug D1", error list; Durable Objects: "Troubleshooting".
 var passing = []string{
 	"overloaded",
@@ -23,8 +23,8 @@ var passing = []string{
 	"SQLITE_BUSY",
 }
 
-// Passes says whether the same op may succeed a little later. It may also have
-// been done.
+// Passes reports whether the failure is temporary: the same op may succeed a little
+// later. The op may also have had its effect.
 func (e OpError) Passes() bool {
 	for _, part := range passing {
 		if strings.Contains(string(e), part) {

@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// A Fetch asks another server (OpFetch). Its URL is one that the guest's variables
-// name, or that a document at such a URL names: never one that a client gave.
+// A Fetch is a request to another server (OpFetch). Its URL comes from the guest's
+// variables, or from a document at such a URL, and never from a client.
 // Names of headers are in lower case.
 type Fetch struct {
 	Request
 	Body     []byte
-	Timeout  time.Duration // until the answer is there as a whole
-	MaxBytes int           // of the answer's body
+	Timeout  time.Duration // until the end of the response
+	MaxBytes int           // of the response's body
 }
 
-// What a host allows at most in a Fetch.
+// The greatest values that a host allows in a Fetch.
 const (
 	MaxFetchTimeout = time.Minute
 	MaxFetchBytes   = 16 << 20
@@ -44,8 +44,8 @@ func DecodeFetch(b []byte) (Fetch, error) {
 	return f, err
 }
 
-// A Fetched is the answer to a Fetch: its head as a text, then its body. A
-// redirect is an answer like any other, and is not followed.
+// A Fetched is the response to a Fetch: its head as a text, then its body. The host
+// does not follow a redirect, but returns it.
 type Fetched struct {
 	Response
 	Body []byte

@@ -32,7 +32,7 @@ func DecodeRequest(b []byte) (Request, error) {
 	return Request{Method: method, URL: url, Header: header}, err
 }
 
-// A Response is the head of an HTTP answer: the status in decimal, then the
+// A Response is the head of an HTTP response: the status in decimal, then the
 // header lines as in Request.
 type Response struct {
 	Status int
@@ -85,19 +85,20 @@ func decodeHeader(s string) ([][2]string, error) {
 	return header, nil
 }
 
-// Forward hands an upgrade request to a room: the binding of its class, its
-// name, the subprotocol to answer with (none: ""), whose socket it is, as a short
-// text of the guest's choice (nobody's: ""), and the attachment that EventOpen
-// brings. Four texts, then the attachment's bytes. Without a binding it is a Refusal.
+// Forward hands an upgrade request to a room. It holds the binding of the room's
+// class, its name, the subprotocol of the response (none: ""), the socket's owner, as
+// a short text of the guest's choice (no owner: ""), and the attachment for
+// EventOpen: four texts, then the attachment's bytes. Without a binding it is a
+// Refusal.
 //
-// The host bounds how many sockets are open, of one owner and in all, and accepts
-// one that is too many only to close it with CloseOwnerFull or CloseFull.
+// The host bounds how many sockets are open, of one owner and in all. It accepts a
+// socket over a limit only to close it with CloseOwnerFull or CloseFull.
 type Forward struct {
 	Binding, Name, Protocol, Owner string
 	Attachment                     []byte
 }
 
-// The close codes of sockets that are too many. Both may be tried again later.
+// The close codes of sockets over a limit. The client may try again later.
 const (
 	CloseFull      = 4503
 	CloseOwnerFull = 4529
@@ -120,10 +121,10 @@ func DecodeForward(b []byte) (Forward, error) {
 	return f, nil
 }
 
-// A Refusal answers an upgrade that reaches no room: the host accepts it, sends
-// Message as a binary message unless it is empty, and closes with Code and
-// Reason, of which at most 123 bytes are sent. Browsers hide an HTTP status, but
-// not these. It travels as a Forward without a binding, whose name is the reason
+// A Refusal rejects an upgrade without a room. The host accepts the socket, sends
+// Message as a binary message unless it is empty, and closes with Code and at most
+// 123 bytes of Reason. Browsers hide an HTTP status, but they show these. A Refusal
+// travels as a Forward without a binding, whose name is the reason
 // and whose attachment is u16 code, then the message.
 type Refusal struct {
 	Code     int
@@ -132,7 +133,7 @@ type Refusal struct {
 	Message  []byte
 }
 
-// Forward is the refusal as it travels.
+// Forward returns the refusal as a Forward.
 func (r Refusal) Forward() Forward {
 	attachment := binary.LittleEndian.AppendUint16(nil, uint16(r.Code))
 	return Forward{Name: r.Reason, Protocol: r.Protocol, Attachment: append(attachment, r.Message...)}
@@ -147,7 +148,7 @@ func (f Forward) Refusal() (Refusal, bool) {
 	return Refusal{Code: code, Reason: f.Name, Protocol: f.Protocol, Message: f.Attachment[2:]}, true
 }
 
-// A Conn is an open socket of an object and what it attached.
+// A Conn is an open socket of an object, with its attachment.
 type Conn struct {
 	ID         int32
 	Attachment []byte

@@ -15,12 +15,12 @@ type Statement struct {
 	Args []any
 }
 
-// Text is a text argument or cell as bytes, which spares a copy.
+// Text is a text argument or cell as bytes, which saves a copy.
 type Text []byte
 
-// A Result is what one statement gave: the rows it returned and how many it
-// changed. A cell is nil, a float64, a Text or a []byte; Text and []byte are
-// views into the frame it was decoded from.
+// A Result is the outcome of one statement: its rows, and how many rows it changed.
+// A cell is nil, a float64, a Text or a []byte. Text and []byte are views into the
+// decoded frame.
 type Result struct {
 	Changes int
 	Columns []string
@@ -35,7 +35,7 @@ const (
 	tagFar    = 4 // added to the last two: u32 address instead of the bytes
 )
 
-// FarBytes is how long an argument is at least that may stay where it is.
+// FarBytes is the length from which an argument may stay in the guest's memory.
 const FarBytes = 4 << 10
 
 // ErrFrame is a frame that is cut short or malformed.
@@ -148,8 +148,8 @@ func CutText(b []byte) (text, rest []byte, err error) {
 	return text, r.b, nil
 }
 
-// AppendPieces appends the u32 length of each piece and the u32 that far says is its
-// address. They are the rest of the frame.
+// AppendPieces appends, for each piece, its u32 length and its u32 address, which far
+// returns. They are the rest of the frame.
 func AppendPieces(b []byte, pieces [][]byte, far func([]byte) uint32) []byte {
 	for _, p := range pieces {
 		b = binary.LittleEndian.AppendUint32(b, uint32(len(p)))
@@ -216,8 +216,8 @@ func appendValues(b []byte, values []any, far func([]byte) uint32) ([]byte, erro
 	return b, nil
 }
 
-// reader takes values from the front of b, and then of the left bytes that next
-// brings. After a failure every answer is zero.
+// reader reads values from the front of b, and then from the left bytes that next
+// returns. After a failure every value is zero.
 type reader struct {
 	b      []byte
 	left   int
@@ -226,15 +226,15 @@ type reader struct {
 	failed bool
 }
 
-// rest is how many bytes are to be read.
+// rest returns how many bytes are unread.
 func (r *reader) rest() int { return len(r.b) + r.left }
 
 func (r *reader) fail() { r.failed, r.b, r.left = true, nil, 0 }
 
-// readBytes is how much of a frame is read at a time.
+// readBytes is how many bytes of a frame fill reads at a time.
 const readBytes = 64 << 10
 
-// fill has at least n bytes in b, of which there are as many.
+// fill makes b hold at least n bytes. The frame must have as many.
 func (r *reader) fill(n int) {
 	b := make([]byte, max(n, min(readBytes, r.rest())))
 	fresh := b[copy(b, r.b):]

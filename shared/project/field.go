@@ -49,7 +49,7 @@ const (
 	Memberships  Name = "memberships"
 )
 
-// A Collection is one kind of row. Its Title names one of its rows in messages.
+// A Collection is one kind of row. Its Title is the noun for one row in messages.
 type Collection struct {
 	Name   Name
 	Title  string

@@ -19,18 +19,18 @@ import (
 )
 
 const (
-	// placesAtOnce bounds the rooms that one request tells of a revocation.
+	// placesAtOnce bounds the rooms to which one request sends a revocation.
 	placesAtOnce = 200
 
 	maxRevokedBytes = 1024 // of a subject or an ID
 	maxRevokedTTL   = 100 * 365 * 24 * 3600
 )
 
-// revoke ends the tokens that a subject has, or one token: {"sub":"…"} or
-// {"jti":"…"}. With "ttl" the revocation is forgotten after so many seconds, when no
-// such token can be valid any more. The response is {"revoked_at":…,"rooms":n}. If
-// there are more rooms than it told, it has "next" too: the same request with
-// "next":"…" tells the next rooms.
+// revoke ends the tokens of a subject, or one token: {"sub":"…"} or {"jti":"…"}.
+// With "ttl" the server forgets the revocation after so many seconds, when no such
+// token can be valid any more. The response is {"revoked_at":…,"rooms":n}. If there
+// are more rooms than one request reaches, it has "next" too: the same request with
+// "next":"…" reaches the next rooms.
 func revoke(c *door.Call) error {
 	body, err := c.ReadJSON(door.SmallBytes)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"tidemark/shared/abi"
 )
 
-// wholeBytes is how long results may be that are brought over in one piece.
+// wholeBytes is the length up to which the guest reads a result in one piece.
 const wholeBytes = 256 << 10
 
 // A D1 is a database by the name of its binding.
@@ -55,8 +55,8 @@ func (Rooms) Call(ctx context.Context, binding, room string, data ...[]byte) ([]
 	return w.result().take()
 }
 
-// Publish sends data to a room and does not wait; the host finishes it after
-// the answer. A failure is logged.
+// Publish sends data to a room and does not wait. The host finishes it after the
+// response. The instance logs a failure.
 func (Rooms) Publish(ctx context.Context, binding, room string, data []byte) {
 	c, err := callOf(ctx)
 	if err != nil {
@@ -71,8 +71,8 @@ func callFrame(binding, room string, data ...[]byte) []byte {
 	return abi.AppendPieces(abi.AppendText(abi.AppendText(nil, binding), room), data, address)
 }
 
-// Forward answers r, an upgrade, with what the room answers: what the handler
-// writes besides is dropped.
+// Forward hands the upgrade r to a room, which completes it. The host drops the
+// bytes that the handler writes.
 func (Rooms) Forward(_ http.ResponseWriter, r *http.Request, f abi.Forward) error {
 	c, err := callOf(r.Context())
 	if err != nil {

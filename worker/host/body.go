@@ -14,26 +14,26 @@ import (
 	"tidemark/shared/abi"
 )
 
-// A body is a request's body, which the host keeps until it is read.
+// A body is a request's body. The host keeps it until the handler reads it.
 type body struct {
 	c      *call
 	length int64 // announced; -1: unknown
 	taken  bool
-	more   bool // it was longer than a small limit, and may be taken with a greater one
+	more   bool // it is longer than a small limit, and may be taken with a greater one
 	data   []byte
 	err    error
 	rest   bytes.Reader // of data, for Read
 }
 
-// maxRead is how long a body may be that is read piece by piece.
+// maxRead is the greatest length of a body that Read accepts.
 const maxRead = 64 << 10
 
-// ReadWhole returns the body, which has at most limit bytes and is the
-// caller's. It returns *http.MaxBytesError if it is longer, io.ErrUnexpectedEOF
-// if the client did not send all of it, and os.ErrDeadlineExceeded if it came
-// too slowly. The first call decides, and later ones return the same: except for a body
-// that announces no length, and is longer than a limit of abi.BodyKept or less. It may be
-// read again with a greater one.
+// ReadWhole returns the body, of at most limit bytes. The caller owns it. It returns
+// *http.MaxBytesError if the body is longer, io.ErrUnexpectedEOF if the client did
+// not send all of it, and os.ErrDeadlineExceeded if the client was too slow. Later
+// calls return the same as the first one, with one exception: a body of unknown
+// length that is longer than a limit of abi.BodyKept or less may be read again with
+// a greater limit.
 func (b *body) ReadWhole(limit int64) ([]byte, error) {
 	if !b.taken || b.more && limit > abi.BodyKept {
 		b.taken, b.more = true, false
@@ -50,8 +50,8 @@ func (b *body) ReadWhole(limit int64) ([]byte, error) {
 	return b.data, b.err
 }
 
-// Read is for handlers that do not know ReadWhole. It takes no body that is
-// longer than 64 KB.
+// Read is for handlers that do not know ReadWhole. It returns an error if the body
+// is longer than 64 KB.
 func (b *body) Read(p []byte) (int, error) {
 	if _, err := b.ReadWhole(maxRead); err != nil {
 		return 0, err

@@ -13,13 +13,13 @@ import (
 	"tidemark/shared/abi"
 )
 
-// A call is one request or alarm that a goroutine of its own works on. It is
-// the context of all that is done for it.
+// A call is one request or alarm, with a goroutine of its own. It is the context
+// of the work for it.
 type call struct {
 	id      int32
-	forward []byte        // the answer is a room's, if not nil
-	done    chan struct{} // made when somebody first waits
-	err     error         // why it is over
+	forward []byte        // an abi.Forward: a room completes the upgrade; nil: none
+	done    chan struct{} // made by the first Done
+	err     error         // the reason of its end
 }
 
 func (c *call) Deadline() (deadline time.Time, ok bool) { return }
@@ -60,8 +60,8 @@ func (c *call) cancel() {
 	}
 }
 
-// A result is what an op brought: bytes that the host keeps until they are taken
-// or dropped, or an error.
+// A result is the outcome of an op: bytes, or an error. The host keeps the bytes
+// until the guest takes or drops them.
 type result struct {
 	handle, size int32
 	err          error
@@ -80,8 +80,8 @@ func (r result) drop() {
 	}
 }
 
-// state is everything that outlives one export. The mutex is only ever held
-// over a few lines without an import, so it is free whenever an export runs.
+// state is the part of the package that outlives one export. No goroutine holds
+// the mutex while it calls an import, so it is free whenever an export runs.
 var state = struct {
 	sync.Mutex
 	calls  map[int32]*call
@@ -100,8 +100,8 @@ func startCall(id int32) *call {
 	return c
 }
 
-// idle are the goroutines that wait in work for the next call. Their stacks
-// have grown already: that costs a new one a seventh of an empty pull.
+// idle counts the goroutines that wait in work for the next call. Their stacks
+// have grown already: growth costs a new goroutine a seventh of an empty pull.
 var (
 	work = make(chan func())
 	idle int
@@ -148,8 +148,9 @@ func callOf(ctx context.Context) (*call, error) {
 	return nil, errNoCall
 }
 
-// Again has another instance begin the call of ctx anew, and says whether the host
-// can do that. The host then drops what this one responds, and its ops fail.
+// Again makes another instance begin the call of ctx anew. It returns false if the
+// host cannot do that. Otherwise the host drops this instance's response, and its
+// ops fail.
 func Again(ctx context.Context) bool {
 	c, err := callOf(ctx)
 	if err != nil || hostAgain(c.id) == 0 {
@@ -169,7 +170,7 @@ func do(ctx context.Context, kind abi.Op, frame []byte) ([]byte, error) {
 	return c.await(kind, frame, nil).take()
 }
 
-// await is do, but leaves the result with the host: the caller takes it or drops it.
+// await is do, but leaves the result with the host. The caller takes or drops it.
 func (c *call) await(kind abi.Op, frame []byte, enter func()) result {
 	return c.start(kind, frame, enter).result()
 }
@@ -182,7 +183,8 @@ type waiting struct {
 	ch   chan result
 }
 
-// start posts an op. The frame, and what it names, is copied before start returns.
+// start posts an op. The host copies the frame, and the bytes to which it points,
+// before start returns.
 func (c *call) start(kind abi.Op, frame []byte, enter func()) waiting {
 	w := waiting{c: c, kind: kind, ch: make(chan result, 1)}
 	if err := c.Err(); err != nil {
@@ -219,8 +221,8 @@ func (w waiting) result() result {
 	}
 }
 
-// post starts an op that nobody waits for; the host keeps the call alive until
-// it is done.
+// post starts an op and does not wait for it. The host keeps the call alive until
+// the op is done.
 func (c *call) post(kind abi.Op, frame []byte) {
 	state.Lock()
 	state.lastOp++
@@ -259,13 +261,13 @@ func cancel(id int32) {
 	}
 }
 
-// Stats counts what is under way; calls and ops are 0 in an instance at rest.
+// Stats are the numbers of things under way. Calls and Ops are 0 in an idle instance.
 type Stats struct {
 	Calls, Ops int
 	Goroutines int // without the idle ones
 }
 
-// ReadStats counts. The calls include the one that asks.
+// ReadStats returns the numbers. The calls include the caller's own.
 func ReadStats() Stats {
 	state.Lock()
 	defer state.Unlock()

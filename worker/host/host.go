@@ -24,8 +24,8 @@ import (
 	"tidemark/shared/abi"
 )
 
-// A Config is what Serve serves. Classes go by the class names of the Durable
-// Objects.
+// A Config holds the handler and the classes that Serve serves. The keys of Classes
+// are the class names of the Durable Objects.
 type Config struct {
 	Handler http.Handler
 	Classes map[string]Class
@@ -40,7 +40,7 @@ func Serve(c Config) {
 	select {}
 }
 
-// Getenv answers a variable of the Worker's environment, "" if there is none.
+// Getenv returns a variable of the Worker's environment, "" if there is none.
 func Getenv(name string) string {
 	if v := cloudflare.GetBinding(name); v.Truthy() {
 		return v.String()
@@ -56,8 +56,8 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	return err
 }
 
-// Log is a logger whose lines the host prints. os.Stderr would cost a promise
-// and block, which an event must not.
+// Log is a logger whose lines the host prints. os.Stderr would cost a promise and
+// block. An event must not block.
 var Log = slog.New(slog.NewTextHandler(stderr{}, nil))
 
 type stderr struct{}

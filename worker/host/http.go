@@ -19,10 +19,10 @@ func request(id, head, headLen, length int32) {
 	begin(func() { c.serve(headBytes, int64(length)) })
 }
 
-// serve answers the call: with what the handler writes, with 500 if it does not return.
+// serve runs the handler and sends its response, or 500 if the handler does not return.
 func (c *call) serve(head []byte, length int64) {
 	w := &responseWriter{c: c, header: http.Header{}}
-	returned := false // nor will it, if it panics or ends its goroutine
+	returned := false // stays false if the handler panics or ends its goroutine
 	path := ""
 	defer c.end()
 	defer func() {
@@ -33,7 +33,7 @@ func (c *call) serve(head []byte, length int64) {
 			w.fail(abi.Failure{Status: http.StatusInternalServerError, Path: path, Message: "internal error"})
 			c.forward = nil
 		}
-		c.answer(w)
+		c.respond(w)
 	}()
 	r, err := newRequest(head)
 	if err == nil {
@@ -48,7 +48,7 @@ func (c *call) serve(head []byte, length int64) {
 	returned = true
 }
 
-// fail answers with a failure.
+// fail makes the response a failure.
 func (w *responseWriter) fail(f abi.Failure) {
 	fields, body := f.Answer()
 	for _, field := range fields {
@@ -58,7 +58,8 @@ func (w *responseWriter) fail(f abi.Failure) {
 	w.body = body
 }
 
-func (c *call) answer(w *responseWriter) {
+// respond sends the response, or the Forward, to the host.
+func (c *call) respond(w *responseWriter) {
 	if c.forward != nil {
 		hostForward(c.id, pointer(c.forward), int32(len(c.forward)))
 		return
@@ -67,7 +68,7 @@ func (c *call) answer(w *responseWriter) {
 	hostRespond(c.id, pointer(head), int32(len(head)), pointer(w.body), int32(len(w.body)))
 }
 
-// newRequest makes a server's request of the host's text.
+// newRequest returns the server's request for the host's text.
 func newRequest(head []byte) (*http.Request, error) {
 	h, err := abi.DecodeRequest(head)
 	if err != nil {
@@ -91,8 +92,8 @@ func newRequest(head []byte) (*http.Request, error) {
 	return r, nil
 }
 
-// escapePercents escapes each % that begins no escape: a URL may hold it, and a
-// name that a client did not encode does. WHATWG URL, 1.3.
+// escapePercents escapes each % that begins no escape. A URL may hold such a %, if
+// the client did not encode a name. WHATWG URL, 1.3.
 func escapePercents(url string) string {
 	var b strings.Builder
 	for i := range len(url) {
@@ -108,11 +109,11 @@ func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
-// gathered is how much of a body is gathered before it leaves the guest.
-const gathered = 64 << 10
+// maxGathered is how many bytes of a response's body stay in the guest's memory.
+const maxGathered = 64 << 10
 
-// responseWriter gathers an answer. A short one leaves in one piece; of a long
-// one, what is written leaves at once, and is in the guest's memory no longer.
+// responseWriter gathers a response. It sends a short one in one piece. It sends
+// the bytes of a long one early, so that the guest's memory does not hold them.
 type responseWriter struct {
 	c      *call
 	header http.Header
@@ -130,11 +131,11 @@ func (w *responseWriter) WriteHeader(status int) {
 
 func (w *responseWriter) Write(b []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
-	if len(w.body)+len(b) > gathered && len(w.body) > 0 {
+	if len(w.body)+len(b) > maxGathered && len(w.body) > 0 {
 		hostWrite(w.c.id, pointer(w.body), int32(len(w.body)))
 		w.body = w.body[:0]
 	}
-	if len(b) > gathered {
+	if len(b) > maxGathered {
 		hostWrite(w.c.id, pointer(b), int32(len(b)))
 	} else {
 		w.body = append(w.body, b...)

@@ -8,8 +8,8 @@ import (
 	"unsafe"
 )
 
-// The imports of package abi. The name of their module is abi.Module, which the compiler wants
-// as a literal.
+// The imports of package abi. The name of their module is abi.Module. The compiler
+// accepts only a literal here.
 
 //go:wasmimport tidemark_abi_1 size
 func hostSize(handle int32) int32
@@ -80,12 +80,12 @@ func hostObjectEnds() int32
 //go:wasmimport tidemark_abi_1 object_forgive
 func hostObjectForgive()
 
-// address is where b is, for what stays there until the import returns.
+// address returns the address of b. The caller keeps b alive until the import returns.
 func address(b []byte) uint32 { return uint32(uintptr(pointer(b))) }
 
 func pointer(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }
 
-// take brings the n bytes of a handle over; handle 0 is no bytes.
+// take returns the n bytes of a handle; handle 0 is no bytes.
 func take(handle, n int32) []byte {
 	if handle == 0 {
 		return nil
@@ -96,24 +96,25 @@ func take(handle, n int32) []byte {
 	return b
 }
 
-// muchBytes are worth a collection of their own: it takes some milliseconds.
+// muchBytes is the size from which Collect runs the collector, which takes some
+// milliseconds.
 const muchBytes = 4 << 20
 
-// Collect frees what earlier requests left behind, before one that needs that
-// many bytes. Linear memory does not shrink, so garbage that is large must make
-// room for what comes, and not stand beside it.
+// Collect frees the garbage of earlier requests before one that needs that many
+// bytes. Linear memory does not shrink: without Collect it would grow by the new
+// bytes while the garbage is still there.
 func Collect(bytes int) {
 	if bytes >= muchBytes {
 		runtime.GC()
 	}
 }
 
-// Full says whether the instance has grown so much that the host begins no new call
-// in it: what waits for memory will find more in the next one.
+// Full reports whether the instance has grown so much that the host begins no new
+// call in it. A call that waits for memory finds more in the next instance.
 func Full() bool { return hostFull() != 0 }
 
-// takeResult brings over what an import answered: bytes, or an error's text
-// under a negative handle.
+// takeResult returns the result of an import: the bytes of a handle, or, for a
+// negative handle, an error with its text.
 func takeResult(handle int32) ([]byte, error) {
 	if handle < 0 {
 		return nil, errors.New(string(take(-handle, hostSize(-handle))))

@@ -18,9 +18,9 @@ import (
 	"tidemark/shared/room"
 )
 
-// A Room is the program of a Durable Object; package room has the words. Its methods run while the object's
-// event is running and never block; only Alarm may wait, and while it does
-// events of the same object may come in between.
+// A Room is the program of a Durable Object; package room explains the terms. Its
+// methods run during the object's events and never block. Only Alarm may wait, and
+// the object may get other events meanwhile.
 type Room interface {
 	// Connect: conn was accepted, with the attachment of abi.Forward.
 	Connect(conn int32, attachment []byte)
@@ -30,16 +30,16 @@ type Room interface {
 	Disconnect(conn int32, code int, reason string)
 	// Call: the Worker sent data.
 	Call(data []byte) (reply []byte)
-	// Timer: the time set by Object.SetTimer has passed. The Room that set it may
-	// be forgotten: the instance may have ended, and sockets outlive it.
+	// Timer: the time set by Object.SetTimer has passed. Another Room may have set
+	// it: the timer outlives an instance.
 	Timer()
-	// Alarm: the time set by Object.SetAlarm has come. After an error the host
-	// calls again, later. It acts on the object inside Object.Enter only.
+	// Alarm: the time set by Object.SetAlarm has passed. After an error the host
+	// calls Alarm again later. It acts on the object inside Object.Enter only.
 	Alarm(ctx context.Context) error
 }
 
-// A Class makes the Room of an object that this instance does not know yet,
-// from what the object's storage holds.
+// A Class makes the Room of an object that is new to this instance, from the
+// object's storage.
 type Class func(o *Object) Room
 
 // An Object is a live Durable Object. Its methods act while its event runs.
@@ -52,8 +52,8 @@ type Object struct {
 	room Room
 }
 
-// roomsKept bounds how many objects an instance remembers. A forgotten one is
-// made again from its storage.
+// roomsKept bounds how many objects an instance keeps. The instance makes a dropped
+// object again from its storage.
 const roomsKept = 4096
 
 var objects = struct {
@@ -159,15 +159,15 @@ func (c *call) runAlarm(o *Object, err error) {
 			logf("an alarm failed and will be tried again: %v", err)
 			w.status = 500
 		}
-		c.answer(w)
+		c.respond(w)
 	}()
 	if err == nil {
-		err = errors.New("it ended its goroutine") // unless it returns
+		err = errors.New("it ended its goroutine") // stays so unless Alarm returns
 		err = o.room.Alarm(c)
 	}
 }
 
-// Enter runs f while the object's event runs; ctx is that of Alarm.
+// Enter runs f in an event of the object; ctx is that of Alarm.
 func (o *Object) Enter(ctx context.Context, f func()) error {
 	c, err := callOf(ctx)
 	if err != nil {
@@ -191,7 +191,7 @@ func (o *Object) Exec(statements ...abi.Statement) ([]abi.Result, error) {
 	return abi.DecodeResults(b)
 }
 
-// Conns returns the open sockets and what they attached.
+// Conns returns the open sockets and their attachments.
 func (o *Object) Conns() ([]abi.Conn, error) {
 	b, err := takeResult(hostObjectConns())
 	if err != nil {
@@ -200,8 +200,8 @@ func (o *Object) Conns() ([]abi.Conn, error) {
 	return abi.DecodeConns(b)
 }
 
-// perform performs effects in the order of their fields. It returns to how many sockets it
-// sent the last message to all; -1 if there was none.
+// perform performs effects in the order of their fields. It returns the number of
+// sockets that got the last message to all; -1 if there was none.
 func (o *Object) perform(e room.Effects) (reached int) {
 	for _, a := range e.Attach {
 		o.Attach(a.Conn, a.Data)
@@ -224,7 +224,7 @@ func (o *Object) perform(e room.Effects) (reached int) {
 	return reached
 }
 
-// Send sends data to conns; without any, to all. It returns to how many.
+// Send sends data to conns; without any, to all. It returns the number of recipients.
 func (o *Object) Send(kind int, data []byte, conns ...int32) int {
 	frame := make([]byte, 0, 4*len(conns))
 	for _, c := range conns {
@@ -233,7 +233,7 @@ func (o *Object) Send(kind int, data []byte, conns ...int32) int {
 	return int(hostObjectSend(pointer(frame), int32(len(conns)), int32(kind), pointer(data), int32(len(data))))
 }
 
-// Close closes a socket; the reason is cut to the 123 bytes that a close frame holds.
+// Close closes a socket. It cuts the reason to the 123 bytes that a close frame holds.
 func (o *Object) Close(conn int32, code int, reason string) { closeConn(conn, code, reason) }
 
 func closeConn(conn int32, code int, reason string) {
@@ -247,7 +247,8 @@ func closeConn(conn int32, code int, reason string) {
 	hostObjectClose(conn, int32(code), pointer(b), int32(len(b)))
 }
 
-// Attach remembers data of conn over hibernation, at most abi.MaxAttachment bytes.
+// Attach stores data for conn, which survives a hibernation: at most
+// abi.MaxAttachment bytes.
 func (o *Object) Attach(conn int32, data []byte) {
 	hostObjectAttach(conn, pointer(data), int32(len(data)))
 }
@@ -261,21 +262,21 @@ func (o *Object) SetAlarm(t time.Time) {
 	hostObjectAlarm(float64(t.UnixMilli()))
 }
 
-// SetTimer asks the host to call Timer once, after d, unless a timer is set. The object does
-// not hibernate before.
+// SetTimer makes the host call Timer once, after d, unless a timer is set. The object
+// does not hibernate before.
 func (o *Object) SetTimer(d time.Duration) { hostObjectTimer(float64(d.Microseconds()) / 1e3) }
 
-// TimerSet tells whether a timer is set, by whatever room of the object.
+// TimerSet reports whether a timer is set, by this Room or an earlier one.
 func (o *Object) TimerSet() bool { return hostObjectTimerSet() != 0 }
 
-// Autoreply has the host answer a text without waking the object.
+// Autoreply makes the host reply pong to the text ping, without waking the object.
 func (o *Object) Autoreply(ping, pong string) {
 	p, q := []byte(ping), []byte(pong)
 	hostObjectAutoreply(pointer(p), int32(len(p)), pointer(q), int32(len(q)))
 }
 
-// Ends reports how often an instance has ended in an event or alarm of this
-// object since Forgive: what the object holds may be what ended it.
+// Ends returns how often an instance has ended in an event or alarm of this object
+// since Forgive. The object's data may be the cause.
 func (o *Object) Ends() int { return int(hostObjectEnds()) }
 
 // Forgive sets the count of Ends to 0.

@@ -12,7 +12,7 @@ import (
 	"tidemark/shared/syncroom"
 )
 
-// A syncRoom performs in an object what a syncroom.Room decides.
+// A syncRoom performs the effects of a syncroom.Room in an object.
 type syncRoom struct {
 	o    *Object
 	room *syncroom.Room

@@ -12,7 +12,7 @@ import (
 // A Web reaches other servers, for the request of ctx.
 type Web struct{}
 
-// Fetch sends a request and returns the answer, whatever its status.
+// Fetch sends a request and returns the response, also one with an error status.
 func (Web) Fetch(ctx context.Context, f abi.Fetch) (abi.Fetched, error) {
 	b, err := do(ctx, abi.OpFetch, abi.AppendFetch(nil, f))
 	if err != nil {
@@ -21,5 +21,5 @@ func (Web) Fetch(ctx context.Context, f abi.Fetch) (abi.Fetched, error) {
 	return abi.DecodeFetched(b)
 }
 
-// Sleep is the function Sleep.
+// Sleep calls the function Sleep.
 func (Web) Sleep(ctx context.Context, d time.Duration) error { return Sleep(ctx, d) }

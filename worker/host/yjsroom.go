@@ -24,8 +24,8 @@ type YjsStorage interface {
 	Part(gen int64, n int) ([]byte, error)
 }
 
-// YjsDatabase holds the copies of documents; *documents.Copies does. Version rises with
-// each copy; parts from 1 on come first, then Commit brings part 0.
+// YjsDatabase holds the copies of documents; *documents.Copies is one. Version rises
+// with each copy. The parts from 1 on come first; Commit writes part 0, the last.
 type YjsDatabase interface {
 	Load(ctx context.Context, room string) (state []byte, version int64, err error)
 	PutPart(ctx context.Context, room string, version int64, part int, state []byte) error
@@ -40,26 +40,26 @@ type YjsRooms struct {
 	Storage  func(Exec) YjsStorage
 	Database YjsDatabase
 	// CacheBytes is how much memory the documents and the presence of all rooms may
-	// hold together; those of rooms that were used longest ago are dropped, and read
-	// again when needed.
+	// hold together. Beyond it, YjsRooms drops those of the least recently used rooms
+	// and reads them again when needed.
 	CacheBytes int
-	// Free, if not nil, returns how much memory requests leave to the documents. EventBytes is
-	// how much an event may take beside that.
+	// Free, if not nil, returns how much memory requests leave to the documents.
+	// EventBytes is how much more an event may use.
 	Free       func() int
 	EventBytes int
 
-	loaded   list.List // of *yjsRoom, the one used last first
+	loaded   list.List // of *yjsRoom, most recently used first
 	bytes    int
-	running  *yjsRoom // whose event it is; nil: between events
+	running  *yjsRoom // the room of the running event; nil: none
 	reserved int      // by that event
 }
 
-// A yjsRoom performs in an object what a yroom.Room decides.
+// A yjsRoom performs the effects of a yroom.Room in an object.
 type yjsRoom struct {
 	rooms   *YjsRooms
 	o       *Object
 	storage YjsStorage
-	room    *yroom.Room // nil: to be made from what is stored
+	room    *yroom.Room // nil: to be made from storage
 
 	at   *list.Element // in rooms.loaded
 	size int
@@ -108,8 +108,8 @@ func (y *yjsRoom) Call(data []byte) (reply []byte) {
 	return reply
 }
 
-// event gives the room an event and performs its effects. If the storage fails, event closes
-// the sender's socket, so that it connects again later, and forgets the room.
+// event runs an event of the room and performs its effects. If the storage fails, event
+// closes the sender's socket, so that the client connects again later, and drops the room.
 func (y *yjsRoom) event(conn int32, happen func(*yroom.Room) (yroom.Effects, error)) error {
 	y.rooms.running = y
 	defer func() { y.rooms.running, y.rooms.reserved = nil, 0 }()
@@ -141,7 +141,7 @@ func (y *yjsRoom) awake() error {
 	if err != nil {
 		return err
 	}
-	if y.o.Ends() > 0 { // the room remembers it, for as long as it matters
+	if y.o.Ends() > 0 { // the room stores it for as long as necessary
 		stored.Ended = true
 		y.o.Forgive()
 	}
@@ -166,16 +166,16 @@ func (y *yjsRoom) do(out yroom.Effects) error {
 	return nil
 }
 
-// most is how much memory the documents may hold together now.
-func (y *YjsRooms) most() int {
+// limit returns how much memory the documents may hold together now.
+func (y *YjsRooms) limit() int {
 	if y.Free == nil {
 		return y.CacheBytes
 	}
 	return min(y.CacheBytes, y.Free())
 }
 
-// GiveWay drops the documents that were used longest ago, until requests have the memory that
-// they hold.
+// GiveWay drops the least recently used documents until the requests' memory fits
+// beside the rest.
 func (y *YjsRooms) GiveWay() { y.makeRoom(0) }
 
 // account keeps the documents of all rooms within their budget.
@@ -199,24 +199,26 @@ func (y *yjsRoom) account() {
 	all.makeRoom(0)
 }
 
-// heavyPresence is from how many bytes of presence on a room is forgotten as a
-// whole: it costs more to make a room again than to read its document again.
+// heavyPresence is the size of presence from which makeRoom drops a whole room. It
+// drops only the document of other rooms: to make a room again costs more than to
+// read its document again.
 const heavyPresence = 64 << 10
 
-// reserve makes room for the bytes that the running event needs, and tells whether there are as
-// many. Documents cannot have the memory that requests hold. A negative number gives bytes back.
+// reserve drops documents until the running event can have bytes more. It returns false
+// if that is not possible: documents cannot have the memory that requests hold. A
+// negative number gives bytes back.
 func (y *YjsRooms) reserve(bytes int) bool {
 	y.reserved += bytes
 	y.makeRoom(y.reserved)
 	return y.Free == nil || y.bytes+y.reserved <= y.Free()+y.EventBytes
 }
 
-// makeRoom drops the documents that were used longest ago until bytes more fit
-// beside the others. A room with much presence is forgotten with its document.
+// makeRoom drops the least recently used documents until bytes more fit beside the
+// others. It drops a room with much presence as a whole.
 func (y *YjsRooms) makeRoom(bytes int) {
-	for y.bytes+bytes > y.most() && y.loaded.Len() > 0 {
+	for y.bytes+bytes > y.limit() && y.loaded.Len() > 0 {
 		oldest := y.loaded.Remove(y.loaded.Back()).(*yjsRoom)
-		if oldest == y.running { // whose event may use it still
+		if oldest == y.running { // its event may still use the document
 			y.reserved += oldest.size
 		}
 		oldest.room.Unload()
@@ -229,8 +231,8 @@ func (y *YjsRooms) makeRoom(bytes int) {
 	Collect(bytes)
 }
 
-// Alarm calls the room's Alarm and then performs its task. The outcome of the task is another
-// event of the room.
+// Alarm calls the room's Alarm and then performs its task. The outcome of the task is
+// another event of the room.
 func (y *yjsRoom) Alarm(ctx context.Context) error {
 	var task yroom.Task
 	err := y.enter(ctx, func(r *yroom.Room) (yroom.Effects, error) {
@@ -262,7 +264,7 @@ func (y *yjsRoom) Alarm(ctx context.Context) error {
 	return nil
 }
 
-// enter is event, for the alarm.
+// enter runs event inside Object.Enter, for the alarm.
 func (y *yjsRoom) enter(ctx context.Context, happen func(*yroom.Room) (yroom.Effects, error)) (err error) {
 	entered := y.o.Enter(ctx, func() { err = y.event(0, happen) })
 	if entered != nil {
@@ -271,8 +273,8 @@ func (y *yjsRoom) enter(ctx context.Context, happen func(*yroom.Room) (yroom.Eff
 	return err
 }
 
-// copy writes a snapshot to the database, part by part: a large one is never in
-// memory as a whole.
+// copy writes a snapshot to the database, part by part, so that a large snapshot is
+// never in memory as a whole.
 func (y *yjsRoom) copy(ctx context.Context, c yroom.Copy) error {
 	if c.Parts == 0 {
 		return y.rooms.Database.Delete(ctx, y.o.Name)

@@ -73,9 +73,9 @@ var Variables = []Variable{
 		set: func(s *Settings, n int) { s.Documents.DocumentBytes = n }},
 	{Name: "LIMIT_YJS_MESSAGE_BYTES", Default: 16 * mega, Least: 1, Most: 32 * mega, Unit: "bytes", For: "one message; beyond, its socket is closed",
 		set: func(s *Settings, n int) { s.Documents.MessageBytes = n }},
-	{Name: "LIMIT_YJS_MESSAGES_PER_SECOND", Default: 500, Least: 1, Most: 1_000_000, Unit: "messages", For: "of one socket, over 10 seconds",
+	{Name: "LIMIT_YJS_MESSAGES_PER_SECOND", Default: 500, Least: 1, Most: 1_000_000, Unit: "messages", For: "of one socket, after a burst of 10 times as many",
 		set: func(s *Settings, n int) { s.Documents.Messages = float64(n) }},
-	{Name: "LIMIT_YJS_BYTES_PER_SECOND", Default: 4 * mega, Least: 1, Most: most, Unit: "bytes", For: "of one socket, after a burst of a whole document",
+	{Name: "LIMIT_YJS_BYTES_PER_SECOND", Default: 4 * mega, Least: 1, Most: most, Unit: "bytes", For: "of one socket, after a burst of one document and one message",
 		set: func(s *Settings, n int) { s.Documents.BytesPerSecond = float64(n) }},
 	// A cell of SQLite has at most 2 MB.
 	{Name: "LIMIT_YJS_PRESENCE_STATE_BYTES", Default: mega / 4, Least: 1, Most: mega, Unit: "bytes", For: "one client's awareness state; beyond, it is ignored",

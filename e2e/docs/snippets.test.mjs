@@ -59,7 +59,7 @@ for (const [name, open] of Object.entries(doors)) {
     test("the README's first app writes a row and a note that others see", async () => {
       assert.deepEqual(imports.sort(), ["WebsocketProvider", "Y", "createTRPCClient", "httpBatchLink", "synchronize"]);
       const device = new Client(door.url, token("ada"));
-      const { customer, provider } = await firstApp(
+      const { customer, doc, provider } = await firstApp(
         createTRPCClient, httpBatchLink, synchronize, device.database, Y, WebsocketProvider, door.url, device.token);
       try {
         const other = new Client(door.url, token("grace"));
@@ -71,6 +71,7 @@ for (const [name, open] of Object.entries(doors)) {
         }, "the note is on the server");
       } finally {
         provider.destroy();
+        doc.destroy(); // ends the timer of its awareness
       }
     });
 
@@ -83,6 +84,7 @@ for (const [name, open] of Object.entries(doors)) {
         await until(async () => (await fetch(`${room}?format=text&name=body`, { headers }).then((r) => (r.ok ? r.text() : ""))) === "Hello", "the text is on the server");
       } finally {
         provider.destroy();
+        doc.destroy(); // ends the timer of its awareness
       }
       const { id } = await fetch(`${room}/versions`, { method: "POST", headers, body: "first" }).then((r) => r.json());
       const update = Y.encodeStateAsUpdate(doc);

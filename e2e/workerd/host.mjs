@@ -29,8 +29,11 @@ export async function run(options) {
   const mf = new Miniflare(
     convertV4MiniflareOptions({ host: "127.0.0.1", port: 0, cf: false, modulesRoot: root, compatibilityDate, ...options }),
   );
-  const url = (await mf.ready).href.replace(/\/$/, "");
-  return { mf, url, pid: workerds().find((pid) => !before.has(pid)), close: () => mf.dispose() };
+  const url = await mf.ready.catch(async (error) => {
+    await mf.dispose(); // or this process would never end
+    throw error;
+  });
+  return { mf, url: url.href.replace(/\/$/, ""), pid: workerds().find((pid) => !before.has(pid)), close: () => mf.dispose() };
 }
 
 // start runs the test guest in wasmFile, with D1 as DB and the Durable Object

@@ -251,7 +251,7 @@ func TestPresenceOutlivesAToken(t *testing.T) {
 	renewed["exp"] = start.Add(time.Hour).Unix()
 	b := open(t, s, "/yjs/r", renewed)
 	b.aware(1, 1, string(state))
-	b.state() // it is taken
+	b.state()                      // it is taken
 	clock.Advance(4 * time.Second) // more than the grace of 3 s, and the client's state is not 30 s old yet
 	b.aware(1, 2, string(state))
 	watcher.wantAware(awareness.Entry{Client: 1, Clock: 2, State: state})

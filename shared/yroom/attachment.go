@@ -17,14 +17,14 @@ const (
 	flagRegular = 1 << 2
 )
 
-// attachment returns what must survive a hibernation:
+// attachment returns the data of a socket that must survive a hibernation:
 //
 //	byte version, byte flags, the session, varUint n, n × (varUint client, varUint clock, string state),
-//	varUint when the socket was heard, Unix milliseconds, or nothing if it never was
+//	varUint the time of the socket's last news, Unix milliseconds, or nothing if there was none
 //
-// Version 1 has no session: it is for sockets whose token says nothing, and for old sockets,
-// which a deployment does not close. A state that does not fit is empty here, and storage keeps
-// it. The state of a client without one is empty too.
+// Version 1 has no session: it is for sockets whose token has no claims for one, and for old
+// sockets, which a deployment does not close. A state that does not fit is empty here, and
+// storage keeps it. A client without a state has an empty one, too.
 func (p *presence) attachment(s *socket, now time.Time) []byte {
 	flags := byte(0)
 	if s.Write {
@@ -91,7 +91,7 @@ func (p *presence) restore(rows []Presence, open []abi.Conn, now time.Time) {
 	}
 }
 
-// readAttachment reads as much as it understands.
+// readAttachment reads an attachment up to the first invalid field.
 func (p *presence) readAttachment(o abi.Conn, s *socket, kept map[uint64]Presence, now time.Time) {
 	b := lib0.NewReader(o.Attachment)
 	version, err := b.Byte()
@@ -153,7 +153,7 @@ func stateSum(state []byte) uint32 { return crc32.ChecksumIEEE(state) }
 // repeats its state within that time. So a state may be older after a hibernation, for a moment.
 const keepEvery = 15 * time.Second
 
-// stale tells that a state must be stored again.
+// stale reports whether a state must be stored again.
 func (p *presence) stale(e awareness.Entry, now time.Time) bool {
 	k, stored := p.kept[e.Client]
 	return !stored || now.Sub(k.at) >= keepEvery && k.sum != stateSum(e.State)

@@ -13,7 +13,7 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// An Op is what a Request asks for.
+// An Op is the kind of a Request.
 type Op byte
 
 const (
@@ -26,14 +26,14 @@ const (
 	OpMerge
 	// OpDelete: forget everything and close the sockets.
 	OpDelete
-	// OpRestore: make the content that of the state Data, as a new edit. Version is a
-	// client id that no other request has. A request that comes twice is done once.
+	// OpRestore: restore the content of the state Data, as a new edit. Version is a
+	// client id that no other request has. The room does a repeated request once.
 	OpRestore
 	// OpSeed: Data is the database's state, as Seeded takes it, and Version its
 	// updated_at. The Worker sends it after a Reply of StatusUnseeded: its request needs the
 	// document at once, and does not wait for the alarm's TaskSeed.
 	OpSeed
-	// OpRevoke: close the sockets that the session.Revocation Data ends.
+	// OpRevoke: close the sockets to which the session.Revocation Data applies.
 	OpRevoke
 	// OpTree: the document as JSON, its texts and XML types as trees.
 	OpTree
@@ -44,8 +44,8 @@ const (
 //	byte op, string etag, varUint version, the data
 type Request struct {
 	Op      Op
-	ETag    string // of what the client has, as in If-None-Match, or ""
-	Version uint64 // of what shows the document: how long it may be, as stored and as shown; 0: as it likes
+	ETag    string // of the client's copy, as in If-None-Match, or ""
+	Version uint64 // of a request that shows the document: its greatest length, as stored and as shown; 0: no limit
 	Data    []byte
 }
 
@@ -56,13 +56,13 @@ const (
 	StatusOK        Status = iota + 1
 	StatusUnchanged        // the client has the document of this ETag
 	StatusUnseeded         // the room does not know the database's state yet: see OpSeed
-	StatusAbsent           // the room has never held anything, or was deleted; or there is no such root, as the body says
-	StatusMalformed        // Data cannot be taken; the body says why
-	StatusFull             // the document has no space; the body says so
-	StatusTooLarge         // the document is too large to be shown so
-	StatusLonger           // the document is longer than Request.Version says; the body is what to try next
+	StatusAbsent           // the room has never had a document, or was deleted; with a body: there is no such root
+	StatusMalformed        // Data is invalid; the body is the reason
+	StatusFull             // the document has no space; the body is the reason
+	StatusTooLarge         // the document is too large to be shown in this form
+	StatusLonger           // the document is longer than Request.Version; the body is the limit to try next
 	StatusGone             // Data belongs to a document that was deleted lately
-	StatusBusy             // there is no memory for the document at the moment; nothing was done
+	StatusBusy             // there is no memory for the document at the moment; the request had no effect
 )
 
 // A Reply answers a Request. On the wire it is
@@ -71,14 +71,14 @@ const (
 type Reply struct {
 	Status Status
 	ETag   string
-	Cost   int // of the request in time, in messages of a socket's budget; usually 0
+	Cost   int // the time of the request, in messages of a socket's budget; usually 0
 	Body   []byte
 
 	whole []byte // replyHead bytes, and then Body; nil: Body is short
 }
 
-// replyHead is how many bytes a Reply has before its body at most. A document is
-// written behind as many, so that it is not copied into the reply.
+// replyHead is the greatest length of a Reply without its body. The room writes a
+// document behind so many bytes, and so need not copy it into the reply.
 const replyHead = 1 + 1 + 13 + 8
 
 // AppendRequest appends q to dst.
@@ -117,7 +117,7 @@ func (p *Reply) encode() []byte {
 	return p.whole[from:]
 }
 
-// shown is a Reply whose body stands behind replyHead bytes of whole.
+// shown returns a Reply whose body stands behind replyHead bytes of whole.
 func (r *Room) shown(whole []byte) Reply {
 	return Reply{Status: StatusOK, ETag: r.etag(), Body: whole[replyHead:], whole: whole}
 }
@@ -140,8 +140,8 @@ func DecodeReply(b []byte) (Reply, error) {
 	return Reply{Status: Status(status), ETag: string(etag), Cost: int(cost), Body: r.Rest()}, nil
 }
 
-// Call returns an encoded Reply to an encoded Request. The host sends it after it performed the
-// Effects. The error is the storage's.
+// Call returns an encoded Reply to an encoded Request. The host sends it after it has
+// performed the Effects. The error is one of the storage.
 func (r *Room) Call(request []byte, now time.Time) (reply []byte, out Effects, err error) {
 	q, err := decodeRequest(request)
 	if err != nil {
@@ -215,14 +215,14 @@ func (r *Room) call(q Request, now time.Time) (Reply, error) {
 // may be much longer than the document.
 const maxShown = 8 << 20
 
-// longer returns the limit to try next for JSON that was longer than limit. Nobody knows its
-// length before it is written.
+// longer returns the limit to try next for JSON that was longer than limit. The room
+// learns the length of JSON only when it writes the JSON.
 func longer(limit int) int { return limit + max(limit/4, min(limit, 4<<20)) }
 
-// etag changes with every update.
+// etag returns the document's ETag, which changes with every update.
 func (r *Room) etag() string { return strconv.FormatInt(r.last, 36) }
 
-// matches tells whether the document's tag is among tags. RFC 9110, 13.1.2.
+// matches reports whether the document's tag is among tags. RFC 9110, 13.1.2.
 func (r *Room) matches(tags string) bool {
 	for tag := range strings.SplitSeq(tags, ",") {
 		tag = strings.TrimSpace(tag)
@@ -233,7 +233,7 @@ func (r *Room) matches(tags string) bool {
 	return false
 }
 
-// show returns the document in the form that q asks for.
+// show returns the document in the form of q.Op.
 func (r *Room) show(q Request) (Reply, error) {
 	d, err := r.read()
 	if err != nil {
@@ -270,7 +270,7 @@ func (r *Room) show(q Request) (Reply, error) {
 }
 
 // showJSON returns the document as JSON, or as a tree for OpTree. If the JSON has more
-// bytes than the request allows, it returns StatusLonger with the number to ask for.
+// bytes than the request allows, it returns StatusLonger with the limit to try next.
 func (r *Room) showJSON(q Request, doc *yjs.Doc) (Reply, error) {
 	limit := maxShown
 	if q.Version > 0 {
@@ -295,8 +295,8 @@ func (r *Room) showJSON(q Request, doc *yjs.Doc) (Reply, error) {
 	return r.shown(whole), nil
 }
 
-// merge takes an update from the Worker. It reads the document to find out whether the update
-// says anything new: a repeated update changes no ETag, and no socket receives it.
+// merge adds an update from the Worker. It reads the document to find out whether the
+// update has news: a repeated update changes no ETag, and no socket receives it.
 func (r *Room) merge(update []byte, now time.Time) (Reply, error) {
 	summary, err := yjs.Validate(update, updateLimits)
 	if errors.Is(err, yjs.ErrCostly) {
@@ -315,7 +315,7 @@ func (r *Room) merge(update []byte, now time.Time) (Reply, error) {
 		if err != nil {
 			return Reply{}, err
 		}
-		full := r.fits(len(update), len(summary.Structs) > 0) != nil // what is known needs no space
+		full := r.fits(len(update), len(summary.Structs) > 0) != nil // a known update needs no space
 		if d.unsure() || full && d.mayHold(&summary) {
 			if d.doc != nil {
 				if err := r.reserve(d.size()); err != nil {
@@ -333,7 +333,7 @@ func (r *Room) merge(update []byte, now time.Time) (Reply, error) {
 	}
 	news, err := r.take(update, &summary, now)
 	if slept && (errors.Is(err, yjs.ErrPending) || errors.Is(err, yjs.ErrNesting)) {
-		r.doc = nil // as if it had not been read: the update is merged
+		r.doc = nil // without a document in memory, take appends the update
 		news, err = r.take(update, &summary, now)
 	}
 	switch {
@@ -352,7 +352,7 @@ func (r *Room) delete(now time.Time) {
 	r.goneSet = r.forget(now)
 	r.doc = nil
 	r.last++
-	r.write(Write{Sweep: true}) // the parts of an interrupted replacement, which has the next Gen
+	r.write(Write{Sweep: true}) // deletes the parts of an interrupted replacement, which has the next Gen
 	r.meta.Gen++
 	r.meta.Size, r.meta.Sum, r.meta.Compacted = 0, Sum{}, r.last
 	r.log = log{}

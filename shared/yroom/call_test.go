@@ -29,8 +29,8 @@ func TestAnAskerMayHaveOneOfSeveralTags(t *testing.T) {
 	}
 }
 
-// Whoever asks for JSON says how long it may be, and learns what to try next: it is
-// shown as soon as that is enough.
+// A request for JSON sets its greatest length. If the JSON is longer, the reply has the
+// limit to try next, until the limit is enough.
 func TestJSONIsAsLongAsTheAskerAllows(t *testing.T) {
 	k := newKeeper(t, func(*Config) {})
 	k.must(Request{Op: OpMerge, Data: (&author{id: 1}).typing(strings.Repeat(`"`, 50_000))}) // twice as long as JSON
@@ -51,14 +51,14 @@ func TestJSONIsAsLongAsTheAskerAllows(t *testing.T) {
 	}
 }
 
-// A document is written where the reply stands: an instance holds it once more while
-// it is shown, not twice.
+// The room writes a document into the reply itself. So an instance holds one more copy
+// while it shows the document, not two.
 func TestADocumentIsNotCopiedIntoTheReply(t *testing.T) {
 	const size = 4 << 20
 	k := newKeeper(t, func(*Config) {})
 	k.must(Request{Op: OpMerge, Data: (&author{id: 1}).typing(strings.Repeat("x", size))})
 	for _, q := range []Request{{Op: OpState}, {Op: OpJSON}, {Op: OpTree}, {Op: OpText, Data: []byte("text b")}} {
-		k.must(q) // which reads the document
+		k.must(q) // reads the document
 		before := allocated()
 		p, _ := k.must(q)
 		if taken := allocated() - before; len(p.Body) < size || taken > size+size/4 {
@@ -73,7 +73,7 @@ func allocated() int {
 	return int(m.TotalAlloc)
 }
 
-// What a document holds needs no space in it.
+// A known update needs no space in the document.
 func TestAFullDocumentTakesAnUpdateThatItHolds(t *testing.T) {
 	for name, integrateBytes := range map[string]int{"integrated": 4 << 20, "merged": 0} {
 		k := newKeeper(t, func(c *Config) { c.DocumentBytes, c.IntegrateBytes = 300, integrateBytes })

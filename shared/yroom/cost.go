@@ -10,14 +10,14 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// A cost counts what a document's updates hold, as their length does not tell: a struct of four
-// bytes takes a hundred in memory. docs/protocol.md, Y10.
+// A cost counts the contents of a document's updates. Their length is not enough: a struct
+// of four bytes takes a hundred in memory. docs/protocol.md, Y10.
 type cost struct {
 	bytes, structs, clients, ranges int
 }
 
-// The most that one update, and all stored updates of a document together, may hold. More is
-// not even merged: a delete range or a client takes 24 bytes then.
+// The limits of one update, and of all stored updates of a document together. Beyond them the
+// room does not merge: a delete range or a client takes 24 bytes in a merge.
 const (
 	maxClients        = 250_000
 	maxStructs        = 1_000_000
@@ -25,11 +25,11 @@ const (
 	maxRangesTogether = 1_000_000
 )
 
-// errCostly: the stored updates hold more clients or delete ranges than can be
-// read. Nothing of them is lost; the room can be deleted.
+// errCostly: the stored updates hold more clients or delete ranges than the room can read.
+// Storage still holds all of them; the room can be deleted.
 var errCostly = errors.New("the document holds too many clients or deletions to be read")
 
-// add adds an update that was validated.
+// add counts a valid update.
 func (c *cost) add(update []byte, s *yjs.Summary) {
 	c.bytes += len(update)
 	c.structs += s.Items
@@ -37,21 +37,20 @@ func (c *cost) add(update []byte, s *yjs.Summary) {
 	c.ranges += s.Deletes
 }
 
-// memory is about how many bytes the integrated document takes at least: the updates
-// that it comes from, in which its contents stay; a record of a struct with what
-// points to it; a client; a delete range. Splits, keys and clients that are only
-// referred to come on top, and count while the updates are integrated:
-// yjs.Options.MemoryBudget.
+// memory returns about how many bytes the integrated document takes at least: its updates,
+// which hold the contents; a record for each struct, with its index entry; the clients;
+// the delete ranges. Splits, keys and clients without structs take more. They count during
+// integration: yjs.Options.MemoryBudget.
 func (c *cost) memory() int {
 	return c.bytes + 96*c.structs + 256*c.clients + 24*c.ranges
 }
 
-// mergedAtOnce bounds how many updates are merged at once: each takes 440 bytes
-// meanwhile, however short it is.
+// mergedAtOnce bounds how many updates merge reads at once: each takes 440 bytes meanwhile,
+// however short it is.
 const mergedAtOnce = 4096
 
-// merged merges stored updates: those of a usual log all at once, as large ones must not be
-// copied more often than that.
+// merged merges stored updates. It merges a log of usual length at once, so that it copies
+// large updates only once.
 func merged(updates [][]byte) ([]byte, error) {
 	for len(updates) > mergedAtOnce {
 		var batches [][]byte
@@ -67,16 +66,17 @@ func merged(updates [][]byte) ([]byte, error) {
 	return yjs.MergeUpdates(updates...)
 }
 
-// tooMuch tells that updates of that cost must not be merged at once.
+// tooMuch reports whether updates of that cost must not be merged at once.
 func (c *cost) tooMuch() bool { return c.clients > maxClients || c.ranges > maxRangesTogether }
 
-// maxFolds bounds how often stored updates are merged because together they hold
-// too much: each time takes up to a second.
+// maxFolds bounds how often counted merges stored updates that are over the limits together:
+// each time takes up to a second.
 const maxFolds = 8
 
-// counted counts what stored updates hold. When that is too much together, it merges the updates
-// that it has counted: peers that send their state again repeat most of it. It returns the
-// updates that are left. It returns errCostly if they hold too much even when merged.
+// counted counts the contents of stored updates. When they are over the limits together, it
+// merges the updates that it has counted: peers that send their state again repeat most of
+// it. It returns the remaining updates, or errCostly if they are over the limits even when
+// merged.
 func counted(updates [][]byte) (left [][]byte, c cost, err error) {
 	var s yjs.Summary
 	folds := 0
@@ -106,29 +106,29 @@ func counted(updates [][]byte) (left [][]byte, c cost, err error) {
 	return left, c, nil
 }
 
-// bytesAStep is how many bytes of a document are encoded or compared in about the
-// time of a step.
+// bytesAStep is how many bytes of a document the room encodes or compares in about the time
+// of a step.
 const bytesAStep = 8
 
 // stepsAStruct is how many steps it takes to count and to merge a struct.
 const stepsAStruct = 4
 
-// steps is what reading the updates takes, without integrating them.
+// steps returns how many steps it takes to read the updates without integrating them.
 func (c *cost) steps() int { return c.bytes/bytesAStep + stepsAStruct*c.structs }
 
 // stepsAMessage is how many steps of integration count as one message of a
 // socket's budget: about a tenth of a millisecond.
 const stepsAMessage = 5_000
 
-// For how long a document is merged and not integrated.
+// How long the room merges a document and does not integrate it.
 const (
 	mergeForEver = math.MaxInt64 >> 10 // its updates take too many steps; exact as a float64
-	mergeAWhile  = time.Hour           // an instance ended in the room: maybe by chance
+	mergeAWhile  = time.Hour           // an instance ended in the room, perhaps by chance
 )
 
 // mergeOnly makes the room merge the document, and not integrate it, until a time in Unix
-// milliseconds. Storage remembers that, so that no alarm and no restart tries again what was too
-// much.
+// milliseconds. Storage keeps that time, so that no alarm and no restart tries to integrate
+// the document again.
 func (r *Room) mergeOnly(until int64) {
 	if r.meta.MergeUntil < until {
 		r.meta.MergeUntil, r.metaSet = until, true

@@ -13,8 +13,8 @@ import (
 	"tidemark/shared/yproto"
 )
 
-// A disk is a room's storage, and a room that is made anew for every event, as
-// after a restart.
+// A disk is a room's storage. It makes the room anew for every event, as after a
+// restart.
 type disk struct {
 	*fake
 	t     *testing.T
@@ -54,7 +54,7 @@ func (d *disk) call(q Request) (p Reply, steps int) {
 	return reply, steps
 }
 
-// edit takes an update as a room does that has not read its document.
+// edit adds an update in a room that has not read its document.
 func (d *disk) edit(update []byte) {
 	d.t.Helper()
 	s, err := yjs.Validate(update, updateLimits)
@@ -141,7 +141,7 @@ func TestARoomInWhichInstancesEndedTwiceMergesUntilItIsDeleted(t *testing.T) {
 	}
 }
 
-// Peers send again what a room has, which is stored while its document is not read.
+// Peers send known updates again. The room stores them while it has not read its document.
 func TestADocumentThatIsSentAgainStaysReadable(t *testing.T) {
 	for name, updates := range map[string][][]byte{
 		"deletions": {yjstest.Deletes(0, 500_000), yjstest.Deletes(1_000_000, 499_000)},
@@ -165,7 +165,7 @@ func TestADocumentThatIsSentAgainStaysReadable(t *testing.T) {
 	}
 }
 
-// What a document takes beyond what can be counted before shows on the way.
+// A part of a document's cost cannot be counted before. Integration finds it.
 func TestADocumentThatTakesTooMuchMemoryIsMergedAndNotTriedAgain(t *testing.T) {
 	for name, update := range map[string][]byte{
 		"blocks without structs": yjstest.EmptyBlocks(200_000),
@@ -210,13 +210,13 @@ func TestAnUpdateThatTakesTooManyStepsIsMergedIntoADocumentInMemory(t *testing.T
 	if stored != 1 || r.meta.MergeUntil != mergeForEver || r.doc != nil {
 		t.Errorf("%d rows stored, remembered %d", stored, r.meta.MergeUntil)
 	}
-	// What it took counts, and that was more than a message's worth.
+	// The steps of the read count, and they are more than those of a message.
 	if spent := r.sockets[1].budget.messages; spent < float64(yjs.DefaultStepBudget)/stepsAMessage {
 		t.Errorf("the socket spent %.0f messages", spent)
 	}
 }
 
-// docs/protocol.md, Y10: what takes little on the wire and much in memory.
+// docs/protocol.md, Y10: updates that are short on the wire and large in memory.
 func TestAMessageThatTakesTooMuchMemoryIsRefused(t *testing.T) {
 	vector := lib0.AppendUint(nil, 3_600_000)
 	for i := range uint64(3_600_000) {

@@ -8,17 +8,17 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// A coverage is which clocks a document holds, and which it has deleted.
+// A coverage holds the clocks of a document, and its deleted clocks.
 type coverage struct {
 	vector  yjs.StateVector
 	deletes []yjs.ClockRange // sorted by client and clock; ranges of a client do not touch
 }
 
-// unsure tells that apply takes an update that the document knows for news: it is
-// merged, or something waits in it. covers knows better, and takes longer.
+// unsure reports whether apply may take a known update for news: the document is merged, or
+// has pending structs. covers is exact, and takes longer.
 func (d *document) unsure() bool { return d.doc == nil || d.doc.HasPending() }
 
-// covers tells whether a document holds all that an update says.
+// covers reports whether a document holds the whole update.
 func (d *document) covers(update *yjs.Summary) (bool, error) {
 	if d.known == nil {
 		state, err := d.diff(nil)
@@ -44,8 +44,8 @@ func (d *document) covers(update *yjs.Summary) (bool, error) {
 	return true, nil
 }
 
-// mayHold tells whether an integrated document holds all structs of an update. Whether
-// it knows the deletions takes longer to find out: see covers.
+// mayHold reports whether an integrated document holds all structs of an update. It does not
+// check the deletions, which takes longer: see covers.
 func (d *document) mayHold(update *yjs.Summary) bool {
 	vector := d.doc.StateVector()
 	for _, r := range update.Structs {
@@ -83,7 +83,7 @@ func coverageOf(state []byte) (*coverage, error) {
 	return &coverage{vector, joined}, nil
 }
 
-// deleted tells whether all of r is.
+// deleted reports whether all of r is deleted.
 func (c *coverage) deleted(r yjs.ClockRange) bool {
 	n, found := slices.BinarySearchFunc(c.deletes, r, func(a, b yjs.ClockRange) int {
 		return cmp.Or(cmp.Compare(a.Client, b.Client), cmp.Compare(a.From, b.From))
@@ -94,5 +94,5 @@ func (c *coverage) deleted(r yjs.ClockRange) bool {
 	return n >= 0 && c.deletes[n].Client == r.Client && c.deletes[n].To >= r.To
 }
 
-// size is about how many bytes c takes in memory.
+// size returns about how many bytes c takes in memory.
 func (c *coverage) size() int { return 16*cap(c.vector) + 24*cap(c.deletes) }

@@ -12,8 +12,8 @@ import (
 	"tidemark/shared/yproto"
 )
 
-// crowd is a room of n sockets, each with a client of that number, and a last one
-// without.
+// crowd returns a room of n sockets, each with a client of the socket's number, and one
+// socket without a client.
 func crowd(t *testing.T, n int, state string) (r *Room, last Conn) {
 	r = New(DefaultConfig, &fake{}, Stored{}, nil, scriptStart)
 	for conn := Conn(1); int(conn) <= n; conn++ {
@@ -34,8 +34,8 @@ func say(t *testing.T, r *Room, conn Conn, entries ...awareness.Entry) Effects {
 	return out
 }
 
-// told are the entries that out sends; each message is one that clients may send.
-func told(t *testing.T, out Effects) (entries []awareness.Entry) {
+// sentEntries returns the entries that out sends. It checks that clients may send each message.
+func sentEntries(t *testing.T, out Effects) (entries []awareness.Entry) {
 	t.Helper()
 	for _, s := range out.Send {
 		m, rest, err := yproto.Decode(s.Data)
@@ -51,8 +51,8 @@ func told(t *testing.T, out Effects) (entries []awareness.Entry) {
 	return entries
 }
 
-// y-websocket sends back all that it hears, and another tab's answer about
-// everybody in one message.
+// y-websocket sends back every message that it receives, and another tab's reply with all
+// clients in one message.
 func TestWhoIsTheHundredAndFirstMayRepeatThemAll(t *testing.T) {
 	for _, c := range []struct {
 		n     int
@@ -65,7 +65,7 @@ func TestWhoIsTheHundredAndFirstMayRepeatThemAll(t *testing.T) {
 	} {
 		name := fmt.Sprintf("%d of %d bytes", c.n, len(c.state))
 		r, last := crowd(t, c.n, c.state)
-		there := told(t, r.Connect(last, Admission{Write: true}, scriptStart))
+		there := sentEntries(t, r.Connect(last, Admission{Write: true}, scriptStart))
 		if len(there) != c.n {
 			t.Errorf("%s: the newcomer is told of %d", name, len(there))
 		}
@@ -76,7 +76,7 @@ func TestWhoIsTheHundredAndFirstMayRepeatThemAll(t *testing.T) {
 			t.Errorf("%s: repeated: closed %+v, %d messages", name, out.Close, len(out.Send))
 		}
 		own := awareness.Entry{Client: 1 << 40, Clock: 1, State: []byte(`{}`)}
-		if got := told(t, say(t, r, last, append(there, own)...)); len(got) != 1 || got[0].Client != own.Client {
+		if got := sentEntries(t, say(t, r, last, append(there, own)...)); len(got) != 1 || got[0].Client != own.Client {
 			t.Errorf("%s: the newcomer's own: %v", name, got)
 		}
 		for i := range there {
@@ -88,7 +88,7 @@ func TestWhoIsTheHundredAndFirstMayRepeatThemAll(t *testing.T) {
 	}
 }
 
-// state is JSON of that many bytes.
+// state returns JSON of that many bytes.
 func state(bytes int) []byte { return []byte(`"` + strings.Repeat("x", bytes-2) + `"`) }
 
 // docs/protocol.md, Y12: presence never costs a document.
@@ -120,7 +120,7 @@ func TestPresenceBeyondALimitIsIgnored(t *testing.T) {
 			t.Errorf("%s: closed with %+v", c.name, out.Close)
 		}
 		var got []uint64
-		for _, e := range told(t, r.Connect(last+1, Admission{Write: true}, scriptStart)) {
+		for _, e := range sentEntries(t, r.Connect(last+1, Admission{Write: true}, scriptStart)) {
 			got = append(got, e.Client)
 		}
 		if !slices.Equal(got, c.want) {
@@ -199,7 +199,7 @@ func TestThatUnknownClientsAreGoneIsNotRemembered(t *testing.T) {
 		gone[i] = awareness.Entry{Client: uint64(i + 100), Clock: 1}
 	}
 	say(t, r, last, gone...)
-	if got := told(t, say(t, r, last, awareness.Entry{Client: 5, Clock: 1, State: []byte(`{}`)})); len(got) != 1 {
+	if got := sentEntries(t, say(t, r, last, awareness.Entry{Client: 5, Clock: 1, State: []byte(`{}`)})); len(got) != 1 {
 		t.Errorf("a client that is there: %v", got)
 	}
 }
@@ -208,7 +208,7 @@ func TestAQueryIsAnsweredWhereNobodyIs(t *testing.T) {
 	r, last := crowd(t, 0, "")
 	r.Connect(last, Admission{Write: true}, scriptStart)
 	out, err := r.Message(last, abi.KindBinary, yproto.AppendQueryAwareness(nil), scriptStart)
-	if err != nil || len(out.Send) != 1 || len(told(t, out)) != 0 {
+	if err != nil || len(out.Send) != 1 || len(sentEntries(t, out)) != 0 {
 		t.Errorf("%+v, %v", out, err)
 	}
 }

@@ -14,8 +14,8 @@ import (
 type document struct {
 	doc *yjs.Doc
 	log yjs.Log // if doc is nil
-	// known is what the document holds, and states the state vector of log; nil
-	// until asked for.
+	// known is the document's coverage, and states the state vector of log; nil until
+	// first used.
 	known  *coverage
 	states []byte
 }
@@ -59,11 +59,10 @@ func (r *Room) read() (*document, error) {
 	return d, nil
 }
 
-// errBusy says that others hold the memory that the document needs.
+// errBusy: other documents and requests hold the memory that the document needs.
 var errBusy = errors.New("the server has no memory to spare at the moment; try again later")
 
-// reserve returns errBusy if there is no memory for bytes more in this event. Nothing
-// has changed then.
+// reserve reserves memory for bytes more in this event. It returns errBusy if there is none.
 func (r *Room) reserve(bytes int) error {
 	if r.config.Reserve != nil && !r.config.Reserve(bytes) {
 		return errBusy
@@ -71,14 +70,14 @@ func (r *Room) reserve(bytes int) error {
 	return nil
 }
 
-// release gives back bytes that the event reserved and does not hold any more.
+// release gives back reserved bytes that the event does not hold any more.
 func (r *Room) release(bytes int) {
 	if r.config.Reserve != nil && bytes > 0 {
 		r.config.Reserve(-bytes)
 	}
 }
 
-// counted reads what is stored, and counts it.
+// counted reads the stored updates, and counts their contents.
 func (r *Room) counted() (updates [][]byte, c cost, err error) {
 	if updates, err = r.stored(); err != nil {
 		return nil, c, err
@@ -89,8 +88,8 @@ func (r *Room) counted() (updates [][]byte, c cost, err error) {
 	return updates, c, nil
 }
 
-// integrated integrates updates, and keeps them. After an error there is no document:
-// they take too many steps or too much memory, or cannot be integrated at all.
+// integrated integrates updates, and keeps them. It returns an error and no document if they
+// take too many steps or too much memory, or cannot be integrated at all.
 func (r *Room) integrated(updates [][]byte) (*yjs.Doc, error) {
 	doc := yjs.New(yjs.Options{StepBudget: r.config.StepBudget, MemoryBudget: max(1, r.config.IntegrateBytes)})
 	defer func() { r.steps += doc.Steps() }()
@@ -98,26 +97,26 @@ func (r *Room) integrated(updates [][]byte) (*yjs.Doc, error) {
 		if err := doc.LoadKept(u); err != nil {
 			return nil, err
 		}
-		updates[i] = nil // a short one is free
+		updates[i] = nil // frees a short one
 	}
 	return doc, nil
 }
 
-// reserveDiff reserves the memory that diff takes for a document that is only merged, and that
-// copies of its result take.
+// reserveDiff reserves the memory of diff for a document that is only merged, and of copies
+// of its result.
 func (r *Room) reserveDiff(d *document, vector []byte, copies int) error {
 	if d.doc != nil {
 		return nil
 	}
-	if len(vector) > 1 { // else it is no copy itself
+	if len(vector) > 1 { // otherwise the result is not a copy
 		copies++
 	}
 	return r.reserve(copies*d.log.Len() + d.log.StateTakes())
 }
 
 // shed drops deleted contents from a merged document, and integrates the document if the rest
-// costs little enough. It tries a document again that took too many steps or too much memory
-// when the document costs half of what it did.
+// is within the limits. If a document took too many steps or too much memory, shed tries again
+// when its cost has halved.
 func (r *Room) shed(d *document) error {
 	if err := r.reserve(d.log.StateTakes()); err != nil {
 		return err
@@ -169,8 +168,8 @@ func (r *Room) shed(d *document) error {
 	return nil
 }
 
-// stored reads the snapshot and the updates of the log, as they are when this
-// event is done. The caller owns them.
+// stored returns the snapshot and the updates of the log, with the changes of this event. The
+// caller owns them.
 func (r *Room) stored() ([][]byte, error) {
 	var updates [][]byte
 	if r.meta.Size > 0 {
@@ -193,7 +192,7 @@ func (r *Room) stored() ([][]byte, error) {
 	for _, w := range r.out.Store {
 		if w.Row != nil {
 			row := *w.Row
-			row.Bytes = slices.Clone(row.Bytes) // it is yet to be stored
+			row.Bytes = slices.Clone(row.Bytes) // the event still has to store it
 			rows = append(rows, row)
 		}
 	}
@@ -204,7 +203,7 @@ func (r *Room) stored() ([][]byte, error) {
 	return append(updates, logged...), nil
 }
 
-// unwrittenSnapshot is the snapshot that this event made, or nil.
+// unwrittenSnapshot returns the snapshot that this event made, or nil.
 func (r *Room) unwrittenSnapshot() (snapshot []byte) {
 	for _, w := range r.out.Store {
 		if w.Part != nil && w.Part.Gen == r.meta.Gen {
@@ -214,8 +213,8 @@ func (r *Room) unwrittenSnapshot() (snapshot []byte) {
 	return snapshot
 }
 
-// apply applies an update and tells whether it says anything new. An update that is rejected
-// changes nothing. The document keeps update.
+// apply applies an update and reports whether it has news. A rejected update changes nothing.
+// The document keeps update.
 func (d *document) apply(update []byte) (news bool, err error) {
 	d.known, d.states = nil, nil
 	if d.doc == nil {
@@ -225,8 +224,8 @@ func (d *document) apply(update []byte) (news bool, err error) {
 	return event != nil || d.doc.HasPending(), err
 }
 
-// diff returns an update with all that a peer with that state vector lacks. A nil vector is
-// empty.
+// diff returns an update with everything that a peer with that state vector lacks. A nil
+// vector is empty.
 func (d *document) diff(vector []byte) ([]byte, error) {
 	switch {
 	case d.doc != nil:
@@ -237,7 +236,7 @@ func (d *document) diff(vector []byte) ([]byte, error) {
 	return d.log.Diff(vector)
 }
 
-// appendDiff appends what diff returns.
+// appendDiff appends the result of diff to dst.
 func (d *document) appendDiff(dst, vector []byte) ([]byte, error) {
 	if d.doc == nil {
 		state, err := d.diff(vector)

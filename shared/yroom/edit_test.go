@@ -50,7 +50,7 @@ func (a *author) typing(text string) []byte {
 	return u
 }
 
-// setting overwrites the author's key; its former value is deleted by that.
+// setting overwrites the author's key, and so deletes its former value.
 func (a *author) setting(v uint64) []byte {
 	var body []byte
 	if a.set {

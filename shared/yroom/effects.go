@@ -7,10 +7,11 @@ import (
 	"tidemark/shared/session"
 )
 
-// Effects are what an event asks for. The host performs them in the order of the fields: what
-// is stored as due has its alarm, and what is sent is stored. If one of Store fails, the host
-// performs nothing further, forgets the room and makes it again from what is stored; the sender
-// should try again later. A crash at any point loses nothing that anybody saw.
+// Effects are the results of an event. The host performs them in the order of the fields: the
+// alarm is set before storage has the maintenance as due, and an update is stored before it is
+// sent. If a Write of Store fails, the host stops, forgets the room and makes it again from
+// storage; the sender should try again later. A crash at any point loses no edit that a client
+// has seen.
 type Effects struct {
 	Sooner *time.Time // replaces the alarm by an earlier one, or sets the first; room.Effects.Alarm then only sets later ones
 	Store  []Write
@@ -22,27 +23,27 @@ type Effects struct {
 type Write struct {
 	Row  *Row
 	Part *Part
-	// Meta replaces the former. Sweep then deletes the rows that the stored Meta
-	// has compacted, and the parts of generations other than its own.
+	// Meta replaces the former one. Sweep then deletes the rows that the stored Meta has
+	// compacted, and the parts of generations other than its own.
 	Meta  *Meta
 	Sweep bool
 
 	Keep   *Presence
 	Forget []uint64 // clients
 
-	Gone *Gone // replaces the former
+	Gone *Gone // replaces the former one
 }
 
-// A Row of the log holds updates, each behind its length, or one long update by
-// itself, or one of Pieces consecutive rows, from First on, that make one. If some
-// are missing, it was never acknowledged.
+// A Row of the log holds updates, each behind its length, or one long update, or one piece of
+// a longer one. Such an update has Pieces consecutive rows, from First on. If some are missing,
+// the room never acknowledged the update.
 type Row struct {
 	N, First int64 // N is the number of its first update; each piece has a number
 	Pieces   int
 	Updates  int   // 0: one update or piece, without its length
 	Due      int64 // Meta.Due as of this row
-	// Extends: Bytes and Updates are added to those of the last row of the log, N, and
-	// Due replaces its own. First is the number of the first update added.
+	// Extends: the storage adds Bytes and Updates to those of the last row of the log, N,
+	// and replaces its Due. First is the number of the first added update.
 	Extends bool
 	Bytes   []byte
 }
@@ -56,7 +57,7 @@ type Part struct {
 
 // Meta is the one row about the room.
 type Meta struct {
-	Seeded     bool  // whether the database was asked for a state
+	Seeded     bool  // the room has asked the database for a state
 	Gen        int64 // of the snapshot; 0 is none
 	Size       int   // of the snapshot, bytes
 	Compacted  int64 // the last row that the snapshot contains
@@ -67,13 +68,13 @@ type Meta struct {
 	Last       int64 // the number of the last update when this was written
 	Sum        Sum   // of the snapshot
 	CopiedGen  int64 // the generation that the database's copy was made of
-	// MergeUntil is until when the document is merged, not integrated, Unix
-	// milliseconds; 0: it was never too much.
+	// MergeUntil is the time until which the room merges the document and does not
+	// integrate it, Unix milliseconds; 0: there was never a reason.
 	MergeUntil int64
 }
 
-// A Presence is what is kept in storage of a client whose state is too long for
-// an attachment, or whose connection broke.
+// A Presence is the stored presence of a client whose state is too long for an attachment, or
+// whose connection broke.
 type Presence struct {
 	Client, Clock uint64
 	State         []byte

@@ -9,8 +9,8 @@ import (
 	"tidemark/shared/yroom"
 )
 
-// A memory is the storage of a room: what the Writes of the room put there. This one holds
-// short rows only, as it is for a moment.
+// A memory is the storage of a room, filled by the room's Writes. This one holds only short
+// rows.
 type memory struct{ rows []yroom.Row }
 
 func (m *memory) Snapshot(int64, int) ([]byte, error) { return nil, nil }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A fake is an object's storage in memory: what Writes did to it.
+// A fake is an object's storage in memory, filled by Writes.
 type fake struct {
 	meta     Meta
 	rows     []Row
@@ -102,7 +102,7 @@ func (f *fake) writeRow(row Row) {
 	f.rows = append(f.rows, row)
 }
 
-// lastRow is the last row of the log; an empty one if there is none.
+// lastRow returns the last row of the log; an empty one if there is none.
 func (f *fake) lastRow() *Row {
 	if len(f.rows) == 0 {
 		return &Row{}
@@ -110,7 +110,7 @@ func (f *fake) lastRow() *Row {
 	return &f.rows[len(f.rows)-1]
 }
 
-// next is the number of what follows the row.
+// next returns the number that follows those of the row.
 func (row *Row) next() int64 { return row.N + int64(max(row.Updates, 1)) }
 
 func (f *fake) stored() Stored {
@@ -129,7 +129,7 @@ func (f *fake) stored() Stored {
 	return s
 }
 
-// due is when maintenance of what is stored is due; 0: never.
+// due returns the time of the stored maintenance; 0: never.
 func (f *fake) due() int64 {
 	if s := f.stored(); s.Last <= s.Meta.Last {
 		return s.Meta.Due
@@ -137,7 +137,7 @@ func (f *fake) due() int64 {
 	return f.lastRow().Due
 }
 
-// state is the document as stored: what a room made anew would show.
+// state returns the stored document, as a room made anew would show it.
 func (f *fake) state() ([]byte, error) {
 	r := New(DefaultConfig, f, f.stored(), nil, time.Time{})
 	d, err := r.read()

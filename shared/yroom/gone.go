@@ -18,22 +18,22 @@ const (
 	maxGone = 100_000 // clients remembered, which take up to 800 KB
 )
 
-// Gone are the clients of documents that were deleted.
+// Gone holds the clients of deleted documents.
 type Gone struct {
 	Until   int64  // Unix milliseconds; 0: there are none
 	Clients []byte // ascending, each as a varUint of its distance to the one before
 }
 
-// A gone is what a room knows of those clients.
+// A gone holds those clients in memory.
 type gone struct {
 	until   int64
 	read    bool
 	clients []uint64
 }
 
-// forget returns the clients to remember: those of the document, which is deleted now, and of
-// documents deleted before; nil if there are none. It reads the document as far as possible, as
-// a deletion never fails. An instance that ended in the room may have ended here.
+// forget returns the clients of the document, which this event deletes, and of documents
+// deleted before; nil if there are none. It reads the document as far as possible: a deletion
+// never fails. If an instance ended in the room, this function may have been the reason.
 func (r *Room) forget(now time.Time) *Gone {
 	var clients []uint64
 	if r.gone.until > now.UnixMilli() && r.readGone() == nil {
@@ -58,8 +58,8 @@ func (r *Room) forget(now time.Time) *Gone {
 	return g
 }
 
-// clients lists the clients of the document, those that wait for others included. The
-// document is forgotten.
+// clients returns the clients of the document, also those of pending structs. It drops the
+// document from memory.
 func (r *Room) clients() (ids []uint64) {
 	if r.doc != nil && r.doc.doc != nil && !r.doc.doc.HasPending() {
 		for _, last := range r.doc.doc.StateVector() {
@@ -67,8 +67,8 @@ func (r *Room) clients() (ids []uint64) {
 		}
 		return ids
 	}
-	r.doc = nil                          // it needs no memory beside what is read now
-	r.reserve(r.meta.Size + r.log.bytes) // a deletion frees memory: it is never refused
+	r.doc = nil                          // frees its memory before the next reads
+	r.reserve(r.meta.Size + r.log.bytes) // ignores the result: a deletion frees memory
 	updates, err := r.stored()
 	if err != nil {
 		return nil
@@ -89,7 +89,7 @@ func (r *Room) clients() (ids []uint64) {
 	return ids
 }
 
-// readGone reads which clients are gone.
+// readGone reads the clients of deleted documents from storage.
 func (r *Room) readGone() error {
 	if r.gone.read {
 		return nil
@@ -112,8 +112,8 @@ func (r *Room) readGone() error {
 	return nil
 }
 
-// ofGone tells whether an update belongs to a document that was deleted lately: it holds
-// structs of that document's clients, or refers to them.
+// ofGone reports whether an update belongs to a recently deleted document: it holds structs of
+// that document's clients, or refers to them.
 func (r *Room) ofGone(update []byte, now time.Time) (bool, error) {
 	if r.gone.until == 0 {
 		return false, nil

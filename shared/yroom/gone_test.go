@@ -8,8 +8,7 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// A deletion is done whatever the document is: one that may have ended an instance is
-// not read for it.
+// A deletion never fails. It does not read a document that may have ended an instance.
 func TestADocumentThatEndedAnInstanceIsDeletedUnread(t *testing.T) {
 	for _, ended := range []bool{false, true} {
 		k := newKeeper(t, func(*Config) {})
@@ -26,7 +25,7 @@ func TestADocumentThatEndedAnInstanceIsDeletedUnread(t *testing.T) {
 	}
 }
 
-// A deletion leaves nothing of a compaction that was cut short.
+// A deletion also deletes the parts of a compaction that was cut short.
 func TestADeletionLeavesNoPartsOfADocument(t *testing.T) {
 	k := newKeeper(t, func(*Config) {})
 	k.must(Request{Op: OpMerge, Data: (&author{id: 1}).typing("secret")})
@@ -46,7 +45,7 @@ func TestADeletionLeavesNoPartsOfADocument(t *testing.T) {
 	}
 }
 
-// Of all clients of a document at most maxGone are remembered.
+// The room remembers at most maxGone clients of a document.
 func TestGoneClientsAreBounded(t *testing.T) {
 	k := newKeeper(t, func(*Config) {})
 	const n = maxGone + 1000

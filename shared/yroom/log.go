@@ -7,13 +7,13 @@ import (
 	"tidemark/shared/lib0"
 )
 
-// A log is what was appended since the snapshot. Each row that is written costs, so the room
-// adds short updates to the last row: see Row.
+// A log holds the updates since the snapshot. Each written row costs, so the room adds short
+// updates to the last row: see Row.
 type log struct {
 	updates int // each piece counts
 	bytes   int
 	tail    Tail
-	row     *Row // the last that this event writes
+	row     *Row // the last row that this event writes
 }
 
 // A Tail is the last row of the log, if it holds updates behind their lengths.
@@ -22,7 +22,7 @@ type Tail struct {
 	Bytes int
 }
 
-// append adds an update to the log. The updates of one event are one row, as far as they fit.
+// append adds an update to the log. The updates of one event share a row, as far as they fit.
 func (r *Room) append(update []byte, now time.Time) {
 	chunk, first := r.config.ChunkBytes, r.last+1
 	pieces := (len(update) + chunk - 1) / chunk
@@ -42,7 +42,7 @@ func (r *Room) append(update []byte, now time.Time) {
 	r.edited(now)
 }
 
-// maxLength is how many bytes the length of an update of a row takes at most.
+// maxLength is the greatest number of bytes of the length of an update in a row.
 const maxLength = 4
 
 // writeRow writes a row, or adds it to the tail.
@@ -58,7 +58,7 @@ func (r *Room) writeRow(row Row) {
 	r.write(Write{Row: &row})
 }
 
-// close completes the row that this event writes, if it writes one.
+// close completes the row that this event writes, and returns false if there is none.
 func (l *log) close(due int64) bool {
 	row := l.row
 	if row == nil {

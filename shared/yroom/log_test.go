@@ -11,7 +11,7 @@ import (
 	"tidemark/shared/yproto"
 )
 
-// appending is a room whose events append updates of the sizes given.
+// appending is a room whose events append updates of given sizes.
 type appending struct {
 	*fake
 	config   Config
@@ -75,7 +75,7 @@ func TestUpdatesShareRowsUpToTheirLimits(t *testing.T) {
 		if got := a.room; got.log.tail != s.Tail || got.log.bytes != s.LogBytes || got.log.updates != s.LogUpdates || got.last != s.Last {
 			t.Errorf("%s: the room has %+v up to %d, stored is %+v", c.name, got.log, got.last, s)
 		}
-		a.room = nil // whoever is made anew goes on
+		a.room = nil // a room made anew continues the log
 		a.event(t, 5)
 	}
 }
@@ -94,7 +94,7 @@ func TestAFrameOfManyUpdatesIsOneRow(t *testing.T) {
 	}
 }
 
-// What is appended while the room does not know its document may say nothing new.
+// An update that the room appends before it has read its document may have no news.
 func TestADocumentThatIsTheSameIsNeitherWrittenNorCopiedAgain(t *testing.T) {
 	d := &disk{fake: &fake{meta: Meta{Seeded: true}}, t: t, now: scriptStart}
 	update := (&author{id: 1}).typing("abc")
@@ -135,7 +135,7 @@ func TestADocumentThatIsTheSameIsNeitherWrittenNorCopiedAgain(t *testing.T) {
 		t.Errorf("another: %+v, %+v", out, d.meta)
 	}
 
-	// Nor is the database's own state.
+	// Nor does the room copy the database's own state.
 	d.fake = &fake{}
 	d.do(func() Effects {
 		out, err := d.wake().Seeded(update, 5, nil, d.now)
@@ -157,7 +157,7 @@ func TestARowThatIsNoUpdatesIsAnError(t *testing.T) {
 	}
 }
 
-// A copy that failed is made again, also if the document has not changed since.
+// The room makes a failed copy again, also if the document has not changed since.
 func TestACopyThatFailedIsMadeAgain(t *testing.T) {
 	d := &disk{fake: &fake{meta: Meta{Seeded: true}}, t: t, now: scriptStart}
 	d.call(Request{Op: OpMerge, Data: (&author{id: 1}).typing("abc")})

@@ -13,7 +13,7 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// A Task is what an alarm does next outside of the room: it needs the database.
+// A Task is work of the host after an alarm, outside of the room: it needs the database.
 type Task struct {
 	Kind TaskKind
 	Copy Copy // of TaskCopy
@@ -23,15 +23,15 @@ type Task struct {
 type TaskKind uint8
 
 const (
-	// TaskSeed: read the database's state and pass it to Seeded. So sockets wait for the alarm,
-	// which may await the database. The Worker does not wait for it: see OpSeed.
+	// TaskSeed: read the database's state and pass it to Seeded. Sockets wait for the alarm,
+	// because only an alarm may wait for the database. The Worker does not wait: see OpSeed.
 	TaskSeed TaskKind = iota + 1
-	// TaskCopy: write Copy to the database and tell Copied.
+	// TaskCopy: write Copy to the database and call Copied.
 	TaskCopy
 )
 
-// A Copy names the snapshot to write to the database: parts 0 to Parts-1 of Gen.
-// Without parts, the room was deleted, and so is its copy.
+// A Copy names the snapshot to write to the database: parts 0 to Parts-1 of Gen. Without parts,
+// the room was deleted, and the host deletes its copy.
 type Copy struct {
 	Gen     int64
 	Parts   int
@@ -41,22 +41,22 @@ type Copy struct {
 
 const (
 	compactDelay = time.Second
-	busyDelay    = 5 * time.Second // to the next try where there was no memory
+	busyDelay    = 5 * time.Second // to the next try if there was no memory
 	maxBackoff   = 5 * time.Minute
 	maxDelay     = time.Hour
-	lease        = 90 * time.Second      // for a task: hosts give a call 60
-	early        = 50 * time.Millisecond // how much before its time an alarm is taken as due
+	lease        = 90 * time.Second      // for a task: hosts limit a call to 60 seconds
+	early        = 50 * time.Millisecond // an alarm that comes so much before its time counts as due
 )
 
-// delay is how long after an edit maintenance runs. Writing a large document
-// costs more, so it is done less often.
+// delay returns the time from an edit to maintenance. The copy of a large document costs more,
+// so the room makes it less often.
 func (r *Room) delay() time.Duration {
 	d := r.config.CopyDelay * time.Duration(1+(r.meta.Size+r.log.bytes)/(256<<10))
 	return min(d, maxDelay)
 }
 
-// logDue tells that the log has become expensive to read, or takes the space that is left for
-// the document.
+// logDue reports whether the log has become expensive to read, or takes the space that is left
+// for the document.
 func (r *Room) logDue() bool {
 	limit := r.config.DocumentBytes
 	if r.meta.Size+r.log.bytes > limit-limit/16 && r.log.bytes > limit/32 {
@@ -74,7 +74,7 @@ func (r *Room) edited(now time.Time) {
 	if !r.meta.Seeded {
 		due = now
 	}
-	// After a failure the next try has its time.
+	// After a failure, failed has set the time of the next try.
 	if r.meta.Due == 0 || r.meta.Failures == 0 && due.UnixMilli() < r.meta.Due {
 		r.plan(due)
 	}
@@ -90,13 +90,12 @@ func (r *Room) plan(due time.Time) {
 	}
 }
 
-// nextAlarm is when Alarm has something to do besides to break the silence; zero is
-// never.
+// nextAlarm returns the time of Alarm's next work, without breakSilence; zero is never.
 func (r *Room) nextAlarm() time.Time {
 	return session.Sooner(session.Sooner(r.present.nextDeparture(), r.ends), r.due())
 }
 
-// due is when maintenance runs; zero is never.
+// due returns the time of maintenance; zero is never.
 func (r *Room) due() time.Time {
 	if r.meta.Due == 0 {
 		return time.Time{}
@@ -104,8 +103,8 @@ func (r *Room) due() time.Time {
 	return time.UnixMilli(r.meta.Due)
 }
 
-// Alarm does what is due. The host performs the Effects and then their Task, and passes the
-// task's outcome to Seeded or Copied. Other events may come in between.
+// Alarm does the work that is due. The host performs the Effects and then their Task, and
+// passes the task's outcome to Seeded or Copied. Other events may come in between.
 func (r *Room) Alarm(now time.Time) (Effects, error) {
 	r.set = false // the alarm that was set has gone off
 	r.endSessions(now, early)
@@ -124,10 +123,10 @@ func (r *Room) Alarm(now time.Time) (Effects, error) {
 	if err != nil && !errors.Is(err, errCostly) {
 		return Effects{}, err
 	}
-	if err == nil && r.meta.CopiedGen == r.meta.Gen && r.meta.CopiedLast != r.last { // nothing new was said
+	if err == nil && r.meta.CopiedGen == r.meta.Gen && r.meta.CopiedLast != r.last { // the copy is up to date
 		r.meta.CopiedLast, r.metaSet = r.last, true
 	}
-	if err != nil || r.meta.CopiedLast == r.last { // what cannot be read stays as it is
+	if err != nil || r.meta.CopiedLast == r.last { // storage that the room cannot read stays as it is
 		r.plan(time.Time{})
 		return r.done(now), nil
 	}
@@ -136,8 +135,8 @@ func (r *Room) Alarm(now time.Time) (Effects, error) {
 	return r.doTask(Task{Kind: TaskCopy, Copy: Copy{Gen: r.meta.Gen, Parts: parts, Last: r.last, Version: version}}, now), nil
 }
 
-// doTask plans the next try before the task is begun: if it never comes back,
-// that is when it is begun again.
+// doTask plans the next try before the host begins the task. If the task never ends, the host
+// begins it again then.
 func (r *Room) doTask(task Task, now time.Time) Effects {
 	r.plan(now.Add(lease))
 	out := r.done(now)
@@ -145,7 +144,7 @@ func (r *Room) doTask(task Task, now time.Time) Effects {
 	return out
 }
 
-// backoff is how long to wait after a number of failures.
+// backoff returns the time to wait after a number of failures.
 func backoff(failures int) time.Duration {
 	return min(2*time.Second<<min(failures, 16), maxBackoff)
 }
@@ -165,7 +164,7 @@ func (r *Room) compact() error {
 		}
 	}
 	if d.doc != nil {
-		if err := r.reserve(d.size()); err != nil { // for the snapshot beside it
+		if err := r.reserve(d.size()); err != nil { // for the snapshot, beside the document
 			return err
 		}
 	}
@@ -179,8 +178,8 @@ func (r *Room) compact() error {
 }
 
 // replace makes state the snapshot of the rows up to through, unless it is that already. It
-// first deletes what an interrupted replacement left, then writes the parts. The meta row, which
-// comes last, makes them count.
+// first deletes the parts of an interrupted replacement, then writes its own. The meta row,
+// which comes last, puts them into force.
 func (r *Room) replace(state []byte, through int64) {
 	if sum := sumOf(state); sum != r.meta.Sum {
 		r.write(Write{Sweep: true})
@@ -203,12 +202,12 @@ func sumOf(state []byte) Sum {
 	return Sum(sum[:])
 }
 
-// sweep makes this event store the meta row and delete the rows and parts that are obsolete then.
+// sweep makes this event store the meta row and then delete the obsolete rows and parts.
 func (r *Room) sweep() { r.metaSet, r.sweepSet = true, true }
 
-// Seeded takes the state that the database has: an update in format V1 or V2, nil if it has
-// none. If the host could not read the state, or the state is invalid, the room closes the
-// sockets that wait and asks for the state again later. Nothing is overwritten meanwhile.
+// Seeded takes the database's state: an update in format V1 or V2, nil if there is none. If
+// the host could not read the state, or the state is invalid, the room closes the waiting
+// sockets and asks for the state again later. It does not overwrite the state meanwhile.
 func (r *Room) Seeded(state []byte, version int64, err error, now time.Time) (Effects, error) {
 	if r.meta.Seeded {
 		return r.done(now), nil
@@ -227,7 +226,7 @@ func (r *Room) Seeded(state []byte, version int64, err error, now time.Time) (Ef
 	r.doc = nil
 	r.meta.Seeded, r.meta.Failures, r.meta.Version, r.meta.Due, r.metaSet = true, 0, version, 0, true
 	if len(state) > 0 {
-		r.replace(state, r.meta.Compacted) // what the log holds already stays in it
+		r.replace(state, r.meta.Compacted) // updates that the log holds already stay in it
 		if bytes.Equal(copied, state) {
 			r.meta.CopiedGen = r.meta.Gen
 		}
@@ -238,7 +237,7 @@ func (r *Room) Seeded(state []byte, version int64, err error, now time.Time) (Ef
 	for _, conn := range r.waiting() {
 		s := r.sockets[conn]
 		if err := r.answer(conn, s, s.vector); err != nil {
-			if err := r.unanswered(conn, err); err != nil {
+			if err := r.failStep1(conn, err); err != nil {
 				return Effects{}, err
 			}
 		}
@@ -248,7 +247,7 @@ func (r *Room) Seeded(state []byte, version int64, err error, now time.Time) (Ef
 	return r.done(now), nil
 }
 
-// waiting lists the sockets whose step 1 has no answer yet, ascending.
+// waiting returns the sockets whose step 1 has no reply yet, ascending.
 func (r *Room) waiting() []Conn {
 	var conns []Conn
 	for conn, s := range r.sockets {

@@ -7,8 +7,8 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// A room that has not read its document cannot know how deep an update nests
-// types in it. Whatever was taken is read, compacted and taken back from the
+// A room that has not read its document cannot know how deep an update nests types in
+// it. The room can still read and compact each accepted update, and restore it from the
 // database.
 func TestTypesNestedTooDeeplyByManyUpdatesDoNotCloseTheRoom(t *testing.T) {
 	disk := &fake{meta: Meta{Seeded: true}}

@@ -11,7 +11,7 @@ import (
 
 // A presence holds the clients that are in the room, and their states. The socket that
 // announces a client first owns it until that socket disconnects, also while the client is
-// silent or says that it is gone. No other socket may announce the client: see maySpeakFor. The
+// silent or announces that it is gone. No other socket may announce the client: see maySpeakFor. The
 // sockets' attachments keep the states over a hibernation; storage keeps longer ones.
 type presence struct {
 	room    surroundings
@@ -20,13 +20,13 @@ type presence struct {
 	owner   map[uint64]Conn
 	leaving map[uint64]departure
 	kept    map[uint64]kept // what is in storage
-	expires time.Time       // when to look for silent clients again
+	expires time.Time       // the next time to look for silent clients
 }
 
-// The surroundings are what presence needs of its room.
+// The surroundings are the methods of a room that presence calls.
 type surroundings interface {
 	socket(conn Conn) *socket             // nil if there is none
-	attach(conn Conn)                     // what is attached to the socket has changed
+	attach(conn Conn)                     // the socket's attachment has changed
 	send(m yproto.Message, conns ...Conn) // to all without conns
 	write(w Write)
 }
@@ -41,19 +41,19 @@ type departure struct {
 
 const (
 	clientsPerSocket = 8
-	presenceSockets  = 8     // a room holds as many bytes of presence as so many sockets may
-	attachmentBytes  = 1_900 // for presence; hosts take 2,000 in all
+	presenceSockets  = 8     // the presence of a room is limited to that of so many sockets
+	attachmentBytes  = 1_900 // for presence; hosts allow 2,000 in all
 	entryBytes       = 24    // of a client besides its state, at most
 	expireEvery      = 10 * time.Second
 	echoCost         = 0.01 // of a message without news: every client sends back what it receives
 )
 
-// renewal is the time within which a client repeats its state, unless something delays it.
+// renewal is the time within which a client repeats its state, unless it is delayed.
 // y-protocols repeats a state after 15 seconds, and checks every 3. A tab in the background
 // checks once a minute.
 const renewal = 20 * time.Second
 
-// The most that tell puts into one message. A state that is longer goes alone.
+// The greatest size of a message of tell. A longer state has a message of its own.
 const (
 	messageEntries = 100
 	messageBytes   = 64 << 10
@@ -66,8 +66,8 @@ func (c *Config) limits() awareness.Limits {
 	return l
 }
 
-// apply takes what is acceptable of an awareness message, and returns what is news in it. It
-// ignores what is beyond a limit: presence never costs its sender the document.
+// apply applies the acceptable entries of an awareness message, and returns the news in it. It
+// ignores entries beyond a limit, and closes no socket for them.
 func (p *presence) apply(conn Conn, s *socket, update []byte, now time.Time) (awareness.Change, error) {
 	entries, err := awareness.Decode(update, p.states.Limits)
 	if err != nil {
@@ -78,14 +78,14 @@ func (p *presence) apply(conn Conn, s *socket, update []byte, now time.Time) (aw
 	return change, nil
 }
 
-// announce tells everybody the news that a socket brought. The sender hears them too:
-// y-websocket disconnects if it hears nothing for 30 seconds.
+// announce sends the news of a socket to all sockets. The sender gets them too: y-websocket
+// disconnects if it receives nothing for 30 seconds.
 func (p *presence) announce(conn Conn, s *socket, change awareness.Change, now time.Time) {
 	for _, client := range slices.Concat(change.Added, change.Updated) {
 		p.own(conn, s, client)
 	}
 	if !change.Empty() {
-		s.speaks(now)
+		s.recordNews(now)
 		p.room.attach(conn)
 		p.tell(change.Clients())
 	}
@@ -132,7 +132,7 @@ func (p *presence) acceptable(conn Conn, s *socket, entries []awareness.Entry, n
 	return kept
 }
 
-// space returns by how many bytes the states of a socket's clients may still grow.
+// space returns how many bytes the states of a socket's clients may still grow.
 func (p *presence) space(s *socket) int {
 	space := p.config.PresenceBytes
 	for _, client := range s.clients {
@@ -142,10 +142,11 @@ func (p *presence) space(s *socket) int {
 	return min(space, presenceSockets*p.config.PresenceBytes-p.states.Size())
 }
 
-// back takes the first awareness message of a socket as a sign that a client is present whose
-// connection broke. y-websocket sends its own state first, and repeats the states of others only
-// later. A socket without a subject may belong to anybody, also to a client that only repeats
-// what it received: then the client gets time to renew its state, and no more.
+// back handles an entry for a client whose connection broke. In the first awareness message of
+// a socket, the entry shows that the client is present again: y-websocket sends its own state
+// first, and repeats the states of others only later. A socket without a subject may belong to
+// any user, also to a client that only repeats a received state. Then back only gives the
+// client time to renew its state.
 func (p *presence) back(conn Conn, s *socket, client uint64, leaves departure, now time.Time) {
 	if leaves.subject != 0 {
 		p.own(conn, s, client)
@@ -157,8 +158,8 @@ func (p *presence) back(conn Conn, s *socket, client uint64, leaves departure, n
 	}
 }
 
-// release gives up a client of a socket to make place for a new one: the first that has no state
-// and that entries does not name. It returns false if there is none.
+// release drops a client of a socket to make place for a new one: the first client without a
+// state that is not in entries. It returns false if there is none.
 func (p *presence) release(s *socket, entries []awareness.Entry) bool {
 	for _, client := range s.clients {
 		named := slices.ContainsFunc(entries, func(e awareness.Entry) bool { return e.Client == client })
@@ -171,11 +172,12 @@ func (p *presence) release(s *socket, entries []awareness.Entry) bool {
 	return false
 }
 
-// maySpeakFor tells whether a socket may announce a client: the client is its own or free. A
-// socket takes over a client of another only if both have the same subject, and a reader only
-// from a reader: a client may return before its former socket is known to be dead. The same
-// rule holds for a client whose connection broke. A socket without a subject takes over nothing
-// from a live socket, and after that only from another socket without a subject.
+// maySpeakFor reports whether a socket may announce a client: the client is its own or free. A
+// client may return before the room knows that its former socket is dead. So a socket may take
+// over a client of another socket if both have the same subject; a reader only from a reader.
+// The same rule holds for a client whose connection broke. A socket without a subject never
+// takes over a client of a live socket. After a broken connection it takes over a client only
+// from another socket without a subject.
 func (p *presence) maySpeakFor(conn Conn, s *socket, client uint64) bool {
 	subject := s.Session.Subject
 	if leaves, ok := p.leaving[client]; ok {
@@ -216,9 +218,9 @@ func (p *presence) forget(client uint64) {
 	p.drop(client)
 }
 
-// leave removes the clients of a closed socket: at once or, if the connection broke, after a
-// time in which they may return. A client that is removed, and returns with the same clock,
-// would stay invisible until its next renewal.
+// leave removes the clients of a closed socket at once. If the connection broke, it gives them
+// time to return first: a removed client that returns with the same clock stays invisible until
+// its next renewal.
 func (p *presence) leave(conn Conn, s *socket, broken bool, now time.Time) {
 	clients := s.clients
 	s.clients = nil
@@ -243,7 +245,7 @@ func (p *presence) leave(conn Conn, s *socket, broken bool, now time.Time) {
 	p.expire(now)
 }
 
-// remove removes clients, and tells everybody.
+// remove removes clients, and sends the removal to all sockets.
 func (p *presence) remove(clients []uint64, now time.Time) {
 	change := p.states.Remove(now, clients...)
 	for _, client := range clients {
@@ -264,7 +266,7 @@ func (p *presence) depart(now time.Time) {
 	p.remove(gone, now)
 }
 
-// nextDeparture returns when depart has something to do: the zero time is never.
+// nextDeparture returns the time of depart's next work; the zero time is never.
 func (p *presence) nextDeparture() (next time.Time) {
 	for _, leaves := range p.leaving {
 		next = session.Sooner(next, leaves.at)
@@ -272,8 +274,8 @@ func (p *presence) nextDeparture() (next time.Time) {
 	return next
 }
 
-// expire removes clients that have been silent for too long. No alarm wakes the room for that:
-// clients expire states by themselves, and only those that connect later need the room to.
+// expire removes clients that have been silent for too long. No alarm wakes the room for that,
+// because clients expire states by themselves. Only clients that connect later need it.
 func (p *presence) expire(now time.Time) {
 	if now.Before(p.expires) {
 		return
@@ -290,8 +292,8 @@ func (p *presence) expire(now time.Time) {
 	p.tell(change.Removed)
 }
 
-// tell sends the states of clients to conns; without any, to all. It sends several messages where
-// one would be long, as clients send them back.
+// tell sends the states of clients to conns; without any, to all. It sends several short
+// messages instead of a long one, because clients send them back.
 func (p *presence) tell(clients []uint64, conns ...Conn) {
 	for len(clients) > 0 {
 		n, size := 0, 0
@@ -307,7 +309,7 @@ func (p *presence) tell(clients []uint64, conns ...Conn) {
 	}
 }
 
-// answer tells a socket who is present, also if nobody is.
+// answer sends a socket the states of all present clients, also if there are none.
 func (p *presence) answer(conn Conn) {
 	present := p.states.Present()
 	if len(present) == 0 {

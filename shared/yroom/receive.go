@@ -11,9 +11,9 @@ import (
 	"tidemark/shared/yproto"
 )
 
-// Message takes what a socket sent. A binary message, abi.KindBinary, holds one message of the
-// protocol, or several, as y-websocket 4 sends them. The protocol has no text messages: the room
-// counts them and ignores them. The room keeps data.
+// Message handles a message of a socket. A binary message, abi.KindBinary, holds one message of
+// the protocol, or several, as from y-websocket 4. The protocol has no text messages: the room
+// counts and ignores them. The room keeps data.
 func (r *Room) Message(conn Conn, kind int, data []byte, now time.Time) (Effects, error) {
 	if kind == abi.KindBinary {
 		return r.receive(conn, data, now)
@@ -30,11 +30,11 @@ func (r *Room) receive(conn Conn, frame []byte, now time.Time) (Effects, error) 
 		return Effects{}, nil
 	}
 	if s.Session.EndedBy(now) {
-		return r.done(now), nil // which closes it
+		return r.done(now), nil // the effects close the socket
 	}
 	if len(frame) > r.config.MessageBytes {
 		if m, rest, err := r.decode(frame); err == nil && m.Kind == yproto.Awareness && len(rest) == 0 {
-			r.spend(conn, s, 1, len(frame), now) // a state beyond all limits
+			r.spend(conn, s, 1, len(frame), now) // ignores a state beyond all limits
 			return r.done(now), nil
 		}
 		r.close(conn, room.CloseTooLarge, fmt.Sprintf("a message of %d bytes; at most %d are taken", len(frame), r.config.MessageBytes))
@@ -65,7 +65,7 @@ func (r *Room) receive(conn Conn, frame []byte, now time.Time) (Effects, error) 
 	}
 }
 
-// spend closes the socket if it sends too much.
+// spend counts a message, and closes the socket if the message is over the rates.
 func (r *Room) spend(conn Conn, s *socket, cost float64, bytes int, now time.Time) bool {
 	if s.budget.spend(&r.config, cost, bytes, now) {
 		return true
@@ -74,8 +74,8 @@ func (r *Room) spend(conn Conn, s *socket, cost float64, bytes int, now time.Tim
 	return false
 }
 
-// handle handles one message. It reports whether the socket stays open. An error is the
-// storage's.
+// handle handles one message. It reports whether the socket stays open. An error is one of the
+// storage.
 func (r *Room) handle(conn Conn, s *socket, m yproto.Message, now time.Time) (open bool, err error) {
 	if m.Kind == yproto.Awareness {
 		return r.aware(conn, s, m.Payload, now), nil
@@ -119,7 +119,7 @@ func (r *Room) aware(conn Conn, s *socket, update []byte, now time.Time) (open b
 	return true
 }
 
-// step1 sends what the peer lacks, or waits for the database's state.
+// step1 sends the updates that the peer lacks, or waits for the database's state.
 func (r *Room) step1(conn Conn, s *socket, vector []byte, now time.Time) (open bool, err error) {
 	if n, err := yjs.CountStateVector(vector); err == nil && n > maxClients {
 		r.close(conn, room.CloseTooLarge, fmt.Sprintf("a state vector of %d clients; at most %d are taken", n, maxClients))
@@ -141,14 +141,13 @@ func (r *Room) step1(conn Conn, s *socket, vector []byte, now time.Time) (open b
 		return true, nil
 	}
 	if err := r.answer(conn, s, vector); err != nil {
-		return false, r.unanswered(conn, err)
+		return false, r.failStep1(conn, err)
 	}
 	return true, nil
 }
 
-// unanswered closes a socket whose step 1 cannot be answered. It returns err if the storage
-// failed.
-func (r *Room) unanswered(conn Conn, err error) error {
+// failStep1 closes a socket after a failed step 1. It returns err if the storage failed.
+func (r *Room) failStep1(conn Conn, err error) error {
 	switch {
 	case errors.Is(err, errCostly):
 		r.close(conn, room.CloseTooLarge, errCostly.Error())
@@ -161,8 +160,8 @@ func (r *Room) unanswered(conn Conn, err error) error {
 }
 
 // answer sends step 2. To a peer that may write it sends step 1 first: over a slow line the
-// peer then sends its offline edits while a large step 2 is still on its way. A reader's edits
-// would only be refused.
+// peer then sends its offline edits while a large step 2 is still on its way. It sends no step 1
+// to a reader, whose edits the room rejects.
 func (r *Room) answer(conn Conn, s *socket, vector []byte) error {
 	d, err := r.read()
 	if err != nil {
@@ -172,7 +171,7 @@ func (r *Room) answer(conn Conn, s *socket, vector []byte) error {
 		return err
 	}
 	if s.Write {
-		if err := r.ask(conn, d); err != nil {
+		if err := r.sendStep1(conn, d); err != nil {
 			return err
 		}
 	}
@@ -189,8 +188,8 @@ func (r *Room) answer(conn Conn, s *socket, vector []byte) error {
 	return nil
 }
 
-// ask sends step 1.
-func (r *Room) ask(conn Conn, d *document) error {
+// sendStep1 sends step 1.
+func (r *Room) sendStep1(conn Conn, d *document) error {
 	vector, err := d.vector()
 	if err != nil {
 		return fmt.Errorf("send step 1: %w", err)
@@ -199,7 +198,7 @@ func (r *Room) ask(conn Conn, d *document) error {
 	return nil
 }
 
-// edit stores an update and then sends it to everybody. The sender gets it too, and learns
+// edit stores an update and then sends it to all sockets. The sender gets it too, as the sign
 // that the edit is saved.
 func (r *Room) edit(conn Conn, s *socket, m yproto.Message, now time.Time) (open bool, err error) {
 	summary, err := yjs.Validate(m.Payload, updateLimits)
@@ -226,7 +225,7 @@ func (r *Room) edit(conn Conn, s *socket, m yproto.Message, now time.Time) (open
 		return false, nil
 	}
 	if m.Kind == yproto.SyncStep2 && r.doc != nil && r.doc.doc == nil {
-		// It repeats all deletions of a large document, in most cases nothing else.
+		// In most cases it only repeats all deletions of a large document.
 		if known, err := r.doc.covers(&summary); known || err != nil {
 			return true, err
 		}
@@ -235,8 +234,8 @@ func (r *Room) edit(conn Conn, s *socket, m yproto.Message, now time.Time) (open
 	switch {
 	case errors.Is(err, errFull):
 		r.refuse(conn, err.Error())
-	case errors.Is(err, yjs.ErrPending): // it comes again, in order
-		return true, r.ask(conn, r.doc)
+	case errors.Is(err, yjs.ErrPending): // the peer sends its updates again, in order
+		return true, r.sendStep1(conn, r.doc)
 	case err != nil:
 		r.close(conn, room.CloseMalformed, "invalid update: "+err.Error())
 		return false, nil
@@ -250,21 +249,21 @@ func (r *Room) edit(conn Conn, s *socket, m yproto.Message, now time.Time) (open
 	return true, nil
 }
 
-// acknowledge sends an update back to its sender alone, as it says nothing new to others. The
-// client learns that the update is stored. Clients expect no such reply to a step 2.
+// acknowledge sends an update without news back to its sender alone, as the sign that it is
+// stored. Clients expect no such reply to a step 2.
 func (r *Room) acknowledge(conn Conn, m yproto.Message) {
 	if m.Kind == yproto.Update {
 		r.send(m, conn)
 	}
 }
 
-// errFull is wrapped by the refusal of an update for which there is no space.
+// errFull: the document has no space for an update. Other errors wrap it.
 var errFull = errors.New("the document is full")
 
-// take adds a valid update to the log, unless the document is in memory and knows
-// it already. It reports whether the update is to be sent to everybody. One that
-// does not grow the document, as it only deletes, is taken in a full one too. An
-// error is errFull or one of yjs.Doc.Apply; nothing was taken then.
+// take adds a valid update to the log, unless the document is in memory and holds it already.
+// It reports whether the update has news for the other sockets. It adds an update that only
+// deletes to a full document, too, because the document does not grow. An error is errFull or
+// one of yjs.Doc.Apply; the update has no effect then.
 func (r *Room) take(update []byte, s *yjs.Summary, now time.Time) (news bool, err error) {
 	if full := r.fits(len(update), len(s.Structs) > 0); full != nil {
 		return false, full
@@ -272,7 +271,7 @@ func (r *Room) take(update []byte, s *yjs.Summary, now time.Time) (news bool, er
 	if r.doc != nil && r.doc.doc != nil {
 		var added cost
 		if added.add(update, s); r.doc.size()+added.memory() > r.config.IntegrateBytes {
-			r.doc = nil // it is merged when it is read again
+			r.doc = nil // the next read merges it
 		} else if r.reserve(added.memory()) != nil {
 			r.doc = nil
 		}
@@ -310,11 +309,11 @@ func (r *Room) fits(size int, grows bool) error {
 	return fmt.Errorf("%w: it may have %d bytes", errFull, limit)
 }
 
-// maxLogUpdates bounds the log, of which each update takes memory and time besides
-// its bytes. Maintenance compacts it within a second or so.
+// maxLogUpdates bounds the log: each update takes memory and time in addition to its bytes.
+// Maintenance compacts such a log within about a second.
 const maxLogUpdates = 50_000
 
-// refuse tells the peer that a write was not taken; its socket lives.
+// refuse tells the peer that the room rejected its write. The socket stays open.
 func (r *Room) refuse(conn Conn, reason string) {
 	r.send(yproto.Message{Kind: yproto.PermissionDenied, Payload: []byte(reason)}, conn)
 }

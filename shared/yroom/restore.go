@@ -9,12 +9,12 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// restore makes the content of the document that of state. It writes the difference as an edit
-// of client. If one of the two is only merged, nobody knows the difference: then it deletes
-// everything and adds a copy, by clients above all others.
+// restore restores the content of state. It writes the difference as an edit of client. If one
+// of the two documents is only merged, the room cannot compute the difference. Then it deletes
+// everything and adds a copy, by clients with ids above all others.
 //
-// No other request has the same client. If the document knows it, an instance did this request
-// before, and ended before it replied.
+// No other request has the same client. If the document knows the client, an instance has done
+// this request before, and ended before it replied.
 func (r *Room) restore(state []byte, client uint64, now time.Time) (Reply, error) {
 	_, c, err := counted([][]byte{state})
 	switch {
@@ -36,8 +36,8 @@ func (r *Room) restore(state []byte, client uint64, now time.Time) (Reply, error
 	if err := r.reserve(c.memory()); err != nil {
 		return Reply{}, err
 	}
-	version, err := r.integrated([][]byte{state}) // which may write U+FFFD into it, for halves of characters
-	if err != nil {                               // it takes too much, or is a part of a document
+	version, err := r.integrated([][]byte{state}) // this may write U+FFFD into state, for halves of characters
+	if err != nil {                               // it is too costly, or a part of a document
 		return r.copyVersion(d, state, client, now)
 	}
 	update := d.doc.Restore(version, client)
@@ -54,13 +54,13 @@ func (r *Room) restore(state []byte, client uint64, now time.Time) (Reply, error
 	return r.merge(update, now)
 }
 
-// unchanged is the reply if there is nothing left to do.
+// unchanged returns the reply if there is no difference.
 func (r *Room) unchanged() Reply { return Reply{Status: StatusOK, ETag: r.etag()} }
 
 // restoreAtOnce makes the restored document the snapshot. The log has no space for update beside
 // what it deletes, but the restored document may fit.
 func (r *Room) restoreAtOnce(d *document, update []byte, now time.Time) (Reply, error) {
-	r.doc = nil // d is the restored document, which may be refused
+	r.doc = nil // d is the restored document, and may not fit
 	full := Reply{Status: StatusFull, Body: fmt.Appendf(nil, "%v: it may have %d bytes, which the version does not fit in", errFull, r.config.DocumentBytes)}
 	_, err := d.doc.Apply(update)
 	r.steps += d.doc.Steps()
@@ -86,8 +86,8 @@ func (r *Room) restoreAtOnce(d *document, update []byte, now time.Time) (Reply, 
 	return Reply{Status: StatusOK, ETag: r.etag()}, nil
 }
 
-// copyVersion deletes everything and adds a copy of state. Of two values of a key Yjs shows the
-// one of the higher client, so the clients of the copy are above all others.
+// copyVersion deletes everything and adds a copy of state. Yjs shows the value of the highest
+// client for a key, so the clients of the copy are above all others.
 func (r *Room) copyVersion(d *document, state []byte, client uint64, now time.Time) (Reply, error) {
 	takes := d.log.StateTakes()
 	if d.doc != nil {
@@ -115,7 +115,7 @@ func (r *Room) copyVersion(d *document, state []byte, client uint64, now time.Ti
 	if err := r.fits(len(state), true); err != nil { // before any copy is made
 		return Reply{Status: StatusFull, Body: []byte(err.Error())}, nil
 	}
-	if err := r.reserve(3 * len(state)); err != nil { // it, the copy, and that with the deletions
+	if err := r.reserve(3 * len(state)); err != nil { // state, the copy, and the copy with the deletions
 		return Reply{}, err
 	}
 	copied, err := yjs.Reauthor(state, first)
@@ -126,7 +126,7 @@ func (r *Room) copyVersion(d *document, state []byte, client uint64, now time.Ti
 		return Reply{Status: StatusMalformed, Body: []byte(err.Error())}, nil
 	}
 	parts := [][]byte{copied, yjs.DeleteUpdate(summary.Structs)}
-	if first > client { // the client says that this request was done
+	if first > client { // the client marks this request as done
 		parts = append(parts, yjs.CollectedUpdate(client))
 	}
 	update, err := yjs.MergeUpdates(parts...)

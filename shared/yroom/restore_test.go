@@ -10,7 +10,7 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// A keeper is a room with its storage, where what a call asks for is done.
+// A keeper is a room with its storage. It performs the effects of calls.
 type keeper struct {
 	*testing.T
 	fake
@@ -100,8 +100,8 @@ func TestARestoreWritesWhatDiffers(t *testing.T) {
 	}
 }
 
-// An instance that ends after it has stored a restore, and before it replies, has the
-// host ask again. Its document is then only merged.
+// If an instance ends after it has stored a restore, and before it replies, the host
+// sends the request again. The document is then only merged.
 func TestARestoreIsDoneOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		integrate int
@@ -131,8 +131,7 @@ func TestARestoreIsDoneOnce(t *testing.T) {
 	}
 }
 
-// What a version needs beside the document that it replaces counts for nothing, if
-// the document that comes of it has space.
+// The space of the replaced document does not count if the restored document fits.
 func TestARestoreFitsWhereItsResultDoes(t *testing.T) {
 	d := newKeeper(t, func(c *Config) { c.DocumentBytes, c.ChunkBytes = 2000, 300 })
 	a, b := &author{id: 1}, &author{id: 2}
@@ -148,7 +147,7 @@ func TestARestoreFitsWhereItsResultDoes(t *testing.T) {
 		t.Errorf("got %.100s, want %.100s", got, want)
 	}
 
-	// Another room, whose limit was lowered: nothing is begun.
+	// Another room, with a lower limit: it begins nothing.
 	d.config.DocumentBytes = 1000
 	d.room = nil
 	d.must(Request{Op: OpMerge, Data: a.deleting(yjs.ClockRange{Client: 100, From: 0, To: 1500})})
@@ -175,7 +174,7 @@ func TestARestoreWithoutIdsSaysSo(t *testing.T) {
 	}
 }
 
-// restore keeps the document as it is, or makes it what it was: for the simulation.
+// restore stores the present document as a version, or restores it: for the simulation.
 func (w *world) restore() {
 	if w.version == nil || w.IntN(3) == 0 {
 		w.keepVersion()
@@ -228,7 +227,7 @@ func (w *world) restoreVersion() {
 	}
 }
 
-// ask has the room answer a request. It is false if the machine failed before the
+// ask sends a request to the room. It returns false if the machine failed before the
 // reply.
 func (w *world) ask(q Request) (Reply, bool) {
 	reply, out, err := w.awake().Call(AppendRequest(nil, q), w.now)
@@ -247,7 +246,7 @@ func (w *world) ask(q Request) (Reply, bool) {
 	return p, true
 }
 
-// shown is what the roots show that authors write to.
+// shown returns the contents of the roots that authors write to.
 func shown(t *testing.T, state []byte) string {
 	doc := yjs.New(yjs.Options{})
 	if _, err := doc.Apply(state); err != nil {

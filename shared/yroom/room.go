@@ -1,13 +1,13 @@
 // Package yroom is a room of live collaboration on one Yjs document, as a state
-// machine: an event and the time go in, Effects come out. Package room has the words.
+// machine: an event and the time go in, Effects come out. Package room explains the terms.
 //
 // # Rules
 //
-// An update is in storage before anyone else sees it: Effects say so by their
-// order. Appending and forwarding one needs only its bytes to be valid; the
-// document is read when a peer asks for it (sync step 1, HTTP) and when the log
-// is due for compaction. A room can be forgotten after any event and made again
-// by New; whatever is only in memory may be lost without harm.
+// An update is in storage before another client gets it: the order of Effects ensures
+// that. To append and to forward an update, the room only checks its bytes. It reads
+// the document when a peer asks for it (sync step 1, HTTP) and when the log is due for
+// compaction. The host can forget a room after any event and make it again by New: no
+// data that is only in memory must survive.
 //
 // The room knows messages (yproto.Message), and wire.go encodes and decodes them.
 //
@@ -34,24 +34,24 @@ type Conn = room.Conn
 // Config are the limits of a room; see DefaultConfig.
 type Config struct {
 	Dialect        yproto.Dialect       // of all sockets
-	DocumentBytes  int                  // of the snapshot, and of the log; beyond, writes are refused
-	MessageBytes   int                  // of one message; beyond, its socket is closed
+	DocumentBytes  int                  // of the snapshot, and of the log; beyond, the room rejects writes
+	MessageBytes   int                  // of one message; beyond, the room closes its socket
 	ChunkBytes     int                  // of a Row and a Part; a multiple of 3, so that the Base64 of parts joins to that of the whole
-	TailBytes      int                  // up to which the last row of the log takes more updates
+	TailBytes      int                  // the last row of the log takes more updates up to this length
 	IntegrateBytes int                  // a document that takes more memory is merged, not integrated; see cost
-	PieceBytes     int                  // a longer answer to step 1 goes out in pieces of about that many
+	PieceBytes     int                  // the room sends a longer reply to step 1 in pieces of about that many
 	StepBudget     int                  // of integrating a document, and of an update; 0: yjs.DefaultStepBudget
 	Messages       float64              // per second and socket, over a burst of 10 seconds
 	BytesPerSecond float64              // per socket, after a burst of a whole document and a message
 	CopyDelay      time.Duration        // from the first edit to maintenance, for a small document
-	Reserve        func(bytes int) bool // if not nil, is called before an event takes about so much more memory; false refuses that; less than 0 is given back; may call Unload
+	Reserve        func(bytes int) bool // if not nil, the room calls it before an event takes about so much more memory; it returns false if there is none; a negative number gives memory back; it may call Unload
 	WindowSockets  int                  // a room of fewer sends every edit at once
 	Grace          time.Duration        // how long presence outlives a connection that broke
-	// PresenceStateBytes and PresenceBytes are of one client's state and of all
-	// states of a socket; beyond, a state is ignored. A room holds as much as
-	// presenceSockets sockets may.
+	// PresenceStateBytes limits one client's state, PresenceBytes all states of a
+	// socket. The room ignores a state beyond them. Its own limit is that of
+	// presenceSockets sockets.
 	PresenceStateBytes, PresenceBytes int
-	Silence                           time.Duration // after which everybody hears something; 0: never. See silence.go
+	Silence                           time.Duration // after it, the room sends a message to all; 0: never. See silence.go
 }
 
 // DefaultConfig is for an isolate of 128 MB.
@@ -86,7 +86,7 @@ type Storage interface {
 	Gone() ([]byte, error)
 }
 
-// Stored is what New needs to know of the storage.
+// Stored is the part of the storage that New needs.
 type Stored struct {
 	Meta       Meta  // the zero Meta if there is none
 	Last       int64 // the number of the last update of the log; 0: it is empty
@@ -96,10 +96,10 @@ type Stored struct {
 	Due        int64 // of the last row
 	Presence   []Presence
 	Gone       int64 // Gone.Until
-	// Ended: an instance ended in an event or alarm of the room. Its document is
-	// then only merged for an hour; from the second time on, until it is deleted.
+	// Ended: an instance ended in an event or alarm of the room. The room then only merges
+	// its document for an hour; from the second time on, until the document is deleted.
 	Ended bool
-	// TimerSet: the object's timer is set, by a room that is forgotten.
+	// TimerSet: a forgotten room has set the object's timer.
 	TimerSet bool
 }
 
@@ -110,8 +110,8 @@ type Room struct {
 
 	meta     Meta
 	metaSet  bool  // meta changed in this event, not only in Due
-	dueSet   bool  // Due did
-	sweepSet bool  // and what meta makes obsolete is to be deleted
+	dueSet   bool  // Due changed in this event
+	sweepSet bool  // this event deletes the rows and parts that meta makes obsolete
 	goneSet  *Gone // to be stored with meta
 	last     int64 // number of the last update, ever
 	log      log
@@ -127,12 +127,12 @@ type Room struct {
 	lost     bool                // in this event the room found the timer of a forgotten one: see closeAll
 	window   room.Window[[]byte] // gathers updates, which are stored already
 	bytes    int                 // of those updates
-	attached []Conn              // in this event
-	lacking  []Conn              // sockets that get an answer in pieces; see socket.lacks
+	attached []Conn              // sockets whose attachment changed in this event
+	lacking  []Conn              // sockets that get a reply in pieces; see socket.lacks
 
 	ends      time.Time // no socket's token ends before; zero: none ends
-	lastToAll time.Time // when a message was sent to all, or earlier; zero: unknown
-	renewer   Conn      // a socket that renewed in time when it was looked for
+	lastToAll time.Time // the time of the last message to all, or earlier; zero: unknown
+	renewer   Conn      // the socket that renewed found last
 	revoked   session.Recent
 
 	alarm time.Time // as set; unknown at first
@@ -140,22 +140,21 @@ type Room struct {
 	out   Effects
 }
 
-// A socket is what the room knows of a connection. Only what attachment writes
-// survives a hibernation.
+// A socket is the room's state of a connection. Only the attachment survives a hibernation.
 type socket struct {
 	Admission
 	vector  []byte // of a step 1 that waits for the state from the database
 	waiting bool
-	lacks   *yjs.StateVector // beyond which it gets pieces; nil: none
+	lacks   *yjs.StateVector // it gets the rest in pieces; nil: it lacks nothing
 	closed  bool             // by the room; the close event is on its way
-	clients []uint64         // whose presence came by this socket
-	spoke   bool             // an awareness message came by it, since the room was made
-	heard   time.Time        // when it said something new of them; zero: never
-	regular bool             // it did so within renewal before that
+	clients []uint64         // the clients that this socket owns
+	spoke   bool             // it has sent an awareness message since New
+	heard   time.Time        // the time of its last news of them; zero: never
+	regular bool             // it had sent other news within renewal before that
 	budget  budget
 }
 
-// New makes the room of what is stored, with the sockets that are open.
+// New makes the room from storage and the open sockets.
 func New(config Config, storage Storage, stored Stored, open []abi.Conn, now time.Time) *Room {
 	r := &Room{
 		config: config, storage: storage,
@@ -186,13 +185,14 @@ func New(config Config, storage Storage, stored Stored, open []abi.Conn, now tim
 			r.lastToAll = s.heard // or later
 		}
 	}
-	// Whoever stored Due, or let in the socket that ends first, set the alarm for it, or
-	// there is one that comes before. One whose time has passed may have been given up.
+	// The event that stored Due, or that admitted the socket that expires first, has set
+	// the alarm, or an earlier one is set. If its time has passed, the host may have given
+	// it up.
 	if r.alarm = session.Sooner(r.due(), r.ends); r.alarm.After(now) {
 		r.set = true
 	}
 	if r.last > r.meta.CopiedLast && r.meta.Due == 0 {
-		r.edited(now) // the event that would have planned it was cut short
+		r.edited(now) // a crash cut short the event that plans maintenance
 	}
 	return r
 }
@@ -206,22 +206,22 @@ func (r *Room) Size() int {
 	return size
 }
 
-// Unload forgets the document, which is read again when it is needed.
+// Unload drops the document from memory. The room reads it again when needed.
 func (r *Room) Unload() {
 	r.doc = nil
 	r.gone.read, r.gone.clients = false, nil
 }
 
-// Gathers tells that the room has something to send when its timer rings. The host should
+// Gathers reports whether the room has a message to send when its timer rings. The host should
 // not forget such a room.
 func (r *Room) Gathers() bool { return r.timer.IsSet() }
 
-// Connect lets in a socket, unless its token has ended on the way.
+// Connect admits a socket, unless its token has ended meanwhile.
 func (r *Room) Connect(conn Conn, a Admission, now time.Time) Effects {
 	s := &socket{Admission: a}
 	r.sockets[conn] = s
 	if len(r.sockets) == 1 {
-		r.lastToAll = now // nobody has waited for anything yet
+		r.lastToAll = now // no socket has waited yet
 	}
 	r.attach(conn)
 	if r.revoked.End(a.Session) {
@@ -234,8 +234,8 @@ func (r *Room) Connect(conn Conn, a Admission, now time.Time) Effects {
 	return r.done(now)
 }
 
-// Disconnect says that a socket is gone. broken: it ended without a closing
-// handshake, and its client may be back in a moment.
+// Disconnect removes a socket. broken: it ended without a closing handshake, and its
+// client may return in a moment.
 func (r *Room) Disconnect(conn Conn, broken bool, now time.Time) Effects {
 	s := r.sockets[conn]
 	if s == nil {
@@ -249,8 +249,7 @@ func (r *Room) Disconnect(conn Conn, broken bool, now time.Time) Effects {
 	return r.done(now)
 }
 
-// attach has what must survive a hibernation remembered with the socket, at the end
-// of the event.
+// attach makes done write the socket's attachment.
 func (r *Room) attach(conn Conn) {
 	if i := slices.Index(r.attached, conn); i >= 0 {
 		r.attached = slices.Delete(r.attached, i, i+1)
@@ -265,8 +264,7 @@ func (r *Room) close(conn Conn, code int, reason string) {
 	r.out.Close = append(r.out.Close, room.Close{Conn: conn, Code: code, Reason: reason})
 }
 
-// done ends an event: it stores what changed, sets the alarm and hands over the
-// effects.
+// done ends an event: it stores the changes, sets the alarm and returns the effects.
 func (r *Room) done(now time.Time) Effects {
 	if r.lost {
 		r.closeAll()
@@ -294,13 +292,13 @@ func (r *Room) done(now time.Time) Effects {
 
 func (r *Room) write(w Write) { r.out.Store = append(r.out.Store, w) }
 
-// updateLimits are those of one update besides its length.
+// updateLimits are the limits of one update, in addition to its length.
 var updateLimits = yjs.Limits{Clients: maxClients, Structs: maxStructs, Deletes: maxRanges}
 
-// storedLimits are those of what the room or the database holds.
+// storedLimits are the limits of updates from the room's storage or the database.
 var storedLimits = yjs.Limits{Stored: true}
 
 func (r *Room) socket(conn Conn) *socket { return r.sockets[conn] }
 
-// conns lists the sockets, ascending.
+// conns returns the sockets, ascending.
 func (r *Room) conns() []Conn { return slices.Sorted(maps.Keys(r.sockets)) }

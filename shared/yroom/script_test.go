@@ -24,7 +24,7 @@ import (
 //	room [database=TEXT] [document=N] [message=N] [burst=N] [piece=N] [silence=SECONDS] [merged]  a new room; the database has TEXT;
 //	                             merged: its document is too large to be integrated; without silence
 //	                             it leaves everybody in silence, and sets no alarm for that
-//	connect CONN [read] [as=SUBJECT] [token=ID] [issued=SECONDS] [until=SECONDS]   and its answer; times are since the start
+//	connect CONN [read] [as=SUBJECT] [token=ID] [issued=SECONDS] [until=SECONDS]   and the room's effects; times are since the start
 //	connect-before-sessions CONN [read]   by a room of the version before
 //	revoke [SUBJECT] [token=ID]  the tokens of SUBJECT, or that one
 //	step1 CONN [known=N]         N is what the client knows of author 1
@@ -40,14 +40,14 @@ import (
 //	alarm                        after the clock was set to its time
 //	pass SECONDS
 //	seeded [fail], copied [fail] the outcome of the task
-//	merge TEXT, merge-again (the last one), delete-room, get, seed, json, tree, show ROOT, restore client=N (what get answered)   by the Worker
+//	merge TEXT, merge-again (the last one), delete-room, get, seed, json, tree, show ROOT, restore client=N (the last reply of get)   by the Worker
 //	hibernate, unload
 //	memory BYTES                 that an event may reserve from now on
 //	end-instance                 the room is forgotten, and its timer is not
 //	crash-after N                the next event's effects stop after N of them; sockets die
 //	disk                         what is stored
 //
-// They print the effects in the order that they are done in.
+// They print the effects in the order in which they are performed.
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		s := &script{t: t}
@@ -81,8 +81,8 @@ type script struct {
 	fuel     int // effects until the crash; -1: none planned
 	memory   int // that an event may reserve
 	etag     string
-	kept     []byte // what get answered last
-	merged   []byte // what merge sent last
+	kept     []byte // the last reply of get
+	merged   []byte // the last update of merge
 }
 
 func (s *script) printf(format string, args ...any) { fmt.Fprintf(&s.out, format+"\n", args...) }
@@ -307,7 +307,7 @@ func (s *script) run(command string, args []string) {
 	}
 }
 
-// do prints the effects and does them, or a part of them before a crash.
+// do prints the effects and performs them, or a part of them before a crash.
 func (s *script) do(out Effects, err error) {
 	if err != nil {
 		s.printf("failed: %v", err)
@@ -463,7 +463,7 @@ func describeFrame(frame []byte) string {
 	return "awareness " + strings.Join(parts, ", ")
 }
 
-// describe says which clocks an update holds.
+// describe lists the clocks of an update.
 func describe(update []byte) string {
 	summary, err := yjs.Validate(update, yjs.Limits{})
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"tidemark/shared/session"
 )
 
-// An Admission is what the Worker tells the room about a socket that it admits. On the wire
+// An Admission holds the rights and the session of a socket that the Worker admits. On the wire
 // it is a byte, 'w' for a socket that may write and 'r' for one that may only read, and then
 // the session.
 type Admission struct {
@@ -24,7 +24,7 @@ func (a Admission) Append(b []byte) []byte {
 	return a.Session.Append(append(b, may))
 }
 
-// DecodeAdmission reads as much of an admission as there is: an old Worker sends no session.
+// DecodeAdmission reads an admission, also one without a session: an old Worker sends none.
 func DecodeAdmission(b []byte) (a Admission) {
 	if len(b) > 0 {
 		a.Write = b[0] == 'w'
@@ -64,8 +64,8 @@ func (r *Room) revoke(v session.Revocation, now time.Time) {
 	}
 }
 
-// end closes a socket whose token is no longer valid. A client whose token has expired returns
-// in a moment with a new one, and stays present meanwhile.
+// end closes a socket whose token is no longer valid. If the token has expired, the client stays
+// present, because it returns in a moment with a new token.
 func (r *Room) end(conn Conn, s *socket, reason string, now time.Time) {
 	r.close(conn, room.CloseEnded, reason)
 	r.present.leave(conn, s, reason == session.EndedReason, now)

@@ -9,7 +9,7 @@ import (
 	"tidemark/shared/yjs/yjstest"
 )
 
-// compacted has the document compacted.
+// compacted compacts the document.
 func (d *disk) compacted() {
 	d.t.Helper()
 	r := d.wake()
@@ -21,8 +21,8 @@ func (d *disk) compacted() {
 	d.do(out)
 }
 
-// A document that is too large to be integrated loses what is deleted, and is
-// integrated when it is small enough.
+// The room drops the deleted contents of a document that is too large to be integrated.
+// It integrates the document when it is small enough.
 func TestDeletedContentOfALargeDocumentGoesAway(t *testing.T) {
 	// Each keystroke is a struct of the merged document, until it is gone.
 	typist := author{id: 5}
@@ -82,7 +82,7 @@ func TestDeletedContentOfALargeDocumentGoesAway(t *testing.T) {
 	}
 }
 
-// What counts is what integration takes: a long text is one item.
+// The cost of integration counts, not the length: a long text is one item.
 func TestADocumentOfFewItemsIsIntegratedUpToItsLimit(t *testing.T) {
 	a := author{id: 9}
 	text := strings.Repeat("x", DefaultConfig.DocumentBytes/2-1000)
@@ -105,7 +105,7 @@ func TestADocumentOfFewItemsIsIntegratedUpToItsLimit(t *testing.T) {
 	}
 }
 
-// A document that took too much memory is tried again when most of it is gone.
+// The room tries a document that took too much memory again when most of it is gone.
 func TestADocumentThatTookTooMuchIsTriedAgainWhenMostOfItIsGone(t *testing.T) {
 	d := &disk{fake: &fake{meta: Meta{Seeded: true}}, t: t, now: scriptStart}
 	d.call(Request{Op: OpMerge, Data: yjstest.SplitByRanges(450_000)})

@@ -6,18 +6,18 @@ import (
 	"tidemark/shared/session"
 )
 
-// speaks notes that a socket has sent news of its clients.
-func (s *socket) speaks(now time.Time) {
+// recordNews records that a socket has sent news of its clients.
+func (s *socket) recordNews(now time.Time) {
 	s.regular = !s.heard.IsZero() && now.Sub(s.heard) <= renewal
 	s.heard = now
 }
 
-// renews tells that the news of a socket reach everybody often enough.
+// renews reports whether the news of a socket are frequent enough to break the silence.
 func (s *socket) renews(now time.Time) bool {
 	return !s.closed && s.regular && now.Sub(s.heard) <= renewal
 }
 
-// renewed tells that at least one socket renews.
+// renewed reports whether at least one socket renews.
 func (r *Room) renewed(now time.Time) bool {
 	if s := r.sockets[r.renewer]; s != nil && s.renews(now) {
 		return true
@@ -40,8 +40,8 @@ func (r *Room) anybody() bool {
 	return false
 }
 
-// spoken tells that this event sends a message to all.
-func (r *Room) spoken() bool {
+// sendsToAll reports whether this event sends a message to all.
+func (r *Room) sendsToAll() bool {
 	for _, m := range r.out.Send {
 		if m.ToAll() {
 			return true
@@ -53,7 +53,7 @@ func (r *Room) spoken() bool {
 // breakSilence sends an empty awareness message to all if they have received nothing for long,
 // or for an unknown time, and no renewal is due: y-websocket disconnects after 30 seconds.
 func (r *Room) breakSilence(now time.Time) {
-	if r.spoken() {
+	if r.sendsToAll() {
 		r.lastToAll = now
 	}
 	due := r.lastToAll.IsZero() || !r.lastToAll.Add(r.config.Silence).After(now.Add(early))
@@ -63,9 +63,9 @@ func (r *Room) breakSilence(now time.Time) {
 	}
 }
 
-// schedule sets the alarm, if its time has changed: setting it costs a row. While a socket is
-// connected, an alarm that comes before the silence is too long stays as it is, even with
-// nothing to do so soon: waking up once costs less.
+// schedule sets the alarm if its time has changed, because setting it costs a row. While a
+// socket is connected, it keeps an alarm that comes before the end of the silence, even if there
+// is no work so soon: to wake up once costs less.
 func (r *Room) schedule(now time.Time) {
 	next := r.nextAlarm()
 	if r.config.Silence > 0 && r.anybody() {

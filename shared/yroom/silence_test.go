@@ -12,8 +12,8 @@ import (
 	"tidemark/shared/yproto"
 )
 
-// A listener is a socket of an hour in a room. Its client says something new every
-// so many seconds; 0 is never.
+// A listener is a socket that stays for an hour. Its client sends news every so many
+// seconds; 0 is never.
 type listener struct {
 	every  int
 	clock  uint64
@@ -22,9 +22,9 @@ type listener struct {
 	attach []byte
 }
 
-// Nobody who is connected hears nothing for 30 seconds: neither viewers, nor tabs in
-// the background, which renew their presence once a minute; also where the room
-// sleeps between any two events. Where somebody renews in time, no alarm is set.
+// Every connected client receives a message within 30 seconds: also viewers, and tabs in
+// the background, which renew their presence once a minute. This holds if the room sleeps
+// between any two events. If a client renews in time, the room sets no alarm.
 func TestNobodyHearsNothingFor30Seconds(t *testing.T) {
 	for _, every := range [][]int{{0}, {0, 0, 0}, {60}, {60, 60}, {15}, {17, 0}, {15, 18, 0, 60}, {1, 0}, {25, 25}, {70, 0}} {
 		for seed := range uint64(20) {

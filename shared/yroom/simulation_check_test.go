@@ -12,7 +12,7 @@ import (
 
 // What the simulation checks: while it runs, and at its end.
 
-// see notes what a peer got: it must be in storage from now on.
+// see records an update that a peer received: it must be in storage from now on.
 func (w *world) see(update []byte) {
 	s, err := yjs.Validate(update, yjs.Limits{})
 	if err != nil {
@@ -24,7 +24,7 @@ func (w *world) see(update []byte) {
 	w.seenDeletes = slices.AppendSeq(w.seenDeletes, s.DeleteRanges())
 }
 
-// checkSeen looks for all that was seen in what is stored.
+// checkSeen checks that storage holds every update that a peer has received.
 func (w *world) checkSeen() {
 	state, err := w.disk.state()
 	if err != nil {
@@ -52,8 +52,8 @@ func (w *world) checkSeen() {
 	w.seenDeletes = nil
 }
 
-// checkAlarm looks for the alarm of what is stored as due: a room that is made
-// anew takes it as set. One that failed after its time comes again later.
+// checkAlarm checks that the alarm for the stored due time is set: a room made anew
+// relies on it. The host repeats an alarm that failed.
 func (w *world) checkAlarm() {
 	due := w.disk.due()
 	if due != 0 && (w.alarm.IsZero() || due > w.now.UnixMilli() && w.alarm.UnixMilli() > due) {
@@ -61,7 +61,7 @@ func (w *world) checkAlarm() {
 	}
 }
 
-// checkServed looks for connected peers that lack something, when nothing is on its way.
+// checkServed checks that no connected peer lacks an update when nothing is on its way.
 func (w *world) checkServed() {
 	stored, err := w.disk.state()
 	if err != nil {
@@ -103,13 +103,13 @@ func everything(vector yjs.StateVector) (ranges []yjs.ClockRange) {
 	return ranges
 }
 
-// settle stops the failures, gives a full document more space, and checks that
-// everybody ends equal.
+// settle stops the failures, gives a full document more space, and checks that all peers
+// end equal.
 func (w *world) settle() {
 	w.logf("settle")
 	w.Rand, w.scarce = rand.New(calm{}), false
 	for _, p := range w.peers {
-		if !p.writes && w.deleted.ever { // it cannot give back what it has of a deleted document
+		if !p.writes && w.deleted.ever { // the room rejects its edits of a deleted document
 			w.drop(p, false)
 			w.begin(p)
 		}
@@ -117,7 +117,7 @@ func (w *world) settle() {
 		w.toRoom(p)
 	}
 	w.config.DocumentBytes = DefaultConfig.DocumentBytes
-	w.forget() // while some wait for what comes next
+	w.forget() // while some sockets wait for pieces
 	quiet := func() {
 		for round := 0; round < 100_000; round++ {
 			busy := w.task.Kind != 0 || w.timer
@@ -134,7 +134,7 @@ func (w *world) settle() {
 		}
 		w.Errorf("the room never falls silent")
 	}
-	for round := range 3 { // whoever was refused while the database failed comes back
+	for round := range 3 { // peers that were refused while the database failed come back
 		for _, p := range w.peers {
 			// An echo that was on its way when the room was forgotten may have given a
 			// client to the socket of another, for as long as that lives.
@@ -178,7 +178,7 @@ func (w *world) settle() {
 	if got := integratedState(w.T, w.copied); !bytes.Equal(got, end) {
 		w.Errorf("the database ends with %x, storage with %x", got, end)
 	}
-	// An hour has made everybody silent: a renewal by each brings all back.
+	// After an hour all clients have expired: a renewal brings each back.
 	for _, p := range w.peers {
 		w.beat(p)
 	}
@@ -209,7 +209,7 @@ func (w *world) settle() {
 	}
 }
 
-// calm is a source that chooses what never fails.
+// calm is a random source whose choices never fail.
 type calm struct{}
 
 func (calm) Uint64() uint64 { return 1<<63 | 1<<31 }
@@ -224,8 +224,8 @@ func integratedState(t *testing.T, update []byte) []byte {
 	return stateOf(t, doc)
 }
 
-// stateOf encodes a document. What waits for an edit that a client gave up, and is
-// deleted, may still have its content or not.
+// stateOf encodes a document. It drops the content of deleted structs while structs are
+// pending, because peers may differ in it.
 func stateOf(t *testing.T, doc *yjs.Doc) []byte {
 	state, err := doc.EncodeStateAsUpdate(nil)
 	if err == nil && doc.HasPending() {

@@ -7,17 +7,17 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// A deleted is what the simulation knows of the documents that were deleted.
+// A deleted is the simulation's record of the deleted documents.
 type deleted struct {
-	asked   bool     // the room is asked to delete, and has not stored that it did
+	asked   bool     // the room has the request to delete, and has not stored the deletion
 	ever    bool     // a document was deleted
 	clients []uint64 // of the documents deleted within ten minutes before the last
 	until   time.Time
-	held    []uint64 // of the document, when the room was asked
+	held    []uint64 // of the document, at the time of the request
 }
 
-// delete deletes the document. Half of the clients begin a new one, the others come
-// back with all that they have, as y-websocket 2 does.
+// delete deletes the document. Half of the clients begin a new one. The others come back
+// with their whole document, as y-websocket 2 does.
 func (w *world) delete() {
 	if !w.disk.meta.Seeded {
 		return
@@ -35,8 +35,8 @@ func (w *world) delete() {
 	w.deleted.asked = false
 }
 
-// written notes that the deletion is stored: from now on the clients have nothing of
-// the document from the room, whatever is on its way to them.
+// written records that the deletion is stored: from now on the clients receive nothing of
+// the document, also if frames are on their way to them.
 func (d *deleted) written(w *world, write Write) {
 	if !d.asked || write.Meta == nil || write.Meta.Size > 0 {
 		return
@@ -55,7 +55,7 @@ func (d *deleted) written(w *world, write Write) {
 
 // begin gives a peer a new document, as an app does when its socket is closed for the deletion.
 func (w *world) begin(p *peer) {
-	p.author = author{id: p.id + 26} // which has the names of the former
+	p.author = author{id: p.id + 26} // writes to the same names as the former
 	p.doc, p.full = yjs.New(yjs.Options{}), false
 }
 
@@ -70,8 +70,8 @@ func clientsOf(w *world, state []byte) (clients []uint64) {
 	return clients
 }
 
-// follow checks what becomes of an edit: one that belongs to a deleted document is
-// refused for ten minutes, and no other.
+// follow checks the outcome of an edit: the room rejects an edit of a deleted document for
+// ten minutes, and no other.
 func (d *deleted) follow(w *world, update []byte, taken, refused bool) {
 	belongs, err := yjs.Mentions(update, func(client uint64) bool { return slices.Contains(d.clients, client) })
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"tidemark/shared/yproto"
 )
 
-// What the rooms of a run must do at least once, however few seeds it has.
+// The paths that the rooms of a run must take at least once, however few seeds it has.
 const (
 	rowExtended = iota
 	rowGathered
@@ -73,9 +73,9 @@ func (n *taken) check(t *testing.T) {
 	}
 }
 
-// A moment is what a room was when an event came.
+// A moment is the state of a room before an event.
 type moment struct {
-	lacking bool // somebody gets an answer in pieces
+	lacking bool // a socket gets a reply in pieces
 	bytes   int  // stored
 	large   bool // they do not fit when they are integrated; for an alarm only
 }
@@ -84,7 +84,7 @@ func momentOf(r *Room) moment {
 	return moment{lacking: len(r.lacking) > 0, bytes: r.meta.Size + r.log.bytes}
 }
 
-// outgrown tells that a document is merged only because it does not fit.
+// outgrown reports whether a document is merged only because it does not fit.
 func outgrown(r *Room) bool {
 	_, c, err := r.counted()
 	return err == nil && !r.merging && c.memory() > r.config.IntegrateBytes
@@ -127,7 +127,7 @@ func (w *world) follow(out Effects) {
 	}
 }
 
-// followRestore counts which way a restore was done.
+// followRestore counts the kind of a restore.
 func (w *world) followRestore(out Effects) {
 	replaced := slices.ContainsFunc(out.Store, func(write Write) bool { return write.Part != nil })
 	edited := slices.ContainsFunc(out.Store, func(write Write) bool { return write.Row != nil })
@@ -142,7 +142,7 @@ func (w *world) followRestore(out Effects) {
 	}
 }
 
-// followMessage checks and counts what becomes of a message that comes alone.
+// followMessage checks and counts the outcome of a message that comes alone.
 func (w *world) followMessage(message []byte, out Effects) {
 	m, _, err := yproto.Decode(message)
 	if err != nil || !m.Kind.Writes() {

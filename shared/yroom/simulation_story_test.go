@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Stories of several steps, which chance alone tells too seldom.
+// Stories of several steps, which chance alone produces too seldom.
 
-// tidy has a peer fill the document and then delete all that it sees, between two
+// tidy makes a peer fill the document and then delete everything, between two
 // compactions.
 func (w *world) tidy(p *peer) {
 	if !p.writes {
@@ -22,8 +22,8 @@ func (w *world) tidy(p *peer) {
 	w.pass(time.Minute)
 }
 
-// rewrite has a peer begin a document, replace its text by a longer one, and then have
-// the version before restored.
+// rewrite makes a peer begin a document, replace its text by a longer one, and then
+// restore the version before.
 func (w *world) rewrite(p *peer) {
 	if !p.writes {
 		return
@@ -38,7 +38,7 @@ func (w *world) rewrite(p *peer) {
 	w.restoreVersion()
 }
 
-// reload has half of those who were refused something begin without it.
+// reload makes half of the peers with a rejected edit begin without it.
 func (w *world) reload(p *peer) {
 	if p.full && w.IntN(2) == 0 {
 		w.logf("peer %d reloads", p.id)
@@ -48,7 +48,7 @@ func (w *world) reload(p *peer) {
 	}
 }
 
-// fill has a peer type so that a small document has a part of its space left.
+// fill makes a peer type until a small document has only a part of its space left.
 func (w *world) fill(p *peer, part int) {
 	room := w.awake()
 	const besides = 25 // bytes that typing takes
@@ -59,14 +59,14 @@ func (w *world) fill(p *peer, part int) {
 	}
 }
 
-// send has a peer edit, and the edit and all that comes of it arrive, if nothing fails
+// send makes a peer edit. The edit and all later frames arrive, if nothing fails
 // meanwhile.
 func (w *world) send(p *peer, update []byte) {
 	w.edited(p, update)
 	w.visit(p)
 }
 
-// visit connects a peer. What it and the room have to say to each other arrives.
+// visit connects a peer. The frames in both directions arrive.
 func (w *world) visit(p *peer) {
 	w.connect(p)
 	for p.conn != 0 && (w.timer || len(p.up)+len(p.down) > 0) && !w.Failed() {

@@ -24,9 +24,9 @@ import (
 var seed = flag.Uint64("seed", 0, "simulate this seed alone, and print its story")
 
 // TestNoSeenEditIsLost runs SIMULATE_SEEDS seeds (500; 50 with -short). Each plays
-// 3 to 6 clients, a network and a machine that fails at any point. Whatever a client
-// saw of another, or heard to be saved, is in storage from then on, or until the
-// document is deleted; in the end all clients and the database agree. Together the
+// 3 to 6 clients, a network and a machine that fails at any point. Each edit that a
+// client has received, or that the room has acknowledged, stays in storage until the
+// document is deleted. In the end all clients and the database agree. Together the
 // seeds take every path: see pathNames.
 func TestNoSeenEditIsLost(t *testing.T) {
 	if *seed != 0 {
@@ -66,8 +66,8 @@ type peer struct {
 	up    [][]byte
 	down  [][]byte
 	late  int       // how many of down a document sent that is deleted
-	full  bool      // it was refused something
-	done  bool      // step 2 has come
+	full  bool      // the room has rejected an edit of it
+	done  bool      // step 2 has arrived
 	known []byte    // attachment
 	until time.Time // of its token; zero: never
 }
@@ -77,10 +77,10 @@ type world struct {
 	*rand.Rand
 	story  bool
 	taken  taken
-	before moment // what the room was before this event
+	before moment // the room before this event
 	now    time.Time
 	config Config
-	scarce bool // others hold the memory now and then
+	scarce bool // now and then there is no memory for an event
 	fills  bool // the document may become full
 
 	disk     fake
@@ -95,9 +95,9 @@ type world struct {
 	copied        []byte // the database's
 	copiedVersion int64
 	version       []byte   // of the document
-	seen          *yjs.Doc // everything that somebody got from the room
+	seen          *yjs.Doc // all updates that a peer got from the room
 	seenDeletes   []yjs.ClockRange
-	synced        map[*byte]yjs.StateVector // what the room had when it sent that step 2
+	synced        map[*byte]yjs.StateVector // the room's state when it sent that step 2
 	deleted       deleted
 }
 
@@ -204,7 +204,7 @@ func (w *world) step() {
 	}
 }
 
-// awake is the room, made from what is stored if it was forgotten.
+// awake returns the room, made from storage if it was forgotten.
 func (w *world) awake() *Room {
 	if w.room == nil {
 		var open []abi.Conn
@@ -221,7 +221,7 @@ func (w *world) awake() *Room {
 	return w.room
 }
 
-// forget is what becomes of the room when the memory goes.
+// forget drops the room, as the loss of memory does.
 func (w *world) forget() {
 	if w.room != nil && len(w.room.lacking) > 0 {
 		w.taken[forgottenBetweenPieces]++
@@ -229,7 +229,7 @@ func (w *world) forget() {
 	w.room = nil
 }
 
-// do does effects in their order, or a part of them before the machine fails.
+// do performs effects in their order, or a part of them before the machine fails.
 func (w *world) do(out Effects, err error) {
 	if err != nil {
 		w.Errorf("event failed: %v", err)
@@ -555,7 +555,7 @@ func (w *world) pass(d time.Duration) {
 
 var errDatabase = errors.New("the database failed")
 
-// work does the task that the alarm began, a moment later.
+// work performs the alarm's task, a moment later.
 func (w *world) work(fail bool) {
 	task := w.task
 	w.task = Task{}

@@ -11,28 +11,29 @@ import (
 // The room sends a long reply to step 1 in pieces: updates, and step 2 last, so that a client
 // counts as synchronized when it has everything. Whenever the timer rings, the room makes one
 // piece for the socket that has waited longest. So it needs the memory of one piece, and other
-// events come in between. The room remembers only what the socket has, and makes the next piece
-// from that. An edit in between goes to everybody, and is in the pieces that follow. A room that is forgotten meanwhile
-// leaves its timer, and so the sockets synchronize again: see closeAll.
+// events come in between. The room keeps only the socket's state vector, and makes the next
+// piece from that. An edit in between goes to all sockets, and is in the pieces that follow. If
+// the host forgets the room meanwhile, its timer stays, and the sockets synchronize again: see
+// closeAll.
 
-// pieceDelay is how long other events have between two pieces.
+// pieceDelay is the time for other events between two pieces.
 const pieceDelay = time.Millisecond
 
-// long tells whether an answer may be longer than a piece.
+// long reports whether a reply may be longer than a piece.
 func (d *document) long(pieceBytes int) bool {
 	return d.doc != nil && d.doc.Size() > pieceBytes
 }
 
-// begin sends the first piece of an answer, and plans the others.
+// begin sends the first piece of a reply, and plans the others.
 func (r *Room) begin(conn Conn, s *socket, vector []byte) error {
 	var lacks yjs.StateVector
-	if len(vector) > 0 { // it may be unknown after a hibernation
+	if len(vector) > 0 { // the room may have lost the client's state in a hibernation
 		var err error
 		if lacks, err = yjs.DecodeStateVector(vector); err != nil {
 			return fmt.Errorf("answer step 1: %w", err)
 		}
 	}
-	again := s.lacks != nil // it has its place in the queue
+	again := s.lacks != nil // the socket is in the queue already
 	s.lacks = &lacks
 	if err := r.sendPiece(conn, s); err != nil {
 		return err
@@ -44,13 +45,13 @@ func (r *Room) begin(conn Conn, s *socket, vector []byte) error {
 	return nil
 }
 
-// sendPiece sends what comes next to a socket that lacks something.
+// sendPiece sends the next piece to a socket.
 func (r *Room) sendPiece(conn Conn, s *socket) error {
 	d, err := r.read()
 	if err != nil {
 		return err
 	}
-	if d.doc == nil { // it has grown
+	if d.doc == nil { // the document has grown
 		lacks := s.lacks.AppendTo(nil)
 		if err := r.reserveDiff(d, lacks, 1); err != nil {
 			return err
@@ -95,7 +96,7 @@ func (r *Room) sendNext() error {
 			continue
 		}
 		if err := r.sendPiece(conn, s); err != nil {
-			if err := r.unanswered(conn, err); err != nil {
+			if err := r.failStep1(conn, err); err != nil {
 				return err
 			}
 			continue
@@ -111,7 +112,7 @@ func (r *Room) sendNext() error {
 	return nil
 }
 
-// arm asks the host to call Timer after d, or sooner if the timer is set.
+// arm makes the host call Timer after d, or sooner if the timer is set.
 func (r *Room) arm(d time.Duration) {
 	if r.timer.Set(&r.out.Effects, d) {
 		r.lost = true

@@ -8,16 +8,16 @@ import (
 	"tidemark/shared/yproto"
 )
 
-// In a room of many sockets the first edit is sent at once. The edits that follow within the
-// window are sent as one, when it ends: each message to each socket costs more than merging
-// them. perSocket is about what a message to one socket costs.
+// In a room of many sockets, the room sends the first edit at once. It merges the edits that
+// follow within the window, and sends them when the window ends: each message to each socket
+// costs more than the merge. perSocket is about the time of a message to one socket.
 const (
 	perSocket   = 25 * time.Microsecond
 	minWindow   = 2 * time.Millisecond
 	windowBytes = 64 << 10 // the room sends more than that before the window ends
 )
 
-// broadcast sends a stored update to everybody, now or when the window ends.
+// broadcast sends a stored update to all sockets, now or when the window ends.
 func (r *Room) broadcast(m yproto.Message) {
 	if !r.window.IsOpen() {
 		r.send(m)
@@ -33,7 +33,7 @@ func (r *Room) broadcast(m yproto.Message) {
 	}
 }
 
-// editOf is the message that brings an update.
+// editOf returns the message with an update.
 func editOf(update []byte) yproto.Message {
 	return yproto.Message{Kind: yproto.Update, Payload: update}
 }
@@ -44,7 +44,7 @@ func (r *Room) openWindow() {
 	}
 }
 
-// sendUpdates sends updates to everybody: as one, if they can be merged.
+// sendUpdates sends updates to all sockets: as one, if they can be merged.
 func (r *Room) sendUpdates(updates [][]byte) {
 	if merged, err := yjs.MergeUpdates(updates...); err == nil {
 		r.send(editOf(merged))
@@ -55,8 +55,8 @@ func (r *Room) sendUpdates(updates [][]byte) {
 	}
 }
 
-// Timer ends the window, and sends a piece of what a socket lacks. If a forgotten room set
-// the timer, nobody knows what that room still had to send: see closeAll.
+// Timer ends the window, and sends a socket the next piece. If a forgotten room set the timer,
+// this room does not know the messages that were to be sent: see closeAll.
 func (r *Room) Timer(now time.Time) Effects {
 	if r.timer.Ring() {
 		r.lost = true

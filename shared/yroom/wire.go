@@ -6,9 +6,9 @@ import (
 	"tidemark/shared/yproto"
 )
 
-// This file is where the room meets its dialect. The rules know yproto.Message only.
+// This file calls the room's dialect. The other files know yproto.Message only.
 
-// decode reads the first message of what a socket sent.
+// decode reads the first message in a frame of a socket.
 func (r *Room) decode(frame []byte) (m yproto.Message, rest []byte, err error) {
 	return r.config.Dialect.Decode(frame)
 }

@@ -21,7 +21,7 @@ func (d *Doc) wholeRun(i int32) run {
 	return run{i, 0, it.length, it.off, it.off + it.size}
 }
 
-// runs lists what the list of t shows, formats included.
+// runs returns the visible runs of the list of t, formats included.
 func (d *Doc) runs(t int32) (all []run) {
 	if t == none {
 		return nil
@@ -112,9 +112,9 @@ func (d *Doc) typeStart(t int32) int32 {
 	return d.types[t].start
 }
 
-// anchor finds the first units of q that are, by their ID, in the part b of the
-// version's list, as x and y, and what is left of q behind them. Without any, rest
-// is q.
+// anchor finds the first units of q whose IDs are in the part b of the version's
+// list. It returns them as x and y, and the rest of q behind them. If there are none,
+// rest is q.
 func (r *restorer) anchor(q run, b []run, of int32) (x, y, rest run, found bool) {
 	d, v := r.sides[present], r.sides[earlier]
 	if len(b) == 0 {
@@ -139,7 +139,7 @@ func (r *restorer) anchor(q run, b []run, of int32) (x, y, rest run, found bool)
 		}
 		place := r.places[i]
 		if other.ref != it.ref || place < first {
-			continue // a place of 0 is that of no run in the list
+			continue // the place 0 means that no run has the item
 		}
 		y = b[place-first]
 		low, high := max(from, other.clock+y.from), min(end, other.end(), other.clock+y.from+y.n)
@@ -157,7 +157,7 @@ func (r *restorer) anchor(q run, b []run, of int32) (x, y, rest run, found bool)
 	return x, y, q, false
 }
 
-// keep says that x stays, which stands for y.
+// keep records that x stays, in the place of y.
 func (r *restorer) keep(x, y run) {
 	r.flush()
 	r.after = edge{x.item, x.from + x.n}
@@ -166,8 +166,8 @@ func (r *restorer) keep(x, y run) {
 	}
 }
 
-// gap compares what is between two anchors: what it begins and ends with alike
-// stays, and of the rest what diff finds. It changes the runs.
+// gap compares the runs between two anchors. A common beginning and a common end
+// stay. diff compares the rest. gap changes the runs.
 func (r *restorer) gap(a, b []run) {
 	for len(a) > 0 && len(b) > 0 {
 		n, size := r.commonPrefix(a[0], b[0])
@@ -215,7 +215,8 @@ func shortenedEnd(runs []run, x run) []run {
 	return runs
 }
 
-// commonPrefix is how many units, and bytes of them, x and y begin with alike.
+// commonPrefix returns the length of the common beginning of x and y, in units and
+// in bytes.
 func (r *restorer) commonPrefix(x, y run) (units int32, size uint32) {
 	d, v := r.sides[present], r.sides[earlier]
 	ref := d.items[x.item].ref
@@ -248,8 +249,8 @@ func (r *restorer) commonPrefix(x, y run) (units int32, size uint32) {
 	return 0, 0
 }
 
-// commonSuffix is commonPrefix from the end. Elements, which can be read from the
-// front alone, are only compared as a whole.
+// commonSuffix is commonPrefix from the end. It compares elements only as a whole,
+// because they can be read only from the front.
 func (r *restorer) commonSuffix(x, y run) (units int32, size uint32) {
 	d, v := r.sides[present], r.sides[earlier]
 	ref := d.items[x.item].ref
@@ -279,8 +280,8 @@ func (r *restorer) commonSuffix(x, y run) (units int32, size uint32) {
 	return 0, 0
 }
 
-// alike tells whether two contents of one unit are equal, or types that hold the
-// same.
+// alike reports whether two contents of one unit are equal, or types with equal
+// contents.
 func (r *restorer) alike(x, y run) bool {
 	d, v := r.sides[present], r.sides[earlier]
 	a, b := &d.items[x.item], &v.items[y.item]

@@ -3,11 +3,11 @@ package yjs
 import "fmt"
 
 // Apply integrates an update (V1) and returns the update event that yjs would
-// emit: what really changed, which differs from the input where structs were
-// known, had to wait, or caused deletions. It is nil if nothing changed, and
-// valid until the next call of a method that changes d. A refused update
-// changes nothing: the error wraps a *lib0.Error if the bytes are wrong,
-// ErrPending, ErrSteps or ErrNesting.
+// emit: the changes of the document. They differ from the input if structs were
+// known, must wait, or caused deletions. The event is nil if nothing changed, and
+// valid until the next call of a method that changes d. A rejected update changes
+// nothing: the error wraps a *lib0.Error if the bytes are invalid, ErrPending,
+// ErrSteps or ErrNesting.
 func (d *Doc) Apply(update []byte) (event []byte, err error) {
 	return d.apply(update, true, false)
 }
@@ -22,16 +22,16 @@ func (d *Doc) ApplyV2(update []byte) (event []byte, err error) {
 }
 
 // Load is Apply for an update from storage, which was accepted before. It
-// returns no event, and pending structs have no limit. All updates that a document loads
-// share one budget of steps, Options.StepBudget. After ErrSteps the
-// document is useless: its updates can still be merged, by a [Log].
+// returns no event, and pending structs have no limit. All updates that a document
+// loads share one budget of steps, Options.StepBudget. After ErrSteps the document
+// cannot be used any more: a [Log] can still merge its updates.
 func (d *Doc) Load(update []byte) error {
 	_, err := d.apply(update, false, false)
 	return err
 }
 
-// LoadKept is [Doc.Load] of an update that the document keeps, and may change: the
-// contents of a long one are not copied. A large document takes half the memory.
+// LoadKept is [Doc.Load] of an update that the document keeps, and may change. It does
+// not copy the contents of a long update, so a large document takes half the memory.
 func (d *Doc) LoadKept(update []byte) error {
 	_, err := d.apply(update, false, len(update) >= leastKept)
 	return err
@@ -75,7 +75,7 @@ func (d *Doc) apply(update []byte, fresh, keep bool) ([]byte, error) {
 	}
 	if !fresh {
 		if err == nil {
-			err = d.checkSteps() // what waited before may have taken more
+			err = d.checkSteps() // the pending structs may have taken more
 		}
 		d.loaded = d.steps
 	}
@@ -89,11 +89,11 @@ func (d *Doc) apply(update []byte, fresh, keep bool) ([]byte, error) {
 	return event, nil
 }
 
-// finish applies the delete set, stores the structs that must wait, and tries those
-// again that waited before. It returns an error only while everything can be undone.
+// finish applies the delete set, stores the structs that must wait, and tries the older
+// pending structs again. It returns an error only while everything can be undone.
 func (d *Doc) finish() error {
 	if len(d.in.missing) == 0 && !d.HasPending() {
-		// The usual case: nothing waits, save perhaps deletions.
+		// The usual case: no structs wait, perhaps deletions.
 		deletes := d.applyDeletes(d.in.deletes, nil)
 		if d.bounded && len(deletes)*rangeSize > d.options.PendingBudget {
 			return ErrPending
@@ -119,7 +119,7 @@ func (d *Doc) finish() error {
 	return nil
 }
 
-// trim lets go of buffers that a large update has left.
+// trim drops the buffers of a large update.
 func (d *Doc) trim() {
 	const most = 8 << 10
 	if cap(d.in.order) > most/4 {

@@ -75,7 +75,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// testV2 applies the state in format V2, which must do what V1 does.
+// testV2 applies the state in format V2, which must have the same effect as V1.
 func testV2(t *testing.T, v1 []byte, c conformanceCase) {
 	t.Helper()
 	d, want := yjs.New(yjs.Options{KeepDeleted: !c.GC}), yjs.New(yjs.Options{KeepDeleted: !c.GC})
@@ -88,9 +88,9 @@ func testV2(t *testing.T, v1 []byte, c conformanceCase) {
 	}
 }
 
-// loadAgain loads a state into a new document, which must then say the same.
-// Its bytes may be fewer: neighbours that became joinable unseen, as what a map
-// key held before its type was deleted, are joined when they come in.
+// loadAgain loads a state into a new document, whose state must then be the same.
+// Its bytes may be fewer: the load also joins neighbours that became joinable
+// unnoticed, such as the old values of a map key whose type was deleted.
 func loadAgain(t *testing.T, state []byte, c conformanceCase) {
 	t.Helper()
 	load := func(state []byte) (*yjs.Doc, []byte) {
@@ -113,7 +113,7 @@ func loadAgain(t *testing.T, state []byte, c conformanceCase) {
 	}
 }
 
-// A snapshot and its log compact to the state of a document that saw all.
+// A snapshot and its log compact to the state of a document that applied all updates.
 func TestCompact(t *testing.T) {
 	for _, c := range stateCases(t) {
 		half := len(c.Updates) / 2

@@ -6,17 +6,16 @@ import (
 	"tidemark/shared/lib0"
 )
 
-// replacement is what half a surrogate pair is on the wire.
+// replacement stands for half a surrogate pair on the wire.
 const replacement = "\uFFFD"
 
-// canJoin tells whether contents of that kind grow together.
+// canJoin reports whether neighbouring contents of that kind can join.
 func canJoin(ref uint8) bool {
 	return ref == refString || ref == refDeleted || ref == refAny || ref == refJSON
 }
 
-// splitContent divides the content of a, of which b is a copy, after n units.
-// A cut through a surrogate pair leaves U+FFFD on either side, for good: that is
-// what yjs does.
+// splitContent divides the content of a, of which b is a copy, after n units. A cut
+// through a surrogate pair leaves U+FFFD on either side for ever, as in yjs.
 func (d *Doc) splitContent(a, b *item, n int32) {
 	var x uint32
 	switch a.ref {
@@ -41,8 +40,8 @@ func (d *Doc) splitContent(a, b *item, n int32) {
 	a.size, a.space = x, x
 }
 
-// splitPair divides a string inside the four-byte rune at x. The longer half
-// stays where it is.
+// splitPair divides a string inside the four-byte rune at x. The longer half keeps
+// its place.
 func (d *Doc) splitPair(a, b *item, x uint32) {
 	text := d.bytes(a)
 	d.steps += int(min(x, a.size-x)) / copiedAStep
@@ -68,8 +67,7 @@ func (d *Doc) splitPair(a, b *item, x uint32) {
 	}
 }
 
-// growContent makes room for exactly n more bytes, if that is much for this
-// document.
+// growContent makes room for exactly n more bytes, if n is large for this document.
 func (d *Doc) growContent(n int) {
 	if cap(d.content)-len(d.content) >= n || n < 4096 || n < len(d.content)/4 {
 		return
@@ -89,8 +87,8 @@ func (d *Doc) healPair(a, b *item, pair []byte) {
 	d.extendContent(a, pair)
 }
 
-// utf16Offset is where unit n of text stands, of length units in all, seen from
-// the nearer end. inside tells that it is the second half of the rune there.
+// utf16Offset returns the offset of unit n in text, which has length units. It searches
+// from the nearer end. inside is true for the second half of the rune there.
 func utf16Offset(text []byte, length, n uint32) (off uint32, inside bool) {
 	if uint32(len(text)) == length {
 		return n, false // ASCII
@@ -129,7 +127,7 @@ func utf16Offset(text []byte, length, n uint32) (off uint32, inside bool) {
 	return uint32(i), false
 }
 
-// elementsOffset is where element n of a JSON or Any content starts.
+// elementsOffset returns the offset of element n in a JSON or Any content.
 func (d *Doc) elementsOffset(it *item, n int32) uint32 {
 	d.steps += int(n)
 	r := lib0.NewReader(d.bytes(it))
@@ -139,7 +137,7 @@ func (d *Doc) elementsOffset(it *item, n int32) uint32 {
 	return uint32(r.Pos())
 }
 
-// skipElement steps over one element that was checked when it came in.
+// skipElement steps over one element, which decode has checked.
 func skipElement(r *lib0.Reader, ref uint8) {
 	if ref == refAny {
 		_ = r.SkipAny()
@@ -148,8 +146,8 @@ func skipElement(r *lib0.Reader, ref uint8) {
 	}
 }
 
-// extendContent puts more behind the content of it: at once where there is
-// space, otherwise at the end of the arena, with half as much again to spare.
+// extendContent appends more to the content of it. If there is no space behind it, the
+// content moves to the end of the arena, with half as much spare space.
 func (d *Doc) extendContent(it *item, more []byte) {
 	n := uint32(len(more))
 	d.steps += len(more) / copiedAStep

@@ -138,7 +138,7 @@ func (d *Doc) appendRuns(dst []byte, c *client) ([]byte, int) {
 	dst = append(dst, make([]byte, countRoom)...)
 	items := d.items
 	runs := 0
-	from := none // where the run began, if in one
+	from := none // the start of the run, if in one
 	for _, leaf := range c.leaves {
 		for _, e := range leaf {
 			if gone := items[e.item].isDeleted(); gone == (from != none) {
@@ -159,11 +159,11 @@ func (d *Doc) appendRuns(dst []byte, c *client) ([]byte, int) {
 	return putCount(dst, start, runs), runs
 }
 
-// countRoom is what a count takes at most.
+// countRoom is the greatest length of a count.
 const countRoom = 5
 
-// putCount writes n where countRoom bytes were left for it, and closes the gap
-// behind.
+// putCount writes n into the countRoom bytes that are reserved for it, and closes the
+// gap behind.
 func putCount(dst []byte, at, n int) []byte {
 	end := len(lib0.AppendUint(dst[:at], uint64(n)))
 	return append(dst[:end], dst[at+countRoom:]...)

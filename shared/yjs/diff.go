@@ -25,7 +25,7 @@ func diffUpdate(update, stateVector []byte, format int) ([]byte, error) {
 		return nil, fmt.Errorf("diff: %w", err)
 	}
 	var client, from uint64 // the client of the struct before, and its known clock
-	var begun, writing bool // writing: a struct of client was kept, the rest follows as it is
+	var begun, writing bool // writing: a struct of client was kept, the rest follows unchanged
 	out, err := copyUpdate(&u, newUpdateWriter(format, len(update), u.blocksAtMost()), func(s *wireStruct) bool {
 		if !begun || s.client != client {
 			begun, writing = true, false
@@ -48,8 +48,8 @@ func diffUpdate(update, stateVector []byte, format int) ([]byte, error) {
 	return out, nil
 }
 
-// copyUpdate copies the structs that keep returns true for, as keep leaves them,
-// and the delete set.
+// copyUpdate copies the delete set, and the structs for which keep returns true. keep
+// may change them.
 func copyUpdate(u *updateReader, w *updateWriter, keep func(*wireStruct) bool) ([]byte, error) {
 	var s wireStruct
 	for {

@@ -6,8 +6,7 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// Client 9 wrote abc, a surrogate pair and a format, client 7 something that is
-// deleted.
+// Client 9 wrote abc, a surrogate pair and a format, client 7 a deleted text.
 func TestDiffCutsAtTheStateVector(t *testing.T) {
 	const rest7, deletes = "01 07 02 810701 03", "01 07 01 02 05"
 	update := unhex(t, "02 03 09 00 0401017403616263 84090204f09f9880 8609040162 0474727565 "+rest7+deletes)

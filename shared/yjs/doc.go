@@ -49,9 +49,9 @@ import (
 
 // Errors that Apply wraps. Errors in the bytes wrap *lib0.Error.
 var (
-	// ErrPending: the update, or a part of it, must wait for updates that have
-	// not arrived, and pending structs already fill Options.PendingBudget. The peer can
-	// send its updates again in order.
+	// ErrPending: the update, or a part of it, must wait for missing updates, and
+	// pending structs already fill Options.PendingBudget. The peer can send its updates
+	// again in order.
 	ErrPending = errors.New("too much is pending")
 	// ErrSteps: the update asks for more work than Options.StepBudget.
 	ErrSteps = errors.New("update takes too many steps")
@@ -69,13 +69,13 @@ const (
 	maxNesting           = 1000
 )
 
-// Options of a document. The zero value is a server's choice.
+// Options of a document. The zero value is right for a server.
 type Options struct {
 	// KeepDeleted keeps the contents of deleted items, as yjs does with
 	// gc: false: snapshots can then be restored.
 	KeepDeleted bool
 	// PendingBudget bounds the bytes that wait for missing updates; 0 means
-	// DefaultPendingBudget. An update that does not fit is refused.
+	// DefaultPendingBudget. Apply rejects an update that does not fit.
 	PendingBudget int
 	// StepBudget bounds the work that grows faster than the bytes of an update:
 	// steps of the conflict scan, elements stepped over to split an item, structs
@@ -97,11 +97,11 @@ type Doc struct {
 	content   []byte
 	kept      []keptUpdate
 	keptBytes int
-	waste     int // bytes of both that no item holds
+	waste     int // bytes of content and kept updates that no item uses
 
 	clients  []client
 	clientOf map[uint64]int32
-	lastID   uint64 // the client looked up last
+	lastID   uint64 // the client of the last look-up
 	last     int32
 	byID     []int32 // clients that have structs, the first sorted of them by descending id
 	sorted   int
@@ -118,9 +118,9 @@ type Doc struct {
 	deleteSet []byte // encoded, or nil since something was deleted
 
 	stamp   uint32 // marks items seen by a conflict scan
-	steps   int    // taken by the update in progress; of Loads, by all so far
+	steps   int    // of the update in progress; for Loads, of all so far
 	loaded  int    // steps of all Loads so far
-	bounded bool   // the update in progress is new: what waits is bounded
+	bounded bool   // the update in progress is new: its pending structs have a limit
 
 	pending pending
 	tx      transaction
@@ -151,8 +151,8 @@ func New(options Options) *Doc {
 // none is the index of no item, client, type or key.
 const none = int32(-1)
 
-// Size is about the number of bytes that the document holds in memory, for a
-// cache with a byte budget.
+// Size returns about how many bytes the document holds in memory, for a cache with a
+// byte budget.
 func (d *Doc) Size() int {
 	n := cap(d.items)*itemSize + cap(d.content) + d.keptBytes + cap(d.deleteSet)
 	n += cap(d.clients)*clientSize + 32*len(d.clientOf)
@@ -172,13 +172,13 @@ func (d *Doc) Size() int {
 	return n + len(d.rootOf)*64
 }
 
-// memory is about how many bytes the document takes at least when its arenas and
-// maps grow once more. It is cheap: it is asked for at every struct.
+// memory returns about how many bytes the document takes at least when its arenas and
+// maps grow once more. It is cheap, because every struct calls it.
 func (d *Doc) memory() int {
 	return 96*len(d.items) + 176*len(d.clients) + 128*len(d.keys) + 96*len(d.types) + 64*len(d.slots) + len(d.content) + d.keptBytes
 }
 
-// checkMemory returns ErrMemory if the document takes more than it may.
+// checkMemory returns ErrMemory if the document is over Options.MemoryBudget.
 func (d *Doc) checkMemory() error {
 	if d.options.MemoryBudget > 0 && d.memory() > d.options.MemoryBudget {
 		return ErrMemory

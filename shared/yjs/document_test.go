@@ -13,7 +13,7 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// An updateWriter writes updates by hand, for documents that no yjs would write.
+// An updateWriter writes updates by hand, for documents that yjs never writes.
 type updateWriter struct {
 	b []byte
 }
@@ -66,7 +66,7 @@ func TestRefusedUpdateChangesNothing(t *testing.T) {
 	base := (&updateWriter{}).uint(1, 2, 1, 0).text("ab😀cd").byte(0x28).uint(1).string("m").string("k").uint(1).byte(126).uint(0).b
 	base[1] = 2
 	// Splits the pair, appends, overwrites the key, adds a type, a root and a
-	// client, deletes; and then needs a client that is not there.
+	// client, deletes; and then needs a missing client.
 	update := (&updateWriter{}).uint(1, 6, 7, 0).
 		textBehind(1, 2, "x").
 		textBehind(1, 0, "y").
@@ -86,7 +86,7 @@ func TestRefusedUpdateChangesNothing(t *testing.T) {
 			t.Fatalf("round %d: state\ngot  %x\nwant %x", n, after, before)
 		}
 	}
-	// The document is whole: it takes the same as one that was never asked.
+	// The document is whole: it accepts the same as one without the rejected update.
 	fresh := yjs.New(yjs.Options{})
 	mustApply(t, fresh, base)
 	update = bytes.Replace(update, []byte{99, 0}, []byte{1, 0}, 1)
@@ -98,8 +98,7 @@ func TestRefusedUpdateChangesNothing(t *testing.T) {
 	}
 }
 
-// Pending structs that come again and again, as from a peer that resends, take
-// their budget once.
+// Repeated pending structs, as from a peer that resends, use their budget once.
 func TestPendingIsBounded(t *testing.T) {
 	late := func(clock uint64) []byte {
 		return (&updateWriter{}).uint(1, 1, 1, clock).textBehind(1, clock-1, "x").uint(0).b
@@ -125,7 +124,7 @@ func TestPendingIsBounded(t *testing.T) {
 	if !errors.Is(err, yjs.ErrPending) {
 		t.Errorf("deletions: got %v, want ErrPending", err)
 	}
-	// What is missing comes: all that waited is there.
+	// The missing update arrives: nothing waits any more.
 	d = yjs.New(yjs.Options{})
 	for n := uint64(99); n > 0; n-- {
 		mustApply(t, d, late(n))
@@ -206,13 +205,13 @@ func TestMemoryIsASmallMultiple(t *testing.T) {
 	}
 }
 
-// A slowUpdate is built so that a naive implementation takes quadratic time.
+// A slowUpdate makes a naive implementation take quadratic time.
 type slowUpdate struct {
 	base, update []byte
 	want         error
 }
 
-// slowUpdates are of n structs or deletions.
+// slowUpdates returns updates of n structs or deletions.
 func slowUpdates(n uint64) map[string]slowUpdate {
 	evens := func(w *updateWriter, client uint64) *updateWriter {
 		w.uint(1, client, n)
@@ -382,8 +381,8 @@ func TestApplyCommutes(t *testing.T) {
 	})
 }
 
-// An event says what its update changed: others that get the events alone have
-// the same document.
+// An event holds the changes of its update: a document that applies only the events is
+// the same.
 func TestEventsCarryEverything(t *testing.T) {
 	for _, c := range stateCases(t) {
 		one, other := yjs.New(yjs.Options{}), yjs.New(yjs.Options{})
@@ -404,7 +403,7 @@ func TestEventsCarryEverything(t *testing.T) {
 	}
 }
 
-// The bytes are two updates; whatever they are, the document stays whole.
+// The bytes are two updates. The document stays whole with any bytes.
 func FuzzApply(f *testing.F) {
 	for _, seed := range hostileSeeds(f) {
 		f.Add(seed, seed)
@@ -432,7 +431,7 @@ func FuzzApply(f *testing.F) {
 			t.Fatalf("state %x: %v", state(t, d), err)
 		}
 		if d.HasPending() {
-			return // of a pending item that is partly known the state has the rest, which may fit elsewhere
+			return // the state has the unknown rest of a pending item, which may fit elsewhere
 		}
 		if got, want := again.EncodeStateVector(), d.EncodeStateVector(); !bytes.Equal(got, want) {
 			t.Fatalf("state vector\ngot  %x\nwant %x", got, want)

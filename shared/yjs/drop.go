@@ -6,13 +6,12 @@ import (
 	"slices"
 )
 
-// DropDeleted returns update without the content that its own delete set covers: as
-// yjs does when it collects garbage, without a document. What stood in a deleted type
-// becomes a GC. Everything else that is deleted keeps its place and becomes Deleted
-// content, so that others may still refer to it. Structs that are deleted and follow
-// each other become one. A document that integrates the result is the one that
-// integrates update. The time is linear in the update, times the logarithm of the
-// number of deleted types.
+// DropDeleted returns update without the content that its own delete set covers. It
+// works like yjs' garbage collector, without a document. The structs in a deleted type
+// become GCs. Other deleted structs keep their places and become Deleted content, so
+// that other structs can still refer to them. Consecutive deleted structs become one. A
+// document that integrates the result equals one that integrates update. The time is
+// linear in the update, times the logarithm of the number of deleted types.
 func DropDeleted(update []byte) ([]byte, error) {
 	u, err := newUpdateReader(update, 1)
 	if err != nil {
@@ -44,18 +43,18 @@ func DropDeleted(update []byte) ([]byte, error) {
 	return d.w.finish(d.deletes), nil
 }
 
-// A dropper writes the structs of an update without what is deleted.
+// A dropper writes the structs of an update without deleted contents.
 type dropper struct {
 	w       *updateWriter
 	deletes []deleteRange // in the order of the wire
-	rest    []deleteRange // those that may cover the struct in hand, and what follows
-	gcs     []ClockRange  // what became a GC; in order as far as the blocks are
-	// held is a GC or a Deleted that is not yet written: the next may extend it.
+	rest    []deleteRange // those that may cover the struct in hand and later ones
+	gcs     []ClockRange  // the clocks of new GCs; in order as far as the blocks are
+	// held is a GC or a Deleted that is not yet written: the next struct may extend it.
 	held    wireStruct
 	holding bool
 }
 
-// drop writes s. fresh tells that a block begins.
+// drop writes s. fresh is true at the start of a block.
 func (d *dropper) drop(s *wireStruct, fresh bool) {
 	if fresh {
 		n, _ := slices.BinarySearchFunc(d.deletes, s.client, func(r deleteRange, client uint64) int { return cmp.Compare(client, r.client) })
@@ -91,7 +90,7 @@ func (d *dropper) drop(s *wireStruct, fresh bool) {
 	}
 }
 
-// gone is s without content: a GC if its type, or a neighbour, is gone.
+// gone returns s without content: a GC if its type, or a neighbour, is collected.
 func (d *dropper) gone(s *wireStruct) *wireStruct {
 	s.info = s.info&^refMask | refDeleted
 	s.content, s.name, s.tail = nil, nil, nil
@@ -109,7 +108,7 @@ func (d *dropper) gone(s *wireStruct) *wireStruct {
 	return s
 }
 
-// deleted tells whether the delete set covers a unit.
+// deleted reports whether the delete set covers a unit.
 func (d *dropper) deleted(id ID) bool {
 	n, _ := slices.BinarySearchFunc(d.deletes, id, func(r deleteRange, id ID) int {
 		if r.client == id.Client && r.end() <= id.Clock {
@@ -120,8 +119,8 @@ func (d *dropper) deleted(id ID) bool {
 	return n < len(d.deletes) && d.deletes[n].client == id.Client && uint64(d.deletes[n].clock) <= id.Clock
 }
 
-// collected tells whether a unit became a GC. Where the clients of an update do not
-// descend it may not find what did: that stays Deleted content, which is no error.
+// collected reports whether a unit became a GC. If the clients of an update do not
+// descend, it may miss a GC. Then s stays Deleted content, which is valid, too.
 func (d *dropper) collected(id ID) bool {
 	n, _ := slices.BinarySearchFunc(d.gcs, id, func(r ClockRange, id ID) int {
 		if r.Client == id.Client && r.To <= id.Clock {
@@ -154,8 +153,8 @@ func (d *dropper) flush() {
 	d.holding = false
 }
 
-// continues tells whether s, like the struct a before it a GC or a Deleted, is what a
-// split of both together would leave.
+// continues reports whether s continues the struct a before it. Both are GCs or
+// Deleteds, and equal the halves of a split struct.
 func (s *wireStruct) continues(a *wireStruct) bool {
 	if s.ref() != a.ref() || s.client != a.client || s.clock != a.end() {
 		return false

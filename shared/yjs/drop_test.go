@@ -49,8 +49,8 @@ func TestDropDeleted(t *testing.T) {
 	}
 }
 
-// A document is the same whether it integrates what was dropped or not, and stays so
-// with what comes later.
+// A document is the same with and without the dropped contents, also after later
+// updates.
 func TestDroppingChangesNoDocument(t *testing.T) {
 	shorter := 0
 	for _, c := range stateCases(t) {
@@ -88,8 +88,8 @@ func TestDroppingChangesNoDocument(t *testing.T) {
 	}
 }
 
-// sameDocument compares documents, if nothing is pending: what waited for a type that
-// is deleted waits no longer when it has become a GC.
+// sameDocument compares documents, if nothing is pending: structs that wait for a deleted
+// type wait no longer when it has become a GC.
 func sameDocument(t *testing.T, what string, a, b *yjs.Doc) {
 	t.Helper()
 	if a.HasPending() || b.HasPending() {
@@ -97,7 +97,7 @@ func sameDocument(t *testing.T, what string, a, b *yjs.Doc) {
 	}
 	differs(t, what+": state vector", b.EncodeStateVector(), a.EncodeStateVector(), nil)
 	differs(t, what+": state", state(t, b), state(t, a), nil)
-	// The order of the roots is that in which they came up: it depends on what waits.
+	// The order of the roots is that of their first use, which depends on pending structs.
 	if got, want := rootsOf(t, b), rootsOf(t, a); !maps.Equal(got, want) {
 		t.Errorf("%s: JSON\n got %s\nwant %s", what, got, want)
 	}

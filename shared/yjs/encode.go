@@ -9,7 +9,7 @@ import (
 // EncodeStateAsUpdate returns the update that brings a peer in state sv up to
 // date, byte for byte as yjs' function of that name: an empty sv gives the whole
 // document. It includes pending structs and deletions. sv is an encoded state
-// vector. The only error is that sv is invalid.
+// vector. It returns an error only if sv is invalid.
 func (d *Doc) EncodeStateAsUpdate(sv []byte) ([]byte, error) {
 	if len(sv) == 0 {
 		return d.AppendState(nil, nil)
@@ -39,8 +39,7 @@ func (d *Doc) AppendState(dst []byte, sv StateVector) ([]byte, error) {
 	return append(dst, state...), err
 }
 
-// appendState appends blocks of all that sv does not know, and the whole delete
-// set.
+// appendState appends blocks of all structs that sv lacks, and the whole delete set.
 func (d *Doc) appendState(dst []byte, sv StateVector) []byte {
 	clients := d.clientsByID()
 	n := 0
@@ -55,7 +54,7 @@ func (d *Doc) appendState(dst []byte, sv StateVector) []byte {
 		wanted += uint64(state - from)
 		all += uint64(state)
 	}
-	// Room for as large a part of the document as of its clocks.
+	// Room for the same part of the document's bytes as of its clocks.
 	whole := uint64(d.live() + 20*len(d.items))
 	dst = slices.Grow(dst, int(whole*wanted/max(all, 1))+len(d.deleteSet))
 	dst = lib0.AppendUint(dst, uint64(n))
@@ -69,8 +68,8 @@ func (d *Doc) appendState(dst []byte, sv StateVector) []byte {
 	return d.AppendDeleteSet(dst)
 }
 
-// known returns the clock that sv has for c, at most its state, and the part of
-// sv that is left for lower clients.
+// known returns the clock that sv has for c, at most its state, and the rest of sv
+// for lower clients.
 func (d *Doc) known(c int32, sv StateVector) (int32, StateVector) {
 	cl := &d.clients[c]
 	for len(sv) > 0 && sv[0].Client > cl.id {
@@ -105,8 +104,8 @@ func (d *Doc) appendBlock(dst []byte, c, clock int32) []byte {
 	return dst
 }
 
-// appendStruct appends a struct without its first n units. What is left of an
-// item hangs on the unit before.
+// appendStruct appends a struct without its first n units. The rest of an item has the
+// unit before it as its origin.
 func (d *Doc) appendStruct(dst []byte, it *item, n int32) []byte {
 	if it.ref == refGC {
 		return lib0.AppendUint(append(dst, refGC), uint64(it.length-n))
@@ -139,7 +138,7 @@ func (d *Doc) appendStruct(dst []byte, it *item, n int32) []byte {
 	return append(dst, content...)
 }
 
-// appendHead appends what stands before the content of an item without its first n
+// appendHead appends the fields before the content of an item without its first n
 // units.
 func (d *Doc) appendHead(dst []byte, it *item, n int32) []byte {
 	origin, originClock := it.originClient, it.originClock
@@ -150,8 +149,7 @@ func (d *Doc) appendHead(dst []byte, it *item, n int32) []byte {
 	if it.sub != none {
 		info |= flagParentSub
 	}
-	// There is room for the head at least: it is written without a check for each
-	// byte.
+	// There is room for the head at least, so the writes need no check for each byte.
 	if cap(dst)-len(dst) < maxHead {
 		dst = slices.Grow(dst, maxHead)
 	}
@@ -186,7 +184,7 @@ func (d *Doc) appendHead(dst []byte, it *item, n int32) []byte {
 // maxHead is the longest head of a struct: info and two IDs.
 const maxHead = 1 + 2*(8+5)
 
-// putID writes an ID at b[at:], where there is room for 13 bytes, and returns its
+// putID writes an ID at b[at:], which must have room for 13 bytes, and returns its
 // end.
 func (d *Doc) putID(b []byte, at int, c, clock int32) int {
 	cl := &d.clients[c]

@@ -6,7 +6,7 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// What yjs sends when the clients 1 and 2 each insert a text into an empty document:
+// The updates that yjs sends when the clients 1 and 2 each insert a text into an empty document:
 //
 //	doc.clientID = 1; doc.getText("note").insert(0, "Hello")
 var (
@@ -14,8 +14,8 @@ var (
 	world = []byte("\x01\x01\x02\x00\x04\x01\x04note\x06 world\x00")
 )
 
-// A server applies the updates of its clients in any order, and answers a peer with
-// what that peer lacks.
+// A server applies the updates of its clients in any order, and sends a peer the update
+// that the peer lacks.
 func Example() {
 	doc := yjs.New(yjs.Options{})
 	for _, update := range [][]byte{world, hello} {
@@ -78,8 +78,8 @@ func ExampleMergeUpdates() {
 	// Output: "\x01\x01\x02\x00\x04\x01\x04note\x06 world\x00" <nil>
 }
 
-// Validate checks an update from a stranger, and counts what it holds, before anything
-// is allocated for it.
+// Validate checks an update from an unknown client, and counts its contents, before the
+// server allocates memory for it.
 func ExampleValidate() {
 	summary, err := yjs.Validate(hello, yjs.Limits{Clients: 10, Structs: 10, Deletes: 10})
 	fmt.Println(summary.Items, summary.Deletes, err)

@@ -1,8 +1,8 @@
 package yjs
 
-// collectRun collects the deleted items of a run: their contents are dropped.
-// An item stays an item, of Deleted content, because others may refer to its
-// place; what was inside a collected type has no place any more, and becomes GC.
+// collectRun collects the deleted items of a run: it drops their contents. An item
+// stays an item, of Deleted content, because other items may refer to its place. Items
+// inside a collected type have no place any more, and become GCs.
 func (d *Doc) collectRun(run deletedRun) {
 	c := &d.clients[run.client]
 	for p, ok := c.find(run.clock), true; ok; p, ok = c.next(p) {
@@ -21,8 +21,8 @@ func (d *Doc) collectRun(run deletedRun) {
 	}
 }
 
-// collectType turns all that is in a type, and in the types therein, into GCs:
-// its list, and of its map the whole chains.
+// collectType turns all items in a type, and in the types inside it, into GCs: the list
+// and the whole chains of the map.
 func (d *Doc) collectType(t int32) {
 	work := append(d.tx.work[:0], t)
 	for len(work) > 0 {

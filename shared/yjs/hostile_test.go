@@ -10,7 +10,7 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// seededDoc returns a document that the hostile updates find.
+// seededDoc returns the document to which the tests apply hostile updates.
 func seededDoc(t testing.TB) *yjs.Doc {
 	d := yjs.New(yjs.Options{})
 	if err := d.Load(unhex(t, "01 02 05 00 04 01 04 74657874 05 68656c6c6f 28 01 03 6d6170 01 6b 01 77 01 61 00")); err != nil {

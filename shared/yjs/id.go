@@ -8,7 +8,7 @@ type ID struct {
 	Client, Clock uint64
 }
 
-// client is what the document knows of one writer: a column of the struct store.
+// client is the document's record of one writer: a column of the struct store.
 type client struct {
 	id     uint64
 	leaves [][]entry // its structs by clock, see struct_store.go
@@ -19,7 +19,7 @@ type client struct {
 	// awaited is the lowest clock that a pending struct was missing here, or
 	// noClock: pending structs are tried again when the state is above it.
 	awaited int32
-	finger  int32 // the leaf found last
+	finger  int32 // the leaf of the last find
 	block   int32 // its block of the update in progress, none if there is none
 	wire    [8]byte
 	wireLen uint8
@@ -27,7 +27,7 @@ type client struct {
 
 const noClock = int32(maxClock)
 
-// intern returns the client of that id, a new one if it was never heard of.
+// intern returns the client of that id, a new one if it is unknown.
 func (d *Doc) intern(id uint64) int32 {
 	if id == d.lastID && d.last != none {
 		return d.last
@@ -56,7 +56,7 @@ func (d *Doc) decodeClient(r *lib0.Reader) (int32, error) {
 	return d.intern(id), nil
 }
 
-// forgetClients undoes the interning of all clients from n on.
+// forgetClients removes all clients from n on.
 func (d *Doc) forgetClients(n int) {
 	for _, c := range d.clients[n:] {
 		delete(d.clientOf, c.id)

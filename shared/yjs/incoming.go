@@ -25,7 +25,7 @@ type incoming struct {
 	order   []int32 // the decoded items, block by block
 	deletes []deleteRange
 	stack   []int32 // items that wait for one another
-	missing []unit  // what items waited for in vain
+	missing []unit  // missing dependencies of items
 	clients int     // clients before the update
 	content int     // bytes of content in all
 }
@@ -41,7 +41,7 @@ type wireBlock struct {
 }
 
 // decode reads and checks a whole update, and does not change the document's content.
-// After an error nothing of the update is left.
+// After an error it has removed all of the update.
 func (d *Doc) decode(update []byte) error {
 	if len(update) > math.MaxInt32 {
 		return errTooLong
@@ -70,7 +70,7 @@ func (d *Doc) decode(update []byte) error {
 	return nil
 }
 
-// endBlocks lets go of the blocks of the update.
+// endBlocks removes the blocks of the update.
 func (d *Doc) endBlocks() {
 	for _, b := range d.in.blocks {
 		d.clients[b.client].block = none
@@ -83,8 +83,8 @@ func (d *Doc) decodeBlocks(r *lib0.Reader) error {
 		return err
 	}
 	if blocks > 64 {
-		// Make room at once for what the update can hold, if its blocks are of
-		// the usual size: 16 bytes and more.
+		// Make room at once for all blocks of the update, if they have the usual
+		// size: 16 bytes and more.
 		n := min(int(blocks), r.Len()/16)
 		d.in.blocks = slices.Grow(d.in.blocks, n)
 		d.in.order = slices.Grow(d.in.order, n)
@@ -126,8 +126,8 @@ func (d *Doc) decodeBlock(r *lib0.Reader) error {
 		client: c, next: first, start: int32(r.Pos()), structs: int32(structs), rest: none,
 	})
 	if structs > 64 {
-		// Make room at once for what the block can hold, if its structs are of
-		// the usual size: 10 bytes and more.
+		// Make room at once for all structs of the block, if they have the usual
+		// size: 10 bytes and more.
 		d.in.order = slices.Grow(in.order, min(int(structs), r.Len()/10))
 		d.growItems(min(int(structs), r.Len()/10))
 	}
@@ -177,8 +177,7 @@ func (d *Doc) decodeBlock(r *lib0.Reader) error {
 	return nil
 }
 
-// growItems makes room for exactly n more items, if that is much for this
-// document.
+// growItems makes room for exactly n more items, if n is large for this document.
 func (d *Doc) growItems(n int) {
 	if cap(d.items)-len(d.items) >= n || n < len(d.items)/4 {
 		return
@@ -216,8 +215,8 @@ func checkLength(r *lib0.Reader, clock int32, v uint64) (int32, error) {
 	return int32(v), nil
 }
 
-// decodeID reads the ID of a unit that it refers to. Own units are older than
-// it: yjs throws in the middle of the transaction if they are not.
+// decodeID reads the ID of a unit to which it refers. A unit of the same client must be
+// older than it: otherwise yjs throws in the middle of the transaction.
 func (d *Doc) decodeID(r *lib0.Reader, it *item) (c, clock int32, err error) {
 	if c, err = d.decodeClient(r); err != nil {
 		return none, 0, err
@@ -277,7 +276,7 @@ func (d *Doc) decodeParent(r *lib0.Reader, it *item, info byte) error {
 }
 
 // decodeContent reads the content of an item; see the table in the package's
-// documentation. What a JavaScript peer would throw on is refused here.
+// documentation. It rejects contents on which a JavaScript peer would throw.
 func (d *Doc) decodeContent(r *lib0.Reader, it *item) (err error) {
 	start := r.Pos()
 	length := uint64(1)
@@ -332,8 +331,8 @@ func (d *Doc) decodeContent(r *lib0.Reader, it *item) (err error) {
 	return err
 }
 
-// decodeOptions reads those of a subdocument. yjs throws on null and undefined;
-// what is stored already is taken.
+// decodeOptions reads the options of a subdocument. It rejects null and undefined, on
+// which yjs throws, but accepts them in stored updates.
 func decodeOptions(r *lib0.Reader, fresh bool) error {
 	start := r.Pos()
 	if err := r.SkipAny(); err != nil {
@@ -345,7 +344,7 @@ func decodeOptions(r *lib0.Reader, fresh bool) error {
 	return nil
 }
 
-// decodeJSON reads a string of JSON, or the word undefined where it may stand.
+// decodeJSON reads a string of JSON, or the word undefined if that is allowed.
 func decodeJSON(r *lib0.Reader, undefined bool) error {
 	text, err := r.String()
 	if err != nil || undefined && string(text) == "undefined" {

@@ -7,10 +7,10 @@ import (
 	"tidemark/shared/lib0"
 )
 
-// integrateBlocks integrates what was decoded, the highest client first: then
-// the conflict scan of a lower one stops early. An item whose dependencies come
-// later in the update waits on a stack; one whose dependencies are not there
-// ends up in the rest of its block, with everything behind it.
+// integrateBlocks integrates the decoded items, the highest client first, so that the
+// conflict scan of a lower one stops early. An item whose dependencies come later in
+// the update waits on a stack. An item with missing dependencies goes to the rest of
+// its block, with all items behind it.
 func (d *Doc) integrateBlocks() error {
 	in := &d.in
 	if len(in.blocks) > 1 && !slices.IsSortedFunc(in.blocks, d.compareBlocks) {
@@ -43,8 +43,8 @@ func (d *Doc) compareBlocks(a, b wireBlock) int {
 	return cmp.Compare(d.clients[b.client].id, d.clients[a.client].id)
 }
 
-// integrateHead integrates an item and returns the one to go on with: what
-// waited for it, what it waits for, or none.
+// integrateHead integrates an item and returns the next one: an item that waited for
+// it, an item for which it waits, or none.
 func (d *Doc) integrateHead(head int32) (next int32, err error) {
 	in := &d.in
 	it := &d.items[head]
@@ -79,7 +79,7 @@ func (d *Doc) integrateHead(head int32) (next int32, err error) {
 	return none, nil
 }
 
-// awaits returns the other client of which it needs more than is known, or none.
+// awaits returns the other client with a unit that it needs and d lacks, or none.
 func (d *Doc) awaits(it *item) int32 {
 	if c := it.originClient; c != none && c != it.client && it.originClock >= d.clients[c].state {
 		return c
@@ -95,7 +95,7 @@ func (d *Doc) awaits(it *item) int32 {
 	return none
 }
 
-// wireParent reads the ID of the parent from the update, where it was checked.
+// wireParent reads the ID of the parent from the update. decode has checked it.
 func (d *Doc) wireParent(it *item) (c, clock int32) {
 	r := lib0.NewReader(d.in.update)
 	r.Seek(int(it.parent))
@@ -111,8 +111,8 @@ func (d *Doc) wireString(at int32) []byte {
 	return s
 }
 
-// rest gives up on the stack: its items, and the structs after each in its block, wait
-// for missing.
+// rest empties the stack: its items, and the structs after each in its block, wait for
+// missing.
 func (d *Doc) rest(missing unit) {
 	in := &d.in
 	in.missing = append(in.missing, missing)

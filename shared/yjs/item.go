@@ -3,7 +3,7 @@ package yjs
 import "math"
 
 // An item is a struct of the store: a piece of content in a list or in a map
-// slot, or a GC, of which only the clocks are left. It covers the clocks [clock,
+// slot, or a GC, which has only clocks. It covers the clocks [clock,
 // clock+length) of its client. Origins are IDs and never change; left and right
 // are the neighbours now.
 //
@@ -35,8 +35,8 @@ const (
 func (it *item) end() int32      { return it.clock + it.length }
 func (it *item) isDeleted() bool { return it.flags&deleted != 0 }
 
-// contentType is the type that an item of kind Type carries. It stands where
-// other contents have their spare space.
+// contentType returns the type that an item of kind Type carries. Its field is the spare
+// space of other contents.
 func (it *item) contentType() int32 { return int32(it.space) }
 
 // newItem returns a free item. It may move the arena: pointers to items do not
@@ -63,7 +63,7 @@ func (d *Doc) store(b []byte) (off uint32) {
 	return off
 }
 
-// dropContent gives the content of it back.
+// dropContent frees the content of it.
 func (d *Doc) dropContent(it *item) {
 	if it.ref == refType {
 		d.waste += int(it.size)
@@ -75,10 +75,10 @@ func (d *Doc) dropContent(it *item) {
 	it.off, it.size, it.space = 0, 0, 0
 }
 
-// bytes is the content of it as encoded.
+// bytes returns the encoded content of it.
 func (d *Doc) bytes(it *item) []byte { return d.span(it.off, it.size) }
 
-// A keptUpdate is an update whose contents stay where they are. Offsets from its own on are in it.
+// A keptUpdate is an update whose contents are not copied. Offsets from its own on are in it.
 type keptUpdate struct {
 	from  uint32
 	bytes []byte
@@ -87,8 +87,8 @@ type keptUpdate struct {
 // keptFrom is the least offset of a kept update; smaller ones are in Doc.content.
 const keptFrom = 1 << 31
 
-// keep adds update to those that are kept, and returns its offset. A byte lies between
-// two of them: their contents never touch.
+// keep adds update to the kept updates, and returns its offset. A byte lies between two
+// of them, so that their contents never touch.
 func (d *Doc) keep(update []byte) (from uint32, ok bool) {
 	from = keptFrom
 	if n := len(d.kept); n > 0 {
@@ -102,13 +102,13 @@ func (d *Doc) keep(update []byte) (from uint32, ok bool) {
 	return from, true
 }
 
-// leastKept is how long an update must be to be kept, and mostKept how many are.
+// leastKept is the least length of a kept update, and mostKept their greatest number.
 const (
 	leastKept = 64 << 10
 	mostKept  = 64
 )
 
-// span is size bytes from off on, of content or of a kept update.
+// span returns size bytes from off on, of content or of a kept update.
 func (d *Doc) span(off, size uint32) []byte {
 	if off < keptFrom {
 		return d.content[off : off+size]
@@ -121,7 +121,7 @@ func (d *Doc) span(off, size uint32) []byte {
 	return d.kept[n].bytes[off : off+size]
 }
 
-// live is how many bytes the contents take, without waste.
+// live returns how many bytes the contents take, without waste.
 func (d *Doc) live() int { return len(d.content) + d.keptBytes - d.waste }
 
 // compactContent rewrites the contents without waste, once more than half of their
@@ -133,8 +133,8 @@ func (d *Doc) compactContent() {
 	d.rewriteContent()
 }
 
-// largeContent is how many bytes of content become a kept update: they would be copied
-// when there is more.
+// largeContent is the size from which content becomes a kept update. Otherwise it would
+// be copied when it grows.
 const largeContent = 1 << 20
 
 func (d *Doc) rewriteContent() {

@@ -1,11 +1,11 @@
 package yjs
 
 // At the end of a transaction neighbours in the struct store that are also
-// neighbours in their list become one item. Only pairs that may have changed are
-// looked at: around deletions, among new items, and around splits.
+// neighbours in their list become one item. commit tests only pairs that may have
+// changed: around deletions, among new items, and around splits.
 // yjs: Transaction.js, tryToMergeWithLefts and its callers.
 
-// joinable tells whether struct j, which follows i in the store, can join it.
+// joinable reports whether struct j, which follows i in the store, can join it.
 func (d *Doc) joinable(i, j int32) bool {
 	a, b := &d.items[i], &d.items[j]
 	if a.ref != b.ref {
@@ -18,8 +18,8 @@ func (d *Doc) joinable(i, j int32) bool {
 		a.flags == b.flags && canJoin(a.ref) && sameRightOrigin(a, b)
 }
 
-// joinLefts joins the struct at p with all that it can to its left. It returns
-// where they are now, and how many structs have gone.
+// joinLefts joins the struct at p with as many structs to its left as possible. It
+// returns their place, and how many structs it has removed.
 func (d *Doc) joinLefts(c *client, p pos) (first pos, joined int) {
 	first = p
 	for {

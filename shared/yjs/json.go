@@ -25,13 +25,13 @@ const (
 	XMLText
 )
 
-// ErrTooLong: JSON would be longer than its limit. Formats are repeated in XML
-// for every piece of text, so that it may be much longer than the document.
+// ErrTooLong: JSON would be longer than its limit. XML repeats the formats for every
+// piece of text, so JSON may be much longer than the document.
 var ErrTooLong = errors.New("yjs: JSON is too long")
 
 // AppendJSON appends the document as JSON: an object of its roots, in the order
 // in which updates named them first, each as JSON.stringify(root.toJSON()) in yjs.
-// It returns ErrTooLong where more than limit bytes would be added.
+// It returns ErrTooLong if it would append more than limit bytes.
 //
 // The kind of a root is not in the updates: in yjs the program that asks for a root
 // names its kind, here kinds does. The kind of another root follows from its content: a
@@ -48,7 +48,7 @@ func (d *Doc) appendRoots(dst []byte, kinds map[string]Kind, limit int, tree boo
 		roots = append(roots, t)
 	}
 	slices.Sort(roots)
-	// One that is about as long as the contents is written without being moved.
+	// Grow at once, so that JSON about as long as the contents is not moved.
 	w := jsonWriter{d: d, b: append(slices.Grow(dst, min(limit, d.live()+d.live()/16)), '{'), most: len(dst) + limit, tree: tree}
 	for n, t := range roots {
 		if n > 0 {
@@ -73,7 +73,7 @@ func (d *Doc) appendRoots(dst []byte, kinds map[string]Kind, limit int, tree boo
 	return w.b, nil
 }
 
-// infer guesses the kind of a root by its content.
+// infer returns the likely kind of a root by its content.
 func (d *Doc) infer(t int32) (kind Kind, ok bool) {
 	for i := d.types[t].start; i != none; i = d.items[i].right {
 		it := &d.items[i]
@@ -111,7 +111,7 @@ func (d *Doc) kind(it *item) (kind Kind, name []byte) {
 type jsonWriter struct {
 	d    *Doc
 	b    []byte
-	most int // bytes of b; where there are more, the rest is left out
+	most int // bytes of b; the writer leaves out the rest
 	tree bool
 }
 
@@ -142,7 +142,7 @@ func (w *jsonWriter) typ(t int32, kind Kind) {
 	}
 }
 
-// text appends the text of t, piece by piece: a large one is not copied before.
+// text appends the text of t, piece by piece, so that it does not copy a large text before.
 func (w *jsonWriter) text(t int32) {
 	w.b = append(w.b, '"')
 	for i := w.d.types[t].start; i != none && len(w.b) <= w.most; i = w.d.items[i].right {
@@ -193,8 +193,8 @@ func (w *jsonWriter) array(t int32) {
 	w.b = append(w.b, ']')
 }
 
-// appendUnits appends the UTF-16 units of a rune as strings: what JavaScript makes
-// of text in an array.
+// appendUnits appends the UTF-16 units of a rune as strings, as JavaScript turns text
+// into an array.
 func appendUnits(dst, text []byte) []byte {
 	if len(text) < 4 {
 		return lib0.AppendJSONString(dst, text)
@@ -286,8 +286,8 @@ func (w *jsonWriter) object(t int32) {
 	w.b = append(w.b, '}')
 }
 
-// members returns the slots of a type in the order of JavaScript: keys that are
-// array indices first, by number, the others as they came up.
+// members returns the slots of a type in the order of JavaScript: keys that are array
+// indices first, by number, then the others in the order of their first use.
 func (d *Doc) members(t int32) (slots []int32) {
 	for s := d.types[t].firstSlot; s != none; s = d.slots[s].next {
 		slots = append(slots, s)
@@ -298,8 +298,8 @@ func (d *Doc) members(t int32) (slots []int32) {
 	return slots
 }
 
-// arrayIndex is the number that key writes, if it is an array index (below 2^32-1
-// and without leading zeros), and 2^32-1 otherwise. ECMA-262, 6.1.7.
+// arrayIndex returns the number of key if it is an array index (below 2^32-1 and
+// without leading zeros), and 2^32-1 otherwise. ECMA-262, 6.1.7.
 func arrayIndex(key string) uint64 {
 	n, err := strconv.ParseUint(key, 10, 32)
 	if err != nil || len(key) > 1 && key[0] == '0' {
@@ -308,7 +308,7 @@ func arrayIndex(key string) uint64 {
 	return n
 }
 
-// lastElement is the value of a map item that holds several.
+// lastElement returns the value of a map item with several elements.
 func (d *Doc) lastElement(it *item) []byte {
 	r := lib0.NewReader(d.bytes(it))
 	start := 0

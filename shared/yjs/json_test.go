@@ -13,7 +13,7 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// A session is what testdata/json.mjs writes.
+// A session is an entry of the file that testdata/json.mjs writes.
 type session struct {
 	Seed    int
 	Updates [][]byte
@@ -107,8 +107,8 @@ func TestJSONIsBounded(t *testing.T) {
 	}
 }
 
-// A large document is shown in one piece of memory, whether its contents are its own or
-// stand in updates that it keeps: nothing is moved, and no text is copied before.
+// A large document is written into one piece of memory, with contents of its own or in
+// kept updates. Nothing is moved, and no text is copied before.
 func TestALargeDocumentIsShownWithoutCopies(t *testing.T) {
 	const size = 4 << 20
 	update := []byte{3}

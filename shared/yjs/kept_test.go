@@ -10,7 +10,7 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// A document that keeps its first update says what another says, whatever comes later.
+// A document that keeps its first update equals another one, also after later updates.
 func TestLoadKeptIsLoad(t *testing.T) {
 	// Only long updates are kept: each is merged with a text of another client.
 	long := append(lib0.AppendString([]byte{1, 1, 3, 0, 4, 1, 1, 'l'}, strings.Repeat("l", 70_000)), 0)
@@ -59,7 +59,7 @@ func TestLoadKeptIsLoad(t *testing.T) {
 	}
 }
 
-// What a refused update split is put together again where it stood.
+// The document joins the items that a rejected update split, at their places.
 func TestARefusedUpdateLeavesWhatIsKept(t *testing.T) {
 	text := "a\U0001f600b" + strings.Repeat("c", 70_000)
 	kept := append(lib0.AppendString([]byte{1, 1, 7, 0, 4, 1, 1, 't'}, text), 0)
@@ -67,7 +67,7 @@ func TestARefusedUpdateLeavesWhatIsKept(t *testing.T) {
 	if err := d.LoadKept(bytes.Clone(kept)); err != nil {
 		t.Fatal(err)
 	}
-	// It stands in the middle of the pair, and the deletions after it take too many steps.
+	// The item splits the pair, and the deletions after it take too many steps.
 	update := []byte{1, 1, 9, 0, 0x84, 7, 1, 1, 'x', 1, 7, 30}
 	for n := range byte(30) {
 		update = append(update, n*2+100, 1)
@@ -78,8 +78,8 @@ func TestARefusedUpdateLeavesWhatIsKept(t *testing.T) {
 	differs(t, "state", state(t, d), kept, nil)
 }
 
-// A large document takes its bytes, and not twice as many: when it is read, edited,
-// handed out in pieces, and when much of it is deleted.
+// A large document takes its bytes, and not twice as many, when it is loaded, edited,
+// sent in pieces, and mostly deleted.
 func TestALargeDocumentIsInMemoryOnce(t *testing.T) {
 	const size = 16 << 20
 	for name, items := range map[string]int{"one string": 1, "a hundred": 100} {

@@ -9,7 +9,7 @@ import (
 	"tidemark/shared/yjs/yjstest"
 )
 
-// What splits, keys and clients take shows only while an update is integrated.
+// The memory of splits, keys and clients shows only during integration.
 func TestADocumentKeepsToItsMemoryBudget(t *testing.T) {
 	const budget = 16 << 20
 	for name, update := range map[string][]byte{
@@ -32,7 +32,7 @@ func TestADocumentKeepsToItsMemoryBudget(t *testing.T) {
 			if !errors.Is(err, yjs.ErrMemory) && !errors.Is(err, yjs.ErrPending) && !errors.Is(err, yjs.ErrSteps) {
 				t.Errorf("%s: %s: got %v", name, way, err)
 			}
-			// An update is decoded into space for as many structs as its bytes can hold.
+			// decode makes space for as many structs as the update's bytes can hold.
 			if most := 2*budget + 20*len(update); d.Size() > most || grew > 5*uint64(most) {
 				t.Errorf("%s: %s: %d bytes of an update made %d in memory and %d allocated, want at most %d", name, way, len(update), d.Size(), grew, most)
 			}
@@ -64,7 +64,7 @@ func TestMergingTakesFewTimesItsInput(t *testing.T) {
 	}
 }
 
-// Deletions that wait are looked at again by each update: that must count.
+// Each update reads the pending deletions again: that must count.
 func TestWorkOnPendingDeletionsTakesSteps(t *testing.T) {
 	for name, from := range map[string]int{"that stay away": 10_000, "that come": 0} {
 		d := yjs.New(yjs.Options{StepBudget: 10_000_000})
@@ -100,9 +100,9 @@ func TestNoDeletionIsLostWhereTheBudgetEnds(t *testing.T) {
 	}
 }
 
-// What reads bytes of strangers allocates a small multiple of their length, and
-// something to begin with. Records grow by doubling: the multiples are those of a
-// record's size over its bytes on the wire, times five.
+// Functions that read untrusted bytes allocate a small multiple of their length, and a
+// constant. Records grow by doubling: the multiple is a record's size over its bytes on
+// the wire, times five.
 func FuzzMemory(f *testing.F) {
 	addSeeds(f)
 	for _, update := range [][]byte{
@@ -136,7 +136,7 @@ func FuzzMemory(f *testing.F) {
 			d.Apply(b)
 			d.EncodeStateAsUpdate(nil)
 		})
-		// In V2 runs are free: what they may unfold to is bounded.
+		// In V2 runs are free: their contents have a limit.
 		bound("ConvertV2ToV1", 64*100, 100*100_000, func() { yjs.ConvertV2ToV1(b) })
 	})
 }

@@ -1,6 +1,6 @@
 package yjs
 
-// Mentions tells whether update has structs or deletions of a client c with is(c), or
+// Mentions reports whether update has structs or deletions of a client c with is(c), or
 // refers to such a client. Validate must accept update.
 func Mentions(update []byte, is func(client uint64) bool) (bool, error) {
 	u, err := newUpdateReader(update, 1)

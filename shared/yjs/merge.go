@@ -6,10 +6,10 @@ import (
 )
 
 // MergeUpdates returns one update with the structs and deletions of all updates. A gap
-// between the clocks of a client becomes a Skip. Nothing is
-// integrated, so updates can be merged before the updates on which they depend are there.
-// A single update is returned unread. Without updates the result is the empty update. The time is
-// linear in the structs, times the logarithm of the number of updates.
+// between the clocks of a client becomes a Skip. It does not integrate, so it can merge
+// updates before the updates on which they depend have arrived. It returns a single
+// update unread. Without updates the result is the empty update. The time is linear in
+// the structs, times the logarithm of the number of updates.
 //
 // The result equals that of mergeUpdates in yjs 13, with two exceptions.
 // Updates whose clients do not descend lose nothing here, and blocks of one client
@@ -26,7 +26,7 @@ func mergeUpdates(updates [][]byte, format int) ([]byte, error) {
 		return updates[0], nil
 	}
 	merged, err := mergeOrdered(updates, format)
-	if errors.Is(err, errUnordered) { // it remains so where blocks of a client overlap
+	if errors.Is(err, errUnordered) { // the error remains if blocks of a client overlap
 		if updates, err = order(updates, format); err != nil {
 			return nil, err
 		}
@@ -35,12 +35,12 @@ func mergeUpdates(updates [][]byte, format int) ([]byte, error) {
 	return merged, err
 }
 
-// errUnordered: the structs of an update do not stand in the order of a merge,
-// clients descending and clocks ascending.
+// errUnordered: the structs of an update are not in the order of a merge, clients
+// descending and clocks ascending.
 var errUnordered = errors.New("structs out of order")
 
-// mergeOrdered merges by taking, again and again, the update whose next struct
-// comes first.
+// mergeOrdered merges updates in order. It takes the update whose next struct comes
+// first, again and again.
 func mergeOrdered(updates [][]byte, format int) ([]byte, error) {
 	size, blocks := 0, 0
 	streams := make([]mergeStream, len(updates))
@@ -73,7 +73,7 @@ type mergeStream struct {
 	head   wireStruct // the next struct to merge
 	done   bool       // there is none
 	begun  bool       // head was read at least once
-	index  int        // which of the updates
+	index  int        // of the update
 	turn   int        // orders streams whose heads start at the same clock
 }
 
@@ -81,7 +81,7 @@ func (s *mergeStream) wrap(err error) error {
 	return fmt.Errorf("merge update %d: %w", s.index, err)
 }
 
-// before tells whether a comes first in a merge.
+// before reports whether a comes first in a merge.
 func (a *mergeStream) before(b *mergeStream) bool {
 	switch x, y := &a.head, &b.head; {
 	case x.client != y.client:
@@ -89,7 +89,7 @@ func (a *mergeStream) before(b *mergeStream) bool {
 	case x.clock != y.clock:
 		return x.clock < y.clock
 	case (x.ref() == refGC) != (y.ref() == refGC):
-		return a.turn > b.turn // two of them change places in yjs, whichever is the GC
+		return a.turn > b.turn // yjs swaps two of them, whichever is the GC
 	}
 	return a.turn < b.turn
 }
@@ -109,7 +109,7 @@ type merger struct {
 	gc     uint64 // length of that GC, or 0
 }
 
-// run empties the queue. The stream is the one that an error is about.
+// run empties the queue. After an error it returns the stream of the error.
 func (m *merger) run() (*mergeStream, error) {
 	for i := len(m.queue)/2 - 1; i >= 0; i-- {
 		m.down(i)
@@ -152,7 +152,7 @@ func (m *merger) down(i int) {
 	}
 }
 
-// comes is before, with empty streams first, where they are dropped.
+// comes is before, with empty streams first, so that run drops them.
 func (a *mergeStream) comes(b *mergeStream) bool {
 	if a.done || b.done {
 		return a.done && !b.done
@@ -160,8 +160,8 @@ func (a *mergeStream) comes(b *mergeStream) bool {
 	return a.before(b)
 }
 
-// take writes the first struct of s that is news, and those of s that follow it
-// without a gap.
+// take writes the first new struct of s, and the structs of s that follow it without a
+// gap.
 func (m *merger) take(s *mergeStream) error {
 	client := s.head.client
 	known := false
@@ -215,7 +215,7 @@ func (m *merger) put(s *mergeStream) error {
 	return m.advance(s)
 }
 
-// flush writes the GC that was held back.
+// flush writes the GC that put has held back.
 func (m *merger) flush() {
 	if m.gc > 0 {
 		m.w.write(&wireStruct{client: m.client, clock: m.end - m.gc, length: m.gc, info: refGC})
@@ -246,7 +246,7 @@ func (m *merger) advance(s *mergeStream) error {
 	}
 }
 
-// order returns updates with their blocks in order, each what it was otherwise.
+// order returns updates with their blocks in order, and otherwise unchanged.
 func order(updates [][]byte, format int) ([][]byte, error) {
 	ordered := make([][]byte, len(updates))
 	for i, update := range updates {

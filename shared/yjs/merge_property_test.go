@@ -12,8 +12,8 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// A history is what some clients wrote: structs with the same bytes in whichever
-// update they travel. Client c+1 wrote history[c].
+// A history holds the structs of some clients, whose bytes are the same in each update.
+// Client c+1 wrote history[c].
 type history [][]writtenStruct
 
 type writtenStruct struct {
@@ -129,7 +129,7 @@ func TestMergeIsASetUnion(t *testing.T) {
 	})
 }
 
-// What a peer with a state vector lacks, and what it has, are the whole.
+// The update that a peer lacks and the state that it has make the whole.
 func TestDiffIsWhatThePeerLacks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := drawHistory(t)
@@ -168,7 +168,7 @@ func TestDiffIsWhatThePeerLacks(t *testing.T) {
 	})
 }
 
-// clocks are the clocks that an update holds, Skips left out.
+// clocks returns the clocks of an update, without Skips.
 func clocks(t *rapid.T, update []byte) string {
 	vector, err := yjs.StateVectorFromUpdate(update)
 	if err != nil {

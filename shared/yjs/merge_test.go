@@ -90,7 +90,7 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// Blocks out of order must not cost more than others: each of them could be a
+// Blocks out of order must not cost more than others, as they would if each were a
 // stream of its own.
 func TestMergeOfManyBlocksOutOfOrder(t *testing.T) {
 	const clients = 100_000

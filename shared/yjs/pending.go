@@ -7,21 +7,21 @@ import (
 	"tidemark/shared/lib0"
 )
 
-// pending holds structs and deletions that wait for updates that have not arrived.
+// pending holds structs and deletions that wait for missing updates.
 type pending struct {
 	structs [][]byte      // updates of the structs, merged when they are read
 	size    int           // bytes of them
 	deletes []deleteRange // sorted and joined
 	waiting []int32       // clients with an awaited clock
-	ready   bool          // an awaited clock came while its struct was put away
+	ready   bool          // an awaited clock arrived while its struct was stored
 }
 
-// HasPending tells whether something waits for missing updates.
+// HasPending reports whether structs or deletions wait for missing updates.
 func (d *Doc) HasPending() bool {
 	return len(d.pending.structs) > 0 || len(d.pending.deletes) > 0
 }
 
-// partCost is what an update of pending structs costs besides its bytes.
+// partCost is the cost of an update of pending structs in addition to its bytes.
 const partCost = 48
 
 // addPending applies the delete set of the update and the pending one, and stores
@@ -51,7 +51,7 @@ func (d *Doc) addPending() error {
 	}
 	most := d.options.PendingBudget - len(deletes)*rangeSize
 	if d.bounded && size > most && (added || rest != nil) {
-		// Merged, they may take less: peers send again what we do not have.
+		// Merged, they may take less: peers repeat the structs that wait.
 		d.steps += size / bytesAStep
 		merged, err := mergeParts(parts)
 		if err != nil {
@@ -130,7 +130,7 @@ func (d *Doc) freeRest() {
 	d.endBlocks()
 }
 
-// unlocked tells whether a clock has come that a pending struct was missing.
+// unlocked reports whether a clock has arrived that a pending struct was missing.
 func (d *Doc) unlocked() bool {
 	if d.pending.ready {
 		return true
@@ -143,7 +143,7 @@ func (d *Doc) unlocked() bool {
 	return false
 }
 
-// deletesUnlocked tells whether a clock has come that is to be deleted.
+// deletesUnlocked reports whether a clock has arrived that a pending deletion covers.
 func (d *Doc) deletesUnlocked() bool {
 	if len(d.pending.deletes) == 0 {
 		return false
@@ -158,7 +158,7 @@ func (d *Doc) deletesUnlocked() bool {
 	return false
 }
 
-// await notes what the rest of the update is missing.
+// await records the missing dependencies of the rest of the update.
 func (d *Doc) await() {
 	for _, m := range d.in.missing {
 		c := &d.clients[m.client]
@@ -176,13 +176,13 @@ const (
 	copiedAStep = 64
 )
 
-// retry integrates the pending structs again: once for each update, as yjs does,
-// so that the state is the same at any time. What would make an update be
-// refused ends it: the rest stays pending.
+// retry integrates the pending structs again: once for each update, as yjs does, so
+// that the state is the same at any time. It ends at the errors for which Apply rejects
+// an update: the rest stays pending.
 func (d *Doc) retry() {
 	structs, err := d.pendingStructs()
 	if err != nil {
-		return // cannot be: it was decoded before
+		return // impossible: it was decoded before
 	}
 	d.steps += len(structs) / bytesAStep
 	if d.decode(structs) != nil {
@@ -207,7 +207,7 @@ func (d *Doc) retry() {
 	}
 }
 
-// abandon makes all items that are not integrated the rest of their blocks.
+// abandon moves all items that are not integrated to the rest of their blocks.
 func (d *Doc) abandon() {
 	in := &d.in
 	for _, i := range in.order {
@@ -220,8 +220,8 @@ func (d *Doc) abandon() {
 	}
 }
 
-// mergePending adds what is pending to an encoded state: as yjs does, by
-// merging updates, with Skips where clocks are missing.
+// mergePending adds the pending structs and deletions to an encoded state. Like yjs, it
+// merges updates, with Skips where clocks are missing.
 func (d *Doc) mergePending(state []byte, sv StateVector) ([]byte, error) {
 	updates := [][]byte{state}
 	if len(d.pending.deletes) > 0 {

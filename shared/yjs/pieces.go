@@ -10,11 +10,11 @@ import (
 )
 
 // Pieces are updates that together have the content of [Doc.AppendState] for a peer in
-// state sv. Each has about most bytes, and is made only when the iteration reaches it. A peer that
-// applies them in order never keeps a struct that waits for a later piece. The last
-// piece has the delete set; there is always one. Strings, and contents of several
-// elements, are cut where a piece ends. Another content that is longer makes a longer
-// piece. The document must not change meanwhile.
+// state sv. Each has about most bytes, and is made only when the iteration reaches it. A
+// peer that applies them in order never keeps a struct that waits for a later piece. The
+// last piece has the delete set; there is always one. The end of a piece may cut strings,
+// and contents of several elements. Another long content makes a longer piece. The
+// document must not change meanwhile.
 func (d *Doc) Pieces(sv StateVector, most int) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		if !d.HasPending() {
@@ -57,29 +57,28 @@ func Pieces(update []byte, most int) iter.Seq2[[]byte, error] {
 	}
 }
 
-// A structSource has the structs of some clients, those of each in clock order. A
-// client is known by its number in the order of the wire.
+// A structSource has the structs of some clients, those of each in clock order. The
+// clients have numbers in the order of the wire.
 type structSource interface {
 	clients() int
 	id(n int) uint64
-	// clock is where the next struct of client n begins; left is false if there is none.
+	// clock is the clock of the next struct of client n; left is false if there is none.
 	clock(n int) (clock uint64, left bool)
 	// awaits is another client with structs left: the next struct of client n refers to one
 	// of them. It is -1 if there is no such client.
 	awaits(n int) int
-	// size is about how many bytes the next struct of client n takes, and divisible
-	// tells whether it can be taken in parts.
+	// size is about how many bytes the next struct of client n takes. divisible is true if
+	// take can take it in parts.
 	size(n int) (bytes int, divisible bool)
-	// take appends the next struct of client n; done is false if it is divisible, longer
-	// than most bytes, and there is more of it.
+	// take appends the next struct of client n. If it is divisible and longer than most
+	// bytes, take appends a part; done is false if there is more of it.
 	take(dst []byte, n, most int) (b []byte, done bool)
 	appendDeletes(dst []byte) []byte
 }
 
-// cutPieces takes the structs in an order in which each comes after those that it
-// refers to. An item that waits for another client is put on a stack, as when it is
-// integrated: see Doc.integrateHead. Items that wait for each other, as no client
-// writes them, wait no longer.
+// cutPieces takes each struct after the structs to which it refers. An item that waits
+// for another client goes to a stack, as in Doc.integrateHead. No client writes items
+// that wait for each other: cutPieces takes them without waiting.
 func cutPieces(s structSource, most int, yield func(piece []byte, last bool) bool) {
 	p := piece{most: most}
 	waiting := make([]bool, s.clients())
@@ -123,13 +122,13 @@ type pieceRun struct {
 	structs, start, end int
 }
 
-// full tells whether the piece must end before a struct of that size.
+// full reports whether the piece must end before a struct of that size.
 func (p *piece) full(size int, divisible bool) bool {
 	room := p.most - len(p.body)
 	return len(p.runs) > 0 && size > room && (!divisible || size <= p.most/2 || room < p.most/16)
 }
 
-// add takes the next struct of client n, or a part that the piece has room for.
+// add takes the next struct of client n, or a part that fits into the piece.
 func (p *piece) add(s structSource, n int) (done bool) {
 	clock, _ := s.clock(n)
 	start := len(p.body)
@@ -174,8 +173,8 @@ func (p *piece) take() []byte {
 	return update
 }
 
-// cutText is where to cut text after at most that many bytes: between runes, after the
-// first at least.
+// cutText returns the offset at which to cut text, at most that many bytes: between
+// runes, after the first at least.
 func cutText(text []byte, most int) int {
 	if len(text) <= most {
 		return len(text)
@@ -190,8 +189,8 @@ func cutText(text []byte, most int) int {
 	return at
 }
 
-// cutElements is where to cut JSON or Any elements, and how many come before: one at
-// least.
+// cutElements returns the offset at which to cut JSON or Any elements, and the number of
+// elements before it: one at least.
 func cutElements(ref uint8, elements []byte, most int) (at, n int) {
 	r := lib0.NewReader(elements)
 	for r.Len() > 0 {

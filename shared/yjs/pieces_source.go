@@ -15,7 +15,7 @@ type docSource struct {
 	cursors []docCursor
 }
 
-// A docCursor is where the next struct of a client begins: in the item at pos, after
+// A docCursor is the start of the next struct of a client: in the item at pos, after
 // the units before clock, which take so many bytes of its content.
 type docCursor struct {
 	pos   pos
@@ -62,7 +62,7 @@ func (s *docSource) clock(n int) (uint64, bool) {
 	return uint64(clock), clock < s.d.clients[s.order[n]].state
 }
 
-// taken is the state vector of a peer that has every struct taken so far.
+// taken returns the state vector of a peer that has every struct taken so far.
 func (s *docSource) taken() StateVector {
 	sv := make(StateVector, 0, len(s.cursors))
 	for n := range s.cursors {
@@ -142,7 +142,7 @@ func (s *docSource) take(dst []byte, n, most int) (b []byte, done bool) {
 	return dst, s.advance(n, units, at)
 }
 
-// advance moves the cursor of client n on, and tells whether an item ends there.
+// advance moves the cursor of client n on, and reports whether an item ends there.
 func (s *docSource) advance(n int, units int32, bytes int) (done bool) {
 	cur, end := &s.cursors[n], s.item(n).end()
 	cur.clock += units
@@ -169,7 +169,7 @@ type updateSource struct {
 	holder int
 }
 
-// A sourceBlock is where the next struct of a client stands.
+// A sourceBlock is the position of the next struct of a client.
 type sourceBlock struct {
 	client         uint64
 	pos            int
@@ -220,8 +220,8 @@ func (s *updateSource) clock(n int) (uint64, bool) {
 	return uint64(b.clock), b.structs > 0
 }
 
-// seek puts the reader before the next struct of client n. It was read once: that can
-// be done again without an error.
+// seek puts the reader before the next struct of client n. Reading it again returns no
+// error.
 func (s *updateSource) seek(n int) *updateReader {
 	b, u := &s.blocks[n], &s.reader
 	u.rest.Seek(b.pos)
@@ -229,7 +229,7 @@ func (s *updateSource) seek(n int) *updateReader {
 	return u
 }
 
-// awaits reads no content: that may be long, and is read once when it is taken.
+// awaits reads no content, which may be long: take reads it.
 func (s *updateSource) awaits(n int) int {
 	if s.holder == n {
 		return -1

@@ -26,8 +26,8 @@ func collect(t testing.TB, pieces iter.Seq2[[]byte, error]) (all [][]byte) {
 	return all
 }
 
-// loadedAgain is the state of d as a new document has it: it joins what has become joinable
-// unseen. See loadAgain.
+// loadedAgain returns the state of d after a load into a new document, which also joins
+// structs that became joinable unnoticed. See loadAgain.
 func loadedAgain(t *testing.T, d *yjs.Doc) []byte {
 	t.Helper()
 	again := yjs.New(yjs.Options{})
@@ -35,7 +35,7 @@ func loadedAgain(t *testing.T, d *yjs.Doc) []byte {
 	return state(t, again)
 }
 
-// Whoever applies the pieces in order has the whole at the end, and nothing waits
+// A peer that applies the pieces in order has the whole at the end, and no struct waits
 // before.
 func TestPiecesSayWhatTheWholeSays(t *testing.T) {
 	several := 0
@@ -128,8 +128,8 @@ func TestPiecesSayWhatTheWholeSays(t *testing.T) {
 	}
 }
 
-// The pieces of any update hold the same clocks and deletions, also of one that refers
-// to what it does not hold.
+// The pieces of any update hold the same clocks and deletions, also if the update refers
+// to structs that it does not hold.
 func TestPiecesLoseNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := drawHistory(t)
@@ -179,7 +179,7 @@ func TestPiecesAreAsLongAsTheyMay(t *testing.T) {
 	}
 }
 
-// A piece takes what it has, not what the document has.
+// A piece takes memory for its own bytes, not for those of the document.
 func TestPiecesAreMadeOneByOne(t *testing.T) {
 	doc := yjs.New(yjs.Options{})
 	mustApply(t, doc, append(lib0.AppendString([]byte{1, 1, 1, 0, 4, 1, 1, 't'}, strings.Repeat("x", 16<<20)), 0))
@@ -198,7 +198,7 @@ func TestPiecesAreMadeOneByOne(t *testing.T) {
 	}
 }
 
-// Items that wait for each other are no document's, and still they are handed out.
+// No document has items that wait for each other, but the pieces hold them.
 func TestPiecesOfWhatWaitsForItself(t *testing.T) {
 	cycle := unhex(t, "02 01 09 00 84 07 00 01 61 01 07 00 84 09 00 01 62 00")
 	pieces := collect(t, yjs.Pieces(cycle, 0))

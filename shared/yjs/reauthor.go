@@ -10,10 +10,10 @@ import (
 // Reauthor returns update as the work of new clients:
 // their ids are first and those after it, in the order of the ids that they
 // replace. A peer that integrates it gets a second copy of the content. If a copy
-// and other content were written at the same place, above all in a map, the content
-// with the higher ids wins: choose first above all ids of the document. update must
-// be whole. It returns an error if update refers to structs that it does not hold, and
-// ErrNoClients if there are too few ids.
+// and other content have the same place, above all in a map, the content with the higher
+// ids wins: choose first above all ids of the document. update must be whole. Reauthor
+// returns an error if update refers to structs that it does not hold, and ErrNoClients
+// if there are too few ids.
 //
 //layout:long one pass whose closures share the renamed ids
 func Reauthor(update []byte, first uint64) ([]byte, error) {
@@ -80,7 +80,7 @@ func Reauthor(update []byte, first uint64) ([]byte, error) {
 	return w.finish(deletes), nil
 }
 
-// ErrNoClients: there are not so many client ids up to 2^53-1.
+// ErrNoClients: there are too few client ids up to 2^53-1.
 var ErrNoClients = errors.New("no client ids are left")
 
 // CollectedUpdate returns an update with one collected unit of client and nothing else. It

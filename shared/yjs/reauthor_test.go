@@ -9,8 +9,8 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// An earlier state, taken over by other clients, stands where everything was
-// deleted: the document is what it was, and nothing of its history is undone.
+// After everything is deleted, an earlier state by other clients restores the document.
+// Its history stays.
 func TestReauthoredStateRestores(t *testing.T) {
 	restored := 0
 	for _, s := range sessions(t) {
@@ -74,7 +74,7 @@ func restore(t *testing.T, d *yjs.Doc, version []byte) {
 	}
 }
 
-// roots is the JSON of the roots that hold something.
+// roots returns the JSON of the roots that are not empty.
 func roots(t *testing.T, d *yjs.Doc) map[string]string {
 	t.Helper()
 	b, err := d.AppendJSON(nil, kinds, 1<<24)

@@ -31,7 +31,7 @@ func (d *Doc) Restore(version *Doc, client uint64) []byte {
 			r.copies = append(r.copies, typeCopy{t, holder{root: name, isRoot: true}})
 		}
 	}
-	// Maps have no order: the same documents give the same update all the same.
+	// Maps have no order: sort, so that the same documents give the same update.
 	slices.SortFunc(r.pairs, func(a, b [2]int32) int { return int(a[0] - b[0]) })
 	slices.SortFunc(r.copies, func(a, b typeCopy) int { return int(a.t - b.t) })
 	for len(r.pairs) > 0 || len(r.copies) > 0 {
@@ -66,8 +66,8 @@ type restorer struct {
 	copies  []typeCopy // types of the version to fill
 	places  []int32    // by item of the version: 1 + its run in the list being compared
 
-	// The list being compared: where it stands, and what is between the last run
-	// that stays and the next.
+	// The list in comparison: the place in it, and the runs between the last run that
+	// stays and the next.
 	t           int32
 	after       edge
 	gone, added []run
@@ -84,7 +84,7 @@ const (
 	earlier = 1
 )
 
-// A holder says where a type is found: the name of a root, or the ID of an item.
+// A holder is the place of a type: the name of a root, or the ID of an item.
 type holder struct {
 	root   string
 	isRoot bool
@@ -109,7 +109,7 @@ func (d *Doc) holderOf(t int32) holder {
 	return holder{root: d.keys[d.types[t].name], isRoot: true}
 }
 
-// idOf is the ID of unit n of item i.
+// idOf returns the ID of unit n of item i.
 func (d *Doc) idOf(i, n int32) ID {
 	it := &d.items[i]
 	return ID{d.clients[it.client].id, uint64(it.clock + n)}
@@ -142,8 +142,8 @@ func (r *restorer) members(t, of int32) {
 			if last != none && !d.items[last].isDeleted() && r.sameItem(last, value) {
 				continue
 			}
-			// Behind the last item of the key the new one wins, whatever its client is,
-			// and deletes the one before.
+			// Behind the last item of the key, the new item wins, with any client, and
+			// deletes the one before.
 			var origin *ID
 			if last != none {
 				id := d.idOf(last, d.items[last].length-1)
@@ -159,7 +159,7 @@ func (r *restorer) members(t, of int32) {
 	}
 }
 
-// kept tells whether the version shows a value of key in its type of.
+// kept reports whether the version shows a value of key in its type of.
 func (r *restorer) kept(key string, of int32) bool {
 	v := r.sides[earlier]
 	if of == none {
@@ -173,8 +173,8 @@ func (r *restorer) kept(key string, of int32) bool {
 	return ok && v.value(s) != none
 }
 
-// sameItem tells whether two items are equal, except for the content of their types, which
-// is compared later.
+// sameItem reports whether two items are equal. It does not compare the content of their
+// types.
 func (r *restorer) sameItem(i, of int32) bool {
 	d, v := r.sides[present], r.sides[earlier]
 	a, b := &d.items[i], &v.items[of]
@@ -192,7 +192,7 @@ func (r *restorer) delete(q run) {
 	r.deletes = append(r.deletes, deleteRange{id.Client, int32(id.Clock), q.n})
 }
 
-// flush inserts the added runs behind the last run that stays, and deletes those that are gone.
+// flush inserts the added runs behind the last run that stays, and deletes the removed runs.
 func (r *restorer) flush() {
 	for _, q := range r.gone {
 		r.delete(q)
@@ -237,7 +237,7 @@ func (r *restorer) insert(left, right *ID, in holder, runs []run) {
 	}
 }
 
-// copyType writes what a type of the version shows into a new one.
+// copyType writes the visible content of a type of the version into a new one.
 func (r *restorer) copyType(c typeCopy) {
 	v := r.sides[earlier]
 	for s := v.types[c.t].firstSlot; s != none; s = v.slots[s].next {

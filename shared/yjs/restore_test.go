@@ -14,8 +14,8 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// After a restore every root is what it was in the version. A second restore changes
-// nothing, whatever clients the first one gave the content to.
+// After a restore every root is as in the version. A second restore changes nothing, with
+// any clients of the first one's content.
 func TestRestore(t *testing.T) {
 	for _, s := range sessions(t) {
 		end, _ := yjs.Compact(s.Updates...)
@@ -65,8 +65,8 @@ func restoreTo(t *testing.T, d *yjs.Doc, state []byte, client uint64) []byte {
 	return bytes.Clone(update)
 }
 
-// What a restore writes goes with what differs, not with what there is: where the
-// version's items are still there, and where another restore has copied them.
+// The length of a restore's update depends on the difference, not on the document: if the
+// version's items are still there, and if another restore has copied them.
 func TestARestoreIsAsLongAsTheDifference(t *testing.T) {
 	const n = 2000
 	text, paragraphs := &updateWriter{}, &updateWriter{}
@@ -111,7 +111,7 @@ func TestARestoreIsAsLongAsTheDifference(t *testing.T) {
 	}
 }
 
-// shown is the tree of the roots that hold something, formats and attributes included.
+// shown returns the tree of the roots that are not empty, formats and attributes included.
 func shown(t *testing.T, d *yjs.Doc) map[string]any {
 	t.Helper()
 	b, err := d.AppendTree(nil, kinds, 1<<24)

@@ -6,14 +6,13 @@ import (
 	"tidemark/shared/lib0"
 )
 
-// What a list shows are its contents, each with the formats that hold there. Clients
-// delete formats that change nothing, so that lists may show the same by different
-// items.
+// A list shows its contents, each with the formats that hold there. Clients delete formats
+// that change nothing, so lists with different items may show the same.
 
-// formats are those that hold at a place of a list, by their key.
+// formats are the formats that hold at a place of a list, by their key.
 type formats map[string]string
 
-// set takes in a format item, and returns key and value before and after. No value
+// set applies a format item. It returns the key, and the value before and after. No value
 // is "null".
 func (f *formats) set(content []byte) (key, before, after string) {
 	r := lib0.NewReader(content)
@@ -44,8 +43,8 @@ func (f formats) get(key string) string {
 	return noFormat
 }
 
-// showsSame tells whether runs of both documents show the same. The types in them
-// are then to be compared.
+// showsSame reports whether runs of both documents show the same. The caller then compares
+// the types in them.
 //
 //layout:long one walk over two lists that share their positions
 func (r *restorer) showsSame(a, b []run) bool {
@@ -61,7 +60,7 @@ func (r *restorer) showsSame(a, b []run) bool {
 		}
 	}
 	pairs := len(r.pairs)
-	var x, y []byte // what is left of the runs that were begun
+	var x, y []byte // the rest of the current runs
 	var i, j int
 	for {
 		for ; len(x) == 0 && i < len(a) && d.items[a[i].item].ref == refFormat; i++ {
@@ -111,8 +110,8 @@ func (r *restorer) showsSame(a, b []run) bool {
 	return false
 }
 
-// print is a fingerprint of what a type shows: types of the same print most likely
-// show the same.
+// print returns a fingerprint of the visible content of a type. Types with the same print
+// most likely show the same.
 func (s *side) print(t int32) uint64 {
 	if s.prints == nil {
 		s.prints = make([]uint64, len(s.types))

@@ -7,8 +7,8 @@ import (
 	"tidemark/shared/lib0"
 )
 
-// A StateVector says how far its owner knows each client: the clock that comes
-// next. It is in descending order of clients, each at most once.
+// A StateVector holds, for each client that its owner knows, the next clock. It is in
+// descending order of clients, each at most once.
 type StateVector []ID
 
 // DecodeStateVector reads a state vector. Clients may come in any order; of one
@@ -17,8 +17,8 @@ func DecodeStateVector(b []byte) (StateVector, error) {
 	return appendStateVector(nil, b)
 }
 
-// CountStateVector returns how many entries a state vector says that it has. An
-// entry takes 16 bytes in memory, and 2 on the wire.
+// CountStateVector returns the announced number of entries of a state vector. An entry
+// takes 16 bytes in memory, and 2 on the wire.
 func CountStateVector(b []byte) (int, error) {
 	r := lib0.NewReader(b)
 	n, err := r.Count(2)
@@ -96,8 +96,8 @@ func (d *Doc) AppendStateVector(dst []byte) []byte {
 	return dst
 }
 
-// EncodeStateVector returns the encoded state vector of the document: what a
-// sync step 1 asks with.
+// EncodeStateVector returns the encoded state vector of the document, the content of a
+// sync step 1.
 func (d *Doc) EncodeStateVector() []byte { return d.AppendStateVector(nil) }
 
 // clientsByID returns the clients that have structs, in descending order.

@@ -21,8 +21,8 @@ type pos struct {
 	leaf, at int
 }
 
-// find returns where the struct stands that contains clock, which must be below
-// the client's state.
+// find returns the place of the struct that contains clock. clock must be below the
+// client's state.
 func (c *client) find(clock int32) pos {
 	l := len(c.leaves) - 1
 	leaf := c.leaves[l]
@@ -74,8 +74,8 @@ func (c *client) end() pos {
 	return pos{l, len(c.leaves[l]) - 1}
 }
 
-// push adds a struct behind the last. more is how many will follow at once: the
-// leaf is made large enough for them.
+// push adds a struct behind the last. more is how many will follow at once: push makes
+// the leaf large enough for them.
 func (c *client) push(e entry, more int) {
 	l := len(c.leaves) - 1
 	if l < 0 || len(c.leaves[l]) == leafMax {
@@ -174,8 +174,8 @@ func (d *Doc) endingAt(c, clock int32) int32 {
 	return i
 }
 
-// split cuts the item at p in two at clock and returns the right half. Halves
-// that nothing came between grow together at the end of the transaction.
+// split cuts the item at p in two at clock and returns the right half. If no item comes
+// between the halves, they join at the end of the transaction.
 func (d *Doc) split(c *client, p pos, clock int32) int32 {
 	i, j := c.at(p), d.newItem()
 	a, b := &d.items[i], &d.items[j]

@@ -2,15 +2,15 @@ package yjs
 
 import "slices"
 
-// Text returns the plain text of a root: of one that has strings, these, as toString
-// gives them in yjs, without formats, embeds and types; of others the text of the XML
-// types and texts in it. It is empty if there is no such root.
+// Text returns the plain text of a root. If the root has strings, Text returns these, like
+// yjs' toString, without formats, embeds and types. Otherwise it returns the text of the
+// XML types and texts in the root. It is empty if there is no such root.
 //
-// Elements, and texts elsewhere than in elements, stand on lines of their own, so that
-// words of two paragraphs do not grow together.
+// Elements, and texts outside of elements, stand on lines of their own, so that words of
+// two paragraphs do not join.
 func (d *Doc) Text(root string) string { return string(d.AppendText(nil, root)) }
 
-// AppendText appends what Text returns.
+// AppendText appends the result of Text.
 func (d *Doc) AppendText(dst []byte, root string) []byte {
 	t, ok := d.rootOf[root]
 	if !ok {
@@ -22,14 +22,14 @@ func (d *Doc) AppendText(dst []byte, root string) []byte {
 			size += len(d.bytes(it))
 		}
 	}
-	w := textWriter{d: d, b: slices.Grow(dst, size), start: len(dst)} // a large text is not moved
+	w := textWriter{d: d, b: slices.Grow(dst, size), start: len(dst)} // so that a large text is not moved
 	kind, _ := d.infer(t)
 	w.plain = kind == Text
 	w.list(t, false)
 	return w.b
 }
 
-// HasRoot tells whether a root of that name has ever come up.
+// HasRoot reports whether an update has ever named a root of that name.
 func (d *Doc) HasRoot(name string) bool {
 	_, ok := d.rootOf[name]
 	return ok
@@ -39,9 +39,9 @@ func (d *Doc) HasRoot(name string) bool {
 type textWriter struct {
 	d     *Doc
 	b     []byte
-	start int  // of what it wrote
-	line  bool // what follows is on another line
-	plain bool // types are left out
+	start int  // of its text in b
+	line  bool // the next text begins a line
+	plain bool // the writer leaves out types
 }
 
 func (w *textWriter) list(t int32, element bool) {
@@ -65,7 +65,7 @@ func (w *textWriter) list(t int32, element bool) {
 	}
 }
 
-// child writes a type that is in a list, maybe that of an element.
+// child writes a type in a list, perhaps that of an element.
 func (w *textWriter) child(it *item, element bool) {
 	switch kind, _ := w.d.kind(it); {
 	case kind == XMLFragment, kind == XMLText && element:

@@ -53,7 +53,7 @@ func TestDocumentsOfYjs132(t *testing.T) {
 	}
 }
 
-// yrs does not join structs as yjs does: joined, its state of B4 is shorter.
+// yrs does not join structs like yjs. After a join, its state of B4 is shorter.
 func TestStateOfYrs(t *testing.T) {
 	update, err := io.ReadAll(openData(t, "third-party/yrs-b4-update.v1.bin.gz"))
 	if err != nil {

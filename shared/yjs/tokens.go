@@ -8,8 +8,8 @@ import (
 	"tidemark/shared/lib0"
 )
 
-// How far diff looks for what two lists have in common: the tokens that it takes
-// apart, and how many of them may differ. What differs more is replaced.
+// The limits of diff's search for common tokens: the number of tokens, and how many of
+// them may differ. Beyond them it replaces the whole runs.
 const (
 	maxTokens = 1 << 17
 	maxDiffer = 500
@@ -48,7 +48,7 @@ func units(runs []run) (n int) {
 	return n
 }
 
-// alikeTokens compares what equal fingerprints only make likely.
+// alikeTokens compares tokens whose fingerprints are equal, and which may still differ.
 func (r *restorer) alikeTokens(x, y token) bool {
 	a, b := &r.sides[present].items[x.item], &r.sides[earlier].items[y.item]
 	if canJoin(a.ref) {
@@ -70,8 +70,8 @@ func runsOf(tokens []token) (runs []run) {
 	return runs
 }
 
-// replace puts b in the place of a, except for types that can stand for each other:
-// it compares their contents.
+// replace puts b in the place of a. It keeps types that can stand for each other, and
+// compares their contents.
 func (r *restorer) replace(a, b []run) {
 	for {
 		i, j := r.sides[present].nextType(a), r.sides[earlier].nextType(b)
@@ -132,11 +132,11 @@ func (s *side) tokens(runs []run) []token {
 	return tokens
 }
 
-// common finds a longest common subsequence of a and b as pairs of indexes, or none
-// if too much differs. Myers, An O(ND) Difference Algorithm and Its Variations.
+// common finds a longest common subsequence of a and b as pairs of indexes, or none if
+// too many tokens differ. Myers, An O(ND) Difference Algorithm and Its Variations.
 func common(a, b []token) (pairs [][2]int) {
 	offset := maxDiffer + 1
-	reach := make([]int32, 2*offset+1) // by diagonal: how far of a
+	reach := make([]int32, 2*offset+1) // by diagonal: the index reached in a
 	var trace [][]int32
 	steps := 0
 	for d := 0; d <= min(maxDiffer, len(a)+len(b)); d++ {
@@ -160,8 +160,8 @@ func common(a, b []token) (pairs [][2]int) {
 	return nil
 }
 
-// forward is how far of a the diagonal k is reached with d differences, before what
-// is equal there.
+// forward returns the index in a at which diagonal k is reached with d differences,
+// before the equal tokens there.
 func forward(reach []int32, offset, d, k int) int {
 	if k == -d || k != d && reach[offset+k-1] < reach[offset+k+1] {
 		return int(reach[offset+k+1])
@@ -169,7 +169,7 @@ func forward(reach []int32, offset, d, k int) int {
 	return int(reach[offset+k-1]) + 1
 }
 
-// walkBack follows the path that common has found from its end.
+// walkBack follows the path of common from its end.
 func walkBack(trace [][]int32, i, j int) (pairs [][2]int) {
 	for d := len(trace) - 1; d > 0; d-- {
 		k := i - j

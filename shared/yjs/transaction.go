@@ -19,12 +19,12 @@ type cut struct {
 	pair [4]byte
 }
 
-// transaction is what one update does to the document. Its slices are kept for
-// the next.
+// transaction holds the changes of one update to the document. The next one reuses its
+// slices.
 type transaction struct {
 	epoch      uint32
 	touched    []int32       // clients that have new structs
-	deleted    []deletedRun  // what the transaction deleted
+	deleted    []deletedRun  // clocks that the transaction deleted
 	splits     []unit        // right halves of splits: they may join the left ones again
 	candidates []unit        // other structs that may join a neighbour
 	cuts       []cut         // surrogate pairs split
@@ -50,7 +50,7 @@ func (d *Doc) begin() {
 	tx.keys = len(d.keys)
 }
 
-// before is the state of a client before the transaction.
+// before returns the state of a client before the transaction.
 func (d *Doc) before(c int32) int32 {
 	if cl := &d.clients[c]; cl.touched != d.tx.epoch {
 		return cl.state
@@ -58,7 +58,7 @@ func (d *Doc) before(c int32) int32 {
 	return d.clients[c].before
 }
 
-// markDeleted flags it and adds it to what the transaction deleted.
+// markDeleted flags it and adds it to the transaction's deleted runs.
 func (d *Doc) markDeleted(it *item) {
 	it.flags |= deleted
 	d.deleteSet = nil
@@ -77,9 +77,8 @@ func (d *Doc) markDeleted(it *item) {
 	d.tx.deleted = append(d.tx.deleted, deletedRun{it.client, it.clock, it.end()})
 }
 
-// delete deletes item i and, if it carries a type, everything in the type.
-// Items in there that were deleted before may join others when they are
-// collected now, though the transaction did not delete them.
+// delete deletes item i and, if it carries a type, everything in the type. Items in the
+// type that were deleted before may join others when the transaction collects them.
 func (d *Doc) delete(i int32) {
 	it := &d.items[i]
 	if it.isDeleted() {
@@ -114,8 +113,8 @@ func (d *Doc) delete(i int32) {
 	d.tx.work = work
 }
 
-// applyDeletes deletes the ranges ds, and appends to rest what it does not know
-// yet. Where a budget is exceeded, all that is left goes to rest: the caller checks.
+// applyDeletes deletes the ranges ds, and appends the unknown clocks to rest. After a
+// budget is exceeded, it appends all remaining ranges: the caller checks the budgets.
 func (d *Doc) applyDeletes(ds, rest []deleteRange) []deleteRange {
 	for n, r := range ds {
 		if d.steps++; d.checkSteps() != nil {
@@ -173,9 +172,9 @@ func (d *Doc) deleteRange(c, clock, end int32) {
 	}
 }
 
-// commit ends the transaction: collects what it deleted, joins structs, and
-// returns its update event, if wanted and if anything changed. The event stands
-// in a buffer that the next transaction reuses.
+// commit ends the transaction. It collects the deleted items, joins structs, and returns
+// the update event, if the caller needs one and anything changed. The next transaction
+// reuses the event's buffer.
 func (d *Doc) commit(wantEvent bool) []byte {
 	tx := &d.tx
 	d.sortDeleted()
@@ -229,8 +228,8 @@ func (d *Doc) sortDeleted() {
 	d.tx.deleted = runs[:n]
 }
 
-// appendEvent appends the update that brings others from the state before the
-// transaction to the one after: the new structs, and what was deleted.
+// appendEvent appends the update that brings peers from the state before the transaction
+// to the one after: the new structs and the deletions.
 func (d *Doc) appendEvent(dst []byte) []byte {
 	tx := &d.tx
 	if len(tx.touched) > 1 {
@@ -249,8 +248,7 @@ func (d *Doc) appendEvent(dst []byte) []byte {
 	return appendDeleteSet(dst, tx.ranges)
 }
 
-// rollback undoes the transaction before its commit: a refused update changes
-// nothing.
+// rollback undoes the transaction before its commit: a rejected update changes nothing.
 func (d *Doc) rollback() {
 	tx := &d.tx
 	tx.work = tx.work[:0]
@@ -279,8 +277,8 @@ func (d *Doc) rollback() {
 	d.compactContent()
 }
 
-// unsplit joins what the transaction split, from left to right: then the left
-// part grows, and takes in each right part once.
+// unsplit joins the items that the transaction split, from left to right. So the left
+// part takes in each right part once.
 func (d *Doc) unsplit() {
 	tx := &d.tx
 	slices.SortFunc(tx.splits, compareUnits)
@@ -294,7 +292,7 @@ func (d *Doc) unsplit() {
 		}
 		c := &d.clients[at.client]
 		if at.clock >= c.state {
-			continue // of a new item, which is gone
+			continue // the new item is gone
 		}
 		p := c.find(at.clock)
 		left, _ := c.previous(p)
@@ -312,8 +310,7 @@ func compareUnits(a, b unit) int {
 	return cmp.Compare(a.clock, b.clock)
 }
 
-// unlinkNew takes the structs of c that the transaction added out of the
-// document.
+// unlinkNew removes the structs of c that the transaction added.
 func (d *Doc) unlinkNew(c *client) {
 	for p, ok := c.find(c.before), true; ok; p, ok = c.next(p) {
 		i := c.at(p)
@@ -345,7 +342,7 @@ func (d *Doc) unlinkNew(c *client) {
 	c.state = c.before
 }
 
-// undelete clears the flags of what a run deleted, which ends at struct
+// undelete clears the flags of the structs in a deleted run. A run ends at struct
 // boundaries.
 func (d *Doc) undelete(run deletedRun) {
 	c := &d.clients[run.client]

@@ -39,7 +39,7 @@ func (w *jsonWriter) node(t int32, kind Kind) {
 	w.b = append(w.b, ']', '}')
 }
 
-// hasValues tells whether the map of t shows anything.
+// hasValues reports whether the map of t shows anything.
 func (d *Doc) hasValues(t int32) bool {
 	for s := d.types[t].firstSlot; s != none; s = d.slots[s].next {
 		if d.value(s) != none {
@@ -52,7 +52,7 @@ func (d *Doc) hasValues(t int32) bool {
 // A childWriter writes the children of one node.
 type childWriter struct {
 	w    *jsonWriter
-	some bool // was written
+	some bool // a child was written
 	open bool // a text is not closed yet
 }
 
@@ -153,7 +153,7 @@ func (c *childWriter) content(it *item, formats []format, xml bool) {
 	c.insert(func() { c.w.single(it) }, formats)
 }
 
-// insert writes a child that is no node.
+// insert writes a child that is not a node.
 func (c *childWriter) insert(write func(), formats []format) {
 	c.comma()
 	c.w.b = append(c.w.b, `{"insert":`...)

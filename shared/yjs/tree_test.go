@@ -12,7 +12,7 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// What editors write, as yjs 13.6.33 encodes it: see testdata/editors.mjs.
+// Documents of editors, as yjs 13.6.33 encodes them: see testdata/editors.mjs.
 func TestEditorsDocuments(t *testing.T) {
 	b, err := os.ReadFile("testdata/editors-13.6.33.json")
 	if err != nil {

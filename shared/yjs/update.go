@@ -7,12 +7,12 @@ import (
 	"tidemark/shared/lib0"
 )
 
-// MergeUpdates, DiffUpdate, ConvertV1ToV2, Validate and their like work on encoded
+// MergeUpdates, DiffUpdate, ConvertV1ToV2, Validate and similar functions work on encoded
 // updates without a document. An updateReader walks the structs and the delete
 // ranges of one, an updateWriter builds one. Both speak V1, which the package
 // comment lays out, and V2, which has the same grammar over columns: v2Columns.
 
-// Content refs: what the low five bits of a struct's info byte say.
+// Content refs: the low five bits of a struct's info byte.
 const (
 	refGC      = 0
 	refDeleted = 1
@@ -43,8 +43,8 @@ const (
 	maxTypeRef     = 6
 )
 
-// maxClock bounds clocks and the ends of ranges. Larger ones are refused: no
-// document grows so far, and peers that count in 32 bits wrap.
+// maxClock bounds clocks and the ends of ranges. Larger ones are invalid: no document
+// grows so far, and peers that count in 32 bits wrap.
 const maxClock = 1<<31 - 1
 
 // A wireStruct is one struct of an update. Its slices alias the update.
@@ -60,11 +60,11 @@ type wireStruct struct {
 
 	typeRef uint64
 	name    []byte // format key, type name or subdocument id
-	// content is what the ref says: binary and string content as it is, JSON
-	// elements as strings, Any elements and the options of a subdocument as Any.
+	// content depends on the ref: binary and string content unchanged, JSON elements
+	// as strings, Any elements and the options of a subdocument as Any.
 	content []byte
-	// valueIsAny tells that the value of an embed or a format is Any, as in V2,
-	// and not JSON text, as in V1.
+	// valueIsAny: the value of an embed or a format is Any, as in V2, and not JSON
+	// text, as in V1.
 	valueIsAny bool
 
 	// tail is everything after the info byte as V1 has it, if the struct was
@@ -75,8 +75,8 @@ type wireStruct struct {
 func (s *wireStruct) ref() byte   { return s.info & refMask }
 func (s *wireStruct) end() uint64 { return s.clock + s.length }
 
-// cut drops the first n units of s, 0 < n < s.length. What is left of an item
-// hangs on the unit before it.
+// cut drops the first n units of s, 0 < n < s.length. The rest of an item has the unit
+// before it as its origin.
 func (s *wireStruct) cut(n uint64) {
 	s.clock += n
 	s.length -= n
@@ -86,7 +86,7 @@ func (s *wireStruct) cut(n uint64) {
 	}
 	s.origin = ID{s.client, s.clock - 1}
 	s.info |= flagOrigin
-	// The content was read once: it can be read again without an error.
+	// The content was read before, so this returns no error.
 	r := lib0.NewReader(s.content)
 	switch s.ref() {
 	case refString:
@@ -175,12 +175,12 @@ type updateReader struct {
 
 	blocks, structs uint64 // still to come, after this block or in it
 	client, clock   uint64 // of the next struct
-	fresh           bool   // the struct read last is the first of its block
+	fresh           bool   // the last struct read is the first of its block
 	started         bool   // the header of the delete set was read
 	dsClients       uint64 // still to come
 	dsRanges        uint64
 	dsClient        uint64
-	dsClock         uint64 // V2: where the previous range of the client ended
+	dsClock         uint64 // V2: the end of the client's previous range
 }
 
 // newUpdateReader starts to read update, V1 or V2.
@@ -195,8 +195,8 @@ func newUpdateReader(update []byte, format int) (u updateReader, err error) {
 	return u, err
 }
 
-// count reads how many things of at least size bytes follow. In V2 the bytes
-// may be in any column, or in none: runs are free.
+// count reads the number of the following things, of at least size bytes each. In V2
+// the bytes may be in any column, or in none: runs are free.
 func (u *updateReader) count(size uint64) (uint64, error) {
 	if u.v2 != nil {
 		return u.rest.Uint()
@@ -204,7 +204,7 @@ func (u *updateReader) count(size uint64) (uint64, error) {
 	return u.rest.Count(size)
 }
 
-// next reads the next struct into s; ok is false where the delete set begins.
+// next reads the next struct into s; ok is false at the start of the delete set.
 func (u *updateReader) next(s *wireStruct) (ok bool, err error) {
 	u.fresh = false
 	for u.structs == 0 {
@@ -474,8 +474,8 @@ func (u *updateReader) nextDelete() (d ClockRange, ok bool, err error) {
 	return ClockRange{u.dsClient, clock, clock + length}, true, nil
 }
 
-// blocksAtMost is how many blocks the update may have, as far as can be told from
-// its start.
+// blocksAtMost returns how many blocks the update may have, as far as the first bytes
+// show.
 func (u *updateReader) blocksAtMost() int {
 	return int(min(u.blocks, uint64(u.rest.Len())/3))
 }
@@ -487,7 +487,7 @@ func (u *updateReader) checkEnd() error {
 	return nil
 }
 
-// readDeletes appends the delete set of u, of which the structs are read.
+// readDeletes appends the delete set of u. next must have read all structs.
 func (u *updateReader) readDeletes(ds []deleteRange) ([]deleteRange, error) {
 	for {
 		d, ok, err := u.nextDelete()

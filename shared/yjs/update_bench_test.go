@@ -9,8 +9,7 @@ import (
 // traces are the logs of real editing sessions.
 var traces = []string{"b4-updates.bin.gz", "trace-rustcode.bin.gz", "trace-sveltecomponent.bin.gz", "trace-friendsforever.bin.gz"}
 
-// eachTrace runs a benchmark over every trace, of which it reads at most n
-// updates, all if n is 0.
+// eachTrace runs a benchmark over the first n updates of every trace, all if n is 0.
 func eachTrace(b *testing.B, n int, run func(b *testing.B, updates [][]byte)) {
 	for _, name := range traces {
 		b.Run(name, func(b *testing.B) { run(b, readLog(b, name, n)) })
@@ -67,8 +66,8 @@ func BenchmarkValidate(b *testing.B) {
 	})
 }
 
-// BenchmarkDiffUpdate answers a peer that knows all of a merged trace, and one
-// that knows nothing.
+// BenchmarkDiffUpdate makes the update for a peer that has a whole merged trace, and for
+// one that has nothing.
 func BenchmarkDiffUpdate(b *testing.B) {
 	eachTrace(b, 0, func(b *testing.B, updates [][]byte) {
 		merged, err := yjs.MergeUpdates(updates...)

@@ -14,8 +14,7 @@ import (
 
 const dataFolder = "../../../shared/data/"
 
-// openData opens a gzipped file of the test data; the test is skipped where there
-// is none.
+// openData opens a gzipped file of the test data. It skips the test if there is none.
 func openData(t testing.TB, name string) *bufio.Reader {
 	t.Helper()
 	f, err := os.Open(dataFolder + name)
@@ -80,7 +79,7 @@ func readLog(t testing.TB, name string, n int) [][]byte {
 	return updates
 }
 
-// A mergeCase is what yjs made of some updates of a document, in any order.
+// A mergeCase is yjs' merge of some updates of a document, in any order.
 type mergeCase struct {
 	In                           [][]byte
 	Merged, SV, DiffSV, Diff, V2 []byte
@@ -119,7 +118,7 @@ func differs(t testing.TB, what string, got, want []byte, err error) {
 	t.Errorf("%s: byte %d differs\n got %x\nwant %x", what, i, got, want)
 }
 
-// hostileSeeds are the shorter hostile updates, none where there is no test data.
+// hostileSeeds returns the shorter hostile updates, none without test data.
 func hostileSeeds(t testing.TB) [][]byte {
 	if _, err := os.Stat(dataFolder + "hostile.jsonl.gz"); err != nil {
 		t.Logf("without the seeds of %shostile.jsonl.gz: %v", dataFolder, err)

@@ -1,7 +1,7 @@
 package yjs
 
-// Where V1 and V2 differ: in V1 every field stands in the stream where it is
-// read, in V2 most stand in columns.
+// The fields in which V1 and V2 differ: in V1 every field is in the stream, in the order
+// of the reads; in V2 most are in columns.
 
 func (u *updateReader) readInfo() (byte, error) {
 	if u.v2 != nil {
@@ -47,8 +47,8 @@ func (u *updateReader) readRightID(s *wireStruct) (id ID, err error) {
 	return id, u.checkID(s, id)
 }
 
-// checkID checks a reference of s. yjs throws half-way through a transaction on
-// one to a later struct of the same client.
+// checkID checks a reference of s. On a reference to a later struct of the same client,
+// yjs throws half-way through a transaction.
 func (u *updateReader) checkID(s *wireStruct, id ID) error {
 	if id.Clock > maxClock {
 		return u.rest.Fail("clock above 2^31-1")

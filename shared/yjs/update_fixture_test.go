@@ -9,8 +9,8 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// Documents that versions of yjs wrote stay readable, and are written as yjs
-// writes them. See testdata/documents.mjs.
+// Documents of several versions of yjs stay readable, and are encoded as by yjs. See
+// testdata/documents.mjs.
 func TestDocumentsOfYjs(t *testing.T) {
 	files, err := filepath.Glob("testdata/documents-*.json")
 	if err != nil || len(files) == 0 {

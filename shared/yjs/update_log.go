@@ -2,23 +2,23 @@ package yjs
 
 import "fmt"
 
-// A Log holds a document as updates, merged but not integrated: it never has to
-// be loaded, and its diffs have the same content as those of a [Doc] that applied the
-// updates. Its price is size. Deleted content stays, and so does one struct
-// for every keystroke: four to eleven times the bytes of a document's state. A
-// log suits a document that is often written and seldom read. The zero value is empty.
+// A Log holds a document as updates, merged but not integrated. It needs no load, and
+// its diffs have the same content as those of a [Doc] that applied the updates. It is
+// larger: it keeps deleted content, and one struct for every keystroke, which are four
+// to eleven times the bytes of a document's state. A log suits a document that is often
+// written and seldom read. The zero value is empty.
 type Log struct {
 	merged []byte
 	tail   [][]byte // newer than merged
 	size   int      // bytes of tail
 }
 
-// logSlack is how many bytes of updates may stand beside a small merged one.
+// logSlack is how many bytes of updates a log may hold beside a small merged one.
 const logSlack = 64 << 10
 
-// Append adds an update of format V1 that [Validate] accepts, or accepted in
-// parts. The log keeps update, which must not change any more. Updates may come
-// in any order, and again.
+// Append adds an update of format V1 that [Validate] accepts, or whose parts it has
+// accepted. The log keeps update, which must not change any more. Updates may come in any
+// order, and repeatedly.
 func (l *Log) Append(update []byte) error {
 	s, err := Validate(update, Limits{Stored: true})
 	if err != nil {
@@ -36,11 +36,10 @@ func (l *Log) Append(update []byte) error {
 	return err
 }
 
-// merges tells whether so much is new that Append merges it.
+// merges reports whether the new updates are long enough for Append to merge them.
 func (l *Log) merges() bool { return l.size > len(l.merged)+logSlack }
 
-// AppendTakes returns how many bytes Append of an update of size bytes takes beside what
-// the log holds and the update.
+// AppendTakes returns how many bytes Append of an update of size bytes allocates.
 func (l *Log) AppendTakes(size int) int {
 	after := Log{merged: l.merged, size: l.size + size}
 	if !after.merges() {
@@ -49,7 +48,7 @@ func (l *Log) AppendTakes(size int) int {
 	return after.Len()
 }
 
-// StateTakes returns how many bytes State takes beside what the log holds.
+// StateTakes returns how many bytes State allocates.
 func (l *Log) StateTakes() int {
 	if len(l.tail) == 0 {
 		return 0
@@ -61,7 +60,7 @@ func (l *Log) StateTakes() int {
 // and does not read.
 func NewLog(merged []byte) Log { return Log{merged: merged} }
 
-// State returns everything as one update. It merges what is new; the time is
+// State returns the whole log as one update. It merges the new updates; the time is
 // linear in the log.
 func (l *Log) State() ([]byte, error) {
 	if len(l.tail) > 0 {
@@ -81,8 +80,8 @@ func (l *Log) State() ([]byte, error) {
 	return l.merged, nil
 }
 
-// StateVector returns the encoded state vector of what the log holds from clock
-// 0 on without a gap.
+// StateVector returns the encoded state vector of the structs from clock 0 on without a
+// gap.
 func (l *Log) StateVector() ([]byte, error) {
 	state, err := l.State()
 	if err != nil {
@@ -91,7 +90,7 @@ func (l *Log) StateVector() ([]byte, error) {
 	return StateVectorFromUpdate(state)
 }
 
-// Diff returns what a peer with that encoded state vector lacks.
+// Diff returns the update that a peer with that encoded state vector lacks.
 func (l *Log) Diff(stateVector []byte) ([]byte, error) {
 	state, err := l.State()
 	if err != nil {
@@ -100,5 +99,5 @@ func (l *Log) Diff(stateVector []byte) ([]byte, error) {
 	return DiffUpdate(state, stateVector)
 }
 
-// Len is the number of bytes held.
+// Len returns the number of bytes held.
 func (l *Log) Len() int { return len(l.merged) + l.size }

@@ -8,8 +8,8 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// A peer that gets a log's state has what a document has that applied the updates
-// one by one. The clients of these sessions collected at different times, so that
+// A peer that gets a log's state has the same content as a document that applied the
+// updates one by one. The clients of these sessions collected at different times, so
 // the states may differ in which deleted items are GCs.
 func TestLogHoldsWhatADocumentHolds(t *testing.T) {
 	for _, c := range stateCases(t) {
@@ -59,7 +59,7 @@ func TestLogHoldsWhatADocumentHolds(t *testing.T) {
 	}
 }
 
-// Where nobody collects, the documents are equal byte for byte.
+// If no client collects, the documents are equal byte for byte.
 func TestLogOfATraceIsTheDocument(t *testing.T) {
 	for _, name := range traces {
 		t.Run(name, func(t *testing.T) {
@@ -121,7 +121,7 @@ func TestLogRefusesWhatIsNotAnUpdate(t *testing.T) {
 	differs(t, "state after a refused update", state, good, err)
 }
 
-// A log that is never asked merges now and then, and keeps no repeats.
+// A log without reads merges now and then, and keeps no repeats.
 func TestLogDoesNotGrowByRepeats(t *testing.T) {
 	var log yjs.Log
 	update := append(unhex(t, "01 01 07 00 04 01 01 74 a08d06"), bytes.Repeat([]byte{'a'}, 100_000)...)

@@ -2,8 +2,8 @@ package yjs
 
 import "fmt"
 
-// StateVectorFromUpdate returns the state vector of what update holds from clock
-// 0 on without a gap. Clients that it does not hold from 0 are not in it.
+// StateVectorFromUpdate returns the state vector of the structs of update from clock 0
+// on without a gap. It leaves out clients whose structs do not begin at 0.
 // yjs 13, encodeStateVectorFromUpdate.
 func StateVectorFromUpdate(update []byte) ([]byte, error) { return stateVectorFrom(update, 1) }
 

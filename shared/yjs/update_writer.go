@@ -7,12 +7,13 @@ import (
 	"tidemark/shared/lib0"
 )
 
-// An updateWriter builds an update from structs and delete ranges. How many
-// structs a block has is known when it ends, and how many blocks there are at
-// the end: the counts are filled in then.
+// An updateWriter builds an update from structs and delete ranges. It fills in the
+// number of structs at the end of a block, and the number of blocks at the end of the
+// update.
 type updateWriter struct {
-	// rest is what is in no column. In V1 it is the update with countRoom bytes
-	// for each count: a large one is in memory once. In V2 it has no heads of blocks.
+	// rest holds the fields that are in no column. In V1 it is the update with countRoom
+	// bytes for each count, so that a large one is in memory once. In V2 it has no heads
+	// of blocks.
 	rest   []byte
 	blocks []blockHead
 	end    uint64    // of the struct before
@@ -78,7 +79,7 @@ func (w *updateWriter) finish(deletes []deleteRange) []byte {
 		return w.finishV2(deletes)
 	}
 	from := w.rest
-	out := w.rest // the counts take less than their room: each byte moves to the front
+	out := w.rest // the counts are shorter than their room: each byte moves to the front
 	if w.ordered {
 		out = make([]byte, 0, len(w.rest)+rangeRoom*len(deletes))
 	}
@@ -94,7 +95,7 @@ func (w *updateWriter) finish(deletes []deleteRange) []byte {
 	return out
 }
 
-// rangeRoom is what a delete range takes at most, but for the first of a client.
+// rangeRoom is the greatest length of a delete range, except the first of a client.
 const rangeRoom = 10
 
 func (w *updateWriter) finishV2(deletes []deleteRange) []byte {
@@ -109,7 +110,7 @@ func (w *updateWriter) finishV2(deletes []deleteRange) []byte {
 	return appendDeleteSetV2(out, deletes)
 }
 
-// appendStruct appends s as V1 has it.
+// appendStruct appends s in V1.
 func appendStruct(dst []byte, s *wireStruct) []byte {
 	dst = append(dst, s.info)
 	switch s.ref() {

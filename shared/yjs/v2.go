@@ -9,7 +9,7 @@ import "fmt"
 func ConvertV1ToV2(update []byte) ([]byte, error) { return convertUpdate(update, 1, 2) }
 
 // ConvertV2ToV1 returns an update of format V2 in V1. Values of embeds and formats
-// become JSON: what JSON cannot say is null, a bigint is a number.
+// become JSON: a bigint becomes a number, and a value without JSON becomes null.
 func ConvertV2ToV1(update []byte) ([]byte, error) { return convertUpdate(update, 2, 1) }
 
 func convertUpdate(update []byte, from, to int) ([]byte, error) {

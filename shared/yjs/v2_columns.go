@@ -4,8 +4,8 @@ import (
 	"tidemark/shared/lib0"
 )
 
-// v2Columns are the columns that an update of format V2 starts with. What is in
-// no column follows them:
+// v2Columns are the columns at the start of an update of format V2. The other fields
+// follow them:
 //
 //	varUint 0, nine varBytes, rest
 //
@@ -26,8 +26,8 @@ type v2Columns struct {
 	budget int
 }
 
-// What an update of n bytes in V2 may unfold to, in structs and in bytes of
-// repeated names: no more than v2MaxBudget, or v2BudgetFactor × n + v2Budget.
+// The limits of an update of n bytes in V2, in structs and in bytes of repeated names:
+// the smaller of v2MaxBudget and v2BudgetFactor × n + v2Budget.
 // yjs takes 6 s for 5,000,000 structs in 25 bytes, and never ends for 10^9.
 const (
 	v2BudgetFactor = 64
@@ -39,7 +39,7 @@ const (
 // rest.
 func newV2Columns(update []byte, r *lib0.Reader) (*v2Columns, error) {
 	c := &v2Columns{budget: min(v2MaxBudget, v2BudgetFactor*len(update)+v2Budget)}
-	if _, err := r.Uint(); err != nil { // a feature flag, not used by anybody
+	if _, err := r.Uint(); err != nil { // a feature flag that no encoder sets
 		return nil, err
 	}
 	for _, column := range []*lib0.Reader{
@@ -179,7 +179,7 @@ func (c *diffColumn) next() (uint64, error) {
 
 // A stringColumn holds strings joined to one, and their lengths in UTF-16 units.
 type stringColumn struct {
-	joined  []byte // what is left of it
+	joined  []byte // the unread rest
 	half    bool   // the first unit of joined's first rune, a surrogate pair, is read
 	lengths uintColumn
 }

@@ -9,8 +9,8 @@ import (
 	"tidemark/shared/lib0"
 )
 
-// appendAny appends text, which lib0.SkipJSON has accepted, as Any, as V2 holds
-// the values of embeds and formats. Members keep their order and their repeats.
+// appendAny appends text, which lib0.SkipJSON has accepted, as Any: V2's form of the
+// values of embeds and formats. Members keep their order and their repeats.
 func appendAny(dst, text []byte) []byte {
 	j := jsonReader{b: text}
 	return j.appendValue(dst)
@@ -104,8 +104,8 @@ func (j *jsonReader) appendString(dst []byte) []byte {
 	}
 }
 
-// escape reads an escape; halves of surrogate pairs that stand alone become
-// U+FFFD, as they do in lib0 strings.
+// escape reads an escape. A single half of a surrogate pair becomes U+FFFD, as in lib0
+// strings.
 func (j *jsonReader) escape() rune {
 	c := j.b[j.pos+1]
 	j.pos += 2

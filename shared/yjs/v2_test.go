@@ -115,7 +115,7 @@ func TestV2UnfoldsToABoundedSize(t *testing.T) {
 	}
 }
 
-// What JSON.parse and lib0 make of the values of embeds, checked with yjs.
+// The values of embeds after JSON.parse and lib0, checked with yjs.
 func TestEmbedsBecomeAny(t *testing.T) {
 	for _, c := range []struct{ text, any, back string }{
 		{`null`, "7e", ""},

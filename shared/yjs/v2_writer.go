@@ -21,7 +21,7 @@ type v2Writer struct {
 	keys uint64 // key clocks used: yjs gives every name a fresh one
 }
 
-// write puts s into the columns and appends to rest what belongs there.
+// write puts the fields of s into the columns and into rest.
 func (w *v2Writer) write(rest []byte, s *wireStruct) []byte {
 	w.info.write(s.info)
 	switch s.ref() {

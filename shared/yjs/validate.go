@@ -13,7 +13,7 @@ import (
 // than can be followed.
 var ErrCostly = errors.New("update holds too much")
 
-// maxLevels bounds what Validate remembers of nested types: 32 bytes each.
+// maxLevels bounds the number of levels that Validate keeps, of 32 bytes each.
 const maxLevels = 1 << 19
 
 // Limits of one update; a zero field sets none. Bytes that are cheap on the wire
@@ -24,12 +24,12 @@ type Limits struct {
 	Clients int // blocks, also without structs
 	Structs int
 	Deletes int // ranges
-	// Stored: the update was accepted before, in parts perhaps. What only spares
-	// other peers is not checked: together, parts may nest types deeper.
+	// Stored: the update was accepted before, perhaps in parts. Validate leaves out the
+	// checks that only protect other peers: together, parts may nest types deeper.
 	Stored bool
 }
 
-// Summary says what an update holds. The zero value can be read into.
+// Summary counts the contents of an update. Read accepts the zero value.
 type Summary struct {
 	// Structs are the clocks of each client, Skips included, in the order of
 	// the update.
@@ -144,7 +144,7 @@ func (s *Summary) readStructs(u *updateReader, limits Limits) error {
 	return nil
 }
 
-// costly is an error that wraps ErrCostly and says which limit an update exceeds.
+// costly returns an error that wraps ErrCostly and names the exceeded limit.
 func costly(u *updateReader, reason string) error {
 	return fmt.Errorf("%w: %w", ErrCostly, u.rest.Fail(reason))
 }
@@ -158,8 +158,8 @@ func (s *Summary) repeatsClient() bool {
 	return len(slices.Compact(clients)) < len(s.Structs)
 }
 
-// Empty tells that the update says nothing, as the answer to a peer that lacks
-// nothing does.
+// Empty reports whether the update has no structs and no deletions, like the reply to a
+// peer that lacks nothing.
 func (s *Summary) Empty() bool { return len(s.Structs) == 0 && s.Deletes == 0 }
 
 // DeleteRanges are the ranges of the delete set, in the order of the update.

@@ -18,7 +18,7 @@ type level struct {
 	depth            int
 }
 
-// add takes in the next struct and returns its depth.
+// add adds the next struct and returns its depth.
 func (n *nesting) add(s *wireStruct) int {
 	if s.ref() == refGC || s.ref() == refSkip {
 		return 0
@@ -43,8 +43,8 @@ func (n *nesting) add(s *wireStruct) int {
 	return depth
 }
 
-// of returns the depth of an item, -1 if it was not seen. Where the clients of
-// an update do not descend it may not find what was seen.
+// of returns the depth of an item, -1 if it is unknown. If the clients of an update do
+// not descend, it may miss a known item.
 func (n *nesting) of(id ID) int {
 	if len(n.levels) == 0 {
 		return -1

@@ -56,7 +56,7 @@ func TestSummarySaysWhatAnUpdateHolds(t *testing.T) {
 	}
 }
 
-// item is an update of one item with that content, without the delete set's end.
+// item returns an update of one item with that content, without the delete set's end.
 func item(info byte, content string) string {
 	return "01 01 07 00" + hex.EncodeToString([]byte{info}) + "01 01 74" + content + "00"
 }
@@ -165,7 +165,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// nestedTypes is an update of that many types, each in the one before.
+// nestedTypes returns an update of that many types, each in the one before.
 func nestedTypes(depth int) []byte {
 	b := lib0.AppendUint([]byte{1}, uint64(depth))
 	b = append(b, 7, 0)
@@ -202,7 +202,7 @@ type hostileCase struct {
 	Yjs  struct{ R, Msg string }
 }
 
-// Where yjs accepts and Validate does not, with the rule.
+// Updates that yjs accepts and Validate rejects, with the rule.
 var stricterThanYjs = map[string]string{
 	"trailing garbage":                "nothing follows the delete set",
 	"bitflip01-11":                    "nothing follows the delete set",
@@ -310,7 +310,7 @@ func FuzzValidate(f *testing.F) {
 		if len(s.Structs)*5 > len(update) || s.Deletes*2 > len(update) {
 			t.Fatalf("%x: more structs or deletes than bytes: %+v", update, s)
 		}
-		// Whatever is valid can be merged, compared and converted.
+		// Every valid update can be merged, compared and converted.
 		merged, err := yjs.MergeUpdates(update, update)
 		if err != nil {
 			t.Fatalf("%x: merge: %v", update, err)
@@ -347,8 +347,8 @@ func FuzzValidate(f *testing.F) {
 	})
 }
 
-// A room that validates an update before it has a document, and applies it later,
-// must not be surprised.
+// A room validates an update before it has a document, and applies it later. So Apply and
+// Validate must accept the same updates.
 func FuzzDocumentTakesWhatIsValid(f *testing.F) {
 	addSeeds(f)
 	f.Fuzz(func(t *testing.T, update []byte) {

@@ -13,7 +13,7 @@ import (
 type xmlWriter struct {
 	d    *Doc
 	b    []byte
-	most int // bytes of b; where there are more, the rest is left out
+	most int // bytes of b; the writer leaves out the rest
 }
 
 func (x *xmlWriter) plain(t int32) {
@@ -60,7 +60,7 @@ func (x *xmlWriter) child(it *item) {
 	}
 }
 
-// nodeName is the name of the element t; roots have none.
+// nodeName returns the name of the element t; roots have none.
 func (x *xmlWriter) nodeName(t int32) []byte {
 	holder := x.d.types[t].item
 	if holder == none {
@@ -97,7 +97,7 @@ func (x *xmlWriter) element(t int32, name []byte) {
 	x.b = append(append(append(x.b, "</"...), name...), '>')
 }
 
-// A format is what is set for the text that follows, its value as Any.
+// A format is one that holds for the text that follows, its value as Any.
 type format struct {
 	key, value []byte
 }
@@ -141,7 +141,8 @@ func (x *xmlWriter) text(t int32) {
 	}
 }
 
-// findFormat reads the format of an item, and finds where its key stands or belongs.
+// findFormat reads the format of an item, and finds the index of its key, or the index at
+// which to insert it.
 func (d *Doc) findFormat(formats []format, it *item) (f format, n int, found bool) {
 	r := lib0.NewReader(d.bytes(it))
 	key, _ := r.String()
@@ -151,7 +152,7 @@ func (d *Doc) findFormat(formats []format, it *item) (f format, n int, found boo
 	return f, n, found
 }
 
-// changes tells whether an item changes the formats that are set.
+// changes reports whether an item changes the formats that hold.
 func (d *Doc) changes(formats []format, it *item) bool {
 	f, n, found := d.findFormat(formats, it)
 	if !found {

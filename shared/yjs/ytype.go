@@ -1,11 +1,11 @@
 package yjs
 
-// A ytype is a shared type: a list of items and a map of slots. A root type is
-// found by its name, another hangs on the item that carries it.
+// A ytype is a shared type: a list of items and a map of slots. A root type has a name.
+// Another type has an item that carries it.
 type ytype struct {
 	item                int32 // none for a root
 	start               int32 // leftmost item of the list
-	firstSlot, lastSlot int32 // in the order in which the keys came up
+	firstSlot, lastSlot int32 // in the order of the keys' first use
 	name                int32 // key, of a root
 	depth               int32 // types above it
 }
@@ -84,7 +84,7 @@ func (d *Doc) slot(parent, key int32) int32 {
 	return s
 }
 
-// dropSlot takes an empty slot out of its type.
+// dropSlot removes an empty slot from its type.
 func (d *Doc) dropSlot(s int32) {
 	sl := &d.slots[s]
 	t := &d.types[sl.parent]

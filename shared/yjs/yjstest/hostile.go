@@ -1,5 +1,5 @@
-// Package yjstest makes updates for tests: they are valid and short, and cost far
-// more than their bytes. docs/protocol.md, Y10 and Y11.
+// Package yjstest makes updates for tests. They are valid and short, and cost much more
+// memory or time than their bytes suggest. docs/protocol.md, Y10 and Y11.
 package yjstest
 
 import (
@@ -51,7 +51,7 @@ func SplitByOrigins(n int) []byte {
 	return append(b, 0)
 }
 
-// Foreign has n items that each refer to two clients that nobody else refers to.
+// Foreign has n items that each refer to two clients of their own.
 func Foreign(n int) []byte {
 	b := uints(nil, 1, n, 1, 0)
 	for i := range n {
@@ -88,8 +88,8 @@ func Deletes(from, n int) []byte {
 	return b
 }
 
-// Ascending has n clients from first on, in the order that yjs does not write, each
-// with a text of length units.
+// Ascending has n clients from first on, in ascending order, which yjs never writes. Each
+// has a text of length units.
 func Ascending(first, n, length int) []byte {
 	b := uints(nil, n)
 	for i := range n {

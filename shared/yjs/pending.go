@@ -170,7 +170,7 @@ func (d *Doc) await() {
 	}
 }
 
-// How many bytes are read, or copied, in about the time of a step.
+// The numbers of bytes that are read, or copied, in about the time of a step.
 const (
 	bytesAStep  = 8
 	copiedAStep = 64

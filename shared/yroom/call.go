@@ -65,7 +65,7 @@ const (
 	StatusBusy             // there is no memory for the document at the moment; the request had no effect
 )
 
-// A Reply answers a Request. On the wire it is
+// A Reply is the reply to a Request. On the wire it is
 //
 //	byte status, string etag, varUint cost, the body
 type Reply struct {

@@ -120,7 +120,7 @@ func (c *cost) steps() int { return c.bytes/bytesAStep + stepsAStruct*c.structs 
 // socket's budget: about a tenth of a millisecond.
 const stepsAMessage = 5_000
 
-// How long the room merges a document and does not integrate it.
+// The time for which the room merges a document and does not integrate it.
 const (
 	mergeForEver = math.MaxInt64 >> 10 // its updates take too many steps; exact as a float64
 	mergeAWhile  = time.Hour           // an instance ended in the room, perhaps by chance

@@ -33,7 +33,7 @@ func (m *memory) perform(e yroom.Effects) {
 	}
 }
 
-// A client connects and types. The room stores the edit, and sends it to everybody.
+// A client connects and types. The room stores the edit, and sends it to all sockets.
 func Example() {
 	now := time.Unix(1_700_000_000, 0)
 	storage := &memory{}

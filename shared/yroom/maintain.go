@@ -194,7 +194,7 @@ func (r *Room) replace(state []byte, through int64) {
 	r.sweep()
 }
 
-// A Sum is the first half of a SHA-256, so that nobody can make two states with the same Sum.
+// A Sum is the first half of a SHA-256, so that no client can make two states with the same Sum.
 type Sum [sha256.Size / 2]byte
 
 func sumOf(state []byte) Sum {

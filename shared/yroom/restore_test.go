@@ -216,7 +216,7 @@ func (w *world) restoreVersion() {
 		return
 	}
 	if p.Status == StatusMalformed && w.config.IntegrateBytes < 4<<20 && incomplete(w.T, w.version) {
-		return // a copy of what waits for other edits would wait for ever
+		return // a copy of pending structs would wait for ever
 	}
 	if p.Status != StatusOK {
 		w.Errorf("restore: status %d, %s", p.Status, p.Body)

@@ -23,7 +23,7 @@ import (
 //
 //	room [database=TEXT] [document=N] [message=N] [burst=N] [piece=N] [silence=SECONDS] [merged]  a new room; the database has TEXT;
 //	                             merged: its document is too large to be integrated; without silence
-//	                             it leaves everybody in silence, and sets no alarm for that
+//	                             it sends no messages to break the silence, and sets no alarm for that
 //	connect CONN [read] [as=SUBJECT] [token=ID] [issued=SECONDS] [until=SECONDS]   and the room's effects; times are since the start
 //	connect-before-sessions CONN [read]   by a room of the version before
 //	revoke [SUBJECT] [token=ID]  the tokens of SUBJECT, or that one

@@ -10,7 +10,7 @@ import (
 	"tidemark/shared/yjs"
 )
 
-// What the simulation checks: while it runs, and at its end.
+// The checks of the simulation, while it runs and at its end.
 
 // see records an update that a peer received: it must be in storage from now on.
 func (w *world) see(update []byte) {

@@ -35,7 +35,7 @@ type Config struct {
 	// A program that Meter has rewritten calls Tick, if not nil, while it runs. An
 	// error ends the program.
 	Tick func() error
-	// Owner is what Owner(ctx) returns in host functions.
+	// Owner is the result of Owner(ctx) in host functions.
 	Owner any
 }
 

@@ -90,7 +90,8 @@ check: static
 	go test -timeout 30m -short ./...
 
 # Every test, with static. make builds once what several tests need.
-test: $(MADE)
+test:
+	@$(MAKE) --no-print-directory -j 2 $(MADE)
 	sh e2e/web/chromium.sh
 	$(TEST_ENV) node e2e/suite/main.mjs
 
@@ -108,7 +109,7 @@ prove: $(MADE) e2e/contract/node_modules/.package-lock.json
 	$(TEST_ENV) HISTORIES_ROUNDS=$(HISTORIES_ROUNDS) go test -v -run TestHistories -count 1 -timeout 0 ./e2e/histories
 	$(TEST_ENV) YJS_SEEDS=200 node --test e2e/yjs/testhelper/testhelper.test.mjs
 	$(TEST_ENV) node --test --test-reporter=spec e2e/contract/contract.mjs
-	$(TEST_ENV) EVERY_HOST=1 node --test --test-concurrency=2 "e2e/web/*.test.mjs"
+	$(TEST_ENV) EVERY_HOST=1 node --test --test-concurrency=2 "e2e/web/*.test.mjs" e2e/yjs/{hostile,limit,deletions}.test.mjs
 
 bench: build build/testguest.wasm $(DEPS) e2e/perf/rooms/peers/node_modules/.package-lock.json
 	go build -o build/load ./e2e/perf/load

@@ -123,3 +123,7 @@ export const wazero = (variables) => {
 };
 
 export const doors = { wrangler, wazero };
+
+// onWorkerd returns the first host of a list, which is workerd's, or all of them with
+// EVERY_HOST: for what the guest alone decides, and package worker tries under wazero, too.
+export const onWorkerd = (hosts) => Object.entries(hosts).slice(0, process.env.EVERY_HOST ? undefined : 1);

@@ -14,31 +14,35 @@ import (
 	"tidemark/wasm/wasmtest"
 )
 
-// costly are documents that cost far more than their bytes. One of them takes so many updates.
-func costly(updates int) map[string][][]byte {
-	spread := make([][]byte, 0, updates)
-	for i := range updates {
-		spread = append(spread, yjstest.Scanning(i*2_500, 2_500, 50_000))
-	}
-	return map[string][][]byte{
-		"spread scans":       spread,
-		"empty blocks":       {yjstest.EmptyBlocks(200_000)},
+// costly returns documents that cost far more than their bytes: those that take the most
+// memory or time, and the others if thorough.
+func costly(thorough bool) map[string][][]byte {
+	documents := map[string][][]byte{
 		"split by deletions": {yjstest.SplitByRanges(450_000)},
-		"split by origins":   {yjstest.SplitByOrigins(190_000)},
-		"foreign clients":    {yjstest.Foreign(230_000)},
 		"keys":               {yjstest.Keys(220_000)},
-		"scans":              {yjstest.Scanning(0, 500_000, 50_000)},
-		"a third":            {yjstest.Scanning(0, 160_000, 16_000)},
 		"a million items":    {yjstest.Unmerged(7, 1_000_000)},
 		"full of deletions":  {yjstest.Deletes(0, 500_000), yjstest.Deletes(1_000_000, 499_000)},
 		"full of clients":    {yjstest.Ascending(10, 50_000, 150), yjstest.Ascending(200_000, 50_000, 150)},
 	}
+	updates := 15
+	if thorough {
+		updates = 60
+		documents["scans"] = [][]byte{yjstest.Scanning(0, 500_000, 50_000)}
+		documents["a third"] = [][]byte{yjstest.Scanning(0, 160_000, 16_000)}
+		documents["empty blocks"] = [][]byte{yjstest.EmptyBlocks(200_000)}
+		documents["split by origins"] = [][]byte{yjstest.SplitByOrigins(190_000)}
+		documents["foreign clients"] = [][]byte{yjstest.Foreign(230_000)}
+	}
+	for i := range updates {
+		documents["spread scans"] = append(documents["spread scans"], yjstest.Scanning(i*2_500, 2_500, 50_000))
+	}
+	return documents
 }
 
 // A document that was taken can be read, copied, versioned and deleted in an
 // instance of the default memory, whatever its updates cost. One client joins each
-// document. With COSTLY_PEERS of 2 or more, that many join it at once, and the test reads
-// more of it. docs/protocol.md, Y10 and Y11.
+// document. With COSTLY_PEERS of 2 or more, that many join it at once, there are more
+// documents, and the test reads more of each. docs/protocol.md, Y10 and Y11.
 func TestCostlyDocumentsEndNoInstance(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it reads documents of millions of structs many times")
@@ -47,12 +51,9 @@ func TestCostlyDocumentsEndNoInstance(t *testing.T) {
 	s, clock := startLogged(t, log)
 	c := watched{caller{t, s, bearer(t)}, log}
 	vector := base64.RawURLEncoding.EncodeToString(yjstest.Vector(1000))
-	peers, spread := number("COSTLY_PEERS", 1), 60
+	peers := number("COSTLY_PEERS", 1)
 	thorough := peers > 1
-	if !thorough {
-		spread = 15
-	}
-	for name, updates := range costly(spread) {
+	for name, updates := range costly(thorough) {
 		t.Run(name, func(t *testing.T) {
 			for _, room := range []string{"a", "b"} {
 				for _, update := range updates {

@@ -437,7 +437,7 @@ func TestASiegeOfDocumentsEndsNoInstance(t *testing.T) {
 			b.ack(t, update)
 		}
 	}
-	rounds := int(number("SIEGE_ROUNDS", 8))
+	rounds := int(number("SIEGE_ROUNDS", 5))
 	for n := range rounds {
 		s.round(n)
 	}

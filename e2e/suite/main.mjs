@@ -26,7 +26,7 @@ const first = ["go worker", "e2e/siege/siege.test.mjs", "go e2e", "go e2e/histor
 const large = ["e2e", "e2e/histories", "e2e/yjsdiff", "wasm/cmd/tidemark", "wasm/edge", "worker", "worker/api", "worker/store/projects", "worker/store/records"];
 
 // What asks for one thing at a time, for too long under the race detector. `make prove` takes that time.
-const sequential = "Conformance|TestRecipes|TestTheLargestUploadFits|TestAnswersOfABatchAreBounded";
+const sequential = "TestASecondServerOnAFolder|TestManyObjectsShareAFewOpenFiles|TestMigrationsAreApplied";
 
 // Not from the cache, which does not know what hosts and guests were made of.
 const goTest = (name, flags, packages, env) =>
@@ -36,7 +36,7 @@ const packages = output("go", "list", "-f", "{{if or .TestGoFiles .XTestGoFiles}
   .split("\n").map((name) => name.replace(/^tidemark\//, ""));
 const folders = Object.groupBy(packages, (name) => (large.includes(name) ? name : `${name.split("/")[0]} …`));
 const whole = Object.entries(folders).map(([name, some]) => goTest(`go ${name}`, [], some));
-const raced = packages.filter((name) => name.startsWith("wasm/") || name === "worker/api")
+const raced = packages.filter((name) => name.startsWith("wasm/"))
   .map((name) => goTest(`race ${name}`, ["-race", "-short", "-skip", sequential], [name]));
 
 // What counts the same steps and bytes on any target, and takes long on the guest's.

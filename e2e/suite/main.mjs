@@ -10,13 +10,10 @@ import { run } from "./suite.mjs";
 
 const output = (file, ...args) => execFileSync(file, args, { cwd: root, encoding: "utf8" }).trim();
 
-// What counts how many messages a crowd gets.
-const alone = ["e2e/clients/subscribers.test.mjs"];
-
 // What mostly waits: for a token's end, for silence, for a deadline, for a room to sleep.
 const waits = [
   "e2e/yjs/silence.test.mjs", "e2e/clients/sessions.test.mjs", "e2e/strangers/bodies.test.mjs", "e2e/strangers/refusals.test.mjs",
-  "e2e/workerd/rules.test.mjs", "e2e/yjs/hibernation.test.mjs", "e2e/clients/renewal.test.mjs",
+  "e2e/workerd/rules.test.mjs", "e2e/yjs/hibernation.test.mjs", "e2e/clients/renewal.test.mjs", "e2e/clients/subscribers.test.mjs",
 ];
 
 // What takes longest begins first.
@@ -28,9 +25,9 @@ const large = ["e2e", "e2e/histories", "e2e/yjsdiff", "wasm/cmd/tidemark", "wasm
 // What asks for one thing at a time, for too long under the race detector. `make prove` takes that time.
 const sequential = "TestASecondServerOnAFolder|TestManyObjectsShareAFewOpenFiles|TestMigrationsAreApplied";
 
-// Not from the cache, which does not know what hosts and guests were made of.
+// Not from the cache, which does not know what hosts and guests were made of. Static has vet.
 const goTest = (name, flags, packages, env) =>
-  ({ name, command: ["go", "test", "-v", "-count", "1", "-p", "1", "-timeout", "25m", ...flags, ...packages.map((p) => `./${p}`)], env });
+  ({ name, command: ["go", "test", "-v", "-vet=off", "-ldflags=-s -w", "-count", "1", "-p", "1", "-timeout", "25m", ...flags, ...packages.map((p) => `./${p}`)], env });
 
 const packages = output("go", "list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}", "./...")
   .split("\n").map((name) => name.replace(/^tidemark\//, ""));
@@ -60,7 +57,7 @@ const make = [
 const wanted = process.argv.slice(2);
 const rank = ({ name }) => (first.includes(name) ? first.indexOf(name) : first.length);
 const jobs = [...files, ...whole, ...raced, onGuest, kit, ...make]
-  .map((job) => ({ ...job, alone: alone.includes(job.name), waits: waits.includes(job.name) }))
+  .map((job) => ({ ...job, waits: waits.includes(job.name) }))
   .filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
   .sort((a, b) => rank(a) - rank(b));
 

@@ -1,6 +1,5 @@
-// Runs the jobs of a whole test run: first one after the other those that must not be
-// beside what takes the processor, then several at the same time. Jobs that mostly wait
-// run one after the other beside all of them. Each job that failed runs once more, by itself.
+// Runs the jobs of a whole test run, several at the same time. Jobs that mostly wait run one
+// after the other beside them. Each job that failed runs once more, by itself.
 // A job that fails twice fails the run. A job that fails and then passes is
 // flaky: the run passes, and its last lines name the job. A job that takes too long
 // is killed with all processes that it started, and so are all jobs when SIGINT or
@@ -16,7 +15,7 @@ const shownLines = 200; // of a job that failed
 const halfAnHourMillis = 1_800_000;
 
 /**
- * Runs jobs of {name, command, alone, waits, env}, slots of them at the same time, in
+ * Runs jobs of {name, command, waits, env}, slots of them at the same time, in
  * the folder cwd. The output of each goes to a file of the folder dir, and lines
  * for the reader go to say. A job fails after limitMillis. Returns the exit code of
  * the run.
@@ -57,11 +56,10 @@ export async function run(jobs, { slots, cwd, dir, say, limitMillis = halfAnHour
   }
 
   const waiting = each(jobs.filter((job) => job.waits), 1);
-  const alone = await each(jobs.filter((job) => job.alone), 1);
-  const together = await each(jobs.filter((job) => !job.alone && !job.waits), slots);
+  const together = await each(jobs.filter((job) => !job.waits), slots);
   const flaky = [];
   const broken = [];
-  for (const { job, failed } of [...alone, ...together, ...(await waiting)]) {
+  for (const { job, failed } of [...together, ...(await waiting)]) {
     if (failed) ((await attempt(job, ", once more")).failed ? broken : flaky).push(job.name);
   }
 

@@ -116,18 +116,18 @@ test("a run that SIGTERM ends kills its jobs and the processes they started", as
 });
 
 // Each job notes when it begins and ends. Some wait for others, if they may.
-test("jobs run together, but for those that are alone and what runs again", async (t) => {
+test("jobs run together, those that wait beside them, and what failed afterwards", async (t) => {
   const { go, read, cwd } = scene(t);
   const note = (name, body, more) => ({ name, command: ["sh", "-c", `echo +${name} >>order; ${body} echo -${name} >>order`], ...more });
   const until = (line) => `while ! grep -q "^${line}" order; do sleep 0.02; done;`;
   const again = note("again", `test -e failed || { touch failed; echo -again >>order; exit 1; };`);
   const { code } = await go([
-    note("alone", until("[+]waits"), { alone: true }), again, note("a", until("[+]b")), note("b", until("[+]a")), note("waits", until("-b"), { waits: true }),
+    again, note("a", until("[+]b")), note("b", until("[+]a")), note("waits", until("-b"), { waits: true }), note("later", "", { waits: true }),
   ]);
   assert.equal(code, 0);
   assert.ok(existsSync(path.join(cwd, "failed")));
   const order = read("order").trim().split("\n");
-  assert.deepEqual(order.filter((line) => /alone|[+][ab]$/.test(line)).slice(0, 2), ["+alone", "-alone"]);
+  assert.deepEqual(order.filter((line) => /waits|later/.test(line)), ["+waits", "-waits", "+later", "-later"]);
   assert.deepEqual(order.slice(-2), ["+again", "-again"]);
 });
 

@@ -12,12 +12,12 @@
 //	POST /length?limit=         the body's length; see takeBody
 //	POST /refused?ms=           401 after a wait; the body is not taken
 //	GET  /taken-wait            takes the body, if there is one, and waits for /wake?key=taken
-//	any  /again?key=&take=      has itself begun anew while the host does that, then answers how often it began here,
+//	any  /again?key=&take=      has itself begun anew while the host does that, then sends how often it began here,
 //	                            and its body's length; with take it takes the body first
 //	GET  /d1?n=5&id=a           n inserts one after the other, then the count of the rows of id
 //	POST /batch                 JSON [["SQL", arg…], …] as one batch; {"results":[{"changes","columns","rows"}]} or {"error"}
 //	GET  /sleep?ms=             waits, then "slept"
-//	GET  /wait?key=             waits for /wake in another request, then runs an op, then answers its result
+//	GET  /wait?key=             waits for /wake in another request, then runs an op, then sends its result
 //	GET  /wake?key=             wakes the waiting one in the middle of this request
 //	GET  /panic                 the handler panics
 //	GET  /goexit                the handler ends its goroutine
@@ -27,7 +27,7 @@
 //	GET  /spin?ms=              loops until that much time has passed, then "spun"
 //	GET  /memory?mb=&hold=      allocates and touches; keeps it until the next call if hold is set
 //	GET  /exit                  os.Exit(3)
-//	POST /room/NAME/call        sends the body to a room, see Probe; answers its reply
+//	POST /room/NAME/call        sends the body to a room, see Probe, and the reply back
 //	POST /room/NAME/publish     the same, without waiting
 //	GET  /room/NAME/socket      a WebSocket of the room; ?attachment=
 //	GET  /fetch?url=&method=&body=&ms=&max=   asks another server; {"status","body","x","type"} of its answer or {"error"}
@@ -196,8 +196,8 @@ func stats(w http.ResponseWriter, _ *http.Request) {
 	})
 }
 
-// takeBody takes a body of at most ?limit= bytes. If there is none to be had it
-// answers 413 over the limit, 408 if it came too slowly, 400 if it is incomplete.
+// takeBody takes a body of at most ?limit= bytes. If it gets none, it
+// sends 413 over the limit, 408 if the body came too slowly, 400 if it is incomplete.
 func takeBody(w http.ResponseWriter, r *http.Request) (body []byte, ok bool) {
 	limit := int64(math.MaxInt32)
 	if r.FormValue("limit") != "" {

@@ -16,12 +16,12 @@ import (
 	"tidemark/worker/host"
 )
 
-// Probe is a room that does what it is told, by a call or by a text message
+// Probe is a room that obeys a call or a text message
 // "verb rest". The answer is the call's reply or a text to the sender:
 //
 //	echo TEXT           TEXT
-//	all TEXT            TEXT to every socket; answers how many
-//	add TEXT            appends to the log in the object's storage; answers its length
+//	all TEXT            TEXT to every socket; replies how many
+//	add TEXT            appends to the log in the object's storage; replies its length
 //	log                 the log, as a JSON array, in order
 //	sql SQL             the first cell, or "error: …"
 //	count               how many events this object's memory has seen: 1 after it was made anew
@@ -232,7 +232,7 @@ func (p *probe) add(entry string) int {
 	return int(results[1].Rows[0][0].(float64))
 }
 
-// cell answers the first cell of the statement's result as text.
+// cell returns the first cell of the statement's result as text.
 func (p *probe) cell(s abi.Statement) string {
 	results, err := p.o.Exec(s)
 	if err != nil {

@@ -34,7 +34,7 @@ const inlineBytes = 64 << 10
 // sent to a room and comes there.
 const loadTimes = 3
 
-// Load answers the state of a room and its version, or nil if there is none. The
+// Load returns the state of a room and its version, or nil if there is none. The
 // caller owns it.
 func (y *Copies) Load(ctx context.Context, room string) (state []byte, version int64, err error) {
 	return y.LoadWithin(ctx, room, store.Budget{})
@@ -182,7 +182,7 @@ type Entry struct {
 	UpdatedAt int64 // Unix milliseconds
 }
 
-// List answers the rooms whose names begin with prefix and come after another
+// List returns the rooms whose names begin with prefix and come after another
 // name, in order, at most limit.
 func (y *Copies) List(ctx context.Context, prefix, after string, limit int) ([]Entry, error) {
 	results, err := y.db.Batch(ctx, []abi.Statement{

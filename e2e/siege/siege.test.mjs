@@ -138,7 +138,7 @@ for (const name of process.env.SIEGE_HOST ? [process.env.SIEGE_HOST] : Object.ke
       return statuses;
     };
 
-    const elsewhere = name === "wazero" && !seconds && "TestTheLargestRequestOfEachKindRetiresNoInstance in worker/ does it, and many at once follow";
+    const elsewhere = name === "wazero" && !seconds && !process.env.EVERY_HOST && "TestTheLargestRequestOfEachKindRetiresNoInstance in worker/ does it, and many at once follow";
     test("the largest request of every route, alone", { skip: elsewhere }, async () => {
       for (const request of besieging) {
         try {

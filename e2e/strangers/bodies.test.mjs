@@ -85,8 +85,8 @@ describe("on both hosts", { concurrency: true, timeout: 3_600_000, skip: process
 
       for (const [what, n, request, ...allowed] of [
         ["who send 16 MB each without a token", 24, { announced: 16 * MB, sent: 16 * MB }, 401],
-        ["who announce 16 MB without a token, send 66 KB and stop", 120, { announced: 16 * MB, sent: 66 << 10 }, 401],
-        ["who announce 16 MB with a token, send 66 KB and stop", 120, { announced: 16 * MB, sent: 66 << 10, jwt }, 408, 503], // 503 without the memory for it
+        ["who announce 16 MB without a token, send 66 KB and stop", 300, { announced: 16 * MB, sent: 66 << 10 }, 401],
+        ["who announce 16 MB with a token, send 66 KB and stop", 300, { announced: 16 * MB, sent: 66 << 10, jwt }, 408, 503], // 503 without the memory for it
         ["who send 17 MB each with a token", 22, { announced: 17 * MB, sent: 17 * MB, jwt }, 413],
       ]) {
         test(`${n} clients ${what} get ${allowed.join(" or ")} and take no memory`, async (t) => {

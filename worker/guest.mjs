@@ -6,7 +6,7 @@ import wasm from "../build/tidemark.wasm";
 import { Reader, Writer, decode, encode } from "./frame.mjs";
 import { fetchFrame } from "./fetch.mjs";
 
-const ABI = "tidemark_abi_1"; // Module of package abi
+const ABI = "tidemark_abi_2"; // Module of package abi
 checkABI();
 
 // checkABI throws unless the guest was built for this ABI: the module of its imports says so.

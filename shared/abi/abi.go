@@ -32,13 +32,14 @@
 //	write(call, ptr, len)             adds bytes to the body of the call's response, before those of
 //	                                  respond; len 0 drops the bytes added before
 //	respond(call, head, headLen, body, bodyLen)   the response of a call, once
-//	forward(call, ptr, len)           a room completes the upgrade (Forward)
+//	forward(call, ptr, len)           an object completes the upgrade, or gets the request (Forward)
 //	full()                            1 if this instance has grown so much that the host begins no
 //	                                  new call in it, otherwise 0
 //	again(call)                       returns 1 if the host begins the call anew in another instance,
 //	                                  in which case the guest forgets it; otherwise 0. The host does that at
 //	                                  most three times, for a GET or HEAD, and for a request with a body
-//	                                  for which OpBody was not posted
+//	                                  for which OpBody was not posted; for a request of an object only while
+//	                                  that object has no other call
 //
 // The following imports act on the object whose event is running. Outside of an event they
 // return 0, or do nothing. Results marked "handle" are followed by size.
@@ -49,6 +50,11 @@
 //	                                  transaction on the object's own SQLite, whose changes may
 //	                                  count those of indexes; a negative
 //	                                  number is the handle of an error's text, negated
+//	object_try(ptr, len)              as object_exec, and then undoes all that the statements wrote. In an
+//	                                  object that has stored nothing, it leaves nothing behind
+//	object_erase()                    deletes all that the object has stored, and its alarm, when the event
+//	                                  has ended. The event must not use object_exec afterwards
+//	object_size()                     how much the object has stored, in units of 1,024 bytes
 //	object_conns()                    handle of Conns: the open sockets; in EventClose also the one that closes
 //	object_send(conns, n, kind, ptr, len)  to n conns (u32 each), or to all if n is 0;
 //	                                  kind is KindText or KindBinary; returns how many
@@ -74,10 +80,17 @@
 //
 //	request(call, head, headLen, length)  a Request. Its body stays with the host until OpBody asks for it:
 //	                                  length is 0 if there is none, -1 if it is not announced
+//	object_request(call, object, head, headLen, length, data, dataLen)  request, for a request that the
+//	                                  Worker forwarded to an object: the bytes are Forward's attachment. Its
+//	                                  body is what the Worker did not take
 //	alarm(call, object)               an object's alarm; respond 200, or any other status to be tried again
 //	settle(op, ok, handle, len)       the result of an op; handle 0 is no bytes; ok 0: an error's text
 //	cancel(call)                      the call has outlived its limit
 //	event(object, event, conn, handle, len)      see Event; never blocks
+//
+// While a request or an alarm of an object is under way, the object stays in its
+// instance. If that instance is full, the host begins no new one there: it waits
+// until those that are under way are finished, and then constructs the object anew.
 //
 // After every export the host calls the runtime's resume, or goroutines that
 // the export made ready do not run. A call is finished when the guest has
@@ -113,8 +126,8 @@ const (
 	// name and the room's name as texts, then Pieces, which stay in the guest's
 	// memory: the host copies them at once, too, and sends them as one.
 	OpCall Op = 2
-	// OpEnter delivers EventEnter to the object whose alarm the call is, with
-	// the op's number as conn, in that object's context. No frame, no result.
+	// OpEnter delivers EventEnter to the object whose request or alarm the call is,
+	// with the op's number as conn, in that object's context. No frame, no result.
 	OpEnter Op = 3
 	// OpSleep waits. Frame: f64 milliseconds. No result.
 	OpSleep Op = 4

@@ -172,10 +172,18 @@ func TestHeadsComeBackAsTheyWere(t *testing.T) {
 
 func TestForwardAndConnsComeBackAsTheyWere(t *testing.T) {
 	f := Forward{Binding: "B", Name: "n/ü", Protocol: "p", Owner: "o", Attachment: []byte{1, 0, 2}}
-	got, err := DecodeForward(AppendForward(nil, f))
-	if d := cmp.Diff(f, got); d != "" || err != nil {
-		t.Error(d, err)
+	request := f
+	request.Request = true
+	for _, f := range []Forward{f, request} {
+		got, err := DecodeForward(AppendForward(nil, f))
+		if d := cmp.Diff(f, got); d != "" || err != nil {
+			t.Error(d, err)
+		}
 	}
+	if _, err := DecodeForward([]byte{2}); err == nil {
+		t.Error("a forward of an unknown kind: no error")
+	}
+	got, err := DecodeForward(AppendForward(nil, f))
 	if _, refused := got.Refusal(); refused {
 		t.Error("a forward with a binding is a refusal")
 	}

@@ -85,15 +85,20 @@ func decodeHeader(s string) ([][2]string, error) {
 	return header, nil
 }
 
-// Forward hands an upgrade request to a room. It holds the binding of the room's
-// class, its name, the subprotocol of the response (none: ""), the socket's owner, as
-// a short text of the guest's choice (no owner: ""), and the attachment for
-// EventOpen: four texts, then the attachment's bytes. Without a binding it is a
-// Refusal.
+// Forward hands a request to an object. It holds a byte, 1 if Request is set and
+// otherwise 0, then the binding of the object's class, its name, the subprotocol of the
+// response (none: ""), the socket's owner, as a short text of the guest's choice (no
+// owner: ""): four texts. The attachment's bytes follow.
+//
+// If Request is set, the object gets the request as object_request, with the
+// attachment. The host passes on its response, and performs its Forward, which must not set
+// Request. Otherwise the request is an upgrade. The object completes it and gets the
+// attachment by EventOpen. Without a binding it is a Refusal.
 //
 // The host bounds how many sockets are open, of one owner and in all. It accepts a
 // socket over a limit only to close it with CloseOwnerFull or CloseFull.
 type Forward struct {
+	Request                        bool
 	Binding, Name, Protocol, Owner string
 	Attachment                     []byte
 }
@@ -106,14 +111,21 @@ const (
 
 // AppendForward appends the frame.
 func AppendForward(b []byte, f Forward) []byte {
-	b = AppendText(AppendText(AppendText(AppendText(b, f.Binding), f.Name), f.Protocol), f.Owner)
+	kind := byte(0)
+	if f.Request {
+		kind = 1
+	}
+	b = AppendText(AppendText(AppendText(AppendText(append(b, kind), f.Binding), f.Name), f.Protocol), f.Owner)
 	return append(b, f.Attachment...)
 }
 
 // DecodeForward is the inverse of AppendForward; the attachment is a view.
 func DecodeForward(b []byte) (Forward, error) {
-	r := reader{b: b}
-	f := Forward{Binding: string(r.text()), Name: string(r.text()), Protocol: string(r.text()), Owner: string(r.text())}
+	if len(b) == 0 || b[0] > 1 {
+		return Forward{}, ErrFrame
+	}
+	r := reader{b: b[1:]}
+	f := Forward{Request: b[0] == 1, Binding: string(r.text()), Name: string(r.text()), Protocol: string(r.text()), Owner: string(r.text())}
 	f.Attachment = r.b
 	if r.failed {
 		return Forward{}, ErrFrame

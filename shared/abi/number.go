@@ -7,11 +7,11 @@ import (
 )
 
 // Number is the number of this ABI.
-const Number = 1
+const Number = 2
 
 // The modules that a guest imports from. Module ends with Number.
 const (
-	Module       = modulePrefix + "1"
+	Module       = modulePrefix + "2"
 	TestModule   = "tidemark_test"
 	modulePrefix = "tidemark_abi_"
 )

@@ -1,11 +1,12 @@
 // The errors that the glue sends to a client by itself, because the guest did not
 // respond. Package shared/abi says which shape they have (Failure).
-const status = 500;
-const name = "INTERNAL_SERVER_ERROR", number = -32603;
+const names = { 500: "INTERNAL_SERVER_ERROR", 503: "SERVICE_UNAVAILABLE" };
+const number = -32603; // JSON-RPC's, of both
 
-// failure returns an internal error in the shape of the request's path.
-export function failure(url, message) {
-  const path = new URL(url).pathname;
+// failure returns an error in the shape of the request's path, which may be in a space.
+export function failure(url, message, status = 500) {
+  const name = names[status];
+  const path = new URL(url).pathname.replace(/^\/s\/[^/]*/, "");
   let type = "application/json";
   let body = { error: { code: name, message } };
   if (path === "/trpc" || path.startsWith("/trpc/")) {

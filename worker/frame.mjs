@@ -18,6 +18,10 @@ export class Reader {
     this.pos = 0;
   }
 
+  byte() {
+    return this.bytes[this.pos++];
+  }
+
   u32() {
     this.pos += 4;
     return this.view.getUint32(this.pos - 4, true);

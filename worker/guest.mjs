@@ -5,6 +5,7 @@ import "../build/wasm_exec.js";
 import wasm from "../build/tidemark.wasm";
 import { Reader, Writer, decode, encode } from "./frame.mjs";
 import { fetchFrame } from "./fetch.mjs";
+import { objectStub } from "./object.mjs";
 
 const ABI = "tidemark_abi_2"; // Module of package abi
 checkABI();
@@ -150,6 +151,15 @@ class Guest {
     return -this.keep(encode(message(error)));
   }
 
+  // execute runs the statements of a frame by a method of the object, exec or try.
+  execute(how, ptr, length) {
+    try {
+      return this.keep(this.object[how](this.reader(ptr, length).statements()));
+    } catch (error) {
+      return this.failure(error);
+    }
+  }
+
   imports() {
     return {
       size: (handle) => this.handles.get(handle)?.length ?? 0,
@@ -186,13 +196,10 @@ class Guest {
       forward: (call, ptr, length) => this.calls.get(call)?.respond({ forward: this.copy(ptr, length) }),
 
       object_name: () => this.keep(encode(this.object.className + "\0" + this.object.name)),
-      object_exec: (ptr, length) => {
-        try {
-          return this.keep(this.object.exec(this.reader(ptr, length).statements()));
-        } catch (error) {
-          return this.failure(error);
-        }
-      },
+      object_exec: (ptr, length) => this.execute("exec", ptr, length),
+      object_try: (ptr, length) => this.execute("try", ptr, length),
+      object_erase: () => this.object.erase(),
+      object_size: () => this.object.size(),
       object_conns: () => this.keep(this.object.conns()),
       object_send: (conns, n, kind, ptr, length) => {
         const to = new Reader(this.copy(conns, 4 * n));
@@ -234,9 +241,9 @@ export const message = (error) => (error instanceof Error ? error.message : Stri
 // to the request that is running, and Go may run this call's goroutine in
 // another's: so whatever needs this request's context happens in drive.
 export class Call {
-  // start(exports, id) calls the export that begins it; object is the Durable
-  // Object of an alarm, and body the request's. A call that may be replayed
-  // moves to the next instance if another call ended this one.
+  // start(exports, id, guest) calls the export that begins it; object is the Durable
+  // Object whose request or alarm it is, or null, and body the request's. A call that may
+  // be replayed moves to the next instance if another call ended this one.
   constructor({ env, ctx, object = null, body = null, start, replayable = false }) {
     Object.assign(this, { env, ctx, object, body, start, replayable });
     this.restart = false;
@@ -260,7 +267,7 @@ export class Call {
     this.queue = []; // ops to start in this request's context
     this.pending = 0; // ops under way
     this.id = ++lastCall;
-    this.guest = running(this.env);
+    this.guest = this.object ? this.object.bind() : running(this.env);
     this.guest.calls.set(this.id, this);
     this.guest.enter(this, this.object, (exports) => this.start(exports, this.id, this.guest));
   }
@@ -310,6 +317,7 @@ export class Call {
   again() {
     const fresh = this.replayable || (this.body !== null && this.body.length !== 0 && !this.body.taken);
     if (!fresh || this.answer !== null || this.moves === MOST_AGAIN) return false;
+    if (this.object && !this.object.release()) return false;
     this.moves++;
     this.guest.calls.delete(this.id);
     this.restart = true;
@@ -367,10 +375,8 @@ export class Call {
           })),
         );
       }
-      case OP_CALL: {
-        const rooms = this.env[binding];
-        return rooms.get(rooms.idFromName(room)).call(data);
-      }
+      case OP_CALL:
+        return objectStub(this.env, binding, room).call(data);
       case OP_ENTER:
         await null; // until the export that posted this has returned: one that ends in another ends both
         if (this.guest.dead) return NONE;

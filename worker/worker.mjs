@@ -3,6 +3,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { Body } from "./body.mjs";
 import { failure } from "./failure.mjs";
+import { objectStub } from "./object.mjs";
 import { Reader, Writer, decode, encode } from "./frame.mjs";
 import {
   Call, EVENT_BINARY, EVENT_CALL, EVENT_CLOSE, EVENT_OPEN, EVENT_TEXT, EVENT_TIMER, callLimit, message, running,
@@ -16,6 +17,9 @@ const LIMIT_SOCKETS = 10_000; // variable LIMIT_SOCKETS
 const LIMIT_SOCKETS_PER_SUBJECT = 64; // variable LIMIT_SOCKETS_PER_SUBJECT
 const CLOSE_FULL = 4503, CLOSE_OWNER_FULL = 4529;
 const NONE = new Uint8Array(0);
+const REQUEST = 1; // the first byte of a Forward with Request
+const ATTACHMENT = "x-tidemark-attachment", FORWARD = "x-tidemark-forward"; // headers between the Worker and an object
+const UNDO = new Error("undo");
 const ALARM_BACKOFF_MS = 2_000; // after an end, doubled with each more
 const ALARM_BACKOFF_LIMIT_MS = 3_600_000;
 
@@ -23,28 +27,40 @@ const bodyLimit = (env) => Number(env.LIMIT_BODY_BYTES) || LIMIT_BODY_BYTES;
 
 export default {
   async fetch(request, env, ctx) {
-    const body = request.body === null ? null : new Body(request);
-    const head = requestHead(request);
-    const answer = await new Call({
-      env,
-      ctx,
-      body,
-      replayable: request.method === "GET" || request.method === "HEAD",
-      start: (exports, id, guest) => exports.request(id, guest.keep(head), head.length, body ? body.length : 0),
-    }).run();
-    if (body?.left) await body.drop(Math.max(DROPPED_LIMITS * bodyLimit(env), LEAST_DROPPED), callLimit(env));
-    return response(answer, request.url, env, ctx);
+    const [answer, body] = await serve(request, env, ctx);
+    const frame = answer.forward && new Reader(answer.forward);
+    if (frame?.byte() === REQUEST) return pass(frame, request, env, ctx, body);
+    await drop(body, env);
+    return frame ? forward(frame, env) : response(answer, request.url, ctx);
   },
 };
 
+// serve has the guest answer a request: the Worker's own, or one that the Worker
+// forwarded to object, with data. It returns the answer and the body, or null if there is none.
+async function serve(request, env, ctx, object = null, data = NONE) {
+  const body = request.body === null ? null : new Body(request);
+  const head = requestHead(request);
+  const length = body ? body.length : 0;
+  const start = (exports, id, guest) => {
+    if (object === null) exports.request(id, guest.keep(head), head.length, length);
+    else exports.object_request(id, object.number, guest.keep(head), head.length, length, guest.keep(data), data.length);
+  };
+  const replayable = request.method === "GET" || request.method === "HEAD";
+  return [await new Call({ env, ctx, object, body, replayable, start }).run(), body];
+}
+
+// drop reads what is left of a body, within bounds.
+async function drop(body, env) {
+  if (body?.left) await body.drop(Math.max(DROPPED_LIMITS * bodyLimit(env), LEAST_DROPPED), callLimit(env));
+}
+
 function requestHead(request) {
   let head = `${request.method} ${request.url}`;
-  for (const [name, value] of request.headers) head += `\n${name}: ${value}`;
+  for (const [name, value] of request.headers) if (name !== ATTACHMENT) head += `\n${name}: ${value}`;
   return encode(head);
 }
 
-function response(answer, url, env, ctx) {
-  if (answer.forward) return forward(new Reader(answer.forward), env);
+function response(answer, url, ctx) {
   if (answer.lost) return failure(url, answer.lost);
   const [status, ...lines] = answer.head.split("\n");
   const headers = lines.map((line) => {
@@ -68,21 +84,35 @@ function joined(parts, ctx) {
   return readable;
 }
 
-// forward hands an upgrade to a room's fetch, which only this reaches; without a
-// room's binding it refuses it.
+// pass hands a request to an object's fetch. If the object forwards the request in turn,
+// its response has that frame in a header.
+async function pass(frame, request, env, ctx, body) {
+  if (body?.taken) throw new Error("the guest forwarded a request whose body it had taken");
+  const [binding, name] = [frame.text(), frame.text()];
+  frame.text(), frame.text(); // protocol and owner are of a socket
+  const headers = new Headers(request.headers);
+  headers.set(ATTACHMENT, base64(frame.rest()));
+  const passed = new Request(request, { headers, redirect: "manual" });
+  const answer = await objectStub(env, binding, name).fetch(passed);
+  const next = answer.headers.get(FORWARD);
+  if (next === null) return answer;
+  const reader = new Reader(unbase64(next));
+  reader.byte();
+  return forward(reader, env);
+}
+
+// forward hands an upgrade to a room's fetch, which only this and pass reach; without a
+// room's binding it refuses it. The first byte of the frame was read.
 function forward(frame, env) {
   const binding = frame.text();
   const [name, protocol, owner, bytes] = [frame.text(), frame.text(), frame.text(), frame.rest()];
   if (binding === "") return refuse(bytes[0] | (bytes[1] << 8), name, protocol, bytes.slice(2));
-  const rooms = env[binding];
-  const headers = {
-    upgrade: "websocket",
-    "x-protocol": protocol,
-    "x-owner": owner,
-    "x-attachment": btoa(String.fromCharCode(...bytes)),
-  };
-  return rooms.get(rooms.idFromName(name)).fetch("https://room/", { headers });
+  const headers = { upgrade: "websocket", "x-protocol": protocol, "x-owner": owner, "x-opens": base64(bytes) };
+  return objectStub(env, binding, name).fetch("https://room/", { headers });
 }
+
+const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
+const unbase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
 // refuse accepts an upgrade to say why it is rejected: a browser does not show a page
 // the HTTP status of an upgrade.
@@ -142,7 +172,8 @@ class Room extends DurableObject {
   constructor(ctx, env) {
     super(ctx, env);
     this.guest = null; // the instance that knows this object, by this.number
-    this.alarms = 0; // alarms running in it
+    this.calls = 0; // requests and alarms under way in it
+    this.waiting = []; // what wakes the requests that wait until none is
     this.timer = null;
     this.name = ctx.id.name;
     this.sockets = new Map(); // conn -> WebSocket
@@ -178,15 +209,33 @@ class Room extends DurableObject {
     else this.owned.delete(owner);
   }
 
-  // bind chooses the instance that the next event goes to. An alarm that waits
+  // bind chooses the instance that the next event goes to. A request or alarm that waits
   // in one keeps the object there, for two must never act on one object.
   bind() {
-    if (this.guest?.dead || (this.alarms === 0 && this.guest !== running(this.env))) this.guest = null;
+    if (this.guest?.dead || (this.calls === 0 && this.guest !== running(this.env))) this.guest = null;
     if (this.guest === null) {
       this.guest = running(this.env);
       this.number = ++lastObject;
     }
     return this.guest;
+  }
+
+  // admits says whether a request may begin. An instance that is full begins none.
+  admits() {
+    return this.calls === 0 || this.guest === running(this.env);
+  }
+
+  // finish notes that a request or alarm has ended.
+  finish() {
+    if (--this.calls > 0) return;
+    for (const wake of this.waiting.splice(0)) wake();
+  }
+
+  // release lets the only call under way take the object to the next instance.
+  release() {
+    if (this.calls > 1) return false;
+    this.guest = null;
+    return true;
   }
 
   // event returns the guest's reply, or null if the instance ended in it.
@@ -196,7 +245,7 @@ class Room extends DurableObject {
     const handle = guest.keep(data);
     guest.enter(null, this, (exports) => exports.event(this.number, kind, conn, handle, data.length));
     if (!guest.dead) return guest.reply;
-    this.close(conn, 1011, "internal error");
+    if (kind !== EVENT_ENTER) this.close(conn, 1011, "internal error");
     return null;
   }
 
@@ -207,14 +256,37 @@ class Room extends DurableObject {
     return reply;
   }
 
+  // fetch serves a request that the Worker forwarded, or opens a socket.
   fetch(request) {
-    const owner = request.headers.get("x-owner");
-    const protocol = request.headers.get("x-protocol");
+    const data = request.headers.get(ATTACHMENT);
+    return data === null ? this.open(request.headers) : this.serve(request, unbase64(data));
+  }
+
+  async serve(request, data) {
+    const late = Date.now() + callLimit(this.env);
+    while (!this.admits()) {
+      if (Date.now() > late) return failure(request.url, "the object is busy; try again later", 503);
+      await new Promise((wake) => this.waiting.push(wake));
+    }
+    this.calls++;
+    try {
+      const [answer, body] = await serve(request, this.env, this.ctx, this, data);
+      if (answer.forward) return new Response(null, { headers: { [FORWARD]: base64(answer.forward) } });
+      await drop(body, this.env);
+      return response(answer, request.url, this.ctx);
+    } finally {
+      this.finish();
+    }
+  }
+
+  open(headers) {
+    const owner = headers.get("x-owner");
+    const protocol = headers.get("x-protocol");
     const full = crowded(this.env, owner);
     if (full !== null) return refuse(...full, protocol);
     const { 0: client, 1: server } = new WebSocketPair();
     const conn = Math.max(0, ...this.sockets.keys()) + 1;
-    const data = Uint8Array.from(atob(request.headers.get("x-attachment")), (c) => c.charCodeAt(0));
+    const data = unbase64(headers.get("x-opens"));
     this.ctx.acceptWebSocket(server);
     server.serializeAttachment({ conn, owner, data: NONE });
     this.remember(conn, server, owner);
@@ -244,8 +316,7 @@ class Room extends DurableObject {
   }
 
   async alarm() {
-    this.bind();
-    this.alarms++;
+    this.calls++;
     try {
       const answer = await new Call({
         env: this.env,
@@ -258,7 +329,7 @@ class Room extends DurableObject {
       await this.backOff();
       throw error;
     } finally {
-      this.alarms--;
+      this.finish();
     }
   }
 
@@ -289,14 +360,39 @@ class Room extends DurableObject {
   }
 
   exec(statements) {
-    const { storage } = this.ctx;
-    const run = () =>
-      statements.map(({ sql, args }) => {
-        const cursor = storage.sql.exec(sql, ...args);
-        const rows = [...cursor.raw()];
-        return { changes: cursor.rowsWritten, columns: cursor.columnNames, rows };
+    const run = () => this.run(statements);
+    return new Writer().results(statements.length === 1 ? run() : this.ctx.storage.transactionSync(run));
+  }
+
+  try(statements) {
+    let results;
+    try {
+      this.ctx.storage.transactionSync(() => {
+        results = this.run(statements);
+        throw UNDO;
       });
-    return new Writer().results(statements.length === 1 ? run() : storage.transactionSync(run));
+    } catch (error) {
+      if (error !== UNDO) throw error;
+    }
+    return new Writer().results(results);
+  }
+
+  run(statements) {
+    const { sql: database } = this.ctx.storage;
+    return statements.map(({ sql, args }) => {
+      const cursor = database.exec(sql, ...args);
+      const rows = [...cursor.raw()];
+      return { changes: cursor.rowsWritten, columns: cursor.columnNames, rows };
+    });
+  }
+
+  erase() {
+    this.ctx.storage.deleteAlarm();
+    this.ctx.storage.deleteAll();
+  }
+
+  size() {
+    return Math.ceil(this.ctx.storage.sql.databaseSize / 1024);
   }
 
   conns() {
@@ -356,3 +452,5 @@ function closeSocket(ws, code, reason) {
 
 export class SyncRoom extends Room {}
 export class YjsRoom extends Room {}
+export class Space extends Room {}
+export class SpaceYjsRoom extends Room {}

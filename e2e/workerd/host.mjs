@@ -19,6 +19,7 @@ const glue = (wasmFile) => [
   module("worker/guest.mjs"),
   module("worker/frame.mjs"),
   module("worker/fetch.mjs"),
+  module("worker/object.mjs"),
   module("build/wasm_exec.js"),
   { type: "CompiledWasm", path: path.join(root, "build/tidemark.wasm"), contents: readFileSync(wasmFile) },
 ];
@@ -63,6 +64,8 @@ export async function startTidemark({ bindings = {}, main, ...options } = {}) {
     durableObjects: {
       SYNC_ROOM: { className: "SyncRoom", useSQLite: true },
       YJS_ROOM: { className: "YjsRoom", useSQLite: true },
+      SPACE: { className: "Space", useSQLite: true },
+      SPACE_YJS_ROOM: { className: "SpaceYjsRoom", useSQLite: true },
     },
     bindings,
   });

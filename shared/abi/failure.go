@@ -31,7 +31,8 @@ var failureCodes = map[int]struct {
 
 // Answer returns the header and the body. The body has the shape that the guest's
 // errors have at the path: tRPC's below /trpc, a problem of RFC 9457 below /api/v1/,
-// and {"error":{"code","message"}} elsewhere. Any page may read it, because it holds
+// and {"error":{"code","message"}} elsewhere. A path below /s/NAME has the shape of the
+// path behind that. Any page may read it, because it holds
 // no data of a user.
 func (f Failure) Answer() (header [][2]string, body []byte) {
 	code, ok := failureCodes[f.Status]
@@ -40,11 +41,16 @@ func (f Failure) Answer() (header [][2]string, body []byte) {
 	}
 	contentType := "application/json"
 	var shape any
+	path := f.Path
+	if rest, ok := strings.CutPrefix(path, "/s/"); ok { // in a space
+		_, below, _ := strings.Cut(rest, "/")
+		path = "/" + below
+	}
 	switch {
-	case f.Path == "/trpc" || strings.HasPrefix(f.Path, "/trpc/"):
+	case path == "/trpc" || strings.HasPrefix(path, "/trpc/"):
 		data := map[string]any{"code": code.name, "httpStatus": f.Status}
 		shape = map[string]any{"error": map[string]any{"message": f.Message, "code": code.number, "data": data}}
-	case strings.HasPrefix(f.Path, "/api/v1/"):
+	case strings.HasPrefix(path, "/api/v1/"):
 		contentType = "application/problem+json"
 		shape = map[string]any{
 			"type": "about:blank", "title": f.Message, "status": f.Status, "detail": f.Message, "code": strings.ToLower(code.name),

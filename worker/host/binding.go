@@ -32,6 +32,11 @@ func (d D1) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result
 	if r.err != nil {
 		return nil, r.err
 	}
+	return r.results()
+}
+
+// results decodes Results: short ones as a whole, others piece by piece.
+func (r result) results() ([]abi.Result, error) {
 	if r.size <= wholeBytes {
 		b, _ := r.take()
 		return abi.DecodeResults(b)
@@ -71,8 +76,8 @@ func callFrame(binding, room string, data ...[]byte) []byte {
 	return abi.AppendPieces(abi.AppendText(abi.AppendText(nil, binding), room), data, address)
 }
 
-// Forward hands the upgrade r to a room, which completes it. The host drops the
-// bytes that the handler writes.
+// Forward hands r to an object: an upgrade, which the object completes, or a request that
+// its Server serves. The host drops the bytes that the handler writes.
 func (Rooms) Forward(_ http.ResponseWriter, r *http.Request, f abi.Forward) error {
 	c, err := callOf(r.Context())
 	if err != nil {

@@ -16,11 +16,33 @@ import (
 func request(id, head, headLen, length int32) {
 	c := startCall(id)
 	headBytes := take(head, headLen)
-	begin(func() { c.serve(headBytes, int64(length)) })
+	begin(func() { c.serve(headBytes, int64(length), config.Handler.ServeHTTP) })
 }
 
-// serve runs the handler and sends its response, or 500 if the handler does not return.
-func (c *call) serve(head []byte, length int64) {
+// A Server is a Room that serves requests, too. Forward.Request hands them to it.
+type Server interface {
+	// Serve is as the method of http.Handler. It may wait. It acts on the object inside
+	// Object.Enter only.
+	Serve(w http.ResponseWriter, r *http.Request, attachment []byte)
+}
+
+//go:wasmexport object_request
+func objectRequest(id, object, head, headLen, length, data, dataLen int32) {
+	c := startCall(id)
+	headBytes, attachment := take(head, headLen), take(data, dataLen)
+	o, err := objectFor(object)
+	begin(func() {
+		c.serve(headBytes, int64(length), func(w http.ResponseWriter, r *http.Request) {
+			if err != nil {
+				panic(err)
+			}
+			o.room.(Server).Serve(w, r, attachment)
+		})
+	})
+}
+
+// serve runs a handler and sends its response, or 500 if the handler does not return.
+func (c *call) serve(head []byte, length int64, handle http.HandlerFunc) {
 	w := &responseWriter{c: c, header: http.Header{}}
 	returned := false // stays false if the handler panics or ends its goroutine
 	path := ""
@@ -41,7 +63,7 @@ func (c *call) serve(head []byte, length int64) {
 		if r.Body, r.ContentLength = http.NoBody, length; length != 0 {
 			r.Body = &body{c: c, length: length}
 		}
-		config.Handler.ServeHTTP(w, r.WithContext(c))
+		handle(w, r.WithContext(c))
 	} else {
 		w.fail(abi.Failure{Status: http.StatusBadRequest, Message: "The request is malformed: " + err.Error()})
 	}

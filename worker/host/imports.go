@@ -47,6 +47,15 @@ func hostObjectName() int32
 //go:wasmimport tidemark_abi_2 object_exec
 func hostObjectExec(ptr unsafe.Pointer, n int32) int32
 
+//go:wasmimport tidemark_abi_2 object_try
+func hostObjectTry(ptr unsafe.Pointer, n int32) int32
+
+//go:wasmimport tidemark_abi_2 object_erase
+func hostObjectErase()
+
+//go:wasmimport tidemark_abi_2 object_size
+func hostObjectSize() int32
+
 //go:wasmimport tidemark_abi_2 object_conns
 func hostObjectConns() int32
 

@@ -13,14 +13,15 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+	"unsafe"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/room"
 )
 
 // A Room is the program of a Durable Object; package room explains the terms. Its
-// methods run during the object's events and never block. Only Alarm may wait, and
-// the object may get other events meanwhile.
+// methods run during the object's events and never block. Only Alarm, and Serve of a
+// Server, may wait, and the object may get other events meanwhile.
 type Room interface {
 	// Connect: conn was accepted, with the attachment of abi.Forward.
 	Connect(conn int32, attachment []byte)
@@ -167,7 +168,7 @@ func (c *call) runAlarm(o *Object, err error) {
 	}
 }
 
-// Enter runs f in an event of the object; ctx is that of Alarm.
+// Enter runs f in an event of the object; ctx is that of Alarm or of a request that Serve got.
 func (o *Object) Enter(ctx context.Context, f func()) error {
 	c, err := callOf(ctx)
 	if err != nil {
@@ -178,18 +179,34 @@ func (o *Object) Enter(ctx context.Context, f func()) error {
 
 // Exec runs statements as one transaction on the object's SQLite.
 func (o *Object) Exec(statements ...abi.Statement) ([]abi.Result, error) {
+	return run(hostObjectExec, statements)
+}
+
+// Try is Exec, and then undoes all that the statements wrote.
+func (o *Object) Try(statements ...abi.Statement) ([]abi.Result, error) {
+	return run(hostObjectTry, statements)
+}
+
+func run(exec func(unsafe.Pointer, int32) int32, statements []abi.Statement) ([]abi.Result, error) {
 	frame, err := abi.AppendStatements(nil, statements, address)
 	if err != nil {
 		return nil, err
 	}
-	handle := hostObjectExec(pointer(frame), int32(len(frame)))
+	handle := exec(pointer(frame), int32(len(frame)))
 	runtime.KeepAlive(statements) // the frame has addresses of their arguments
-	b, err := takeResult(handle)
-	if err != nil {
+	if handle < 0 {
+		_, err := takeResult(handle)
 		return nil, err
 	}
-	return abi.DecodeResults(b)
+	return result{handle: handle, size: hostSize(handle)}.results()
 }
+
+// Erase deletes all that the object has stored, and its alarm, when the event has ended.
+// The event must not use Exec or SetAlarm afterwards.
+func (o *Object) Erase() { hostObjectErase() }
+
+// Size returns how much the object has stored, in bytes. The host rounds it up to 1,024 bytes.
+func (o *Object) Size() int64 { return int64(hostObjectSize()) << 10 }
 
 // Conns returns the open sockets and their attachments.
 func (o *Object) Conns() ([]abi.Conn, error) {

@@ -36,6 +36,13 @@ func cutRemoval(data []byte) (subject string, at Position, ok bool) {
 	return string(data[16:]), Position(binary.LittleEndian.Uint64(data[8:])), true
 }
 
+// deletion begins a call that is no list of changes, as removal does.
+var deletion = append(bytes.Repeat([]byte{0xff}, 7), 0xfd)
+
+// Deletion is the call that says that what the room tells of was deleted. The room closes all
+// conns with room.CloseDeleted.
+func Deletion(reason string) []byte { return append(bytes.Clone(deletion), reason...) }
+
 // maxRemoved bounds how many removals a room remembers. It needs one for as long
 // as an upgrade takes from the Worker to the room.
 const maxRemoved = 256

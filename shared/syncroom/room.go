@@ -21,6 +21,7 @@
 package syncroom
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"slices"
@@ -148,13 +149,18 @@ func (r *Room) Message(conn room.Conn, kind int, data []byte) (e room.Effects) {
 	return e
 }
 
-// Call: the Worker sent data: AppendChanges of what a push changed, a Removal, or a Revocation.
+// Call: the Worker sent data: AppendChanges of what a push changed, a Removal, a Revocation, or a
+// Deletion.
 func (r *Room) Call(data []byte, now time.Time) (e room.Effects, err error) {
 	if subject, at, ok := cutRemoval(data); ok {
 		return r.remove(session.MarkOf(subject), at), nil
 	}
 	if v, ok := cutRevocation(data); ok {
 		return r.revoke(v, now), nil
+	}
+	if reason, ok := bytes.CutPrefix(data, deletion); ok {
+		r.closeIf(&e, room.CloseDeleted, string(reason), func(Admission) bool { return true })
+		return e, nil
 	}
 	changes, err := DecodeChanges(data)
 	if err != nil || len(changes) == 0 {

@@ -37,7 +37,16 @@ const (
 	OpRevoke
 	// OpTree: the document as JSON, its texts and XML types as trees.
 	OpTree
+	// OpErase: close the sockets, and be as if nothing had ever been stored. The host does
+	// this without the room: see IsErase.
+	OpErase
 )
+
+// IsErase says whether a request is OpErase.
+func IsErase(request []byte) bool { return len(request) > 0 && Op(request[0]) == OpErase }
+
+// Erased is the reply to OpErase.
+func Erased() []byte { return Reply{Status: StatusOK}.append() }
 
 // A Request comes from the Worker, which has authorized the client. On the wire it is
 //

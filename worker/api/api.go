@@ -7,45 +7,78 @@ import (
 	"tidemark/worker/api/door"
 	"tidemark/worker/api/projects"
 	"tidemark/worker/api/records"
+	"tidemark/worker/api/spaces"
 )
 
 // A Config is what the handler works with.
 type Config struct {
-	Door      door.Config
+	Door door.Config
+	// Root is where the root keeps its data.
+	Root Stores
+	// Spaces lists the spaces; nil: there are none.
+	Spaces spaces.Directory
+}
+
+// Stores are where the root, or one space, keeps its data.
+type Stores struct {
+	Tickets   door.Tickets
 	Records   records.Config
 	Projects  projects.Store
 	Documents *documents.Config // nil: documents are not served
+	Space     spaces.Space      // nil in the root
 }
 
-// handler dispatches requests by the route table.
-type handler struct {
-	door  *door.Door
-	table door.Table
+// A Handler serves HTTP requests.
+type Handler struct {
+	door   *door.Door
+	root   *door.Space
+	table  door.Table // of the root
+	inside door.Table // of a space, whose paths begin behind /s/NAME
 }
 
 // New makes the handler.
-func New(c Config) http.Handler {
-	return &handler{door.New(c.Door), routes(c)}
+func New(c Config) *Handler {
+	return &Handler{
+		door: door.New(c.Door), root: &door.Space{Tickets: c.Root.Tickets, Stores: &c.Root},
+		table: rootTable(c), inside: spaceTable(c),
+	}
 }
 
-func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	header := w.Header()
-	header.Set("X-Content-Type-Options", "nosniff")
-	section := h.table.Section(r.URL.Path)
+// storesOf returns where a call's data is.
+func storesOf(c *door.Call) *Stores { return c.Space.Stores.(*Stores) }
+
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if name, inside, ok := cutSpace(r); ok {
+		h.forward(w, r, inside, name)
+		return
+	}
 	r, share := h.door.WithShare(r)
 	defer share.End()
+	c := &door.Call{Door: h.door, W: w, R: r, Space: h.root}
+	section, done := begin(c, h.table)
+	if done {
+		return
+	}
+	if err := section.Serve(c); err != nil {
+		section.Refuse(c, err)
+	}
+}
+
+// begin finds the section of a call and writes the headers that every response of it
+// has. It answers a preflight.
+func begin(c *door.Call, table door.Table) (section *door.Section, done bool) {
+	header := c.W.Header()
+	header.Set("X-Content-Type-Options", "nosniff")
+	section = table.Section(c.R.URL.Path)
 	if !section.OwnPagesOnly {
-		h.door.AllowOrigin(header, r)
-		if r.Method == http.MethodOptions {
-			section.Preflight(w, r)
-			return
+		c.AllowOrigin(header, c.R)
+		if c.R.Method == http.MethodOptions {
+			section.Preflight(c.W, c.R)
+			return section, true
 		}
 	}
 	if !section.Cacheable {
 		header.Set("Cache-Control", "no-store")
 	}
-	c := &door.Call{Door: h.door, W: w, R: r}
-	if err := section.Serve(c); err != nil {
-		section.Refuse(c, err)
-	}
+	return section, false
 }

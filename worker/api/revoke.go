@@ -52,7 +52,7 @@ func revoke(c *door.Call) error {
 			return err
 		}
 		c.ReadRevocationsSoon()
-		if err := tellRevoked(ctx, c.Sessions.Calls, door.EverybodysRoom, in.Revocation); err != nil {
+		if err := tellRevoked(ctx, c.Sessions.Calls, c.Space.RecordsRoom(), in.Revocation); err != nil {
 			return err
 		}
 	}
@@ -78,7 +78,8 @@ func revoke(c *door.Call) error {
 func tellRevoked(ctx context.Context, rooms door.Calls, p tickets.Place, r tickets.Revocation) error {
 	v := door.RevocationOf(r)
 	message := syncroom.Revocation(v)
-	if p.Binding == door.YjsBinding {
+	switch p.Binding {
+	case door.YjsBinding, door.SpaceYjsBinding:
 		message = yroom.AppendRequest(nil, yroom.Request{Op: yroom.OpRevoke, Data: v.Append(nil)})
 	}
 	if _, err := rooms.Call(ctx, p.Binding, p.Room, message); err != nil {

@@ -8,23 +8,38 @@ import (
 	"tidemark/worker/api/door"
 	"tidemark/worker/api/projects"
 	"tidemark/worker/api/records"
+	"tidemark/worker/api/spaces"
 )
 
-// routes is the route table: every route that the server has. From it come the
-// dispatch, 404 and 405 with Allow, the methods of CORS preflights and, for the
-// projects, the OpenAPI document. What tRPC serves is a list of procedures in package records.
-func routes(c Config) door.Table {
+// rootTable is the route table of the root, and spaceTable that of a space. They are
+// every route that the server has. From them come the dispatch, 404 and 405 with Allow, the
+// methods of CORS preflights and, for the projects, the OpenAPI document. What tRPC serves is
+// a list of procedures in package records.
+func rootTable(c Config) door.Table {
+	sections := []*door.Section{healthSection(), devSection()}
+	if c.Spaces != nil {
+		sections = append(sections, spaces.ListSection(c.Spaces))
+	}
+	return door.NewTable(append(sections, dataSections(c, true)...)...)
+}
+
+func spaceTable(c Config) door.Table {
+	space := spaces.Section(func(c *door.Call) spaces.Space { return storesOf(c).Space })
+	return door.NewTable(append([]*door.Section{space}, dataSections(c, false)...)...)
+}
+
+// dataSections are the sections that the root and the spaces have.
+func dataSections(c Config, root bool) []*door.Section {
 	settings := c.Door.Settings
-	rpc, sync := records.Sections(c.Records, settings)
-	return door.NewTable(
-		healthSection(),
-		devSection(),
-		projects.Section(c.Projects, settings),
-		rpc,
-		documents.Section(c.Documents),
-		sync,
-		accountSection(),
-	)
+	rpc, sync := records.Sections(func(c *door.Call) *records.Config { return &storesOf(c).Records }, settings)
+	documentsOf := func(c *door.Call) *documents.Config { return storesOf(c).Documents }
+	if c.Root.Documents == nil {
+		documentsOf = nil
+	}
+	return []*door.Section{
+		projects.Section(func(c *door.Call) projects.Store { return storesOf(c).Projects }, settings, root),
+		rpc, documents.Section(documentsOf), sync, accountSection(root),
+	}
 }
 
 func healthSection() *door.Section {
@@ -56,14 +71,16 @@ func devSection() *door.Section {
 	}
 }
 
-// accountSection has the paths that no other section has, too.
-func accountSection() *door.Section {
+// accountSection has the paths that no other section has, too. Tokens are of the whole
+// server: the root alone revokes them.
+func accountSection(root bool) *door.Section {
+	routes := []door.Route{{Name: "auth.ticket", Method: "POST", Pattern: "/auth/ticket", Serve: ticket}}
+	if root {
+		routes = append(routes, door.Route{Name: "auth.revoke", Method: "POST", Pattern: "/auth/revoke", Permission: auth.SyncAdmin, Serve: revoke})
+	}
 	return &door.Section{
-		Roots: []string{"/auth/"},
-		Routes: []door.Route{
-			{Name: "auth.ticket", Method: "POST", Pattern: "/auth/ticket", Serve: ticket},
-			{Name: "auth.revoke", Method: "POST", Pattern: "/auth/revoke", Permission: auth.SyncAdmin, Serve: revoke},
-		},
+		Roots:   []string{"/auth/"},
+		Routes:  routes,
 		Headers: "trpc-accept, x-trpc-source",
 		Admit:   (*door.Call).Admit, Missing: door.ErrNoPath, Refuse: door.Refuse,
 	}

@@ -22,7 +22,7 @@ func ticket(c *door.Call) error {
 		end = c.ID.Expires
 	}
 	ticket := rand.Text()
-	if err := c.Tickets.PutTicket(c.R.Context(), now, door.HashTicket(ticket), end, c.ID); err != nil {
+	if err := c.Space.Tickets.PutTicket(c.R.Context(), now, door.HashTicket(ticket), end, c.ID); err != nil {
 		return err
 	}
 	b := ijson.AppendString([]byte(`{"ticket":`), ticket)

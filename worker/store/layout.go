@@ -46,11 +46,18 @@ func (l Layouts) Number(exec Exec) (int, error) {
 	return int(Number(results[0], 0)), nil
 }
 
+// Create returns the statements that make the tables of an empty object.
+func (l Layouts) Create() []abi.Statement { return l.after(0) }
+
+func (l Layouts) after(number int) []abi.Statement {
+	return append(slices.Concat(l[number:]...),
+		abi.Statement{SQL: `INSERT OR REPLACE INTO layout VALUES (1, ?1)`, Args: []any{len(l)}})
+}
+
 // Migrate applies the migrations after that number and stores the new number: all of them
 // in one transaction, or none.
 func (l Layouts) Migrate(exec Exec, number int) error {
-	statements := append(slices.Concat(l[number:]...),
-		abi.Statement{SQL: `INSERT OR REPLACE INTO layout VALUES (1, ?1)`, Args: []any{len(l)}})
+	statements := l.after(number)
 	if _, err := exec(statements...); err != nil {
 		return fmt.Errorf("migrate from layout %d to %d: %w", number, len(l), err)
 	}

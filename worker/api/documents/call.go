@@ -45,22 +45,22 @@ func (h *handler) call(c *door.Call, room string, q yroom.Request) (p yroom.Repl
 	}
 	defer func() { c.Owe(p.Cost) }()
 	ctx := c.R.Context()
-	p, err = h.callOnce(ctx, room, q)
+	p, err = h.callOnce(c, room, q)
 	if err != nil || p.Status != yroom.StatusUnseeded {
 		return p, err
 	}
-	state, version, err := h.Copies.LoadWithin(ctx, room, door.Budget)
+	state, version, err := h.of(c).Copies.LoadWithin(ctx, room, door.Budget)
 	if err != nil {
 		return p, err
 	}
-	seed, err := h.callOnce(ctx, room, yroom.Request{Op: yroom.OpSeed, Version: uint64(max(version, 0)), Data: state})
+	seed, err := h.callOnce(c, room, yroom.Request{Op: yroom.OpSeed, Version: uint64(max(version, 0)), Data: state})
 	if err != nil {
 		return p, err
 	}
 	if seed.Status != yroom.StatusOK {
 		return p, fmt.Errorf("seed the room: %s", seed.Body)
 	}
-	return h.callOnce(ctx, room, q)
+	return h.callOnce(c, room, q)
 }
 
 // give is call with much data, which the request neither keeps nor sends twice: it
@@ -71,15 +71,16 @@ func (h *handler) give(c *door.Call, room string, q yroom.Request) (yroom.Reply,
 		return yroom.Reply{}, err
 	}
 	door.Give(c.R.Context(), len(q.Data))
-	p, err := h.callOnce(c.R.Context(), room, q)
+	p, err := h.callOnce(c, room, q)
 	c.Owe(p.Cost)
 	return p, err
 }
 
-func (h *handler) callOnce(ctx context.Context, room string, q yroom.Request) (yroom.Reply, error) {
+func (h *handler) callOnce(c *door.Call, room string, q yroom.Request) (yroom.Reply, error) {
 	data := q.Data // sent behind the request, and not copied
 	q.Data = nil
-	reply, err := h.Calls.Call(ctx, door.YjsBinding, room, yroom.AppendRequest(nil, q), data)
+	place := c.Space.Document(room)
+	reply, err := h.of(c).Calls.Call(c.R.Context(), place.Binding, place.Room, yroom.AppendRequest(nil, q), data)
 	if err != nil {
 		return yroom.Reply{}, fmt.Errorf("call a Yjs room: %w", err)
 	}

@@ -33,25 +33,46 @@ type Config struct {
 	Calls    door.Calls
 	Copies   Copies
 	Versions Versions
+	// Enter, if not nil, notes that a document may be written.
+	Enter func(ctx context.Context, room string) error
+	// Full, if not nil, returns the failure of a write to a space that is full.
+	Full func(ctx context.Context) error
 }
 
-type handler struct{ Config }
+// enter is called before a document may be written.
+func (c *Config) enter(ctx context.Context, room string) error {
+	if c.Enter == nil {
+		return nil
+	}
+	return c.Enter(ctx, room)
+}
+
+// full returns the failure of a write to a space that is full.
+func (c *Config) full(ctx context.Context) error {
+	if c.Full == nil {
+		return nil
+	}
+	return c.Full(ctx)
+}
+
+type handler struct{ of func(*door.Call) *Config }
 
 // root is where the paths of the routes begin. Behind it stands the room's name.
 const root = "/yjs/"
 
-// Section is the routes of documents. Without a Config they are not implemented.
-func Section(c *Config) *door.Section {
+// Section is the routes of documents. of returns what a call works with. If of is nil,
+// they are not implemented.
+func Section(of func(*door.Call) *Config) *door.Section {
 	s := &door.Section{
 		Roots: []string{root},
 		Admit: (*door.Call).Admit, Missing: door.ErrNoPath, Refuse: refuse,
 		Headers: "x-base-version, if-match, if-none-match",
 	}
-	if c == nil {
+	if of == nil {
 		s.Routes = []door.Route{{Name: "documents.none", Method: door.AnyMethod, Pattern: root + "{room...}", Serve: notServed}}
 		return s
 	}
-	h := &handler{*c}
+	h := &handler{of}
 	const (
 		room     = root + "{room...}"
 		versions = room + "/versions"
@@ -106,9 +127,17 @@ func (h *handler) join(c *door.Call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.Enter(door.YjsBinding, room); err != nil {
+	place := c.Space.Document(room)
+	if err := c.Enter(place); err != nil {
 		return err
 	}
-	admission := yroom.Admission{Write: c.ID.Scope.Allows(auth.YjsWrite), Session: c.Session()}
-	return c.Join(door.YjsBinding, room, admission.Append(nil))
+	write := c.ID.Scope.Allows(auth.YjsWrite)
+	if err := h.of(c).enter(c.R.Context(), room); err != nil {
+		return err
+	}
+	if write && h.of(c).full(c.R.Context()) != nil { // it may read on
+		write = false
+	}
+	admission := yroom.Admission{Write: write, Session: c.Session()}
+	return c.Join(place, admission.Append(nil))
 }

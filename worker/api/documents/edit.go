@@ -13,6 +13,12 @@ func (h *handler) merge(c *door.Call) error {
 	if err != nil {
 		return err
 	}
+	if err := h.of(c).full(c.R.Context()); err != nil {
+		return err
+	}
+	if err := h.of(c).enter(c.R.Context(), room); err != nil {
+		return err
+	}
 	update, err := c.ReadBody(int64(c.Settings.Documents.DocumentBytes))
 	if err != nil {
 		return err
@@ -46,10 +52,10 @@ func (h *handler) delete(c *door.Call) error {
 		err = replyError(p)
 	}
 	if err == nil {
-		err = h.Copies.Delete(c.R.Context(), room)
+		err = h.of(c).Copies.Delete(c.R.Context(), room)
 	}
 	if err == nil {
-		err = h.Versions.DeleteVersions(c.R.Context(), room)
+		err = h.of(c).Versions.DeleteVersions(c.R.Context(), room)
 	}
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ func (h *handler) list(c *door.Call) error {
 		}
 		limit = n
 	}
-	rooms, err := h.allowedRooms(c.R.Context(), c.ID.Rooms, query.Get("prefix"), query.Get("after"), limit)
+	rooms, err := h.allowedRooms(c, query.Get("prefix"), query.Get("after"), limit)
 	if err != nil {
 		return err
 	}
@@ -47,8 +47,8 @@ func (h *handler) list(c *door.Call) error {
 
 // allowedRooms lists at most limit rooms after a name. No other room is the end of a
 // page, as the client learns that name.
-func (h *handler) allowedRooms(ctx context.Context, allowed auth.Rooms, prefix, after string, limit int) (listed []documents.Entry, err error) {
-	page := limit
+func (h *handler) allowedRooms(c *door.Call, prefix, after string, limit int) (listed []documents.Entry, err error) {
+	allowed, page := c.ID.Rooms, limit
 	if allowed.Limited {
 		page = maxListed
 		if all := allowed.Prefix(); strings.HasPrefix(all, prefix) {
@@ -56,7 +56,7 @@ func (h *handler) allowedRooms(ctx context.Context, allowed auth.Rooms, prefix, 
 		}
 	}
 	for {
-		rooms, err := h.Copies.List(ctx, prefix, after, page)
+		rooms, err := h.of(c).Copies.List(c.R.Context(), prefix, after, page)
 		if err != nil {
 			return nil, err
 		}

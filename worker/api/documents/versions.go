@@ -36,7 +36,7 @@ func (h *handler) showVersion(c *door.Call) error {
 
 // version returns the state of the version that the path names.
 func (h *handler) version(c *door.Call, room string) ([]byte, error) {
-	state, err := h.Versions.Version(c.R.Context(), room, c.Parameter("version"), door.Budget)
+	state, err := h.of(c).Versions.Version(c.R.Context(), room, c.Parameter("version"), door.Budget)
 	if err == nil && state == nil {
 		err = door.Fail(door.NotFound, "There is no such version")
 	}
@@ -48,7 +48,7 @@ func (h *handler) listVersions(c *door.Call) error {
 	if err != nil {
 		return err
 	}
-	versions, err := h.Versions.Versions(c.R.Context(), room, door.Query(c.R).Get("before"), versionsListed)
+	versions, err := h.of(c).Versions.Versions(c.R.Context(), room, door.Query(c.R).Get("before"), versionsListed)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (h *handler) keepVersion(c *door.Call) error {
 		ID:   fmt.Sprintf("%011x%s", now, rand.Text()[:8]), // the time, which orders them
 		Name: strings.ToValidUTF8(string(name), "\uFFFD"), Subject: c.ID.Subject, CreatedAt: now, Bytes: len(p.Body),
 	}
-	if err := h.Versions.PutVersion(c.R.Context(), room, v, p.Body); err != nil {
+	if err := h.of(c).Versions.PutVersion(c.R.Context(), room, v, p.Body); err != nil {
 		return err
 	}
 	c.WriteJSON(http.StatusCreated, appendVersion(nil, v))

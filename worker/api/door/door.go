@@ -29,7 +29,6 @@ type Web interface {
 // A Config is what a Door works with.
 type Config struct {
 	Rooms    Rooms
-	Tickets  Tickets
 	Sessions *Sessions // nil: no token can be revoked
 	Web      Web       // nil if no keys have to be fetched
 	Now      func() time.Time
@@ -48,7 +47,7 @@ type Config struct {
 // A Door is what all requests of one instance share.
 type Door struct {
 	Config
-	requests *Limiter // by subject
+	requests *Limiter // by subject and space
 
 	mu       sync.Mutex // guards what follows; never held over a call to a port
 	verifier *auth.Verifier
@@ -83,11 +82,15 @@ func New(c Config) *Door {
 type Call struct {
 	*Door
 	W     http.ResponseWriter
-	R     *http.Request
+	R     *http.Request // of a space, its path is without /s/NAME
+	Space *Space
 	Route *Route        // nil: none matches
-	ID    auth.Identity // of the caller, after Admit
+	ID    auth.Identity // of the caller in the space, after Identify
 
-	values []string // of the route's parameters
+	known    bool     // ID is the caller's
+	ticket   string   // of the space, to be redeemed; "": none
+	rejected error    // what Identify returns; nil: the caller is not rejected
+	values   []string // of the route's parameters
 }
 
 // Parameter returns what stands in the path for {name} or {name...}.
@@ -102,20 +105,20 @@ func (c *Call) Parameter(name string) string {
 
 // Admit finds out who the caller is, and counts the request.
 func (c *Call) Admit() (err error) {
-	if c.ID, err = c.Identify(c.R); err != nil {
+	if err = c.Identify(); err != nil {
 		return err
 	}
 	return c.Spend(1)
 }
 
 // Spend counts n requests of the caller.
-func (c *Call) Spend(n int) error { return c.requests.Take(c.ID.Subject, n, c.Now()) }
+func (c *Call) Spend(n int) error { return c.requests.Take(c.account(), n, c.Now()) }
 
 // Owe counts n requests of the caller for work that is already done: later
 // requests wait.
 func (c *Call) Owe(n int) {
 	if n > 0 {
-		c.requests.Owe(c.ID.Subject, n)
+		c.requests.Owe(c.account(), n)
 	}
 }
 

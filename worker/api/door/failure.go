@@ -83,6 +83,9 @@ func (f *Failure) With(header, value string) *Failure {
 
 func (f *Failure) Error() string { return f.Kind.Name() + ": " + f.Message }
 
+// errEnclosed is the misuse of an object of class Space.
+var errEnclosed = errors.New("a request of a space came without an identity")
+
 // ErrNoPath is the failure of a path that no route has.
 var ErrNoPath = Fail(NotFound, "Nothing is served at this path")
 

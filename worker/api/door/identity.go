@@ -13,22 +13,33 @@ import (
 // as in new WebSocket(url, ["tidemark", token]), and that the server selects.
 const Protocol = "tidemark"
 
-// Identify returns who the caller is, by Authorization: Bearer TOKEN. A browser
+// Identify finds out who the caller is, by Authorization: Bearer TOKEN. A browser
 // cannot set that header for a WebSocket. A WebSocket may bring instead, in this
 // order of precedence, a ticket as ?ticket=, the token as the subprotocol that
-// follows Protocol, or the token as ?token=.
-func (d *Door) Identify(r *http.Request) (auth.Identity, error) {
-	if err := d.permitOrigin(r); err != nil {
-		return auth.Identity{}, err
+// follows Protocol, or the token as ?token=. It rejects a token that does not name the
+// space.
+func (c *Call) Identify() (err error) {
+	switch {
+	case c.rejected != nil:
+		return c.rejected
+	case c.known:
+		return nil
 	}
-	id, err := d.bearer(r)
+	ctx := c.R.Context()
+	if c.ticket != "" {
+		c.ID, err = c.redeem(ctx, c.ticket)
+	} else if err = c.permitOrigin(c.R); err == nil {
+		c.ID, err = c.bearer()
+	}
 	if err == nil {
-		err = d.notRevoked(r.Context(), id)
+		err = c.notRevoked(ctx, c.ID)
 	}
-	return id, err
+	return err
 }
 
-func (d *Door) bearer(r *http.Request) (auth.Identity, error) {
+// bearer returns the identity that the caller's token or ticket has in the space.
+func (c *Call) bearer() (auth.Identity, error) {
+	d, r := c.Door, c.R
 	if d.Invalid != nil {
 		return auth.Identity{}, Fail(ServiceUnavailable, d.Invalid.Error())
 	}
@@ -37,26 +48,43 @@ func (d *Door) bearer(r *http.Request) (auth.Identity, error) {
 		if !strings.EqualFold(scheme, "Bearer") {
 			return auth.Identity{}, unauthorized(`Bearer`, "The header authorization must be: Bearer TOKEN")
 		}
-		return d.verify(r.Context(), strings.TrimSpace(token))
+		return c.verifyIn(strings.TrimSpace(token))
 	}
 	if IsUpgrade(r) {
 		query := Query(r)
 		if ticket := query.Get("ticket"); ticket != "" {
-			return d.redeem(r.Context(), ticket)
+			return c.redeem(r.Context(), ticket)
 		}
 		if offered := protocols(r); len(offered) == 2 && offered[0] == Protocol {
-			return d.verify(r.Context(), offered[1])
+			return c.verifyIn(offered[1])
 		}
 		if token := query.Get("token"); token != "" {
-			return d.verify(r.Context(), token)
+			return c.verifyIn(token)
 		}
 	}
 	return auth.Identity{}, unauthorized(`Bearer`, "A token is needed, in the header authorization: Bearer TOKEN")
 }
 
+// verifyIn returns the identity of a token in the space. A1, A3: it does not ask
+// whether the space exists.
+func (c *Call) verifyIn(token string) (auth.Identity, error) {
+	id, err := c.verify(c.R.Context(), token)
+	if err != nil {
+		return id, err
+	}
+	id, named := id.In(c.Space.Name)
+	switch {
+	case named:
+		return id, nil
+	case c.Space.Name == "":
+		return id, Fail(Forbidden, `The token's spaces do not include the root, which is ""`)
+	}
+	return id, Fail(Forbidden, "The token's spaces do not include this one")
+}
+
 // redeem returns the identity of the first caller that brings the ticket.
-func (d *Door) redeem(ctx context.Context, ticket string) (auth.Identity, error) {
-	id, found, err := d.Tickets.TakeTicket(ctx, d.Now(), HashTicket(ticket))
+func (c *Call) redeem(ctx context.Context, ticket string) (auth.Identity, error) {
+	id, found, err := c.Space.Tickets.TakeTicket(ctx, c.Now(), HashTicket(ticket))
 	if err != nil {
 		return auth.Identity{}, err
 	}

@@ -88,19 +88,18 @@ func (d *Door) refuseRevoked(id auth.Identity, now time.Time) error {
 // Enter rejects a socket whose token was revoked, up to this moment. Otherwise it
 // stores the socket's room, so that a later revocation finds the socket. A token that
 // names neither a subject nor an ID cannot be revoked.
-func (c *Call) Enter(binding, room string) error {
+func (c *Call) Enter(p Place) error {
 	d, id, ctx := c.Door, c.ID, c.R.Context()
 	if d.Sessions == nil || id.Subject == "" && id.ID == "" {
 		return nil
 	}
-	p := tickets.Place{Binding: binding, Room: room}
 	now := d.Now()
 	d.mu.Lock()
 	last := d.revoked.last
 	d.mu.Unlock()
 	var list []tickets.Revocation
 	var err error
-	if p == EverybodysRoom {
+	if p == everybodysRoom {
 		list, last, err = d.Sessions.Store.Revocations(ctx, last)
 	} else {
 		list, last, err = d.Sessions.Store.Enter(ctx, now, id, p, last)
@@ -112,8 +111,8 @@ func (c *Call) Enter(binding, room string) error {
 	return d.refuseRevoked(id, now)
 }
 
-// EverybodysRoom gets every revocation, so nobody's place in it is stored.
-var EverybodysRoom = tickets.Place{Binding: SyncBinding, Room: RecordsRoom}
+// everybodysRoom gets every revocation, so nobody's place in it is stored.
+var everybodysRoom = (&Space{}).RecordsRoom()
 
 // RevocationOf returns the form of a revocation that rooms know.
 func RevocationOf(r tickets.Revocation) session.Revocation {

@@ -10,7 +10,6 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/shared/auth"
 	"tidemark/shared/session"
-	"tidemark/shared/syncroom"
 )
 
 // Rooms reaches the Durable Objects by the binding of their class and their name.
@@ -18,7 +17,8 @@ type Rooms interface {
 	// Publish sends a message to a room. It does not wait for the room and
 	// cannot fail the request.
 	Publish(ctx context.Context, binding, room string, message []byte)
-	// Forward hands an upgrade to a room, which completes it.
+	// Forward hands an upgrade to a room, which completes it, or a request to an object,
+	// which serves it.
 	Forward(w http.ResponseWriter, r *http.Request, f abi.Forward) error
 }
 
@@ -28,27 +28,11 @@ type Calls interface {
 	Call(ctx context.Context, binding, room string, data ...[]byte) (reply []byte, err error)
 }
 
-// The bindings of the classes SyncRoom and YjsRoom.
-const (
-	SyncBinding = "SYNC_ROOM"
-	YjsBinding  = "YJS_ROOM"
-)
-
-// RecordsRoom is the one room that all subscribers of the synchronized tables share.
-const RecordsRoom = "sync"
-
-// Publish tells the subscribers of a room of class SyncRoom what changed.
-func (c *Call) Publish(room string, changes ...syncroom.Change) {
-	if len(changes) > 0 {
-		c.Rooms.Publish(c.R.Context(), SyncBinding, room, syncroom.AppendChanges(nil, changes))
-	}
-}
-
 // Join hands the WebSocket to a room, with an attachment that the room decodes.
 // The caller has called Enter before.
-func (c *Call) Join(binding, room string, attachment []byte) error {
+func (c *Call) Join(p Place, attachment []byte) error {
 	return c.Rooms.Forward(c.W, c.R, abi.Forward{
-		Binding: binding, Name: room, Protocol: protocol(c.R), Owner: owner(c.ID), Attachment: attachment,
+		Binding: p.Binding, Name: p.Room, Protocol: protocol(c.R), Owner: owner(c.ID), Attachment: attachment,
 	})
 }
 

@@ -22,14 +22,15 @@ func (c *call) publish(w projects.Written, err error) error {
 		}
 	default:
 		if w.Removed != "" {
-			c.Rooms.Publish(c.R.Context(), door.SyncBinding, c.room(), syncroom.Removal(syncroom.Position(w.Mark), w.Removed))
+			room := c.room()
+			c.Rooms.Publish(c.R.Context(), room.Binding, room.Room, syncroom.Removal(syncroom.Position(w.Mark), w.Removed))
 		}
 		c.publishChanges(w.Mark, w.Changed...)
 	}
 	return err
 }
 
-func (c *call) room() string { return syncroom.ProjectPrefix + c.key.Project }
+func (c *call) room() door.Place { return c.Space.ProjectRoom(c.key.Project) }
 
 func (c *call) publishChanges(mark project.Seq, names ...project.Name) {
 	changes := make([]syncroom.Change, len(names))
@@ -49,9 +50,9 @@ func (c *call) subscribe() error {
 	if !door.IsUpgrade(c.R) {
 		return door.NotUpgrade()
 	}
-	if err := c.Enter(door.SyncBinding, c.room()); err != nil {
+	if err := c.Enter(c.room()); err != nil {
 		return err
 	}
 	admission := syncroom.Admission{At: syncroom.Position(mark), Session: c.Session()}
-	return c.Join(door.SyncBinding, c.room(), admission.Append(nil))
+	return c.Join(c.room(), admission.Append(nil))
 }

@@ -35,15 +35,16 @@ const root = "/api/v1/"
 
 // handler serves the operations.
 type handler struct {
-	store      Store
+	of         func(*door.Call) Store
 	operations []operation
-	uploads    *door.Limiter // by project and caller
+	uploads    *door.Limiter // by space, project and caller
 }
 
-// Section is the routes of projects.
-func Section(store Store, settings door.Settings) *door.Section {
+// Section is the routes of projects. of returns where a call's projects are. Without
+// open, the routes that need no token are left out.
+func Section(of func(*door.Call) Store, settings door.Settings, open bool) *door.Section {
 	h := &handler{
-		store: store, operations: newOperations(),
+		of: of, operations: newOperations(),
 		uploads: door.NewLimiter(settings.UploadsPerMinute, "uploads per minute to a project"),
 	}
 	s := &door.Section{
@@ -52,6 +53,9 @@ func Section(store Store, settings door.Settings) *door.Section {
 		Headers: "x-base-version, if-match, if-none-match",
 	}
 	for i := range h.operations {
+		if h.operations[i].open && !open {
+			continue
+		}
 		s.Routes = append(s.Routes, h.route(&h.operations[i]))
 	}
 	return s
@@ -73,6 +77,7 @@ func (h *handler) route(o *operation) door.Route {
 type call struct {
 	*door.Call
 	*handler
+	store     Store
 	operation *operation
 	key       projects.Key
 	row       string // the last parameter of the path
@@ -82,7 +87,7 @@ type call struct {
 
 // admit finds out who the caller is. Memberships need a subject.
 func admit(c *door.Call) (err error) {
-	if c.ID, err = c.Identify(c.R); err != nil {
+	if err = c.Identify(); err != nil {
 		return err
 	}
 	user := project.Find(project.Memberships).Field("user_id")
@@ -95,7 +100,7 @@ func admit(c *door.Call) (err error) {
 
 // serve runs an operation, after it has read the body.
 func (h *handler) serve(request *door.Call, o *operation) error {
-	c := &call{Call: request, handler: h, operation: o, key: projects.Key{Caller: request.ID.Subject}}
+	c := &call{Call: request, handler: h, store: h.of(request), operation: o, key: projects.Key{Caller: request.ID.Subject}}
 	if o.open {
 		return o.serve(c)
 	}

@@ -120,7 +120,7 @@ func (c *call) writeCreated(id string, w projects.Written) {
 	if w.Existed {
 		status = http.StatusOK
 	}
-	c.W.Header().Set("Location", c.R.URL.EscapedPath()+id+"/")
+	c.W.Header().Set("Location", c.Space.Path()+c.R.URL.EscapedPath()+id+"/")
 	c.writeRow(status, w.Row, w.Version)
 }
 

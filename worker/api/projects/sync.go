@@ -61,7 +61,7 @@ func (c *call) uncountUpload() {
 }
 
 // uploader is the key by which uploads are counted together.
-func (c *call) uploader() string { return c.key.Project + " " + c.key.Caller }
+func (c *call) uploader() string { return c.Space.Name + " " + c.key.Project + " " + c.key.Caller }
 
 // explainUpload adds to a refusal where in the upload its row stands, and the values
 // that the client sent.

@@ -28,16 +28,16 @@ func (h *handler) restore(c *door.Call) error {
 	if err != nil {
 		return err
 	}
-	for _, restorer := range h.Restorers {
+	for _, restorer := range h.of(c).Restorers {
 		if err := restorer.Restore(c.R.Context(), c.Now()); err != nil {
 			return err
 		}
 	}
-	floor, err := h.Store.Restore(c.R.Context(), c.Now())
+	floor, err := h.of(c).Store.Restore(c.R.Context(), c.Now())
 	if err != nil {
 		return err
 	}
-	c.Publish(door.RecordsRoom, syncroom.Change{Table: syncroom.AnyTable, At: syncroom.Position(floor)})
+	c.PublishRecords(syncroom.Change{Table: syncroom.AnyTable, At: syncroom.Position(floor)})
 	c.WriteJSON(http.StatusOK, fmt.Appendf(nil, `{"floor":%d}`, floor))
 	return nil
 }
@@ -52,7 +52,7 @@ func (h *handler) purge(c *door.Call) error {
 	if err != nil {
 		return err
 	}
-	horizon, purged, err := h.Store.Purge(c.R.Context(), c.Now(), time.Duration(days)*24*time.Hour)
+	horizon, purged, err := h.of(c).Store.Purge(c.R.Context(), c.Now(), time.Duration(days)*24*time.Hour)
 	if err != nil {
 		return err
 	}

@@ -11,18 +11,18 @@ import (
 // push writes rows, and tells the subscribers after the commit.
 func (h *handler) push(c *door.Call, input []byte) ([]byte, error) {
 	ctx := c.R.Context()
-	answer, changed, err := h.Store.Push(ctx, c.Now(), input)
+	answer, changed, err := h.of(c).Store.Push(ctx, c.Now(), input)
 	if err != nil {
 		if !wroteNothing(err) {
 			// The push may have been committed. The client sends it again, which then
 			// changes nothing and tells nobody. So the subscribers are told now.
-			if stamp, stampErr := h.Store.Stamp(ctx); stampErr == nil {
-				c.Publish(door.RecordsRoom, syncroom.Change{Table: syncroom.AnyTable, At: syncroom.Position(stamp)})
+			if stamp, stampErr := h.of(c).Store.Stamp(ctx); stampErr == nil {
+				c.PublishRecords(syncroom.Change{Table: syncroom.AnyTable, At: syncroom.Position(stamp)})
 			}
 		}
 		return nil, err
 	}
-	c.Publish(door.RecordsRoom, changed...)
+	c.PublishRecords(changed...)
 	return answer, nil
 }
 
@@ -30,5 +30,6 @@ func (h *handler) push(c *door.Call, input []byte) ([]byte, error) {
 func wroteNothing(err error) bool {
 	var input *watermelon.InputError
 	var conflict *watermelon.ConflictError
-	return errors.As(err, &input) || errors.As(err, &conflict) || errors.Is(err, watermelon.ErrTooLarge)
+	var failure *door.Failure
+	return errors.As(err, &failure) || errors.As(err, &input) || errors.As(err, &conflict) || errors.Is(err, watermelon.ErrTooLarge)
 }

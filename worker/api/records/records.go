@@ -33,7 +33,7 @@ type Restorer interface {
 	Restore(ctx context.Context, now time.Time) error
 }
 
-// A Config is what the routes work with.
+// A Config is what the routes work with in one space.
 type Config struct {
 	Store Store
 	// Restorers run before Store.Restore, in order. The operator repeats a restore that failed.
@@ -41,13 +41,13 @@ type Config struct {
 }
 
 type handler struct {
-	Config
+	of     func(*door.Call) *Config
 	router trpc.Router
 }
 
-// Sections are the routes of tRPC, and those below /sync/.
-func Sections(c Config, settings door.Settings) (rpc, sync *door.Section) {
-	h := &handler{Config: c, router: trpc.Router{
+// Sections are the routes of tRPC, and those below /sync/. of returns what a call works with.
+func Sections(of func(*door.Call) *Config, settings door.Settings) (rpc, sync *door.Section) {
+	h := &handler{of: of, router: trpc.Router{
 		Procedures: kinds(),
 		MaxItems:   settings.BatchItems,
 	}}

@@ -18,7 +18,7 @@ func (h *handler) turbo(c *door.Call) error {
 	if err != nil {
 		return err
 	}
-	answer, _, err := h.Store.Pull(c.R.Context(), input, budget(c, c.Settings.Sync.PullBytes))
+	answer, _, err := h.of(c).Store.Pull(c.R.Context(), input, budget(c, c.Settings.Sync.PullBytes))
 	if err != nil {
 		return failureOf(err)
 	}
@@ -71,7 +71,7 @@ func jsonKind(v string) (k ijson.Kind, valid bool) {
 }
 
 func (h *handler) checksum(c *door.Call) error {
-	answer, err := h.Store.Checksum(c.R.Context(), door.Budget)
+	answer, err := h.of(c).Store.Checksum(c.R.Context(), door.Budget)
 	if err != nil {
 		return failureOf(err)
 	}
@@ -85,12 +85,12 @@ func (h *handler) subscribe(c *door.Call) error {
 	if !door.IsUpgrade(c.R) {
 		return door.NotUpgrade()
 	}
-	if err := c.Enter(door.SyncBinding, door.RecordsRoom); err != nil {
+	if err := c.Enter(c.Space.RecordsRoom()); err != nil {
 		return err
 	}
-	stamp, err := h.Store.Stamp(c.R.Context())
+	stamp, err := h.of(c).Store.Stamp(c.R.Context())
 	if err != nil {
 		return err
 	}
-	return c.Join(door.SyncBinding, door.RecordsRoom, syncroom.Admission{At: syncroom.Position(stamp), Session: c.Session()}.Append(nil))
+	return c.Join(c.Space.RecordsRoom(), syncroom.Admission{At: syncroom.Position(stamp), Session: c.Session()}.Append(nil))
 }

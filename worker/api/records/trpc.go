@@ -36,7 +36,7 @@ var procedures = map[string]procedure{
 }
 
 func (h *handler) pull(c *door.Call, input []byte, b store.Budget) (ijson.Pieces, int, error) {
-	return h.Store.Pull(c.R.Context(), input, b)
+	return h.of(c).Store.Pull(c.R.Context(), input, b)
 }
 
 // kinds are the kinds of the procedures.
@@ -76,7 +76,7 @@ func (h *handler) trpc(c *door.Call) error {
 		return writeResponse(c, response)
 	}
 	var err error
-	if c.ID, err = c.Identify(r); err != nil {
+	if err = c.Identify(); err != nil {
 		return refuse(explain(c, err))
 	}
 	if r.Method == http.MethodHead {

@@ -1,0 +1,130 @@
+// Package space is the program of a space's object: one Durable Object that holds the rows,
+// the stamp, the tickets and the subscribers of a team. It serves the requests that the
+// Worker forwards to it by the handlers of the root, over a database of its own. A push
+// commits and tells the subscribers in one event of the object.
+package space
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"tidemark/shared/record"
+	"tidemark/shared/syncroom"
+	"tidemark/shared/watermelon"
+	"tidemark/worker/api"
+	"tidemark/worker/api/dialect"
+	docsapi "tidemark/worker/api/documents"
+	"tidemark/worker/api/door"
+	rowsapi "tidemark/worker/api/records"
+	"tidemark/worker/store"
+	"tidemark/worker/store/documents"
+	"tidemark/worker/store/projects"
+	"tidemark/worker/store/records"
+	"tidemark/worker/store/spaces"
+	"tidemark/worker/store/tickets"
+)
+
+// An Object is what a space needs of its Durable Object; *host.SpaceObject is one.
+type Object interface {
+	spaces.Storage
+	// Size is how many bytes the object has stored.
+	Size() int64
+	// Erase deletes all that the object has stored, when the event has ended.
+	Erase()
+	// Publish tells the subscribers what changed, and CloseAll closes their sockets.
+	Publish(changes []syncroom.Change)
+	CloseAll(code int, reason string)
+	// Subscribers is how many sockets the object has.
+	Subscribers() int
+	// Wake has the host call Alarm at that time; the zero time: not at all.
+	Wake(at time.Time)
+}
+
+// A Config is what all spaces share.
+type Config struct {
+	// Serve serves a request of a space: (*api.Handler).ServeSpace.
+	Serve     func(w http.ResponseWriter, r *http.Request, s *door.Space, enclosed []byte)
+	Records   *records.Statements
+	Projects  *projects.Statements
+	Schema    record.Schema
+	Limits    watermelon.Limits
+	Bytes     int64 // LIMIT_SPACE_BYTES
+	Directory *spaces.Directory
+	Calls     door.Calls // reaches the rooms of documents and projects
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// A Space is the state of one object. It implements host.Program.
+type Space struct {
+	*Config
+	name   string
+	object Object
+	db     *spaces.DB
+	door   door.Space
+	opened bool
+	due    time.Time // of the next Alarm; zero: none
+}
+
+// New makes the program of the space of that name.
+func New(c *Config, name string, o Object) *Space {
+	s := &Space{Config: c, name: name, object: o}
+	s.db = spaces.New(o, c.Now, s.made)
+	rows := &dialect.Watermelon{Records: &recordLimit{records.New(s.db, c.Records), s}, Schema: c.Schema, Limits: c.Limits}
+	projectStore, copies := projects.New(s.db, c.Projects), documents.NewCopies(s.db)
+	ticketStore := tickets.New(s.db.Kept())
+	s.door = door.Space{
+		Name: name, Tickets: ticketStore, Publish: s.publish,
+		Stores: &api.Stores{
+			Tickets:   ticketStore,
+			Records:   rowsapi.Config{Store: &rowStore{rows, s}, Restorers: []rowsapi.Restorer{ticketStore, projectStore}},
+			Projects:  &projectLimit{projectStore, s},
+			Documents: &docsapi.Config{Calls: c.Calls, Copies: copies, Versions: &versionLimit{copies, s}, Enter: s.db.EnterRoom, Full: s.full},
+			Space:     s,
+		},
+	}
+	return s
+}
+
+// open learns, once, what is left to do in the space.
+func (s *Space) open(ctx context.Context) error {
+	if s.opened {
+		return nil
+	}
+	state, err := s.db.State(ctx)
+	if err != nil {
+		return err
+	}
+	s.opened = true
+	if state.Deleting {
+		s.door.Closed = errDeleting
+	}
+	if state.Exists && (state.Deleting || !state.Listed) {
+		s.due = s.Now().Add(listingPatience)
+	}
+	return nil
+}
+
+// Serve serves a request. Before it responds to the one that made the space, the
+// directory has the space.
+func (s *Space) Serve(w http.ResponseWriter, r *http.Request, enclosed []byte) {
+	if err := s.open(r.Context()); errors.Is(err, store.ErrNewerLayout) { // S3
+		s.door.Closed = door.Fail(door.ServiceUnavailable, "The space cannot be served: "+err.Error())
+	}
+	s.Config.Serve(w, r, &s.door, enclosed)
+	if s.db.Fresh() {
+		if err := s.list(r.Context()); err != nil {
+			s.Log.Warn("a space is not in the directory yet; the alarm adds it", "space", s.name, "error", err)
+		}
+	}
+}
+
+// publish tells the subscribers of the tables, in an event of its own.
+func (s *Space) publish(ctx context.Context, changes []syncroom.Change) {
+	if err := s.db.InEvent(ctx, func() { s.object.Publish(changes) }); err != nil {
+		s.Log.Error("the subscribers of a space were not told", "space", s.name, "error", err)
+	}
+}

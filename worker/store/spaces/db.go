@@ -1,0 +1,166 @@
+package spaces
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/record"
+	"tidemark/worker/store"
+)
+
+// Storage is the SQLite of a space's object; *host.SpaceObject has one.
+type Storage interface {
+	// Enter runs f in an event of the object. Exec and Try act in an event only.
+	Enter(ctx context.Context, f func()) error
+	// Exec runs statements as one transaction.
+	Exec(statements ...abi.Statement) ([]abi.Result, error)
+	// Try is Exec, and then undoes all that the statements wrote.
+	Try(statements ...abi.Statement) ([]abi.Result, error)
+}
+
+// A DB is the database of one space. It creates its tables when it is first written, and is
+// born with that write: until then reading it answers an empty space and stores nothing. S6.
+type DB struct {
+	storage Storage
+	now     func() time.Time
+	made    func(born bool)
+	inEvent bool
+	layout  int // the number of its layout; -1: not read yet
+	born    bool
+	fresh   bool // it was born in this instance, and the directory does not have it yet
+}
+
+// New returns the database in a storage. It calls made in the event in which the space gets
+// its tables, or is born.
+func New(storage Storage, now func() time.Time, made func(born bool)) *DB {
+	return &DB{storage: storage, now: now, made: made, layout: -1}
+}
+
+// Batch runs statements as one transaction. If they write to a space that is not there,
+// that transaction creates it.
+func (d *DB) Batch(ctx context.Context, statements []abi.Statement) (results []abi.Result, err error) {
+	return d.run(ctx, statements, d.birth)
+}
+
+// Kept is the database for what a space keeps although it was not born: its tickets, and
+// where its documents are.
+func (d *DB) Kept() store.DB { return kept{d} }
+
+type kept struct{ *DB }
+
+func (k kept) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {
+	return k.run(ctx, statements, func() []abi.Statement { return nil })
+}
+
+// InEvent runs f in one event of the object. In it a Batch neither waits nor lets other
+// events run in between.
+func (d *DB) InEvent(ctx context.Context, f func()) error {
+	return d.storage.Enter(ctx, func() { d.Within(f) })
+}
+
+// IsInEvent says whether InEvent or Within is running.
+func (d *DB) IsInEvent() bool { return d.inEvent }
+
+// Within is InEvent for a caller that is in an event of the object.
+func (d *DB) Within(f func()) {
+	d.inEvent = true
+	defer func() { d.inEvent = false }()
+	f()
+}
+
+func (d *DB) run(ctx context.Context, statements []abi.Statement, birth func() []abi.Statement) (results []abi.Result, err error) {
+	if d.inEvent {
+		return d.exec(statements, birth)
+	}
+	if entered := d.storage.Enter(ctx, func() { results, err = d.exec(statements, birth) }); entered != nil {
+		return nil, entered
+	}
+	return results, err
+}
+
+// exec runs statements. In a space that was not born it tries them first: only if they
+// write something it runs them for good, with the statements of the birth before them.
+func (d *DB) exec(statements []abi.Statement, birth func() []abi.Statement) ([]abi.Result, error) {
+	if err := d.open(); err != nil {
+		return nil, err
+	}
+	if d.born {
+		return d.storage.Exec(statements...)
+	}
+	tables := d.missingTables()
+	results, err := d.storage.Try(slices.Concat(tables, statements)...)
+	if err != nil {
+		return nil, err
+	}
+	results = results[len(tables):]
+	if !slices.ContainsFunc(results, func(r abi.Result) bool { return r.Changes > 0 }) {
+		return results, nil
+	}
+	begin := birth()
+	results, err = d.storage.Exec(slices.Concat(tables, begin, statements)...)
+	if err != nil {
+		return nil, err
+	}
+	born := len(begin) > 0
+	if born || d.layout == 0 {
+		d.made(born)
+	}
+	d.layout, d.born, d.fresh = len(layouts), born, born
+	return results[len(tables)+len(begin):], nil
+}
+
+// open learns what is stored, and migrates it. It returns store.ErrNewerLayout if a newer
+// version wrote it.
+func (d *DB) open() error {
+	if d.layout >= 0 {
+		return nil
+	}
+	number, err := layouts.Number(d.storage.Try)
+	if err == nil {
+		err = layouts.Check(number)
+	}
+	if err == nil && 0 < number && number < len(layouts) {
+		err = layouts.Migrate(d.storage.Exec, number)
+	}
+	if err != nil {
+		return fmt.Errorf("open the space: %w", err)
+	}
+	if number > 0 {
+		number = len(layouts)
+		results, err := d.storage.Exec(abi.Statement{SQL: `SELECT created_at, listed FROM Space`})
+		if err != nil {
+			return fmt.Errorf("open the space: %w", err)
+		}
+		d.born = store.Number(results[0], 0) > 0
+		d.fresh = d.born && store.Number(results[0], 1) == 0
+	}
+	d.layout = number
+	return nil
+}
+
+// missingTables are the statements that create the tables if there are none.
+func (d *DB) missingTables() []abi.Statement {
+	if d.layout > 0 {
+		return nil
+	}
+	return layouts.Create()
+}
+
+// birth are the statements that a space is born with. Its first stamp, which is its
+// floor, is a tolerance above now: an earlier space of this name may have had later stamps. S7.
+func (d *DB) birth() []abi.Statement {
+	now := d.now().UnixMilli()
+	return []abi.Statement{
+		{SQL: `UPDATE Space SET created_at = ?1`, Args: []any{now}},
+		{SQL: `UPDATE Clock SET stamp = ?1, floor = ?1, born = ?1`, Args: []any{now + record.ToleranceMillis}},
+	}
+}
+
+// Fresh says whether the directory may lack the space.
+func (d *DB) Fresh() bool { return d.fresh }
+
+// Forget makes the database learn anew what is stored. Call it after the storage was erased.
+func (d *DB) Forget() { d.layout, d.born, d.fresh = -1, false, false }

@@ -1,0 +1,51 @@
+package spaces
+
+import (
+	"io/fs"
+	"strings"
+
+	"tidemark/shared/abi"
+	"tidemark/worker/store"
+)
+
+// layouts are the migrations of a space's tables. Migrations of D1 that are released later
+// get a layout of their own, behind these. S3.
+var layouts = store.Layouts{
+	append(own, ofD1("0001_tables", "0002_tickets", "0010_projects", "0020_yjs", "0030_outcome", "0031_floor", "0040_tickets_of_tokens", "0050_import", "0051_spaces")...),
+}
+
+// notInSpaces are the migrations of D1 with tables of the root alone.
+var notInSpaces = []string{"0041_revocations"}
+
+// own are the tables that only a space has: what it knows of itself, the rooms of its
+// documents, and the number of its layout.
+var own = []abi.Statement{
+	{SQL: `CREATE TABLE layout (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER)`},
+	{SQL: `CREATE TABLE Space (
+		one        INTEGER PRIMARY KEY CHECK (one = 1),
+		created_at INTEGER NOT NULL DEFAULT 0, -- in milliseconds; 0: it was not born
+		listed     INTEGER NOT NULL DEFAULT 0, -- it is in the directory
+		deleting   INTEGER NOT NULL DEFAULT 0)`},
+	{SQL: `INSERT INTO Space (one) VALUES (1)`},
+	{SQL: `CREATE TABLE SpaceRooms (Room TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID`},
+}
+
+// ofD1 returns the statements of migrations of D1.
+func ofD1(names ...string) (statements []abi.Statement) {
+	for _, name := range names {
+		text, err := fs.ReadFile(store.Migrations(), name+".sql")
+		if err != nil {
+			panic(err)
+		}
+		var sql strings.Builder
+		for line := range strings.Lines(string(text)) {
+			line, _, _ = strings.Cut(line, "--")
+			sql.WriteString(line)
+			if strings.HasSuffix(strings.TrimSpace(line), ";") {
+				statements = append(statements, abi.Statement{SQL: strings.TrimSpace(sql.String())})
+				sql.Reset()
+			}
+		}
+	}
+	return statements
+}

@@ -1,0 +1,116 @@
+package spaces
+
+import (
+	"context"
+	"fmt"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/record"
+	"tidemark/worker/store"
+)
+
+// A State is what a space knows of itself.
+type State struct {
+	Exists    bool  // it has tables
+	CreatedAt int64 // Unix milliseconds; 0: it was not born
+	Listed    bool  // it is in the directory
+	Deleting  bool
+}
+
+// State returns what the space knows of itself.
+func (d *DB) State(ctx context.Context) (s State, err error) {
+	results, err := d.Batch(ctx, []abi.Statement{{SQL: `SELECT created_at, listed, deleting FROM Space`}})
+	if err != nil {
+		return s, fmt.Errorf("read the state of the space: %w", err)
+	}
+	r := results[0]
+	return State{
+		Exists: d.layout > 0, CreatedAt: int64(store.Number(r, 0)), Listed: store.Number(r, 1) != 0, Deleting: store.Number(r, 2) != 0,
+	}, nil
+}
+
+// SetListed notes that the space is in the directory.
+func (d *DB) SetListed(ctx context.Context) error {
+	err := d.set(ctx, "listed")
+	if err == nil {
+		d.fresh = false
+	}
+	return err
+}
+
+// SetDeleting notes that the space is being deleted. A deletion that was cut off goes on.
+func (d *DB) SetDeleting(ctx context.Context) error { return d.set(ctx, "deleting") }
+
+func (d *DB) set(ctx context.Context, column string) error {
+	if _, err := d.Kept().Batch(ctx, []abi.Statement{{SQL: `UPDATE Space SET ` + column + ` = 1`}}); err != nil {
+		return fmt.Errorf("note that the space is %s: %w", column, err)
+	}
+	return nil
+}
+
+// Counts are how many rows a table has.
+type Counts struct{ Rows, Tombstones int }
+
+// Count returns the counts of each table of a schema, how many documents there are, and
+// the stamp of the last change.
+func (d *DB) Count(ctx context.Context, schema *record.Schema) (tables []Counts, documents int, stamp record.Stamp, err error) {
+	statements := []abi.Statement{{SQL: `SELECT (SELECT count(*) FROM YjsRooms), stamp FROM Clock`}}
+	for _, t := range schema.Tables {
+		statements = append(statements, abi.Statement{
+			SQL: `SELECT count(*) FILTER (WHERE deleted = 0), count(*) FILTER (WHERE deleted = 1) FROM ` + t.SQL,
+		})
+	}
+	results, err := d.Batch(ctx, statements)
+	if err != nil {
+		return nil, 0, 0, fmt.Errorf("count the rows of the space: %w", err)
+	}
+	for _, r := range results[1:] {
+		tables = append(tables, Counts{int(store.Number(r, 0)), int(store.Number(r, 1))})
+	}
+	return tables, int(store.Number(results[0], 0)), record.Stamp(store.Number(results[0], 1)), nil
+}
+
+// EnterRoom notes that a document of the space has a room, so that a deletion of the
+// space finds it.
+func (d *DB) EnterRoom(ctx context.Context, room string) error {
+	if _, err := d.Kept().Batch(ctx, []abi.Statement{enterRoom(room)}); err != nil {
+		return fmt.Errorf("note a document's room: %w", err)
+	}
+	return nil
+}
+
+// BatchOf is Batch for the room of a document, whose place it notes if the space exists.
+func (d *DB) BatchOf(ctx context.Context, room string, statements []abi.Statement) ([]abi.Result, error) {
+	results, err := d.Batch(ctx, statements)
+	if err == nil && d.layout > 0 {
+		err = d.EnterRoom(ctx, room)
+	}
+	return results, err
+}
+
+func enterRoom(room string) abi.Statement {
+	return abi.Statement{SQL: `INSERT OR IGNORE INTO SpaceRooms VALUES (?1)`, Args: []any{room}}
+}
+
+// Rooms returns the rooms of documents after a name, in order, at most limit.
+func (d *DB) Rooms(ctx context.Context, after string, limit int) ([]string, error) {
+	return d.names(ctx, "rooms", `SELECT Room FROM SpaceRooms WHERE Room > ?1 UNION SELECT RoomId FROM YjsRooms WHERE RoomId > ?1 ORDER BY 1 LIMIT ?2`, after, limit)
+}
+
+// Projects returns the ids of projects after one, in order, at most limit: of deleted
+// projects, too, as their subscribers may still be there.
+func (d *DB) Projects(ctx context.Context, after string, limit int) ([]string, error) {
+	return d.names(ctx, "projects", `SELECT id FROM Projects WHERE id > ?1 ORDER BY id LIMIT ?2`, after, limit)
+}
+
+func (d *DB) names(ctx context.Context, what, sql, after string, limit int) ([]string, error) {
+	results, err := d.Batch(ctx, []abi.Statement{{SQL: sql, Args: []any{after, limit}}})
+	if err != nil {
+		return nil, fmt.Errorf("list the %s of the space: %w", what, err)
+	}
+	names := make([]string, len(results[0].Rows))
+	for i, row := range results[0].Rows {
+		names[i] = store.CellString(row[0])
+	}
+	return names, nil
+}

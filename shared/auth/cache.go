@@ -23,7 +23,9 @@ type cached struct {
 const overhead = 256
 
 func (c cached) size() int {
-	return len(c.token) + len(c.id.Subject) + len(c.id.Scope.Words) + len(c.id.Rooms.Globs) + len(c.id.ID) + overhead
+	id := c.id
+	return len(c.token) + len(id.Subject) + len(id.Scope.Words) + len(id.Rooms.Globs) +
+		len(id.Spaces.Scope.Words) + len(id.Spaces.Grants) + len(id.ID) + overhead
 }
 
 // NewCache makes an empty cache.

@@ -62,6 +62,12 @@ func (m Mapping) identity(c claims) (id Identity, err error) {
 	if id.Rooms, err = parseRooms(rooms); err != nil {
 		return id, err
 	}
+	if id.Spaces, err = m.spaces(c, id.Scope); err != nil {
+		return id, err
+	}
+	if id.Spaces.Limited {
+		id.Scope = Scope{} // until In says where
+	}
 	if id.ID, err = c.text("jti"); err != nil {
 		return id, err
 	}
@@ -98,8 +104,6 @@ func (m Mapping) subject(c claims) (string, error) {
 	return subject, nil
 }
 
-// scope reads words in a string, or a list of them. It ignores a text of a list that
-// holds white space, as that is no permission.
 func (m Mapping) scope(c claims) (Scope, error) {
 	raw, err := c.find(cmp.Or(m.Scope, "scope"))
 	if err != nil {
@@ -108,20 +112,42 @@ func (m Mapping) scope(c claims) (Scope, error) {
 	if raw == nil {
 		return Scope{All: m.Scope == ""}, nil
 	}
+	words, ok := scopeWords(raw)
+	if !ok {
+		return Scope{}, errors.New("its scope is neither a string nor a list of strings")
+	}
+	return Scope{Words: words}, nil
+}
+
+// scopeWords reads words in a string, or a list of them; ok says whether it is one of
+// the two. It ignores a text of a list that holds white space, as that is no permission.
+func scopeWords(raw []byte) (words string, ok bool) {
 	if words, err := ijson.Text(raw); err == nil {
-		return Scope{Words: words}, nil
+		return words, true
 	}
 	list, err := ijson.Texts(raw)
 	if err != nil {
-		return Scope{}, errors.New("its scope is neither a string nor a list of strings")
+		return "", false
 	}
-	var words []string
+	var single []string
 	for _, word := range list {
 		if f := strings.Fields(word); len(f) == 1 && f[0] == word {
-			words = append(words, word)
+			single = append(single, word)
 		}
 	}
-	return Scope{Words: strings.Join(words, " ")}, nil
+	return strings.Join(single, " "), true
+}
+
+// spaces reads the claim of spaces in a token of that scope.
+func (m Mapping) spaces(c claims, scope Scope) (Spaces, error) {
+	raw, err := c.find(cmp.Or(m.Spaces, "spaces"))
+	if err != nil {
+		return Spaces{}, err
+	}
+	if raw == nil && m.Spaces != "" {
+		raw = []byte("[]")
+	}
+	return parseSpaces(raw, scope)
 }
 
 // audience reads a string, or a list of them. RFC 7519, 4.1.3.

@@ -7,7 +7,7 @@ import (
 
 func TestWhichClaimBecomesWhat(t *testing.T) {
 	const claims = `{"sub":"s","https://example.com/user_id":"u","permissions":["sync:read","yjs:write"],
-		"app_metadata":{"rooms":["team-*"],"a.b":{"c":"nested"},"scope":"sync:write"},
+		"app_metadata":{"rooms":["team-*"],"a.b":{"c":"nested"},"scope":"sync:write","spaces":{"acme":"sync:read"}},
 		"app_metadata.x":"whole","a":{"b":"path"},"a.b":"whole","groups":["sync:read","Site Admins","sync:admin now",""],
 		"https://example.com/meta":{"roles":["yjs:read"]},"dots..":"d"}`
 	for mapping, want := range map[string]Identity{
@@ -24,8 +24,10 @@ func TestWhichClaimBecomesWhat(t *testing.T) {
 		"scope=app_metadata.missing.deep":        {Subject: "s"},
 		"rooms=app_metadata.missing":             {Subject: "s", Scope: Scope{All: true}, Rooms: Rooms{Limited: true}},
 		"rooms=sub.rooms":                        {Subject: "s", Scope: Scope{All: true}, Rooms: Rooms{Limited: true}},
-		"spaces=app_metadata.teams,sub=dots..":   {Subject: "d", Scope: Scope{All: true}},
-		"rooms=rooms,spaces=spaces,scope=groups": {Subject: "s", Scope: Scope{Words: "sync:read"}, Rooms: Rooms{Limited: true}},
+		"spaces=app_metadata.teams,sub=dots..":   {Subject: "d", Spaces: Spaces{Limited: true, Scope: Scope{All: true}}},
+		"rooms=rooms,spaces=spaces,scope=groups": {Subject: "s", Rooms: Rooms{Limited: true}, Spaces: Spaces{Limited: true, Scope: Scope{Words: "sync:read"}}},
+		"spaces=app_metadata.spaces":             {Subject: "s", Spaces: Spaces{Limited: true, Grants: "acme\x00sync:read\x00"}},
+		"spaces=permissions":                     {Subject: "s", Spaces: Spaces{Limited: true, Scope: Scope{All: true}, Grants: "sync:read\x00\x00yjs:write\x00\x00"}},
 	} {
 		m, err := ParseMapping(mapping)
 		if err != nil {
@@ -38,6 +40,13 @@ func TestWhichClaimBecomesWhat(t *testing.T) {
 		}
 		if id.Rooms.Limited && id.Rooms.Globs == "" && id.Rooms.Allows("any") {
 			t.Errorf("%q: a claim that is not there opens a room", mapping)
+		}
+		if id.Spaces.Limited && id.Spaces.Grants == "" {
+			for _, space := range []string{"", "acme"} {
+				if in, named := id.In(space); named {
+					t.Errorf("%q: a claim that is not there opens the space %q: %+v", mapping, space, in)
+				}
+			}
 		}
 	}
 }

@@ -8,7 +8,8 @@ import (
 // A Permission is one word of a scope.
 type Permission string
 
-// The permissions. Only a scope that names SyncAdmin, the operator's, allows it.
+// The permissions. Only a scope that names SyncAdmin or SpacesAdmin, the operator's,
+// allows it.
 const (
 	SyncRead      Permission = "sync:read"
 	SyncWrite     Permission = "sync:write"
@@ -17,10 +18,11 @@ const (
 	YjsWrite      Permission = "yjs:write"
 	ProjectsRead  Permission = "projects:read"
 	ProjectsWrite Permission = "projects:write"
+	SpacesAdmin   Permission = "spaces:admin"
 )
 
-// A Scope is the permissions of a token, divided by spaces, or all of them but
-// SyncAdmin. RFC 8693, 4.2.
+// A Scope is the permissions of a token: words with blanks between (RFC 8693, 4.2),
+// and with All also every permission but SyncAdmin and SpacesAdmin.
 type Scope struct {
 	All   bool
 	Words string
@@ -28,8 +30,21 @@ type Scope struct {
 
 // Allows says whether p is among the permissions.
 func (s Scope) Allows(p Permission) bool {
-	if s.All {
-		return p != SyncAdmin
+	if s.All && p != SyncAdmin && p != SpacesAdmin {
+		return true
 	}
 	return slices.Contains(strings.Fields(s.Words), string(p))
+}
+
+// union returns the scope that allows what any of the scopes allows. Its words are
+// sorted.
+func union(scopes ...Scope) (all Scope) {
+	var words []string
+	for _, s := range scopes {
+		all.All = all.All || s.All
+		words = append(words, strings.Fields(s.Words)...)
+	}
+	slices.Sort(words)
+	all.Words = strings.Join(slices.Compact(words), " ")
+	return all
 }

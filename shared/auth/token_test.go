@@ -168,12 +168,22 @@ func TestATokenWithoutKeyIDIsTriedAgainstFewKeys(t *testing.T) {
 
 func FuzzVerify(f *testing.F) {
 	f.Add(raw(hs256, `{"sub":"a","exp":1800000001,"app":{"rooms":["x"]}}`))
+	f.Add(raw(hs256, `{"a":{"b":"a"},"x":{"y":{"z":""}},"app":{"rooms":["x"],"spaces":{"acme":"sync:read sync:write","open-*":["yjs:read"],"":""}}}`))
+	f.Add(raw(hs256, `{"a":{"b":"a"},"x":{"y":{"z":"sync:read"}},"app":{"rooms":["x"],"spaces":["acme","open-*",""]}}`))
 	f.Add("..")
-	mapping, _ := ParseMapping("sub=a.b,rooms=app.rooms,scope=x.y.z")
+	mapping, err := ParseMapping("sub=a.b,rooms=app.rooms,spaces=app.spaces,scope=x.y.z")
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, token string) {
 		v, _ := New(Config{Secret: secret, JWKS: keys.set, Claims: mapping, MaxTTL: time.Hour})
-		if _, fetch, err := v.Verify(token, now); fetch != nil || err != nil && !errors.Is(err, ErrToken) {
+		id, fetch, err := v.Verify(token, now)
+		if fetch != nil || err != nil && !errors.Is(err, ErrToken) {
 			t.Errorf("%v, %v", fetch, err)
 		}
+		if allowed(id.Scope) != "" {
+			t.Errorf("before it is in a space it allows %q", allowed(id.Scope))
+		}
+		id.In("acme")
 	})
 }

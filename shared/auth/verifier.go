@@ -19,27 +19,6 @@ var (
 	ErrKeys = errors.New("the keys of the token's issuer could not be fetched")
 )
 
-// An Identity is what a verified token says. Without a claim the subject and the
-// ID are "", the scope is all and the times are zero.
-type Identity struct {
-	Subject                    string
-	Scope                      Scope
-	Rooms                      Rooms
-	ID                         string // the token's own, claim jti
-	Issued, NotBefore, Expires time.Time
-}
-
-// ValidAt returns ErrToken if the token is not valid yet, or has expired.
-func (id Identity) ValidAt(now time.Time) error {
-	if !id.Expires.IsZero() && !now.Before(id.Expires) {
-		return fmt.Errorf("%w: it has expired", ErrToken)
-	}
-	if now.Before(id.NotBefore) {
-		return fmt.Errorf("%w: it is not valid yet", ErrToken)
-	}
-	return nil
-}
-
 // A Config says which tokens are valid.
 type Config struct {
 	// Secret verifies tokens signed by HS256, and JWKS, a JSON Web Key Set (RFC

@@ -176,9 +176,15 @@ func TestOnlyAScopeThatNamesItIsTheOperators(t *testing.T) {
 		{Words: "sync:admins sync:*"}:    false,
 		{Words: "sync:admin"}:            true,
 		{Words: "sync:write sync:admin"}: true,
+		{All: true, Words: "sync:read"}:  false,
+		{All: true, Words: "sync:admin"}: true,
 	} {
 		if got := scope.Allows(SyncAdmin); got != want {
 			t.Errorf("%+v: %v", scope, got)
+		}
+		scope.Words = strings.ReplaceAll(scope.Words, "sync:admin", "spaces:admin")
+		if got := scope.Allows(SpacesAdmin); got != want || scope.Allows(SyncAdmin) {
+			t.Errorf("%+v: spaces:admin is %v, want %v", scope, got, want)
 		}
 	}
 }
@@ -227,7 +233,13 @@ func TestCacheKeepsWithinBothBounds(t *testing.T) {
 	if c.used.Len() != 2 {
 		t.Errorf("%d entries, want 2", c.used.Len())
 	}
-	if c.Put(strings.Repeat("y", 3*overhead), Identity{}); c.used.Len() != 2 {
+	long := strings.Repeat("y", 3*overhead)
+	for _, id := range []Identity{{Spaces: Spaces{Grants: long}}, {Spaces: Spaces{Scope: Scope{Words: long}}}} {
+		if c.Put("long spaces", id); c.used.Len() != 2 {
+			t.Errorf("spaces over the bound: %d entries", c.used.Len())
+		}
+	}
+	if c.Put(long, Identity{}); c.used.Len() != 2 {
 		t.Errorf("an entry over the bound: %d entries", c.used.Len())
 	}
 }

@@ -18,7 +18,9 @@ type Store struct{ db store.DB }
 func New(db store.DB) *Store { return &Store{db} }
 
 // PutTicket keeps the identity that the ticket of that hash admits until the given
-// time. It deletes the tickets that expired.
+// time. It deletes the tickets that expired. It does not keep Spaces: the identity
+// must be narrowed by In to the space whose tickets these are, or it allows nothing.
+// Of a scope that allows all it keeps no words beside that.
 func (s *Store) PutTicket(ctx context.Context, now time.Time, hash string, until time.Time, id auth.Identity) error {
 	var scope, rooms, token any
 	if !id.Scope.All {

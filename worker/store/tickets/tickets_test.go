@@ -40,6 +40,31 @@ func TestATicketKeepsTheTokenThatItStandsFor(t *testing.T) {
 	}
 }
 
+func TestATakenTicketHasNoSpaces(t *testing.T) {
+	ctx := context.Background()
+	token := auth.Identity{Subject: "alice", Spaces: auth.Spaces{Limited: true, Grants: "acme\x00sync:read\x00*\x00yjs:read\x00"}}
+	narrowed, named := token.In("acme")
+	if !named {
+		t.Fatalf("%+v does not name the space", token)
+	}
+	for name, c := range map[string]struct{ put, want auth.Identity }{
+		"narrowed":     {narrowed, auth.Identity{Subject: "alice", Scope: auth.Scope{Words: "sync:read yjs:read"}}},
+		"not narrowed": {token, auth.Identity{Subject: "alice"}},
+	} {
+		s := New(wasmtest.OpenD1(t, store.Migrations()))
+		if err := s.PutTicket(ctx, noon, "h", noon.Add(time.Second), c.put); err != nil {
+			t.Fatal(err)
+		}
+		got, found, err := s.TakeTicket(ctx, noon, "h")
+		if err != nil || !found || got != c.want {
+			t.Errorf("%s: got %+v, %v, %v, want %+v", name, got, found, err, c.want)
+		}
+		if in, named := got.In("acme"); named {
+			t.Errorf("%s: the ticket reaches a space: %+v", name, in)
+		}
+	}
+}
+
 func TestATicketEndsWithItselfAndWithItsToken(t *testing.T) {
 	ctx := context.Background()
 	s := New(wasmtest.OpenD1(t, store.Migrations()))

@@ -5,7 +5,7 @@
 //
 //	tidemark serve --addr 127.0.0.1:8787 --data DIR [--config wrangler.toml] [--wasm FILE] [--instances N]
 //	    [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s] [--dev [--dev-any-address]]
-//	tidemark token --data DIR --sub alice [--scope "…"] [--ttl 720h]
+//	tidemark token --data DIR --sub alice [--scope "…"] [--spaces "…"] [--ttl 720h]
 //	tidemark restore --url URL [--token TOKEN | --data DIR]
 //	tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
 //	tidemark revoke --url URL --sub NAME|--jti ID [--token TOKEN | --data DIR] [--ttl 720h]
@@ -14,7 +14,8 @@
 // the guest first if it can. The port is that of --addr or, without it, PORT.
 // With --dev it prints a token, and /dev/login gives anyone on this machine a
 // token for any name; serve then refuses an address that is not loopback unless
-// --dev-any-address is given, too. token prints a token and nothing else.
+// --dev-any-address is given, too. token prints a token and nothing else. Its
+// --spaces is a list of globs with commas between, or the JSON of the claim spaces.
 //
 // restore, purge and revoke send a request to a running server, this one or one on
 // Cloudflare, and print its response. restore belongs after the restoration of the
@@ -42,7 +43,7 @@ import (
 const usage = `usage:
   tidemark serve --data DIR [--addr 127.0.0.1:8787] [--config wrangler.toml] [--wasm FILE] [--instances N]
       [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s] [--dev [--dev-any-address]]
-  tidemark token --data DIR --sub NAME [--scope "…"] [--ttl 720h]
+  tidemark token --data DIR --sub NAME [--scope "…"] [--spaces "…"] [--ttl 720h]
   tidemark restore --url URL [--token TOKEN | --data DIR]
   tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
   tidemark revoke --url URL --sub NAME|--jti ID [--token TOKEN | --data DIR] [--ttl 720h]
@@ -99,6 +100,7 @@ func run(args []string) error {
 		var c claims
 		command.StringVar(&c.sub, "sub", "", "whom the token is for")
 		command.StringVar(&c.scope, "scope", "", "what it allows")
+		command.StringVar(&c.spaces, "spaces", "", `the spaces it is for: globs with commas between, or the claim as JSON, such as {"acme":"sync:read"}; if empty it is for the root`)
 		command.DurationVar(&c.ttl, "ttl", defaultTTL(), "how long it is good for")
 		if err := parse(); err != nil {
 			return err

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -26,8 +28,8 @@ func defaultTTL() time.Duration {
 
 // claims are the claims of a token that the flags set.
 type claims struct {
-	sub, scope string
-	ttl        time.Duration
+	sub, scope, spaces string
+	ttl                time.Duration
 }
 
 // sign signs a token. Its iss and aud are the first values of AUTH_ISSUER and
@@ -43,5 +45,50 @@ func sign(secret string, c claims, now time.Time) (string, error) {
 	if c.scope != "" {
 		m["scope"] = c.scope
 	}
-	return jwt.NewWithClaims(jwt.SigningMethodHS256, m).SignedString([]byte(secret))
+	if c.spaces != "" {
+		spaces, err := spacesClaim(c.spaces)
+		if err != nil {
+			return "", err
+		}
+		m["spaces"] = spaces
+	}
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, m).SignedString([]byte(secret))
+	if err == nil && c.spaces != "" {
+		err = checkSpaces(secret, token, now)
+	}
+	if err != nil {
+		return "", err
+	}
+	return token, nil
+}
+
+// spacesClaim reads --spaces: the JSON of the claim spaces, or a list of globs with
+// commas between. Only JSON can name the root, so that a stray comma does not.
+func spacesClaim(text string) (any, error) {
+	text = strings.TrimSpace(text)
+	if strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") {
+		if !json.Valid([]byte(text)) {
+			return nil, fmt.Errorf("token: --spaces %s is not valid JSON", text)
+		}
+		return json.RawMessage(text), nil
+	}
+	globs := strings.Split(text, ",")
+	for i, glob := range globs {
+		if globs[i] = strings.TrimSpace(glob); globs[i] == "" {
+			return nil, fmt.Errorf(`token: --spaces %q has an empty name; to name the root write JSON, such as ["","acme"]`, text)
+		}
+	}
+	return globs, nil
+}
+
+// checkSpaces returns an error if a server would reject the token for its spaces.
+func checkSpaces(secret, token string, now time.Time) error {
+	v, err := auth.New(auth.Config{Secret: []byte(secret)})
+	if err == nil {
+		_, _, err = v.Verify(token, now)
+	}
+	if err != nil {
+		return fmt.Errorf("token: a server would reject it for --spaces: %w", err)
+	}
+	return nil
 }

@@ -1,0 +1,71 @@
+//go:build !js
+
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"tidemark/shared/auth"
+)
+
+func TestATokenNamesItsSpaces(t *testing.T) {
+	t.Setenv("AUTH_ISSUER", "")
+	t.Setenv("AUTH_AUDIENCE", "")
+	now := time.Unix(1_700_000_000, 0)
+	v, err := auth.New(auth.Config{Secret: []byte("secret")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		spaces, space string
+		want          auth.Scope
+		named         bool
+	}{
+		{``, "", auth.Scope{Words: "yjs:read"}, true},
+		{``, "acme", auth.Scope{}, false},
+		{`acme`, "acme", auth.Scope{Words: "yjs:read"}, true},
+		{`acme`, "", auth.Scope{}, false},
+		{`acme, open-*`, "open-1", auth.Scope{Words: "yjs:read"}, true},
+		{`acme,open-*`, "other", auth.Scope{}, false},
+		{`["","acme"]`, "", auth.Scope{Words: "yjs:read"}, true},
+		{`{"acme":"sync:read","a*":["sync:write"]}`, "acme", auth.Scope{Words: "sync:read sync:write"}, true},
+		{` {"":"sync:admin"}`, "", auth.Scope{Words: "sync:admin"}, true},
+		{`{"acme":"sync:read"}`, "", auth.Scope{}, false},
+		{`[]`, "", auth.Scope{}, false},
+	} {
+		text, err := sign("secret", claims{sub: "alice", scope: "yjs:read", spaces: c.spaces, ttl: time.Hour}, now)
+		if err != nil {
+			t.Errorf("%s: %v", c.spaces, err)
+			continue
+		}
+		id, _, err := v.Verify(text, now)
+		if err != nil {
+			t.Errorf("%s: %v", c.spaces, err)
+			continue
+		}
+		if in, named := id.In(c.space); in.Scope != c.want || named != c.named {
+			t.Errorf("%s in %q: got %+v, %v, want %+v, %v", c.spaces, c.space, in.Scope, named, c.want, c.named)
+		}
+	}
+}
+
+func TestATokenWhoseSpacesCannotBeIsNotSigned(t *testing.T) {
+	for spaces, reason := range map[string]string{
+		`acme,`:                         "empty name",
+		` `:                             "empty name",
+		`{"acme":"sync:read"`:           "not valid JSON",
+		`[acme]`:                        "not valid JSON",
+		`{"acme":1}`:                    "neither a string nor a list",
+		`[1]`:                           "neither an object",
+		`{"a":"sync:read","a":""}`:      "twice",
+		`["a\u0000"]`:                   "NUL",
+		strings.Repeat("a", 9000) + "*": "longer than",
+	} {
+		text, err := sign("secret", claims{sub: "alice", spaces: spaces, ttl: time.Hour}, time.Now())
+		if err == nil || text != "" || !strings.Contains(err.Error(), reason) {
+			t.Errorf("%.40s: got %q, %v, want an error with %q", spaces, text, err, reason)
+		}
+	}
+}

@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"tidemark/shared/record"
@@ -15,9 +16,11 @@ import (
 	"tidemark/worker/api/door"
 	rowsapi "tidemark/worker/api/records"
 	"tidemark/worker/host"
+	"tidemark/worker/space"
 	"tidemark/worker/store/documents"
 	"tidemark/worker/store/projects"
 	"tidemark/worker/store/records"
+	"tidemark/worker/store/spaces"
 	"tidemark/worker/store/tickets"
 )
 
@@ -25,15 +28,15 @@ func main() {
 	settings, invalid := door.ReadSettings(host.Getenv)
 	db := host.D1("DB")
 	schema := record.Default()
-	rows := &dialect.Watermelon{
-		Records: records.New(db, records.NewStatements(schema, settings.Sync.PullBytes)), Schema: schema, Limits: settings.Sync,
-	}
-	ticketStore, projectStore := tickets.New(db), projects.New(db, projects.NewStatements())
+	recordStatements, projectStatements := records.NewStatements(schema, settings.Sync.PullBytes), projects.NewStatements()
+	rows := &dialect.Watermelon{Records: records.New(db, recordStatements), Schema: schema, Limits: settings.Sync}
+	ticketStore, projectStore := tickets.New(db), projects.New(db, projectStatements)
+	directory := spaces.NewDirectory(db)
 	copies := documents.NewCopies(db)
 	memory := door.NewMemory(settings.MemoryBytes)
 	rooms := &host.YjsRooms{
 		Config: settings.Documents, CacheBytes: settings.CacheBytes, Free: memory.Free,
-		EventBytes: settings.Documents.IntegrateBytes, Database: copies,
+		EventBytes: settings.Documents.IntegrateBytes, Database: func(o *host.Object) (host.YjsDatabase, string) { return database(o, copies) },
 		Storage: func(exec host.Exec) host.YjsStorage { return documents.Log{Exec: exec} },
 	}
 	memory.Granted(func(bytes int) {
@@ -41,18 +44,44 @@ func main() {
 		host.Collect(bytes)
 	})
 	memory.FullIf(host.Full, func(ctx context.Context) { host.Again(ctx) })
-	host.Serve(host.Config{
-		Handler: api.New(api.Config{
-			Door: door.Config{
-				Rooms: host.Rooms{}, Web: host.Web{}, Tickets: ticketStore,
-				Sessions: &door.Sessions{Store: tickets.NewSessions(db), Calls: host.Rooms{}},
-				Memory:   memory, Sleep: host.Sleep,
-				Now: time.Now, Settings: settings, Invalid: invalid, Log: host.Log,
-			},
+	handler := api.New(api.Config{
+		Door: door.Config{
+			Rooms: host.Rooms{}, Web: host.Web{},
+			Sessions: &door.Sessions{Store: tickets.NewSessions(db), Calls: host.Rooms{}},
+			Memory:   memory, Sleep: host.Sleep,
+			Now: time.Now, Settings: settings, Invalid: invalid, Log: host.Log,
+		},
+		Root: api.Stores{
+			Tickets:   ticketStore,
 			Records:   rowsapi.Config{Store: rows, Restorers: []rowsapi.Restorer{ticketStore, projectStore}},
 			Projects:  projectStore,
 			Documents: &docsapi.Config{Calls: host.Rooms{}, Copies: copies, Versions: copies},
-		}),
-		Classes: map[string]host.Class{"SyncRoom": host.NewSyncRoom, "YjsRoom": rooms.Class},
+		},
+		Spaces: directory,
 	})
+	config := &space.Config{
+		Serve: handler.ServeSpace, Records: recordStatements, Projects: projectStatements, Schema: schema, Limits: settings.Sync,
+		Bytes: settings.SpaceBytes, Directory: directory, Calls: host.Rooms{}, Now: time.Now, Log: host.Log,
+	}
+	host.Serve(host.Config{
+		Handler: handler,
+		Classes: map[string]host.Class{
+			"SyncRoom": host.NewSyncRoom, "YjsRoom": rooms.Class, "SpaceYjsRoom": rooms.Class,
+			"Space": host.NewSpace(func(o *host.SpaceObject) host.Program { return space.New(config, o.Name, o) }),
+		},
+	})
+}
+
+// database returns where the copies of an object's document are: in D1, or in the object of
+// its space.
+func database(o *host.Object, ofRoot *documents.Copies) (host.YjsDatabase, string) {
+	if o.Class != "SpaceYjsRoom" {
+		return ofRoot, o.Name
+	}
+	name, room, _ := strings.Cut(o.Name, "/")
+	remote := &space.Remote{Calls: host.Rooms{}, Space: name, Room: room}
+	return struct {
+		*documents.Copies
+		*space.Remote
+	}{documents.NewCopies(remote), remote}, room
 }

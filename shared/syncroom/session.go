@@ -35,6 +35,14 @@ func (r *Room) plan(e *room.Effects, end, now time.Time) {
 	}
 }
 
+// Ends returns when the token of a conn expires first; the zero time: none does.
+func (r *Room) Ends() time.Time {
+	if !r.looked {
+		r.look(0)
+	}
+	return r.ends
+}
+
 // look counts the conns except one, and finds the token that expires first. It includes the
 // token of that one: the alarm is set for it.
 func (r *Room) look(but int32) {

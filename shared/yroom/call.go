@@ -46,7 +46,7 @@ const (
 func IsErase(request []byte) bool { return len(request) > 0 && Op(request[0]) == OpErase }
 
 // Erased is the reply to OpErase.
-func Erased() []byte { return Reply{Status: StatusOK}.append() }
+func Erased() []byte { return appendReply(nil, Reply{Status: StatusOK}) }
 
 // A Request comes from the Worker, which has authorized the client. On the wire it is
 //

@@ -54,8 +54,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r, share := h.door.WithShare(r)
 	defer share.End()
-	c := &door.Call{Door: h.door, W: w, R: r, Space: h.root}
-	section, done := begin(c, h.table)
+	serve(&door.Call{Door: h.door, W: w, R: r, Space: h.root}, h.table)
+}
+
+// serve serves a call by a route table.
+func serve(c *door.Call, table door.Table) {
+	section, done := begin(c, table)
 	if done {
 		return
 	}

@@ -95,8 +95,8 @@ func newHandler(t testing.TB, p *ports, variables ...string) http.Handler {
 func newHandlerWith(t testing.TB, p *ports, change func(*api.Config), variables ...string) http.Handler {
 	p.now = time.Now()
 	c := configure(t, pairs(variables))
-	c.Records.Store = p
-	c.Door.Tickets, c.Door.Rooms, c.Door.Now = p.Tickets, p, func() time.Time { return p.now }
+	c.Root.Records.Store = p
+	c.Root.Tickets, c.Door.Rooms, c.Door.Now = p.Tickets, p, func() time.Time { return p.now }
 	c.Door.Log = slog.New(slog.NewTextHandler(&p.log, nil))
 	change(&c)
 	return api.New(c)

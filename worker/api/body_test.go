@@ -98,8 +98,8 @@ func sendBody(h http.Handler, method, path, token string, n int64, body *lazyBod
 
 func newBodyHandler(t testing.TB, variables ...string) http.Handler {
 	c := configure(t, pairs(variables))
-	c.Records.Store, c.Projects, c.Door.Rooms = &ports{}, owned{}, &ports{}
-	c.Documents = &documentsapi.Config{Calls: &noRoom{}}
+	c.Root.Records.Store, c.Root.Projects, c.Door.Rooms = &ports{}, owned{}, &ports{}
+	c.Root.Documents = &documentsapi.Config{Calls: &noRoom{}}
 	return api.New(c)
 }
 

@@ -14,7 +14,7 @@ const noHost = "net/http alone drops at most 256 KB of a body before it closes t
 
 func TestConformance(t *testing.T) {
 	c := configure(t, nil)
-	c.Records.Store, c.Door.Tickets = openStore(t)
+	c.Root.Records.Store, c.Root.Tickets = openStore(t)
 	c.Door.Rooms = newRooms(t)
 	server := httptest.NewServer(api.New(c))
 	t.Cleanup(server.Close)

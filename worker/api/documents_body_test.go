@@ -38,7 +38,7 @@ func (c *noRoom) Call(_ context.Context, _, _ string, data ...[]byte) ([]byte, e
 func TestAMergeTakesNotMuchMoreMemoryThanItsBody(t *testing.T) {
 	calls := &noRoom{}
 	c := configure(t, nil)
-	c.Documents = &documentsapi.Config{Calls: calls}
+	c.Root.Documents = &documentsapi.Config{Calls: calls}
 	h := api.New(c)
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": "alice"}).SignedString([]byte(secret))
 	if err != nil {

@@ -51,7 +51,7 @@ func TestAListTellsOfNoRoomThatTheTokenDoesNotOpen(t *testing.T) {
 	d.names = append(d.names, "f-1")
 	slices.Sort(d.names)
 	config := configure(t, nil)
-	config.Documents = &documentsapi.Config{Copies: d}
+	config.Root.Documents = &documentsapi.Config{Copies: d}
 	h := api.New(config)
 	for _, c := range []struct {
 		globs  []string
@@ -112,7 +112,7 @@ func TestWhatARoomSpentCountsInTheRateOfWhoAsked(t *testing.T) {
 	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	config := configure(t, map[string]string{"LIMIT_REQUESTS_PER_MINUTE": "600"})
 	config.Door.Now = func() time.Time { return now }
-	config.Documents = &documentsapi.Config{Calls: costly(500)}
+	config.Root.Documents = &documentsapi.Config{Calls: costly(500)}
 	h := api.New(config)
 	for i, c := range []struct {
 		subject string
@@ -171,7 +171,7 @@ func (short) Call(context.Context, string, string, ...[]byte) ([]byte, error) {
 
 func TestARoomWithoutMemoryIsAskedAgain(t *testing.T) {
 	config := configure(t, nil)
-	config.Documents = &documentsapi.Config{Calls: short{}}
+	config.Root.Documents = &documentsapi.Config{Calls: short{}}
 	h := api.New(config)
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": "alice"}).SignedString([]byte(secret))
 	if err != nil {

@@ -21,7 +21,7 @@ func FuzzRequest(f *testing.F) {
 	f.Add("POST", "/trpc/sync.push", "", "application/json", "", []byte(`{"changes":{"customers":{"created":[{"id":"a","updated_at":1}],"updated":[],"deleted":["b"]}},"lastPulledAt":0}`))
 	f.Add("GET", "/sync/pull", "lastPulledAt=1&migration=null&cursor=x", "", "", []byte(nil))
 	c := configure(f, nil)
-	c.Records.Store, c.Door.Tickets = openStore(f)
+	c.Root.Records.Store, c.Root.Tickets = openStore(f)
 	c.Door.Rooms = &ports{}
 	h := api.New(c)
 	f.Fuzz(func(t *testing.T, method, path, query, contentType, accept string, body []byte) {

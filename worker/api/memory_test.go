@@ -41,7 +41,7 @@ func TestMemoryIsGivenInTurn(t *testing.T) {
 	p := &hungryPull{ports: &ports{answer: []byte(`{}`), now: time.Now()}, bytes: 40 << 20}
 	slept := 0
 	c := configure(t, nil)
-	c.Records.Store, c.Door.Rooms = p, p
+	c.Root.Records.Store, c.Door.Rooms = p, p
 	c.Door.Sleep = func(context.Context, time.Duration) error { slept++; return nil }
 	h := api.New(c)
 	body := func(n int) *strings.Reader { return strings.NewReader(strings.Repeat(" ", n) + "null") }
@@ -111,7 +111,7 @@ func TestMemoryInUseIsNotGivenToOthers(t *testing.T) {
 		var grow func()
 		p := &budgetedPull{ports: &ports{answer: []byte(`{}`), now: time.Now()}}
 		c := configure(t, nil)
-		c.Records.Store, c.Door.Rooms = p, p
+		c.Root.Records.Store, c.Door.Rooms = p, p
 		c.Door.Sleep = func(context.Context, time.Duration) error { grow(); return nil }
 		h := api.New(c)
 		var other *httptest.ResponseRecorder
@@ -142,7 +142,7 @@ func TestAFullInstanceBeginsNothingLarge(t *testing.T) {
 	memory.FullIf(func() bool { return full }, func(context.Context) { moves++ })
 	p := &hungryPull{ports: &ports{answer: []byte(`{}`), now: time.Now()}, bytes: 40 << 20}
 	c := configure(t, nil)
-	c.Records.Store, c.Door.Rooms, c.Door.Memory = p, p, memory
+	c.Root.Records.Store, c.Door.Rooms, c.Door.Memory = p, p, memory
 	c.Door.Sleep = func(context.Context, time.Duration) error { full = true; return nil }
 	h := api.New(c)
 	pull := func() *httptest.ResponseRecorder { return ask(h, "GET", "/trpc/sync.pull", nil) }

@@ -128,8 +128,8 @@ func newOffice(t *testing.T) *office {
 	o := &office{T: t, now: time.Now()}
 	rows, tickets := openStore(t)
 	c := configure(t, nil)
-	c.Records = recordsapi.Config{Store: rows, Restorers: []recordsapi.Restorer{tickets}}
-	c.Door.Tickets, c.Door.Rooms, c.Door.Now = tickets, newRooms(t), func() time.Time { return o.now }
+	c.Root.Records = recordsapi.Config{Store: rows, Restorers: []recordsapi.Restorer{tickets}}
+	c.Root.Tickets, c.Door.Rooms, c.Door.Now = tickets, newRooms(t), func() time.Time { return o.now }
 	o.Handler = api.New(c)
 	return o
 }

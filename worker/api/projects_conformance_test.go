@@ -54,7 +54,7 @@ func openD1(t *testing.T) strict {
 func openProjects(t *testing.T, variables map[string]string) *httptest.Server {
 	t.Helper()
 	c := configure(t, variables)
-	c.Projects, c.Door.Rooms = projects.New(openD1(t), projects.NewStatements()), newProjectRooms(t)
+	c.Root.Projects, c.Door.Rooms = projects.New(openD1(t), projects.NewStatements()), newProjectRooms(t)
 	server := httptest.NewServer(api.New(c))
 	t.Cleanup(server.Close)
 	return server

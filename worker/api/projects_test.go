@@ -93,7 +93,7 @@ func (o oneProject) Upload(ctx context.Context, _ time.Time, key projects.Key, _
 func TestUploadsToInventedProjectsTakeNobodysPlace(t *testing.T) {
 	now := time.Now()
 	c := configure(t, map[string]string{"LIMIT_UPLOADS_PER_MINUTE": "3"})
-	c.Projects, c.Door.Now = oneProject{}, func() time.Time { return now }
+	c.Root.Projects, c.Door.Now = oneProject{}, func() time.Time { return now }
 	h := api.New(c)
 	sign := conformance.Signer([]byte(secret))
 	tokens := map[string]string{}
@@ -154,7 +154,7 @@ func TestAWriteWhoseAnswerIsLostIsTold(t *testing.T) {
 	stored := projects.New(openD1(t), projects.NewStatements())
 	rooms := &heard{}
 	c := configure(t, nil)
-	c.Projects, c.Door.Rooms = broken{stored}, rooms
+	c.Root.Projects, c.Door.Rooms = broken{stored}, rooms
 	server := httptest.NewServer(api.New(c))
 	defer server.Close()
 	url := server.URL + "/api/v1/projects/"

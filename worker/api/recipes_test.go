@@ -72,9 +72,9 @@ func TestRecipes(t *testing.T) {
 		all := map[string]string{"AUTH_SECRET": ""}
 		maps.Copy(all, variables)
 		c := configure(t, all)
-		c.Records.Store, c.Door.Tickets = openStore(t)
+		c.Root.Records.Store, c.Root.Tickets = openStore(t)
 		c.Door.Rooms, c.Door.Web, c.Door.Now = newRooms(t), web{}, clock.now
-		c.Documents = &documentsapi.Config{Calls: silent{}}
+		c.Root.Documents = &documentsapi.Config{Calls: silent{}}
 		server := httptest.NewServer(api.New(c))
 		t.Cleanup(server.Close)
 		return conformance.Host{BaseURL: server.URL, Now: clock.now, Advance: clock.advance}

@@ -52,7 +52,7 @@ func (r *rooms) open() (open []abi.Conn) {
 func (r *rooms) Publish(_ context.Context, binding, room string, message []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if binding != door.SyncBinding || room != door.RecordsRoom {
+	if binding != door.SyncBinding || room != "sync" {
 		r.t.Errorf("publish to %s, %s", binding, room)
 	}
 	e, err := r.room.Call(message, time.Now())

@@ -76,10 +76,6 @@ func (h *Handler) ServeSpace(w http.ResponseWriter, r *http.Request, space *door
 	inside, share := h.door.WithShare(inside)
 	defer share.End()
 	c := &door.Call{Door: h.door, W: w, R: inside, Space: space}
-	section, done := begin(c, h.inside)
-	if done {
-		return
-	}
 	err := c.Disclose(enclosed)
 	if err == nil && (!ok || name != space.Name) {
 		err = errNoSpace
@@ -90,7 +86,5 @@ func (h *Handler) ServeSpace(w http.ResponseWriter, r *http.Request, space *door
 	if err != nil {
 		c.Reject(err)
 	}
-	if err := section.Serve(c); err != nil {
-		section.Refuse(c, err)
-	}
+	serve(c, h.inside)
 }

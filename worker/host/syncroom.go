@@ -16,16 +16,23 @@ import (
 type syncRoom struct {
 	o    *Object
 	room *syncroom.Room
+	// plan, if not nil, returns when the object's alarm comes, from when the room wants one.
+	plan func(time.Time) time.Time
 }
 
 // NewSyncRoom is the Class of SyncRoom.
 func NewSyncRoom(o *Object) Room {
+	s := newSyncRoom(o)
+	if strings.Contains(o.Name, syncroom.ProjectPrefix) {
+		s.room.Key = syncroom.ProjectKey
+	}
+	return s
+}
+
+func newSyncRoom(o *Object) *syncRoom {
 	o.Autoreply(syncroom.Ping, syncroom.Pong)
 	s := &syncRoom{o: o}
 	s.room = syncroom.New(s.conns, o.TimerSet())
-	if strings.HasPrefix(o.Name, syncroom.ProjectPrefix) {
-		s.room.Key = syncroom.ProjectKey
-	}
 	return s
 }
 
@@ -63,6 +70,10 @@ func (s *syncRoom) Alarm(ctx context.Context) error {
 }
 
 func (s *syncRoom) do(e room.Effects) {
+	if e.Alarm != nil && s.plan != nil {
+		at := s.plan(*e.Alarm)
+		e.Alarm = &at
+	}
 	if reached := s.o.perform(e); reached >= 0 {
 		s.room.Subscribers = reached
 	}

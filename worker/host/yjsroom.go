@@ -5,6 +5,7 @@ package host
 import (
 	"container/list"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -36,9 +37,10 @@ type YjsDatabase interface {
 // YjsRooms makes the rooms of YjsRoom. Their documents and presence in memory share
 // one budget.
 type YjsRooms struct {
-	Config   yroom.Config
-	Storage  func(Exec) YjsStorage
-	Database YjsDatabase
+	Config  yroom.Config
+	Storage func(Exec) YjsStorage
+	// Database returns where the copies of the object's document are, and its name there.
+	Database func(*Object) (d YjsDatabase, document string)
 	// CacheBytes is how much memory the documents and the presence of all rooms may
 	// hold together. Beyond it, YjsRooms drops those of the least recently used rooms
 	// and reads them again when needed.
@@ -60,6 +62,10 @@ type yjsRoom struct {
 	o       *Object
 	storage YjsStorage
 	room    *yroom.Room // nil: to be made from storage
+	erased  int         // how often it was erased
+
+	database YjsDatabase
+	document string
 
 	at   *list.Element // in rooms.loaded
 	size int
@@ -68,7 +74,9 @@ type yjsRoom struct {
 // Class is the Class of YjsRoom.
 func (y *YjsRooms) Class(o *Object) Room {
 	o.Autoreply("ping", "pong")
-	return &yjsRoom{rooms: y, o: o, storage: y.Storage(o.Exec)}
+	r := &yjsRoom{rooms: y, o: o, storage: y.Storage(o.Exec)}
+	r.database, r.document = y.Database(o)
+	return r
 }
 
 func (y *yjsRoom) Connect(conn int32, attachment []byte) {
@@ -98,6 +106,10 @@ func (y *yjsRoom) Timer() {
 
 // Call returns nil if the storage failed.
 func (y *yjsRoom) Call(data []byte) (reply []byte) {
+	if yroom.IsErase(data) {
+		y.erase()
+		return yroom.Erased()
+	}
 	err := y.event(0, func(r *yroom.Room) (out yroom.Effects, err error) {
 		reply, out, err = r.Call(data, time.Now())
 		return out, err
@@ -106,6 +118,22 @@ func (y *yjsRoom) Call(data []byte) (reply []byte) {
 		return nil
 	}
 	return reply
+}
+
+// erase closes the sockets and deletes what the object has stored. A copy that is under way
+// ends.
+func (y *yjsRoom) erase() {
+	conns, err := y.o.Conns()
+	if err != nil {
+		Log.Error("the sockets of a Yjs room were not closed", "room", y.o.Name, "error", err)
+	}
+	for _, c := range conns {
+		y.o.Close(c.ID, room.CloseDeleted, "the document was deleted")
+	}
+	y.o.Erase()
+	y.room = nil
+	y.erased++
+	y.account()
 }
 
 // event runs an event of the room and performs its effects. If the storage fails, event
@@ -245,7 +273,7 @@ func (y *yjsRoom) Alarm(ctx context.Context) error {
 	}
 	switch task.Kind {
 	case yroom.TaskSeed:
-		state, version, loadErr := y.rooms.Database.Load(ctx, y.o.Name)
+		state, version, loadErr := y.database.Load(ctx, y.document)
 		if loadErr != nil {
 			Log.Warn("a Yjs room's document could not be read; it is tried again", "room", y.o.Name, "error", loadErr)
 		}
@@ -257,11 +285,31 @@ func (y *yjsRoom) Alarm(ctx context.Context) error {
 		if copyErr != nil {
 			Log.Warn("a Yjs room's document could not be copied; it is tried again", "room", y.o.Name, "error", copyErr)
 		}
+		if errors.Is(copyErr, errErased) {
+			return nil
+		}
 		return y.enter(ctx, func(r *yroom.Room) (yroom.Effects, error) {
+			y.closeIfFull()
 			return r.Copied(task.Copy, copyErr, time.Now()), nil
 		})
 	}
 	return nil
+}
+
+// closeIfFull closes the sockets if the space of the document is full. Those that come
+// afterwards may only read.
+func (y *yjsRoom) closeIfFull() {
+	d, ok := y.database.(interface{ Full() bool })
+	if !ok || !d.Full() {
+		return
+	}
+	conns, err := y.o.Conns()
+	if err != nil {
+		Log.Error("the sockets of a full space were not closed", "room", y.o.Name, "error", err)
+	}
+	for _, c := range conns {
+		y.o.Close(c.ID, room.CloseTooLarge, "the space holds LIMIT_SPACE_BYTES: connect again to read")
+	}
 }
 
 // enter runs event inside Object.Enter, for the alarm.
@@ -273,11 +321,14 @@ func (y *yjsRoom) enter(ctx context.Context, happen func(*yroom.Room) (yroom.Eff
 	return err
 }
 
+var errErased = errors.New("the room was erased meanwhile")
+
 // copy writes a snapshot to the database, part by part, so that a large snapshot is
 // never in memory as a whole.
 func (y *yjsRoom) copy(ctx context.Context, c yroom.Copy) error {
+	erased := y.erased
 	if c.Parts == 0 {
-		return y.rooms.Database.Delete(ctx, y.o.Name)
+		return y.database.Delete(ctx, y.document)
 	}
 	for n := c.Parts - 1; n >= 0; n-- {
 		var part []byte
@@ -288,11 +339,14 @@ func (y *yjsRoom) copy(ctx context.Context, c yroom.Copy) error {
 		if readErr != nil {
 			return fmt.Errorf("read the snapshot: %w", readErr)
 		}
+		if y.erased > erased {
+			return errErased
+		}
 		var err error
 		if n > 0 {
-			err = y.rooms.Database.PutPart(ctx, y.o.Name, c.Version, n, part)
+			err = y.database.PutPart(ctx, y.document, c.Version, n, part)
 		} else {
-			err = y.rooms.Database.Commit(ctx, y.o.Name, c.Version, part)
+			err = y.database.Commit(ctx, y.document, c.Version, part)
 		}
 		if err != nil {
 			return err

@@ -1,13 +1,11 @@
 package documents
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 
-	"tidemark/shared/auth"
 	"tidemark/shared/ijson"
 	"tidemark/worker/api/door"
 	"tidemark/worker/store/documents"

@@ -3,7 +3,6 @@ package door
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strings"
 
 	"tidemark/shared/auth"

@@ -24,6 +24,7 @@ type Settings struct {
 	Sync              watermelon.Limits
 	Documents         yroom.Config
 	CacheBytes        int // of the documents in the instance's memory
+	SpaceBytes        int64
 }
 
 // ReadSettings reads the variables. The error names the first one that is

@@ -25,6 +25,9 @@ func (v *Variable) IsText() bool { return v.setText != nil }
 
 var errNoKeys = errors.New("AUTH_SECRET is not set: without it, AUTH_JWKS, AUTH_JWKS_URL or AUTH_ISSUER no token can be checked and nothing is served")
 
+// ignore takes a text that only the hosts use.
+func ignore(*Settings, string) error { return nil }
+
 const (
 	most   = 1_000_000_000
 	mega   = 1 << 20
@@ -86,6 +89,11 @@ var Variables = []Variable{
 		set: func(s *Settings, n int) { s.CacheBytes = n }},
 	{Name: "YJS_COPY_MILLIS", Default: 30_000, Most: oneDay, Unit: "ms", For: "from an edit to its copy in the database, for a small document",
 		set: func(s *Settings, n int) { s.Documents.CopyDelay = millis(n) }},
+
+	{Name: "LIMIT_SPACE_BYTES", Default: 1024 * mega, Least: mega, Most: 10 * 1024 * mega, Unit: "bytes", For: "what one space holds; beyond, it takes only deletions",
+		set: func(s *Settings, n int) { s.SpaceBytes = int64(n) }},
+	{Name: "SPACES_LOCATION", For: "where Cloudflare creates the objects of new spaces, as weur", setText: ignore},
+	{Name: "SPACES_JURISDICTION", For: "where Cloudflare keeps the objects of spaces, as eu: choose it before the first space", setText: ignore},
 
 	// The hosts act on these. The guest rejects invalid values.
 	{Name: "LIMIT_CALL_MS", Default: 60_000, Least: 1, Most: math.MaxInt32, Unit: "ms", For: "one request, its body included"},

@@ -10,7 +10,8 @@ type rules struct {
 	// Stamps.
 	next            string // the stamp of a batch is at least this, by the clock's stamp
 	readClock       string // stamp, horizon and floor
-	oldest          string // a base before this is stale: tombstones after it are complete
+	oldest          string // the changes since a stamp before this are not complete
+	leastBase       string // a $base before this is stale. Who saw only the empty database before its birth missed nothing
 	floor           string // what a restore sets besides the stamp
 	replacementFrom string // where the rows of a replacement begin; it has no tombstones
 
@@ -45,6 +46,7 @@ var standard = rules{
 	next:            `stamp + 1`,
 	readClock:       `SELECT stamp, horizon, floor FROM Clock`,
 	oldest:          `max(floor, horizon)`,
+	leastBase:       `max(iif(floor = born AND $base <= 1, 0, floor), horizon)`,
 	floor:           `, floor = max(stamp + 1, CAST(?1 AS INTEGER))`,
 	replacementFrom: `-1`,
 

@@ -55,8 +55,11 @@ func closeWrite(changed []string, r *rules) string {
 }
 
 func abortStale(r *rules) string {
-	return `CASE WHEN CAST(?2 AS INTEGER) < ` + r.oldest + ` THEN json('stale at ' || stamp) END AS stale`
+	base := `CAST(?2 AS INTEGER)`
+	return `CASE WHEN ` + base + ` < ` + leastBase(r, base) + ` THEN json('stale at ' || stamp) END AS stale`
 }
+
+func leastBase(r *rules, base string) string { return strings.ReplaceAll(r.leastBase, "$base", base) }
 
 // A write is one call of Write: its statements, and what each is for.
 type write struct {
@@ -183,7 +186,7 @@ func (w *write) rejection(ctx context.Context, cause error) error {
 			func(t *tableWriting) string { return t.conflicts },
 			func(t *tableWriting) string { return t.buried }, countIDs, countIDs)
 	}
-	statements := slices.Concat([]abi.Statement{{SQL: "SELECT " + w.rules.oldest + " FROM Clock"}}, large.statements, conflicts.statements)
+	statements := slices.Concat([]abi.Statement{{SQL: "SELECT " + leastBase(w.rules, "CAST(?1 AS INTEGER)") + " FROM Clock", Args: []any{int64(w.Base)}}}, large.statements, conflicts.statements)
 	results, err := w.db.Batch(ctx, statements)
 	if err != nil {
 		return fmt.Errorf("ask why a batch was aborted: %w", err)

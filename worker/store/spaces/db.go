@@ -66,8 +66,9 @@ func (d *DB) IsInEvent() bool { return d.inEvent }
 
 // Within is InEvent for a caller that is in an event of the object.
 func (d *DB) Within(f func()) {
+	before := d.inEvent
 	d.inEvent = true
-	defer func() { d.inEvent = false }()
+	defer func() { d.inEvent = before }()
 	f()
 }
 

@@ -225,6 +225,12 @@ class Room extends DurableObject {
     return this.calls === 0 || this.guest === running(this.env);
   }
 
+  // begin notes that a request or alarm begins.
+  begin() {
+    this.bind();
+    this.calls++;
+  }
+
   // finish notes that a request or alarm has ended.
   finish() {
     if (--this.calls > 0) return;
@@ -268,7 +274,7 @@ class Room extends DurableObject {
       if (Date.now() > late) return failure(request.url, "the object is busy; try again later", 503);
       await new Promise((wake) => this.waiting.push(wake));
     }
-    this.calls++;
+    this.begin();
     try {
       const [answer, body] = await serve(request, this.env, this.ctx, this, data);
       if (answer.forward) return new Response(null, { headers: { [FORWARD]: base64(answer.forward) } });
@@ -316,7 +322,7 @@ class Room extends DurableObject {
   }
 
   async alarm() {
-    this.calls++;
+    this.begin();
     try {
       const answer = await new Call({
         env: this.env,

@@ -79,6 +79,8 @@ func tellRevoked(ctx context.Context, rooms door.Calls, p tickets.Place, r ticke
 	v := door.RevocationOf(r)
 	message := syncroom.Revocation(v)
 	switch p.Binding {
+	case door.SpaceBinding:
+		message = door.ToSubscribers(message)
 	case door.YjsBinding, door.SpaceYjsBinding:
 		message = yroom.AppendRequest(nil, yroom.Request{Op: yroom.OpRevoke, Data: v.Append(nil)})
 	}

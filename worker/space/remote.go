@@ -9,11 +9,9 @@ import (
 	"tidemark/worker/api/door"
 )
 
-// The first byte of a message to a space's object.
-const (
-	callBatch = 1 // a text, the room of a document, and abi.Statements
-	callRoom  = 2 // a message for the room of its subscribers, as a SyncRoom gets it
-)
+// callBatch is the first byte of a message to a space's object. A text follows, the room of
+// a document, and then abi.Statements.
+const callBatch = 1
 
 // The first byte of the reply to callBatch.
 const (
@@ -22,14 +20,11 @@ const (
 	replyFailed = 2 // the text of an error follows
 )
 
-// RoomMessage returns the message by which the subscribers' room of a space gets m.
-func RoomMessage(m []byte) []byte { return append([]byte{callRoom}, m...) }
-
 // Call answers a message of another object. A message for the subscribers' room is
 // returned, for the host to deliver.
 func (s *Space) Call(data []byte) (reply, forRoom []byte) {
-	if len(data) > 0 && data[0] == callRoom {
-		return nil, data[1:]
+	if forRoom, ok := door.CutToSubscribers(data); ok {
+		return nil, forRoom
 	}
 	results, err := s.batch(data)
 	if err == nil {
@@ -64,6 +59,9 @@ func (s *Space) batch(data []byte) (results []abi.Result, err error) {
 		}
 		if err == nil {
 			results, err = s.db.BatchOf(ctx, string(room), statements)
+		}
+		if s.db.Fresh() {
+			s.wake(s.Now())
 		}
 	})
 	return results, err

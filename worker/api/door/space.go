@@ -1,6 +1,7 @@
 package door
 
 import (
+	"bytes"
 	"context"
 
 	"tidemark/shared/auth"
@@ -66,6 +67,18 @@ func (s *Space) Path() string {
 		return ""
 	}
 	return "/s/" + s.Name
+}
+
+// toSubscribers is the first byte of a message to a space's object that is for the room of
+// its subscribers. Package space knows the others.
+const toSubscribers = 2
+
+// ToSubscribers returns the message by which the room of a space's subscribers gets m.
+func ToSubscribers(m []byte) []byte { return append([]byte{toSubscribers}, m...) }
+
+// CutToSubscribers is the inverse of ToSubscribers.
+func CutToSubscribers(message []byte) (m []byte, ok bool) {
+	return bytes.CutPrefix(message, []byte{toSubscribers})
 }
 
 // account is the key by which the requests of a subject are counted together. S, A5.

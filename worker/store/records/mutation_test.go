@@ -37,8 +37,10 @@ func TestTheSimulationMissesEveryRule(t *testing.T) {
 		"columns that a row does not bring are wiped":              func(r *rules) { r.brings = "c.mask | $bit" },
 		"pages go beyond their stamp":                              func(r *rules) { r.asOf = "true" },
 		"added columns are not brought":                            func(r *rules) { r.gained = "false AND ($columns)" },
-		"the horizon is ignored":                                   func(r *rules) { r.oldest, r.leastBase, r.readClock = "floor", "floor", "SELECT stamp, 0, floor FROM Clock" },
-		"a replacement has only what changed":                      func(r *rules) { r.replacementFrom = "stamp" },
+		"the horizon is ignored": func(r *rules) {
+			r.oldest, r.leastBase, r.readClock = "floor", "floor", "SELECT stamp, 0, floor FROM Clock"
+		},
+		"a replacement has only what changed": func(r *rules) { r.replacementFrom = "stamp" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -35,6 +35,13 @@ type Outcome struct {
 	Tables []TableOutcome // as in the schema
 }
 
+// Purged is what a purge of tombstones did.
+type Purged struct {
+	Horizon    Stamp // a client that pulled before it gets a replacement
+	Tombstones int   // that the purge deleted
+	More       bool  // tombstones up to the horizon are left, for the next purge
+}
+
 // A TableOutcome is what a Batch did to one table.
 type TableOutcome struct {
 	Created, Updated, Deleted int

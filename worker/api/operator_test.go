@@ -27,9 +27,9 @@ func (p *ports) Restore(context.Context, time.Time) (record.Stamp, error) {
 	return 7, p.err
 }
 
-func (p *ports) Purge(_ context.Context, _ time.Time, keep time.Duration) (record.Stamp, int, error) {
+func (p *ports) Purge(_ context.Context, _ time.Time, keep time.Duration) (record.Purged, error) {
 	p.operations = append(p.operations, fmt.Sprint("purge ", keep.Hours()))
-	return 7, 3, p.err
+	return record.Purged{Horizon: 7, Tombstones: 3, More: keep == 24*time.Hour}, p.err
 }
 
 func scoped(scope string) string {
@@ -66,6 +66,7 @@ func TestOnlyTheOperatorRestoresAndPurges(t *testing.T) {
 	want(t, ask(h, "GET", "/sync/checksum", nil, "Authorization", scoped("sync:admin")), 403, "sync:read")
 	want(t, operate(h, "/sync/restore", ""), 200, `{"floor":7}`)
 	want(t, operate(h, "/sync/purge", ""), 200, `{"horizon":7,"purged":3}`)
+	want(t, operate(h, "/sync/purge", `{"keep_days":1}`), 200, `{"horizon":7,"purged":3,"more":true}`)
 	want(t, ask(h, "POST", "/sync/purge", nil, "Authorization", scoped("sync:write sync:admin")), 200)
 }
 

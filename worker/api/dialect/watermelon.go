@@ -23,7 +23,7 @@ type Records interface {
 	Checksum(ctx context.Context, b store.Budget) (record.Sums, error)
 	Stamp(ctx context.Context) (record.Stamp, error)
 	Restore(ctx context.Context, now time.Time) (floor record.Stamp, err error)
-	Purge(ctx context.Context, now time.Time, keep time.Duration) (horizon record.Stamp, purged int, err error)
+	Purge(ctx context.Context, now time.Time, keep time.Duration) (record.Purged, error)
 }
 
 // Watermelon serves WatermelonDB's dialect. Its errors are *watermelon.InputError,

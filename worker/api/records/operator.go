@@ -42,7 +42,8 @@ func (h *handler) restore(c *door.Call) error {
 	return nil
 }
 
-// purge deletes tombstones that are older than {"keep_days":n}.
+// purge deletes tombstones that are older than {"keep_days":n}. If it leaves some, the
+// operator repeats the request.
 func (h *handler) purge(c *door.Call) error {
 	body, err := c.ReadJSON(door.SmallBytes)
 	if err != nil {
@@ -52,11 +53,15 @@ func (h *handler) purge(c *door.Call) error {
 	if err != nil {
 		return err
 	}
-	horizon, purged, err := h.of(c).Store.Purge(c.R.Context(), c.Now(), time.Duration(days)*24*time.Hour)
+	purged, err := h.of(c).Store.Purge(c.R.Context(), c.Now(), time.Duration(days)*24*time.Hour)
 	if err != nil {
 		return err
 	}
-	c.WriteJSON(http.StatusOK, fmt.Appendf(nil, `{"horizon":%d,"purged":%d}`, horizon, purged))
+	more := ""
+	if purged.More {
+		more = `,"more":true`
+	}
+	c.WriteJSON(http.StatusOK, fmt.Appendf(nil, `{"horizon":%d,"purged":%d%s}`, purged.Horizon, purged.Tombstones, more))
 	return nil
 }
 

@@ -24,7 +24,7 @@ type Store interface {
 	Stamp(ctx context.Context) (record.Stamp, error)
 	Checksum(ctx context.Context, b store.Budget) (answer []byte, err error)
 	Restore(ctx context.Context, now time.Time) (floor record.Stamp, err error)
-	Purge(ctx context.Context, now time.Time, keep time.Duration) (horizon record.Stamp, purged int, err error)
+	Purge(ctx context.Context, now time.Time, keep time.Duration) (record.Purged, error)
 }
 
 // A Restorer adapts what it keeps to a database that was restored to an earlier

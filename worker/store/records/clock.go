@@ -39,29 +39,6 @@ func (c clock) replaces(since record.Stamp) bool {
 	return since > c.stamp || since < c.horizon || since < c.floor
 }
 
-// Purge forgets tombstones that are older than keep. A client whose last pull was
-// before them gets a replacement from then on, and a write that is based on that
-// pull is rejected. It returns the horizon and how many tombstones it forgot.
-func (s *Store) Purge(ctx context.Context, now time.Time, keep time.Duration) (horizon record.Stamp, purged int, err error) {
-	statements := []abi.Statement{{
-		SQL:  `UPDATE Clock SET horizon = max(horizon, min(stamp, CAST(?1 AS INTEGER))) RETURNING horizon`,
-		Args: []any{now.Add(-keep).UnixMilli()},
-	}}
-	for _, t := range s.schema.Tables {
-		statements = append(statements, abi.Statement{
-			SQL: fmt.Sprintf(`DELETE FROM %s WHERE deleted = 1 AND stamp <= (SELECT horizon FROM Clock)`, t.SQL),
-		})
-	}
-	results, err := s.db.Batch(ctx, statements)
-	if err != nil {
-		return 0, 0, fmt.Errorf("purge: %w", err)
-	}
-	for _, r := range results[1:] {
-		purged += r.Changes
-	}
-	return record.Stamp(store.Number(results[0], 0)), purged, nil
-}
-
 // Restore must be called once after the database was restored to an earlier point.
 // A client that pulled before now gets a replacement at its next pull, and a push
 // of such a client that did not pull is rejected. Restore returns the new floor,

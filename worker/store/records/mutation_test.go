@@ -40,6 +40,7 @@ func TestTheSimulationMissesEveryRule(t *testing.T) {
 		"the horizon is ignored": func(r *rules) {
 			r.oldest, r.leastBase, r.readClock = "floor", "floor", "SELECT stamp, 0, floor FROM Clock"
 		},
+		"a purge goes beyond its horizon":     func(r *rules) { r.forgotten = "true" },
 		"a replacement has only what changed": func(r *rules) { r.replacementFrom = "stamp" },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -44,6 +44,9 @@ func TestNoStatementReadsMoreThanItMust(t *testing.T) {
 		"page":    {p.changes, "CustomersByStamp ((stamp,CustomerId)>(?,?)"},
 		"close":   {closeWrite([]string{w.changed}, &standard), "CustomersByStamp (stamp>?)"},
 		"write":   {w.write, "sqlite_autoindex_Customers_1 (CustomerId=?)"},
+		"next":    {s.forgetting.next, "COVERING INDEX CustomersTombstones (stamp<?)"},
+		"count":   {s.forgetting.count[0], "COVERING INDEX CustomersTombstones (stamp<?)"},
+		"delete":  {s.forgetting.delete[0], "COVERING INDEX CustomersTombstones (stamp<?)"},
 	} {
 		if plan := f.plan(c[0]); !strings.Contains(plan, c[1]) {
 			t.Errorf("%s does not use %s:\n%s", name, c[1], plan)

@@ -13,6 +13,7 @@ type rules struct {
 	oldest          string // the changes since a stamp before this are not complete
 	leastBase       string // a $base before this is stale. Who saw only the empty database before its birth missed nothing
 	floor           string // what a restore sets besides the stamp
+	forgotten       string // which tombstones a purge deletes
 	replacementFrom string // where the rows of a replacement begin; it has no tombstones
 
 	// Conflicts: a batch that compares.
@@ -48,6 +49,7 @@ var standard = rules{
 	oldest:          `max(floor, horizon)`,
 	leastBase:       `max(iif(floor = born AND $base <= 1, 0, floor), horizon)`,
 	floor:           `, floor = max(stamp + 1, CAST(?1 AS INTEGER))`,
+	forgotten:       `stamp <= (SELECT horizon FROM Clock)`,
 	replacementFrom: `-1`,
 
 	believed:    `c.claimed > ifnull(t.ahead, 0)`,

@@ -115,7 +115,7 @@ func TestATableIsADeclarationAndAMigration(t *testing.T) {
 	if _, err := f.Checksum(t.Context(), store.Budget{}); err != nil {
 		t.Error(err)
 	}
-	if _, _, err := f.Purge(t.Context(), f.now, 0); err != nil {
+	if _, err := f.Purge(t.Context(), f.now, 0); err != nil {
 		t.Error(err)
 	}
 }

@@ -51,6 +51,8 @@ type world struct {
 	oracle   bool // compare every push with state.after
 	known    map[int][]string
 	story    []string
+	// between happens before each step of a purge that deletes. Its error fails the step.
+	between func() error
 }
 
 // A simFailure ends a run.
@@ -71,7 +73,8 @@ func newWorld(db store.DB, statements *Statements, seed uint64, oracle bool) *wo
 		db: db, schema: statements.schema, random: rand.New(rand.NewPCG(seed, 7)), now: noon.UnixMilli(), oracle: oracle,
 		known: map[int][]string{},
 	}
-	w.Watermelon = &dialect.Watermelon{Records: New(db, statements), Schema: w.schema, Limits: watermelon.DefaultLimits()}
+	steps := steppingDB{db, func() error { return w.between() }}
+	w.Watermelon = &dialect.Watermelon{Records: New(steps, statements), Schema: w.schema, Limits: watermelon.DefaultLimits()}
 	w.run("DELETE FROM Customers", "DELETE FROM Products", "UPDATE Clock SET stamp = 1, horizon = 0, floor = 0")
 	for range w.schema.Tables {
 		w.buried = append(w.buried, map[string]bool{})
@@ -168,12 +171,10 @@ func (w *world) step() {
 func (w *world) operate() {
 	switch w.random.IntN(6) {
 	case 0:
-		horizon, purged, err := w.Purge(context.Background(), w.serverTime(), time.Duration(w.random.IntN(3_600))*time.Second)
-		w.trace("purge: horizon %d, %d tombstones, %v", horizon, purged, err)
-		for t := range w.buried {
-			clear(w.buried[t]) // what is forgotten cannot be held against a replacement
+		keep := time.Duration(w.random.IntN(3_600)) * time.Second
+		for w.purge(keep) && w.random.IntN(4) > 0 { // or the operator forgets to repeat it
+			w.safety()
 		}
-		w.look()
 	case 1, 2:
 		b := w.server
 		w.backup = &b
@@ -183,6 +184,48 @@ func (w *world) operate() {
 			w.restore()
 		}
 	}
+}
+
+var errCrash = errors.New("the server crashes")
+
+// purge purges once, and says whether tombstones are left. Between its steps late pushes
+// arrive, and it may end early.
+func (w *world) purge(keep time.Duration) (more bool) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	w.between = func() error {
+		switch n := w.random.IntN(8); {
+		case n == 0:
+			cancel()
+		case n == 1:
+			return errCrash
+		case n < 6 && len(w.late) > 0:
+			w.look()
+			w.deliver(w.late[w.random.IntN(len(w.late))])
+		}
+		return nil
+	}
+	purged, err := w.Purge(ctx, w.serverTime(), keep)
+	w.trace("purge: %+v, %v", purged, err)
+	if err != nil && !errors.Is(err, errCrash) {
+		w.fail("purge: %v", err)
+	}
+	for t := range w.buried {
+		clear(w.buried[t]) // what is forgotten cannot be held against a replacement
+	}
+	w.look()
+	left := 0
+	for _, rows := range w.server.tables {
+		for _, s := range rows {
+			if s.deleted && s.stamp <= w.server.clock.horizon {
+				left++
+			}
+		}
+	}
+	if err == nil && purged.More != (left > 0) {
+		w.fail("T3: a purge says %+v, and %d tombstones up to the horizon are left", purged, left)
+	}
+	return left > 0
 }
 
 // restore puts the backup back.
@@ -472,7 +515,9 @@ func (w *world) liveness() {
 
 // simulatedStatements returns the statements of simulations, made of these rules.
 func simulatedStatements(r *rules) *Statements {
-	return newStatements(simulated(), watermelon.DefaultLimits().PullBytes, r)
+	s := newStatements(simulated(), watermelon.DefaultLimits().PullBytes, r)
+	s.forgetting.rows, s.forgetting.steps = 1, 2
+	return s
 }
 
 // simulate runs one seed, and returns what went wrong.

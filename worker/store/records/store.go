@@ -30,6 +30,8 @@ type Statements struct {
 	writing []tableWriting // of each table
 	sums    []string       // of each table, for the checksum
 
+	forgetting forgetting
+
 	// Of each version of the schema:
 	reading [][]tableReading // the tables that it has
 	deltas  []string         // see readDeltas
@@ -48,7 +50,7 @@ func newStatements(schema record.Schema, pageOctets int, r *rules) *Statements {
 	if err := schema.Validate(); err != nil {
 		panic(err)
 	}
-	s := &Statements{schema: schema, pageOctets: pageOctets, rules: r}
+	s := &Statements{schema: schema, pageOctets: pageOctets, rules: r, forgetting: newForgetting(&schema, r)}
 	for i := range schema.Tables {
 		s.writing = append(s.writing, newTableWriting(&schema.Tables[i], r))
 		s.sums = append(s.sums, sumOf(&schema.Tables[i]))

@@ -19,10 +19,11 @@
 //
 // restore, purge and revoke send a request to a running server, this one or one on
 // Cloudflare, and print its response. restore belongs after the restoration of the
-// server's database to an earlier point. purge deletes old tombstones. revoke ends
-// one token, or all tokens of a subject, and their sockets. The server forgets the
-// revocation after --ttl, which must be at least the life of such a token. Their
-// token needs the scope sync:admin; without --token they sign one.
+// server's database to an earlier point. purge deletes old tombstones, and repeats its
+// request until none of them is left. revoke ends one token, or all tokens of a
+// subject, and their sockets. The server forgets the revocation after --ttl, which
+// must be at least the life of such a token. Their token needs the scope sync:admin;
+// without --token they sign one.
 //
 // All sign with AUTH_SECRET or, without it, with the secret in --secret-file, by
 // default the file DIR.secret beside the data folder. serve or token generates the
@@ -132,7 +133,7 @@ func run(args []string) error {
 		if err := parse(); err != nil {
 			return err
 		}
-		return o.run("sync/purge", fmt.Sprintf(`{"keep_days":%d}`, *days))
+		return o.purge(*days)
 	case "revoke":
 		o := newOperator(command, place)
 		var r revocation

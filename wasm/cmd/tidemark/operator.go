@@ -39,11 +39,39 @@ func newOperator(flags *flag.FlagSet, place *secretPlace) *operator {
 
 // run sends a request, and prints the server's response.
 func (o *operator) run(path, body string) error {
-	answer, err := o.post(path, body)
-	if err == nil {
-		fmt.Println(answer)
-	}
+	_, err := o.ask(path, body)
 	return err
+}
+
+// A page is what a response says about the rest of a request that was done in part.
+type page struct {
+	More bool   // repeat the request
+	Next string // repeat the request with this member
+}
+
+// ask sends a request, prints the server's response and returns what it says.
+func (o *operator) ask(path, body string) (page, error) {
+	response, err := o.post(path, body)
+	if err != nil {
+		return page{}, err
+	}
+	fmt.Println(response)
+	var p page
+	if err := json.Unmarshal([]byte(response), &p); err != nil {
+		return page{}, fmt.Errorf("read the answer: %w", err)
+	}
+	return p, nil
+}
+
+// purge repeats the request until no tombstone is left that it deletes, and prints each
+// response.
+func (o *operator) purge(keepDays int) error {
+	body := fmt.Sprintf(`{"keep_days":%d}`, keepDays)
+	for {
+		if p, err := o.ask("sync/purge", body); err != nil || !p.More {
+			return err
+		}
+	}
 }
 
 // A revocation is the body of a request to end tokens.
@@ -68,19 +96,11 @@ func (o *operator) revoke(r revocation) error {
 		if err != nil {
 			return err
 		}
-		response, err := o.post("auth/revoke", string(body))
-		if err != nil {
+		p, err := o.ask("auth/revoke", string(body))
+		if err != nil || p.Next == "" {
 			return err
 		}
-		fmt.Println(response)
-		var page struct{ Next string }
-		if err := json.Unmarshal([]byte(response), &page); err != nil {
-			return fmt.Errorf("read the answer: %w", err)
-		}
-		if page.Next == "" {
-			return nil
-		}
-		r.Next = page.Next
+		r.Next = p.Next
 	}
 }
 

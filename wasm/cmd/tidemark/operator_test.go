@@ -101,6 +101,30 @@ func TestRevokeAsksUntilEveryRoomWasTold(t *testing.T) {
 	}
 }
 
+func TestPurgeAsksUntilNoTombstoneIsLeft(t *testing.T) {
+	asked := make(chan string, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		asked <- string(body)
+		if len(asked) < 3 {
+			fmt.Fprint(w, `{"horizon":5,"purged":30000,"more":true}`)
+			return
+		}
+		fmt.Fprint(w, `{"horizon":6,"purged":7}`)
+	}))
+	defer server.Close()
+	stdout, stderr, code := command(t, "purge", "--url", server.URL, "--token", "T", "--keep-days", "30")
+	want := strings.Repeat(`{"horizon":5,"purged":30000,"more":true}`+"\n", 2) + `{"horizon":6,"purged":7}` + "\n"
+	if stdout != want || code != 0 || len(asked) != 3 {
+		t.Fatalf("asked %d times, printed %q, want %q, exit %d, %s", len(asked), stdout, want, code, stderr)
+	}
+	for range 3 {
+		if got, want := <-asked, `{"keep_days":30}`; got != want {
+			t.Errorf("asked %s, want %s", got, want)
+		}
+	}
+}
+
 func TestTheOperatorsCommandsSayWhatIsWrong(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {

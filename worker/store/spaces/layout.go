@@ -11,7 +11,7 @@ import (
 // layouts are the migrations of a space's tables. Migrations of D1 that are released later
 // get a layout of their own, behind these. S3.
 var layouts = store.Layouts{
-	append(own, ofD1("0001_tables", "0002_tickets", "0010_projects", "0020_yjs", "0030_outcome", "0031_floor", "0040_tickets_of_tokens", "0051_spaces")...),
+	append(own, ofD1("0001_tables", "0002_tickets", "0010_projects", "0020_yjs", "0030_outcome", "0031_floor", "0040_tickets_of_tokens", "0042_tombstones", "0051_spaces")...),
 }
 
 // notInSpaces are the migrations of D1 with tables of the root alone.

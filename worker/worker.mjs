@@ -29,7 +29,7 @@ export default {
   async fetch(request, env, ctx) {
     const [answer, body] = await serve(request, env, ctx);
     const frame = answer.forward && new Reader(answer.forward);
-    if (frame?.byte() === REQUEST) return pass(frame, request, env, ctx, body);
+    if (frame?.byte() === REQUEST) return pass(frame, request, env, body);
     await drop(body, env);
     return frame ? forward(frame, env) : response(answer, request.url, ctx);
   },
@@ -86,14 +86,22 @@ function joined(parts, ctx) {
 
 // pass hands a request to an object's fetch. If the object forwards the request in turn,
 // its response has that frame in a header.
-async function pass(frame, request, env, ctx, body) {
-  if (body?.taken) throw new Error("the guest forwarded a request whose body it had taken");
+async function pass(frame, request, env, body) {
+  if (body?.taken) {
+    console.error("tidemark: the guest forwarded a request whose body it had taken");
+    return failure(request.url, "internal error");
+  }
   const [binding, name] = [frame.text(), frame.text()];
   frame.text(), frame.text(); // protocol and owner are of a socket
   const headers = new Headers(request.headers);
   headers.set(ATTACHMENT, base64(frame.rest()));
-  const passed = new Request(request, { headers, redirect: "manual" });
-  const answer = await objectStub(env, binding, name).fetch(passed);
+  let answer;
+  try {
+    answer = await objectStub(env, binding, name).fetch(new Request(request, { headers, redirect: "manual" }));
+  } catch (error) {
+    console.error(`tidemark: an object of ${binding} did not answer:`, error);
+    return failure(request.url, "the server did not reach what keeps this data; send the same again in 5 s", 503);
+  }
   const next = answer.headers.get(FORWARD);
   if (next === null) return answer;
   const reader = new Reader(unbase64(next));

@@ -9,6 +9,8 @@
 //	tidemark restore --url URL [--token TOKEN | --data DIR]
 //	tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
 //	tidemark revoke --url URL --sub NAME|--jti ID [--token TOKEN | --data DIR] [--ttl 720h]
+//	tidemark spaces list --url URL [--token TOKEN | --data DIR] [--prefix P]
+//	tidemark spaces info|delete --url URL [--token TOKEN | --data DIR] NAME
 //
 // serve reads the wrangler.toml that wrangler deploys. Without --wasm it builds
 // the guest first if it can. The port is that of --addr or, without it, PORT.
@@ -22,8 +24,10 @@
 // server's database to an earlier point. purge deletes old tombstones, and repeats its
 // request until none of them is left. revoke ends one token, or all tokens of a
 // subject, and their sockets. The server forgets the revocation after --ttl, which
-// must be at least the life of such a token. Their token needs the scope sync:admin;
-// without --token they sign one.
+// must be at least the life of such a token. spaces lists the spaces, says what one
+// holds, and deletes one with all that it holds. restore and purge are about the root, or
+// about --space NAME. Their token needs the scope sync:admin, or spaces:admin to list and
+// to delete; without --token they sign one.
 //
 // All sign with AUTH_SECRET or, without it, with the secret in --secret-file, by
 // default the file DIR.secret beside the data folder. serve or token generates the
@@ -48,6 +52,9 @@ const usage = `usage:
   tidemark restore --url URL [--token TOKEN | --data DIR]
   tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
   tidemark revoke --url URL --sub NAME|--jti ID [--token TOKEN | --data DIR] [--ttl 720h]
+  tidemark spaces list --url URL [--token TOKEN | --data DIR] [--prefix P]
+  tidemark spaces info|delete --url URL [--token TOKEN | --data DIR] NAME
+restore and purge take --space NAME, too.
 The secret of tokens is in AUTH_SECRET, or in --secret-file FILE (DIR.secret).
 `
 
@@ -73,6 +80,9 @@ func run(args []string) error {
 		return nil
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	if args[0] == "spaces" {
+		return runSpaces(args[1:], os.Stdout, func(flags *flag.FlagSet) *secretPlace { return newSecretPlace(flags, log) })
+	}
 	place := newSecretPlace(command, log)
 	switch args[0] {
 	case "serve":

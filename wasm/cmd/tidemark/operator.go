@@ -18,9 +18,10 @@ import (
 
 const (
 	operatorScope   = "sync:admin"
+	spacesScope     = "spaces:admin" // to list and to delete spaces
 	operatorTTL     = 5 * time.Minute
 	operatorTimeout = 5 * time.Minute
-	maxAnswerBytes  = 64 << 10
+	maxAnswerBytes  = 1 << 20
 )
 
 // An operator sends requests to a running server that need the operator's scope.
@@ -28,12 +29,15 @@ type operator struct {
 	url   string
 	token string       // if "", the command signs one
 	place *secretPlace // of the secret that signs the token
+	space string       // the space that the requests are for; "": the root
+	scope string       // of the token
 }
 
 func newOperator(flags *flag.FlagSet, place *secretPlace) *operator {
-	o := &operator{place: place}
+	o := &operator{place: place, scope: operatorScope}
 	flags.StringVar(&o.url, "url", "", "the server's, as in https://host")
 	flags.StringVar(&o.token, "token", "", "a token with the scope "+operatorScope+"; if empty one is signed")
+	flags.StringVar(&o.space, "space", "", "the space that it is about; if empty the root")
 	return o
 }
 
@@ -106,6 +110,11 @@ func (o *operator) revoke(r revocation) error {
 
 // post sends a JSON body, or none if it is "".
 func (o *operator) post(path, body string) (string, error) {
+	return o.send(http.MethodPost, path, body)
+}
+
+// send sends a request to a path of the space, and returns the body of the response.
+func (o *operator) send(method, path, body string) (string, error) {
 	base, err := url.Parse(o.url)
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
 		return "", errors.New("--url is needed: the server's, as in https://host")
@@ -114,7 +123,13 @@ func (o *operator) post(path, body string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	request, err := http.NewRequest(http.MethodPost, base.JoinPath(path).String(), strings.NewReader(body))
+	path, query, _ := strings.Cut(path, "?")
+	if o.space != "" {
+		path = strings.TrimSuffix("s/"+o.space+"/"+path, "/")
+	}
+	target := base.JoinPath(path)
+	target.RawQuery = query
+	request, err := http.NewRequest(method, target.String(), strings.NewReader(body))
 	if err != nil {
 		return "", err
 	}
@@ -136,7 +151,7 @@ func (o *operator) post(path, body string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if response.StatusCode != http.StatusOK {
+	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusNoContent {
 		return "", fmt.Errorf("%s answered %s: %s", request.URL, response.Status, reason(answer))
 	}
 	return string(answer), nil
@@ -156,7 +171,11 @@ func (o *operator) bearer() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return sign(secret, claims{sub: "operator", scope: operatorScope, ttl: operatorTTL}, time.Now())
+	spaces, err := json.Marshal(map[string]string{o.space: o.scope})
+	if err != nil {
+		return "", err
+	}
+	return sign(secret, claims{sub: "operator", scope: o.scope, spaces: string(spaces), ttl: operatorTTL}, time.Now())
 }
 
 // reason returns the message of the server's error, or its whole response.

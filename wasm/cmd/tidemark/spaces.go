@@ -1,0 +1,82 @@
+//go:build !js
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"tidemark/shared/auth"
+)
+
+const spacesUsage = "spaces: want spaces list [--prefix P], spaces info NAME or spaces delete NAME, with --url URL before the name"
+
+// runSpaces runs a command on spaces: list, info or delete.
+func runSpaces(args []string, out io.Writer, place func(*flag.FlagSet) *secretPlace) error {
+	if len(args) == 0 {
+		return errors.New(spacesUsage)
+	}
+	flags := flag.NewFlagSet("tidemark spaces "+args[0], flag.ExitOnError)
+	o := newOperator(flags, place(flags))
+	prefix := flags.String("prefix", "", "of list: with what the names begin")
+	flags.Parse(args[1:]) // exits after an error
+	names := flags.Args()
+	if args[0] == "list" {
+		if len(names) > 0 {
+			return fmt.Errorf("spaces list: unexpected argument %q", names[0])
+		}
+		o.scope = spacesScope
+		return o.listSpaces(out, *prefix)
+	}
+	if args[0] != "info" && args[0] != "delete" {
+		return fmt.Errorf("no command %q\n%s", "spaces "+args[0], spacesUsage)
+	}
+	if len(names) != 1 || !auth.ValidSpace(names[0]) {
+		return fmt.Errorf("spaces %s: want the name of one space: 1 to %d of A-Z a-z 0-9 . _ -, beginning with a letter or digit", args[0], auth.MaxSpaceBytes)
+	}
+	o.space = names[0]
+	if args[0] == "delete" {
+		o.scope = spacesScope
+		_, err := o.send(http.MethodDelete, "", "")
+		return err
+	}
+	answer, err := o.send(http.MethodGet, "info", "")
+	if err == nil {
+		fmt.Fprintln(out, answer)
+	}
+	return err
+}
+
+// listSpaces prints the name and the birth of each space, one on a line.
+func (o *operator) listSpaces(out io.Writer, prefix string) error {
+	query := url.Values{"limit": {"1000"}, "prefix": {prefix}}
+	for {
+		answer, err := o.send(http.MethodGet, "spaces?"+query.Encode(), "")
+		if err != nil {
+			return err
+		}
+		var page struct {
+			Spaces []struct {
+				Name      string
+				CreatedAt int64 `json:"created_at"`
+			}
+			Next string
+		}
+		if err := json.Unmarshal([]byte(answer), &page); err != nil {
+			return fmt.Errorf("read the answer: %w", err)
+		}
+		for _, s := range page.Spaces {
+			fmt.Fprintf(out, "%s\t%s\n", s.Name, time.UnixMilli(s.CreatedAt).UTC().Format(time.RFC3339))
+		}
+		if page.Next == "" {
+			return nil
+		}
+		query.Set("after", page.Next)
+	}
+}

@@ -88,19 +88,14 @@ func (o *object) runAlarm() {
 		return
 	}
 	o.alarm.running, o.alarm.replaced = true, false
-	o.alarms++
 	c := &call{s: o.s, object: o}
 	c.onEnd = func() { o.alarmEnded(c.answer) }
-	c.beginAlarm()
-	if !c.ended {
-		c.limit()
-	}
+	c.begin()
 }
 
 // alarmEnded drops an alarm that succeeded. It schedules one that failed again,
 // later each time, unless the object has set another.
 func (o *object) alarmEnded(a answer) {
-	o.alarms--
 	o.alarm.running = false
 	w := o.s.w
 	if o.s.stopped {

@@ -8,41 +8,46 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
 	"time"
 
 	"tidemark/shared/abi"
 )
 
-// A call is one request, or one alarm, that the guest works on. Its isolate's
-// lock guards its fields.
+// A call is one request, or one alarm, that the guest works on, of the Worker or of
+// an object. Its isolate's lock guards its fields.
 type call struct {
 	s  *isolate
 	i  *instance // runs the call
 	id int32
 
-	head   []byte
+	head   []byte  // of a request; nil: an alarm
+	data   []byte  // that the Worker attached to a request for an object
 	body   *body   // nil: none
-	object *object // of an alarm; nil for a request
+	object *object // nil: the Worker's request
 
 	replayable bool
-	moves      int // how often it went to another instance
+	counted    bool // among the calls of the isolate
+	moves      int  // how often it went to another instance
 	responded  bool
 	parts      [][]byte // of the response's body so far
 	ended      bool
 	answer     answer
 	pending    int           // ops under way
 	ready      chan struct{} // respond closes it; nil if no goroutine waits
-	stop       func() bool   // stops the timer of the call's limit
+	stop       func() bool   // stops the timer of the call's limit; nil: none runs
+	turn       int           // how often the call got or lost its limit
 	onEnd      func()
 }
 
-// An answer is the outcome of a call: a response's head and body, a room to
+// An answer is the outcome of a call: a response's head and body, an object to
 // forward to, or the reason why there is no response.
 type answer struct {
 	head    []byte
 	parts   [][]byte // of the body
 	forward []byte   // an abi.Forward; nil: none
 	lost    string   // why there is no response; "": there is one
+	status  int      // of lost; 0: 500
 }
 
 // maxAgain is the greatest number of the import again. See package abi.
@@ -53,10 +58,33 @@ var (
 	errEnded   = errors.New("the instance ended")
 )
 
+// run begins the call and waits for the response. The caller holds the isolate's lock,
+// and run unlocks it.
+func (c *call) run() {
+	c.begin()
+	if !c.responded {
+		c.ready = make(chan struct{})
+	}
+	c.s.unlock()
+	if c.ready != nil {
+		c.wait()
+	}
+}
+
 // begin hands the call to the guest. The call ends when the guest has responded
-// and no op is under way. If it has not ended when begin returns, the caller
-// waits for the response.
+// and no op is under way, or at its limit.
 func (c *call) begin() {
+	if c.object == nil {
+		c.beginInWorker()
+	} else {
+		c.beginInObject()
+	}
+	if !c.ended && c.stop == nil && c.i != nil {
+		c.limit()
+	}
+}
+
+func (c *call) beginInWorker() {
 	i, err := c.s.running()
 	if err != nil {
 		c.respond(answer{lost: notBooted(err)})
@@ -64,34 +92,30 @@ func (c *call) begin() {
 		return
 	}
 	c.enroll(i)
-	i.enter(c, nil, i.request, c.id, i.keep(c.head), int32(len(c.head)), c.body.announced())
+	i.enter(c, nil, i.exports.request, c.id, i.keep(c.head), int32(len(c.head)), c.body.announced())
 	c.endIfDone()
 }
 
-// again makes the next instance begin the call, if this one has done nothing of it.
+// again makes the next instance begin the call, if this one has done nothing of it. An
+// object moves with its call, so it must have no other one.
 func (c *call) again() bool {
 	fresh := c.replayable || c.body != nil && !c.body.taken
-	if !fresh || c.responded || c.ended || c.moves == maxAgain {
+	if !fresh || c.responded || c.ended || c.moves == maxAgain || c.object != nil && len(c.object.calls) > 1 {
 		return false
 	}
 	c.moves++
 	delete(c.i.calls, c.id)
 	c.i.endIfUnused()
-	c.s.todo = append(c.s.todo, c.begin)
+	c.anew()
 	return true
 }
 
-// beginAlarm is begin for an alarm, in the instance that its object is bound to.
-func (c *call) beginAlarm() {
-	i, err := c.object.bind()
-	if err != nil {
-		c.respond(answer{lost: notBooted(err)})
-		c.end()
-		return
+// anew begins the call once more.
+func (c *call) anew() {
+	c.s.todo = append(c.s.todo, c.begin)
+	if c.object != nil {
+		c.object.leave(c)
 	}
-	c.enroll(i)
-	c.object.enter(i, c, i.alarm, c.id, c.object.id)
-	c.endIfDone()
 }
 
 // notBooted returns the reason that a client gets when no instance took its request.
@@ -112,25 +136,57 @@ func (c *call) enroll(i *instance) {
 			break
 		}
 	}
-	if c.i == nil {
-		s.calls++
-	}
+	c.count()
 	c.i, c.id, c.pending, c.parts = i, s.lastCall, 0, nil
 	i.calls[c.id] = c
 }
 
-// limit starts the timer that ends the call after LIMIT_CALL_MS.
+// count counts the call among those of its isolate, until its end.
+func (c *call) count() {
+	if !c.counted {
+		c.counted = true
+		c.s.calls++
+	}
+}
+
+// limit starts the timer that ends the call after LIMIT_CALL_MS: a call that has not
+// begun by then gets 503.
 func (c *call) limit() {
+	c.turn++
+	turn := c.turn
 	c.stop = c.s.w.clock.AfterFunc(c.s.w.callLimit, func() {
 		c.s.lock()
 		defer c.s.unlock()
-		if c.ended {
+		if c.turn != turn {
 			return
 		}
-		c.i.enter(c, nil, c.i.cancel, c.id)
-		c.respond(answer{lost: "the request took too long"})
-		c.end()
+		if c.waits() {
+			c.unqueue()
+			c.respond(answer{lost: wasBusy, status: http.StatusServiceUnavailable})
+			c.end()
+			return
+		}
+		c.giveUp("the request took too long")
 	})
+}
+
+// unlimit stops that timer.
+func (c *call) unlimit() {
+	c.turn++
+	if c.stop != nil {
+		c.stop()
+		c.stop = nil
+	}
+}
+
+// giveUp cancels a call that is under way.
+func (c *call) giveUp(reason string) {
+	if c.ended {
+		return
+	}
+	c.i.enter(c, nil, c.i.exports.cancel, c.id)
+	c.respond(answer{lost: reason})
+	c.end()
 }
 
 // respond stores the answer. Only the first one counts.
@@ -158,15 +214,18 @@ func (c *call) end() {
 		return
 	}
 	c.ended = true
-	if c.stop != nil {
-		c.stop()
+	c.unlimit()
+	if c.counted {
+		c.s.calls--
 	}
 	if c.i != nil {
-		c.s.calls--
 		if c.i.calls[c.id] == c {
 			delete(c.i.calls, c.id)
 		}
 		c.i.endIfUnused()
+	}
+	if c.object != nil {
+		c.object.leave(c)
 	}
 	if c.onEnd != nil {
 		c.onEnd()
@@ -180,7 +239,7 @@ func (c *call) lost(guilty bool) {
 	c.pending = 0
 	if !guilty && c.replayable && !c.responded {
 		c.replayable = false
-		c.s.todo = append(c.s.todo, c.begin)
+		c.anew()
 		return
 	}
 	c.respond(answer{lost: errEnded.Error()})
@@ -269,14 +328,14 @@ func (c *call) perform(i *instance, op int32, kind string, run func() ([]byte, e
 	i.settle(c, op, result{whole: whole}, err)
 }
 
-// enterObject delivers EventEnter to the object whose alarm this call runs.
+// enterObject delivers EventEnter to the object whose request or alarm this call is.
 func (c *call) enterObject(i *instance, op int32) {
 	if i.dead {
 		return
 	}
-	err := errors.New("no alarm is running")
-	if c.object != nil && !c.ended {
-		err = c.object.enter(i, c, i.event, c.object.id, abi.EventEnter, op, 0, 0)
+	err := errors.New("no request or alarm of an object is running")
+	if o := c.object; o != nil && !c.ended && o.i == i {
+		err = o.enter(i, c, i.exports.event, o.id, abi.EventEnter, op, 0, 0)
 	}
 	i.settle(c, op, result{}, err)
 }

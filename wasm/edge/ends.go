@@ -49,8 +49,11 @@ func (o *object) suspect() {
 
 // unsuspect removes the record after the event has returned.
 func (o *object) unsuspect() {
-	if _, err := o.s.w.alarms.run(`UPDATE ends SET running = 0 WHERE class = ?1 AND name = ?2`,
-		o.key.class, o.key.name); err != nil {
+	_, err := o.s.w.alarms.run(`DELETE FROM ends WHERE class = ?1 AND name = ?2 AND ends = 0`, o.key.class, o.key.name)
+	if err == nil {
+		_, err = o.s.w.alarms.run(`UPDATE ends SET running = 0 WHERE class = ?1 AND name = ?2`, o.key.class, o.key.name)
+	}
+	if err != nil {
 		o.s.w.log.Error("a long event was not noted", "object", o.key.String(), "err", err)
 	}
 }

@@ -2,6 +2,8 @@
 
 package edge
 
+import "slices"
+
 // Busy reports whether an instance runs.
 func (w *Worker) Busy() bool {
 	for _, s := range w.isolates {
@@ -11,6 +13,52 @@ func (w *Worker) Busy() bool {
 		s.unlock()
 	}
 	return false
+}
+
+// Running is how many isolates are locked, because their instances run.
+func (w *Worker) Running() (n int) {
+	for _, s := range w.isolates {
+		if s.mu.TryLock() {
+			s.unlock()
+		} else {
+			n++
+		}
+	}
+	return n
+}
+
+// Home returns the number of the isolate in which an object lives.
+func (w *Worker) Home(binding, name string) int {
+	return slices.Index(w.isolates, w.home(objectKey{w.bindings[binding], name}))
+}
+
+// Queued is how many calls of an object wait for its next instance.
+func (w *Worker) Queued(binding, name string) int {
+	key := objectKey{w.bindings[binding], name}
+	s := w.home(key)
+	s.lock()
+	defer s.unlock()
+	if o := s.objects[key]; o != nil {
+		return len(o.queue)
+	}
+	return 0
+}
+
+// Objects is how many objects the isolates hold in memory.
+func (w *Worker) Objects() (n int) {
+	for _, s := range w.isolates {
+		s.lock()
+		n += len(s.objects)
+		s.unlock()
+	}
+	return n
+}
+
+// OpenFiles is how many files of objects are open.
+func (w *Worker) OpenFiles() int {
+	w.files.mu.Lock()
+	defer w.files.mu.Unlock()
+	return w.files.open
 }
 
 // Suspects is how many objects are recorded because of a long event.

@@ -7,7 +7,7 @@ type TestOptions struct {
 	// The Worker calls Hold, if not nil, before each delivery, and delivers after it
 	// returns. kind is "d1" (a batch's result), "fetch" (the response of another
 	// server), "call" (a message to the object name), "reply" (the object's reply),
-	// "message" (a socket's message to its object) or "alarm" (of an object).
+	// "request" (forwarded to the object name), "message" (a socket's message to its object) or "alarm" (of an object).
 	Hold func(kind, name string)
 }
 
@@ -18,8 +18,8 @@ func (w *Worker) ForTests() ForTests { return ForTests{w} }
 type ForTests struct{ w *Worker }
 
 // Hibernate makes an object forget what it holds in memory: at its next event the Worker
-// constructs it anew, with its sockets and their attachments. It returns false if an alarm is
-// running, a timer is set or the object is unknown.
+// constructs it anew, with its sockets and their attachments. It returns false if a call of
+// it is under way, a timer is set or the object is unknown.
 func (t ForTests) Hibernate(binding, name string) bool {
 	w := t.w
 	key := objectKey{w.bindings[binding], name}
@@ -27,11 +27,11 @@ func (t ForTests) Hibernate(binding, name string) bool {
 	s.lock()
 	defer s.unlock()
 	o := s.objects[key]
-	if o == nil || o.alarms > 0 || o.timer.set() {
+	if o == nil || len(o.calls) > 0 || o.timer.set() {
 		return false
 	}
 	o.i = nil
-	o.closeStore()
+	w.files.shut(&o.file)
 	return true
 }
 

@@ -30,16 +30,18 @@ func (w *Worker) serveHealth(rw http.ResponseWriter, r *http.Request) bool {
 		return true
 	}
 	c := &call{head: appendHead(make([]byte, 0, 512), r), replayable: true}
+	var a answer
 	responded, late := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(responded)
 		defer w.health.asked.Unlock()
 		w.do(c)
+		a = w.pass(c, r)
 	}()
 	defer w.clock.AfterFunc(healthPatience, func() { close(late) })()
 	select {
 	case <-responded:
-		w.write(rw, r, c.answer)
+		w.write(rw, r, a)
 	case <-late:
 		writeHealth(rw)
 	}

@@ -3,6 +3,7 @@
 package edge
 
 import (
+	"cmp"
 	"net"
 	"net/http"
 	"strconv"
@@ -19,32 +20,21 @@ func (w *Worker) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	body := newBody(rw, r, w.clock)
 	c := &call{
-		head: appendHead(make([]byte, 0, 512), r), body: body,
-		replayable: r.Method == http.MethodGet || r.Method == http.MethodHead,
+		head: appendHead(make([]byte, 0, 512), r), body: body, replayable: repeatable(r),
 	}
 	w.do(c)
-	if body == nil || c.answer.forward != nil {
-		w.write(rw, r, c.answer)
+	a := w.pass(c, r)
+	if body == nil || a.forward != nil {
+		w.write(rw, r, a)
 	} else {
-		w.writeOver(rw, r, body, c.answer)
+		w.writeOver(rw, r, body, a)
 	}
 }
 
 // do runs the call in a free isolate, until the guest has responded.
 func (w *Worker) do(c *call) {
-	s := w.free()
-	c.s = s
-	c.begin()
-	if !c.ended {
-		c.limit()
-	}
-	if !c.responded {
-		c.ready = make(chan struct{})
-	}
-	s.unlock()
-	if c.ready != nil {
-		c.wait()
-	}
+	c.s = w.free()
+	c.run()
 }
 
 // wait waits for the guest's response. Meanwhile it reads the body if the guest
@@ -111,7 +101,7 @@ func (w *Worker) writeOver(rw http.ResponseWriter, r *http.Request, body *body, 
 func (w *Worker) write(rw http.ResponseWriter, r *http.Request, a answer) {
 	switch {
 	case a.lost != "":
-		WriteFailure(rw, r, http.StatusInternalServerError, a.lost)
+		WriteFailure(rw, r, cmp.Or(a.status, http.StatusInternalServerError), a.lost)
 	case a.forward != nil:
 		f, err := abi.DecodeForward(a.forward)
 		if err != nil {

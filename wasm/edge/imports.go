@@ -70,13 +70,13 @@ var hostFunctions = map[string]hostFunction{
 		if c := i.calls[arg(a, 0)]; c != nil {
 			head, body := i.view(arg(a, 1), arg(a, 2)), i.view(arg(a, 3), arg(a, 4))
 			both := append(append(make([]byte, 0, len(head)+len(body)), head...), body...)
-			c.respond(answer{head: both[:len(head)], parts: append(c.parts, both[len(head):])})
+			i.answer(c, answer{head: both[:len(head)], parts: append(c.parts, both[len(head):])})
 		}
 		return 0
 	}},
 	"forward": {3, 0, func(i *instance, a []uint64) int32 {
 		if c := i.calls[arg(a, 0)]; c != nil {
-			c.respond(answer{forward: bytes.Clone(i.view(arg(a, 1), arg(a, 2)))})
+			i.answer(c, answer{forward: bytes.Clone(i.view(arg(a, 1), arg(a, 2)))})
 		}
 		return 0
 	}},
@@ -96,12 +96,16 @@ var hostFunctions = map[string]hostFunction{
 		return i.keep([]byte(o.key.class + "\x00" + o.key.name))
 	})},
 	"object_exec": {2, 1, onObject(func(i *instance, o *object, a []uint64) int32 {
-		results, err := o.exec(i.view(arg(a, 0), arg(a, 1)), i.near)
-		if err != nil {
-			return i.fail(err)
-		}
-		return i.keep(results)
+		return i.keepOrFail(o.exec(i.view(arg(a, 0), arg(a, 1)), i.near))
 	})},
+	"object_try": {2, 1, onObject(func(i *instance, o *object, a []uint64) int32 {
+		return i.keepOrFail(o.try(i.view(arg(a, 0), arg(a, 1)), i.near))
+	})},
+	"object_erase": {0, 0, onObject(func(_ *instance, o *object, _ []uint64) int32 {
+		o.erasing = true
+		return 0
+	})},
+	"object_size": {0, 1, onObject(func(_ *instance, o *object, _ []uint64) int32 { return o.size() })},
 	"object_conns": {0, 1, onObject(func(i *instance, o *object, _ []uint64) int32 {
 		return i.keep(abi.AppendConns(nil, o.listConns()))
 	})},
@@ -152,7 +156,7 @@ var hostFunctions = map[string]hostFunction{
 		return 0
 	})},
 	"object_ends": {0, 1, onObject(func(_ *instance, o *object, _ []uint64) int32 {
-		if o.forgiven {
+		if o.forgiven || o.erasing {
 			return 0
 		}
 		return int32(o.s.w.ends(o.key))

@@ -84,7 +84,8 @@ func (s *isolate) boot() (*instance, error) {
 	}
 	i.process = p
 	for name, f := range map[string]*api.Function{
-		"request": &i.request, "alarm": &i.alarm, "settle": &i.settleExport, "cancel": &i.cancel, "event": &i.event,
+		"request": &i.exports.request, "object_request": &i.exports.objectRequest, "alarm": &i.exports.alarm,
+		"settle": &i.exports.settle, "cancel": &i.exports.cancel, "event": &i.exports.event,
 	} {
 		if *f = p.Function(name); *f == nil {
 			p.Close()
@@ -102,9 +103,8 @@ func (s *isolate) boot() (*instance, error) {
 // An instance is one run of the guest.
 type instance struct {
 	s       *isolate
-	process *gojs.Process
-
-	request, alarm, settleExport, cancel, event api.Function
+	process *gojs.Process // nil: the instance is dead
+	exports exports
 
 	calls      map[int32]*call
 	handles    map[int32]result
@@ -116,8 +116,10 @@ type instance struct {
 	call   *call   // whose export is running
 	object *object // whose event is running
 	reply  []byte  // the bytes of object_reply
-	stack  [5]uint64
+	stack  [7]uint64
 }
+
+type exports struct{ request, objectRequest, alarm, settle, cancel, event api.Function }
 
 // enter runs an export for a call, or for an event of an object. Then it runs
 // every goroutine that the export made ready. If the instance ends meanwhile,
@@ -185,6 +187,7 @@ func (i *instance) close() {
 	i.handles = nil
 	delete(i.s.alive, i)
 	i.process.Close()
+	i.process, i.exports = nil, exports{} // idle objects still point to i, and must not keep its memory
 }
 
 // endIfUnused closes an instance after its last call, unless it is the current one.
@@ -252,6 +255,24 @@ func (i *instance) keepResult(r result) int32 {
 // fail keeps an error's text and returns its handle, negated.
 func (i *instance) fail(err error) int32 { return -i.keep([]byte(err.Error())) }
 
+// keepOrFail is fail for an error, and keep otherwise.
+func (i *instance) keepOrFail(b []byte, err error) int32 {
+	if err != nil {
+		return i.fail(err)
+	}
+	return i.keep(b)
+}
+
+// answer takes the guest's answer of a call. During an event it waits for the event's
+// writes.
+func (i *instance) answer(c *call, a answer) {
+	if o := i.object; o != nil {
+		o.answers = append(o.answers, heldAnswer{c, a})
+	} else {
+		c.respond(a)
+	}
+}
+
 // settle gives the guest the result of an op of c.
 func (i *instance) settle(c *call, op int32, r result, err error) {
 	if i.dead {
@@ -264,7 +285,7 @@ func (i *instance) settle(c *call, op int32, r result, err error) {
 	if err != nil {
 		ok, r = 0, result{whole: []byte(err.Error())}
 	}
-	i.enter(c, nil, i.settleExport, op, ok, i.keepResult(r), int32(r.size()))
+	i.enter(c, nil, i.exports.settle, op, ok, i.keepResult(r), int32(r.size()))
 	c.endIfDone()
 }
 

@@ -4,12 +4,8 @@ package edge
 
 import (
 	"container/list"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -27,34 +23,45 @@ type objectKey struct{ class, name string }
 func (k objectKey) String() string { return k.class + "/" + k.name }
 
 // An object is the host's part of a Durable Object: its sockets, its open
-// storage, its alarm. commit puts the effects of an event into force after the
-// event: first it commits the writes, then it sends the messages. If the instance
-// ended in the event, rollBack drops all effects. The isolate's lock guards an
-// object.
+// storage, its calls and its alarm. commit puts the effects of an event into force
+// after the event: first it commits the writes, then it sends answers and messages. If
+// the instance ended in the event, rollBack drops all effects. The isolate's lock guards
+// an object.
 type object struct {
 	s   *isolate
 	key objectKey
 
-	i      *instance // has constructed this object, under id
-	id     int32
-	alarms int // that run in i
+	i     *instance // has constructed this object, under id
+	id    int32
+	calls []*call // under way in i: requests of the object, and its alarm
+	queue []*call // wait until i, which is full, has no such call
 
 	conns    map[int32]*conn
 	lastConn int32
 
 	autoreply atomic.Pointer[autoreply]
-	store     *sqliteConn // nil: not open
+	file      objectFile
 	warmAt    *list.Element
 	alarm     alarm
 	timer     timer
 
 	// Effects of the event that is running.
-	writing  bool // a transaction is open
-	broken   bool // SQLite has rolled it back
+	store    *sqliteConn // nil: the event has not used the storage
+	writing  bool        // a transaction is open
+	broken   bool        // SQLite has rolled it back
+	erasing  bool
 	sends    []outgoing
+	answers  []heldAnswer
 	newAlarm *float64
 	newTimer *time.Duration
 	forgiven bool
+}
+
+// A heldAnswer is the answer of a call, which the guest gave during an event. The
+// client gets it when the event's writes are committed.
+type heldAnswer struct {
+	call   *call
+	answer answer
 }
 
 // autoreply is a text to which the host replies without waking the object.
@@ -75,70 +82,63 @@ type outgoing struct {
 // size is about the memory of a message in the queue.
 func (m *outgoing) size() int { return len(m.data) + int(unsafe.Sizeof(*m)) }
 
-const (
-	warmObjects      = 128 // objects with open storage, per isolate
-	objectStatements = 24  // prepared statements, per open storage
-)
-
 // object returns the object of a key.
 func (s *isolate) object(key objectKey) *object {
 	o := s.objects[key]
 	if o == nil {
-		o = &object{s: s, key: key, conns: map[int32]*conn{}}
+		o = &object{s: s, key: key, conns: map[int32]*conn{}, file: objectFile{name: key.String()}}
 		s.objects[key] = o
 	}
 	return o
 }
 
-// touch moves the object to the front of the warm objects. If there are too many,
-// it closes the storage of the least recently used one.
+// nextID returns a number that no object of the isolate has.
+func (s *isolate) nextID() int32 {
+	if s.lastID++; s.lastID < 0 {
+		s.lastID = 1
+	}
+	return s.lastID
+}
+
+// touch moves the object to the front of the warm objects. An isolate keeps as many of
+// them as files may be open: so the pool, and not the isolate, closes the files. If there
+// are too many, touch forgets the least recently used one.
 func (o *object) touch() {
 	if o.warmAt != nil {
 		o.s.warm.MoveToFront(o.warmAt)
 		return
 	}
 	o.warmAt = o.s.warm.PushFront(o)
-	for o.s.warm.Len() > warmObjects {
+	for o.s.warm.Len() > o.s.w.files.limit {
 		o.s.warm.Back().Value.(*object).cool()
 	}
 }
 
-// cool closes the object's storage. It deletes an object that has no socket, alarm
+// cool closes the object's file. It deletes an object that has no socket, call, alarm
 // or timer.
 func (o *object) cool() {
 	o.s.warm.Remove(o.warmAt)
 	o.warmAt = nil
-	o.closeStore()
-	if len(o.conns) == 0 && o.alarms == 0 && !o.alarm.set() && !o.timer.set() {
+	o.s.w.files.shut(&o.file)
+	if len(o.conns) == 0 && len(o.calls) == 0 && len(o.queue) == 0 && !o.alarm.set() && !o.timer.set() {
 		delete(o.s.objects, o.key)
 	}
 }
 
-func (o *object) closeStore() {
-	if o.store == nil {
-		return
-	}
-	if err := o.store.close(); err != nil {
-		o.s.w.log.Error("the storage of an object did not close", "object", o.key.String(), "err", err)
-	}
-	o.store = nil
-}
-
-// bind chooses the instance for the next event. While an alarm runs in an
-// instance, the object stays there: two instances must never act on one object.
+// bind chooses the instance for the next event. While a request or an alarm of the
+// object is under way in an instance, the object stays there: two instances must never
+// act on one object.
 func (o *object) bind() (*instance, error) {
-	if o.i != nil && (o.i.dead || (o.alarms == 0 && o.i != o.s.current)) {
+	if o.i != nil && (o.i.dead || (len(o.calls) == 0 && o.i != o.s.current)) {
 		o.i = nil
 	}
 	if o.i == nil {
 		i, err := o.s.running()
 		if err != nil {
+			o.touch() // so that the isolate forgets it in time
 			return nil, err
 		}
-		if o.s.lastID++; o.s.lastID < 0 {
-			o.s.lastID = 1
-		}
-		o.i, o.id = i, o.s.lastID
+		o.i, o.id = i, o.s.nextID()
 	}
 	return o.i, nil
 }
@@ -150,7 +150,7 @@ func (o *object) event(kind abi.Event, conn int32, data []byte) ([]byte, error) 
 		o.shut(conn)
 		return nil, err
 	}
-	if err := o.enter(i, nil, i.event, o.id, kind, conn, i.keep(data), int32(len(data))); err != nil {
+	if err := o.enter(i, nil, i.exports.event, o.id, kind, conn, i.keep(data), int32(len(data))); err != nil {
 		o.shut(conn)
 		return nil, err
 	}
@@ -178,28 +178,50 @@ func (o *object) enter(i *instance, c *call, f api.Function, args ...int32) erro
 	return o.commit()
 }
 
-// commit puts the effects of the event into force, in this order: a new alarm into
-// the index, the writes, the removal of an alarm, the messages. So after a crash
-// in between, an alarm may run once too often, or late, but none is lost.
+// commit puts the effects of the event into force: it persists them, and then it sends
+// the answers of calls and the messages.
 func (o *object) commit() error {
-	newAlarm := o.newAlarm
-	o.newAlarm = nil
 	if o.newTimer != nil {
 		o.startTimer(*o.newTimer)
 		o.newTimer = nil
 	}
+	if err := o.persist(); err != nil {
+		return o.reset(err)
+	}
+	o.closeEvent()
+	sends, answers := o.sends, o.answers
+	o.sends, o.answers = nil, nil
+	for _, m := range sends {
+		m.conn.enqueue(m)
+	}
+	for _, a := range answers {
+		a.call.respond(a.answer)
+		a.call.endIfDone()
+	}
+	return nil
+}
+
+// persist stores what the event did, in this order: a new alarm into the index, the
+// writes, the removal of an alarm. So after a crash in between, an alarm may run once
+// too often, or late, but none is lost.
+func (o *object) persist() error {
+	if o.erasing {
+		return o.erase()
+	}
+	newAlarm := o.newAlarm
+	o.newAlarm = nil
 	if newAlarm != nil && *newAlarm > 0 {
 		if err := o.s.w.alarms.put(o.key, *newAlarm, 0); err != nil {
-			return o.reset(err)
+			return err
 		}
 	}
 	if o.broken {
-		return o.reset(fmt.Errorf("a write failed"))
+		return errors.New("a write failed")
 	}
 	if o.writing {
 		o.writing = false
 		if err := o.store.exec(o.store.commit); err != nil {
-			return o.reset(err)
+			return err
 		}
 	}
 	if o.forgiven {
@@ -208,82 +230,44 @@ func (o *object) commit() error {
 	if newAlarm != nil {
 		o.replaceAlarm(*newAlarm)
 	}
-	sends := o.sends
-	o.sends = nil
-	for _, m := range sends {
-		m.conn.enqueue(m)
-	}
 	return nil
 }
 
 func (o *object) rollBack() {
-	if o.writing && o.store != nil {
+	if o.store != nil {
 		o.store.undo()
 	}
+	o.closeEvent()
 	for _, m := range o.sends {
 		if m.kind == 0 {
 			m.conn.closing = false
 		}
 	}
-	o.writing, o.broken, o.sends, o.newAlarm, o.newTimer, o.forgiven = false, false, nil, nil, nil, false
+	o.writing, o.broken, o.erasing, o.forgiven = false, false, false, false
+	o.sends, o.answers, o.newAlarm, o.newTimer = nil, nil, nil, nil
 }
 
+const wasReset = "the object was reset"
+
 // reset makes the guest construct the object anew after its storage failed. The
-// old one may hold state in memory that was not written.
+// old one may hold state in memory that was not written. The object's calls end, and so
+// do those that responded in the event.
 func (o *object) reset(err error) error {
+	answers := o.answers
 	o.rollBack()
 	o.i = nil
 	o.s.w.log.Error("an object was reset", "object", o.key.String(), "err", err)
+	for _, a := range answers {
+		a.call.respond(answer{lost: wasReset})
+		a.call.endIfDone()
+	}
+	for _, c := range o.calls {
+		o.s.todo = append(o.s.todo, func() { c.giveUp(wasReset) })
+	}
 	for id := range o.conns {
 		o.shut(id)
 	}
-	return fmt.Errorf("the object was reset: %w", err)
-}
-
-// exec runs a frame of Statements in the event's transaction. After an error,
-// none of them has an effect.
-func (o *object) exec(frame []byte, near func(address, n uint32) []byte) ([]byte, error) {
-	statements, err := abi.DecodeStatements(frame, near)
-	if err != nil {
-		return nil, err
-	}
-	if err := o.openStore(); err != nil {
-		return nil, err
-	}
-	db := o.store
-	if !o.writing {
-		if err := db.exec(db.beginRead); err != nil {
-			return nil, err
-		}
-		o.writing = true
-	}
-	results, err := db.nested(statements)
-	if err != nil {
-		o.broken = o.broken || !db.inTransaction()
-		return nil, err
-	}
-	return abi.AppendResults(nil, results)
-}
-
-func (o *object) openStore() error {
-	if o.store != nil {
-		return nil
-	}
-	sum := sha256.Sum256([]byte(o.key.name))
-	dir := filepath.Join(o.s.w.data, "do", o.key.class)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	// A commit survives the end of the process. A power failure may lose the last
-	// commits: D1 waits for the disk, but here that would block the isolate.
-	db, err := openSQLite(filepath.Join(dir, hex.EncodeToString(sum[:])+".sqlite"), false, objectStatements,
-		"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL",
-		"PRAGMA cache_size = -512")
-	if err != nil {
-		return err
-	}
-	o.store = db
-	return nil
+	return fmt.Errorf("%s: %w", wasReset, err)
 }
 
 // listConns returns the open sockets, oldest first.

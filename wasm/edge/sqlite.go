@@ -201,6 +201,33 @@ func (c *sqliteConn) nested(statements []abi.Statement) ([]abi.Result, error) {
 	return results, err
 }
 
+// trial runs statements inside an open transaction, and undoes them.
+func (c *sqliteConn) trial(statements []abi.Statement) ([]abi.Result, error) {
+	if err := c.exec(c.save); err != nil {
+		return nil, err
+	}
+	results, err := c.runAll(statements)
+	if !c.inTransaction() { // SQLite has rolled it back after a serious error
+		return nil, err
+	}
+	if undone := c.exec(c.back); undone != nil {
+		return nil, undone
+	}
+	if undone := c.exec(c.release); undone != nil {
+		return nil, undone
+	}
+	return results, err
+}
+
+// rehearse is trial in a transaction of its own.
+func (c *sqliteConn) rehearse(statements []abi.Statement) ([]abi.Result, error) {
+	if err := c.exec(c.beginRead); err != nil {
+		return nil, err
+	}
+	defer c.undo()
+	return c.runAll(statements)
+}
+
 func (c *sqliteConn) runAll(statements []abi.Statement) ([]abi.Result, error) {
 	results := make([]abi.Result, len(statements))
 	for i, s := range statements {

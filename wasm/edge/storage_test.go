@@ -17,11 +17,14 @@ func storageObject(t *testing.T, dir string) *object {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newIsolate(&Worker{data: dir, clock: wallClock{}, log: slog.Default(), alarms: alarms})
+	log := slog.Default()
+	w := &Worker{data: dir, clock: wallClock{}, log: log, alarms: alarms, files: newFilePool(8, log)}
+	s := newIsolate(w)
 	o := s.object(objectKey{"C", "n"})
 	t.Cleanup(func() {
 		o.unschedule()
-		o.closeStore()
+		o.rollBack()
+		w.files.end((*sqliteConn).close)
 		alarms.end((*sqliteConn).close)
 	})
 	return o
@@ -91,8 +94,7 @@ func TestAnExecThatFailsUndoesItselfOnly(t *testing.T) {
 	if err := o.commit(); err != nil {
 		t.Fatal(err)
 	}
-	o.store.abandon()
-	o.store = nil
+	o.s.w.files.end(func(c *sqliteConn) error { c.abandon(); return nil })
 	if got := mustExec(t, o, "SELECT count(*) FROM t")[0].Rows[0][0]; got != 2.0 {
 		t.Errorf("%v rows", got)
 	}

@@ -3,6 +3,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,8 @@ type Options struct {
 	// Instances is how many requests may run at the same time; 0 is the number of
 	// processors.
 	Instances int
+	// OpenFiles is how many files of objects may be open at a time; 0 is 512.
+	OpenFiles int
 	Clock     Clock        // the wall clock if nil
 	Log       *slog.Logger // slog.Default() if nil
 	Stderr    io.Writer    // of the guest; os.Stderr if nil
@@ -72,6 +75,7 @@ type Worker struct {
 	freed        chan struct{} // each value lets one of them look again
 	health       health
 	alarms       *alarmIndex
+	files        *filePool
 	sockets      sync.WaitGroup
 	crowd        crowd
 }
@@ -83,6 +87,8 @@ const (
 	defaultStretchLimitMS = 30_000
 	defaultMemoryBudgetMB = 112 // an isolate on Workers has 128
 )
+
+const defaultOpenFiles = 512
 
 // Open starts a Worker: it opens and migrates the databases and schedules the
 // alarms. Instances boot with their first event. The caller closes the Worker.
@@ -109,6 +115,7 @@ func Open(o Options) (*Worker, error) {
 	if w.hold == nil {
 		w.hold = func(string, string) {}
 	}
+	w.files = newFilePool(cmp.Or(o.OpenFiles, defaultOpenFiles), w.log)
 	w.maxBody = int64(number(w.vars, "LIMIT_BODY_BYTES", defaultMaxBodyBytes))
 	w.callLimit = time.Duration(number(w.vars, "LIMIT_CALL_MS", defaultCallLimitMS) * float64(time.Millisecond))
 	w.stretchLimit = time.Duration(number(w.vars, "LIMIT_STRETCH_MS", defaultStretchLimitMS) * float64(time.Millisecond))
@@ -350,16 +357,11 @@ func (w *Worker) Trim() {
 func (w *Worker) closeDatabases(how func(*sqliteConn) error) error {
 	w.fetcher.CloseIdleConnections()
 	var errs []error
-	for _, s := range w.isolates {
+	for _, s := range w.isolates { // until the event that runs has ended
 		s.lock()
-		for _, o := range s.objects {
-			if o.store != nil {
-				errs = append(errs, how(o.store))
-				o.store = nil
-			}
-		}
 		s.unlock()
 	}
+	errs = append(errs, w.files.end(how))
 	for _, db := range w.d1 {
 		errs = append(errs, db.end(how))
 	}

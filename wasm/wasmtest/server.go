@@ -22,6 +22,7 @@ type Options struct {
 	Data      string            // a folder; a temporary one if ""
 	Env       map[string]string // variables
 	Instances int               // 1 if 0, so that tests are repeatable
+	OpenFiles int               // see edge.Options
 	Clock     *Clock            // the wall clock if nil
 	Health    string            // see edge.Options
 	Seed      uint64            // of the order in which Gate lets deliveries through
@@ -73,7 +74,8 @@ func (s *Server) open() {
 	o := edge.Options{
 		Module: Compile(s.t, s.options.Guest), Config: s.options.Config, Data: s.options.Data, Env: s.options.Env,
 		Instances: s.options.Instances, Stderr: s.options.Log, ForTests: edge.TestOptions{Hold: s.Gate.pass}, Health: s.options.Health,
-		Log: slog.New(slog.NewTextHandler(s.options.Log, nil)),
+		OpenFiles: s.options.OpenFiles,
+		Log:       slog.New(slog.NewTextHandler(s.options.Log, nil)),
 	}
 	if s.options.Clock != nil {
 		o.Clock = s.options.Clock

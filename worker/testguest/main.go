@@ -30,6 +30,8 @@
 //	POST /room/NAME/call        sends the body to a room, see Probe, and the reply back
 //	POST /room/NAME/publish     the same, without waiting
 //	GET  /room/NAME/socket      a WebSocket of the room; ?attachment=
+//	any  /object/NAME?do=&attachment=   a request of the room, see Probe.Serve; ?to= is another binding,
+//	                            and with ?taken= the Worker takes the body before
 //	GET  /fetch?url=&method=&body=&ms=&max=   asks another server; {"status","body","x","type"} of its answer or {"error"}
 //	GET  /refuse?message=&reason=       a WebSocket that gets the message and is closed with 4401 "no token"
 package main
@@ -125,9 +127,7 @@ func main() {
 	})
 	mux.HandleFunc("GET /wait", func(w http.ResponseWriter, r *http.Request) { waitFor(w, r, r.FormValue("key")) })
 	mux.HandleFunc("GET /wake", func(w http.ResponseWriter, r *http.Request) {
-		if ch := waits[r.FormValue("key")]; ch != nil {
-			close(ch)
-			delete(waits, r.FormValue("key"))
+		if wake(r.FormValue("key")) {
 			runtime.Gosched() // the other request's goroutine runs in this request
 			io.WriteString(w, "woke")
 			return
@@ -162,6 +162,7 @@ func main() {
 			Binding: binding, Name: r.PathValue("name"), Owner: r.FormValue("owner"), Attachment: []byte(r.FormValue("attachment")),
 		})
 	})
+	mux.HandleFunc("/object/{name}", forward)
 	mux.HandleFunc("GET /fetch", fetch)
 	mux.HandleFunc("GET /refuse", func(w http.ResponseWriter, r *http.Request) {
 		reason := cmp.Or(r.FormValue("reason"), "no token")
@@ -307,13 +308,32 @@ func fetch(w http.ResponseWriter, r *http.Request) {
 	answer(w, map[string]any{"status": got.Status, "body": string(got.Body), "x": got.Get("X"), "type": got.Get("content-type")})
 }
 
-func waitFor(w http.ResponseWriter, r *http.Request, key string) {
+// waited waits for /wake. It returns false, and sends 504, if the request ends before.
+func waited(w http.ResponseWriter, r *http.Request, key string) bool {
 	ch := make(chan struct{})
 	waits[key] = ch
 	select {
 	case <-ch:
+		return true
 	case <-r.Context().Done():
+		delete(waits, key)
 		http.Error(w, "gave up", http.StatusGatewayTimeout)
+		return false
+	}
+}
+
+func wake(key string) bool {
+	ch := waits[key]
+	if ch == nil {
+		return false
+	}
+	close(ch)
+	delete(waits, key)
+	return true
+}
+
+func waitFor(w http.ResponseWriter, r *http.Request, key string) {
+	if !waited(w, r, key) {
 		return
 	}
 	results, err := db.Batch(r.Context(), []abi.Statement{{SQL: "SELECT 'from the op' AS v"}})

@@ -17,13 +17,19 @@ import (
 )
 
 // Probe is a room that obeys a call or a text message
-// "verb rest". The answer is the call's reply or a text to the sender:
+// "verb rest". It has no tables, and no file, if its name begins with "bare". The answer is the call's reply or a text to the sender:
 //
 //	echo TEXT           TEXT
 //	all TEXT            TEXT to every socket; replies how many
 //	add TEXT            appends to the log in the object's storage; replies its length
 //	log                 the log, as a JSON array, in order
 //	sql SQL             the first cell, or "error: …"
+//	try SQL             the same, undone; several statements stand between " ; ", and the last one counts
+//	write-try SQL       the same, after an insert into the table t
+//	erase               erases the object and closes its sockets with 4404; "erased"
+//	size                what it has stored, in units of 1,024 bytes
+//	wake KEY            wakes what waits for the key in this object's instance; true or false
+//	waiters             how many requests wait in this object's instance
 //	count               how many events this object's memory has seen: 1 after it was made anew
 //	object              the object's number, class and name
 //	conns               [[id, attachment], …] as JSON
@@ -49,14 +55,18 @@ import (
 // "close CODE REASON".
 type probe struct {
 	o      *host.Object
+	bare   bool // it stores nothing by itself
 	events int
 	last   string
 }
 
 func newProbe(o *host.Object) host.Room {
+	o.Autoreply("ping", "pong")
+	if strings.HasPrefix(o.Name, "bare") {
+		return &probe{o: o, bare: true}
+	}
 	o.Exec(abi.Statement{SQL: "CREATE TABLE IF NOT EXISTS log (n INTEGER PRIMARY KEY, entry TEXT)"},
 		abi.Statement{SQL: "CREATE TABLE IF NOT EXISTS plan (k TEXT PRIMARY KEY, v REAL)"})
-	o.Autoreply("ping", "pong")
 	return &probe{o: o}
 }
 
@@ -83,6 +93,9 @@ func (p *probe) Message(conn int32, kind int, data []byte) {
 func (p *probe) Disconnect(conn int32, code int, reason string) {
 	p.events++
 	p.last = p.do(conn, "conns")
+	if p.bare {
+		return
+	}
 	p.add(fmt.Sprintf("close %d %s", code, reason))
 }
 
@@ -105,6 +118,21 @@ func (p *probe) do(conn int32, command string) string {
 		return p.cell(abi.Statement{SQL: "SELECT json_group_array(entry) FROM (SELECT entry FROM log ORDER BY n)"})
 	case "sql":
 		return p.cell(abi.Statement{SQL: rest})
+	case "try", "write-try":
+		return p.try(verb, rest)
+	case "erase":
+		p.o.Erase()
+		conns, _ := p.o.Conns()
+		for _, c := range conns {
+			p.o.Close(c.ID, 4404, "erased")
+		}
+		return "erased"
+	case "size":
+		return strconv.Itoa(int(p.o.Size() >> 10))
+	case "wake":
+		return strconv.FormatBool(wake(rest))
+	case "waiters":
+		return strconv.Itoa(len(waits))
 	case "count":
 		return strconv.Itoa(p.events)
 	case "object":
@@ -232,16 +260,32 @@ func (p *probe) add(entry string) int {
 	return int(results[1].Rows[0][0].(float64))
 }
 
+func (p *probe) try(verb, sql string) string {
+	if verb == "write-try" {
+		if _, err := p.o.Exec(abi.Statement{SQL: "INSERT INTO t VALUES ('written')"}); err != nil {
+			return "error: " + err.Error()
+		}
+	}
+	var statements []abi.Statement
+	for one := range strings.SplitSeq(sql, " ; ") {
+		statements = append(statements, abi.Statement{SQL: one})
+	}
+	return cell(p.o.Try(statements...))
+}
+
 // cell returns the first cell of the statement's result as text.
-func (p *probe) cell(s abi.Statement) string {
-	results, err := p.o.Exec(s)
+func (p *probe) cell(s abi.Statement) string { return cell(p.o.Exec(s)) }
+
+// cell returns the first cell of the last result as text.
+func cell(results []abi.Result, err error) string {
 	if err != nil {
 		return "error: " + err.Error()
 	}
-	if len(results[0].Rows) == 0 {
+	rows := results[len(results)-1].Rows
+	if len(rows) == 0 {
 		return ""
 	}
-	switch v := results[0].Rows[0][0].(type) {
+	switch v := rows[0][0].(type) {
 	case abi.Text:
 		return string(v)
 	case float64:

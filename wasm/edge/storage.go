@@ -1,0 +1,204 @@
+//go:build !js
+
+package edge
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"tidemark/shared/abi"
+)
+
+// objectStatements is the number of prepared statements of an open file.
+const objectStatements = 24
+
+var errErased = errors.New("the event has erased the object")
+
+// path returns the file of the object's database.
+func (o *object) path() string {
+	sum := sha256.Sum256([]byte(o.key.name))
+	return filepath.Join(o.s.w.data, "do", o.key.class, hex.EncodeToString(sum[:])+".sqlite")
+}
+
+// exec runs a frame of Statements in the event's transaction. After an error,
+// none of them has an effect.
+func (o *object) exec(frame []byte, near func(address, n uint32) []byte) ([]byte, error) {
+	statements, err := o.statements(frame, near)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.openStore(); err != nil {
+		return nil, err
+	}
+	db := o.store
+	if !o.writing {
+		if err := db.exec(db.beginRead); err != nil {
+			return nil, err
+		}
+		o.writing = true
+	}
+	results, err := db.nested(statements)
+	if err != nil {
+		o.broken = o.broken || !db.inTransaction()
+		return nil, err
+	}
+	return abi.AppendResults(nil, results)
+}
+
+func (o *object) statements(frame []byte, near func(address, n uint32) []byte) ([]abi.Statement, error) {
+	if o.erasing {
+		return nil, errErased
+	}
+	return abi.DecodeStatements(frame, near)
+}
+
+// try runs a frame of Statements and undoes all that they wrote. An object without a
+// file gets none: its statements run on an empty database in memory.
+func (o *object) try(frame []byte, near func(address, n uint32) []byte) ([]byte, error) {
+	statements, err := o.statements(frame, near)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := o.stored()
+	if err != nil {
+		return nil, err
+	}
+	var results []abi.Result
+	switch {
+	case o.writing:
+		results, err = o.store.trial(statements)
+		o.broken = o.broken || !o.store.inTransaction()
+	case stored:
+		if err := o.openStore(); err != nil {
+			return nil, err
+		}
+		results, err = o.store.rehearse(statements)
+	default:
+		results, err = tryInMemory(statements)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return abi.AppendResults(nil, results)
+}
+
+func tryInMemory(statements []abi.Statement) ([]abi.Result, error) {
+	db, err := openSQLite("", false, 1)
+	if err != nil {
+		return nil, err
+	}
+	defer db.close()
+	return db.rehearse(statements)
+}
+
+// stored reports whether the object has a file.
+func (o *object) stored() (bool, error) {
+	if o.store != nil || o.s.w.files.isOpen(&o.file) {
+		return true, nil
+	}
+	_, err := os.Stat(o.path())
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// size returns how much the object has stored, in units of 1,024 bytes.
+func (o *object) size() int32 {
+	if o.erasing {
+		return 0
+	}
+	stored, err := o.stored()
+	if err == nil && !stored {
+		return 0
+	}
+	if err == nil {
+		err = o.openStore()
+	}
+	var r abi.Result
+	if err == nil {
+		r, err = o.store.run(abi.Statement{
+			SQL: "SELECT (page_count * page_size + 1023) / 1024 FROM pragma_page_count, pragma_page_size",
+		})
+	}
+	if err != nil {
+		o.s.w.log.Error("the size of an object was not read", "object", o.key.String(), "err", err)
+		return 0
+	}
+	units, _ := r.Rows[0][0].(float64)
+	return int32(units)
+}
+
+// openStore opens the object's file for the event. closeEvent ends that.
+func (o *object) openStore() error {
+	if o.store != nil {
+		return nil
+	}
+	db, err := o.s.w.files.use(&o.file, o.openFile)
+	o.store = db
+	return err
+}
+
+// closeEvent ends the event's use of the storage. The file stays open.
+func (o *object) closeEvent() {
+	if o.store != nil {
+		o.store = nil
+		o.s.w.files.done(&o.file)
+	}
+}
+
+func (o *object) openFile() (*sqliteConn, error) {
+	path := o.path()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := removeLogs(path); err != nil {
+			return nil, err
+		}
+	}
+	// A commit survives the end of the process. A power failure may lose the last
+	// commits: D1 waits for the disk, but here that would block the isolate.
+	return openSQLite(path, false, objectStatements,
+		"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL",
+		"PRAGMA cache_size = -512")
+}
+
+// erase does the work of object_erase after the event has ended. The object is gone as
+// soon as the file of its database is: a log without that file means nothing. The alarm
+// goes last. So after a crash in between, the object is whole, or it is gone and its
+// alarm may run once more.
+func (o *object) erase() error {
+	if o.writing {
+		o.store.undo()
+	}
+	o.writing, o.broken, o.newAlarm, o.forgiven = false, false, nil, false
+	o.closeEvent()
+	o.s.w.files.shut(&o.file)
+	path := o.path()
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := removeLogs(path); err != nil {
+		o.s.w.log.Error("the log of an erased object was not deleted", "object", o.key.String(), "err", err)
+	}
+	o.erasing = false
+	o.replaceAlarm(0)
+	o.forgive()
+	o.id = o.s.nextID() // the guest's memory of the object is older than its storage
+	return nil
+}
+
+// removeLogs deletes what SQLite may have left beside a database.
+func removeLogs(path string) error {
+	for _, suffix := range []string{"-wal", "-shm"} {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}

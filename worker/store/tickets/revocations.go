@@ -37,11 +37,13 @@ type Sessions struct{ db store.DB }
 // NewSessions returns the sessions in db.
 func NewSessions(db store.DB) *Sessions { return &Sessions{db} }
 
-// Revoke keeps a revocation, and deletes those that are over. It returns
+const deleteRevocations = "DELETE FROM Revocations WHERE n IN (SELECT n FROM Revocations WHERE until <= ?1 LIMIT ?2)"
+
+// Revoke keeps a revocation, and deletes some of those that are over. It returns
 // ErrRevocations if there is no place for it.
 func (s *Sessions) Revoke(ctx context.Context, now time.Time, r Revocation) error {
 	results, err := s.db.Batch(ctx, []abi.Statement{
-		{SQL: "DELETE FROM Revocations WHERE until <= ?1", Args: []any{now.UnixMilli()}},
+		{SQL: deleteRevocations, Args: []any{now.UnixMilli(), expiredAtOnce}},
 		{SQL: "DELETE FROM Revocations WHERE Subject = ?1 AND TokenId = ?2", Args: []any{r.Subject, r.TokenID}},
 		{SQL: "INSERT INTO Revocations (Subject, TokenId, revoked_at, until) SELECT ?1, ?2, ?3, ?4 " +
 			"WHERE (SELECT count(*) FROM Revocations) < ?5",
@@ -77,6 +79,9 @@ func (s *Sessions) Revocations(ctx context.Context, after int64) (list []Revocat
 	return s.readOn(ctx, results, after)
 }
 
+const deletePlaces = "DELETE FROM SocketPlaces WHERE (until, Subject, TokenId, Binding, Room) IN " +
+	"(SELECT until, Subject, TokenId, Binding, Room FROM SocketPlaces WHERE until > 0 AND until <= ?1 LIMIT ?2)"
+
 // Enter notes that a socket of an identity is about to be opened at a place, and
 // returns what Revocations does, as one transaction: either this finds the
 // revocation of the identity, or the revocation finds the place.
@@ -87,7 +92,7 @@ func (s *Sessions) Enter(ctx context.Context, now time.Time, id auth.Identity, p
 		until = id.Expires.Truncate(day).Add(day).UnixMilli()
 	}
 	results, err := s.db.Batch(ctx, append([]abi.Statement{
-		{SQL: "DELETE FROM SocketPlaces WHERE until > 0 AND until <= ?1", Args: []any{now.UnixMilli()}},
+		{SQL: deletePlaces, Args: []any{now.UnixMilli(), expiredAtOnce}},
 		{SQL: "INSERT OR IGNORE INTO SocketPlaces VALUES (?1, ?2, ?3, ?4, ?5)",
 			Args: []any{until, id.Subject, id.ID, p.Binding, p.Room}},
 	}, readRevocations(after)...))

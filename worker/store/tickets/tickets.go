@@ -10,6 +10,13 @@ import (
 	"tidemark/worker/store"
 )
 
+// expiredAtOnce bounds how many rows that are over one request deletes, beside its own
+// work. A request adds one row, so that the deletions keep up.
+const expiredAtOnce = 200
+
+// voidedAtOnce bounds the tickets that one step of a restore deletes.
+const voidedAtOnce = 2_000
+
 // A Store keeps tickets between their issue and their use. It has no state, so any
 // number of requests may share it.
 type Store struct{ db store.DB }
@@ -17,8 +24,10 @@ type Store struct{ db store.DB }
 // New returns the tickets in db.
 func New(db store.DB) *Store { return &Store{db} }
 
+const deleteTickets = "DELETE FROM Tickets WHERE Hash IN (SELECT Hash FROM Tickets WHERE expires_at <= ?1 LIMIT ?2)"
+
 // PutTicket keeps the identity that the ticket of that hash admits until the given
-// time. It deletes the tickets that expired. It does not keep Spaces: the identity
+// time. It deletes some of the tickets that expired. It does not keep Spaces: the identity
 // must be narrowed by In to the space whose tickets these are, or it allows nothing.
 // Of a scope that allows all it keeps no words beside that.
 func (s *Store) PutTicket(ctx context.Context, now time.Time, hash string, until time.Time, id auth.Identity) error {
@@ -33,7 +42,7 @@ func (s *Store) PutTicket(ctx context.Context, now time.Time, hash string, until
 		token = id.ID
 	}
 	_, err := s.db.Batch(ctx, []abi.Statement{
-		{SQL: "DELETE FROM Tickets WHERE expires_at <= ?1", Args: []any{now.UnixMilli()}},
+		{SQL: deleteTickets, Args: []any{now.UnixMilli(), expiredAtOnce}},
 		{SQL: "INSERT INTO Tickets (Hash, Subject, Scope, expires_at, Rooms, TokenId, token_issued_at, token_expires_at) " +
 			"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 			Args: []any{hash, id.Subject, scope, until.UnixMilli(), rooms, token, store.Millis(id.Issued), store.Millis(id.Expires)}},
@@ -76,10 +85,19 @@ func (s *Store) TakeTicket(ctx context.Context, now time.Time, hash string) (id 
 }
 
 // Restore must be called once after the database was restored to an earlier point.
-// It deletes all tickets: one that the database holds may have been used since.
+// It deletes all tickets: one that the database holds may have been used since. Each step
+// is a transaction. After an error Restore must be called again.
 func (s *Store) Restore(ctx context.Context, _ time.Time) error {
-	if _, err := s.db.Batch(ctx, []abi.Statement{{SQL: "DELETE FROM Tickets"}}); err != nil {
-		return fmt.Errorf("delete the tickets: %w", err)
+	for {
+		results, err := s.db.Batch(ctx, []abi.Statement{
+			{SQL: "DELETE FROM Tickets WHERE Hash IN (SELECT Hash FROM Tickets LIMIT ?1)", Args: []any{voidedAtOnce}},
+			{SQL: "SELECT EXISTS (SELECT 1 FROM Tickets)"},
+		})
+		if err != nil {
+			return fmt.Errorf("delete the tickets: %w", err)
+		}
+		if store.Number(results[1], 0) == 0 {
+			return nil
+		}
 	}
-	return nil
 }

@@ -160,14 +160,22 @@ func (y *Copies) Commit(ctx context.Context, room string, version int64, first [
 	return nil
 }
 
-// Delete removes the copy of a room.
+// Delete removes the copy of a room: its row, and then in steps the parts that there are
+// now, see deleteUpTo. After an error the next Delete removes what is left.
 func (y *Copies) Delete(ctx context.Context, room string) error {
-	_, err := y.db.Batch(ctx, []abi.Statement{
+	results, err := y.db.Batch(ctx, []abi.Statement{
 		{SQL: "DELETE FROM YjsRooms WHERE RoomId = ?1", Args: []any{room}},
-		{SQL: "DELETE FROM YjsRoomParts WHERE RoomId = ?1", Args: []any{room}},
+		{SQL: "SELECT max(version) FROM YjsRoomParts WHERE RoomId = ?1", Args: []any{room}},
 	})
 	if err != nil {
 		return fmt.Errorf("delete a document: %w", err)
+	}
+	last, some := results[1].Rows[0][0].(float64)
+	if !some {
+		return nil
+	}
+	if err := y.deleteUpTo(ctx, "YjsRoomParts", "version", room, last); err != nil {
+		return fmt.Errorf("delete the parts of a document: %w", err)
 	}
 	return nil
 }

@@ -112,14 +112,47 @@ func (y *Copies) Versions(ctx context.Context, room, before string, limit int) (
 	return versions, nil
 }
 
-// DeleteVersions forgets all versions of a room.
+// DeleteVersions forgets all versions that a room has now, in steps: see deleteUpTo. It
+// deletes their rows before their parts, so that a version is whole while it is listed.
+// After an error the next DeleteVersions deletes what is left.
 func (y *Copies) DeleteVersions(ctx context.Context, room string) error {
-	_, err := y.db.Batch(ctx, []abi.Statement{
-		{SQL: "DELETE FROM YjsVersions WHERE RoomId = ?1", Args: []any{room}},
-		{SQL: "DELETE FROM YjsVersionParts WHERE RoomId = ?1", Args: []any{room}},
+	results, err := y.db.Batch(ctx, []abi.Statement{
+		{SQL: `SELECT max(ifnull((SELECT max(VersionId) FROM YjsVersions WHERE RoomId = ?1), ''),
+			ifnull((SELECT max(VersionId) FROM YjsVersionParts WHERE RoomId = ?1), ''))`, Args: []any{room}},
 	})
 	if err != nil {
 		return fmt.Errorf("delete versions: %w", err)
 	}
+	last := store.CellText(results[0].Rows[0][0])
+	if len(last) == 0 {
+		return nil
+	}
+	for _, table := range []string{"YjsVersions", "YjsVersionParts"} {
+		if err := y.deleteUpTo(ctx, table, "VersionId", room, abi.Text(last)); err != nil {
+			return fmt.Errorf("delete versions: %w", err)
+		}
+	}
 	return nil
+}
+
+// deletedAtOnce bounds the rows that one transaction deletes. A row has at most 1.5 MB, and
+// SQLite takes about a millisecond to free one of that size.
+const deletedAtOnce = 100
+
+// deleteUpTo deletes the rows of a room whose key is at most last, in transactions of
+// deletedAtOnce rows. What is written in between has a later key, and stays.
+func (y *Copies) deleteUpTo(ctx context.Context, table, key, room string, last any) error {
+	rows := " FROM " + table + " WHERE RoomId = ?1 AND " + key + " <= ?2"
+	for {
+		results, err := y.db.Batch(ctx, []abi.Statement{
+			{SQL: "DELETE FROM " + table + " WHERE rowid IN (SELECT rowid" + rows + " LIMIT ?3)", Args: []any{room, last, deletedAtOnce}},
+			{SQL: "SELECT EXISTS (SELECT 1" + rows + ")", Args: []any{room, last}},
+		})
+		if err != nil {
+			return err
+		}
+		if store.Number(results[1], 0) == 0 {
+			return nil
+		}
+	}
 }

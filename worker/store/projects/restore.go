@@ -6,18 +6,31 @@ import (
 	"time"
 
 	"tidemark/shared/abi"
+	"tidemark/worker/store"
 )
+
+// raisedAtOnce bounds the sequences that one transaction of a restore raises.
+const raisedAtOnce = 5_000
 
 // Restore must be called once after the database was restored to an earlier point.
 // The sequence of each project continues above every number that it can have had,
-// and a reader that pulled before now gets project.SinceAhead.
+// and a reader that pulled before now gets project.SinceAhead. Restore goes through
+// the projects in transactions of a few thousand. After an error it must be called
+// again: it begins with the first project, and to raise a sequence twice is harmless.
 func (p *Store) Restore(ctx context.Context, now time.Time) error {
-	_, err := p.db.Batch(ctx, []abi.Statement{{
-		SQL:  `UPDATE ProjectSequences SET seq = max(seq + 1, CAST(?1 AS INTEGER)), floor = max(seq + 1, CAST(?1 AS INTEGER))`,
-		Args: []any{now.UnixMilli()},
-	}})
-	if err != nil {
-		return fmt.Errorf("restore the projects: %w", err)
+	const some = `(SELECT project_id FROM ProjectSequences WHERE project_id > ?1 ORDER BY project_id LIMIT ?2)`
+	after := abi.Text{}
+	for {
+		results, err := p.db.Batch(ctx, []abi.Statement{
+			{SQL: `SELECT max(project_id) FROM ` + some, Args: []any{after, raisedAtOnce}},
+			{SQL: `UPDATE ProjectSequences SET seq = max(seq + 1, CAST(?3 AS INTEGER)), floor = max(seq + 1, CAST(?3 AS INTEGER))
+				WHERE project_id IN ` + some, Args: []any{after, raisedAtOnce, now.UnixMilli()}},
+		})
+		if err != nil {
+			return fmt.Errorf("restore the projects after %q: %w", after, err)
+		}
+		if after = store.Text(results[0], 0); after == nil {
+			return nil
+		}
 	}
-	return nil
 }

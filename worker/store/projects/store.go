@@ -201,6 +201,13 @@ var errUnexplained = errors.New("a write drew no number")
 // at least 24 hours.
 const uploadsKept = 48 * time.Hour
 
+// forgetUploads deletes some of the answers from before ?1. An upload adds one, so that
+// the deletions keep up.
+const (
+	forgetUploads    = `DELETE FROM ProjectUploads WHERE rowid IN (SELECT rowid FROM ProjectUploads WHERE at < CAST(?1 AS INTEGER) LIMIT ?2)`
+	uploadsForgotten = 200
+)
+
 // newDraw returns a name for a batch that no other has: see batchSeq.
 func newDraw() string { return rand.Text() }
 

@@ -113,7 +113,7 @@ func (p *Store) Upload(ctx context.Context, now time.Time, key Key, in *delta.Up
 	batch = append(batch,
 		abi.Statement{SQL: p.upload.answer, Args: []any{key.Project, key.Caller, ids, draw, in.BatchID, now.UnixMilli()}},
 		abi.Statement{SQL: p.upload.stored, Args: before.Args},
-		abi.Statement{SQL: `DELETE FROM ProjectUploads WHERE at < CAST(?1 AS INTEGER)`, Args: []any{now.Add(-uploadsKept).UnixMilli()}},
+		abi.Statement{SQL: forgetUploads, Args: []any{now.Add(-uploadsKept).UnixMilli(), uploadsForgotten}},
 		abi.Statement{SQL: p.access, Args: []any{key.Project, key.Caller}},
 	)
 	results, err := p.db.Batch(ctx, batch)

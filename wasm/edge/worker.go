@@ -38,7 +38,7 @@ type Options struct {
 	// Instances is how many requests may run at the same time; 0 is the number of
 	// processors.
 	Instances int
-	// OpenFiles is how many files of objects may be open at a time; 0 is 512.
+	// OpenFiles is how many files of objects may be open at a time; 0 is DefaultOpenFiles.
 	OpenFiles int
 	Clock     Clock        // the wall clock if nil
 	Log       *slog.Logger // slog.Default() if nil
@@ -88,7 +88,8 @@ const (
 	defaultMemoryBudgetMB = 112 // an isolate on Workers has 128
 )
 
-const defaultOpenFiles = 512
+// DefaultOpenFiles is how many files of objects may be open at a time.
+const DefaultOpenFiles = 512
 
 // Open starts a Worker: it opens and migrates the databases and schedules the
 // alarms. Instances boot with their first event. The caller closes the Worker.
@@ -115,7 +116,7 @@ func Open(o Options) (*Worker, error) {
 	if w.hold == nil {
 		w.hold = func(string, string) {}
 	}
-	w.files = newFilePool(cmp.Or(o.OpenFiles, defaultOpenFiles), w.log)
+	w.files = newFilePool(cmp.Or(o.OpenFiles, DefaultOpenFiles), w.log)
 	w.maxBody = int64(number(w.vars, "LIMIT_BODY_BYTES", defaultMaxBodyBytes))
 	w.callLimit = time.Duration(number(w.vars, "LIMIT_CALL_MS", defaultCallLimitMS) * float64(time.Millisecond))
 	w.stretchLimit = time.Duration(number(w.vars, "LIMIT_STRETCH_MS", defaultStretchLimitMS) * float64(time.Millisecond))

@@ -13,11 +13,16 @@ const (
 	defaultConnectionsAddress = 256
 )
 
-// freeFiles is how many connections the process may have open, beside its
-// databases, its objects and the files that it opens at the start.
-func freeFiles() int {
+// fitFiles returns how many of the files of objects may be open, so that they need at
+// most a quarter of the descriptors that the process may have. An open file needs
+// two: of the database and of its log.
+func fitFiles(objects int) int { return max(min(objects, openFiles()/8), 1) }
+
+// freeFiles is how many connections the process may have open, beside the files of
+// so many objects, its databases and what it opens at the start.
+func freeFiles(objects int) int {
 	files := openFiles()
-	return max(files-min(files/4, 1_000), 1)
+	return max(files-2*objects-min(files/16, 64), 1)
 }
 
 // A limitedListener closes a connection that is over the limit: of all connections,

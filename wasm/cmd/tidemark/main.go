@@ -4,7 +4,7 @@
 // its data in a folder:
 //
 //	tidemark serve --addr 127.0.0.1:8787 --data DIR [--config wrangler.toml] [--wasm FILE] [--instances N]
-//	    [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s] [--dev [--dev-any-address]]
+//	    [--open-files N] [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s] [--dev [--dev-any-address]]
 //	tidemark token --data DIR --sub alice [--scope "…"] [--spaces "…"] [--ttl 720h]
 //	tidemark restore --url URL [--token TOKEN | --data DIR]
 //	tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
@@ -43,11 +43,13 @@ import (
 	"math"
 	"os"
 	"time"
+
+	"tidemark/wasm/edge"
 )
 
 const usage = `usage:
   tidemark serve --data DIR [--addr 127.0.0.1:8787] [--config wrangler.toml] [--wasm FILE] [--instances N]
-      [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s] [--dev [--dev-any-address]]
+      [--open-files N] [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s] [--dev [--dev-any-address]]
   tidemark token --data DIR --sub NAME [--scope "…"] [--spaces "…"] [--ttl 720h]
   tidemark restore --url URL [--token TOKEN | --data DIR]
   tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
@@ -95,6 +97,7 @@ func run(args []string) error {
 		command.IntVar(&o.connections, "max-connections", defaultConnections, "how many connections may be open; more are closed at once; 0: as many as files may be open")
 		command.IntVar(&o.fromAddress, "max-connections-per-address", defaultConnectionsAddress, "how many of one address, or of one IPv6 /64; this machine's own count only in all; 0: any number")
 		command.IntVar(&o.instances, "instances", 0, "how many instances of the guest run; 0: as many as there are cores")
+		command.IntVar(&o.openFiles, "open-files", edge.DefaultOpenFiles, "how many files of spaces and rooms are open at a time; each needs two descriptors")
 		command.BoolVar(&o.dev, "dev", false, "for development: print a token, and give anyone a token for any name")
 		command.BoolVar(&o.devAnyAddress, "dev-any-address", false, "let --dev listen where other machines reach it")
 		if err := parse(); err != nil {
@@ -102,6 +105,9 @@ func run(args []string) error {
 		}
 		if o.instances < 0 {
 			return fmt.Errorf("serve: --instances is negative")
+		}
+		if o.openFiles < 1 {
+			return fmt.Errorf("serve: --open-files is less than 1")
 		}
 		if o.connections < 0 || o.fromAddress < 0 {
 			return fmt.Errorf("serve: a limit of connections is negative")

@@ -23,6 +23,7 @@ import (
 type serveOptions struct {
 	addr, config, wasm string
 	instances          int
+	openFiles          int // of objects
 	grace              time.Duration
 	memory             string
 	connections        int // the most that may be open
@@ -58,7 +59,11 @@ func serve(o serveOptions, place *secretPlace, log *slog.Logger) error {
 			return err
 		}
 	}
-	if fit := freeFiles(); o.connections == 0 || o.connections > fit {
+	if fit := fitFiles(o.openFiles); o.openFiles > fit {
+		o.openFiles = fit
+		log.Warn("the limit of open files bounds the files of objects", "open-files", fit)
+	}
+	if fit := freeFiles(o.openFiles); o.connections == 0 || o.connections > fit {
 		o.connections = fit
 		log.Warn("the limit of open files bounds the connections", "connections", fit)
 	}
@@ -89,7 +94,8 @@ func serve(o serveOptions, place *secretPlace, log *slog.Logger) error {
 		env["DEV_MODE"] = "1"
 	}
 	worker, err := edge.Open(edge.Options{
-		Module: module, Config: config, Data: place.data, Env: env, Instances: o.instances, Log: log, Health: "/healthz",
+		Module: module, Config: config, Data: place.data, Env: env, Instances: o.instances,
+		OpenFiles: o.openFiles, Log: log, Health: "/healthz",
 	})
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"tidemark/wasm/edge"
 	"tidemark/wasm/wasmtest"
 )
 
@@ -124,7 +125,7 @@ func TestIdleConnectionsLeaveTheServerServing(t *testing.T) {
 	if testing.Short() {
 		n = 1_000
 	}
-	if fit := freeFiles() / 2; n > fit { // the server may open as many files as this process
+	if fit := freeFiles(edge.DefaultOpenFiles) / 2; n > fit { // the server may open as many files as this process
 		t.Logf("%d files may be open: %d connections, not %d", openFiles(), fit, n)
 		n = fit
 	}

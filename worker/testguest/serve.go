@@ -49,7 +49,6 @@ func forward(w http.ResponseWriter, r *http.Request) {
 //	refuse                refuses the upgrade by 4401
 //	pass                  forwards the request to another object, which is an error
 //
-//layout:long one case for each command
 func (p *probe) Serve(w http.ResponseWriter, r *http.Request, attachment []byte) {
 	query := r.URL.Query()
 	switch query.Get("do") {

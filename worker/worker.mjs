@@ -181,6 +181,7 @@ class Room extends DurableObject {
     super(ctx, env);
     this.guest = null; // the instance that knows this object, by this.number
     this.calls = 0; // requests and alarms under way in it
+    this.erased = false; // in the event that runs
     this.waiting = []; // what wakes the requests that wait until none is
     this.timer = null;
     this.name = ctx.id.name;
@@ -252,12 +253,19 @@ class Room extends DurableObject {
     return true;
   }
 
+  // renew gives the object a new number: what the guest knows of it was erased.
+  renew() {
+    this.erased = false;
+    this.number = ++lastObject;
+  }
+
   // event returns the guest's reply, or null if the instance ended in it.
   event(kind, conn, data) {
     const guest = this.bind();
     guest.reply = NONE;
     const handle = guest.keep(data);
     guest.enter(null, this, (exports) => exports.event(this.number, kind, conn, handle, data.length));
+    if (this.erased) this.renew();
     if (!guest.dead) return guest.reply;
     if (kind !== EVENT_ENTER) this.close(conn, 1011, "internal error");
     return null;
@@ -401,6 +409,7 @@ class Room extends DurableObject {
   }
 
   erase() {
+    this.erased = true;
     this.ctx.storage.deleteAlarm();
     this.ctx.storage.deleteAll();
   }

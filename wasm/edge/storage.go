@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"tidemark/shared/abi"
 )
@@ -107,7 +108,8 @@ func (o *object) stored() (bool, error) {
 	return err == nil, err
 }
 
-// size returns how much the object has stored, in units of 1,024 bytes.
+// size returns how much the object has stored, in units of 1,024 bytes, without the
+// pages that are free.
 func (o *object) size() int32 {
 	if o.erasing {
 		return 0
@@ -122,7 +124,7 @@ func (o *object) size() int32 {
 	var r abi.Result
 	if err == nil {
 		r, err = o.store.run(abi.Statement{
-			SQL: "SELECT (page_count * page_size + 1023) / 1024 FROM pragma_page_count, pragma_page_size",
+			SQL: "SELECT ((page_count - freelist_count) * page_size + 1023) / 1024 FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
 		})
 	}
 	if err != nil {
@@ -161,11 +163,14 @@ func (o *object) openFile() (*sqliteConn, error) {
 			return nil, err
 		}
 	}
-	// A commit survives the end of the process. A power failure may lose the last
-	// commits: D1 waits for the disk, but here that would block the isolate.
+	// A commit survives the end of the process. A power failure may lose the last commits
+	// of a class that is not durable: to wait for the disk blocks the isolate.
+	synchronous := "PRAGMA synchronous = NORMAL"
+	if slices.Contains(o.s.w.durable, o.key.class) {
+		synchronous = "PRAGMA synchronous = FULL"
+	}
 	return openSQLite(path, false, objectStatements,
-		"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL",
-		"PRAGMA cache_size = -512")
+		"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", synchronous, "PRAGMA cache_size = -512")
 }
 
 // erase does the work of object_erase after the event has ended. The object is gone as

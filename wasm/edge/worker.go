@@ -40,9 +40,12 @@ type Options struct {
 	Instances int
 	// OpenFiles is how many files of objects may be open at a time; 0 is DefaultOpenFiles.
 	OpenFiles int
-	Clock     Clock        // the wall clock if nil
-	Log       *slog.Logger // slog.Default() if nil
-	Stderr    io.Writer    // of the guest; os.Stderr if nil
+	// Durable are the classes of objects whose commits wait for the disk. A power failure
+	// loses none of them.
+	Durable []string
+	Clock   Clock        // the wall clock if nil
+	Log     *slog.Logger // slog.Default() if nil
+	Stderr  io.Writer    // of the guest; os.Stderr if nil
 	// Health is a path for health checks; "" is none. If the guest does not respond
 	// to its GET within a second, the host sends {"status":"ok"}.
 	Health   string
@@ -57,6 +60,7 @@ type Worker struct {
 	d1        map[string]*D1
 	data      string
 	assets    *assets
+	durable   []string // classes
 	clock     Clock
 	log       *slog.Logger
 	stderr    io.Writer
@@ -96,7 +100,7 @@ const DefaultOpenFiles = 512
 func Open(o Options) (*Worker, error) {
 	w := &Worker{
 		module: o.Module, vars: maps.Clone(o.Config.Vars), bindings: map[string]string{}, d1: map[string]*D1{},
-		fetcher: newFetcher(), data: o.Data, clock: o.Clock, log: o.Log, stderr: o.Stderr, hold: o.ForTests.Hold,
+		fetcher: newFetcher(), data: o.Data, durable: o.Durable, clock: o.Clock, log: o.Log, stderr: o.Stderr, hold: o.ForTests.Hold,
 	}
 	if w.vars == nil {
 		w.vars = map[string]any{}

@@ -48,7 +48,6 @@ func forward(w http.ResponseWriter, r *http.Request) {
 //	socket&name=          forwards the upgrade to that room
 //	refuse                refuses the upgrade by 4401
 //	pass                  forwards the request to another object, which is an error
-//
 func (p *probe) Serve(w http.ResponseWriter, r *http.Request, attachment []byte) {
 	query := r.URL.Query()
 	switch query.Get("do") {

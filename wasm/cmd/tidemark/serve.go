@@ -95,7 +95,7 @@ func serve(o serveOptions, place *secretPlace, log *slog.Logger) error {
 	}
 	worker, err := edge.Open(edge.Options{
 		Module: module, Config: config, Data: place.data, Env: env, Instances: o.instances,
-		OpenFiles: o.openFiles, Log: log, Health: "/healthz",
+		OpenFiles: o.openFiles, Durable: []string{"Space"}, Log: log, Health: "/healthz",
 	})
 	if err != nil {
 		return err

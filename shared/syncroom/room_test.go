@@ -31,6 +31,8 @@ import (
 //	subscribers n=N     to how many the host sent
 //	say conn=C [binary] lines: the message
 //	remove stamp=S      lines: the subject
+//	delete              lines: the reason
+//	ends                when the token of a conn expires first
 //	name key=K          what messages call a stamp
 //	forget              the room is made again
 func TestScripts(t *testing.T) {
@@ -108,6 +110,12 @@ func TestScripts(t *testing.T) {
 				if e, err = r.Call(Removal(Position(stamp), d.Input), now); err != nil {
 					return "error: " + err.Error()
 				}
+			case "delete":
+				if e, err = r.Call(Deletion(d.Input), now); err != nil {
+					return "error: " + err.Error()
+				}
+			case "ends":
+				return fmt.Sprint(r.Ends().Sub(scriptStart))
 			case "name":
 				d.ScanArgs(t, "key", &r.Key)
 				return "ok"
@@ -250,6 +258,7 @@ func TestNoChangeIsLost(t *testing.T) {
 func FuzzPublish(f *testing.F) {
 	f.Add(AppendChanges(nil, []Change{{"customers", 7}, {"", -1}}))
 	f.Add(Removal(7, "ann"))
+	f.Add(Deletion("the space was deleted"))
 	f.Add(Revocation(session.Revocation{Subject: 1, At: scriptStart}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e, err := New(func() []abi.Conn { return nil }, false).Call(b, scriptStart)

@@ -2,6 +2,12 @@
 
 package edge
 
+import (
+	"context"
+
+	"tidemark/shared/abi"
+)
+
 // TestOptions are the Options that only tests set.
 type TestOptions struct {
 	// The Worker calls Hold, if not nil, before each delivery, and delivers after it
@@ -67,4 +73,19 @@ func (t ForTests) Crash() {
 	w.eachConn(func(c *conn) { go c.ws.CloseNow() })
 	w.sockets.Wait()
 	w.closeDatabases(func(c *sqliteConn) error { c.abandon(); return nil })
+}
+
+// Try is Batch, and then undoes all that the statements wrote. Only tests call it, which
+// have a D1 for the storage of an object.
+func (d *D1) Try(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {
+	w, err := borrow(ctx, d.writer)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { d.writer <- w }()
+	if err := w.exec(w.begin); err != nil {
+		return nil, err
+	}
+	defer w.undo()
+	return w.runAll(statements)
 }

@@ -115,8 +115,9 @@ var authCases = []testCase{
 		if c.Secret == nil {
 			t.Skip("the server's secret is not known")
 		}
+		spaces := fmt.Sprintf(`[%q]`, c.Space) // the root is ""
 		token := c.written(`{"alg":"HS256","typ":"JWT"}`, fmt.Sprintf(
-			`{"sub":"conformance","exp":%d,"EXP":1,"scope":"sync:read","SCOPE":"sync:admin","Scope":"sync:admin"}`, time.Now().Unix()+3600))
+			`{"sub":"conformance","exp":%d,"EXP":1,"scope":"sync:read","SCOPE":"sync:admin","Scope":"sync:admin","spaces":%s,"SPACES":[]}`, time.Now().Unix()+3600, spaces))
 		if a := c.do(t, "GET", "/sync/checksum", "", "authorization: Bearer "+token); a.status != 200 {
 			t.Error(a)
 		}

@@ -38,7 +38,7 @@ func (c *client) sendAll(t *testing.T, method, path string, n, sent int, chunked
 	if c.token != "" {
 		authorization = "Authorization: Bearer " + c.token + "\r\n"
 	}
-	_, err = fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n%s%s\r\n\r\n", method, path, u.Host, authorization, length)
+	_, err = fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n%s%s\r\n\r\n", method, c.path(path), u.Host, authorization, length)
 	for left := sent; left > 0 && err == nil; {
 		piece := strings.Repeat(" ", min(left, 256<<10))
 		left -= len(piece)

@@ -65,7 +65,7 @@ func (c *client) try(method, path, body string, headers ...string) (answer, erro
 	if body != "" {
 		reader = strings.NewReader(body)
 	}
-	r, err := http.NewRequest(method, c.BaseURL+path, reader)
+	r, err := http.NewRequest(method, c.URL(path), reader)
 	if err != nil {
 		return answer{}, err
 	}

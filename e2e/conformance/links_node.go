@@ -23,7 +23,7 @@ var linkCases = []testCase{
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		if out, err := exec.CommandContext(ctx, node, filepath.Join(dir, "links.mjs"), c.BaseURL, c.bearer(), newID("links")).CombinedOutput(); err != nil {
+		if out, err := exec.CommandContext(ctx, node, filepath.Join(dir, "links.mjs"), c.URL(""), c.bearer(), newID("links")).CombinedOutput(); err != nil {
 			t.Errorf("%v\n%s", err, out)
 		}
 	}},

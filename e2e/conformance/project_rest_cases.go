@@ -36,7 +36,7 @@ var projectRestCases = []projectCase{
 			}
 			wantMembers(t, row, e.row)
 			one := c.path + e.list + "/" + row["id"].(string) + "/"
-			created.wantHeader(t, "Location", v1+one)
+			created.wantHeader(t, "Location", c.owner.path(v1+one))
 			created.wantHeader(t, "Etag", `"1"`)
 			got := c.viewer.ask(t, "GET", one, "")
 			got.wantHeader(t, "Etag", `"1"`)

@@ -211,6 +211,20 @@ var pushCases = []testCase{
 		wantSuperseded(t, p, r.id())
 		c.pull(t, seen).wantDeleted(t, r.id())
 	}},
+	{"applied counts the deletions of rows that were alive", func(t *testing.T, c *client) {
+		since := c.stamp(t)
+		a, b := newCustomer("a", millis()), newCustomer("b", millis())
+		c.push(t, since, changes{created: []row{a, b}})
+		for _, push := range []struct {
+			ids  []string
+			want int64
+		}{{[]string{a.id()}, 1}, {[]string{a.id(), b.id()}, 1}, {[]string{a.id(), b.id()}, 0}} {
+			v := c.mutate(t, "sync.push", pushInput(t, c.stamp(t), changes{deleted: push.ids})).data(t)
+			if got := number(t, at(v, "applied", "customers", "deleted")); got != push.want {
+				t.Errorf("the deletion of %q: applied %d, want %d", push.ids, got, push.want)
+			}
+		}
+	}},
 	{"T1 an edit made offline reaches clients that pulled meanwhile", func(t *testing.T, c *client) {
 		offline := newCustomer("made offline", millis()-3_600_000)
 		since := c.stamp(t)

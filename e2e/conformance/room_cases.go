@@ -40,7 +40,7 @@ type socket struct {
 func (c *client) dial(path string, header http.Header, protocols ...string) (*websocket.Conn, *http.Response, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	return websocket.Dial(ctx, c.BaseURL+path, &websocket.DialOptions{HTTPHeader: header, Subprotocols: protocols})
+	return websocket.Dial(ctx, c.URL(path), &websocket.DialOptions{HTTPHeader: header, Subprotocols: protocols})
 }
 
 // subscribe opens a socket and reads its hello.

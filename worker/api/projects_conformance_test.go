@@ -19,7 +19,6 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/wasm/edge"
 	"tidemark/wasm/wasmtest"
-	"tidemark/worker/api"
 	"tidemark/worker/store"
 	"tidemark/worker/store/projects"
 )
@@ -53,9 +52,10 @@ func openD1(t *testing.T) strict {
 // openProjects is a server of projects on SQLite in memory.
 func openProjects(t *testing.T, variables map[string]string) *httptest.Server {
 	t.Helper()
-	c := configure(t, variables)
-	c.Root.Projects, c.Door.Rooms = projects.New(openD1(t), projects.NewStatements()), newProjectRooms(t)
-	server := httptest.NewServer(api.New(c))
+	c, db := configure(t, variables), openD1(t)
+	c.Root.Projects, c.Door.Rooms = projects.New(db, projects.NewStatements()), newProjectRooms(t)
+	handler, _ := openSpaces(t, &c, db)
+	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	return server
 }
@@ -64,12 +64,17 @@ func doorOf(server *httptest.Server) conformance.Door {
 	return conformance.Door{BaseURL: server.URL, Token: conformance.Signer([]byte(secret)), Secret: []byte(secret)}
 }
 
-// TestProjectsConformance runs the suite, and holds every request that was
-// served and every response against the OpenAPI document.
+// TestProjectsConformance runs the suite on the root, and then in a space. It
+// holds every request to the root that was served and every response against the OpenAPI
+// document. S2: the rules of a space are those of the root.
 func TestProjectsConformance(t *testing.T) {
 	server := openProjects(t, nil)
 	document := newDocument(t, server.URL)
-	conformance.RunProjects(t, doorOf(server), document.check)
+	seen := document.check
+	bothDoors(t, doorOf(server), func(t *testing.T, door conformance.Door) {
+		conformance.RunProjects(t, door, seen)
+		seen = nil
+	})
 	document.wantCoverage(t)
 }
 

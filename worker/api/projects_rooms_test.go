@@ -57,7 +57,7 @@ func (r *projectRooms) enter(name string) *syncroom.Room {
 func (r *projectRooms) Publish(_ context.Context, binding, name string, message []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if binding != door.SyncBinding || !strings.HasPrefix(name, syncroom.ProjectPrefix) {
+	if binding != door.SyncBinding || !strings.Contains(name, syncroom.ProjectPrefix) {
 		r.t.Errorf("publish to %s, %s", binding, name)
 	}
 	e, err := r.enter(name).Call(message, time.Now())

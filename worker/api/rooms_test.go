@@ -50,11 +50,15 @@ func (r *rooms) open() (open []abi.Conn) {
 }
 
 func (r *rooms) Publish(_ context.Context, binding, room string, message []byte) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	if binding != door.SyncBinding || room != "sync" {
 		r.t.Errorf("publish to %s, %s", binding, room)
 	}
+	r.publish(message)
+}
+
+func (r *rooms) publish(message []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	e, err := r.room.Call(message, time.Now())
 	if err != nil {
 		r.t.Error(err)
@@ -81,6 +85,21 @@ func (r *rooms) do(e room.Effects) {
 	for _, c := range e.Close {
 		r.conns[c.Conn] <- send{code: c.Code}
 	}
+}
+
+// closeAll closes every socket.
+func (r *rooms) closeAll(code int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.conns {
+		c <- send{code: code}
+	}
+}
+
+func (r *rooms) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.conns)
 }
 
 // refuse does what the hosts do with a refusal.

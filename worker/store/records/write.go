@@ -107,8 +107,13 @@ func (w *write) runCompared(ctx context.Context) (record.Outcome, error) {
 			func(t *tableWriting) string { return abortIfAny(t.buried) }, nil, nil)
 	}
 	w.addEach(
-		func(t *tableWriting) string { return t.write },
-		func(t *tableWriting) string { return t.bury }, countWritten, countDeleted)
+		func(t *tableWriting) string { return t.write }, nil, countWritten, nil)
+	for i := range w.Tables {
+		for _, ids := range w.Tables[i].Deleted {
+			w.add(i, nil, w.writing[i].bury, abi.Text(ids), int64(w.Base), w.now)
+			w.add(i, countDeleted, buriedCount)
+		}
+	}
 	var changed []string
 	for i := range w.Tables {
 		if w.Tables[i].RowCount+w.Tables[i].DeletedCount > 0 {
@@ -173,7 +178,11 @@ func countWritten(t *record.TableOutcome, r abi.Result) {
 	}
 }
 
-func countDeleted(t *record.TableOutcome, r abi.Result) { t.Deleted += r.Changes }
+// buriedCount returns how many rows the statement before it changed. The Changes that a
+// database reports may include rows of indexes.
+const buriedCount = "SELECT changes()"
+
+func countDeleted(t *record.TableOutcome, r abi.Result) { t.Deleted += int(store.Number(r, 0)) }
 
 // rejection asks the database why it aborted the batch. It returns cause if it
 // finds no reason, as when others wrote meanwhile.

@@ -17,7 +17,3 @@ func Passes(err error) bool {
 	var failed abi.OpError
 	return errors.As(err, &failed) && failed.Passes()
 }
-
-// ErrBirth says that a space rejected the statements that would have made it: they run in an
-// empty database, but not after the birth of a space.
-var ErrBirth = errors.New("the birth of the space rejects this")

@@ -14,6 +14,7 @@ import (
 	"tidemark/shared/project"
 	"tidemark/wasm/wasmtest"
 	"tidemark/worker/store"
+	"tidemark/worker/store/spaces"
 )
 
 // A simulation is one seed's story: writers of all roles who use REST and
@@ -404,5 +405,20 @@ func TestProjectSimulation(t *testing.T) {
 	wasmtest.Seeds(t, 300, 100, func(t *testing.T) func(uint64) error {
 		db := wasmtest.OpenD1(t, store.Migrations())
 		return func(seed uint64) error { return simulateProject(db, statements, seed, &fault{}) }
+	})
+}
+
+// TestProjectSimulationInSpaces runs each tenth of SIMULATE_SEEDS seeds (300; 100 with -short)
+// in a space. S2: the statements are those of the root, whatever an object counts as changes.
+func TestProjectSimulationInSpaces(t *testing.T) {
+	statements := NewStatements()
+	wasmtest.Seeds(t, 300, 100, func(t *testing.T) func(uint64) error {
+		db := spaces.New(wasmtest.NewObject(t), time.Now, func(bool) {})
+		return func(seed uint64) error {
+			if seed%10 > 0 {
+				return nil
+			}
+			return simulateProject(db, statements, seed, &fault{})
+		}
 	})
 }

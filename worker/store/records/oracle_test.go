@@ -24,7 +24,12 @@ func (s *stored) equal(o *stored) bool {
 type state struct {
 	tables []map[string]*stored
 	clock  clock
+	born   stamp // 0: the root; unbornFloor: a space that is not there
+	birth  stamp // which a space is born with, if it is not there
 }
+
+// unbornFloor is the floor of a space that was not born: package spaces, unborn.
+const unbornFloor = 1<<53 - 1
 
 // conflictRow is what of a row decides a conflict.
 func conflictRow(t *record.Table, raw object) record.Row {
@@ -38,12 +43,19 @@ func conflictRow(t *record.Table, raw object) record.Row {
 // after is what a push must leave behind, by the rules as plain Go says them,
 // and whether it must be refused.
 func (s state) after(schema *record.Schema, m *message, now int64) (next state, refused bool) {
-	if m.lastPulledAt < max(s.clock.floor, s.clock.horizon) {
+	least := max(s.clock.floor, s.clock.horizon)
+	if s.clock.floor == s.born && m.lastPulledAt <= 1 { // it saw the empty database, and missed nothing
+		least = s.clock.horizon
+	}
+	if m.lastPulledAt < least {
 		return s, true
+	}
+	if s.born == unbornFloor {
+		s.clock, s.born = clock{stamp: s.birth, floor: s.birth}, s.birth
 	}
 	base := min(m.lastPulledAt, s.clock.stamp)
 	stampNow := max(s.clock.stamp+1, stamp(now))
-	next = state{clock: s.clock}
+	next = state{clock: s.clock, born: s.born}
 	for t := range s.tables {
 		rows := maps.Clone(s.tables[t])
 		put := func(id string, row stored) {

@@ -68,7 +68,8 @@ func (s *Store) readPageWithin(ctx context.Context, since *record.Since, text, r
 	if len(results) != 2 {
 		return nil, errResults
 	}
-	if clock.replaces(at.AsOf) || !at.Replacement && at.Since != 0 && clock.replaces(at.Since) {
+	// A space that was not born has a floor above its stamp, and no change since.
+	if at.AsOf != clock.stamp && clock.replaces(at.AsOf) || !at.Replacement && at.Since != 0 && clock.replaces(at.Since) {
 		return nil, record.ErrOldPosition
 	}
 	p := newParts(s.reading[since.Version-1], at.AsOf)

@@ -53,6 +53,7 @@ type world struct {
 	story    []string
 	// between happens before each step of a purge that deletes. Its error fails the step.
 	between func() error
+	space   *simulatedSpace // nil: the rows of the root
 }
 
 // A simFailure ends a run.
@@ -114,13 +115,15 @@ func (w *world) look() {
 		}
 		queries = append(queries, columns+", created_at, updated_at, deleted, stamp, ahead FROM "+t.SQL)
 	}
-	results := w.run(queries...)
+	results := w.run(append(queries, "SELECT born FROM Clock")...)
 	var err error
 	if w.server.clock, err = clockOf(results); err != nil {
 		w.fail("%v", err)
 	}
+	last := len(results) - 1
+	w.server.born = stamp(store.Number(results[last], 0))
 	w.server.tables = nil
-	for t, res := range results[1:] {
+	for t, res := range results[1:last] {
 		rows := map[string]*stored{}
 		for _, cells := range res.Rows {
 			s := &stored{raw: object{}}
@@ -177,11 +180,18 @@ func (w *world) operate() {
 		}
 	case 1, 2:
 		b := w.server
+		if b.born == unbornFloor {
+			return // nothing is stored
+		}
 		w.backup = &b
 		w.trace("backup at %d", b.clock.stamp)
 	case 3:
 		if w.backup != nil {
 			w.restore()
+		}
+	case 4:
+		if w.space != nil {
+			w.deleteSpace()
 		}
 	}
 }
@@ -332,6 +342,7 @@ func (r *replica) ask() *pulled {
 // deliver brings a push to the server and looks at what it did.
 func (w *world) deliver(m *message) (taken bool) {
 	before := w.server
+	before.birth = stamp(w.now + record.ToleranceMillis)
 	now := w.serverTime()
 	answer, changed, err := w.Push(context.Background(), now, m.input)
 	w.look()
@@ -346,6 +357,9 @@ func (w *world) deliver(m *message) (taken bool) {
 		if (changed != nil) != (want.clock.stamp > before.clock.stamp) {
 			w.fail("changed %v, the clock went from %v to %v", changed, before.clock, want.clock)
 		}
+	}
+	if w.space != nil && refused && err == nil {
+		w.fail("S7: %s pushed %s, which is based on what is gone", m.from, m.input)
 	}
 	if m.done && w.server.clock != before.clock {
 		w.fail("U6: the same push again changed something: %v", changed)
@@ -484,7 +498,7 @@ func (w *world) liveness() {
 			r.input = r.pullInput(0)
 			p := r.ask()
 			for _, c := range p.Changes {
-				if n := len(c.Updated) + len(c.Deleted); round == 2 && (n > 0 || p.ExperimentalStrategy != "") {
+				if n := len(c.Updated) + len(c.Deleted); round == 2 && (n > 0 || p.ExperimentalStrategy != "" && w.server.born != unbornFloor) {
 					w.fail("Liveness: %s still pulls %+v", r.name, p)
 				}
 			}

@@ -2,7 +2,6 @@ package records
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -218,9 +217,6 @@ func (w *write) rejection(ctx context.Context, cause error) error {
 		if len(t.Superseded) > 0 {
 			ids[w.schema.Tables[i].Name] = t.Superseded
 		}
-	}
-	if len(ids) == 0 && errors.Is(cause, store.ErrBirth) { // the batch is based on an earlier space
-		return &record.StaleError{Base: w.Base, Oldest: record.Stamp(w.now + record.ToleranceMillis)}
 	}
 	if len(ids) == 0 {
 		return cause

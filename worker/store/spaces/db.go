@@ -102,9 +102,6 @@ func (d *DB) exec(statements []abi.Statement, birth func() []abi.Statement) ([]a
 	}
 	begin := birth()
 	results, err = d.storage.Exec(slices.Concat(tables, begin, statements)...)
-	if err != nil && len(begin) > 0 {
-		return nil, fmt.Errorf("%w: %w", store.ErrBirth, err)
-	}
 	if err != nil {
 		return nil, err
 	}

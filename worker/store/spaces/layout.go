@@ -2,6 +2,7 @@ package spaces
 
 import (
 	"io/fs"
+	"slices"
 	"strings"
 
 	"tidemark/shared/abi"
@@ -11,7 +12,8 @@ import (
 // layouts are the migrations of a space's tables. Migrations of D1 that are released later
 // get a layout of their own, behind these. S3.
 var layouts = store.Layouts{
-	append(own, ofD1("0001_tables", "0002_tickets", "0010_projects", "0020_yjs", "0030_outcome", "0031_floor", "0040_tickets_of_tokens", "0042_tombstones", "0051_spaces")...),
+	slices.Concat(own, ofD1("0001_tables", "0002_tickets", "0010_projects", "0020_yjs", "0030_outcome", "0031_floor", "0040_tickets_of_tokens",
+		"0042_tombstones", "0051_spaces"), unborn),
 }
 
 // notInSpaces are the migrations of D1 with tables of the root alone.
@@ -29,6 +31,10 @@ var own = []abi.Statement{
 	{SQL: `INSERT INTO Space (one) VALUES (1)`},
 	{SQL: `CREATE TABLE SpaceRooms (Room TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID`},
 }
+
+// unborn gives a space that was not born a floor above every stamp: a client that pulled from
+// an earlier space of its name gets a replacement, and its push is stale. S7.
+var unborn = []abi.Statement{{SQL: `UPDATE Clock SET floor = 9007199254740991, born = 9007199254740991`}}
 
 // ofD1 returns the statements of migrations of D1.
 func ofD1(names ...string) (statements []abi.Statement) {

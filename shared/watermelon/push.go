@@ -61,6 +61,7 @@ type pushDecoder struct {
 	ignored *[]string
 	ids     map[string]struct{}
 	values  [record.MaxColumns][]byte
+	mask    uint64 // what the last row brings: see record.TableBatch, and its updated_at
 }
 
 func (p *Push) decode(d *pushDecoder) {
@@ -220,13 +221,13 @@ func (d *pushDecoder) row() {
 		return
 	}
 	var id, created, updated []byte
-	var mask uint64
+	d.mask = 0
 	n := len(d.table.Columns)
 	brings := func(bit int) {
-		if mask&(1<<bit) != 0 {
+		if d.mask&(1<<bit) != 0 {
 			d.fail("the column is there twice")
 		}
-		mask |= 1 << bit
+		d.mask |= 1 << bit
 	}
 	start := d.s.Offset()
 	d.object("a row")
@@ -286,9 +287,9 @@ func (d *pushDecoder) row() {
 	d.write.Rows = d.appendChunk(d.write.Rows, size+3*n+64)
 	last := &d.write.Rows[len(d.write.Rows)-1]
 	b := append(append(append(*last, `["`...), id...), `",`...)
-	b = strconv.AppendUint(b, mask&^(1<<(n+1)), 10)
+	b = strconv.AppendUint(b, d.mask&^(1<<(n+1)), 10)
 	d.write.RowCount++
-	if mask != 1<<(n+2)-1 {
+	if d.mask != 1<<(n+2)-1 {
 		d.write.Partial = true
 	} else if at, err := strconv.ParseFloat(string(updated), 64); err == nil {
 		d.write.Latest = max(d.write.Latest, at)

@@ -85,7 +85,7 @@ func (y *Copies) load(ctx context.Context, room string, b store.Budget) (state [
 		}
 		first = store.Text(results[0], 0)
 	}
-	if state, err = appendBase64(make([]byte, 0, size), first); err != nil {
+	if state, err = store.AppendBase64(make([]byte, 0, size), first); err != nil {
 		return nil, 0, err
 	}
 	for part, parts := 1, int(store.Number(head, 2)); part <= parts; part += partsAtOnce {
@@ -100,32 +100,12 @@ func (y *Copies) load(ctx context.Context, room string, b store.Budget) (state [
 			return nil, 0, errMoving
 		}
 		for _, row := range results[0].Rows {
-			if state, err = appendBase64(state, store.CellText(row[0])); err != nil {
+			if state, err = store.AppendBase64(state, store.CellText(row[0])); err != nil {
 				return nil, 0, err
 			}
 		}
 	}
 	return state, version, nil
-}
-
-// appendBase64 takes the standard and the URL alphabet, with padding or without.
-func appendBase64(dst, encoded []byte) ([]byte, error) {
-	end := len(encoded)
-	for end > 0 && (encoded[end-1] == '=' || encoded[end-1] == '\n') {
-		end--
-	}
-	encoding := base64.RawStdEncoding
-	for _, c := range encoded[:end] {
-		if c == '-' || c == '_' {
-			encoding = base64.RawURLEncoding
-			break
-		}
-	}
-	dst, err := encoding.AppendDecode(dst, encoded[:end])
-	if err != nil {
-		return nil, fmt.Errorf("YjsState is not Base64: %w", err)
-	}
-	return dst, nil
 }
 
 // PutPart writes part 1 or a later one of a version to come. The length of all

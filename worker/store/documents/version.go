@@ -74,7 +74,7 @@ func (y *Copies) Version(ctx context.Context, room, id string, b store.Budget) (
 			return nil, nil // it was deleted meanwhile
 		}
 	}
-	state, err := appendBase64(make([]byte, 0, size), first)
+	state, err := store.AppendBase64(make([]byte, 0, size), first)
 	for part := 1; err == nil && len(state) < size; part++ {
 		results, err = y.db.Batch(ctx, []abi.Statement{
 			{SQL: "SELECT YjsState FROM YjsVersionParts WHERE RoomId = ?1 AND VersionId = ?2 AND part = ?3", Args: []any{room, id, part}},
@@ -83,7 +83,7 @@ func (y *Copies) Version(ctx context.Context, room, id string, b store.Budget) (
 			err = fmt.Errorf("part %d is missing", part)
 		}
 		if err == nil {
-			state, err = appendBase64(state, store.Text(results[0], 0))
+			state, err = store.AppendBase64(state, store.Text(results[0], 0))
 		}
 	}
 	if err != nil {

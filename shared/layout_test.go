@@ -32,6 +32,7 @@ var arrows = map[string][]string{
 	"worker/store/documents": {"shared", "worker/store."},
 	"worker/store/tickets":   {"shared", "worker/store."},
 	"worker/store/spaces":    {"shared", "worker/store."},
+	"worker/store/transfer":  {"shared", "worker/store."},
 	"worker/api":             {"shared", "worker/store", "worker/api"},
 	"worker/api/door":        {"shared", "worker/store.", "worker/store/tickets"},
 	"worker/api/records":     {"shared", "worker/store.", "worker/api/door"},
@@ -39,6 +40,7 @@ var arrows = map[string][]string{
 	"worker/api/documents":   {"shared", "worker/store.", "worker/store/documents", "worker/api/door"},
 	"worker/api/spaces":      {"shared", "worker/store.", "worker/store/spaces", "worker/api/door"},
 	"worker/space":           {"shared", "worker/store", "worker/api"},
+	"worker/api/transfer":    {"shared", "worker/store.", "worker/store/transfer", "worker/api/door"},
 	"worker/api/dialect":     {"shared", "worker/store."},
 	"worker/host":            {"shared", "worker/host"},
 	"wasm":                   {"shared/abi", "wasm"},
@@ -53,11 +55,12 @@ var arrows = map[string][]string{
 
 // testArrows adds to arrows for files whose name ends in _test.go.
 var testArrows = map[string][]string{
-	"shared":               {"shared"},
-	"worker":               {"wasm", "worker", "e2e/conformance"},
-	"wasm":                 {"wasm"},
-	"worker/store":         {"wasm"},
-	"worker/store/records": {"wasm", "worker/api/dialect"}, // rows as a client speaks to them
+	"shared":                {"shared"},
+	"worker":                {"wasm", "worker", "e2e/conformance"},
+	"wasm":                  {"wasm"},
+	"worker/store":          {"wasm"},
+	"worker/store/records":  {"wasm", "worker/api/dialect"}, // rows as a client speaks to them
+	"worker/store/transfer": {"wasm", "worker/store", "worker/api/dialect"},
 }
 
 // impure are standard packages that do I/O, read a clock or use randomness.

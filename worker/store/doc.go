@@ -1,7 +1,7 @@
 // Package store is what the packages below it share: the port to a database, the
 // readers of result cells, pieces of SQL text, the migrations, and the bounds of
-// what a request may take. records, projects, documents and tickets hold their
-// own SQL and import nothing of each other.
+// what a request may take. records, projects, documents, tickets and transfer hold
+// their own SQL and import nothing of each other.
 package store
 
 import (

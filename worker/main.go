@@ -22,6 +22,7 @@ import (
 	"tidemark/worker/store/records"
 	"tidemark/worker/store/spaces"
 	"tidemark/worker/store/tickets"
+	"tidemark/worker/store/transfer"
 )
 
 func main() {
@@ -29,6 +30,7 @@ func main() {
 	db := host.D1("DB")
 	schema := record.Default()
 	recordStatements, projectStatements := records.NewStatements(schema, settings.Sync.PullBytes), projects.NewStatements()
+	transferStatements := transfer.NewStatements(schema)
 	rows := &dialect.Watermelon{Records: records.New(db, recordStatements), Schema: schema, Limits: settings.Sync}
 	ticketStore, projectStore := tickets.New(db), projects.New(db, projectStatements)
 	directory := spaces.NewDirectory(db)
@@ -56,11 +58,12 @@ func main() {
 			Records:   rowsapi.Config{Store: rows, Restorers: []rowsapi.Restorer{ticketStore, projectStore}},
 			Projects:  projectStore,
 			Documents: &docsapi.Config{Calls: host.Rooms{}, Copies: copies, Versions: copies},
+			Transfer:  transfer.New(db, transferStatements),
 		},
 		Spaces: directory,
 	})
 	config := &space.Config{
-		Serve: handler.ServeSpace, Records: recordStatements, Projects: projectStatements, Schema: schema, Limits: settings.Sync,
+		Serve: handler.ServeSpace, Records: recordStatements, Projects: projectStatements, Transfer: transferStatements, Schema: schema, Limits: settings.Sync,
 		Bytes: settings.SpaceBytes, Directory: directory, Calls: host.Rooms{}, Now: time.Now, Log: host.Log,
 	}
 	host.Serve(host.Config{

@@ -8,6 +8,7 @@ import (
 	"tidemark/worker/api/projects"
 	"tidemark/worker/api/records"
 	"tidemark/worker/api/spaces"
+	"tidemark/worker/api/transfer"
 )
 
 // A Config is what the handler works with.
@@ -25,7 +26,8 @@ type Stores struct {
 	Records   records.Config
 	Projects  projects.Store
 	Documents *documents.Config // nil: documents are not served
-	Space     spaces.Space      // nil in the root
+	Transfer  transfer.Store
+	Space     spaces.Space // nil in the root
 }
 
 // A Handler serves HTTP requests.

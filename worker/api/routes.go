@@ -9,6 +9,7 @@ import (
 	"tidemark/worker/api/projects"
 	"tidemark/worker/api/records"
 	"tidemark/worker/api/spaces"
+	"tidemark/worker/api/transfer"
 )
 
 // rootTable is the route table of the root, and spaceTable that of a space. They are
@@ -38,7 +39,9 @@ func dataSections(c Config, root bool) []*door.Section {
 	}
 	return []*door.Section{
 		projects.Section(func(c *door.Call) projects.Store { return storesOf(c).Projects }, settings, root),
-		rpc, documents.Section(documentsOf), sync, accountSection(root),
+		rpc, documents.Section(documentsOf), sync,
+		transfer.Section(func(c *door.Call) transfer.Store { return storesOf(c).Transfer }, !root), // only a space is imported into
+		accountSection(root),
 	}
 }
 

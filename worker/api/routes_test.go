@@ -84,6 +84,8 @@ func TestAWrongMethodGetsTheMethodsOfThePath(t *testing.T) {
 		"/sync/pull":                     "GET",
 		"/sync/subscribe":                "GET",
 		"/sync/purge":                    "POST",
+		"/export":                        "GET",
+		"/import":                        "",
 		"/auth/ticket":                   "POST",
 		"/yjs/":                          "GET",
 		"/yjs/a/room":                    "GET, HEAD, POST, DELETE",

@@ -66,6 +66,12 @@ func (h *Handler) forward(w http.ResponseWriter, r, inside *http.Request, name s
 	}
 }
 
+// ofLife says whether a request is about the life of a space. A closed space serves it.
+func ofLife(r *http.Request) bool {
+	path := r.URL.Path
+	return r.Method == http.MethodDelete && path == "" || path == "/import" || path == "/info"
+}
+
 // ServeSpace serves a request in the object of its space. enclosed is what forward
 // has handed over.
 func (h *Handler) ServeSpace(w http.ResponseWriter, r *http.Request, space *door.Space, enclosed []byte) {
@@ -80,7 +86,7 @@ func (h *Handler) ServeSpace(w http.ResponseWriter, r *http.Request, space *door
 	if err == nil && (!ok || name != space.Name) {
 		err = errNoSpace
 	}
-	if err == nil && space.Closed != nil && r.Method != http.MethodDelete {
+	if err == nil && space.Closed != nil && !ofLife(c.R) {
 		err = space.Closed
 	}
 	if err != nil {

@@ -25,6 +25,7 @@ import (
 	"tidemark/worker/store/records"
 	"tidemark/worker/store/spaces"
 	"tidemark/worker/store/tickets"
+	"tidemark/worker/store/transfer"
 )
 
 // An Object is what a space needs of its Durable Object; *host.SpaceObject is one.
@@ -49,6 +50,7 @@ type Config struct {
 	Serve     func(w http.ResponseWriter, r *http.Request, s *door.Space, enclosed []byte)
 	Records   *records.Statements
 	Projects  *projects.Statements
+	Transfer  *transfer.Statements
 	Schema    record.Schema
 	Limits    watermelon.Limits
 	Bytes     int64 // LIMIT_SPACE_BYTES
@@ -83,6 +85,7 @@ func New(c *Config, name string, o Object) *Space {
 			Records:   rowsapi.Config{Store: &rowStore{rows, s}, Restorers: []rowsapi.Restorer{ticketStore, projectStore}},
 			Projects:  &projectLimit{projectStore, s},
 			Documents: &docsapi.Config{Calls: c.Calls, Copies: copies, Versions: &versionLimit{copies, s}, Enter: s.db.EnterRoom, Full: s.full},
+			Transfer:  &importStore{transfer.New(s.db, c.Transfer), s},
 			Space:     s,
 		},
 	}
@@ -99,8 +102,11 @@ func (s *Space) open(ctx context.Context) error {
 		return err
 	}
 	s.opened = true
-	if state.Deleting {
+	switch {
+	case state.Deleting:
 		s.door.Closed = errDeleting
+	case state.Importing:
+		s.door.Closed = errImporting
 	}
 	if state.Exists && (state.Deleting || !state.Listed) {
 		s.due = s.Now().Add(listingPatience)

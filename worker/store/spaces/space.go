@@ -15,17 +15,19 @@ type State struct {
 	CreatedAt int64 // Unix milliseconds; 0: it was not born
 	Listed    bool  // it is in the directory
 	Deleting  bool
+	Importing bool // an import began that is not finished
 }
 
 // State returns what the space knows of itself.
 func (d *DB) State(ctx context.Context) (s State, err error) {
-	results, err := d.Batch(ctx, []abi.Statement{{SQL: `SELECT created_at, listed, deleting FROM Space`}})
+	results, err := d.Batch(ctx, []abi.Statement{{SQL: `SELECT created_at, listed, deleting, (SELECT count(*) FROM Import WHERE finished = 0) FROM Space`}})
 	if err != nil {
 		return s, fmt.Errorf("read the state of the space: %w", err)
 	}
 	r := results[0]
 	return State{
 		Exists: d.layout > 0, CreatedAt: int64(store.Number(r, 0)), Listed: store.Number(r, 1) != 0, Deleting: store.Number(r, 2) != 0,
+		Importing: store.Number(r, 3) != 0,
 	}, nil
 }
 

@@ -46,6 +46,8 @@ type Imported struct {
 	// Stamp is that of the database after the last page; 0 before, and if the page had been
 	// written before.
 	Stamp record.Stamp
+	// Rooms are those of the documents that the page has completed.
+	Rooms []string
 }
 
 // Import writes a page of an export at the time now: all of it, or nothing. The pages come
@@ -58,11 +60,11 @@ func (s *Store) Import(ctx context.Context, now time.Time, text []byte) (Importe
 	if err != nil {
 		return Imported{}, err
 	}
-	statements, err := s.decode(p, len(p.lines))
+	statements, rooms, err := s.decode(p, len(p.lines))
 	if err != nil {
 		return Imported{}, err
 	}
-	done := Imported{Lines: len(p.lines), Next: p.next}
+	done := Imported{Lines: len(p.lines), Next: p.next, Rooms: rooms}
 	state, err := s.importState(ctx)
 	if err != nil {
 		return Imported{}, fmt.Errorf("import: %w", err)
@@ -144,22 +146,23 @@ func readPage(text []byte) (*page, error) {
 	return p, nil
 }
 
-// decode returns the statements that write the first n lines of a page.
-func (s *Store) decode(p *page, n int) ([]abi.Statement, error) {
+// decode returns the statements that write the first n lines of a page, and the rooms of
+// their documents.
+func (s *Store) decode(p *page, n int) (statements []abi.Statement, rooms []string, err error) {
 	w := newWrites(&s.schema)
 	for i, text := range p.lines[:n] {
 		if err := w.decode(text); err != nil {
-			return nil, &LineError{i + 2, err.Error()}
+			return nil, nil, &LineError{i + 2, err.Error()}
 		}
 	}
 	if p.number > 1 {
-		return append(append([]abi.Statement{{SQL: isNext, Args: []any{p.export, p.number}}}, w.statements(s.Statements)...), abi.Statement{SQL: addPage}), nil
+		return append(append([]abi.Statement{{SQL: isNext, Args: []any{p.export, p.number}}}, w.statements(s.Statements)...), abi.Statement{SQL: addPage}), w.rooms, nil
 	}
 	return append([]abi.Statement{
 		{SQL: "SELECT CASE WHEN " + s.content + " IS NOT NULL THEN " + refuse + " END AS refused"},
 		{SQL: beginImport, Args: []any{p.export, p.stamp}},
 		{SQL: closeDoor},
-	}, w.statements(s.Statements)...), nil
+	}, w.statements(s.Statements)...), w.rooms, nil
 }
 
 // finishing returns the statements after those of the last page.
@@ -239,7 +242,7 @@ func (s *Store) explain(ctx context.Context, p *page, done Imported, cause error
 		if failed != nil {
 			return true
 		}
-		statements, err := s.decode(p, i+1)
+		statements, _, err := s.decode(p, i+1)
 		if err == nil {
 			_, err = s.db.Batch(ctx, append(slices.Clip(statements), abi.Statement{SQL: probe}))
 		}

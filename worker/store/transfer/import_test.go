@@ -364,7 +364,7 @@ func FuzzPage(f *testing.F) {
 		if err != nil {
 			return
 		}
-		list, err := s.decode(p, len(p.lines))
+		list, _, err := s.decode(p, len(p.lines))
 		if err != nil {
 			var refused *LineError
 			if !errors.As(err, &refused) || refused.Line < 2 || refused.Line > len(p.lines)+1 {

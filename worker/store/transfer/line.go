@@ -235,6 +235,7 @@ func (w *writes) document(l *line) {
 		return
 	}
 	key = strconv.AppendInt(append(key, ','), l.integer("parts", 0), 10)
+	w.rooms = append(w.rooms, room)
 	w.documents.addState(key, w.state(l), l.err)
 }
 

@@ -17,6 +17,7 @@ type writes struct {
 	documents     chunks
 	versionParts  chunks
 	versions      chunks
+	rooms         []string // of the documents
 	scratch       []byte
 }
 

@@ -11,6 +11,8 @@
 //	tidemark revoke --url URL --sub NAME|--jti ID [--token TOKEN | --data DIR] [--ttl 720h]
 //	tidemark spaces list --url URL [--token TOKEN | --data DIR] [--prefix P]
 //	tidemark spaces info|delete --url URL [--token TOKEN | --data DIR] NAME
+//	tidemark export --url URL [--token TOKEN | --data DIR] [--space NAME] [-o FILE]
+//	tidemark import --url URL [--token TOKEN | --data DIR] --space NAME FILE
 //
 // serve reads the wrangler.toml that wrangler deploys. Without --wasm it builds
 // the guest first if it can. The port is that of --addr or, without it, PORT.
@@ -28,6 +30,10 @@
 // holds, and deletes one with all that it holds. restore and purge are about the root, or
 // about --space NAME. Their token needs the scope sync:admin, or spaces:admin to list and
 // to delete; without --token they sign one.
+//
+// export writes all that a server has, or one of its spaces, to a file or to standard
+// output, and import sends such a file, or standard input if FILE is -, to an empty space.
+// If an import fails on its way, the same command goes on with it.
 //
 // All sign with AUTH_SECRET or, without it, with the secret in --secret-file, by
 // default the file DIR.secret beside the data folder. serve or token generates the
@@ -56,6 +62,8 @@ const usage = `usage:
   tidemark revoke --url URL --sub NAME|--jti ID [--token TOKEN | --data DIR] [--ttl 720h]
   tidemark spaces list --url URL [--token TOKEN | --data DIR] [--prefix P]
   tidemark spaces info|delete --url URL [--token TOKEN | --data DIR] NAME
+  tidemark export --url URL [--token TOKEN | --data DIR] [--space NAME] [-o FILE]
+  tidemark import --url URL [--token TOKEN | --data DIR] --space NAME FILE
 restore and purge take --space NAME, too.
 The secret of tokens is in AUTH_SECRET, or in --secret-file FILE (DIR.secret).
 `
@@ -161,6 +169,24 @@ func run(args []string) error {
 		}
 		r.TTL = int(math.Ceil(ttl.Seconds()))
 		return o.revoke(r)
+	case "export":
+		o := newOperator(command, place)
+		file := command.String("o", "-", "the file to write, or - for standard output")
+		if err := parse(); err != nil {
+			return err
+		}
+		ctx, stop := untilInterrupted()
+		defer stop()
+		return newCourier(o).export(ctx, *file, os.Stdout)
+	case "import":
+		o := newOperator(command, place)
+		command.Parse(args[1:]) // exits after an error
+		if command.NArg() != 1 {
+			return fmt.Errorf("import: one FILE is needed, after the flags; - is standard input")
+		}
+		ctx, stop := untilInterrupted()
+		defer stop()
+		return newCourier(o).importFile(ctx, command.Arg(0), os.Stdin)
 	case "help", "-h", "--help":
 		fmt.Print(usage)
 		return nil

@@ -14,6 +14,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"tidemark/shared/auth"
 )
 
 const (
@@ -108,40 +110,59 @@ func (o *operator) revoke(r revocation) error {
 	}
 }
 
-// post sends a JSON body, or none if it is "".
-func (o *operator) post(path, body string) (string, error) {
-	return o.send(http.MethodPost, path, body)
-}
-
-// send sends a request to a path of the space, and returns the body of the response.
-func (o *operator) send(method, path, body string) (string, error) {
+// request makes a request with a token. Its path is that of the space, and query may be "".
+func (o *operator) request(method, path, query string, body io.Reader) (*http.Request, error) {
 	base, err := url.Parse(o.url)
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
-		return "", errors.New("--url is needed: the server's, as in https://host")
+		return nil, errors.New("--url is needed: the server's, as in https://host")
+	}
+	if err := o.checkSpace(); err != nil {
+		return nil, err
 	}
 	token, err := o.bearer()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	path, query, _ := strings.Cut(path, "?")
 	if o.space != "" {
 		path = strings.TrimSuffix("s/"+o.space+"/"+path, "/")
 	}
 	target := base.JoinPath(path)
 	target.RawQuery = query
-	request, err := http.NewRequest(method, target.String(), strings.NewReader(body))
+	request, err := http.NewRequest(method, target.String(), body)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	return request, nil
+}
+
+// checkSpace returns an error if the place that --space names cannot be one.
+func (o *operator) checkSpace() error {
+	if o.space != "" && !auth.ValidSpace(o.space) {
+		return fmt.Errorf("--space %q: a name is 1 to %d of A-Z a-z 0-9 . _ - and begins with a letter or a digit", o.space, auth.MaxSpaceBytes)
+	}
+	return nil
+}
+
+// noRedirect has a client return a redirect as the response: after it the client would send
+// a GET.
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// post sends a JSON body, or none if it is "".
+func (o *operator) post(path, body string) (string, error) {
+	return o.send(http.MethodPost, path, "", body)
+}
+
+// send sends a request, and returns the body of the response.
+func (o *operator) send(method, path, query, body string) (string, error) {
+	request, err := o.request(method, path, query, strings.NewReader(body))
 	if err != nil {
 		return "", err
 	}
-	request.Header.Set("Authorization", "Bearer "+token)
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	client := http.Client{
-		Timeout: operatorTimeout,
-		// After a redirect, the client would send a GET.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	client := http.Client{Timeout: operatorTimeout, CheckRedirect: noRedirect}
 	response, err := client.Do(request)
 	if err != nil {
 		return "", err

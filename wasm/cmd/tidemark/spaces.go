@@ -43,10 +43,10 @@ func runSpaces(args []string, out io.Writer, place func(*flag.FlagSet) *secretPl
 	o.space = names[0]
 	if args[0] == "delete" {
 		o.scope = spacesScope
-		_, err := o.send(http.MethodDelete, "", "")
+		_, err := o.send(http.MethodDelete, "", "", "")
 		return err
 	}
-	answer, err := o.send(http.MethodGet, "info", "")
+	answer, err := o.send(http.MethodGet, "info", "", "")
 	if err == nil {
 		fmt.Fprintln(out, answer)
 	}
@@ -57,7 +57,7 @@ func runSpaces(args []string, out io.Writer, place func(*flag.FlagSet) *secretPl
 func (o *operator) listSpaces(out io.Writer, prefix string) error {
 	query := url.Values{"limit": {"1000"}, "prefix": {prefix}}
 	for {
-		answer, err := o.send(http.MethodGet, "spaces?"+query.Encode(), "")
+		answer, err := o.send(http.MethodGet, "spaces", query.Encode(), "")
 		if err != nil {
 			return err
 		}

@@ -6,7 +6,8 @@ import { failure } from "./failure.mjs";
 import { objectStub } from "./object.mjs";
 import { Reader, Writer, decode, encode } from "./frame.mjs";
 import {
-  Call, EVENT_BINARY, EVENT_CALL, EVENT_CLOSE, EVENT_OPEN, EVENT_TEXT, EVENT_TIMER, callLimit, message, running,
+  Call, EVENT_BINARY, EVENT_CALL, EVENT_CLOSE, EVENT_ENTER, EVENT_OPEN, EVENT_TEXT, EVENT_TIMER, callLimit, message,
+  running,
 } from "./guest.mjs";
 
 const LIMIT_BODY_BYTES = 16 << 20; // variable LIMIT_BODY_BYTES
@@ -89,7 +90,7 @@ function joined(parts, ctx) {
 async function pass(frame, request, env, body) {
   if (body?.taken) {
     console.error("tidemark: the guest forwarded a request whose body it had taken");
-    return failure(request.url, "internal error");
+    return failure(request.url, "the guest forwarded a request whose body it had taken");
   }
   const [binding, name] = [frame.text(), frame.text()];
   frame.text(), frame.text(); // protocol and owner are of a socket
@@ -105,7 +106,10 @@ async function pass(frame, request, env, body) {
   const next = answer.headers.get(FORWARD);
   if (next === null) return answer;
   const reader = new Reader(unbase64(next));
-  reader.byte();
+  if (reader.byte() === REQUEST) {
+    console.error("tidemark: an object forwarded a request to another object");
+    return failure(request.url, "an object forwarded a request to another object");
+  }
   return forward(reader, env);
 }
 

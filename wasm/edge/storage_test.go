@@ -122,3 +122,44 @@ func TestACrashBeforeAnAlarmIsKnownLosesNoAlarm(t *testing.T) {
 		t.Errorf("found %d", found)
 	}
 }
+
+func TestAFailedCommitSendsNoAnswerAndEndsTheCallsOfTheObject(t *testing.T) {
+	o := storageObject(t, t.TempDir())
+	o.i = &instance{s: o.s, dead: true}
+	underWay, responded := &call{s: o.s, i: o.i, object: o}, &call{s: o.s, i: o.i}
+	o.calls = []*call{underWay}
+	mustExec(t, o, "CREATE TABLE t (v)")
+	o.answers = []heldAnswer{{responded, answer{head: []byte("200")}}}
+	if responded.responded {
+		t.Error("the client has the answer before the commit")
+	}
+	o.broken = true
+	o.s.lock()
+	if err := o.commit(); err == nil {
+		t.Error("no error")
+	}
+	o.s.unlock()
+	for _, c := range []*call{underWay, responded} {
+		if c.answer.lost != wasReset || !c.ended {
+			t.Errorf("got %+v, ended %v", c.answer, c.ended)
+		}
+	}
+	if len(o.calls) > 0 || o.i != nil || o.store != nil {
+		t.Errorf("left: %d calls, instance %v, store %v", len(o.calls), o.i, o.store)
+	}
+}
+
+func TestAnAnswerLeavesAfterTheCommit(t *testing.T) {
+	o := storageObject(t, t.TempDir())
+	i := &instance{s: o.s, object: o}
+	c := &call{s: o.s, i: i, pending: 1}
+	mustExec(t, o, "CREATE TABLE t (v)")
+	i.answer(c, answer{head: []byte("200")})
+	if c.responded {
+		t.Error("the client has the answer before the commit")
+	}
+	mustCommit(t, o)
+	if !c.responded || string(c.answer.head) != "200" {
+		t.Errorf("got %+v", c.answer)
+	}
+}

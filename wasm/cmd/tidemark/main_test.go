@@ -284,3 +284,33 @@ func TestNoClientCanHoldAConnectionForEver(t *testing.T) {
 		}
 	}
 }
+
+func TestTheFilesOfObjectsLeaveDescriptorsForConnections(t *testing.T) {
+	if got := fitFiles(1); got != 1 {
+		t.Errorf("1 file: got %d", got)
+	}
+	most := fitFiles(1 << 30)
+	if most > openFiles()/8 || freeFiles(most) < openFiles()/2 {
+		t.Errorf("of %d descriptors: %d files, %d connections", openFiles(), most, freeFiles(most))
+	}
+	if err := run([]string{"serve", "--open-files", "0"}); err == nil || !strings.Contains(err.Error(), "--open-files") {
+		t.Errorf("--open-files 0: got %v", err)
+	}
+}
+
+func TestAServerWithOneOpenFileServesManyRooms(t *testing.T) {
+	s := startServer(t, t.TempDir(), "--open-files", "1")
+	for round := range 2 {
+		for n := range 5 {
+			res, err := http.Post(fmt.Sprintf("%s/room/%d/call", s.url, n), "", strings.NewReader("add x"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, _ := io.ReadAll(res.Body)
+			res.Body.Close()
+			if string(got) != fmt.Sprint(round+1) {
+				t.Errorf("room %d: got %s, want %d", n, got, round+1)
+			}
+		}
+	}
+}

@@ -15,18 +15,6 @@ func (w *Worker) Busy() bool {
 	return false
 }
 
-// Running is how many isolates are locked, because their instances run.
-func (w *Worker) Running() (n int) {
-	for _, s := range w.isolates {
-		if s.mu.TryLock() {
-			s.unlock()
-		} else {
-			n++
-		}
-	}
-	return n
-}
-
 // Home returns the number of the isolate in which an object lives.
 func (w *Worker) Home(binding, name string) int {
 	return slices.Index(w.isolates, w.home(objectKey{w.bindings[binding], name}))

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"mime"
@@ -24,8 +25,9 @@ const devLoginPath = "/dev/login"
 
 const (
 	maxDevTokenLife = 12 * time.Hour
-	devBodyBytes    = 1024
+	devBodyBytes    = 4096
 	devNameRunes    = 64
+	devSpaces       = 20 // that one token may ask for
 )
 
 // devAdmit admits a request for a token. A browser lets pages of strangers send
@@ -51,8 +53,10 @@ func devAsk(c *door.Call) error {
 	return nil
 }
 
-// devLogin returns {"token":"…","expires_in":43200} for {"name":"…"}. The content
-// type must be JSON, which a form of another page cannot send.
+// devLogin returns {"token":"…","expires_in":43200,"personal":"…"} for {"name":"…",
+// "spaces":["…"]}. The token reaches the root, the person's own space, which the answer
+// names, and the spaces asked for; there may be none. The content type must be JSON, which
+// a form of another page cannot send.
 func devLogin(c *door.Call) error {
 	if kind, _, err := mime.ParseMediaType(c.R.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return door.Fail(door.UnsupportedMediaType, "The content type must be application/json")
@@ -61,21 +65,45 @@ func devLogin(c *door.Call) error {
 	if err != nil {
 		return err
 	}
-	var input struct{ Name string }
+	var input struct {
+		Name   string
+		Spaces []string
+	}
 	if err := json.Unmarshal(body, &input); err != nil {
-		return door.Fail(door.BadRequest, `The body must be {"name":"…"}`)
+		return door.Fail(door.BadRequest, `The body must be {"name":"…"} or {"name":"…","spaces":["…"]}`)
 	}
 	name := strings.TrimSpace(input.Name)
 	if name == "" || utf8.RuneCountInString(name) > devNameRunes || strings.ContainsFunc(name, unicode.IsControl) {
 		return door.Fail(door.BadRequest, "The name must have 1 to 64 characters")
 	}
-	token, err := devToken(c.Settings.Auth, name, c.Now())
+	if len(input.Spaces) > devSpaces {
+		return door.Fail(door.BadRequest, fmt.Sprintf("A token is given for at most %d spaces, and not for %d", devSpaces, len(input.Spaces)))
+	}
+	for _, space := range input.Spaces {
+		if !auth.ValidSpace(space) {
+			return door.Fail(door.BadRequest, fmt.Sprintf("No space can have the name %q", space))
+		}
+	}
+	personal := personalSpace(name)
+	token, err := devToken(c.Settings.Auth, name, append([]string{"", personal}, input.Spaces...), c.Now())
 	if err != nil {
 		return err
 	}
 	b := ijson.AppendString([]byte(`{"token":`), token)
-	c.WriteJSON(http.StatusOK, fmt.Appendf(b, `,"expires_in":%d}`, int(devTokenLife(c.Settings.Auth).Seconds())))
+	b = fmt.Appendf(b, `,"expires_in":%d,"personal":`, int(devTokenLife(c.Settings.Auth).Seconds()))
+	c.WriteJSON(http.StatusOK, append(ijson.AppendString(b, personal), '}'))
 	return nil
+}
+
+// personalSpace returns the name of a person's own space: personal.NAME if a space can have
+// that name, and otherwise personal- with 192 bits of the name's SHA-256. So two people
+// never share one.
+func personalSpace(name string) string {
+	if space := "personal." + name; auth.ValidSpace(space) {
+		return space
+	}
+	sum := sha256.Sum256([]byte(name))
+	return fmt.Sprintf("personal-%x", sum[:24])
 }
 
 // isLoopback reports whether a Host header names this machine: localhost, a name
@@ -101,8 +129,8 @@ func devTokenLife(c auth.Config) time.Duration {
 	return maxDevTokenLife
 }
 
-func devToken(c auth.Config, name string, now time.Time) (string, error) {
-	claims := map[string]any{"sub": name, "iat": now.Unix(), "exp": now.Add(devTokenLife(c)).Unix()}
+func devToken(c auth.Config, name string, spaces []string, now time.Time) (string, error) {
+	claims := map[string]any{"sub": name, "spaces": spaces, "iat": now.Unix(), "exp": now.Add(devTokenLife(c)).Unix()}
 	if issuers := c.Issuers; len(issuers) > 0 {
 		claims["iss"] = issuers[0]
 	}

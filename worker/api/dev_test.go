@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -98,7 +99,7 @@ func TestDevLoginRefusesWhatIsNoName(t *testing.T) {
 		`{"name":"a\nb"}`: http.StatusBadRequest,
 		`{"name":"` + strings.Repeat("x", 64) + `"}`:   http.StatusOK,
 		`{"name":"` + strings.Repeat("x", 65) + `"}`:   http.StatusBadRequest,
-		`{"name":"` + strings.Repeat("x", 2000) + `"}`: http.StatusRequestEntityTooLarge,
+		`{"name":"` + strings.Repeat("x", 5000) + `"}`: http.StatusRequestEntityTooLarge,
 	} {
 		if w := devAsk(h, "POST", body); w.Code != want {
 			t.Errorf("%.30q: %d %s, want %d", body, w.Code, w.Body, want)
@@ -156,6 +157,100 @@ func TestDevLoginTakesOnlyThisMachinesOwnPages(t *testing.T) {
 		if method == "OPTIONS" && w.Code != http.StatusMethodNotAllowed {
 			t.Errorf("a preflight: %d", w.Code)
 		}
+	}
+}
+
+// devIdentity asks for a token, and returns its identity and the personal space.
+func devIdentity(t *testing.T, h http.Handler, body string) (auth.Identity, string) {
+	t.Helper()
+	w := devAsk(h, "POST", body)
+	var answer struct{ Token, Personal string }
+	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code != http.StatusOK {
+		t.Fatalf("%s: %d %s", body, w.Code, w.Body)
+	}
+	verifier, err := auth.New(auth.Config{Secret: []byte(devSecret)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, _, err := verifier.Verify(answer.Token, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id, answer.Personal
+}
+
+func TestADevTokenReachesTheRootThePersonalSpaceAndThoseAskedFor(t *testing.T) {
+	h := devServer(t, map[string]string{"AUTH_SECRET": devSecret, "DEV_MODE": "1"})
+	_, annas := devIdentity(t, h, `{"name":"anna"}`)
+	for body, reached := range map[string][]string{
+		`{"name":"anna"}`:                                {"", annas},
+		`{"name":"anna","spaces":null}`:                  {"", annas},
+		`{"name":"anna","spaces":["team-x","y","y"]}`:    {"", annas, "team-x", "y"},
+		`{"name":"bert","spaces":["` + annas + `","z"]}`: {"", annas, "z", "personal.bert"},
+	} {
+		id, personal := devIdentity(t, h, body)
+		for _, space := range []string{"", annas, "personal.bert", "team-x", "team-y", "y", "z"} {
+			in, named := id.In(space)
+			if want := slices.Contains(reached, space); named != want {
+				t.Errorf("%s reaches %q: %v, want %v", body, space, named, want)
+			}
+			if named && (!in.Scope.Allows(auth.SyncWrite) || in.Scope.Allows(auth.SyncAdmin) || in.Scope.Allows(auth.SpacesAdmin)) {
+				t.Errorf("%s in %q: %+v", body, space, in.Scope)
+			}
+		}
+		if _, named := id.In(personal); !named {
+			t.Errorf("%s does not reach the personal space %q", body, personal)
+		}
+	}
+}
+
+func TestNoTwoPeopleShareAPersonalSpace(t *testing.T) {
+	h := devServer(t, map[string]string{"AUTH_SECRET": devSecret, "DEV_MODE": "1"})
+	owners := map[string]string{}
+	long := strings.Repeat("x", 55)
+	names := []string{"ann", "Ann", "ann b", "ann-b", "ann/b", "ånn", "..", long, long + "y", long + "z", strings.Repeat("å", 64)}
+	for _, name := range names {
+		_, space := devIdentity(t, h, `{"name":"`+name+`"}`)
+		if !auth.ValidSpace(space) {
+			t.Errorf("%s has the space %q", name, space)
+		}
+		if owner, taken := owners[space]; taken {
+			t.Errorf("%s and %s share %q", owner, name, space)
+		}
+		owners[space] = name
+		// Nor can a person be called like the rest of another's space.
+		for _, prefix := range []string{"personal.", "personal-"} {
+			if rest, ok := strings.CutPrefix(space, prefix); ok && rest != name {
+				if _, other := devIdentity(t, h, `{"name":"`+rest+`"}`); other == space {
+					t.Errorf("%s and %s share %q", name, rest, space)
+				}
+			}
+		}
+	}
+}
+
+func TestDevLoginNamesAnInvalidSpace(t *testing.T) {
+	h := devServer(t, map[string]string{"AUTH_SECRET": devSecret, "DEV_MODE": "1"})
+	names := func(n int) string { return `"` + strings.TrimSuffix(strings.Repeat(`a","`, n), `","`) + `"` }
+	for _, c := range []struct {
+		spaces, says string
+		want         int
+	}{
+		{`"team-*"`, `team-*`, 400}, // a glob
+		{`"ok",""`, `\"\"`, 400},
+		{`".."`, `..`, 400},
+		{`"` + strings.Repeat("s", 65) + `"`, "ssss", 400},
+		{`5`, `spaces`, 400},
+		{names(20), "token", 200},
+		{names(21), "at most 20 spaces", 400},
+	} {
+		w := devAsk(h, "POST", `{"name":"anna","spaces":[`+c.spaces+`]}`)
+		if w.Code != c.want || !strings.Contains(w.Body.String(), c.says) {
+			t.Errorf("%s: %d %s, want %d with %s", c.spaces, w.Code, w.Body, c.want, c.says)
+		}
+	}
+	if w := devAsk(h, "POST", `{"name":"anna","spaces":"team-x"}`); w.Code != http.StatusBadRequest {
+		t.Errorf("one text: %d %s", w.Code, w.Body)
 	}
 }
 

@@ -123,6 +123,39 @@ export class Device {
     return this.page.getByRole("navigation").getByRole("link", { name: page }).click();
   }
 
+  async openSpaces() {
+    await this.page.getByRole("button", { name: "Space:" }).click();
+    return this.page.getByRole("dialog");
+  }
+
+  /** Goes to a space by the list of all, and waits until the page shows it. */
+  async openSpace(title) {
+    await (await this.openSpaces()).getByRole("link", { name: title }).click();
+    await this.inSpace(title);
+  }
+
+  /** Waits until the page shows a space and its list. */
+  async inSpace(title) {
+    await this.page.getByRole("button", { name: `Space: ${title}.` }).waitFor();
+    await this.page.locator(".list h1").waitFor();
+  }
+
+  /** Creates a team, which the page then shows. */
+  async createTeam(name) {
+    const dialog = await this.openSpaces();
+    await dialog.getByLabel("New team").fill(name);
+    await dialog.getByRole("button", { name: "Create team" }).click();
+    await this.inSpace(name);
+  }
+
+  async signOut(choice) {
+    await this.page.getByRole("button", { name: "Sign out" }).click();
+    const dialog = this.page.getByRole("dialog");
+    if (choice) await dialog.getByLabel(choice).check();
+    await dialog.getByRole("button", { name: "Sign out" }).click();
+    await this.page.getByRole("heading", { name: "Tidemark" }).waitFor();
+  }
+
   async create(kind, fields) {
     await this.page.getByRole("button", { name: `New ${kind}` }).click();
     const dialog = this.page.getByRole("dialog");

@@ -1,25 +1,20 @@
 // Sign-out of the demo: the data that stays on the device, and who can open it.
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import { storageName } from "../../web/client/dist/server.js";
 import { token } from "../doors.mjs";
 import { onHost } from "./browser.mjs";
 
 onHost("wrangler", "signing out", (door, browser) => {
   const company = "Of the person who signs out";
-  const signOut = async (device, choice) => {
-    await device.page.getByRole("button", { name: "Sign out" }).click();
-    const dialog = device.page.getByRole("dialog");
-    if (choice) await dialog.getByLabel(choice).check();
-    await dialog.getByRole("button", { name: "Sign out" }).click();
-    await device.page.getByRole("heading", { name: "Tidemark" }).waitFor();
-  };
+  const signOut = (device, choice) => device.signOut(choice);
   const remove = "Remove my data", keep = "Keep my data";
 
-  /** The databases and the keys of localStorage that name the person. */
-  const left = ({ page, name }) => page.evaluate(async (name) => {
+  /** The databases and the keys of localStorage that name the person, also as earlier versions did. */
+  const left = ({ page, name }) => page.evaluate(async ([name, prefix]) => {
     const databases = (await indexedDB.databases()).map((database) => database.name);
-    return [...databases, ...Object.keys(localStorage)].filter((found) => found.includes(`-${name}-`));
-  }, name);
+    return [...databases, ...Object.keys(localStorage)].filter((found) => found.includes(`-${name}-`) || found.startsWith(prefix));
+  }, [name, storageName({ url: door.url }, name)]);
   /** Waits until nothing does. */
   const gone = async (device) => {
     await device.page.waitForFunction(() => (localStorage.getItem("tidemark-removing") ?? "[]") === "[]");
@@ -41,7 +36,7 @@ onHost("wrangler", "signing out", (door, browser) => {
     const other = await device.context.newPage();
     await other.goto(door.url);
     await other.getByRole("heading", { level: 1, name: "Customers" }).waitFor();
-    assert.notDeepEqual((await left(device)).filter((name) => name.includes("-yjs-")), []);
+    assert.notDeepEqual((await left(device)).filter((name) => name.includes(",yjs,")), []);
 
     await device.page.getByRole("button", { name: "Sign out" }).click();
     assert.ok(await device.page.getByLabel(remove).isChecked(), "removal is what happens where nothing is lost by it");

@@ -1,14 +1,34 @@
 import { useEffect, useState } from "react";
+import { ClosedError } from "tidemark-client";
 import { TidemarkProvider, type Tidemark } from "tidemark-client/react";
 import { colorOf } from "./colors";
-import { onStorageFailure, openDatabase, takeStorage } from "./database";
-import type { Device } from "./device";
-import { Customer, Product, schema } from "./model";
-import { server, type Session } from "./session";
+import { onStorageFailure } from "./database";
+import { openDevice, saveOthers, type Device } from "./device";
+import { root } from "./reach";
+import { hrefIn, useRoute, useSpace } from "./route";
+import { serverOf, spacesOf, type Session } from "./session";
 import { Shell } from "./Shell";
+import { Join, NotIncluded } from "./Spaces";
 
-/** Opens the person's database, and gives the person's name and colour to the rooms. */
-export default function Person({ session: { subject, token } }: { session: Session }) {
+/** Shows the space that the route names, or why the person cannot open it. */
+export default function Person({ session }: { session: Session }) {
+  const space = useSpace();
+  const [page, joining = ""] = useRoute();
+  const [first] = spacesOf(session);
+  const elsewhere = space === root && !session.reach.includes(root) && first !== undefined;
+  useEffect(() => {
+    if (elsewhere) location.replace(hrefIn(first));
+  }, [elsewhere]);
+
+  if (page === "join") return <Join session={session} space={joining} />;
+  if (elsewhere) return null;
+  if (!session.reach.includes(space)) return <NotIncluded session={session} space={space} />;
+  return <Opened key={space} session={session} space={space} />;
+}
+
+/** Opens the space's database, and gives the person's name and colour to the rooms. */
+function Opened({ session, space }: { session: Session; space: string }) {
+  const { subject, token } = session;
   const [device, setDevice] = useState<Device>();
   const [problem, setProblem] = useState("");
   const [refused, setRefused] = useState(""); // the token that the server refused
@@ -16,28 +36,33 @@ export default function Person({ session: { subject, token } }: { session: Sessi
 
   useEffect(() => {
     onStorageFailure(setProblem);
-    takeStorage(subject).then(
-      (storage) => setDevice({ ...storage, database: openDatabase(storage.name, schema, [Customer, Product]) }),
-      (error: Error) => setProblem(error.message),
-    );
-  }, [subject]);
+    openDevice(subject, space).then(setDevice, (error: Error) => setProblem(error.message));
+  }, [subject, space]);
 
   // A new token makes a new value, with which rooms connect again.
   useEffect(() => {
-    if (device === undefined) return;
     setTidemark({
-      server,
+      server: serverOf(subject, space),
+      subject,
       person: { name: subject, color: colorOf(subject) },
-      storage: `tidemark-${subject}`, // tabs share the notes
-      onRefused: (code) => code === 4401 && setRefused(token),
+      storage: `tidemark-${subject}`, // of versions up to 0.1.0
+      onRefused: (code, reason) => (code === 4401 ? setRefused(token) : setProblem(new ClosedError(code, reason).message)),
     });
-  }, [device, subject, token]);
+  }, [subject, space, token]);
+
+  useEffect(() => {
+    if (tidemark === undefined || refused === token) return;
+    const save = () => void saveOthers(session, tidemark);
+    save();
+    addEventListener("online", save);
+    return () => removeEventListener("online", save);
+  }, [tidemark, refused]);
 
   if (device === undefined || tidemark === undefined) return <p role="status">{problem || "Opening…"}</p>;
   return (
     <TidemarkProvider value={tidemark}>
       {problem && <p className="problem" role="alert">{problem}</p>}
-      <Shell device={device} subject={subject} expired={refused === token} onUnauthorized={() => setRefused(token)} />
+      <Shell device={device} session={session} expired={refused === token} onUnauthorized={() => setRefused(token)} />
     </TidemarkProvider>
   );
 }

@@ -1,14 +1,15 @@
-import { lazy, Suspense, useEffect, useState } from "react";
-import { syncTriggers } from "tidemark-client";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { ClosedError, syncTriggers } from "tidemark-client";
 import { saveRooms, useSyncState, useTidemark, useUnsavedRooms } from "tidemark-client/react";
-import { source, type Device } from "./device";
+import { saveProjectsOf, type Device } from "./device";
 import { customers } from "./records/customers";
 import { products } from "./records/products";
 import { RecordsPage } from "./records/RecordsPage";
 import { href, useRoute } from "./route";
-import { server } from "./session";
+import type { Session } from "./session";
 import { SignInForm } from "./SignIn";
 import { SignOut } from "./SignOut";
+import { SpaceButton } from "./Spaces";
 import { StatusChip } from "./StatusChip";
 import { ThemeButton } from "./ThemeButton";
 
@@ -22,21 +23,31 @@ const pages = [
 
 interface Props {
   device: Device;
-  subject: string;
+  session: Session;
   /** The server has rejected the token. */
   expired: boolean;
   onUnauthorized(): void;
 }
 
+let shown = false; // a space, since the page was opened
+
 /** Surrounds every page with the header, and is the one place that starts synchronization. */
-export function Shell({ device, subject, expired, onUnauthorized }: Props) {
-  const { database, remember } = device;
+export function Shell({ device, session, expired, onUnauthorized }: Props) {
+  const { database, source, server, space } = device;
+  const { subject } = session;
   const tidemark = useTidemark();
-  const notes = useUnsavedRooms(tidemark.storage);
+  const notes = useUnsavedRooms(tidemark);
   const state = useSyncState(database);
   const unsynced = state.unsynced + notes;
   const [leaving, setLeaving] = useState(false);
   const [page = "customers", ...rest] = useRoute();
+  const main = useRef<HTMLElement>(null);
+
+  // The link to another space is gone, and the focus with it.
+  useEffect(() => {
+    if (shown) main.current?.focus();
+    shown = true;
+  }, []);
 
   useEffect(() => {
     if (expired) return;
@@ -46,20 +57,19 @@ export function Shell({ device, subject, expired, onUnauthorized }: Props) {
     if (expired) return;
     const save = async () => {
       void saveRooms(tidemark);
-      if (device.waiting().length > 0) await (await import("./projects/open")).saveProjects(device);
+      await saveProjectsOf(device);
     };
     void save();
     addEventListener("online", save);
     return () => removeEventListener("online", save);
   }, [tidemark, expired]);
-  useEffect(() => remember("records", state.unsynced), [state.unsynced]);
   useEffect(() => {
     if (state.unauthorized) onUnauthorized();
   }, [state.error]);
 
   return (
     <>
-      <a className="skip" href="#main" onClick={(event) => (event.preventDefault(), document.getElementById("main")?.focus())}>
+      <a className="skip" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
         Skip to content
       </a>
       <header className="bar">
@@ -69,13 +79,14 @@ export function Shell({ device, subject, expired, onUnauthorized }: Props) {
             <a key={name} href={href(name)} aria-current={name === page ? "page" : undefined}>{title}</a>
           ))}
         </nav>
+        <SpaceButton session={session} space={space} />
         <div className="who">
           <StatusChip state={state} unsynced={unsynced} expired={expired} />
           <ThemeButton />
           <button type="button" className="quiet" onClick={() => setLeaving(true)} title={`Signed in as ${subject}`}>Sign out</button>
         </div>
       </header>
-      {leaving && <SignOut subject={subject} notes={notes} onClose={() => setLeaving(false)} />}
+      {leaving && <SignOut subject={subject} onClose={() => setLeaving(false)} />}
       {expired && (
         <section className="expired" aria-label="Sign in again">
           <p role="alert">
@@ -86,9 +97,11 @@ export function Shell({ device, subject, expired, onUnauthorized }: Props) {
         </section>
       )}
       {state.phase === "refused" && !state.unauthorized && (
-        <p className="problem" role="alert">The server rejected the sync: {state.error?.message}</p>
+        <p className="problem" role="alert">
+          {state.error instanceof ClosedError ? state.error.message : `The server rejected the sync: ${state.error?.message}`}
+        </p>
       )}
-      <main id="main" tabIndex={-1}>
+      <main id="main" tabIndex={-1} ref={main}>
         {page === "customers" && <RecordsPage key={page} kind={customers} database={database} id={rest[0]} />}
         {page === "products" && <RecordsPage key={page} kind={products} database={database} id={rest[0]} />}
         {page === "projects" && (

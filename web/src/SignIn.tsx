@@ -1,5 +1,5 @@
 import { useEffect, useState, type FormEvent } from "react";
-import { devLogin, hasDevLogin, session, signIn } from "./session";
+import { devSignIn, hasDevLogin, session, signIn } from "./session";
 
 /** The page for a person who is not signed in on this device. */
 export function SignIn() {
@@ -27,7 +27,7 @@ export function SignInForm({ subject }: { subject?: string }) {
     event.preventDefault();
     const text = String(new FormData(event.currentTarget).get("text")).trim();
     try {
-      await signIn(dev ? await devLogin(subject ?? text) : text);
+      await (dev ? devSignIn(subject ?? text) : signIn(text));
       if (subject !== undefined && session.get()?.subject !== subject) location.reload();
     } catch (error) {
       setProblem((error as Error).message);

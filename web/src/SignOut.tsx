@@ -1,18 +1,16 @@
 import { useState } from "react";
 import { Dialog } from "./Dialog";
-import { unsyncedRows } from "./removal";
+import { unsyncedWork } from "./removal";
 import { signOut } from "./session";
 
 interface Props {
   subject: string;
-  /** The number of notes with edits that the server does not have yet. */
-  notes: number;
   onClose(): void;
 }
 
 /** Asks whether to remove the person's data from this device. The default keeps it if some of it is unsynced. */
-export function SignOut({ subject, notes, onClose }: Props) {
-  const [unsynced] = useState(() => unsyncedRows(subject) + notes);
+export function SignOut({ subject, onClose }: Props) {
+  const [unsynced] = useState(() => unsyncedWork(subject));
   const [remove, setRemove] = useState(unsynced === 0);
   const warning =
     unsynced === 1

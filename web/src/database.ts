@@ -4,7 +4,9 @@ import type { Class } from "@nozbe/watermelondb/types";
 import LokiJSAdapter from "@nozbe/watermelondb/adapters/lokijs";
 import { setGenerator } from "@nozbe/watermelondb/utils/common/randomId";
 import { uuid } from "tidemark-client";
-import { unsyncedKey } from "./removal";
+import { adopt, exists, oldLock, oldSlots } from "./adoption";
+import { root } from "./reach";
+import { nameIn, unsyncedKey } from "./removal";
 
 setGenerator(uuid);
 
@@ -25,39 +27,62 @@ export function openDatabase(name: string, schema: AppSchema, modelClasses: Clas
   return new Database({ adapter, modelClasses });
 }
 
-/** The storage of one tab. */
+/** The storage of one tab in one space. */
 export interface Storage {
-  /** The prefix of the names of its databases. */
-  name: string;
+  /** Returns the name of something in it, such as a database. */
+  name(...parts: string[]): string;
   /** Stores how many rows of a database the server does not have yet. */
   remember(database: string, unsynced: number): void;
   /** Returns the databases that have such rows. */
   waiting(): string[];
 }
 
-const slots = 20;
-function waiting(name: string): string[] {
-  const prefix = unsyncedKey(name, "");
-  return Object.keys(localStorage).filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+const slots = Array.from({ length: 20 }, (_, slot) => String(slot));
+
+function storageOf(subject: string, space: string, slot: string): Storage {
+  const prefix = unsyncedKey(subject, space, slot, "");
+  return {
+    name: (...parts) => nameIn(subject, space, slot, ...parts),
+    remember(database, unsynced) {
+      const key = unsyncedKey(subject, space, slot, database);
+      if (unsynced > 0) localStorage.setItem(key, String(unsynced));
+      else localStorage.removeItem(key);
+    },
+    waiting: () => Object.keys(localStorage).filter((key) => key.startsWith(prefix)).map((key) => decodeURIComponent(key.slice(prefix.length))),
+  };
 }
 
 /**
- * Reserves storage for this tab by a lock. LokiJS keeps a whole database in memory, and
+ * Reserves storage of a space for this tab by a lock. LokiJS keeps a whole database in memory, and
  * tabs must not share one. So each tab of a person has databases of its own. Storage with
- * unsynced rows is taken first.
+ * unsynced rows is taken first; with onlyWaiting no other is taken.
  */
-export async function takeStorage(subject: string): Promise<Storage> {
-  const names = Array.from({ length: slots }, (_, slot) => `tidemark-${subject}-${slot}`);
-  for (const name of new Set([...names.filter((n) => waiting(n).length > 0), ...names])) {
-    if (!(await hold(name))) continue;
-    const remember = (database: string, unsynced: number) => {
-      const key = unsyncedKey(name, database);
-      if (unsynced > 0) localStorage.setItem(key, String(unsynced));
-      else localStorage.removeItem(key);
-    };
-    return { name, remember, waiting: () => waiting(name) };
+export async function takeStorage(subject: string, space: string, onlyWaiting = false): Promise<Storage | undefined> {
+  if (space === root) {
+    const adopted = await takeOld(subject);
+    if (adopted !== undefined) return adopted;
   }
-  throw new Error(`Tidemark is open in ${slots} tabs. Close one.`);
+  const all = slots.map((slot) => storageOf(subject, space, slot));
+  const waiting = all.filter((storage) => storage.waiting().length > 0);
+  for (const storage of new Set([...waiting, ...(onlyWaiting ? [] : all)])) {
+    if (await hold(storage.name())) return storage;
+  }
+  if (onlyWaiting) return undefined;
+  throw new Error(`Tidemark is open in ${slots.length} tabs. Close one.`);
+}
+
+// takeOld takes the storage of an earlier version, and moves it. A tab with that version keeps its own.
+async function takeOld(subject: string): Promise<Storage | undefined> {
+  for (const old of await oldSlots(subject)) {
+    if (!(await hold(oldLock(subject, old)))) continue;
+    for (const slot of slots) {
+      const storage = storageOf(subject, root, slot);
+      if ((await exists(subject, slot)) || !(await hold(storage.name()))) continue;
+      await adopt(subject, old, slot, storage.remember);
+      return storage;
+    }
+  }
+  return undefined;
 }
 
 // hold takes a lock until the tab is closed. It returns false if another tab has it.

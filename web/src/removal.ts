@@ -1,23 +1,41 @@
 // The data of a person on this device, and its removal.
+import { storageName } from "tidemark-client";
 
-const unsyncedPrefix = "tidemark-unsynced:";
 const removingKey = "tidemark-removing"; // the subjects whose data is being removed
+const origin = { url: location.origin };
 
-/** The key of the number of rows of a database that the server does not have yet. */
-export const unsyncedKey = (storage: string, database: string) => `${unsyncedPrefix}${storage}:${database}`;
+/** The name of something that a person has stored in a space. */
+export const nameIn = (subject: string, space: string, ...parts: string[]) => storageName({ ...origin, space }, subject, ...parts);
 
-/** Whether a database or a key of localStorage holds data of the person. */
-function isOf(subject: string, name: string): boolean {
+// The prefix of the names in all spaces.
+const prefixOf = (subject: string) => nameIn(subject, "");
+
+/** The key of the number of rows of a database, in a tab's storage, that the server does not have yet. */
+export const unsyncedKey = (subject: string, space: string, slot: string, database: string) => nameIn(subject, space, slot, "unsynced", database);
+
+// Versions up to 0.1.0 stored names without the server and the space.
+const oldUnsyncedPrefix = "tidemark-unsynced:";
+function hasOldName(subject: string, name: string): boolean {
   const own = `tidemark-${subject}-`;
-  const key = name.startsWith(unsyncedPrefix) ? name.slice(unsyncedPrefix.length) : name;
+  const key = name.startsWith(oldUnsyncedPrefix) ? name.slice(oldUnsyncedPrefix.length) : name;
   return key.startsWith(own) && /^(\d+(-project.*|:.*)?|yjs-.*|unsaved:.*)$/s.test(key.slice(own.length));
 }
 
-/** Returns how many of the person's rows, in all tabs' databases, the server does not have yet. */
-export function unsyncedRows(subject: string): number {
-  return Object.entries(localStorage)
-    .filter(([key]) => key.startsWith(unsyncedPrefix) && isOf(subject, key))
-    .reduce((sum, [, value]) => sum + Number(value), 0);
+/** Whether a database or a key of localStorage holds data of the person. */
+const isOf = (subject: string, name: string) => name.startsWith(prefixOf(subject)) || hasOldName(subject, name);
+
+/**
+ * Returns how many changes of the person the server does not have yet, in all tabs' databases and in notes: in a space,
+ * or in all of them.
+ */
+export function unsyncedWork(subject: string, space?: string): number {
+  let count = 0;
+  for (const [key, value] of Object.entries(localStorage)) {
+    if (!(space === undefined ? isOf(subject, key) : key.startsWith(nameIn(subject, space, "")))) continue;
+    if (key.startsWith(oldUnsyncedPrefix) || /,unsynced,[^,]*$/.test(key)) count += Number(value);
+    else if (/,unsaved,[^,]*$|-unsaved:/s.test(key)) count++;
+  }
+  return count;
 }
 
 function removing(): string[] {
@@ -42,7 +60,7 @@ async function removeMarked(): Promise<void> {
   }
 }
 
-function removeDatabase(name: string): Promise<void> {
+export function removeDatabase(name: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const request = indexedDB.deleteDatabase(name);
     request.onsuccess = () => resolve();

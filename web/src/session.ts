@@ -1,13 +1,16 @@
 // Who is signed in on this device. An expired token stays here: its subject names the
 // database to open, and the person goes on offline. A subject counts only after the
 // server has accepted a token of it. So a forged token opens nobody's database.
-import type { Server } from "tidemark-client";
-import { removeAtNextStart, removed } from "./removal";
+import { baseUrl, type Server } from "tidemark-client";
+import { reachOf, root, type Reach } from "./reach";
+import { nameIn, removeAtNextStart, removed } from "./removal";
 
 export interface Session {
   token: string;
   /** The token's subject. */
   subject: string;
+  /** The spaces of the token. */
+  reach: Reach;
 }
 
 const key = "tidemark-token";
@@ -20,21 +23,25 @@ addEventListener("storage", (event) => {
   if (event.key === acceptedKey && current !== null && event.newValue !== current.subject) location.reload();
 });
 
-export const server: Server = { url: location.origin, token: () => current?.token ?? null };
+/** The server as a person sees it in a space. Nobody else's token goes with the person's data. */
+export const serverOf = (subject: string, space: string): Server => ({
+  url: location.origin,
+  space,
+  token: () => (current?.subject === subject ? current.token : null),
+});
 
 function read(): Session | null {
-  const token = localStorage.getItem(key);
-  const subject = token === null ? null : subjectOf(token);
-  return token === null || subject === null || subject !== localStorage.getItem(acceptedKey) ? null : { token, subject };
+  const session = sessionOf(localStorage.getItem(key) ?? "");
+  return session?.subject === localStorage.getItem(acceptedKey) ? session : null;
 }
 
-/** The subject of a JWT, unverified, or null if it is not one. */
-function subjectOf(token: string): string | null {
+/** Reads a JWT, unverified. Returns null if the text is not one. */
+function sessionOf(token: string): Session | null {
   try {
     const body = token.split(".")[1]!.replaceAll("-", "+").replaceAll("_", "/");
     const claims: unknown = JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(body), (c) => c.charCodeAt(0))));
-    const { sub } = claims as { sub?: unknown };
-    return typeof sub === "string" && sub !== "" ? sub : null;
+    const { sub, spaces } = claims as { sub?: unknown; spaces?: unknown };
+    return typeof sub === "string" && sub !== "" ? { token, subject: sub, reach: reachOf(spaces) } : null;
   } catch {
     return null;
   }
@@ -54,19 +61,22 @@ export const session = {
 
 /** Signs in with a token. It throws an Error for the person if the server rejects the token. */
 export async function signIn(token: string): Promise<void> {
-  const subject = subjectOf(token);
-  if (subject === null) throw new Error("This text is not a token.");
-  await requireAccepted(token);
+  const next = sessionOf(token);
+  if (next === null) throw new Error("This text is not a token.");
+  await requireAccepted(next);
   await removed;
   localStorage.setItem(key, token);
-  localStorage.setItem(acceptedKey, subject);
+  localStorage.setItem(acceptedKey, next.subject);
   current = read();
   for (const listener of listeners) listener();
 }
 
-// requireAccepted asks for a ticket, which the server gives for every valid token.
-async function requireAccepted(token: string): Promise<void> {
-  const { ok, status } = await fetch("/auth/ticket", { method: "POST", headers: { authorization: `Bearer ${token}` } }).catch(() => {
+// requireAccepted asks for a ticket, which the server gives for every valid token in each of its spaces.
+async function requireAccepted({ token, reach }: Session): Promise<void> {
+  const [space] = reach.named;
+  if (space === undefined) throw new Error("This token names no space that the page can open.");
+  const url = `${baseUrl({ url: "", space })}/auth/ticket`;
+  const { ok, status } = await fetch(url, { method: "POST", headers: { authorization: `Bearer ${token}` } }).catch(() => {
     throw new Error("Cannot reach the server.");
   });
   if (status === 401) throw new Error("The server rejected this token.");
@@ -90,13 +100,44 @@ export async function hasDevLogin(): Promise<boolean | null> {
   );
 }
 
-/** Gets a token for a name, in development mode. */
-export async function devLogin(name: string): Promise<string> {
+/** What this device remembers of a person's spaces. */
+interface Remembered {
+  /** The person's own space, in development mode. */
+  personal?: string;
+  /** The spaces that the person has opened by a link or has created here. */
+  joined: string[];
+}
+
+const rememberedKey = (subject: string) => nameIn(subject, root, "spaces");
+
+export const remembered = (subject: string): Remembered => ({ joined: [], ...JSON.parse(localStorage.getItem(rememberedKey(subject)) ?? "{}") });
+
+const remember = (subject: string, change: Partial<Remembered>) =>
+  localStorage.setItem(rememberedKey(subject), JSON.stringify({ ...remembered(subject), ...change }));
+
+/** Returns the spaces that the page offers a person: those that the token names, and those that it includes and the person has joined. */
+export const spacesOf = ({ subject, reach }: Session) =>
+  [...new Set([...reach.named, ...remembered(subject).joined.filter(reach.includes)])].sort();
+
+/**
+ * Signs in under a name, in development mode, and joins one more space if one is given. The token reaches all spaces that
+ * the person has joined on this device.
+ */
+export async function devSignIn(name: string, space?: string): Promise<void> {
+  await removed;
+  const joined = [...new Set([...remembered(name).joined, ...(space === undefined ? [] : [space])])];
   const response = await fetch("/dev/login", {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ name }),
+    body: JSON.stringify({ name, spaces: joined }),
   });
-  if (!response.ok) throw new Error(`The server returned status ${response.status}.`);
-  return ((await response.json()) as { token: string }).token;
+  const { token, personal, error } = await response.json();
+  if (!response.ok) throw new Error(error.message);
+  remember(name, { personal, joined });
+  await signIn(token);
+}
+
+/** Adds a space to those that the page offers, if the token includes it. */
+export function join(subject: string, space: string) {
+  remember(subject, { joined: [...new Set([...remembered(subject).joined, space])] });
 }

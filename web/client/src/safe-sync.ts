@@ -82,6 +82,7 @@ class Syncer {
   #next: Promise<SyncState> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
+  #refused: Error | null = null; // by refuse(), since the last call of sync()
 
   constructor(readonly database: Database) {
     database.withChangesForTables(Object.keys(database.collections.map)).subscribe(() => void this.count());
@@ -92,10 +93,11 @@ class Syncer {
   }
 
   sync(source: SyncSource): Promise<SyncState> {
+    this.#refused = null;
     if (this.#running === null) return (this.#running = this.#run(source));
     return (this.#next ??= this.#running.then(() => {
       this.#next = null;
-      return (this.#running = this.#run(source));
+      return this.#refused === null ? (this.#running = this.#run(source)) : this.state;
     }));
   }
 
@@ -117,6 +119,7 @@ class Syncer {
       this.#failed(source, thrown instanceof Error ? thrown : new Error(String(thrown)));
     }
     this.#running = null;
+    if (this.#refused !== null) this.refuse(this.#refused);
     return this.count();
   }
 
@@ -129,6 +132,12 @@ class Syncer {
     const wait = waitOf(error) || backoff(++this.#failures, 1000, 60_000); // a wait of 0 would try without a pause
     this.#timer = setTimeout(() => void this.sync(source), Math.min(wait, longestTimerMillis));
     this.#report({ phase: "waiting", error, unauthorized: false });
+  }
+
+  refuse(error: Error) {
+    this.#refused = error;
+    clearTimeout(this.#timer);
+    this.#report({ phase: "refused", error });
   }
 
   async count(): Promise<SyncState> {
@@ -166,6 +175,9 @@ function syncerOf(database: Database): Syncer {
 export function safeSyncDatabase(database: Database, source: SyncSource): Promise<SyncState> {
   return syncerOf(database).sync(source);
 }
+
+/** Sets the state of a database's sync to refused, and ends its attempts until somebody calls safeSyncDatabase(). */
+export const refuseSync = (database: Database, error: Error) => syncerOf(database).refuse(error);
 
 /** Returns the state of a database's sync, in the form of React's useSyncExternalStore. */
 export function syncState(database: Database): { get(): SyncState; subscribe(listener: () => void): () => void } {

@@ -6,11 +6,38 @@ import { patientFetch } from "./patience.js";
 export interface Server {
   /** Such as `https://tidemark.example`, without a slash at the end. */
   readonly url: string;
+  /** The name of a space; the server's root if absent or empty. */
+  readonly space?: string;
   /** Returns the current bearer token; null if nobody is signed in. */
   token(): string | null;
   /** The time limit of a response, 90,000 if absent. It must exceed the server's LIMIT_CALL_MS. */
   readonly timeoutMillis?: number;
 }
+
+/** Reports whether a space can have the name: 1 to 64 of `A-Z a-z 0-9 . _ -`, of which the first is a letter or digit. */
+export const isSpaceName = (name: string) => /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name);
+
+/**
+ * Returns the URL at which the paths of the space, or of the root, begin. It throws if no space can have the name:
+ * a URL with the space `..` would be one of the root.
+ */
+export function baseUrl({ url, space = "" }: Pick<Server, "url" | "space">): string {
+  if (space === "") return url;
+  if (!isSpaceName(space)) throw new Error(`no space can have the name ${JSON.stringify(space)}`);
+  return `${url}/s/${space}`;
+}
+
+// escape writes all but a-z 0-9 . _ - as %XX: names of files may have no comma of the text,
+// and Ann's file is not ann's where upper and lower case are the same.
+const escape = (text: string) =>
+  encodeURIComponent(text).replace(/%..|[^a-z0-9._-]/g, (c) => (c.length > 1 ? c : `%${c.charCodeAt(0).toString(16).toUpperCase()}`));
+
+/**
+ * Returns the name under which a device stores what a subject has in a space, such as the name of a database. Other
+ * servers, subjects, spaces or parts have other names. So whoever signs in next neither sees nor pushes it.
+ */
+export const storageName = ({ url, space = "" }: Pick<Server, "url" | "space">, subject: string, ...parts: string[]) =>
+  ["tidemark", url, subject, space, ...parts].map(escape).join(",");
 
 /** A response that is not 2xx. The server sent `code` and `detail`. */
 export class HttpError extends Error {
@@ -42,7 +69,7 @@ export async function callJson<T>(server: Server, method: string, path: string, 
     },
     body: body === undefined ? null : JSON.stringify(body),
   };
-  const response = await patientFetch(server.url + path, init, server.timeoutMillis);
+  const response = await patientFetch(baseUrl(server) + path, init, server.timeoutMillis);
   const text = await response.text();
   if (response.ok) return (text === "" ? undefined : JSON.parse(text)) as T;
   throw new HttpError(response.status, ...reason(text), retryAfter(response.headers));
@@ -62,17 +89,45 @@ function reason(text: string): [code: string, detail: string] {
 /** The close code after which the person must sign in again. */
 export const CLOSE_UNAUTHORIZED = 4401;
 
+/** The close code of a space that was deleted, and of a document that was. */
+export const CLOSE_DELETED = 4404;
+
 // The close code after which a client tries again: the token has ended, and there is a new one.
 const CLOSE_RENEWED = 4500;
 
 /** Reports whether a close code is final, 4400 to 4499: a new try would fail, too. */
 export const isFinal = (code: number) => code >= 4400 && code < 4500;
 
+const closings: Record<number, string> = {
+  4401: "Your sign-in has ended. Sign in again.",
+  4403: "Your sign-in does not allow this.",
+  [CLOSE_DELETED]: "Somebody deleted this.",
+  4413: "This is too large for the server.",
+};
+
+const spaceClosings: Record<number, [reason: RegExp, text: string]> = {
+  4403: [/spaces do not include/, "Your sign-in does not include this space."],
+  [CLOSE_DELETED]: [/space was deleted/, "Somebody deleted this space. This device keeps what it has of it."],
+  4413: [/LIMIT_SPACE_BYTES/, "This space is full (LIMIT_SPACE_BYTES). It can be read, and takes deletions until it holds less."],
+};
+
+/** A socket that the server closed for good. The message says why in plain words. */
+export class ClosedError extends Error {
+  constructor(
+    readonly code: number,
+    readonly reason: string,
+  ) {
+    const [pattern, text] = spaceClosings[code] ?? [];
+    super(pattern?.test(reason) ? text : (closings[code] ?? `The server closed the connection with ${code}. ${reason}`));
+    this.name = "ClosedError";
+  }
+}
+
 /**
  * Returns a WebSocket class that gets a single-use ticket and then opens with `?ticket=`, so that no token is ever
  * part of a URL. It has the part of WebSocket that y-websocket and subscribe() use: give it to y-websocket as
- * `WebSocketPolyfill`. It closes with 4401 if the server rejects the token, and with 1006 if the server is
- * unreachable. If the token ends it closes with 4401, or with 4500 if `token()` returns a new one by then.
+ * `WebSocketPolyfill`. It closes with 4401 if the server rejects the token, with 4403 if the token does not include
+ * the space, and with 1006 if the server is unreachable. If the token ends it closes with 4401, or with 4500 if `token()` returns a new one by then.
  */
 export function ticketSocket(server: Server): typeof WebSocket {
   class TicketSocket {
@@ -111,8 +166,9 @@ export function ticketSocket(server: Server): typeof WebSocket {
         if (this.#closed) return this.#ended({ code: 1006, reason: "" } as CloseEvent, token);
         socket = new WebSocket(`${url}${url.includes("?") ? "&" : "?"}ticket=${encodeURIComponent(ticket)}`);
       } catch (error) {
-        const code = error instanceof HttpError && error.status === 401 ? CLOSE_UNAUTHORIZED : 1006;
-        this.#ended({ code, reason: String(error) } as CloseEvent, token);
+        const refused = error instanceof HttpError && [401, 403].includes(error.status);
+        const code = refused ? 4000 + error.status : 1006;
+        this.#ended({ code, reason: (error as Error).message } as CloseEvent, token);
         return;
       }
       this.#socket = socket;
@@ -135,4 +191,4 @@ export function ticketSocket(server: Server): typeof WebSocket {
 }
 
 /** Returns the WebSocket URL of a path. */
-export const socketUrl = (server: Server, path: string) => server.url.replace(/^http/, "ws") + path;
+export const socketUrl = (server: Server, path: string) => baseUrl(server).replace(/^http/, "ws") + path;

@@ -4,14 +4,14 @@ import type { AppRouter, PushInput } from "./app-router.js";
 import { append } from "./changes.js";
 import type { PullArgs, PushArgs, SyncSource } from "./safe-sync.js";
 import { patientFetch } from "./patience.js";
-import { HttpError, retryAfter, type Server } from "./server.js";
+import { baseUrl, HttpError, retryAfter, type Server } from "./server.js";
 
 /** Returns a typed tRPC client. The server speaks plain JSON: set no transformer. */
 export function createClient(server: Server): TRPCClient<AppRouter> {
   return createTRPCClient<AppRouter>({
     links: [
       httpLink({
-        url: `${server.url}/trpc`,
+        url: `${baseUrl(server)}/trpc`,
         headers: () => ({ authorization: `Bearer ${server.token() ?? ""}` }),
         fetch: async (input, init) => requireJson(await patientFetch(String(input), init as RequestInit, server.timeoutMillis)),
       }),

@@ -17,7 +17,7 @@ export interface Subscription {
   onNotification(notification: Notification): void;
   /** Called when the connection opens and closes. */
   onConnected?(connected: boolean): void;
-  /** Called when the server closed with a final code (4401: sign in again). There are no more attempts. */
+  /** Called when the server closed with a final code (4401: sign in again). There are no more attempts. `new ClosedError(code, reason)` has a text for people. */
   onRefused?(code: number, reason: string): void;
 }
 

@@ -1,8 +1,8 @@
 // When to sync: at the start, after local writes, on a notification, and on each new
 // connection. Rich text has its own connection and does not need this.
 import type { Database } from "@nozbe/watermelondb";
-import { countUnsynced, safeSyncDatabase, syncState, type SyncSource } from "./safe-sync.js";
-import type { Server } from "./server.js";
+import { countUnsynced, refuseSync, safeSyncDatabase, syncState, type SyncSource } from "./safe-sync.js";
+import { CLOSE_DELETED, ClosedError, type Server } from "./server.js";
 import { subscribe } from "./subscribe.js";
 
 export interface TriggerOptions {
@@ -16,11 +16,13 @@ export interface TriggerOptions {
 /**
  * Keeps a database in sync, and returns a function that stops. Rows written before the stop still go to the server.
  * A missed notification loses nothing: each connection begins with a hello, which pulls. After a rejected token it
- * listens again when a sync begins with a new one.
+ * listens again when a sync begins with a new one. When somebody deletes the space, it does not sync any more: a push
+ * would make the space again. The state then has a ClosedError, and the database its rows.
  */
 export function syncTriggers(database: Database, source: SyncSource, options: TriggerOptions): () => void {
   const { server, path, debounceMillis = 300 } = options;
-  const sync = () => void safeSyncDatabase(database, source);
+  let deleted = false;
+  const sync = () => void (deleted || safeSyncDatabase(database, source));
 
   let timer: ReturnType<typeof setTimeout> | null = null;
   const changes = database.withChangesForTables(Object.keys(database.collections.map)).subscribe((changed) => {
@@ -36,10 +38,15 @@ export function syncTriggers(database: Database, source: SyncSource, options: Tr
   let ticketToken: string | null = null; // the token of the last ticket
   let refused = false;
   const listen = () =>
-    subscribe({ url: server.url, token: () => (ticketToken = server.token()) }, {
+    subscribe({ url: server.url, space: server.space ?? "", token: () => (ticketToken = server.token()) }, {
       ...(path === undefined ? {} : { path }),
       onNotification: sync,
-      onRefused: () => {
+      onRefused: (code, reason) => {
+        if (code === CLOSE_DELETED) {
+          deleted = true;
+          refuseSync(database, new ClosedError(code, reason));
+          return;
+        }
         refused = true;
         sync(); // its state gives the reason
       },

@@ -5,12 +5,11 @@ import { projectPath } from "tidemark-client/projects";
 import { useSyncState } from "tidemark-client/react";
 import type { Device } from "../device";
 import { useRecords } from "../observe";
-import { server } from "../session";
 import { StatusChip } from "../StatusChip";
 import { Dependencies } from "./Dependencies";
 import { Members } from "./Members";
 import { roles, type Membership, type Project } from "./model";
-import { openProject, storedAs } from "./open";
+import { openProject } from "./open";
 import type { OpenedProject } from "./opened";
 import { Tasks } from "./Tasks";
 
@@ -29,6 +28,7 @@ const memberColumns = ["user_id", "role"];
 
 /** Shows a project and synchronizes it meanwhile. */
 export function ProjectView({ device, subject, id, expired, onUnauthorized, onGone }: Props) {
+  const { server } = device;
   const { database, source } = openProject(device, id);
   const state = useSyncState(database);
   const [problem, setProblem] = useState("");
@@ -38,7 +38,6 @@ export function ProjectView({ device, subject, id, expired, onUnauthorized, onGo
     const path = `${projectPath(id)}/subscribe`;
     return syncTriggers(database, source, { server, path });
   }, [database, source, expired]);
-  useEffect(() => device.remember(storedAs(id), state.unsynced), [state.unsynced]);
   useEffect(() => {
     if (state.unauthorized) onUnauthorized();
     if (state.error instanceof HttpError && [403, 404].includes(state.error.status)) onGone();

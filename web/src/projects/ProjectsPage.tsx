@@ -1,9 +1,8 @@
 import { useCallback, useEffect, useState } from "react";
-import { callJson, uuid } from "tidemark-client";
+import { callJson, uuid, type Server } from "tidemark-client";
 import { Dialog } from "../Dialog";
 import type { Device } from "../device";
 import { go, href } from "../route";
-import { server } from "../session";
 import { ProjectView } from "./ProjectView";
 
 export interface Listed {
@@ -21,7 +20,8 @@ interface Props {
 
 /** Lists the projects of which the person is a member, and shows the one that the route names. */
 export default function ProjectsPage({ device, subject, id, expired, onUnauthorized }: Props) {
-  const [projects, problem, reload] = useProjects(`${device.name}-projects`);
+  const { server } = device;
+  const [projects, problem, reload] = useProjects(server, device.name("projects"));
   const [adding, setAdding] = useState(false);
   const [refused, setRefused] = useState("");
 
@@ -70,7 +70,7 @@ export default function ProjectsPage({ device, subject, id, expired, onUnauthori
 }
 
 // useProjects reads the list from the server, and stores it for use offline.
-function useProjects(key: string): [projects: Listed[], problem: string, reload: () => void] {
+function useProjects(server: Server, key: string): [projects: Listed[], problem: string, reload: () => void] {
   const [projects, setProjects] = useState<Listed[]>(() => JSON.parse(localStorage.getItem(key) ?? "[]"));
   const [problem, setProblem] = useState("");
   const reload = useCallback(async () => {
@@ -88,7 +88,7 @@ function useProjects(key: string): [projects: Listed[], problem: string, reload:
     } catch (error) {
       setProblem((error as Error).message);
     }
-  }, [key]);
+  }, [server, key]);
   useEffect(() => {
     void reload();
     addEventListener("online", reload);

@@ -11,9 +11,11 @@ export interface Person {
 export interface Tidemark {
   server: Server;
   person: Person;
-  /** The prefix of names in IndexedDB. Two people on one device need different ones. */
-  storage: string;
-  /** Called when the server closed a room with a final code (4401: sign in again). */
+  /** The subject of the token. Documents are stored on the device under the server, the subject and the space. */
+  subject: string;
+  /** The prefix under which the app stored this subject's documents before. They move to their new names. */
+  storage?: string;
+  /** Called when the server closed a room with a final code (4401: sign in again). `new ClosedError(code, reason)` has a text for people. */
   onRefused?(code: number, reason: string): void;
 }
 

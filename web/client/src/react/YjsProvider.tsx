@@ -16,7 +16,7 @@ export function YjsProvider({ roomId, children }: { roomId: string; children: Re
     return () => {
       setRoom(null);
       opened.destroy();
-      if (unsavedRooms(tidemark.storage).includes(roomId)) void saveRooms(tidemark);
+      if (unsavedRooms(tidemark).includes(roomId)) void saveRooms(tidemark);
     };
   }, [roomId, tidemark]);
   return <Context.Provider value={room}>{children}</Context.Provider>;

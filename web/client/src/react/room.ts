@@ -1,7 +1,7 @@
-import { IndexeddbPersistence } from "y-indexeddb";
+import { IndexeddbPersistence, storeState } from "y-indexeddb";
 import { WebsocketProvider } from "y-websocket";
 import { Doc } from "yjs";
-import { socketUrl, ticketSocket } from "../server.js";
+import { socketUrl, storageName, ticketSocket } from "../server.js";
 import type { Tidemark } from "./TidemarkProvider.js";
 import { markSaved, markUnsaved } from "./unsaved.js";
 
@@ -18,23 +18,24 @@ export class Room extends WebsocketProvider {
   #wanted = false;
   #resting: ReturnType<typeof setTimeout> | undefined;
   #editedAt = 0;
-  readonly #storage: string;
+  readonly #tidemark: Tidemark;
   /** Called when the server has everything. */
   onSaved: () => void = () => {};
 
   constructor(
     readonly id: string,
-    { server, storage, onRefused }: Tidemark,
+    tidemark: Tidemark,
   ) {
+    const { server, onRefused } = tidemark;
     super(socketUrl(server, "/yjs"), encodeURIComponent(id), new Doc(), {
       connect: false,
       WebSocketPolyfill: ticketSocket(server),
       disableBc: true, // tabs meet on the server and in IndexedDB
     });
-    this.#storage = storage;
+    this.#tidemark = tidemark;
     this.doc.on("update", (_update, origin) => {
       if (origin === this || origin instanceof IndexeddbPersistence) return;
-      markUnsaved(storage, id);
+      markUnsaved(tidemark, id);
       this.#editedAt = Date.now();
       this.#rest();
     });
@@ -49,7 +50,7 @@ export class Room extends WebsocketProvider {
 
   override connect() {
     this.#wanted = true;
-    this.#kept ??= new IndexeddbPersistence(`${this.#storage}-yjs-${this.id}`, this.doc).whenSynced;
+    this.#kept ??= this.#read();
     void this.#kept.then(() => {
       if (this.#wanted) super.connect();
     });
@@ -58,6 +59,16 @@ export class Room extends WebsocketProvider {
   override disconnect() {
     this.#wanted = false;
     super.disconnect();
+  }
+
+  async #read() {
+    const { server, subject, storage } = this.#tidemark;
+    const kept = await new IndexeddbPersistence(storageName(server, subject, "yjs", this.id), this.doc).whenSynced;
+    const old = `${storage}-yjs-${this.id}`;
+    if (storage === undefined || server.space || !(await indexedDB.databases()).some(({ name }) => name === old)) return;
+    const moving = await new IndexeddbPersistence(old, this.doc).whenSynced;
+    await storeState(kept);
+    await moving.clearData();
   }
 
   #rest() {
@@ -75,7 +86,7 @@ export class Room extends WebsocketProvider {
 
   #saved() {
     if (!this.synced || !this.#heard) return;
-    markSaved(this.#storage, this.id);
+    markSaved(this.#tidemark, this.id);
     this.onSaved();
   }
 

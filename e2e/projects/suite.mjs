@@ -6,7 +6,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { root, token } from "../doors.mjs";
+import { root, token as tokenOf } from "../doors.mjs";
 import { Client, tables } from "./client.mjs";
 
 const { synchronize } = createRequire(import.meta.url)("@nozbe/watermelondb/sync");
@@ -25,25 +25,30 @@ async function online(client) {
 const sorted = (copy) => JSON.parse(JSON.stringify(copy), (_, v) =>
   v && typeof v === "object" && !Array.isArray(v) ? Object.fromEntries(Object.entries(v).sort()) : v);
 
-// projects are the tests of the server behind a door, which open makes.
-export function projects(name, open) {
-  describe(`projects on ${name}`, { timeout: 1_200_000 }, () => {
+// projects are the tests of the server behind a door, which open makes, in the root or in a space.
+export function projects(name, open, space = "") {
+  const token = (sub) => tokenOf(sub, space && { spaces: [space] });
+  describe(`projects on ${name}${space && " in a space"}`, { timeout: 1_200_000 }, () => {
     const door = open();
-    before(() => door.start());
+    let url;
+    before(async () => {
+      await door.start();
+      url = door.url + (space && `/s/${space}`);
+    });
     after(() => door.close());
 
     // project makes one of the owner's, with members by role.
     async function project(members = {}) {
       const id = randomUUID();
       const headers = { authorization: `Bearer ${token("owner")}`, "content-type": "application/json" };
-      const made = await fetch(`${door.url}/api/v1/projects/`, { method: "POST", headers, body: JSON.stringify({ id, name: `Project ${id}` }) });
+      const made = await fetch(`${url}/api/v1/projects/`, { method: "POST", headers, body: JSON.stringify({ id, name: `Project ${id}` }) });
       assert.equal(made.status, 201);
-      const owner = new Client(door.url, token("owner"), id);
+      const owner = new Client(url, token("owner"), id);
       const memberships = {};
       for (const [user, role] of Object.entries(members)) {
         memberships[user] = (await owner.ask("POST", "memberships/", { user_id: user, role })).id;
       }
-      return { id, owner, memberships, client: (user, options) => new Client(door.url, token(user), id, options) };
+      return { id, owner, memberships, client: (user, options) => new Client(url, token(user), id, options) };
     }
 
     async function equal(...clients) {
@@ -185,7 +190,7 @@ export function projects(name, open) {
       const p = await project({ member: "Member", viewer: "Viewer" });
       const { id } = await p.owner.ask("POST", "tasks/", { name: "T" });
       const sync = ({ database, token }) =>
-        snippet(synchronize, database, door.url, p.id, { authorization: `Bearer ${token}`, "content-type": "application/json" });
+        snippet(synchronize, database, url, p.id, { authorization: `Bearer ${token}`, "content-type": "application/json" });
       const rename = ({ database }, name) => database.write(async () => {
         await (await database.get("tasks").find(id)).update((task) => task._setRaw("name", name));
       });

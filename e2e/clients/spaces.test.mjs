@@ -1,18 +1,25 @@
-// Real clients in spaces: WatermelonDB with both adapters, y-websocket, and the client kit's
-// sockets. On workerd, and with EVERY_HOST on both hosts.
+// Real clients in spaces: WatermelonDB with both adapters by the snippet of
+// docs/guide-watermelondb.md, y-websocket, and the client kit's sockets. On workerd, and with
+// EVERY_HOST on both hosts.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { createTRPCClient, httpBatchLink } from "@trpc/client";
 import { WebSocket } from "ws";
 import * as Y from "yjs";
 import { WebsocketProvider } from "y-websocket";
-import { baseUrl, ClosedError, socketUrl, storageName, ticketSocket } from "../../web/client/dist/server.js";
+import { baseUrl, ClosedError, socketUrl, ticketSocket } from "../../web/client/dist/server.js";
 import { subscribe } from "../../web/client/dist/subscribe.js";
-import { doors, onWorkerd, token } from "../doors.mjs";
+import { doors, onWorkerd, root, token } from "../doors.mjs";
 import { until } from "../until.mjs";
 import { sqlite } from "./sqlite.mjs";
 import { Client, loki } from "./watermelon.mjs";
 
 globalThis.WebSocket ??= WebSocket;
+
+const [, code] = /\n## Spaces\n[^]*?```js\n([^]*?)```/.exec(readFileSync(path.join(root, "docs/guide-watermelondb.md"), "utf8"));
+const snippet = new Function("createTRPCClient", "httpBatchLink", "databases", "openDatabase", "url", `${code}\nreturn enter;`);
 
 const adapters = { loki, sqlite };
 const names = async (client) => (await client.rows("customers")).map((row) => row.contact_name).sort();
@@ -39,10 +46,18 @@ for (const [name, open] of onWorkerd(doors)) {
     };
     const client = (server, options) => new Client(baseUrl(server), server.token(), options);
 
+    // deviceOf returns what the guide's enter() returns, as Clients of one device.
+    const deviceOf = (make) => {
+      const databases = new Map();
+      const enter = snippet(createTRPCClient, httpBatchLink, databases, () => new Client("", "", { adapter: make }).database, door.url);
+      return (sub, space) => Object.assign(client(inSpace(space, sub)), enter(sub, inSpace(space, sub).token(), space));
+    };
+
     for (const [adapter, make] of Object.entries(adapters)) {
       test(`a device with ${adapter} has a database for each space, and none shows the rows of another`, async () => {
         const spaces = ["", "one", "two"];
-        const devices = spaces.map((space) => client(inSpace(space, "ann"), { adapter: make }));
+        const enter = deviceOf(make);
+        const devices = spaces.map((space) => enter("ann", space));
         for (const [i, device] of devices.entries()) {
           await device.create("customers", { contact_name: `${adapter} in ${spaces[i]}` });
           await device.sync();
@@ -58,25 +73,42 @@ for (const [name, open] of onWorkerd(doors)) {
       });
 
       test(`who signs in on a device with ${adapter} neither sees nor pushes the unsynced rows of another`, async () => {
-        const databases = new Map();
-        // signIn opens what an app opens: the database under the subject's name, or a new one.
-        const signIn = (sub) => {
-          const server = inSpace("one", sub);
-          const key = storageName(server, sub);
-          if (!databases.has(key)) databases.set(key, client(server, { adapter: make }));
-          return databases.get(key);
-        };
+        const enter = deviceOf(make);
+        const signIn = (sub) => enter(sub, "one");
         await signIn("ann").sync();
         await signIn("ann").create("customers", { contact_name: `Ann's with ${adapter}` });
         const bob = signIn("bob");
         await bob.sync();
         assert.ok(!(await names(bob)).includes(`Ann's with ${adapter}`));
         assert.equal(bob.pushed, undefined, "Bob has nothing to push");
-        await signIn("ann").sync();
+        const again = signIn("ann");
+        await again.sync();
+        assert.ok(again.pushed);
         await bob.sync();
         assert.ok((await names(bob)).includes(`Ann's with ${adapter}`));
       });
     }
+
+    test("a database of the root goes on in a space, and keeps and pushes what it had not pushed", async () => {
+      const device = client(inSpace("", "ann"));
+      for (const id of ["moved", "edited", "left"]) await device.create("customers", { id, contact_name: id });
+      await device.sync();
+      await device.update("customers", "edited", { contact_name: "edited offline" });
+      await device.create("customers", { id: "new", contact_name: "created offline" });
+
+      const mover = client(inSpace("moved", "operator", { spaces: ["moved"] })); // writes what the operator moves
+      await mover.sync();
+      for (const id of ["moved", "edited"]) await mover.create("customers", { id, contact_name: id });
+      await mover.sync();
+
+      const there = inSpace("moved", "ann", { spaces: ["moved"] });
+      const moved = Object.assign(client(there), { database: device.database });
+      await moved.sync();
+      await mover.sync();
+      await moved.sync(); // the server has set a time
+      assert.deepEqual(await names(mover), ["created offline", "edited offline", "moved"]);
+      assert.deepEqual(await moved.everything(), await mover.everything());
+    });
 
     test("y-websocket joins the document of a space, which is not the one of that name elsewhere", async () => {
       const [ann, bob, root, two] = [["one", "ann"], ["one", "bob"], ["", "cy"], ["two", "cy"]].map(([space, sub]) => provide(inSpace(space, sub), "a note/ü"));

@@ -31,6 +31,8 @@ const firstApp = new AsyncFunction("createTRPCClient", "httpBatchLink", "synchro
   `${readme.replace(imported, "").replace(/^const url = .*\n/m, "")}\nreturn { customer, doc, provider: note };`);
 const joinRoom = new AsyncFunction("Y", "WebsocketProvider", "url", "token",
   `${block("docs/guide-yjs.md", "## Join a room", "js")}\nreturn { doc, provider };`);
+const joinSpace = new AsyncFunction("Y", "WebsocketProvider", "url", "space", "token",
+  `${block("docs/guide-yjs.md", "## Spaces", "js")}\nreturn { doc, provider };`);
 const requests = block("docs/guide-yjs.md", "## Reading and writing over HTTP", "text").trim().split("\n");
 const curl = block("docs/guide-watermelondb.md", "## Pull and push", "sh");
 
@@ -97,6 +99,20 @@ for (const [name, open] of Object.entries(doors)) {
         const text = await response.text();
         assert.ok(response.ok, `${method} ${form}: ${response.status} ${text}`);
         if (target.endsWith("format=json")) assert.deepEqual(JSON.parse(text), { body: "Hello" });
+      }
+    });
+
+    test("the guide's provider joins the document of a space", async () => {
+      const bearer = token("ada", { spaces: ["", "team-x"] });
+      const text = (base) => fetch(`${door.url}${base}/yjs/customer-notes-123?format=text&name=body`, { headers: { authorization: `Bearer ${bearer}` } })
+        .then((response) => response.text());
+      const { doc, provider } = await joinSpace(Y, WebsocketProvider, door.url, "team-x", bearer);
+      try {
+        await until(async () => (await text("/s/team-x")) === "Hello, team", "the text is in the space");
+        assert.doesNotMatch(await text(""), /team/);
+      } finally {
+        provider.destroy();
+        doc.destroy(); // ends the timer of its awareness
       }
     });
 

@@ -2,12 +2,14 @@
 // legal request of every route on the largest legal data, alone, in batches and
 // many at once. No response is 500, no instance ends, and the small requests of
 // others all succeed. SIEGE_SECONDS besieges each host for so long, with
-// SIEGE_CROWD requests at once (200); without it a few come at once, for one round.
+// SIEGE_CROWD requests at once (200); without it a few come at once, for one round, and
+// only workerd is besieged: package worker besieges the guest under wazero
+// (large_test.go, siege_test.go). EVERY_HOST besieges both.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { token, wazero } from "../doors.mjs";
+import { onWorkerd, token, wazero } from "../doors.mjs";
 import { startTidemark, usage } from "../workerd/host.mjs";
 import { requests, seed } from "./requests.mjs";
 import { roomRequests, seedRooms } from "./rooms.mjs";
@@ -104,13 +106,14 @@ function p99(asked) {
   return `${of(asked)} ms (${paths.map((path) => `${path} ${of(asked.filter((a) => a.path === path))}`).join(", ")})`;
 }
 
-for (const name of process.env.SIEGE_HOST ? [process.env.SIEGE_HOST] : Object.keys(hosts)) {
+const besieged = seconds ? Object.entries(hosts) : onWorkerd(hosts);
+for (const [name, open] of process.env.SIEGE_HOST ? [[process.env.SIEGE_HOST, hosts[process.env.SIEGE_HOST]]] : besieged) {
   describe(name, () => {
     let host;
     let besieging;
     let check;
     before(async () => {
-      host = await hosts[name]();
+      host = await open();
       const asking = (request, sub) => ask(host, request, sub);
       besieging = requests(await seed(asking));
       const rooms = roomRequests(await seedRooms(asking), ask);
@@ -138,8 +141,7 @@ for (const name of process.env.SIEGE_HOST ? [process.env.SIEGE_HOST] : Object.ke
       return statuses;
     };
 
-    const elsewhere = name === "wazero" && !seconds && !process.env.EVERY_HOST && "TestTheLargestRequestOfEachKindRetiresNoInstance in worker/ does it, and many at once follow";
-    test("the largest request of every route, alone", { skip: elsewhere }, async () => {
+    test("the largest request of every route, alone", async () => {
       for (const request of besieging) {
         try {
           await lay([request], 1);

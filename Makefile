@@ -96,8 +96,8 @@ test:
 	$(TEST_ENV) node e2e/suite/main.mjs
 
 # The tests that are too long for `make test`: all concurrent packages under the race
-# detector, all of shared on the guest's target, more seeds and rounds, the demo on both
-# hosts, and the long suites of other projects (docs/proofs.md).
+# detector, all of shared on the guest's target, more seeds and rounds, the demo, the
+# siege and the whole conformance suite on both hosts, and the long suites of other projects (docs/proofs.md).
 prove: $(MADE) e2e/contract/node_modules/.package-lock.json
 	sh e2e/web/chromium.sh
 	go test -race -count 1 -timeout 0 ./wasm/... ./worker/api
@@ -110,6 +110,7 @@ prove: $(MADE) e2e/contract/node_modules/.package-lock.json
 	$(TEST_ENV) HISTORIES_ROUNDS=$(HISTORIES_ROUNDS) go test -v -run TestHistories -count 1 -timeout 0 ./e2e/histories
 	$(TEST_ENV) YJS_SEEDS=200 node --test e2e/yjs/testhelper/testhelper.test.mjs
 	$(TEST_ENV) node --test --test-reporter=spec e2e/contract/contract.mjs
+	$(TEST_ENV) EVERY_HOST=1 go test -run TestConformanceOnWrangler -count 1 -timeout 0 ./e2e
 	$(TEST_ENV) EVERY_HOST=1 node --test --test-concurrency=2 "e2e/web/*.test.mjs" e2e/yjs/{hostile,limit,deletions}.test.mjs
 	$(TEST_ENV) EVERY_HOST=1 YJS_ROOMS=200 YJS_ROUNDS=2 node --test --test-concurrency=1 e2e/yjs/rooms.test.mjs e2e/siege/siege.test.mjs
 

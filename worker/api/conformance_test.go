@@ -21,7 +21,7 @@ func TestConformance(t *testing.T) {
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	root := doorOf(server)
-	root.Known = map[string]string{
+	root.Elsewhere = map[string]string{
 		"body/no token, and a client that reads after it has sent everything": noHost,
 		"body/a scope that does not allow it":                                 noHost,
 		"body/a body over its route's limit, which the response names":        noHost,

@@ -23,7 +23,7 @@ STRANGER_SEEDS ?= 200
 SIEGE_SECONDS ?= 120
 HISTORIES_ROUNDS ?= 10
 
-.PHONY: dev serve build static check test prove bench fuzz siege simulate deploy clean
+.PHONY: dev serve build compiled static check test prove bench fuzz siege simulate deploy clean
 
 # The whole system on wrangler's local Cloudflare, on PORT and with AUTH_SECRET.
 dev: build $(DEPS)
@@ -73,6 +73,11 @@ build/migrated: $(wildcard worker/store/migrations/*.sql) wrangler.toml $(DEPS)
 	cd $* && npm ci --no-audit --no-fund --loglevel=error
 	touch $@
 
+# Compiles two guests of tests into wazero's cache, which outlives the tests that do it. The
+# race detector would make each of these compilations take a minute.
+compiled:
+	go test -vet=off -count 1 -run '^TestATimerComesOnce$$|^TestValuesGoThereAndBack$$' ./wasm/edge ./wasm/gojs
+
 # Format, vet for both targets, staticcheck and known vulnerabilities.
 # For the guest staticcheck cannot see that wasmexport uses a function (U1000).
 static:
@@ -91,14 +96,15 @@ check: static
 
 # Every test, with static. make builds once what several tests need.
 test:
-	@$(MAKE) --no-print-directory -j 2 $(MADE)
+	@$(MAKE) --no-print-directory -j 2 $(MADE) compiled
 	sh e2e/web/chromium.sh
 	$(TEST_ENV) node e2e/suite/main.mjs
 
 # The tests that are too long for `make test`: all concurrent packages under the race
-# detector, all of shared on the guest's target, more seeds and rounds, the demo, the
-# siege and the whole conformance suite on both hosts, and the long suites of other projects (docs/proofs.md).
-prove: $(MADE) e2e/contract/node_modules/.package-lock.json
+# detector, all of shared on the guest's target, more seeds and rounds, the demo,
+# the siege and the whole conformance suite on both hosts, and the long suites of other
+# projects (docs/proofs.md).
+prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json
 	sh e2e/web/chromium.sh
 	go test -race -count 1 -timeout 0 ./wasm/... ./worker/api
 	$(GUEST) go test -exec=$(GOROOT)/lib/wasm/go_js_wasm_exec -short -count 1 -timeout 0 ./shared/...

@@ -23,7 +23,7 @@ const first = ["go worker", "e2e/siege/siege.test.mjs", "go e2e", "go e2e/histor
 const large = ["e2e", "e2e/histories", "e2e/yjsdiff", "wasm/cmd/tidemark", "wasm/edge", "worker", "worker/api", "worker/store/projects", "worker/store/records"];
 
 // What asks for one thing at a time, for too long under the race detector. `make prove` takes that time.
-const sequential = "TestASecondServerOnAFolder|TestManyObjectsShareAFewOpenFiles|TestMigrationsAreApplied";
+const sequential = "TestASecondServerOnAFolder|TestManyObjectsShareAFewOpenFiles|TestMigrationsAreApplied|TestAGuestOfAnotherABI";
 
 // Not from the cache, which does not know what hosts and guests were made of. Static has vet.
 const goTest = (name, flags, packages, env) =>

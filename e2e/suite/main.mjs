@@ -17,7 +17,10 @@ const waits = [
 ];
 
 // What takes longest begins first.
-const first = ["go worker", "e2e/siege/siege.test.mjs", "go e2e", "go e2e/histories", "race wasm/edge", "static"];
+const first = [
+  "go e2e", "e2e/siege/siege.test.mjs", "go worker", "static", "race wasm/edge", "js shared …",
+  "e2e/web/notes.test.mjs", "e2e/web/records.test.mjs",
+];
 
 // Packages that take some seconds, each a job of its own. The others of a folder are one job.
 const large = ["e2e", "e2e/histories", "e2e/yjsdiff", "wasm/cmd/tidemark", "wasm/edge", "worker", "worker/api", "worker/store/projects", "worker/store/records"];
@@ -37,7 +40,8 @@ const raced = packages.filter((name) => name.startsWith("wasm/"))
   .map((name) => goTest(`race ${name}`, ["-race", "-short", "-skip", sequential], [name]));
 
 // What counts the same steps and bytes on any target, and takes long on the guest's.
-const counting = "TestADocumentThatIsSentAgain|TestPiecesAreAsLong|TestADocumentThatT|TestADocumentOfFewItems|TestManySmallItemsAreMerged|TestNobodyHearsNothing";
+const counting = "TestADocumentThatIsSentAgain|TestPiecesAreAsLong|TestADocumentThatT|TestADocumentOfFewItems|TestManySmallItemsAreMerged|TestNobodyHearsNothing" +
+  "|TestWorkOnPendingDeletions|TestARestoreIsAsLong|TestNoQuadraticTime|TestAnUpdateThatTakesTooManySteps|TestUnknownKeyIDsFetchOnce";
 
 const onGuest = goTest("js shared …", ["-short", "-skip", counting, `-exec=${output("go", "env", "GOROOT")}/lib/wasm/go_js_wasm_exec`], ["shared/..."],
   { GOOS: "js", GOARCH: "wasm" });

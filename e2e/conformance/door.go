@@ -131,6 +131,7 @@ func Run(t *testing.T, door Door) {
 	}{
 		{"trpc", trpcCases}, {"auth", authCases}, {"pull", pullCases}, {"push", pushCases},
 		{"input", inputCases}, {"room", roomCases}, {"links", linkCases}, {"body", bodyCases},
+		{"export", exportCases},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.cases {

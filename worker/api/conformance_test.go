@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"tidemark/e2e/conformance"
+	"tidemark/shared/record"
+	"tidemark/worker/store/transfer"
 )
 
 const noHost = "net/http alone drops at most 256 KB of a body before it closes the connection; Yjs is not served here"
@@ -16,6 +18,7 @@ func TestConformance(t *testing.T) {
 	db := openD1(t)
 	c := configure(t, nil)
 	c.Root.Records.Store, c.Root.Tickets = storeIn(db)
+	c.Root.Transfer = transfer.New(db, transfer.NewStatements(record.Default()))
 	c.Door.Rooms = newRooms(t)
 	handler, _ := openSpaces(t, &c, db)
 	server := httptest.NewServer(handler)

@@ -24,6 +24,7 @@ import (
 	"tidemark/worker/store/projects"
 	"tidemark/worker/store/records"
 	"tidemark/worker/store/spaces"
+	"tidemark/worker/store/transfer"
 )
 
 // spaceObjects stand in for the Durable Objects of spaces: the program of a space over
@@ -51,7 +52,8 @@ func openSpaces(t *testing.T, c *api.Config, db store.DB) (*api.Handler, *spaceO
 	directory := spaces.NewDirectory(db)
 	c.Door.Rooms, c.Spaces = o, directory
 	o.config = space.Config{
-		Records: records.NewStatements(schema, limits.PullBytes), Projects: projects.NewStatements(), Schema: schema,
+		Records: records.NewStatements(schema, limits.PullBytes), Projects: projects.NewStatements(),
+		Transfer: transfer.NewStatements(schema), Schema: schema,
 		Limits: limits, Bytes: c.Door.Settings.SpaceBytes, Directory: directory, Calls: o, Now: c.Door.Now, Log: c.Door.Log,
 	}
 	handler := api.New(*c)

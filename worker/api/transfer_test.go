@@ -12,15 +12,12 @@ import (
 
 	"tidemark/shared/record"
 	"tidemark/shared/syncroom"
-	"tidemark/shared/watermelon"
 	"tidemark/wasm/wasmtest"
 	"tidemark/worker/api"
-	"tidemark/worker/api/dialect"
 	"tidemark/worker/api/door"
 	recordsapi "tidemark/worker/api/records"
 	"tidemark/worker/api/transfer"
 	"tidemark/worker/store"
-	"tidemark/worker/store/records"
 	storetransfer "tidemark/worker/store/transfer"
 )
 
@@ -29,11 +26,8 @@ import (
 func newSpace(t *testing.T, variables map[string]string) (http.Handler, *ports) {
 	db := wasmtest.OpenD1(t, store.Migrations())
 	c, p := configure(t, variables), &ports{}
-	schema := record.Default()
-	rows := &dialect.Watermelon{
-		Records: records.New(db, records.NewStatements(schema, watermelon.DefaultLimits().PullBytes)), Schema: schema, Limits: watermelon.DefaultLimits(),
-	}
-	pages := storetransfer.New(db, storetransfer.NewStatements(schema))
+	rows, _ := storeIn(db)
+	pages := storetransfer.New(db, storetransfer.NewStatements(record.Default()))
 	c.Root.Records, c.Door.Rooms = recordsapi.Config{Store: rows}, p
 	root := api.New(c)
 	d := door.New(c.Door)

@@ -21,6 +21,7 @@ const NONE = new Uint8Array(0);
 const REQUEST = 1; // the first byte of a Forward with Request
 const ATTACHMENT = "x-tidemark-attachment", FORWARD = "x-tidemark-forward"; // headers between the Worker and an object
 const UNDO = new Error("undo");
+const SELECT = /^\s*SELECT\b/i; // such a statement changes no row
 const ALARM_BACKOFF_MS = 2_000; // after an end, doubled with each more
 const ALARM_BACKOFF_LIMIT_MS = 3_600_000;
 
@@ -405,10 +406,18 @@ class Room extends DurableObject {
 
   run(statements) {
     const { sql: database } = this.ctx.storage;
+    // rowsWritten of a cursor counts the rows of indexes, too.
+    const changed = () => database.exec("SELECT total_changes()").raw().next().value[0];
+    let before = statements.every(({ sql }) => SELECT.test(sql)) ? null : changed();
     return statements.map(({ sql, args }) => {
       const cursor = database.exec(sql, ...args);
       const rows = [...cursor.raw()];
-      return { changes: cursor.rowsWritten, columns: cursor.columnNames, rows };
+      const columns = cursor.columnNames;
+      if (SELECT.test(sql)) return { changes: 0, columns, rows };
+      const after = changed();
+      const changes = after - before;
+      before = after;
+      return { changes, columns, rows };
     });
   }
 

@@ -350,6 +350,20 @@ test("an object remembers the instances that it ended", async () => {
   assert.ok(performance.now() - begun >= 1900, "the second alarm came at once"); // 1900: two clocks
 });
 
+// wasm/edge/changes_test.go has the same numbers.
+test("the changes of a statement are its rows, without those of indexes", async () => {
+  const statements = [
+    "CREATE TABLE t (id TEXT PRIMARY KEY, a INTEGER, b INTEGER)", "CREATE INDEX ta ON t (a)", "CREATE INDEX tb ON t (b)",
+    "INSERT INTO t VALUES ('x', 1, 1), ('y', 2, 2), ('z', 3, 3)", "SELECT * FROM t ORDER BY b + 1",
+    "WITH c AS MATERIALIZED (SELECT id FROM t) UPDATE t SET a = 9 WHERE id IN (SELECT id FROM c) AND a > 1",
+    "INSERT INTO t VALUES ('x', 5, 5), ('w', 6, 6) ON CONFLICT (id) DO UPDATE SET b = 7 WHERE a = 9",
+    "UPDATE t SET a = 0 WHERE false", "DELETE FROM t WHERE id IN ('w', 'x') RETURNING id", "DELETE FROM t", "DROP TABLE t",
+  ];
+  const call = async (command) => (await post("/room/changes/call", command)).text;
+  assert.equal(await call("changes " + statements.join(" ; ")), "0 0 0 3 0 2 1 0 2 2 0");
+  assert.equal(await call("changes SELECT count(*) FROM log"), "0");
+});
+
 test("a timer fires once, and outlives the instance that set it", async () => {
   const log = async () => JSON.parse((await post("/room/timer/call", "log")).text);
   const logged = async (n) => {

@@ -47,8 +47,8 @@
 //	size(handle)                      how many bytes take will copy
 //	object_name()                     handle: class, a NUL, the name
 //	object_exec(ptr, len)             handle of Results for Statements (as for OpD1), run as one
-//	                                  transaction on the object's own SQLite, whose changes may
-//	                                  count those of indexes; a negative
+//	                                  transaction on the object's own SQLite; changes are those of
+//	                                  rows, and not of indexes; a negative
 //	                                  number is the handle of an error's text, negated
 //	object_try(ptr, len)              as object_exec, and then undoes all that the statements wrote. In an
 //	                                  object that has stored nothing, it leaves nothing behind

@@ -118,6 +118,8 @@ func (p *probe) do(conn int32, command string) string {
 		return p.cell(abi.Statement{SQL: "SELECT json_group_array(entry) FROM (SELECT entry FROM log ORDER BY n)"})
 	case "sql":
 		return p.cell(abi.Statement{SQL: rest})
+	case "changes":
+		return p.changes(rest)
 	case "try", "write-try":
 		return p.try(verb, rest)
 	case "erase":
@@ -271,6 +273,23 @@ func (p *probe) try(verb, sql string) string {
 		statements = append(statements, abi.Statement{SQL: one})
 	}
 	return cell(p.o.Try(statements...))
+}
+
+// changes runs statements and tells how many rows each changed.
+func (p *probe) changes(sql string) string {
+	var statements []abi.Statement
+	for one := range strings.SplitSeq(sql, " ; ") {
+		statements = append(statements, abi.Statement{SQL: one})
+	}
+	results, err := p.o.Exec(statements...)
+	if err != nil {
+		return "error: " + err.Error()
+	}
+	var numbers []string
+	for _, r := range results {
+		numbers = append(numbers, strconv.Itoa(r.Changes))
+	}
+	return strings.Join(numbers, " ")
 }
 
 // cell returns the first cell of the statement's result as text.

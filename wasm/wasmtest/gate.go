@@ -19,6 +19,7 @@ type Gate struct {
 	kinds   []string
 	random  *rand.Rand
 	waiting []*delivery
+	counts  map[string]int // of all deliveries, by kind
 }
 
 type delivery struct {
@@ -28,7 +29,7 @@ type delivery struct {
 
 // NewGate returns a gate that is open until Hold.
 func NewGate(seed uint64) *Gate {
-	return &Gate{random: rand.New(rand.NewPCG(seed, 0))}
+	return &Gate{random: rand.New(rand.NewPCG(seed, 0)), counts: map[string]int{}}
 }
 
 // Hold holds back the later deliveries of these kinds, and no others.
@@ -40,6 +41,7 @@ func (g *Gate) Hold(kinds ...string) {
 
 func (g *Gate) pass(kind, name string) {
 	g.mu.Lock()
+	g.counts[kind]++
 	if !slices.Contains(g.kinds, kind) {
 		g.mu.Unlock()
 		return
@@ -48,6 +50,13 @@ func (g *Gate) pass(kind, name string) {
 	g.waiting = append(g.waiting, d)
 	g.mu.Unlock()
 	<-d.through
+}
+
+// Count is how many deliveries of a kind there were, also those that it holds back.
+func (g *Gate) Count(kind string) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.counts[kind]
 }
 
 // Held is how many deliveries are held back.

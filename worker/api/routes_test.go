@@ -3,9 +3,13 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"flag"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -167,5 +171,44 @@ func TestWhatNeedsNoToken(t *testing.T) {
 		if got := strings.Join(open, " "); got != want {
 			t.Errorf("open: %s, want %s", got, want)
 		}
+	}
+}
+
+var renew = flag.Bool("routes", false, "write testdata/routes.txt")
+
+// listedRoutes is the list of all routes with their permissions: "open" if nobody has to be
+// known, "token" if any token will do. SOCKET is GET with an upgrade. The tests of leaks
+// between spaces ask for each. The lines of tRPC's procedures are package records' to check.
+const listedRoutes = "testdata/routes.txt"
+
+func TestTheListOfRoutesIsWhole(t *testing.T) {
+	var list strings.Builder
+	for i, table := range allRoutes() {
+		for _, section := range table {
+			for _, r := range section.Routes {
+				permission := cmp.Or(string(r.Permission), "token")
+				if r.Open || section.Roots[0] == "/healthz" || section.Roots[0] == devLoginPath {
+					permission = "open"
+				}
+				method := r.Method
+				if r.Upgrade {
+					method = "SOCKET"
+				}
+				fmt.Fprintln(&list, [2]string{"root", "space"}[i], method, [2]string{"", "/s/{space}"}[i]+r.Pattern, permission)
+			}
+		}
+	}
+	list.WriteString("trpc GET sync.pull sync:read\ntrpc POST sync.push sync:write\n")
+	if *renew {
+		if err := os.WriteFile(listedRoutes, []byte(list.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	listed, err := os.ReadFile(listedRoutes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(listed) != list.String() {
+		t.Errorf("%s differs from the tables: renew it with -routes, and read the difference", listedRoutes)
 	}
 }

@@ -1,8 +1,10 @@
 // Command load sends one request repeatedly to a server on this machine, over several
 // connections. Each connection waits for a response before its next request. load prints a
-// line of JSON: requests per second and the latency in microseconds. In a body, thirteen @
+// line of JSON: requests per second, the latency and load's own processor time of a request
+// in microseconds. In a body, thirteen @
 // in a row stand for a number that grows with each request, and twelve # for its last
-// twelve digits. With -then, several requests, one after the other, count as one.
+// twelve digits. In a path, ~~~~ stands for the number of the request modulo -names. With
+// -then, several requests, one after the other, count as one.
 package main
 
 import (
@@ -21,6 +23,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -28,6 +31,7 @@ import (
 var (
 	placeholder = []byte("@@@@@@@@@@@@@")
 	lastTwelve  = []byte("############") // as long as the last group of a UUID
+	nameMark    = []byte("~~~~")
 )
 
 // A list is a flag that can be repeated.
@@ -44,17 +48,18 @@ func main() {
 	duration := flag.Duration("d", 3*time.Second, "how long")
 	most := flag.Int("n", 1<<30, "the greatest number of requests")
 	want := flag.Int("status", 200, "the status that every response must have")
+	names := flag.Int64("names", 1, "how many numbers ~~~~ in a path stands for, in turn from 0")
 	var header, then list
 	flag.Var(&header, "H", "a header, \"Name: value\", repeatable")
 	flag.Var(&then, "then", "a path to request after the url, repeatable")
 	flag.Parse()
-	if err := run(*target, then, *method, *bodyFile, header, *connections, *duration, *most, *want); err != nil {
+	if err := run(*target, then, *method, *bodyFile, header, *connections, *duration, *most, *want, *names); err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
 		os.Exit(1)
 	}
 }
 
-func run(target string, then []string, method, bodyFile string, header []string, connections int, duration time.Duration, most, want int) error {
+func run(target string, then []string, method, bodyFile string, header []string, connections int, duration time.Duration, most, want int, names int64) error {
 	u, err := url.Parse(target)
 	if err != nil {
 		return err
@@ -70,8 +75,8 @@ func run(target string, then []string, method, bodyFile string, header []string,
 	}
 	requests := requestsOf(u, then, method, header, body)
 	next := func() [][]byte { return requests }
-	if bytes.Contains(body, placeholder) {
-		next = numberedRequests(requests)
+	if bytes.Contains(body, placeholder) || bytes.Contains(requests[0], nameMark) {
+		next = numberedRequests(requests, names)
 	}
 	start := time.Now()
 	latencies, received, err := repeatAll(connections, func() ([]time.Duration, int64, error) {
@@ -86,7 +91,17 @@ func run(target string, then []string, method, bodyFile string, header []string,
 	return json.NewEncoder(os.Stdout).Encode(map[string]any{
 		"requests": len(latencies), "rps": float64(len(latencies)) / elapsed.Seconds(),
 		"p50": at(0.5), "p99": at(0.99), "bytes": received / int64(len(latencies)),
+		"cpu": float64(processorTime().Microseconds()) / float64(len(latencies)),
 	})
+}
+
+// processorTime is what this process has used.
+func processorTime() time.Duration {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		return 0
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 // requestsOf returns the bytes of one request for u, and of one for each path of then.
@@ -106,14 +121,17 @@ func requestsOf(u *url.URL, then []string, method string, header []string, body 
 }
 
 // numberedRequests returns a function that returns the requests with a new number
-// in place of each placeholder.
-func numberedRequests(requests [][]byte) func() [][]byte {
+// in place of each placeholder, and with the next of so many names.
+func numberedRequests(requests [][]byte, names int64) func() [][]byte {
 	var counter atomic.Int64
-	counter.Store(time.Now().UnixMilli() - 1e9)
+	first := time.Now().UnixMilli() - 1e9
 	return func() [][]byte {
-		number := strconv.AppendInt(nil, counter.Add(1), 10)
+		n := counter.Add(1)
+		number := strconv.AppendInt(nil, first+n, 10)
+		name := strconv.AppendInt(nil, (n-1)%names, 10)
 		numbered := make([][]byte, len(requests))
 		for i, request := range requests {
+			request = bytes.ReplaceAll(request, nameMark, name)
 			request = bytes.ReplaceAll(request, placeholder, number)
 			numbered[i] = bytes.ReplaceAll(request, lastTwelve, number[1:])
 		}

@@ -6,8 +6,10 @@ import { gzipSync } from "node:zlib";
 import { usage } from "../workerd/host.mjs";
 import { compare, loaded, median, print, round } from "./measure.mjs";
 import { load, onWazero, onWorkerd, plain, root } from "./targets.mjs";
+import { many } from "./many.mjs";
 import { memory } from "./memory.mjs";
 import { projects } from "./projects.mjs";
+import { scale, spaces } from "./spaces.mjs";
 import { sync } from "./sync.mjs";
 
 async function size() {
@@ -48,7 +50,7 @@ async function trivial() {
   for (const target of Object.values(targets)) await target.close();
 }
 
-const sections = { size, memory, trivial, sync, projects };
+const sections = { size, memory, trivial, sync, projects, spaces, scale, many };
 const chosen = process.argv.slice(2);
 for (const [name, section] of Object.entries(sections)) {
   if (chosen.length === 0 || chosen.includes(name)) await section();

@@ -1,16 +1,17 @@
 // The targets of the benchmarks: Tidemark on both hosts, and peers on the same workerd.
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { token, wazero } from "../doors.mjs";
+import { schema } from "./peer/schema.mjs";
 import { startScript, startTidemark, statementsIn } from "../workerd/host.mjs";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 const secret = "a secret that only these benchmarks know";
-export const jwt = token("bench", {}, secret);
+export const jwt = token("bench", { spaces: ["", "*"] }, secret); // the root and all spaces
 
 // A Worker that does almost nothing, to compare the trivial route with.
 export const plain = () =>
@@ -23,7 +24,7 @@ export const plain = () =>
 
 const settings = { AUTH_SECRET: secret, LIMIT_REQUESTS_PER_MINUTE: "1000000000", LIMIT_UPLOADS_PER_MINUTE: "1000000000", LIMIT_SOCKETS_PER_SUBJECT: "1000000000" };
 
-export const onWorkerd = () => startTidemark({ bindings: settings });
+export const onWorkerd = ({ bindings, ...options } = {}) => startTidemark({ bindings: { ...settings, ...bindings }, ...options });
 
 // directlyOnWorkerd runs without Miniflare's own Worker, which is in the same process and
 // passes bodies on.
@@ -32,24 +33,18 @@ export async function directlyOnWorkerd() {
   return { ...host, url: (await host.mf.unsafeGetDirectURL("tidemark")).href.replace(/\/$/, "") };
 }
 
-const schema = [
-  "CREATE TABLE Customers (CustomerId TEXT PRIMARY KEY, ContactName, CompanyName, Notes, created_at, updated_at, deleted DEFAULT 0, stamp INTEGER)",
-  "CREATE INDEX CustomersByStamp ON Customers (stamp)",
-  "CREATE TABLE Products (ProductId TEXT PRIMARY KEY, Title, Description, Price REAL, Discounts REAL, Image, created_at, updated_at, deleted DEFAULT 0, stamp INTEGER)",
-  "CREATE INDEX ProductsByStamp ON Products (stamp)",
-  "CREATE TABLE Clock (stamp INTEGER)",
-  "INSERT INTO Clock VALUES (1)",
-];
-
-async function startPeer(file, statements) {
+async function startScriptOf(file, options) {
   const { outputFiles } = await build({
     entryPoints: [path.join(root, "e2e/perf/peer", file)],
     bundle: true, format: "esm", write: false, target: "es2022", external: ["cloudflare:workers"], minify: false,
   });
-  const host = await startScript(outputFiles[0].text, {
+  return startScript(outputFiles[0].text, { ...options, bindings: { AUTH_SECRET: secret } });
+}
+
+async function startPeer(file, statements) {
+  const host = await startScriptOf(file, {
     d1Databases: { DB: "peer" },
     durableObjects: { SYNC_ROOM: { className: "SyncRoom", useSQLite: true } },
-    bindings: { AUTH_SECRET: secret },
   });
   const db = await host.mf.getD1Database("DB");
   await db.batch(statements.map((sql) => db.prepare(sql)));
@@ -57,11 +52,23 @@ async function startPeer(file, statements) {
 }
 
 export const peer = () => startPeer("worker.ts", schema);
+export const spacePeer = () => startScriptOf("space.ts", { durableObjects: { SPACE: { className: "Space", useSQLite: true } } });
 export const projectsPeer = () =>
   startPeer("projects.ts", statementsIn(readFileSync(path.join(root, "worker/store/migrations/0010_projects.sql"), "utf8")));
 
-export async function onWazero() {
+// pinned returns a command that runs on these cores alone: "0,1", or undefined for all.
+const pinned = (cores, command) => (cores === undefined ? command : ["taskset", "-c", cores, ...command]);
+
+// onWazero starts the self-hosted server on these cores, with more flags. Its data is in
+// memory instead of on the disk, if it shall not wait for that.
+export async function onWazero({ cores, flags = [], inMemory = false } = {}) {
   const door = wazero(settings);
+  if (inMemory) {
+    rmSync(door.dir, { recursive: true });
+    door.dir = mkdtempSync("/dev/shm/tidemark-wazero-");
+  }
+  const { command } = door;
+  door.command = (door) => pinned(cores, [...command(door), ...flags]);
   await door.start();
   return {
     url: door.url,
@@ -73,15 +80,17 @@ export async function onWazero() {
   };
 }
 
-// load runs the load generator and returns {requests, rps, p50, p99, bytes}. It requests url
-// and then the paths in then, and counts all of them as one request. It does not block: this
-// process must read the targets' logs, or the targets wait.
-export async function load(url, { connections = 1, seconds = 2, most, method = "GET", body, then = [], auth = true } = {}) {
+// load runs the load generator and returns {requests, rps, p50, p99, bytes, cpu}. It requests url
+// and then the paths in then, and counts all of them as one request. ~~~~ in a path stands for
+// a number below names. It does not block: this process must read the targets' logs, or the
+// targets wait.
+export async function load(url, { connections = 1, seconds = 2, most, method = "GET", body, then = [], auth = true, names, cores } = {}) {
   const args = ["-url", url, ...then.flatMap((path) => ["-then", path]), "-c", String(connections), "-d", `${seconds}s`, "-method", method];
   if (most) args.push("-n", String(most));
+  if (names) args.push("-names", String(names));
   if (body) args.push("-body", body, "-H", "Content-Type: application/json");
   if (auth) args.push("-H", `Authorization: Bearer ${jwt}`);
-  const { stdout } = await promisify(execFile)(path.join(root, "build/load"), args, { maxBuffer: 1 << 20 });
+  const [file, ...rest] = pinned(cores, [path.join(root, "build/load"), ...args]);
+  const { stdout } = await promisify(execFile)(file, rest, { maxBuffer: 1 << 20 });
   return JSON.parse(stdout);
 }
-

@@ -9,6 +9,7 @@ import { build } from "esbuild";
 import { freePort, token, wazero } from "../../doors.mjs";
 import { startScript } from "../../workerd/host.mjs";
 import { start, startMeasured } from "../../yjs/workerd.mjs";
+import { counting } from "../counting.mjs";
 import { hocuspocus as prefixed, yWebsocket } from "./client.mjs";
 
 const peers = fileURLToPath(new URL("peers/", import.meta.url));
@@ -51,43 +52,15 @@ async function onWorkerd(settings) {
   return { ...ours, ...host, hibernate: asleep(host, "tidemark", "YjsRoom"), saved: saved(host.db) };
 }
 
-// The Worker with a route /rows. It returns how many rows its Yjs rooms have written so far:
+// counted is Tidemark on workerd with rows(): how many rows its Yjs rooms have written so far,
 // to their own storage, to alarms and to the database.
-const counting = `
-  import worker, { YjsRoom as Room } from "./worker/worker.mjs";
-  export { SyncRoom } from "./worker/worker.mjs";
-  const rows = { object: 0, alarms: 0, database: 0 };
-  const cursors = [];
-  export default {
-    fetch(request, env, ctx) {
-      if (new URL(request.url).pathname !== "/rows") return worker.fetch(request, env, ctx);
-      for (const cursor of cursors.splice(0)) rows.object += cursor.rowsWritten;
-      return Response.json(rows);
-    },
-  };
-  export class YjsRoom extends Room {
-    constructor(ctx, env) {
-      const { sql } = ctx.storage;
-      const exec = (...statement) => (cursors.push(sql.exec(...statement)), cursors.at(-1));
-      Object.defineProperty(ctx.storage, "sql", { value: { exec } });
-      const batch = async (statements) => {
-        const results = await env.DB.batch(statements);
-        for (const { meta } of results) rows.database += meta.rows_written;
-        return results;
-      };
-      super(ctx, { ...env, DB: { prepare: (sql) => env.DB.prepare(sql), batch } });
-    }
-
-    setAlarm(millis) {
-      rows.alarms++;
-      super.setAlarm(millis);
-    }
-  }`;
-
-// counted is Tidemark on workerd with rows(), which reads /rows.
 export async function counted(settings) {
-  const host = await start({ ...unlimited, ...settings }, counting);
-  return { ...ours, ...host, saved: saved(host.db), rows: async () => (await fetch(`${host.url}/rows`)).json() };
+  const host = await start({ ...unlimited, ...settings }, counting("YjsRoom"));
+  const rows = async () => {
+    const { YjsRoom, D1 } = await (await fetch(`${host.url}/counts`)).json();
+    return { object: YjsRoom.written, alarms: YjsRoom.alarms, database: D1.written };
+  };
+  return { ...ours, ...host, saved: saved(host.db), rows };
 }
 
 // measured is Tidemark on workerd, with guest().

@@ -1,11 +1,12 @@
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { ClosedError, syncTriggers } from "tidemark-client";
 import { saveRooms, useSyncState, useTidemark, useUnsavedRooms } from "tidemark-client/react";
-import { saveProjectsOf, type Device } from "./device";
+import type { Device } from "./device";
 import { customers } from "./records/customers";
 import { products } from "./records/products";
 import { RecordsPage } from "./records/RecordsPage";
 import { href, useRoute } from "./route";
+import { saveProjectsOf } from "./saving";
 import type { Session } from "./session";
 import { SignInForm } from "./SignIn";
 import { SignOut } from "./SignOut";

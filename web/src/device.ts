@@ -1,10 +1,8 @@
 import type { Database } from "@nozbe/watermelondb";
-import { createClient, safeSyncDatabase, structuredSource, syncState, type Server, type SyncSource } from "tidemark-client";
-import { saveRooms, type Tidemark } from "tidemark-client/react";
+import { createClient, structuredSource, syncState, type Server, type SyncSource } from "tidemark-client";
 import { openDatabase, takeStorage, type Storage } from "./database";
 import { Customer, Product, schema } from "./model";
-import { unsyncedWork } from "./removal";
-import { serverOf, spacesOf, type Session } from "./session";
+import { serverOf } from "./session";
 
 /** A space on this device: the storage of this tab, and the opened database of customers and products in it. */
 export interface Device extends Storage {
@@ -17,7 +15,8 @@ export interface Device extends Storage {
 
 const opened = new Map<string, Promise<Device | undefined>>(); // until the tab is closed
 
-function open(subject: string, space: string, onlyWaiting: boolean): Promise<Device | undefined> {
+/** Opens a space, or with onlyWaiting only if there is storage with unsynced rows. A tab opens each space once. */
+export function openDeviceIf(subject: string, space: string, onlyWaiting: boolean): Promise<Device | undefined> {
   const key = JSON.stringify([subject, space]);
   const opening = (opened.get(key) ?? Promise.resolve(undefined)).then(async (device) => {
     if (device !== undefined) return device;
@@ -32,30 +31,10 @@ function open(subject: string, space: string, onlyWaiting: boolean): Promise<Dev
   return opening;
 }
 
-/** Opens a space. A tab opens each space once. */
-export const openDevice = (subject: string, space: string) => open(subject, space, false) as Promise<Device>;
+export const openDevice = (subject: string, space: string) => openDeviceIf(subject, space, false) as Promise<Device>;
 
 /** Stores the number of unsynced rows of a database whenever it changes, until the tab is closed. */
 export function rememberUnsynced(storage: Storage, name: string, database: Database) {
   const state = syncState(database);
   state.subscribe(() => storage.remember(name, state.get().unsynced));
-}
-
-/** Sends what the person has written in other spaces and the server does not have yet. */
-export async function saveOthers(session: Session, tidemark: Tidemark): Promise<void> {
-  const { subject } = session;
-  for (const space of spacesOf(session)) {
-    if (space === (tidemark.server.space ?? "") || unsyncedWork(subject, space) === 0) continue;
-    const device = await open(subject, space, true);
-    if (device !== undefined) {
-      await safeSyncDatabase(device.database, device.source);
-      await saveProjectsOf(device);
-    }
-    await saveRooms({ ...tidemark, server: serverOf(subject, space) });
-  }
-}
-
-/** Synchronizes the projects of a space that have unsynced rows and are not shown. */
-export async function saveProjectsOf(device: Device): Promise<void> {
-  if (device.waiting().some((name) => name !== "records")) await (await import("./projects/open")).saveProjects(device);
 }

@@ -23,8 +23,13 @@ import (
 	"tidemark/wasm/wasmtest"
 )
 
+// signed returns a token that reaches the root and all spaces unless it has the claim spaces.
 func signed(t *testing.T, claims jwt.MapClaims) string {
 	t.Helper()
+	if _, ok := claims["spaces"]; !ok {
+		claims = maps.Clone(claims)
+		claims["spaces"] = []string{"", "*"}
+	}
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(secret))
 	if err != nil {
 		t.Fatal(err)
@@ -108,27 +113,39 @@ func post(t *testing.T, s *wasmtest.Server, path, token, body string) (int, stri
 // eachRoom runs f for a room of each kind: its path, and the binding and name of
 // its object. The members of the project are ann, bob and eve.
 func eachRoom(t *testing.T, f func(t *testing.T, s *wasmtest.Server, clock *wasmtest.Clock, path, binding, name string)) {
-	for _, kind := range []string{"yjs", "sync", "project"} {
+	for _, kind := range []string{"yjs", "sync", "project", "yjs of a space", "sync of a space", "project of a space"} {
 		t.Run(kind, func(t *testing.T) {
 			s, clock := startGuest(t)
-			switch kind {
-			case "yjs":
+			kind, inSpace := strings.CutSuffix(kind, " of a space")
+			at, inside := "", ""
+			if inSpace {
+				at, inside = "/s/acme", "space/acme/"
+				if status, body := post(t, s, at+"/api/v1/projects/", signed(t, jwt.MapClaims{"sub": "ann"}), `{"name":"born"}`); status != 201 {
+					t.Fatalf("%d %s", status, body)
+				}
+			}
+			switch {
+			case kind == "yjs" && inSpace:
+				f(t, s, clock, at+"/yjs/r", "SPACE_YJS_ROOM", "acme/r")
+			case kind == "yjs":
 				f(t, s, clock, "/yjs/r", "YJS_ROOM", "r")
-			case "sync":
+			case kind == "sync" && inSpace:
+				f(t, s, clock, at+"/sync/subscribe", "SPACE", "acme")
+			case kind == "sync":
 				f(t, s, clock, "/sync/subscribe", "SYNC_ROOM", "sync")
-			case "project":
+			case kind == "project":
 				ann := signed(t, jwt.MapClaims{"sub": "ann"})
-				status, body := post(t, s, "/api/v1/projects/", ann, `{"name":"p"}`)
+				status, body := post(t, s, at+"/api/v1/projects/", ann, `{"name":"p"}`)
 				var p struct{ ID string }
 				if err := json.Unmarshal([]byte(body), &p); err != nil || status != 201 {
 					t.Fatalf("%d %s", status, body)
 				}
 				for _, user := range []string{"bob", "eve"} {
-					if status, body := post(t, s, "/api/v1/projects/"+p.ID+"/memberships/", ann, `{"user_id":"`+user+`","role":"Viewer"}`); status != 201 {
+					if status, body := post(t, s, at+"/api/v1/projects/"+p.ID+"/memberships/", ann, `{"user_id":"`+user+`","role":"Viewer"}`); status != 201 {
 						t.Fatalf("%d %s", status, body)
 					}
 				}
-				f(t, s, clock, "/api/v1/projects/"+p.ID+"/subscribe", "SYNC_ROOM", "project/"+p.ID)
+				f(t, s, clock, at+"/api/v1/projects/"+p.ID+"/subscribe", "SYNC_ROOM", inside+"project/"+p.ID)
 			}
 		})
 	}
@@ -199,7 +216,7 @@ func TestARoomOfTokensWithoutEndSetsNoAlarm(t *testing.T) {
 		for range 3 {
 			open(t, s, path, jwt.MapClaims{"sub": "eve"}).alive()
 		}
-		if got, want := rings(), binding == "YJS_ROOM"; got != want {
+		if got, want := rings(), strings.HasSuffix(binding, "YJS_ROOM"); got != want {
 			t.Errorf("an alarm comes: %v, want %v", got, want)
 		}
 		open(t, s, path, jwt.MapClaims{"sub": "eve", "exp": clock.Now().Add(time.Minute).Unix()}).alive()

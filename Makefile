@@ -98,6 +98,7 @@ check: static
 test:
 	@$(MAKE) --no-print-directory -j 2 $(MADE) compiled
 	sh e2e/web/chromium.sh
+	sh e2e/machines/proxies.sh
 	$(TEST_ENV) node e2e/suite/main.mjs
 
 # The tests that are too long for `make test`: all concurrent packages under the race

@@ -1,0 +1,78 @@
+// The people of one space: a WatermelonDB client, which syncs by @trpc/client, and a
+// y-websocket client. Each tries again until its server is there.
+import { WebSocket } from "ws";
+import * as Y from "yjs";
+import { WebsocketProvider } from "y-websocket";
+import { token } from "../doors.mjs";
+import { Client } from "../clients/watermelon.mjs";
+import { until } from "../until.mjs";
+
+export const scope = "sync:read sync:write yjs:read yjs:write";
+
+export class Team {
+  acknowledged = [];
+  written = []; // words of the document
+  failures = [];
+  closes = []; // of the y-websocket client's socket
+
+  constructor(url, space) {
+    Object.assign(this, { url, space, token: token("ann", { spaces: { [space]: scope } }) });
+    this.client = new Client(`${url}/s/${space}`, this.token);
+    this.doc = new Y.Doc();
+    this.provider = new WebsocketProvider(`${url.replace("http", "ws")}/s/${space}/yjs`, "note", this.doc, {
+      WebSocketPolyfill: WebSocket, disableBc: true, params: { token: this.token }, maxBackoffTime: 200,
+    });
+    this.provider.on("connection-close", (event) => this.closes.push(event?.code));
+  }
+
+  // step writes a row until the server acknowledges it, and a word of the document.
+  async step() {
+    const id = `${this.space}-${this.acknowledged.length}`;
+    await this.client.create("customers", { id, contact_name: id });
+    await until(() => this.client.sync().then(() => true, (error) => void this.failures.push(error.message)), `the row ${id} is pushed: ${this.failures.at(-1)}`);
+    this.acknowledged.push(id);
+    this.written.push(id);
+    this.doc.getText("note").insert(0, `${id} `);
+  }
+
+  work() {
+    this.working = true;
+    this.worked = (async () => {
+      while (this.working) {
+        await this.step();
+        await new Promise((resolve) => setTimeout(resolve, 30)); // people pause
+      }
+    })();
+  }
+
+  forget() {
+    this.failures = [];
+    this.closes = [];
+  }
+
+  async rest() {
+    this.working = false;
+    await this.worked;
+  }
+
+  // stored returns the ids of the rows and the words of the document that a server has.
+  async stored(url = this.url) {
+    const reader = new Client(`${url}/s/${this.space}`, this.token);
+    await reader.sync();
+    const response = await fetch(`${url}/s/${this.space}/yjs/note?format=text&name=note`, { headers: { authorization: `Bearer ${this.token}` } });
+    const text = response.ok ? await response.text() : "";
+    return { rows: (await reader.rows("customers")).map((row) => row.id), words: text.split(" ").filter(Boolean) };
+  }
+
+  // lost returns which rows that were acknowledged, and which words, a server does not have.
+  async lost(url) {
+    const { rows, words } = await this.stored(url);
+    return { rows: this.acknowledged.filter((id) => !rows.includes(id)), words: this.written.filter((id) => !words.includes(id)) };
+  }
+
+  async close() {
+    await this.rest();
+    this.provider.destroy();
+    this.doc.destroy();
+  }
+}

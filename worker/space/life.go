@@ -83,6 +83,8 @@ func (s *Space) Alarm(ctx context.Context) error {
 	switch {
 	case err != nil || !state.Exists:
 		return err
+	case state.Deleting && s.deleting: // by a request; if that is cut off, the next alarm goes on
+		return s.inEvent(ctx, func() { s.wake(s.Now().Add(deletingPatience)) })
 	case state.Deleting:
 		return s.delete(ctx)
 	case state.CreatedAt == 0:
@@ -119,7 +121,14 @@ func (s *Space) Delete(ctx context.Context) error {
 	return s.delete(ctx)
 }
 
+// delete deletes what the space has. Two deletions at a time could take what was written
+// after the first of them.
 func (s *Space) delete(ctx context.Context) error {
+	if s.deleting {
+		return errDeleting
+	}
+	s.deleting = true
+	defer func() { s.deleting = false }()
 	erase := yroom.AppendRequest(nil, yroom.Request{Op: yroom.OpErase})
 	err := s.each(ctx, s.db.Rooms, func(name string) error { return s.call(ctx, s.door.Document(name), erase) })
 	if err != nil {

@@ -17,17 +17,13 @@ import (
 
 // full returns a failure if the space holds as much as it may. S12.
 func (s *Space) full(ctx context.Context) (err error) {
-	check := func() {
+	entered := s.inEvent(ctx, func() {
 		if s.object.Size() >= s.Bytes {
 			err = door.Fail(door.PayloadTooLarge, fmt.Sprintf(
 				"The space holds LIMIT_SPACE_BYTES, %d bytes: it takes deletions until it holds less", s.Bytes))
 		}
-	}
-	if s.db.IsInEvent() {
-		check()
-		return err
-	}
-	if entered := s.db.InEvent(ctx, check); entered != nil {
+	})
+	if entered != nil {
 		return entered
 	}
 	return err

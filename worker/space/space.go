@@ -69,6 +69,8 @@ type Space struct {
 	door   door.Space
 	opened bool
 	due    time.Time // of the next Alarm; zero: none
+
+	deleting bool // a request or an alarm is deleting it
 }
 
 // New makes the program of the space of that name.
@@ -103,15 +105,25 @@ func (s *Space) open(ctx context.Context) error {
 	}
 	s.opened = true
 	switch {
-	case state.Deleting:
+	case state.Deleting: // the instance that began it has ended, so nobody goes on
 		s.door.Closed = errDeleting
+		return s.inEvent(ctx, func() { s.wake(s.Now()) })
 	case state.Importing:
 		s.door.Closed = errImporting
 	}
-	if state.Exists && (state.Deleting || !state.Listed) {
+	if state.Exists && !state.Listed {
 		s.due = s.Now().Add(listingPatience)
 	}
 	return nil
+}
+
+// inEvent runs f in the event that is running, or else in one of its own.
+func (s *Space) inEvent(ctx context.Context, f func()) error {
+	if s.db.IsInEvent() {
+		f()
+		return nil
+	}
+	return s.db.InEvent(ctx, f)
 }
 
 // Serve serves a request. Before it responds to the one that made the space, the

@@ -43,6 +43,12 @@ var deletion = append(bytes.Repeat([]byte{0xff}, 7), 0xfd)
 // conns with room.CloseDeleted.
 func Deletion(reason string) []byte { return append(bytes.Clone(deletion), reason...) }
 
+// pause begins a call that is no list of changes, as removal does.
+var pause = append(bytes.Repeat([]byte{0xff}, 7), 0xfc)
+
+// Pause is the call that closes all conns with room.CloseLater: their clients may connect again.
+func Pause(reason string) []byte { return append(bytes.Clone(pause), reason...) }
+
 // maxRemoved bounds how many removals a room remembers. It needs one for as long
 // as an upgrade takes from the Worker to the room.
 const maxRemoved = 256

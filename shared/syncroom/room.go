@@ -149,8 +149,8 @@ func (r *Room) Message(conn room.Conn, kind int, data []byte) (e room.Effects) {
 	return e
 }
 
-// Call: the Worker sent data: AppendChanges of what a push changed, a Removal, a Revocation, or a
-// Deletion.
+// Call: the Worker sent data: AppendChanges of what a push changed, a Removal, a Revocation, a
+// Deletion, or a Pause.
 func (r *Room) Call(data []byte, now time.Time) (e room.Effects, err error) {
 	if subject, at, ok := cutRemoval(data); ok {
 		return r.remove(session.MarkOf(subject), at), nil
@@ -160,6 +160,10 @@ func (r *Room) Call(data []byte, now time.Time) (e room.Effects, err error) {
 	}
 	if reason, ok := bytes.CutPrefix(data, deletion); ok {
 		r.closeIf(&e, room.CloseDeleted, string(reason), func(Admission) bool { return true })
+		return e, nil
+	}
+	if reason, ok := bytes.CutPrefix(data, pause); ok {
+		r.closeIf(&e, room.CloseLater, string(reason), func(Admission) bool { return true })
 		return e, nil
 	}
 	changes, err := DecodeChanges(data)

@@ -114,6 +114,10 @@ func TestScripts(t *testing.T) {
 				if e, err = r.Call(Deletion(d.Input), now); err != nil {
 					return "error: " + err.Error()
 				}
+			case "pause":
+				if e, err = r.Call(Pause(d.Input), now); err != nil {
+					return "error: " + err.Error()
+				}
 			case "ends":
 				return fmt.Sprint(r.Ends().Sub(scriptStart))
 			case "name":

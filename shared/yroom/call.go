@@ -40,6 +40,8 @@ const (
 	// OpErase: close the sockets, and be as if nothing had ever been stored. The host does
 	// this without the room: see IsErase.
 	OpErase
+	// OpClose: close the sockets, whose clients may connect again. Data is the reason.
+	OpClose
 )
 
 // IsErase says whether a request is OpErase.
@@ -170,6 +172,12 @@ func (r *Room) Call(request []byte, now time.Time) (reply []byte, out Effects, e
 			return appendReply(nil, Reply{Status: StatusMalformed}), r.done(now), nil
 		}
 		r.revoke(revocation, now)
+		return appendReply(nil, Reply{Status: StatusOK}), r.done(now), nil
+	}
+	if q.Op == OpClose {
+		for _, conn := range r.conns() {
+			r.close(conn, room.CloseLater, string(q.Data))
+		}
 		return appendReply(nil, Reply{Status: StatusOK}), r.done(now), nil
 	}
 	p := Reply{Status: StatusUnseeded}

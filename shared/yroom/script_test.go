@@ -27,6 +27,7 @@ import (
 //	connect CONN [read] [as=SUBJECT] [token=ID] [issued=SECONDS] [until=SECONDS]   and the room's effects; times are since the start
 //	connect-before-sessions CONN [read]   by a room of the version before
 //	revoke [SUBJECT] [token=ID]  the tokens of SUBJECT, or that one
+//	close                        all sockets, whose clients may connect again
 //	step1 CONN [known=N]         N is what the client knows of author 1
 //	step2, update CONN TEXT      author CONN types; LONG is 70,000 units; with gap=N, N units are left out before
 //	delete CONN AUTHOR FROM TO
@@ -177,6 +178,9 @@ func (s *script) run(command string, args []string) {
 	case "revoke":
 		v := session.Revocation{Subject: session.MarkOf(word(0)), Token: session.MarkOf(options["token"]), At: s.now}
 		_, out, err := s.awake().Call(AppendRequest(nil, Request{Op: OpRevoke, Data: v.Append(nil)}), s.now)
+		s.do(out, err)
+	case "close":
+		_, out, err := s.awake().Call(AppendRequest(nil, Request{Op: OpClose, Data: []byte("the space is paused")}), s.now)
 		s.do(out, err)
 	case "disconnect":
 		room := s.awake()

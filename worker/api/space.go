@@ -8,6 +8,7 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/shared/auth"
 	"tidemark/worker/api/door"
+	"tidemark/worker/api/spaces"
 )
 
 // spacesPath is where the paths of all spaces begin.
@@ -88,6 +89,9 @@ func (h *Handler) ServeSpace(w http.ResponseWriter, r *http.Request, space *door
 	}
 	if err == nil && space.Closed != nil && !ofLife(c.R) {
 		err = space.Closed
+	}
+	if err == nil && space.Paused != nil && !spaces.OfOperator(inside) {
+		err = space.Paused
 	}
 	if err != nil {
 		c.Reject(err)

@@ -100,3 +100,31 @@ func TestADeletionThatWasCutOffGoesOnAtOnce(t *testing.T) {
 		t.Errorf("the directory has %v, %v", listed, err)
 	}
 }
+
+// TestAPausedSpaceTakesNothing checks S13, also after a restart.
+func TestAPausedSpaceTakesNothing(t *testing.T) {
+	l := newLife(t)
+	l.ask("POST", "/s/acme/pause", "", http.StatusNoContent)
+	if calls := l.objects.calls; len(calls) == 0 || !strings.HasPrefix(calls[len(calls)-1], "SYNC_ROOM space/acme/project/") {
+		t.Errorf("the sockets of the project were not closed: %v", calls)
+	}
+	for range 2 {
+		for _, refused := range [][2]string{
+			{"POST", "/trpc/sync.push"}, {"GET", "/trpc/sync.pull?input=%7B%7D"}, {"POST", "/sync/restore"}, {"POST", "/auth/ticket"},
+			{"POST", "/api/v1/projects/"}, {"POST", "/yjs/note"},
+		} {
+			if text := l.ask(refused[0], "/s/acme"+refused[1], aPush, http.StatusServiceUnavailable); !strings.Contains(text, "paused") {
+				t.Errorf("%v: %s", refused, text)
+			}
+		}
+		l.ask("GET", "/s/acme/info", "", http.StatusOK)
+		l.restart()
+	}
+	l.ask("POST", "/s/acme/resume", "", http.StatusNoContent)
+	l.ask("POST", "/s/acme/resume", "", http.StatusNoContent)
+	l.ask("POST", "/s/acme/api/v1/projects/", `{"name":"q"}`, http.StatusCreated)
+	l.ask("POST", "/s/acme/pause", "", http.StatusNoContent)
+	l.ask("DELETE", "/s/acme", "", http.StatusNoContent)
+	l.ask("POST", "/s/acme/pause", "", http.StatusNotFound)
+	l.ask("POST", "/s/acme/api/v1/projects/", `{"name":"r"}`, http.StatusCreated)
+}

@@ -175,7 +175,8 @@ func (s *Space) erase() {
 	s.object.CloseAll(room.CloseDeleted, deletedReason)
 	s.object.Erase()
 	s.db.Forget()
-	s.due, s.door.Closed, s.opened = time.Time{}, nil, false
+	s.db.Refuse(nil)
+	s.due, s.door.Closed, s.door.Paused, s.opened = time.Time{}, nil, nil, false
 }
 
 // Info says what the space holds. S10.

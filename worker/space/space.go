@@ -86,7 +86,7 @@ func New(c *Config, name string, o Object) *Space {
 			Tickets:   ticketStore,
 			Records:   rowsapi.Config{Store: &rowStore{rows, s}, Restorers: []rowsapi.Restorer{ticketStore, projectStore}},
 			Projects:  &projectLimit{projectStore, s},
-			Documents: &docsapi.Config{Calls: c.Calls, Copies: copies, Versions: &versionLimit{copies, s}, Enter: s.db.EnterRoom, Full: s.full},
+			Documents: &docsapi.Config{Calls: c.Calls, Copies: copies, Versions: &versionLimit{copies, s}, Enter: s.enter, Full: s.full},
 			Transfer:  &importStore{transfer.New(s.db, c.Transfer), s},
 			Space:     s,
 		},
@@ -104,6 +104,9 @@ func (s *Space) open(ctx context.Context) error {
 		return err
 	}
 	s.opened = true
+	if state.Paused {
+		s.pause()
+	}
 	switch {
 	case state.Deleting: // the instance that began it has ended, so nobody goes on
 		s.door.Closed = errDeleting

@@ -10,7 +10,7 @@
 //	tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
 //	tidemark revoke --url URL --sub NAME|--jti ID [--token TOKEN | --data DIR] [--ttl 720h]
 //	tidemark spaces list --url URL [--token TOKEN | --data DIR] [--prefix P]
-//	tidemark spaces info|delete --url URL [--token TOKEN | --data DIR] NAME
+//	tidemark spaces info|pause|resume|delete --url URL [--token TOKEN | --data DIR] NAME
 //	tidemark export --url URL [--token TOKEN | --data DIR] [--space NAME] [-o FILE]
 //	tidemark import --url URL [--token TOKEN | --data DIR] --space NAME FILE
 //
@@ -61,7 +61,7 @@ const usage = `usage:
   tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
   tidemark revoke --url URL --sub NAME|--jti ID [--token TOKEN | --data DIR] [--ttl 720h]
   tidemark spaces list --url URL [--token TOKEN | --data DIR] [--prefix P]
-  tidemark spaces info|delete --url URL [--token TOKEN | --data DIR] NAME
+  tidemark spaces info|pause|resume|delete --url URL [--token TOKEN | --data DIR] NAME
   tidemark export --url URL [--token TOKEN | --data DIR] [--space NAME] [-o FILE]
   tidemark import --url URL [--token TOKEN | --data DIR] --space NAME FILE
 restore and purge take --space NAME, too.

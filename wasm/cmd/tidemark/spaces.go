@@ -15,9 +15,9 @@ import (
 	"tidemark/shared/auth"
 )
 
-const spacesUsage = "spaces: want spaces list [--prefix P], spaces info NAME or spaces delete NAME, with --url URL before the name"
+const spacesUsage = "spaces: want spaces list [--prefix P], or spaces info, pause, resume or delete NAME, with --url URL before the name"
 
-// runSpaces runs a command on spaces: list, info or delete.
+// runSpaces runs a command on spaces: list, info, pause, resume or delete.
 func runSpaces(args []string, out io.Writer, place func(*flag.FlagSet) *secretPlace) error {
 	if len(args) == 0 {
 		return errors.New(spacesUsage)
@@ -34,20 +34,23 @@ func runSpaces(args []string, out io.Writer, place func(*flag.FlagSet) *secretPl
 		o.scope = spacesScope
 		return o.listSpaces(out, *prefix)
 	}
-	if args[0] != "info" && args[0] != "delete" {
+	method, known := map[string]string{"info": http.MethodGet, "pause": http.MethodPost, "resume": http.MethodPost, "delete": http.MethodDelete}[args[0]]
+	if !known {
 		return fmt.Errorf("no command %q\n%s", "spaces "+args[0], spacesUsage)
 	}
 	if len(names) != 1 || !auth.ValidSpace(names[0]) {
 		return fmt.Errorf("spaces %s: want the name of one space: 1 to %d of A-Z a-z 0-9 . _ -, beginning with a letter or digit", args[0], auth.MaxSpaceBytes)
 	}
 	o.space = names[0]
-	if args[0] == "delete" {
-		o.scope = spacesScope
-		_, err := o.send(http.MethodDelete, "", "", "")
-		return err
+	path := args[0]
+	if path == "delete" {
+		path = ""
 	}
-	answer, err := o.send(http.MethodGet, "info", "", "")
-	if err == nil {
+	if path != "info" {
+		o.scope = spacesScope
+	}
+	answer, err := o.send(method, path, "", "")
+	if err == nil && answer != "" {
 		fmt.Fprintln(out, answer)
 	}
 	return err

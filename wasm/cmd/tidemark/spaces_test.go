@@ -39,7 +39,7 @@ func TestTheCommandsOfSpacesAskWithARightOfTheirOwn(t *testing.T) {
 			fmt.Fprint(w, `{"spaces":[{"name":"a","created_at":0}],"next":"a"}`)
 		case r.URL.Path == "/spaces":
 			fmt.Fprint(w, `{"spaces":[{"name":"b","created_at":1000}],"next":null}`)
-		case r.Method == http.MethodDelete:
+		case r.Method == http.MethodDelete, r.Method == http.MethodPost:
 			w.WriteHeader(http.StatusNoContent)
 		default:
 			fmt.Fprint(w, `{"name":"acme"}`)
@@ -53,6 +53,8 @@ func TestTheCommandsOfSpacesAskWithARightOfTheirOwn(t *testing.T) {
 		{"list --prefix p", "a\t1970-01-01T00:00:00Z\nb\t1970-01-01T00:00:01Z\n", []string{
 			"GET /spaces?limit=1000&prefix=p: spaces:admin true <nil>", "GET /spaces?after=a&limit=1000&prefix=p: spaces:admin true <nil>"}},
 		{"info acme", "{\"name\":\"acme\"}\n", []string{"GET /s/acme/info: sync:admin true <nil>"}},
+		{"pause acme", "", []string{"POST /s/acme/pause: spaces:admin true <nil>"}},
+		{"resume acme", "", []string{"POST /s/acme/resume: spaces:admin true <nil>"}},
 		{"delete acme", "", []string{"DELETE /s/acme: spaces:admin true <nil>"}},
 	} {
 		name, rest, _ := strings.Cut(c.args, " ")

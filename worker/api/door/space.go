@@ -29,6 +29,8 @@ type Space struct {
 	// Closed, if not nil, is the failure of every request but those of the space's life: its
 	// deletion, an import, and what it holds.
 	Closed error
+	// Paused, if not nil, is the failure of every request for data.
+	Paused error
 	// Stores are what the sections keep their data in. Package api knows them.
 	Stores any
 }

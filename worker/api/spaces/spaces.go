@@ -2,6 +2,8 @@
 //
 //	GET    /spaces?prefix=&after=&limit=   {"spaces":[{"name":"…","created_at":…},…],"next":"…"}
 //	GET    /s/NAME/info                    what the space holds: see Info
+//	POST   /s/NAME/pause                   refuses requests for data until it is resumed; 204
+//	POST   /s/NAME/resume                  ends the pause; 204
 //	DELETE /s/NAME                         deletes the space with all that it holds; 204
 package spaces
 
@@ -28,7 +30,14 @@ type Space interface {
 	// Delete deletes the space with all that it holds. It goes on later if it cannot
 	// finish now.
 	Delete(ctx context.Context) error
+	// Pause ends all writing to the space and closes its sockets, until Resume. It returns
+	// ErrAbsent if there is no such space.
+	Pause(ctx context.Context) error
+	Resume(ctx context.Context) error
 }
+
+// ErrAbsent is the failure of a request that no space makes.
+var ErrAbsent = door.Fail(door.NotFound, "There is no such space")
 
 // Info says what a space holds.
 type Info struct {
@@ -50,15 +59,11 @@ type Table struct {
 // Section is the routes of one space, behind /s/NAME.
 func Section(of func(*door.Call) Space) *door.Section {
 	return &door.Section{
-		Roots: []string{"", "/info"},
+		Roots: []string{"", "/info", "/pause", "/resume"},
 		Routes: []door.Route{
-			{Name: "space.delete", Method: "DELETE", Pattern: "", Permission: auth.SpacesAdmin, Serve: func(c *door.Call) error {
-				if err := of(c).Delete(c.R.Context()); err != nil {
-					return err
-				}
-				c.W.WriteHeader(http.StatusNoContent)
-				return nil
-			}},
+			{Name: "space.delete", Method: "DELETE", Pattern: "", Permission: auth.SpacesAdmin, Serve: done(of, Space.Delete)},
+			{Name: "space.pause", Method: "POST", Pattern: "/pause", Permission: auth.SpacesAdmin, Serve: done(of, Space.Pause)},
+			{Name: "space.resume", Method: "POST", Pattern: "/resume", Permission: auth.SpacesAdmin, Serve: done(of, Space.Resume)},
 			{Name: "space.info", Method: "GET", Pattern: "/info", Permission: auth.SyncAdmin, Serve: func(c *door.Call) error {
 				info, err := of(c).Info(c.R.Context())
 				if err != nil {
@@ -69,6 +74,26 @@ func Section(of func(*door.Call) Space) *door.Section {
 		},
 		Admit: (*door.Call).Admit, Missing: door.ErrNoPath, Refuse: door.Refuse,
 	}
+}
+
+// done returns a handler that does something to the space, and responds with 204.
+func done(of func(*door.Call) Space, do func(Space, context.Context) error) func(*door.Call) error {
+	return func(c *door.Call) error {
+		if err := do(of(c), c.R.Context()); err != nil {
+			return err
+		}
+		c.W.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+}
+
+// OfOperator says whether a request inside a space is one that a paused space serves.
+func OfOperator(r *http.Request) bool {
+	switch r.URL.Path {
+	case "", "/info", "/export", "/pause", "/resume":
+		return true
+	}
+	return false
 }
 
 const (

@@ -30,6 +30,7 @@ type DB struct {
 	inEvent bool
 	layout  int // the number of its layout; -1: not read yet
 	born    bool
+	refusal error
 	fresh   bool // it was born in this instance, and the directory does not have it yet
 }
 
@@ -42,7 +43,7 @@ func New(storage Storage, now func() time.Time, made func(born bool)) *DB {
 // Batch runs statements as one transaction. If they write to a space that is not there,
 // that transaction creates it.
 func (d *DB) Batch(ctx context.Context, statements []abi.Statement) (results []abi.Result, err error) {
-	return d.run(ctx, statements, d.birth)
+	return d.run(ctx, statements, d.birth, d.refused)
 }
 
 // Kept is the database for what a space keeps although it was not born: its tickets, and
@@ -52,7 +53,7 @@ func (d *DB) Kept() store.DB { return kept{d} }
 type kept struct{ *DB }
 
 func (k kept) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {
-	return k.run(ctx, statements, func() []abi.Statement { return nil })
+	return k.run(ctx, statements, func() []abi.Statement { return nil }, nil)
 }
 
 // InEvent runs f in one event of the object. In it a Batch neither waits nor lets other
@@ -72,11 +73,12 @@ func (d *DB) Within(f func()) {
 	f()
 }
 
-func (d *DB) run(ctx context.Context, statements []abi.Statement, birth func() []abi.Statement) (results []abi.Result, err error) {
+// run runs statements. refused, if not nil, returns the error of statements that write.
+func (d *DB) run(ctx context.Context, statements []abi.Statement, birth func() []abi.Statement, refused func() error) (results []abi.Result, err error) {
 	if d.inEvent {
-		return d.exec(statements, birth)
+		return d.exec(statements, birth, refused)
 	}
-	if entered := d.storage.Enter(ctx, func() { results, err = d.exec(statements, birth) }); entered != nil {
+	if entered := d.storage.Enter(ctx, func() { results, err = d.exec(statements, birth, refused) }); entered != nil {
 		return nil, entered
 	}
 	return results, err
@@ -84,9 +86,16 @@ func (d *DB) run(ctx context.Context, statements []abi.Statement, birth func() [
 
 // exec runs statements. In a space that was not born it tries them first: only if they
 // write something it runs them for good, with the statements of the birth before them.
-func (d *DB) exec(statements []abi.Statement, birth func() []abi.Statement) ([]abi.Result, error) {
+func (d *DB) exec(statements []abi.Statement, birth func() []abi.Statement, refused func() error) ([]abi.Result, error) {
 	if err := d.open(); err != nil {
 		return nil, err
+	}
+	if refused != nil && refused() != nil {
+		results, err := d.storage.Try(statements...)
+		if err == nil && wrote(results) {
+			err = refused()
+		}
+		return results, err
 	}
 	if d.born {
 		return d.storage.Exec(statements...)
@@ -97,7 +106,7 @@ func (d *DB) exec(statements []abi.Statement, birth func() []abi.Statement) ([]a
 		return nil, err
 	}
 	results = results[len(tables):]
-	if !slices.ContainsFunc(results, func(r abi.Result) bool { return r.Changes > 0 }) {
+	if !wrote(results) {
 		return results, nil
 	}
 	begin := birth()
@@ -112,6 +121,15 @@ func (d *DB) exec(statements []abi.Statement, birth func() []abi.Statement) ([]a
 	d.layout, d.born, d.fresh = len(layouts), born, born
 	return results[len(tables)+len(begin):], nil
 }
+
+func wrote(results []abi.Result) bool {
+	return slices.ContainsFunc(results, func(r abi.Result) bool { return r.Changes > 0 })
+}
+
+// Refuse makes Batch return err instead of writing; nil: it writes again.
+func (d *DB) Refuse(err error) { d.refusal = err }
+
+func (d *DB) refused() error { return d.refusal }
 
 // open learns what is stored, and migrates it. It returns store.ErrNewerLayout if a newer
 // version wrote it.

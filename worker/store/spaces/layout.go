@@ -27,7 +27,8 @@ var own = []abi.Statement{
 		one        INTEGER PRIMARY KEY CHECK (one = 1),
 		created_at INTEGER NOT NULL DEFAULT 0, -- in milliseconds; 0: it was not born
 		listed     INTEGER NOT NULL DEFAULT 0, -- it is in the directory
-		deleting   INTEGER NOT NULL DEFAULT 0)`},
+		deleting   INTEGER NOT NULL DEFAULT 0,
+		paused     INTEGER NOT NULL DEFAULT 0)`},
 	{SQL: `INSERT INTO Space (one) VALUES (1)`},
 	{SQL: `CREATE TABLE SpaceRooms (Room TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID`},
 }

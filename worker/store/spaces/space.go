@@ -16,11 +16,12 @@ type State struct {
 	Listed    bool  // it is in the directory
 	Deleting  bool
 	Importing bool // an import began that is not finished
+	Paused    bool
 }
 
 // State returns what the space knows of itself.
 func (d *DB) State(ctx context.Context) (s State, err error) {
-	results, err := d.Batch(ctx, []abi.Statement{{SQL: `SELECT created_at, listed, deleting, (SELECT count(*) FROM Import WHERE finished = 0) FROM Space`}})
+	results, err := d.Batch(ctx, []abi.Statement{{SQL: `SELECT created_at, listed, deleting, (SELECT count(*) FROM Import WHERE finished = 0), paused FROM Space`}})
 	if err != nil {
 		return s, fmt.Errorf("read the state of the space: %w", err)
 	}
@@ -28,6 +29,7 @@ func (d *DB) State(ctx context.Context) (s State, err error) {
 	return State{
 		Exists: d.layout > 0, CreatedAt: int64(store.Number(r, 0)), Listed: store.Number(r, 1) != 0, Deleting: store.Number(r, 2) != 0,
 		Importing: store.Number(r, 3) != 0,
+		Paused: store.Number(r, 4) != 0,
 	}, nil
 }
 
@@ -42,6 +44,18 @@ func (d *DB) SetListed(ctx context.Context) error {
 
 // SetDeleting notes that the space is being deleted. A deletion that was cut off goes on.
 func (d *DB) SetDeleting(ctx context.Context) error { return d.set(ctx, "deleting") }
+
+// SetPaused notes whether the space is paused.
+func (d *DB) SetPaused(ctx context.Context, paused bool) error {
+	value := 0
+	if paused {
+		value = 1
+	}
+	if _, err := d.Kept().Batch(ctx, []abi.Statement{{SQL: `UPDATE Space SET paused = ?1`, Args: []any{value}}}); err != nil {
+		return fmt.Errorf("note whether the space is paused: %w", err)
+	}
+	return nil
+}
 
 func (d *DB) set(ctx context.Context, column string) error {
 	if _, err := d.Kept().Batch(ctx, []abi.Statement{{SQL: `UPDATE Space SET ` + column + ` = 1`}}); err != nil {
@@ -83,7 +97,7 @@ func (d *DB) EnterRoom(ctx context.Context, room string) error {
 
 // BatchOf is Batch for the room of a document, whose place it notes if the space exists.
 func (d *DB) BatchOf(ctx context.Context, room string, statements []abi.Statement) ([]abi.Result, error) {
-	results, err := d.Batch(ctx, statements)
+	results, err := d.run(ctx, statements, d.birth, nil) // a paused space takes the copies of what its rooms have
 	if err == nil && d.layout > 0 {
 		err = d.EnterRoom(ctx, room)
 	}

@@ -1,0 +1,83 @@
+package space
+
+import (
+	"context"
+	"fmt"
+
+	"tidemark/shared/room"
+	"tidemark/shared/syncroom"
+	"tidemark/shared/yroom"
+	"tidemark/worker/api/door"
+	"tidemark/worker/api/spaces"
+)
+
+// pausedReason is the reason with which a pause closes sockets.
+const pausedReason = "the space is paused: connect again"
+
+var errPaused = door.Fail(door.ServiceUnavailable, "The space is paused: ask again in 5 s").With("Retry-After", "5")
+
+// Pause ends all writing to the space, and closes its sockets. When it returns, nothing is
+// stored any more that a client sent, until Resume. S13.
+func (s *Space) Pause(ctx context.Context) error {
+	state, err := s.db.State(ctx)
+	if err != nil {
+		return err
+	}
+	if state.CreatedAt == 0 {
+		return spaces.ErrAbsent
+	}
+	entered := s.db.InEvent(ctx, func() {
+		if err = s.db.SetPaused(ctx, true); err == nil {
+			s.pause()
+			s.object.CloseAll(room.CloseLater, pausedReason)
+		}
+	})
+	if entered != nil {
+		return entered
+	}
+	if err != nil {
+		return err
+	}
+	documents := yroom.AppendRequest(nil, yroom.Request{Op: yroom.OpClose, Data: []byte(pausedReason)})
+	err = s.each(ctx, s.db.Rooms, func(name string) error { return s.call(ctx, s.door.Document(name), documents) })
+	if err != nil {
+		return fmt.Errorf("close the documents of a space: %w", err)
+	}
+	projects := syncroom.Pause(pausedReason)
+	err = s.each(ctx, s.db.Projects, func(id string) error { return s.call(ctx, s.door.ProjectRoom(id), projects) })
+	if err != nil {
+		return fmt.Errorf("close the projects of a space: %w", err)
+	}
+	return nil
+}
+
+// Resume ends a pause.
+func (s *Space) Resume(ctx context.Context) error {
+	state, err := s.db.State(ctx)
+	if err != nil || !state.Paused {
+		return err
+	}
+	entered := s.db.InEvent(ctx, func() {
+		if err = s.db.SetPaused(ctx, false); err == nil {
+			s.db.Refuse(nil)
+			s.door.Paused = nil
+		}
+	})
+	if entered != nil {
+		return entered
+	}
+	return err
+}
+
+func (s *Space) pause() {
+	s.db.Refuse(errPaused)
+	s.door.Paused = errPaused
+}
+
+// enter notes that a document may be written. In a paused space it may not.
+func (s *Space) enter(ctx context.Context, room string) error {
+	if s.door.Paused != nil {
+		return s.door.Paused
+	}
+	return s.db.EnterRoom(ctx, room)
+}

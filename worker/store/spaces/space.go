@@ -29,7 +29,7 @@ func (d *DB) State(ctx context.Context) (s State, err error) {
 	return State{
 		Exists: d.layout > 0, CreatedAt: int64(store.Number(r, 0)), Listed: store.Number(r, 1) != 0, Deleting: store.Number(r, 2) != 0,
 		Importing: store.Number(r, 3) != 0,
-		Paused: store.Number(r, 4) != 0,
+		Paused:    store.Number(r, 4) != 0,
 	}, nil
 }
 

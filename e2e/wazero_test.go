@@ -21,6 +21,12 @@ func TestConformanceOnWazero(t *testing.T) {
 	t.Run("refusals", func(t *testing.T) {
 		testRefusals(t, host.Address(), door.Token(conformance.Claims{Subject: "alice", Scope: conformance.NoScope, TTL: time.Hour}))
 	})
-	conformance.Run(t, door)
-	conformance.RunProjects(t, door, nil)
+	t.Run("root", func(t *testing.T) {
+		conformance.Run(t, door)
+		conformance.RunProjects(t, door, nil)
+	})
+	t.Run("space", func(t *testing.T) {
+		conformance.Run(t, door.In("acme"))
+		conformance.RunProjects(t, door.In("acme"), nil)
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -111,7 +112,8 @@ func refuse(w http.ResponseWriter, req *http.Request, refusal abi.Refusal) {
 	if len(refusal.Message) > 0 {
 		conn.Write(req.Context(), websocket.MessageBinary, refusal.Message)
 	}
-	conn.Close(websocket.StatusCode(refusal.Code), refusal.Reason)
+	reason := strings.ToValidUTF8(refusal.Reason[:min(len(refusal.Reason), 123)], "") // RFC 6455, 5.5
+	conn.Close(websocket.StatusCode(refusal.Code), reason)
 }
 
 func (r *rooms) Forward(w http.ResponseWriter, req *http.Request, f abi.Forward) error {

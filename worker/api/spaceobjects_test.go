@@ -16,6 +16,7 @@ import (
 	"tidemark/shared/record"
 	"tidemark/shared/syncroom"
 	"tidemark/shared/watermelon"
+	"tidemark/shared/yroom"
 	"tidemark/wasm/wasmtest"
 	"tidemark/worker/api"
 	"tidemark/worker/api/door"
@@ -84,7 +85,7 @@ func (o *spaceObjects) objects() (names []string) {
 	return names
 }
 
-// Call notes a message to another object.
+// Call notes a message to another object. A Yjs room has an empty document.
 func (o *spaceObjects) Call(_ context.Context, binding, room string, _ ...[]byte) ([]byte, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -93,6 +94,9 @@ func (o *spaceObjects) Call(_ context.Context, binding, room string, _ ...[]byte
 	}
 	o.left--
 	o.calls = append(o.calls, binding+" "+room)
+	if binding == door.SpaceYjsBinding {
+		return append(yroom.Erased(), 0, 0), nil
+	}
 	return nil, nil
 }
 

@@ -66,33 +66,56 @@ func (s *Space) list(ctx context.Context) error {
 	if err := s.Directory.Add(ctx, store.Entry{Name: s.name, CreatedAt: state.CreatedAt}); err != nil {
 		return err
 	}
+	created := state.CreatedAt
 	entered := s.db.InEvent(ctx, func() {
+		if state, err = s.db.State(ctx); err != nil || state.CreatedAt != created || state.Deleting {
+			return // it was deleted meanwhile, or is being deleted
+		}
 		if err = s.db.SetListed(ctx); err == nil {
 			s.wake(time.Time{})
 		}
 	})
-	if entered != nil {
+	switch {
+	case entered != nil:
 		return entered
+	case err == nil && state.CreatedAt == 0:
+		return s.Directory.Remove(ctx, s.name)
 	}
 	return err
 }
 
-// Alarm finishes what a request could not finish.
+// Alarm finishes what a request could not finish. It decides in one event: a request may
+// make the space in the next one.
 func (s *Space) Alarm(ctx context.Context) error {
-	state, err := s.db.State(ctx)
+	var state store.State
+	var err error
+	entered := s.db.InEvent(ctx, func() {
+		if state, err = s.db.State(ctx); err == nil && state.Exists && state.CreatedAt == 0 && !state.Deleting {
+			s.unborn()
+		}
+	})
 	switch {
-	case err != nil || !state.Exists:
+	case entered != nil:
+		return entered
+	case err != nil:
 		return err
 	case state.Deleting && s.deleting: // by a request; if that is cut off, the next alarm goes on
 		return s.inEvent(ctx, func() { s.wake(s.Now().Add(deletingPatience)) })
 	case state.Deleting:
 		return s.delete(ctx)
-	case state.CreatedAt == 0:
-		return s.db.InEvent(ctx, s.erase)
-	case !state.Listed:
+	case state.CreatedAt > 0 && !state.Listed:
 		return s.list(ctx)
 	}
 	return nil
+}
+
+// unborn erases a space that was never written, unless somebody waits for its first write.
+func (s *Space) unborn() {
+	if s.object.Subscribers() > 0 {
+		s.wake(s.Now().Add(unbornPatience))
+		return
+	}
+	s.erase()
 }
 
 // Delete deletes the space: its sockets, its rooms with their documents, its entry in the

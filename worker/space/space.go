@@ -114,8 +114,11 @@ func (s *Space) open(ctx context.Context) error {
 	case state.Importing:
 		s.door.Closed = errImporting
 	}
-	if state.Exists && !state.Listed {
+	switch {
+	case state.CreatedAt > 0 && !state.Listed:
 		s.due = s.Now().Add(listingPatience)
+	case state.Exists && state.CreatedAt == 0:
+		s.due = s.Now().Add(unbornPatience)
 	}
 	return nil
 }
@@ -132,8 +135,8 @@ func (s *Space) inEvent(ctx context.Context, f func()) error {
 // Serve serves a request. Before it responds to the one that made the space, the
 // directory has the space.
 func (s *Space) Serve(w http.ResponseWriter, r *http.Request, enclosed []byte) {
-	if err := s.open(r.Context()); errors.Is(err, store.ErrNewerLayout) { // S3
-		s.door.Closed = door.Fail(door.ServiceUnavailable, "The space cannot be served: "+err.Error())
+	if err := s.open(r.Context()); errors.Is(err, store.ErrNewerLayout) {
+		s.door.Closed = err
 	}
 	s.Config.Serve(w, r, &s.door, enclosed)
 	if s.db.Fresh() {

@@ -13,10 +13,7 @@ func (h *handler) merge(c *door.Call) error {
 	if err != nil {
 		return err
 	}
-	if err := h.of(c).full(c.R.Context()); err != nil {
-		return err
-	}
-	if err := h.of(c).enter(c.R.Context(), room); err != nil {
+	if err := h.mayWrite(c, room); err != nil {
 		return err
 	}
 	update, err := c.ReadBody(int64(c.Settings.Documents.DocumentBytes))
@@ -24,6 +21,14 @@ func (h *handler) merge(c *door.Call) error {
 		return err
 	}
 	return h.change(c, room, yroom.Request{Op: yroom.OpMerge, Data: update})
+}
+
+// mayWrite notes that a document may be written. It rejects that if the space is full.
+func (h *handler) mayWrite(c *door.Call, room string) error {
+	if err := h.of(c).full(c.R.Context()); err != nil {
+		return err
+	}
+	return h.of(c).enter(c.R.Context(), room)
 }
 
 // change asks a room for a change, and returns the ETag of the result.

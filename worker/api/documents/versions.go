@@ -111,6 +111,9 @@ func (h *handler) restoreVersion(c *door.Call) error {
 	if err != nil {
 		return err
 	}
+	if err := h.mayWrite(c, room); err != nil {
+		return err
+	}
 	var dice [8]byte
 	rand.Read(dice[:])
 	client := 1<<40 + binary.LittleEndian.Uint64(dice[:])%(1<<40) // above the ids of yjs 13

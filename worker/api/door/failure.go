@@ -11,6 +11,7 @@ import (
 
 	"tidemark/shared/abi"
 	"tidemark/shared/ijson"
+	"tidemark/worker/store"
 )
 
 // A Kind is why a request failed, in no dialect.
@@ -123,6 +124,8 @@ func (c *Call) failureOf(err error) *Failure {
 		return Fail(BadRequest, "The body ends too early, or is not in chunks as it says")
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return Fail(Timeout, "The body came too slowly: nothing for 10 seconds, or less than 1 KB a second")
+	case errors.Is(err, store.ErrNewerLayout): // S3
+		return Fail(ServiceUnavailable, "The space cannot be served: "+err.Error())
 	}
 	// Not the whole URL, whose query may hold a token or a ticket.
 	method, path := c.R.Method, c.R.URL.Path

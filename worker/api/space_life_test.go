@@ -3,128 +3,266 @@
 package api_test
 
 import (
-	"context"
-	"io"
-	"net/http"
-	"net/http/httptest"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"tidemark/e2e/conformance"
-	"tidemark/worker/space"
+	"tidemark/shared/abi"
 )
 
-// A life is a server with one space, acme, which has a project and so a call to make when it
-// is paused or deleted.
-type life struct {
-	t       *testing.T
-	url     string
-	token   string
-	objects *spaceObjects
-	now     time.Time
+// S9, S5: the directory lists a space before the request that made it is answered. If that
+// fails, an alarm lists it, also in another instance, and then there is no alarm any more.
+func TestASpaceIsListedOrItsAlarmListsIt(t *testing.T) {
+	f := newTown(t)
+	f.push("acme", "a")
+	if got := f.listed(); got != "acme" || !f.object("acme").alarm.IsZero() {
+		t.Errorf("listed %q, the alarm is %v", got, f.object("acme").alarm)
+	}
+	for _, rebooted := range []bool{false, true} {
+		name := fmt.Sprint("late-", rebooted)
+		f.d1.broken = true
+		f.push(name, "a")
+		s := f.object(name)
+		if rebooted {
+			s = f.again(name)
+		}
+		if s.alarm.IsZero() || s.alarm.After(f.now.Add(time.Minute)) || s.program.Due().IsZero() {
+			t.Errorf("the alarm is %v, and %v is due", s.alarm, s.program.Due())
+		}
+		if err := s.ring(); err == nil {
+			t.Error("an alarm that cannot list the space does not fail")
+		}
+		f.d1.broken = false
+		for range 2 {
+			if err := s.ring(); err != nil {
+				t.Error(err)
+			}
+			if !strings.Contains(f.listed(), name) || !s.alarm.IsZero() || !s.program.Due().IsZero() {
+				t.Errorf("listed %q, the alarm is %v, and %v is due", f.listed(), s.alarm, s.program.Due())
+			}
+		}
+	}
+	// The next request of a space that is not listed lists it, too.
+	f.d1.broken = true
+	f.push("later", "a")
+	f.d1.broken = false
+	f.again("later")
+	f.pull("later", 0)
+	if !strings.Contains(f.listed(), "later") {
+		t.Errorf("listed %q", f.listed())
+	}
 }
 
-func newLife(t *testing.T) *life {
-	l := &life{t: t, now: time.Now()}
-	c, db := configure(t, nil), openD1(t)
-	c.Root.Records.Store, c.Root.Tickets = storeIn(db)
-	c.Door.Rooms, c.Door.Now = newRooms(t), func() time.Time { return l.now }
-	handler, objects := openSpaces(t, &c, db)
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	l.url, l.objects = server.URL, objects
-	l.token = conformance.Signer([]byte(secret))(conformance.Claims{
-		Subject: "ann", Space: "acme", TTL: time.Hour,
-		Scope: "sync:read sync:write projects:read projects:write sync:admin spaces:admin",
-	})
-	l.ask("POST", "/s/acme/api/v1/projects/", `{"name":"p"}`, http.StatusCreated)
-	return l
-}
+// S5, S6: a space that was never written keeps its tickets and the places of its documents
+// for an hour, and then nothing.
+func TestASpaceThatIsNeverWrittenIsForgotten(t *testing.T) {
+	f := newTown(t)
+	ticket := f.ticket("acme")
+	s := f.again("acme")
+	if !s.program.Due().IsZero() && s.program.Due().Before(f.now.Add(30*time.Minute)) {
+		t.Errorf("%v is due, it is %v", s.program.Due(), f.now)
+	}
+	conn := f.dial("/s/acme/sync/subscribe?ticket=" + ticket)
+	f.hears(conn)
+	for range 2 { // a subscriber waits for the first write
+		due := s.alarm
+		if err := s.ring(); err != nil {
+			t.Fatal(err)
+		}
+		if s.alarm.IsZero() || due.IsZero() || s.Tables() == 0 {
+			t.Errorf("the alarm is %v, and there are %d tables", s.alarm, s.Tables())
+		}
+	}
+	f.push("acme", "a")
+	if change := f.hears(conn); !strings.Contains(change, "customers") {
+		t.Error(change)
+	}
+	if f.listed() != "acme" || !s.alarm.IsZero() {
+		t.Errorf("listed %q, the alarm is %v", f.listed(), s.alarm)
+	}
 
-// ask sends a request and wants a status.
-func (l *life) ask(method, path, body string, want int) string {
-	l.t.Helper()
-	request, err := http.NewRequest(method, l.url+path, strings.NewReader(body))
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	request.Header.Set("Authorization", "Bearer "+l.token)
-	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	if response.StatusCode != want {
-		l.t.Fatalf("%s %s: %d %s, want %d", method, path, response.StatusCode, text, want)
-	}
-	return string(text)
-}
-
-// restart makes the space's program anew, as a host does that has ended.
-func (l *life) restart() *spaceObject {
-	s := l.objects.object("acme")
-	s.program = space.New(&l.objects.config, "acme", s)
-	return s
-}
-
-const aPush = `{"lastPulledAt":1,"changes":{}}`
-
-// TestADeletionThatWasCutOffGoesOnAtOnce checks S8: after a crash the next event of the
-// space sets the alarm for now, and the alarm ends the deletion.
-func TestADeletionThatWasCutOffGoesOnAtOnce(t *testing.T) {
-	l := newLife(t)
-	l.objects.left = 0
-	l.ask("DELETE", "/s/acme", "", http.StatusInternalServerError)
-	l.objects.left = -1
-	s := l.restart()
-	if wait := s.alarm.Sub(l.now); wait < time.Minute {
-		t.Fatalf("the alarm of a deletion that runs is in %v", wait)
-	}
-	l.ask("POST", "/s/acme/trpc/sync.push", aPush, http.StatusServiceUnavailable)
-	if !s.alarm.Equal(l.now) {
-		t.Fatalf("the alarm is in %v, want now", s.alarm.Sub(l.now))
-	}
+	f.ticket("beta")
+	s = f.object("beta")
 	if err := s.ring(); err != nil {
 		t.Fatal(err)
 	}
-	if info := l.ask("GET", "/s/acme/info", "", http.StatusOK); !strings.Contains(info, `"created_at":null`) {
-		t.Errorf("after the deletion: %s", info)
+	if s.Tables() != 0 || !s.alarm.IsZero() || f.listed() != "acme" {
+		t.Errorf("%d tables, the alarm is %v, listed %q", s.Tables(), s.alarm, f.listed())
 	}
-	if listed, err := l.objects.config.Directory.List(context.Background(), "", "", 10); err != nil || len(listed) > 0 {
-		t.Errorf("the directory has %v, %v", listed, err)
+	f.push("beta", "a")
+}
+
+// The alarm of a space that was not written decides and acts in one event, so that a write
+// that comes meanwhile is not lost.
+func TestTheAlarmDoesNotEraseASpaceThatWasJustMade(t *testing.T) {
+	f := newTown(t)
+	f.ticket("acme")
+	s := f.object("acme")
+	before := s.Entered.Load()
+	if err := s.ring(); err != nil || s.Entered.Load() != before+1 {
+		t.Errorf("%v: %d events", err, s.Entered.Load()-before)
+	}
+	f.ticket("acme")
+	f.push("acme", "a")
+	if err := s.ring(); err != nil || len(f.pull("acme", 0).Changes["customers"].Updated) != 1 {
+		t.Error("the alarm erased a space", err)
 	}
 }
 
-// TestAPausedSpaceTakesNothing checks S13, also after a restart.
-func TestAPausedSpaceTakesNothing(t *testing.T) {
-	l := newLife(t)
-	l.ask("POST", "/s/acme/pause", "", http.StatusNoContent)
-	if calls := l.objects.calls; len(calls) == 0 || !strings.HasPrefix(calls[len(calls)-1], "SYNC_ROOM space/acme/project/") {
-		t.Errorf("the sockets of the project were not closed: %v", calls)
+// fill makes a space with documents and projects.
+func (f *town) fill(name string) (rooms []string) {
+	f.Helper()
+	f.push(name, "a")
+	var statements []abi.Statement
+	for i := range 102 { // more than one page
+		room := fmt.Sprintf("r%03d", i)
+		table := []string{"SpaceRooms (Room)", "YjsRooms (RoomId)"}[i%2]
+		statements = append(statements, abi.Statement{SQL: "INSERT INTO " + table + " VALUES (?1)", Args: []any{room}})
+		rooms = append(rooms, "SPACE_YJS_ROOM "+name+"/"+room)
 	}
+	f.stored(name, statements...)
+	for _, id := range []string{"p", "q"} {
+		f.want(201, "POST", "/s/"+name+"/api/v1/projects/", f.in(name), fmt.Sprintf(`{"id":%q,"name":"P"}`, id))
+		rooms = append(rooms, "SYNC_ROOM space/"+name+"/project/"+id)
+	}
+	f.want(204, "DELETE", "/s/"+name+"/api/v1/projects/q/", f.in(name), "") // it may have sockets
+	slices.Sort(rooms)
+	return rooms
+}
+
+// wantGone wants that nothing is left of a space.
+func (f *town) wantGone(name string, calls, rooms []string) {
+	f.Helper()
+	slices.Sort(calls)
+	if calls = slices.Compact(calls); !slices.Equal(calls, rooms) {
+		f.Errorf("the rooms that were called are %d, want %d: %v", len(calls), len(rooms), calls)
+	}
+	s := f.object(name)
+	if s.Tables() != 0 || !s.alarm.IsZero() || f.listed() != "other" {
+		f.Errorf("%d tables, the alarm is %v, listed %q", s.Tables(), s.alarm, f.listed())
+	}
+	if v := f.pull(name, 0); v.Timestamp != 1 || len(v.Changes["customers"].Updated) > 0 {
+		f.Errorf("the pull is %+v", v)
+	}
+	f.want(204, "DELETE", "/s/"+name, f.operator(name), "")
+}
+
+// S8.
+func TestADeletedSpaceIsGone(t *testing.T) {
+	f := newTown(t)
+	f.push("other", "a")
+	rooms := f.fill("acme")
+	old := f.pull("acme", 0).Timestamp
+	conn := f.dial("/s/acme/sync/subscribe?token=" + f.in("acme"))
+	f.hears(conn)
+	ticket := f.ticket("acme")
+	f.want(403, "DELETE", "/s/acme", f.in("acme"), "", "spaces:admin") // A2
+	f.want(403, "DELETE", "/s/acme", f.admin("acme"), "")
+	if got := f.want(204, "DELETE", "/s/acme", f.operator("acme"), ""); got != "" {
+		t.Errorf("got %q", got)
+	}
+	f.wantClosed(4404, conn)
+	f.wantGone("acme", f.calls, rooms)
+	f.wantClosed(4401, f.dial("/s/acme/sync/subscribe?ticket="+ticket))
+	f.want(200, "GET", "/s/acme/api/v1/projects/", f.in("acme"), "", `"results":[]`)
+	if len(f.pull("other", 0).Changes["customers"].Updated) != 1 {
+		t.Error("another space lost its rows")
+	}
+	// A socket of a space that is not there is closed, too.
+	waits := f.dial("/s/acme/sync/subscribe?token=" + f.in("acme"))
+	f.hears(waits)
+	f.want(204, "DELETE", "/s/acme", f.operator("acme"), "")
+	f.wantClosed(4404, waits)
+
+	// S7: who pulled before gets a replacement, before the next birth and after it.
 	for range 2 {
-		for _, refused := range [][2]string{
-			{"POST", "/trpc/sync.push"}, {"GET", "/trpc/sync.pull?input=%7B%7D"}, {"POST", "/sync/restore"}, {"POST", "/auth/ticket"},
-			{"POST", "/api/v1/projects/"}, {"POST", "/yjs/note"},
-		} {
-			if text := l.ask(refused[0], "/s/acme"+refused[1], aPush, http.StatusServiceUnavailable); !strings.Contains(text, "paused") {
-				t.Errorf("%v: %s", refused, text)
-			}
+		if v := f.pull("acme", old); v.ExperimentalStrategy != "replacement" {
+			t.Errorf("the pull is %+v", v)
 		}
-		l.ask("GET", "/s/acme/info", "", http.StatusOK)
-		l.restart()
+		f.want(409, "POST", "/s/acme/trpc/sync.push", f.in("acme"), pushes("z", old))
+		f.now = f.now.Add(time.Second)
+		f.push("acme", "b")
 	}
-	l.ask("POST", "/s/acme/resume", "", http.StatusNoContent)
-	l.ask("POST", "/s/acme/resume", "", http.StatusNoContent)
-	l.ask("POST", "/s/acme/api/v1/projects/", `{"name":"q"}`, http.StatusCreated)
-	l.ask("POST", "/s/acme/pause", "", http.StatusNoContent)
-	l.ask("DELETE", "/s/acme", "", http.StatusNoContent)
-	l.ask("POST", "/s/acme/pause", "", http.StatusNotFound)
-	l.ask("POST", "/s/acme/api/v1/projects/", `{"name":"r"}`, http.StatusCreated)
+	if f.listed() != "acme other" {
+		t.Errorf("listed %q", f.listed())
+	}
+}
+
+// S8: a deletion that is cut off after any of its steps goes on by the alarm, also in another
+// instance. Until then every other request gets 503.
+func TestADeletionThatIsCutOffIsFinishedByTheAlarm(t *testing.T) {
+	f := newTown(t)
+	f.push("other", "a")
+	for _, step := range []int{0, 1, 101, 103, 104} { // the rooms, the projects, the directory
+		for _, rebooted := range []bool{false, true} {
+			name := fmt.Sprintf("s%d-%v", step, rebooted)
+			rooms := f.fill(name)
+			f.calls, f.left = nil, step
+			last := step >= len(rooms)
+			f.d1.broken = last
+			f.want(500, "DELETE", "/s/"+name, f.operator(name), "")
+			s := f.object(name)
+			if rebooted {
+				s = f.again(name)
+			}
+			if s.alarm.IsZero() || s.program.Due().IsZero() {
+				t.Errorf("step %d: the alarm is %v, and %v is due", step, s.alarm, s.program.Due())
+			}
+			for _, c := range [][2]string{
+				{"GET", "/sync/pull"}, {"POST", "/trpc/sync.push"}, {"POST", "/auth/ticket"}, {"GET", "/api/v1/projects/"},
+				{"DELETE", "/api/v1/projects/p/"}, {"DELETE", "/yjs/r000"}, {"GET", "/nowhere"},
+			} {
+				if status, answer, header := f.exchange(c[0], "/s/"+name+c[1], f.in(name), ""); status != 503 || header.Get("Retry-After") == "" {
+					t.Errorf("step %d, %s %s: %d %s", step, c[0], c[1], status, answer)
+				}
+			}
+			if err := s.ring(); err == nil {
+				t.Errorf("step %d: an alarm that cannot finish does not fail", step)
+			}
+			f.left, f.d1.broken = -1, false
+			if err := s.ring(); err != nil {
+				t.Errorf("step %d: %v", step, err)
+			}
+			f.wantGone(name, f.calls, rooms)
+			f.push(name, "again")
+			f.want(204, "DELETE", "/s/"+name, f.operator(name), "")
+		}
+	}
+}
+
+// S8: the operator may repeat a deletion that was cut off.
+func TestADeletionThatIsCutOffCanBeRepeated(t *testing.T) {
+	f := newTown(t)
+	f.push("other", "a")
+	rooms := f.fill("acme")
+	f.calls, f.left = nil, 50
+	f.want(500, "DELETE", "/s/acme", f.operator("acme"), "")
+	f.left = -1
+	f.again("acme")
+	f.want(204, "DELETE", "/s/acme", f.operator("acme"), "")
+	f.wantGone("acme", f.calls, rooms)
+}
+
+// S3: a space that a newer version wrote gets 503, and nothing is touched.
+func TestASpaceOfANewerVersionGets503(t *testing.T) {
+	f := newTown(t)
+	f.push("acme", "a")
+	f.stored("acme", abi.Statement{SQL: `UPDATE layout SET version = version + 1`})
+	s := f.again("acme")
+	stored := s.Stored.Load()
+	for _, c := range [][2]string{
+		{"GET", "/sync/pull"}, {"POST", "/trpc/sync.push"}, {"POST", "/auth/ticket"}, {"GET", "/api/v1/projects/"}, {"GET", "/info"}, {"DELETE", ""},
+	} {
+		token := f.admin("acme")
+		if c[0] == "DELETE" {
+			token = f.operator("acme")
+		}
+		f.want(503, c[0], "/s/acme"+c[1], token, "", "newer version")
+	}
+	f.wantClosed(4503, f.dial("/s/acme/sync/subscribe?token="+f.in("acme")))
+	if s.ring() == nil || s.Stored.Load() != stored || len(f.calls) > 0 || f.listed() != "acme" {
+		t.Errorf("%d transactions, calls %v, listed %q", s.Stored.Load()-stored, f.calls, f.listed())
+	}
 }

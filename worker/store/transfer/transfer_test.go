@@ -176,11 +176,11 @@ func TestARowThatChangesBetweenTwoPagesComesAgainLater(t *testing.T) { // S11
 
 // A WatermelonDB client that pulled from an earlier place of that name.
 func TestAClientThatPulledBeforeGetsAReplacementAfterAnImport(t *testing.T) { // S11
-	from, to := newPlace(t), newPlace(t)
+	from := newPlace(t)
 	from.push("customers", []object{customer("a", "A")})
 	ctx := context.Background()
 	for _, before := range []int64{1, noon.UnixMilli(), noon.UnixMilli() + 1, noon.UnixMilli() + record.ToleranceMillis, noon.UnixMilli() + 1e9} {
-		to = newPlace(t)
+		to := newPlace(t)
 		last := to.take(from.export(nil))
 		answer, _, err := to.rows.Pull(ctx, fmt.Appendf(nil, `{"lastPulledAt":%d}`, before), store.Budget{})
 		if err != nil {

@@ -40,7 +40,8 @@ const (
 	// OpErase: close the sockets, and be as if nothing had ever been stored. The host does
 	// this without the room: see IsErase.
 	OpErase
-	// OpClose: close the sockets, whose clients may connect again. Data is the reason.
+	// OpClose: close the sockets, whose clients may connect again, and copy the document to the
+	// database now. Data is the reason. The room replies StatusBusy until the copy is made.
 	OpClose
 )
 
@@ -175,10 +176,7 @@ func (r *Room) Call(request []byte, now time.Time) (reply []byte, out Effects, e
 		return appendReply(nil, Reply{Status: StatusOK}), r.done(now), nil
 	}
 	if q.Op == OpClose {
-		for _, conn := range r.conns() {
-			r.close(conn, room.CloseLater, string(q.Data))
-		}
-		return appendReply(nil, Reply{Status: StatusOK}), r.done(now), nil
+		return appendReply(nil, Reply{Status: r.retire(string(q.Data), now)}), r.done(now), nil
 	}
 	p := Reply{Status: StatusUnseeded}
 	if r.meta.Seeded {
@@ -192,6 +190,20 @@ func (r *Room) Call(request []byte, now time.Time) (reply []byte, out Effects, e
 		p.Cost = r.steps / stepsAMessage
 	}
 	return p.encode(), r.done(now), nil
+}
+
+// retire is OpClose.
+func (r *Room) retire(reason string, now time.Time) Status {
+	for _, conn := range r.conns() {
+		r.close(conn, room.CloseLater, reason)
+	}
+	if r.meta.Due == 0 {
+		return StatusOK
+	}
+	if r.meta.Failures == 0 && !r.tasked {
+		r.plan(now)
+	}
+	return StatusBusy
 }
 
 func (r *Room) call(q Request, now time.Time) (Reply, error) {

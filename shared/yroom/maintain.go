@@ -138,6 +138,7 @@ func (r *Room) Alarm(now time.Time) (Effects, error) {
 // doTask plans the next try before the host begins the task. If the task never ends, the host
 // begins it again then.
 func (r *Room) doTask(task Task, now time.Time) Effects {
+	r.tasked = true
 	r.plan(now.Add(lease))
 	out := r.done(now)
 	out.Task = task
@@ -209,6 +210,7 @@ func (r *Room) sweep() { r.metaSet, r.sweepSet = true, true }
 // the host could not read the state, or the state is invalid, the room closes the waiting
 // sockets and asks for the state again later. It does not overwrite the state meanwhile.
 func (r *Room) Seeded(state []byte, version int64, err error, now time.Time) (Effects, error) {
+	r.tasked = false
 	if r.meta.Seeded {
 		return r.done(now), nil
 	}
@@ -283,6 +285,7 @@ func readable(state []byte) ([]byte, error) {
 
 // Copied takes the outcome of writing a Copy. After an error the room plans another try.
 func (r *Room) Copied(c Copy, err error, now time.Time) Effects {
+	r.tasked = false
 	if err != nil {
 		r.failed(now)
 		return r.done(now)

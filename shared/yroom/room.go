@@ -119,6 +119,7 @@ type Room struct {
 	sockets  map[Conn]*socket
 	present  presence
 	doc      *document // nil unless read
+	tasked   bool      // the host does a Task
 	merging  bool      // the document is merged, not integrated
 	ended    bool      // an instance ended in the room: Stored.Ended
 	gone     gone

@@ -180,8 +180,11 @@ func (s *script) run(command string, args []string) {
 		_, out, err := s.awake().Call(AppendRequest(nil, Request{Op: OpRevoke, Data: v.Append(nil)}), s.now)
 		s.do(out, err)
 	case "close":
-		_, out, err := s.awake().Call(AppendRequest(nil, Request{Op: OpClose, Data: []byte("the space is paused")}), s.now)
+		reply, out, err := s.awake().Call(AppendRequest(nil, Request{Op: OpClose, Data: []byte("the space is paused")}), s.now)
 		s.do(out, err)
+		if p, err := DecodeReply(reply); err == nil {
+			s.printf("status %d", p.Status)
+		}
 	case "disconnect":
 		room := s.awake()
 		delete(s.open, conn)

@@ -17,14 +17,15 @@ const pausedReason = "the space is paused: connect again"
 var errPaused = door.Fail(door.ServiceUnavailable, "The space is paused: ask again in 5 s").With("Retry-After", "5")
 
 // Pause ends all writing to the space, and closes its sockets. When it returns, nothing is
-// stored any more that a client sent, until Resume. S13.
-func (s *Space) Pause(ctx context.Context) error {
+// stored any more that a client sent, until Resume. It returns more while rooms have edits
+// that the space has no copy of: repeat it. S13.
+func (s *Space) Pause(ctx context.Context) (more bool, err error) {
 	state, err := s.db.State(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if state.CreatedAt == 0 {
-		return spaces.ErrAbsent
+		return false, spaces.ErrAbsent
 	}
 	entered := s.db.InEvent(ctx, func() {
 		if err = s.db.SetPaused(ctx, true); err == nil {
@@ -33,22 +34,37 @@ func (s *Space) Pause(ctx context.Context) error {
 		}
 	})
 	if entered != nil {
-		return entered
+		err = entered
 	}
 	if err != nil {
-		return err
-	}
-	documents := yroom.AppendRequest(nil, yroom.Request{Op: yroom.OpClose, Data: []byte(pausedReason)})
-	err = s.each(ctx, s.db.Rooms, func(name string) error { return s.call(ctx, s.door.Document(name), documents) })
-	if err != nil {
-		return fmt.Errorf("close the documents of a space: %w", err)
+		return false, err
 	}
 	projects := syncroom.Pause(pausedReason)
 	err = s.each(ctx, s.db.Projects, func(id string) error { return s.call(ctx, s.door.ProjectRoom(id), projects) })
 	if err != nil {
-		return fmt.Errorf("close the projects of a space: %w", err)
+		return false, fmt.Errorf("close the projects of a space: %w", err)
 	}
-	return nil
+	err = s.each(ctx, s.db.Rooms, func(name string) error {
+		busy, err := s.retire(ctx, name)
+		more = more || busy
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("close the documents of a space: %w", err)
+	}
+	return more, nil
+}
+
+// retire closes the sockets of a document's room, and says whether the room has edits that
+// are not copied yet.
+func (s *Space) retire(ctx context.Context, name string) (busy bool, err error) {
+	p := s.door.Document(name)
+	reply, err := s.Calls.Call(ctx, p.Binding, p.Room, yroom.AppendRequest(nil, yroom.Request{Op: yroom.OpClose, Data: []byte(pausedReason)}))
+	if err != nil {
+		return false, err
+	}
+	answer, err := yroom.DecodeReply(reply)
+	return answer.Status == yroom.StatusBusy, err
 }
 
 // Resume ends a pause.

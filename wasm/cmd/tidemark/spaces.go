@@ -10,12 +10,16 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"tidemark/shared/auth"
 )
 
 const spacesUsage = "spaces: want spaces list [--prefix P], or spaces info, pause, resume or delete NAME, with --url URL before the name"
+
+// copyPause is the time between two pauses of a space whose documents are being copied.
+const copyPause = 200 * time.Millisecond
 
 // runSpaces runs a command on spaces: list, info, pause, resume or delete.
 func runSpaces(args []string, out io.Writer, place func(*flag.FlagSet) *secretPlace) error {
@@ -50,6 +54,10 @@ func runSpaces(args []string, out io.Writer, place func(*flag.FlagSet) *secretPl
 		o.scope = spacesScope
 	}
 	answer, err := o.send(method, path, "", "")
+	for err == nil && args[0] == "pause" && strings.Contains(answer, `"more":true`) {
+		time.Sleep(copyPause)
+		answer, err = o.send(method, path, "", "")
+	}
 	if err == nil && answer != "" {
 		fmt.Fprintln(out, answer)
 	}

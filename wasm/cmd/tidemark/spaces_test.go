@@ -26,6 +26,7 @@ func TestTheCommandsOfSpacesAskWithARightOfTheirOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked := make(chan string, 10)
+	pauses := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, _, err := v.Verify(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), time.Now())
 		space := ""
@@ -39,6 +40,9 @@ func TestTheCommandsOfSpacesAskWithARightOfTheirOwn(t *testing.T) {
 			fmt.Fprint(w, `{"spaces":[{"name":"a","created_at":0}],"next":"a"}`)
 		case r.URL.Path == "/spaces":
 			fmt.Fprint(w, `{"spaces":[{"name":"b","created_at":1000}],"next":null}`)
+		case strings.HasSuffix(r.URL.Path, "/pause"):
+			pauses++
+			fmt.Fprintf(w, `{"more":%t}`, pauses == 1)
 		case r.Method == http.MethodDelete, r.Method == http.MethodPost:
 			w.WriteHeader(http.StatusNoContent)
 		default:
@@ -53,7 +57,7 @@ func TestTheCommandsOfSpacesAskWithARightOfTheirOwn(t *testing.T) {
 		{"list --prefix p", "a\t1970-01-01T00:00:00Z\nb\t1970-01-01T00:00:01Z\n", []string{
 			"GET /spaces?limit=1000&prefix=p: spaces:admin true <nil>", "GET /spaces?after=a&limit=1000&prefix=p: spaces:admin true <nil>"}},
 		{"info acme", "{\"name\":\"acme\"}\n", []string{"GET /s/acme/info: sync:admin true <nil>"}},
-		{"pause acme", "", []string{"POST /s/acme/pause: spaces:admin true <nil>"}},
+		{"pause acme", "{\"more\":false}\n", []string{"POST /s/acme/pause: spaces:admin true <nil>", "POST /s/acme/pause: spaces:admin true <nil>"}},
 		{"resume acme", "", []string{"POST /s/acme/resume: spaces:admin true <nil>"}},
 		{"delete acme", "", []string{"DELETE /s/acme: spaces:admin true <nil>"}},
 	} {

@@ -2,7 +2,7 @@
 //
 //	GET    /spaces?prefix=&after=&limit=   {"spaces":[{"name":"…","created_at":…},…],"next":"…"}
 //	GET    /s/NAME/info                    what the space holds: see Info
-//	POST   /s/NAME/pause                   refuses requests for data until it is resumed; 204
+//	POST   /s/NAME/pause                   refuses requests for data until it is resumed; {"more":false}
 //	POST   /s/NAME/resume                  ends the pause; 204
 //	DELETE /s/NAME                         deletes the space with all that it holds; 204
 package spaces
@@ -30,9 +30,10 @@ type Space interface {
 	// Delete deletes the space with all that it holds. It goes on later if it cannot
 	// finish now.
 	Delete(ctx context.Context) error
-	// Pause ends all writing to the space and closes its sockets, until Resume. It returns
+	// Pause ends all writing to the space and closes its sockets, until Resume. While
+	// documents are not yet copied to the database it returns more. It returns
 	// ErrAbsent if there is no such space.
-	Pause(ctx context.Context) error
+	Pause(ctx context.Context) (more bool, err error)
 	Resume(ctx context.Context) error
 }
 
@@ -62,7 +63,15 @@ func Section(of func(*door.Call) Space) *door.Section {
 		Roots: []string{"", "/info", "/pause", "/resume"},
 		Routes: []door.Route{
 			{Name: "space.delete", Method: "DELETE", Pattern: "", Permission: auth.SpacesAdmin, Serve: done(of, Space.Delete)},
-			{Name: "space.pause", Method: "POST", Pattern: "/pause", Permission: auth.SpacesAdmin, Serve: done(of, Space.Pause)},
+			{Name: "space.pause", Method: "POST", Pattern: "/pause", Permission: auth.SpacesAdmin, Serve: func(c *door.Call) error {
+				more, err := of(c).Pause(c.R.Context())
+				if err != nil {
+					return err
+				}
+				return writeJSON(c, struct {
+					More bool `json:"more"`
+				}{more})
+			}},
 			{Name: "space.resume", Method: "POST", Pattern: "/resume", Permission: auth.SpacesAdmin, Serve: done(of, Space.Resume)},
 			{Name: "space.info", Method: "GET", Pattern: "/info", Permission: auth.SyncAdmin, Serve: func(c *door.Call) error {
 				info, err := of(c).Info(c.R.Context())

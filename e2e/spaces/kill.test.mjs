@@ -1,4 +1,4 @@
-// kill -9 of a host while clients push to many spaces, make new ones and delete others, and one is paused. After the
+// kill -9 of a host while clients push to many spaces, make new ones and delete others, and while one is imported and one is paused. After the
 // restart everything that the host acknowledged is there, and nothing is there by half.
 // KILL_ROUNDS is the number of rounds on each host, KILL_SEED the first seed.
 import { after, before, describe, test } from "node:test";
@@ -12,6 +12,7 @@ const doomed = 8; // spaces that are deleted shortly before the kill
 const newborn = 8; // spaces that are made shortly before the kill
 const shortly = 100; // pushes
 const rowsOfPush = 4; // which are all there, or none
+const pagesOfImport = 30;
 const rounds = Number(process.env.KILL_ROUNDS ?? 1);
 const firstSeed = Number(process.env.KILL_SEED ?? 1);
 const pushesBefore = { wazero: 200, wrangler: 100 }; // the kill comes after so many, and up to as many more
@@ -99,9 +100,38 @@ class Space {
   }
 }
 
-async function admin(door, method, path) {
+// An Import sends pages to a space that is empty, one after the other.
+class Import {
+  constructor(door, seed) {
+    this.space = new Space(door, `imported-${seed}-0`);
+    this.pages = Array.from({ length: pagesOfImport }, (_, p) => {
+      const ids = Array.from({ length: rowsOfPush }, (_, i) => `${p}-${i}`);
+      const first = p === 0 ? { format: 1, space: "elsewhere", stamp: 1_000, export: `export-${seed}` } : { page: p + 1, export: `export-${seed}` };
+      const rows = ids.map((id, i) => ({
+        row: "customers", stamp: p * rowsOfPush + i + 2, ahead: null,
+        value: { id, contact_name: id, company_name: null, notes: null, created_at: 1, updated_at: 1 },
+      }));
+      const last = { next: p + 1 < pagesOfImport ? `cursor-${p}` : null };
+      return [first, ...rows, last].map((line) => `${JSON.stringify(line)}\n`).join("");
+    });
+  }
+
+  // send sends all pages. It returns how many the host took; it stops when the connection is lost.
+  async send() {
+    for (const [p, page] of this.pages.entries()) {
+      const answer = await admin(this.space.door, "POST", `/s/${this.space.name}/import`, page).catch((error) => {
+        if (!(error instanceof TypeError)) throw error;
+      });
+      if (!answer) return p;
+      assert.equal(answer.status, 200, `page ${p + 1}: ${answer.body}`);
+    }
+    return this.pages.length;
+  }
+}
+
+async function admin(door, method, path, body) {
   const claims = { scope: "spaces:admin sync:admin", spaces: { "": "spaces:admin", "*": "spaces:admin sync:admin" } };
-  const response = await fetch(door.url + path, { method, headers: { authorization: `Bearer ${token("operator", claims)}` } });
+  const response = await fetch(door.url + path, { method, body, headers: { authorization: `Bearer ${token("operator", claims)}` } });
   return { status: response.status, body: await response.text() };
 }
 
@@ -123,12 +153,15 @@ async function round(door, name, seed) {
   }
   const [paused] = made("paused", 1);
   assert.ok(await paused.push());
-  assert.equal((await admin(door, "POST", `/s/${paused.name}/pause`)).status, 204);
+  assert.equal((await admin(door, "POST", `/s/${paused.name}/pause`)).status, 200);
   const pushes = pushesBefore[name];
   const killAt = pushes + Math.floor(random() * pushes);
   const before = () => killAt - Math.floor(random() * shortly);
   const deleteAt = ended.map(before);
   const bearAt = born.map(before);
+  const importing = new Import(door, seed);
+  const importAt = before() - shortly; // it takes a while
+  let imported;
   const deletions = [];
   const others = [];
   let acknowledged = 0;
@@ -139,6 +172,7 @@ async function round(door, name, seed) {
       if (acknowledged === at) deletions[i] = admin(door, "DELETE", `/s/${ended[i].name}`).then(({ status }) => status, () => 0);
     }
     for (const [i, at] of bearAt.entries()) if (acknowledged === at) others.push(born[i].push());
+    if (acknowledged === importAt) imported = importing.send();
     if (acknowledged === killAt) dead = door.stop("SIGKILL");
   };
   await Promise.all(old.map(async (space) => {
@@ -147,13 +181,17 @@ async function round(door, name, seed) {
   assert.ok(dead, `the clients stopped after ${acknowledged} pushes: ${door.log}`);
   await Promise.all([dead, ...others]);
   const statuses = await Promise.all(deletions);
+  const pagesBefore = await imported;
   await door.start();
 
   for (const space of old) await space.check();
   assert.equal(await paused.stored(), null, "S13 the pause outlives the kill");
   assert.equal((await admin(door, "POST", `/s/${paused.name}/resume`)).status, 204);
   assert.deepEqual((await paused.check()).pushes, [0]);
-  const alive = [...old, paused];
+  if (pagesBefore > 0 && pagesBefore < pagesOfImport - 1) assert.equal(await importing.space.stored(), null, "a part of an import is served");
+  assert.equal(await importing.send(), pagesOfImport, "S11 an import goes on, from its first page or a later one");
+  assert.equal((await importing.space.served()).pushes.length, pagesOfImport);
+  const alive = [...old, paused, importing.space];
   for (const space of born) if ((await space.check()).pushes.length > 0) alive.push(space);
   const whole = [];
   for (const [i, space] of ended.entries()) {
@@ -172,7 +210,7 @@ async function round(door, name, seed) {
     found = (await listed(door)).filter((space) => space.includes(`-${seed}-`)).sort();
     return JSON.stringify(found) === JSON.stringify(want);
   }, () => `the directory has exactly the spaces that there are: ${found}, and not ${want}`, 120_000);
-  return { acknowledged, deletions: statuses.join(), born: alive.length - old.length - 1, whole: whole.length };
+  return { acknowledged, deletions: statuses.join(), born: alive.length - old.length - 2, pages: pagesBefore, whole: whole.length };
 }
 
 for (const [name, open] of Object.entries(doors)) {
@@ -182,7 +220,7 @@ for (const [name, open] of Object.entries(doors)) {
     after(() => door.close());
     for (let i = 0; i < rounds; i++) {
       const seed = firstSeed + i;
-      test(`S8 S9 S13 seed ${seed}: after kill -9 spaces are whole, deleted ones are gone, and the directory is right`, async (t) => {
+      test(`S8 S9 S11 S13 seed ${seed}: after kill -9 spaces are whole, deleted ones are gone, and the directory is right`, async (t) => {
         const what = await round(door, name, seed);
         t.diagnostic(JSON.stringify(what));
       });

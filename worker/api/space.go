@@ -88,10 +88,10 @@ func (h *Handler) ServeSpace(w http.ResponseWriter, r *http.Request, space *door
 		err = errNoSpace
 	}
 	if err == nil && space.Closed != nil && !ofLife(c.R) {
-		err = space.Closed
+		err = c.Shut(space.Closed)
 	}
 	if err == nil && space.Paused != nil && !spaces.OfOperator(inside) {
-		err = space.Paused
+		err = c.Shut(space.Paused)
 	}
 	if err != nil {
 		c.Reject(err)

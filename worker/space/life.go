@@ -2,6 +2,7 @@ package space
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"tidemark/shared/yroom"
 	"tidemark/worker/api/door"
 	"tidemark/worker/api/spaces"
+	storage "tidemark/worker/store"
 	store "tidemark/worker/store/spaces"
 )
 
@@ -57,10 +59,11 @@ func (s *Space) Due() time.Time {
 	return s.due
 }
 
-// list adds the space to the directory. S9.
+// list adds the space to the directory. S9. If the space is deleted meanwhile, it takes the
+// entry back.
 func (s *Space) list(ctx context.Context) error {
 	state, err := s.db.State(ctx)
-	if err != nil || state.CreatedAt == 0 || state.Listed {
+	if err != nil || state.CreatedAt == 0 || state.Listed || state.Deleting {
 		return err
 	}
 	if err := s.Directory.Add(ctx, store.Entry{Name: s.name, CreatedAt: state.CreatedAt}); err != nil {
@@ -78,15 +81,28 @@ func (s *Space) list(ctx context.Context) error {
 	switch {
 	case entered != nil:
 		return entered
-	case err == nil && state.CreatedAt == 0:
+	case err == nil && (state.CreatedAt == 0 || state.Deleting):
 		return s.Directory.Remove(ctx, s.name)
 	}
 	return err
 }
 
-// Alarm finishes what a request could not finish. It decides in one event: a request may
-// make the space in the next one.
+// Alarm finishes what a request could not finish. It tries again until it succeeds: a host
+// gives up an alarm that returns errors. It leaves alone what a newer version wrote.
 func (s *Space) Alarm(ctx context.Context) error {
+	failed := s.finish(ctx)
+	if failed == nil || errors.Is(failed, storage.ErrNewerLayout) {
+		return failed
+	}
+	if err := s.db.InEvent(ctx, func() { s.wake(s.Now().Add(deletingPatience)) }); err != nil {
+		return fmt.Errorf("%w, after: %w", err, failed)
+	}
+	s.Log.Warn("a space was not listed or deleted; it is tried again", "space", s.name, "error", failed)
+	return nil
+}
+
+// finish decides in one event: a request may make the space in the next one.
+func (s *Space) finish(ctx context.Context) error {
 	var state store.State
 	var err error
 	entered := s.db.InEvent(ctx, func() {

@@ -1,6 +1,7 @@
 package space
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -90,10 +91,16 @@ func (s *Space) pause() {
 	s.door.Paused = errPaused
 }
 
-// enter notes that a document may be written. In a paused space it may not.
-func (s *Space) enter(ctx context.Context, room string) error {
-	if s.door.Paused != nil {
-		return s.door.Paused
+// enter notes that a document may be written. In a paused or closed space it may not: a deletion may
+// have passed the document's room while the request waited.
+func (s *Space) enter(ctx context.Context, room string) (err error) {
+	entered := s.db.InEvent(ctx, func() {
+		if err = cmp.Or(s.door.Paused, s.door.Closed); err == nil {
+			err = s.db.EnterRoom(ctx, room)
+		}
+	})
+	if entered != nil {
+		return entered
 	}
-	return s.db.EnterRoom(ctx, room)
+	return err
 }

@@ -81,6 +81,8 @@ func (c *Call) verifyIn(token string) (auth.Identity, error) {
 	return id, Fail(Forbidden, "The token's spaces do not include this one")
 }
 
+var errTicket = InvalidToken("The ticket is unknown, was used or has expired")
+
 // redeem returns the identity of the first caller that brings the ticket.
 func (c *Call) redeem(ctx context.Context, ticket string) (auth.Identity, error) {
 	id, found, err := c.Space.Tickets.TakeTicket(ctx, c.Now(), HashTicket(ticket))
@@ -88,7 +90,7 @@ func (c *Call) redeem(ctx context.Context, ticket string) (auth.Identity, error)
 		return auth.Identity{}, err
 	}
 	if !found {
-		return auth.Identity{}, InvalidToken("The ticket is unknown, was used or has expired")
+		return auth.Identity{}, errTicket
 	}
 	return id, nil
 }

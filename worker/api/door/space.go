@@ -112,6 +112,9 @@ const (
 	withTicket   = 1 // a ticket of the space follows
 )
 
+// maxTicketBytes is more than a ticket has. It bounds what the Worker hands over.
+const maxTicketBytes = 64
+
 // Enclose returns what the Worker hands to a space's object with a request: who the
 // caller is in that space. The space itself redeems a ticket. A1, A4.
 func (c *Call) Enclose() ([]byte, error) {
@@ -120,6 +123,9 @@ func (c *Call) Enclose() ([]byte, error) {
 	}
 	if c.Invalid == nil && IsUpgrade(c.R) && c.R.Header.Get("Authorization") == "" {
 		if ticket := Query(c.R).Get("ticket"); ticket != "" {
+			if len(ticket) > maxTicketBytes {
+				return nil, errTicket
+			}
 			return append([]byte{withTicket}, ticket...), nil
 		}
 	}
@@ -141,6 +147,15 @@ func (c *Call) Disclose(enclosed []byte) error {
 	id, err := auth.DecodeIdentity(enclosed[1:])
 	c.ID, c.known = id, true
 	return err
+}
+
+// Shut returns the error of a call in a space that is closed or paused. Anybody may invent a ticket, and
+// must not learn by it that the space is there. A3.
+func (c *Call) Shut(closed error) error {
+	if c.ticket != "" {
+		return errTicket
+	}
+	return closed
 }
 
 // Reject makes Identify return err.

@@ -14,6 +14,7 @@ const output = (file, ...args) => execFileSync(file, args, { cwd: root, encoding
 const waits = [
   "e2e/yjs/silence.test.mjs", "e2e/clients/sessions.test.mjs", "e2e/strangers/bodies.test.mjs", "e2e/strangers/refusals.test.mjs",
   "e2e/workerd/rules.test.mjs", "e2e/yjs/hibernation.test.mjs", "e2e/clients/renewal.test.mjs", "e2e/clients/subscribers.test.mjs",
+  "e2e/spaces/kill.test.mjs",
 ];
 
 // What takes longest begins first.
@@ -23,7 +24,7 @@ const first = [
 ];
 
 // Packages that take some seconds, each a job of its own. The others of a folder are one job.
-const large = ["e2e", "e2e/histories", "e2e/yjsdiff", "wasm/cmd/tidemark", "wasm/edge", "worker", "worker/api", "worker/store/projects", "worker/store/records"];
+const large = ["e2e", "e2e/histories", "e2e/yjsdiff", "wasm/cmd/tidemark", "wasm/edge", "worker", "worker/api", "worker/store/projects", "worker/store/records", "worker/store/transfer"];
 
 // What asks for one thing at a time, for too long under the race detector. `make prove` takes that time.
 const sequential = "TestASecondServerOnAFolder|TestManyObjectsShareAFewOpenFiles|TestMigrationsAreApplied|TestAGuestOfAnotherABI";

@@ -17,6 +17,7 @@ import (
 // of the work for it.
 type call struct {
 	id      int32
+	object  *Object       // whose request or alarm it is; nil: none
 	forward []byte        // an abi.Forward: a room completes the upgrade; nil: none
 	done    chan struct{} // made by the first Done
 	err     error         // the reason of its end
@@ -86,9 +87,9 @@ var state = struct {
 	sync.Mutex
 	calls  map[int32]*call
 	ops    map[int32]chan result
-	enter  map[int32]func()
+	enter  map[int32]func(object int32)
 	lastOp int32
-}{calls: map[int32]*call{}, ops: map[int32]chan result{}, enter: map[int32]func(){}}
+}{calls: map[int32]*call{}, ops: map[int32]chan result{}, enter: map[int32]func(int32){}}
 
 type callKey struct{}
 
@@ -131,8 +132,21 @@ func runCalls(f func()) {
 	}
 }
 
+// begins makes c a call of the object, whose event is running.
+func (c *call) begins(object int32) (*Object, error) {
+	o, err := objectFor(object)
+	if err == nil {
+		c.object = o
+		o.calls++
+	}
+	return o, err
+}
+
 func (c *call) end() {
 	c.cancel()
+	if c.object != nil {
+		c.object.calls--
+	}
 	state.Lock()
 	delete(state.calls, c.id)
 	state.Unlock()
@@ -171,7 +185,7 @@ func do(ctx context.Context, kind abi.Op, frame []byte) ([]byte, error) {
 }
 
 // await is do, but leaves the result with the host. The caller takes or drops it.
-func (c *call) await(kind abi.Op, frame []byte, enter func()) result {
+func (c *call) await(kind abi.Op, frame []byte, enter func(object int32)) result {
 	return c.start(kind, frame, enter).result()
 }
 
@@ -185,7 +199,7 @@ type waiting struct {
 
 // start posts an op. The host copies the frame, and the bytes to which it points,
 // before start returns.
-func (c *call) start(kind abi.Op, frame []byte, enter func()) waiting {
+func (c *call) start(kind abi.Op, frame []byte, enter func(object int32)) waiting {
 	w := waiting{c: c, kind: kind, ch: make(chan result, 1)}
 	if err := c.Err(); err != nil {
 		w.ch <- result{err: err}

@@ -30,7 +30,7 @@ type Server interface {
 func objectRequest(id, object, head, headLen, length, data, dataLen int32) {
 	c := startCall(id)
 	headBytes, attachment := take(head, headLen), take(data, dataLen)
-	o, err := objectFor(object)
+	o, err := c.begins(object)
 	begin(func() {
 		c.serve(headBytes, int64(length), func(w http.ResponseWriter, r *http.Request) {
 			if err != nil {

@@ -50,11 +50,13 @@ type Object struct {
 	// Class and Name identify the object for ever.
 	Class, Name string
 
-	room Room
+	room   Room
+	calls  int  // requests and alarms under way
+	erased bool // by Erase
 }
 
-// roomsKept bounds how many objects an instance keeps. The instance makes a dropped
-// object again from its storage.
+// roomsKept bounds how many objects without a request or alarm an instance keeps. The
+// instance makes a dropped object again from its storage.
 const roomsKept = 4096
 
 var objects = struct {
@@ -79,12 +81,28 @@ func objectFor(id int32) (*Object, error) {
 		return nil, fmt.Errorf("host: no class %q", class)
 	}
 	o.room = newRoom(o)
+	dropOld()
 	objects.byID[id] = objects.used.PushFront(o)
-	if objects.used.Len() > roomsKept {
-		oldest := objects.used.Back()
-		delete(objects.byID, objects.used.Remove(oldest).(*Object).ID)
-	}
 	return o, nil
+}
+
+// dropOld makes place for one more object. It spares those with a request or alarm under
+// way: a second Room must not act on the same object.
+func dropOld() {
+	for e := objects.used.Back(); e != nil && objects.used.Len() >= roomsKept; {
+		oldest := e
+		e = e.Prev()
+		if o := oldest.Value.(*Object); o.calls == 0 {
+			objects.used.Remove(oldest)
+			delete(objects.byID, o.ID)
+		}
+	}
+}
+
+// isPresent reports whether o is what the instance has of the object with that number.
+func (o *Object) isPresent(id int32) bool {
+	e := objects.byID[id]
+	return e != nil && e.Value.(*Object) == o
 }
 
 // forget drops the room of an object whose event failed, so that the next event starts from
@@ -112,7 +130,7 @@ func event(object int32, kind abi.Event, conn, handle, n int32) {
 		delete(state.enter, conn)
 		state.Unlock()
 		if enter != nil {
-			enter()
+			enter(object)
 		}
 		return
 	}
@@ -145,7 +163,7 @@ func event(object int32, kind abi.Event, conn, handle, n int32) {
 //go:wasmexport alarm
 func alarm(id, object int32) {
 	c := startCall(id)
-	o, err := objectFor(object)
+	o, err := c.begins(object)
 	begin(func() { c.runAlarm(o, err) })
 }
 
@@ -155,6 +173,9 @@ func (c *call) runAlarm(o *Object, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+		if errors.Is(err, errReset) && o.erased {
+			err = nil // nothing is left to do
 		}
 		if err != nil {
 			logf("an alarm failed and will be tried again: %v", err)
@@ -168,13 +189,34 @@ func (c *call) runAlarm(o *Object, err error) {
 	}
 }
 
-// Enter runs f in an event of the object; ctx is that of Alarm or of a request that Serve got.
+// errReset is the failure of a call whose Room is no longer that of the object: the object
+// was erased, or an event of it panicked. The same request succeeds in the next Room.
+const errReset = abi.OpError("the object was erased or failed meanwhile, and was reset")
+
+var errPanicked = errors.New("host: the event panicked")
+
+// Enter runs f in an event of the object; ctx is that of Alarm or of a request that Serve
+// got. It returns an error, and does not run f, if the object has got another Room since
+// the call began. It also returns an error if f panics.
 func (o *Object) Enter(ctx context.Context, f func()) error {
 	c, err := callOf(ctx)
 	if err != nil {
 		return err
 	}
-	return c.await(abi.OpEnter, nil, f).err
+	var outcome error
+	err = c.await(abi.OpEnter, nil, func(id int32) {
+		if !o.isPresent(id) {
+			outcome = errReset
+			return
+		}
+		outcome = errPanicked // stays so unless f returns
+		f()
+		outcome = nil
+	}).err
+	if err != nil {
+		return err
+	}
+	return outcome
 }
 
 // Exec runs statements as one transaction on the object's SQLite.
@@ -203,7 +245,10 @@ func run(exec func(unsafe.Pointer, int32) int32, statements []abi.Statement) ([]
 
 // Erase deletes all that the object has stored, and its alarm, when the event has ended.
 // The event must not use Exec or SetAlarm afterwards.
-func (o *Object) Erase() { hostObjectErase() }
+func (o *Object) Erase() {
+	o.erased = true
+	hostObjectErase()
+}
 
 // Size returns how much the object has stored, in bytes. The host rounds it up to 1,024 bytes.
 func (o *Object) Size() int64 { return int64(hostObjectSize()) << 10 }

@@ -1,0 +1,68 @@
+//go:build !js
+
+package edge_test
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+
+	"tidemark/wasm/wasmtest"
+)
+
+func TestARequestThatBeganBeforeItsObjectWasMadeAnewWritesNothing(t *testing.T) {
+	s := start(t, wasmtest.Options{Log: io.Discard})
+	for name, makeAnew := range map[string]func(){
+		"erased":   func() { want(t, s, "DELETE", object("erased", "enter&command=erase"), "", 200, "erased") },
+		"panicked": func() { want(t, s, "POST", "/room/panicked/call", "panic", 200, "") },
+		"failed":   func() { do(t, s, "POST", object("failed", "enter&command=panic"), "") },
+	} {
+		waiters(t, s, name)
+		old := waiting(t, s, name, name)
+		makeAnew()
+		want(t, s, "POST", "/room/"+name+"/call", "add new", 200, "1")
+		want(t, s, "POST", "/room/"+name+"/call", "wake "+name, 200, "true")
+		if got := <-old; !strings.HasPrefix(got, "500 ") || !strings.Contains(got, "and was reset") {
+			t.Errorf("%s: got %s", name, got)
+		}
+		want(t, s, "POST", "/room/"+name+"/call", "log", 200, `["new"]`)
+	}
+	atRest(t, s, 100)
+}
+
+// A request waits while the instance sees more objects than it keeps.
+func TestAnObjectWithARequestIsKept(t *testing.T) {
+	s := start(t, wasmtest.Options{})
+	waiters(t, s, "r")
+	busy := waiting(t, s, "r", "k")
+	seen := func() (n string) { _, n = do(t, s, "POST", "/room/bare-idle/call", "count"); return n }
+	if n := seen(); n != "1" {
+		t.Fatalf("an object has seen %s events", n)
+	}
+	var wg sync.WaitGroup
+	for client := range 8 {
+		wg.Go(func() {
+			for n := range 520 {
+				want(t, s, "POST", fmt.Sprintf("/room/bare-%d-%d/call", client, n), "echo x", 200, "x")
+			}
+		})
+	}
+	wg.Wait()
+	if n := seen(); n != "1" {
+		t.Errorf("the instance keeps an idle object: it has seen %s events", n)
+	}
+	want(t, s, "POST", "/room/bare-0-519/call", "wake k", 200, "true")
+	if got := <-busy; !strings.HasPrefix(got, "200 ") {
+		t.Errorf("got %s", got)
+	}
+	atRest(t, s, 100)
+}
+
+func TestAnEventThatPanicsIsAnErrorOfItsRequest(t *testing.T) {
+	s := start(t, wasmtest.Options{Log: io.Discard})
+	want(t, s, "POST", object("r", "enter&command=panic"), "", 500, "host: the event panicked")
+	want(t, s, "POST", object("r", "enter&command=add+x"), "", 200, "1")
+	atRest(t, s, 100)
+}

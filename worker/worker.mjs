@@ -186,7 +186,7 @@ class Room extends DurableObject {
     super(ctx, env);
     this.guest = null; // the instance that knows this object, by this.number
     this.calls = 0; // requests and alarms under way in it
-    this.erased = false; // in the event that runs
+    this.erased = false; // by the event that runs, which has not ended yet
     this.waiting = []; // what wakes the requests that wait until none is
     this.timer = null;
     this.name = ctx.id.name;
@@ -258,9 +258,13 @@ class Room extends DurableObject {
     return true;
   }
 
-  // renew gives the object a new number: what the guest knows of it was erased.
-  renew() {
+  // finishErase does the work of erase after its event, unless the instance ended in it. The
+  // object gets a new number: what the guest knows of it is older than its storage.
+  finishErase() {
     this.erased = false;
+    if (this.guest.dead) return;
+    this.ctx.storage.deleteAlarm();
+    this.ctx.storage.deleteAll();
     this.number = ++lastObject;
   }
 
@@ -270,7 +274,7 @@ class Room extends DurableObject {
     guest.reply = NONE;
     const handle = guest.keep(data);
     guest.enter(null, this, (exports) => exports.event(this.number, kind, conn, handle, data.length));
-    if (this.erased) this.renew();
+    if (this.erased) this.finishErase();
     if (!guest.dead) return guest.reply;
     if (kind !== EVENT_ENTER) this.close(conn, 1011, "internal error");
     return null;
@@ -405,6 +409,7 @@ class Room extends DurableObject {
   }
 
   run(statements) {
+    if (this.erased) throw new Error("the event has erased the object");
     const { sql: database } = this.ctx.storage;
     // rowsWritten of a cursor counts the rows of indexes, too.
     const changed = () => database.exec("SELECT total_changes()").raw().next().value[0];
@@ -423,12 +428,10 @@ class Room extends DurableObject {
 
   erase() {
     this.erased = true;
-    this.ctx.storage.deleteAlarm();
-    this.ctx.storage.deleteAll();
   }
 
   size() {
-    return Math.ceil(this.ctx.storage.sql.databaseSize / 1024);
+    return this.erased ? 0 : Math.ceil(this.ctx.storage.sql.databaseSize / 1024);
   }
 
   conns() {

@@ -580,4 +580,18 @@ test("an erased object is used again", async () => {
   await call("bare-erase", "sql INSERT INTO t VALUES ('new')");
   assert.equal(await call("bare-erase", "sql SELECT group_concat(v) FROM t"), "new");
   assert.equal(await ok(object("bare-erase", "enter&command=erase"), { method: "DELETE" }), "erased");
+  await call("erase-exit", "add kept"); // the instance ends in that event
+  assert.equal((await post(object("erase-exit", "enter&command=erase-exit"))).status, 500);
+  assert.equal(await call("erase-exit", "log"), '["kept"]');
+});
+
+test("a request that began before its object was made anew writes nothing", async () => {
+  for (const [command, status, reply] of [["erase", 200, "erased"], ["panic", 500, "host: the event panicked"]]) {
+    const old = await waiting(command, `wait&key=${command}`);
+    assert.deepEqual(await post(object(command, `enter&command=${command}`)), { status, text: reply });
+    assert.equal(await call(command, "add new"), "1");
+    assert.equal(await call(command, `wake ${command}`), "true");
+    assert.match((await old.answer).text, /and was reset/);
+    assert.equal(await call(command, "log"), '["new"]');
+  }
 });

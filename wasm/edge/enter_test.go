@@ -66,3 +66,12 @@ func TestAnEventThatPanicsIsAnErrorOfItsRequest(t *testing.T) {
 	want(t, s, "POST", object("r", "enter&command=add+x"), "", 200, "1")
 	atRest(t, s, 100)
 }
+
+func TestAnObjectIsErasedUnlessTheInstanceEndsInThatEvent(t *testing.T) {
+	s := start(t, wasmtest.Options{Log: io.Discard})
+	want(t, s, "POST", "/room/r/call", "add kept", 200, "1")
+	if status, got := do(t, s, "POST", object("r", "enter&command=erase-exit"), ""); status != 500 {
+		t.Errorf("got %d %s", status, got)
+	}
+	want(t, s, "POST", "/room/r/call", "log", 200, `["kept"]`)
+}

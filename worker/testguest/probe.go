@@ -27,6 +27,7 @@ import (
 //	try SQL             the same, undone; several statements stand between " ; ", and the last one counts
 //	write-try SQL       the same, after an insert into the table t
 //	erase               erases the object and closes its sockets with 4404; "erased"
+//	erase-exit          erases the object and ends the instance in the same event
 //	size                what it has stored, in units of 1,024 bytes
 //	wake KEY            wakes what waits for the key in this object's instance; true or false
 //	waiters             how many requests wait in this object's instance
@@ -129,6 +130,9 @@ func (p *probe) do(conn int32, command string) string {
 			p.o.Close(c.ID, 4404, "erased")
 		}
 		return "erased"
+	case "erase-exit":
+		p.o.Erase()
+		os.Exit(3)
 	case "size":
 		return strconv.Itoa(int(p.o.Size() >> 10))
 	case "wake":

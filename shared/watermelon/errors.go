@@ -81,6 +81,9 @@ func Explain(err error) error {
 	switch {
 	case errors.As(err, &conflict):
 		return &ConflictError{IDs: conflict.IDs, Reason: "rows of the push were changed since lastPulledAt"}
+	case errors.As(err, &stale) && stale.Oldest >= ijson.MaxInteger: // no pull gave such a stamp
+		return &ConflictError{Reason: fmt.Sprintf(
+			"lastPulledAt is %d, and the rows of that pull were deleted together, or are being imported: pull first", stale.Base)}
 	case errors.As(err, &stale):
 		return &ConflictError{Reason: fmt.Sprintf(
 			"lastPulledAt is %d, but what was deleted or restored before %d is forgotten: pull first", stale.Base, stale.Oldest)}

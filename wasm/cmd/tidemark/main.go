@@ -133,6 +133,11 @@ func run(args []string) error {
 		if c.sub == "" {
 			return fmt.Errorf("token: --sub is needed")
 		}
+		given := false
+		command.Visit(func(f *flag.Flag) { given = given || f.Name == "spaces" })
+		if given && c.spaces == "" {
+			return fmt.Errorf("token: --spaces is empty: leave it out for a token of the root")
+		}
 		if c.ttl <= 0 {
 			return fmt.Errorf("token: --ttl %v is over before it begins", c.ttl)
 		}

@@ -42,6 +42,11 @@ func runSpaces(args []string, out io.Writer, place func(*flag.FlagSet) *secretPl
 	if !known {
 		return fmt.Errorf("no command %q\n%s", "spaces "+args[0], spacesUsage)
 	}
+	for _, name := range names {
+		if strings.HasPrefix(name, "-") {
+			return fmt.Errorf("spaces %s: %s stands behind the name: flags come first", args[0], name)
+		}
+	}
 	if len(names) != 1 || !auth.ValidSpace(names[0]) {
 		return fmt.Errorf("spaces %s: want the name of one space: 1 to %d of A-Z a-z 0-9 . _ -, beginning with a letter or digit", args[0], auth.MaxSpaceBytes)
 	}

@@ -83,6 +83,7 @@ func TestTheCommandsOfSpacesSayWhatIsWrong(t *testing.T) {
 		"spaces info a b":             "the name of one space",
 		"spaces delete .a":            "the name of one space",
 		"spaces list a":               "unexpected argument",
+		"spaces info a --url x":       "flags come first",
 		"spaces delete --token T a":   "--url is needed",
 		"spaces list --url http://x/": "--token",
 	} {

@@ -57,10 +57,14 @@ func untilInterrupted() (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 }
 
-// export writes all pages to a file, which gets its name at the end, or to stdout.
+// export writes all pages to a file, which gets its name at the end, or to stdout. It
+// writes to a device or a pipe as it is.
 func (c *courier) export(ctx context.Context, file string, stdout io.Writer) error {
 	if file == "" || file == "-" {
 		return c.exportTo(ctx, stdout)
+	}
+	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
+		return c.exportToDevice(ctx, file)
 	}
 	// A file that only its owner may read.
 	part, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*.part")
@@ -77,6 +81,18 @@ func (c *courier) export(ctx context.Context, file string, stdout io.Writer) err
 	}
 	if err == nil {
 		err = os.Rename(part.Name(), file)
+	}
+	return err
+}
+
+func (c *courier) exportToDevice(ctx context.Context, file string) error {
+	device, err := os.OpenFile(file, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	err = c.exportTo(ctx, device)
+	if closing := device.Close(); err == nil {
+		err = closing
 	}
 	return err
 }

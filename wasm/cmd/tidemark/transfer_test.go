@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -79,6 +80,34 @@ func TestAnExportIsWrittenPageByPage(t *testing.T) { // S11
 	}
 	if !strings.Contains(log.String(), "trying again in 7s") || !strings.HasSuffix(log.String(), "exported 3 pages, 0.0 MB\n") {
 		t.Errorf("said %s", log)
+	}
+}
+
+// A device, or a pipe, stays what it is.
+func TestAnExportReplacesNoDevice(t *testing.T) { // S11
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, threePages[map[string]int{"": 0, "c1": 1, "c2": 2}[r.URL.Query().Get("cursor")]])
+	}))
+	defer server.Close()
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Skip("no pipes here: ", err)
+	}
+	read := make(chan []byte, 1)
+	go func() {
+		got, _ := os.ReadFile(pipe)
+		read <- got
+	}()
+	var waits []time.Duration
+	c, _ := carry(t, server.URL, "acme", &waits)
+	if err := c.export(t.Context(), pipe, nil); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(pipe); err != nil || info.Mode().IsRegular() {
+		t.Fatalf("the pipe became %v, %v", info, err)
+	}
+	if got := string(<-read); got != strings.Join(threePages, "") {
+		t.Errorf("the pipe got %q", got)
 	}
 }
 

@@ -149,7 +149,7 @@ func readPage(text []byte) (*page, error) {
 // decode returns the statements that write the first n lines of a page, and the rooms of
 // their documents.
 func (s *Store) decode(p *page, n int) (statements []abi.Statement, rooms []string, err error) {
-	w := newWrites(&s.schema)
+	w := newWrites(s.Statements)
 	for i, text := range p.lines[:n] {
 		if err := w.decode(text); err != nil {
 			return nil, nil, &LineError{i + 2, err.Error()}

@@ -14,6 +14,8 @@ import (
 
 	"tidemark/shared/abi"
 	"tidemark/shared/project"
+	"tidemark/shared/record"
+	"tidemark/wasm/wasmtest"
 	"tidemark/worker/store"
 )
 
@@ -380,4 +382,23 @@ func FuzzPage(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A document that could not be read later is refused with its line.
+func TestADocumentThatCannotBeReadIsRefused(t *testing.T) { // S11
+	invalid := errors.New("it ends in the middle")
+	s := New(wasmtest.OpenD1(t, store.Migrations()), NewStatements(record.Default()))
+	s.Validate = func(document []byte) error {
+		if len(document) == 3 {
+			return invalid
+		}
+		return nil
+	}
+	for state, want := range map[string]int{"AAA=": 0, "AAAA": 2} {
+		_, err := s.Import(context.Background(), noon, []byte(onePage(`{"document":"r","updated_at":5,"parts":0,"state":"`+state+`"}`)))
+		var refused *LineError
+		if errors.As(err, &refused) != (want > 0) || want > 0 && (refused.Line != want || !strings.Contains(refused.Reason, invalid.Error())) {
+			t.Errorf("%s: %v, want an error in line %d", state, err, want)
+		}
+	}
 }

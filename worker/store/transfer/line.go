@@ -234,9 +234,15 @@ func (w *writes) document(l *line) {
 		w.documentParts.addState(key, w.state(l), l.err)
 		return
 	}
-	key = strconv.AppendInt(append(key, ','), l.integer("parts", 0), 10)
+	parts, state := l.integer("parts", 0), w.state(l)
+	key = strconv.AppendInt(append(key, ','), parts, 10)
 	w.rooms = append(w.rooms, room)
-	w.documents.addState(key, w.state(l), l.err)
+	if parts == 0 && l.err == nil && w.validate != nil {
+		if err := w.validate(w.scratch); err != nil {
+			l.fail(`"state" is no Yjs document: %v`, err)
+		}
+	}
+	w.documents.addState(key, state, l.err)
 }
 
 func (w *writes) version(l *line) {

@@ -17,14 +17,16 @@ type writes struct {
 	documents     chunks
 	versionParts  chunks
 	versions      chunks
-	rooms         []string // of the documents
+	rooms         []string                    // of the documents
+	validate      func(document []byte) error // nil: each is valid
 	scratch       []byte
 }
 
-func newWrites(schema *record.Schema) *writes {
+func newWrites(s *Statements) *writes {
+	schema := &s.schema
 	states := chunks{states: true}
 	return &writes{
-		schema: schema, collections: make([]chunks, len(project.Collections)), rows: make([]chunks, len(schema.Tables)),
+		schema: schema, validate: s.Validate, collections: make([]chunks, len(project.Collections)), rows: make([]chunks, len(schema.Tables)),
 		documentParts: states, documents: states, versionParts: states, versions: states,
 	}
 }

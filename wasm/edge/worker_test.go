@@ -30,9 +30,12 @@ binding = "DB"
 [[durable_objects.bindings]]
 name = "PROBE"
 class_name = "Probe"
+[[durable_objects.bindings]]
+name = "PROGRAM"
+class_name = "Program"
 [[migrations]]
 tag = "v1"
-new_sqlite_classes = ["Probe"]
+new_sqlite_classes = ["Probe", "Program"]
 [vars]
 GREETING = "hello"
 OVERRIDDEN = "by the file"

@@ -27,7 +27,13 @@ type SpaceObject struct {
 	*Object
 	program Program
 	room    *syncRoom
+	// again is when the object's alarm comes again although the program's failed or was cut
+	// off; zero: it was neither.
+	again time.Time
 }
+
+// alarmPatience is how long after an alarm that failed the next one comes.
+const alarmPatience = 2 * time.Minute
 
 // NewSpace returns the Class of objects with a program.
 func NewSpace(program func(*SpaceObject) Program) Class {
@@ -41,7 +47,11 @@ func NewSpace(program func(*SpaceObject) Program) Class {
 
 // plan returns the time of the object's one alarm, from that of its room.
 func (s *SpaceObject) plan(ofRoom time.Time) time.Time {
-	return session.Sooner(ofRoom, s.program.Due())
+	due := s.program.Due()
+	if due.Before(s.again) {
+		due = s.again
+	}
+	return session.Sooner(ofRoom, due)
 }
 
 // Wake has the host call the program's Alarm at that time; the zero time: not at all.
@@ -81,16 +91,29 @@ func (r *spaceRoom) Call(data []byte) []byte {
 	return reply
 }
 
-// Alarm is the alarm of both, of the program and of the subscribers' room.
+// Alarm is the alarm of both, of the subscribers' room and then of the program. The event of
+// the room also sets the next alarm, which comes if the program's Alarm fails or is cut off:
+// a host gives up an alarm that fails too often.
 func (r *spaceRoom) Alarm(ctx context.Context) error {
-	if err := r.space.program.Alarm(ctx); err != nil {
-		return err
-	}
-	return r.space.Enter(ctx, func() {
-		e := r.room.Alarm(time.Now())
+	s := r.space
+	err := s.Enter(ctx, func() {
+		now := time.Now()
+		s.again = now.Add(alarmPatience)
+		e := r.room.Alarm(now)
 		if e.Alarm == nil {
 			e.Alarm = &time.Time{}
 		}
 		r.do(e)
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.program.Alarm(ctx); err != nil {
+		Log.Warn("the alarm of a space failed; it comes again in 2 minutes", "space", s.Name, "error", err)
+		return nil
+	}
+	return s.Enter(ctx, func() {
+		s.again = time.Time{}
+		s.SetAlarm(s.plan(r.room.Ends()))
 	})
 }

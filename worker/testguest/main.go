@@ -30,7 +30,7 @@
 //	POST /room/NAME/call        sends the body to a room, see Probe, and the reply back
 //	POST /room/NAME/publish     the same, without waiting
 //	GET  /room/NAME/socket      a WebSocket of the room; ?attachment=
-//	any  /object/NAME?do=&attachment=   a request of the room, see Probe.Serve; ?to= is another binding,
+//	any  /object/NAME?do=&attachment=   a request of the room, see Probe.Serve; ?to= is another binding, see program.Serve,
 //	                            and with ?taken= the Worker takes the body before
 //	GET  /fetch?url=&method=&body=&ms=&max=   asks another server; {"status","body","x","type"} of its answer or {"error"}
 //	GET  /refuse?message=&reason=       a WebSocket that gets the message and is closed with 4401 "no token"
@@ -169,7 +169,7 @@ func main() {
 		refusal := abi.Refusal{Code: 4401, Reason: reason, Message: []byte(r.FormValue("message"))}
 		host.Rooms{}.Forward(w, r, refusal.Forward())
 	})
-	host.Serve(host.Config{Handler: mux, Classes: map[string]host.Class{"Probe": newProbe}})
+	host.Serve(host.Config{Handler: mux, Classes: map[string]host.Class{"Probe": newProbe, "Program": host.NewSpace(newProgram)}})
 }
 
 func number(r *http.Request, name string) int {

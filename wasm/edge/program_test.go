@@ -12,7 +12,6 @@ import (
 
 	"github.com/coder/websocket"
 
-	"tidemark/shared/room"
 	"tidemark/wasm/wasmtest"
 )
 
@@ -40,7 +39,7 @@ func TestTheFailingAlarmOfAProgramNeitherStopsItsRoomNorEnds(t *testing.T) {
 	for err == nil {
 		_, _, err = ws.Read(ctx)
 	}
-	if code := websocket.CloseStatus(err); code != room.CloseEnded {
+	if code := websocket.CloseStatus(err); code != 4401 {
 		t.Fatalf("the socket outlives its session: %v", err)
 	}
 	const moreThanAnyHostRetries = 9

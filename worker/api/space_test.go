@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -105,6 +106,23 @@ func TestATicketIsGoodForItsSpace(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.wantClosed(4403, f.dial(places["acme"]+v.Ticket))
+}
+
+// A3, A4: what is no ticket of the space does not reach it.
+func TestAForgedTicketWakesNoSpace(t *testing.T) {
+	f := newTown(t)
+	of := f.ticket("beta")
+	first, rest := "A", of[1:]
+	if of[0] == 'A' {
+		first = "B"
+	}
+	for _, ticket := range []string{"nonsense", "x" + of, of + "A", of[:len(of)-1], of[:26], first + rest, strings.ToLower(of), of} {
+		f.wantClosed(4401, f.dial("/s/acme/sync/subscribe?ticket="+ticket))
+	}
+	if woken := f.objects(); !slices.Equal(woken, []string{"beta"}) {
+		t.Errorf("woken: %q", woken)
+	}
+	f.hears(f.dial("/s/beta/sync/subscribe?ticket=" + of))
 }
 
 // A5: requests are counted by subject and space.

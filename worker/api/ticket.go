@@ -21,7 +21,7 @@ func ticket(c *door.Call) error {
 	if !c.ID.Expires.IsZero() && c.ID.Expires.Before(end) {
 		end = c.ID.Expires
 	}
-	ticket := rand.Text()
+	ticket := c.NewTicket(rand.Text())
 	if err := c.Space.Tickets.PutTicket(c.R.Context(), now, door.HashTicket(ticket), end, c.ID); err != nil {
 		return err
 	}

@@ -85,6 +85,9 @@ var errTicket = InvalidToken("The ticket is unknown, was used or has expired")
 
 // redeem returns the identity of the first caller that brings the ticket.
 func (c *Call) redeem(ctx context.Context, ticket string) (auth.Identity, error) {
+	if !c.isTicket(ticket) {
+		return auth.Identity{}, errTicket
+	}
 	id, found, err := c.Space.Tickets.TakeTicket(ctx, c.Now(), HashTicket(ticket))
 	if err != nil {
 		return auth.Identity{}, err

@@ -2,8 +2,11 @@ package door
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/base32"
 	"encoding/hex"
+	"strings"
 	"time"
 
 	"tidemark/shared/auth"
@@ -125,6 +128,42 @@ func (d *Door) ReadRevocationsSoon() {
 	d.revoked.until = time.Time{}
 	d.mu.Unlock()
 }
+
+const (
+	// ticketAlphabet has what a ticket is made of. RFC 4648, 6.
+	ticketAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+	randomLetters  = 26 // of rand.Text, 130 random bits
+	macBytes       = 10
+	macPurpose     = "tidemark: the tickets of a space"
+)
+
+// NewTicket returns a ticket of the space that is made of rand.Text. If the server has
+// AUTH_SECRET, a MAC follows, by which the Worker knows a ticket before it asks the space.
+func (c *Call) NewTicket(random string) string { return random + c.macOfTicket(random) }
+
+func (c *Call) macOfTicket(random string) string {
+	secret := c.Settings.Auth.Secret
+	if len(secret) == 0 {
+		return ""
+	}
+	key := hmac.New(sha256.New, secret)
+	key.Write([]byte(macPurpose))
+	mac := hmac.New(sha256.New, key.Sum(nil))
+	mac.Write([]byte(c.Space.Name + "\x00" + random))
+	return base32.StdEncoding.EncodeToString(mac.Sum(nil)[:macBytes])
+}
+
+// isTicket reports whether NewTicket may have returned the ticket in this space.
+func (c *Call) isTicket(ticket string) bool {
+	if len(ticket) < randomLetters || strings.Trim(ticket, ticketAlphabet) != "" {
+		return false
+	}
+	random, mac := ticket[:randomLetters], ticket[randomLetters:]
+	return hmac.Equal([]byte(mac), []byte(c.macOfTicket(random)))
+}
+
+// errTicket is the failure of a ticket that admits nobody.
+var errTicket = InvalidToken("The ticket is unknown, was used or has expired")
 
 // HashTicket returns what is stored of a ticket.
 func HashTicket(ticket string) string {

@@ -112,18 +112,16 @@ const (
 	withTicket   = 1 // a ticket of the space follows
 )
 
-// maxTicketBytes is more than a ticket has. It bounds what the Worker hands over.
-const maxTicketBytes = 64
-
 // Enclose returns what the Worker hands to a space's object with a request: who the
-// caller is in that space. The space itself redeems a ticket. A1, A4.
+// caller is in that space. The space itself redeems a ticket, if it is one of that space.
+// A1, A4.
 func (c *Call) Enclose() ([]byte, error) {
 	if err := c.permitOrigin(c.R); err != nil {
 		return nil, err
 	}
 	if c.Invalid == nil && IsUpgrade(c.R) && c.R.Header.Get("Authorization") == "" {
 		if ticket := Query(c.R).Get("ticket"); ticket != "" {
-			if len(ticket) > maxTicketBytes {
+			if !c.isTicket(ticket) {
 				return nil, errTicket
 			}
 			return append([]byte{withTicket}, ticket...), nil

@@ -294,11 +294,14 @@ class Room extends DurableObject {
   }
 
   async serve(request, data) {
-    const late = Date.now() + callLimit(this.env);
-    while (!this.admits()) {
-      if (Date.now() > late) return failure(request.url, "the object is busy; try again later", 503);
-      await new Promise((wake) => this.waiting.push(wake));
+    let timer, late;
+    while (!this.admits()) { // begin follows without an await: the first that begins may fill the instance
+      late ??= new Promise((wake) => (timer = setTimeout(wake, callLimit(this.env), true)));
+      if (await Promise.race([late, new Promise((wake) => this.waiting.push(wake))])) {
+        return failure(request.url, "the object is busy; try again later", 503);
+      }
     }
+    clearTimeout(timer);
     this.begin();
     try {
       const [answer, body] = await serve(request, this.env, this.ctx, this, data);

@@ -162,9 +162,6 @@ func (c *Call) isTicket(ticket string) bool {
 	return hmac.Equal([]byte(mac), []byte(c.macOfTicket(random)))
 }
 
-// errTicket is the failure of a ticket that admits nobody.
-var errTicket = InvalidToken("The ticket is unknown, was used or has expired")
-
 // HashTicket returns what is stored of a ticket.
 func HashTicket(ticket string) string {
 	sum := sha256.Sum256([]byte(ticket))

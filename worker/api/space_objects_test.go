@@ -36,10 +36,11 @@ type spaceObjects struct {
 	t      *testing.T
 	config space.Config
 
-	mu    sync.Mutex
-	named map[string]*spaceObject
-	calls []string // the binding and the room of every Call, which reaches no room
-	left  int      // how many calls succeed; -1: all
+	mu         sync.Mutex
+	named      map[string]*spaceObject
+	calls      []string       // the binding and the room of every Call, which reaches no room
+	left       int            // how many calls succeed; -1: all
+	onDocument func(yroom.Op) // if not nil, is called before each Call of a document
 }
 
 var errCut = errors.New("the call was cut off")
@@ -86,7 +87,10 @@ func (o *spaceObjects) objects() (names []string) {
 }
 
 // Call notes a message to another object. A Yjs room has an empty document.
-func (o *spaceObjects) Call(_ context.Context, binding, room string, _ ...[]byte) ([]byte, error) {
+func (o *spaceObjects) Call(_ context.Context, binding, room string, message ...[]byte) ([]byte, error) {
+	if binding == door.SpaceYjsBinding && o.onDocument != nil {
+		o.onDocument(yroom.Op(message[0][0]))
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.left == 0 {

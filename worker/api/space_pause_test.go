@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"tidemark/e2e/conformance"
+	"tidemark/shared/yroom"
+	"tidemark/worker/api/documents"
 	"tidemark/worker/space"
 )
 
@@ -21,6 +23,7 @@ type life struct {
 	t       *testing.T
 	url     string
 	token   string
+	handler http.Handler
 	objects *spaceObjects
 	now     time.Time
 }
@@ -30,13 +33,14 @@ func newLife(t *testing.T) *life {
 	c, db := configure(t, nil), openD1(t)
 	c.Root.Records.Store, c.Root.Tickets = storeIn(db)
 	c.Door.Rooms, c.Door.Now = newRooms(t), func() time.Time { return l.now }
+	c.Root.Documents = &documents.Config{} // so that spaces serve documents
 	handler, objects := openSpaces(t, &c, db)
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	l.url, l.objects = server.URL, objects
+	l.url, l.handler, l.objects = server.URL, handler, objects
 	l.token = conformance.Signer([]byte(secret))(conformance.Claims{
 		Subject: "ann", Space: "acme", TTL: time.Hour,
-		Scope: "sync:read sync:write projects:read projects:write sync:admin spaces:admin",
+		Scope: "sync:read sync:write yjs:read yjs:write projects:read projects:write sync:admin spaces:admin",
 	})
 	l.ask("POST", "/s/acme/api/v1/projects/", `{"name":"p"}`, http.StatusCreated)
 	return l
@@ -127,4 +131,59 @@ func TestAPausedSpaceTakesNothing(t *testing.T) {
 	l.ask("DELETE", "/s/acme", "", http.StatusNoContent)
 	l.ask("POST", "/s/acme/pause", "", http.StatusNotFound)
 	l.ask("POST", "/s/acme/api/v1/projects/", `{"name":"r"}`, http.StatusCreated)
+}
+
+// A slowBody is a body whose first Read calls f.
+type slowBody struct {
+	io.Reader
+	f func()
+}
+
+func (b *slowBody) Read(p []byte) (int, error) {
+	if b.f != nil {
+		b.f()
+		b.f = nil
+	}
+	return b.Reader.Read(p)
+}
+
+// TestAnEditWhoseBodyTakesLongDoesNotPassAPause checks S13 for a request that was admitted
+// before the pause.
+func TestAnEditWhoseBodyTakesLongDoesNotPassAPause(t *testing.T) {
+	l := newLife(t)
+	l.objects.onDocument = func(op yroom.Op) {
+		if op == yroom.OpMerge {
+			t.Error("the edit came to the room")
+		}
+	}
+	r := httptest.NewRequest("POST", "/s/acme/yjs/note", &slowBody{strings.NewReader("an update"), func() {
+		if _, err := l.objects.object("acme").program.Pause(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}})
+	r.Header.Set("Authorization", "Bearer "+l.token)
+	w := httptest.NewRecorder()
+	l.handler.ServeHTTP(w, r)
+	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "paused") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// TestAPauseIsNotOverWhileAnEditIsOnItsWay checks S13 for a request whose call of the room
+// began before the pause.
+func TestAPauseIsNotOverWhileAnEditIsOnItsWay(t *testing.T) {
+	l := newLife(t)
+	program := l.objects.object("acme").program
+	l.objects.onDocument = func(op yroom.Op) {
+		if op != yroom.OpMerge {
+			return
+		}
+		if more, err := program.Pause(context.Background()); !more || err != nil {
+			t.Errorf("during the edit: %v, %v", more, err)
+		}
+	}
+	l.ask("POST", "/s/acme/yjs/note", "an update", http.StatusNoContent)
+	if more, err := program.Pause(context.Background()); more || err != nil {
+		t.Errorf("after the edit: %v, %v", more, err)
+	}
 }

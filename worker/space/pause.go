@@ -18,8 +18,9 @@ const pausedReason = "the space is paused: connect again"
 var errPaused = door.Fail(door.ServiceUnavailable, "The space is paused: ask again in 5 s").With("Retry-After", "5")
 
 // Pause ends all writing to the space, and closes its sockets. When it returns, nothing is
-// stored any more that a client sent, until Resume. It returns more while rooms have edits
-// that the space has no copy of: repeat it. S13.
+// stored any more that a client sent, until Resume. It returns more while calls of documents
+// that began before are under way, and while rooms have edits that the space has no copy
+// of: repeat it. S13.
 func (s *Space) Pause(ctx context.Context) (more bool, err error) {
 	state, err := s.db.State(ctx)
 	if err != nil {
@@ -53,7 +54,19 @@ func (s *Space) Pause(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("close the documents of a space: %w", err)
 	}
-	return more, nil
+	return more || s.calling > 0, nil
+}
+
+// documentCalls counts the calls of documents' rooms that are under way.
+type documentCalls struct {
+	door.Calls
+	space *Space
+}
+
+func (d documentCalls) Call(ctx context.Context, binding, room string, data ...[]byte) ([]byte, error) {
+	d.space.calling++
+	defer func() { d.space.calling-- }()
+	return d.Calls.Call(ctx, binding, room, data...)
 }
 
 // retire closes the sockets of a document's room, and says whether the room has edits that

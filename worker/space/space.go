@@ -71,6 +71,7 @@ type Space struct {
 	due    time.Time // of the next Alarm; zero: none
 
 	deleting bool // a request or an alarm is deleting it
+	calling  int  // see documentCalls
 }
 
 // New makes the program of the space of that name.
@@ -86,7 +87,7 @@ func New(c *Config, name string, o Object) *Space {
 			Tickets:   ticketStore,
 			Records:   rowsapi.Config{Store: &rowStore{rows, s}, Restorers: []rowsapi.Restorer{ticketStore, projectStore}},
 			Projects:  &projectLimit{projectStore, s},
-			Documents: &docsapi.Config{Calls: c.Calls, Copies: copies, Versions: &versionLimit{copies, s}, Enter: s.enter, Full: s.full},
+			Documents: &docsapi.Config{Calls: documentCalls{c.Calls, s}, Copies: copies, Versions: &versionLimit{copies, s}, Enter: s.enter, Full: s.full},
 			Transfer:  &importStore{transfer.New(s.db, c.Transfer), s},
 			Space:     s,
 		},

@@ -76,6 +76,9 @@ func (h *handler) give(c *door.Call, room string, q yroom.Request) (yroom.Reply,
 }
 
 func (h *handler) callOnce(c *door.Call, room string, q yroom.Request) (yroom.Reply, error) {
+	if err := h.mayChange(c, room, q.Op); err != nil {
+		return yroom.Reply{}, err
+	}
 	data := q.Data // sent behind the request, and not copied
 	q.Data = nil
 	place := c.Space.Document(room)

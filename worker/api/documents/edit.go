@@ -31,6 +31,18 @@ func (h *handler) mayWrite(c *door.Call, room string) error {
 	return h.of(c).enter(c.R.Context(), room)
 }
 
+// mayChange checks again, directly before the call of a room, whether it may be changed:
+// reading a body takes as long as the client likes.
+func (h *handler) mayChange(c *door.Call, room string, op yroom.Op) error {
+	switch op {
+	case yroom.OpMerge, yroom.OpRestore:
+		return h.mayWrite(c, room)
+	case yroom.OpDelete:
+		return h.of(c).enter(c.R.Context(), room)
+	}
+	return nil
+}
+
 // change asks a room for a change, and returns the ETag of the result.
 func (h *handler) change(c *door.Call, room string, q yroom.Request) error {
 	p, err := h.call(c, room, q)

@@ -13,6 +13,7 @@ import (
 
 	"tidemark/e2e/conformance"
 	"tidemark/shared/abi"
+	"tidemark/shared/yroom"
 )
 
 // A3: a caller learns nothing about a space that its token does not name, and the object of
@@ -270,6 +271,7 @@ func TestAFullSpaceTakesDeletionsAlone(t *testing.T) {
 	projects := "/s/acme/api/v1/projects/"
 	f.want(201, "POST", projects, f.in("acme"), `{"id":"p","name":"P"}`)
 	f.want(201, "POST", projects+"p/tasks/", f.in("acme"), `{"id":"t","name":"T"}`)
+	f.want(204, "POST", "/s/acme/yjs/r", f.in("acme"), "an update")
 	var version struct{ ID string }
 	if err := json.Unmarshal([]byte(f.want(201, "POST", "/s/acme/yjs/r/versions", f.in("acme"), "v")), &version); err != nil {
 		t.Fatal(err)
@@ -302,4 +304,26 @@ func TestAFullSpaceTakesDeletionsAlone(t *testing.T) {
 	f.push("beta", "a") // another space has its own limit
 	f.config.Bytes = 1 << 30
 	f.push("acme", "b")
+}
+
+// TestReadingADocumentThatIsNotThereCallsNoRoom checks S6: the room would store that it was
+// asked, and no deletion would find it.
+func TestReadingADocumentThatIsNotThereCallsNoRoom(t *testing.T) {
+	f := newTown(t)
+	f.push("acme", "c1")
+	f.onDocument = func(op yroom.Op) { t.Errorf("the room was called: %d", op) }
+	for _, name := range []string{"acme", "nowhere"} {
+		f.want(404, "GET", "/s/"+name+"/yjs/any", f.in(name), "")
+		f.want(404, "GET", "/s/"+name+"/yjs/any?format=json", f.in(name), "")
+		f.want(404, "POST", "/s/"+name+"/yjs/any/versions", f.in(name), "v")
+		f.want(204, "DELETE", "/s/"+name+"/yjs/any", f.in(name), "")
+	}
+	f.onDocument = nil
+	f.want(204, "POST", "/s/acme/yjs/any", f.in("acme"), "an update")
+	f.want(200, "GET", "/s/acme/yjs/any", f.in("acme"), "")
+	called := len(f.calls)
+	f.want(204, "DELETE", "/s/acme/yjs/any", f.in("acme"), "")
+	if len(f.calls) == called {
+		t.Error("the room of a document was not called to delete it")
+	}
 }

@@ -87,7 +87,7 @@ func New(c *Config, name string, o Object) *Space {
 			Tickets:   ticketStore,
 			Records:   rowsapi.Config{Store: &rowStore{rows, s}, Restorers: []rowsapi.Restorer{ticketStore, projectStore}},
 			Projects:  &projectLimit{projectStore, s},
-			Documents: &docsapi.Config{Calls: documentCalls{c.Calls, s}, Copies: copies, Versions: &versionLimit{copies, s}, Enter: s.enter, Full: s.full},
+			Documents: &docsapi.Config{Calls: documentCalls{c.Calls, s}, Copies: copies, Versions: &versionLimit{copies, s}, Known: s.db.HasRoom, Enter: s.enter, Full: s.full},
 			Transfer:  &importStore{transfer.New(s.db, c.Transfer), s},
 			Space:     s,
 		},

@@ -18,6 +18,10 @@ const grownBytes = 256 << 10
 // first learns the length, and holds memory for the replies of the room. So the memory
 // that a request can have bounds a document that is shown.
 func (h *handler) read(c *door.Call, room string, q yroom.Request) (yroom.Reply, error) {
+	known, err := h.of(c).known(c.R.Context(), room)
+	if err != nil || !known {
+		return yroom.Reply{Status: yroom.StatusAbsent}, err
+	}
 	q.Version = shownBytes
 	p, err := h.call(c, room, q)
 	for err == nil && p.Status == yroom.StatusLonger {

@@ -33,10 +33,21 @@ type Config struct {
 	Calls    door.Calls
 	Copies   Copies
 	Versions Versions
+	// Known, if not nil, says whether a document may ever have been written. The room of
+	// another one is not called: it would store that it exists.
+	Known func(ctx context.Context, room string) (bool, error)
 	// Enter, if not nil, notes that a document may be written.
 	Enter func(ctx context.Context, room string) error
 	// Full, if not nil, returns the failure of a write to a space that is full.
 	Full func(ctx context.Context) error
+}
+
+// known says whether a document may ever have been written.
+func (c *Config) known(ctx context.Context, room string) (bool, error) {
+	if c.Known == nil {
+		return true, nil
+	}
+	return c.Known(ctx, room)
 }
 
 // enter is called before a document may be written.

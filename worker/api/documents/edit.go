@@ -64,9 +64,12 @@ func (h *handler) delete(c *door.Call) error {
 	if err != nil {
 		return err
 	}
-	p, err := h.call(c, room, yroom.Request{Op: yroom.OpDelete})
-	if err == nil {
-		err = replyError(p)
+	known, err := h.of(c).known(c.R.Context(), room)
+	if err == nil && known {
+		var p yroom.Reply
+		if p, err = h.call(c, room, yroom.Request{Op: yroom.OpDelete}); err == nil {
+			err = replyError(p)
+		}
 	}
 	if err == nil {
 		err = h.of(c).Copies.Delete(c.R.Context(), room)

@@ -95,6 +95,18 @@ func (d *DB) EnterRoom(ctx context.Context, room string) error {
 	return nil
 }
 
+// HasRoom says whether a document of the space has a room, or a copy.
+func (d *DB) HasRoom(ctx context.Context, room string) (bool, error) {
+	results, err := d.Batch(ctx, []abi.Statement{{
+		SQL:  `SELECT 1 FROM SpaceRooms WHERE Room = ?1 UNION ALL SELECT 1 FROM YjsRooms WHERE RoomId = ?1`,
+		Args: []any{room},
+	}})
+	if err != nil {
+		return false, fmt.Errorf("look up the room of a document: %w", err)
+	}
+	return len(results[0].Rows) > 0, nil
+}
+
 // BatchOf is Batch for the room of a document, whose place it notes if the space exists.
 func (d *DB) BatchOf(ctx context.Context, room string, statements []abi.Statement) ([]abi.Result, error) {
 	results, err := d.run(ctx, statements, d.birth, nil) // a paused space takes the copies of what its rooms have

@@ -173,6 +173,9 @@ func TestTicketsAndRoomsAreKeptWithoutABirth(t *testing.T) { // S6
 	if _, err := f.BatchOf(background, "r", []abi.Statement{{SQL: `SELECT 1`}}); err != nil {
 		t.Fatal(err)
 	}
+	if known, err := f.HasRoom(background, "r"); err != nil || known {
+		t.Errorf("a room that was never entered is known: %v, %v", known, err)
+	}
 	f.wantNothingStored() // the place of a room that only reads is not noted
 	if err := f.EnterRoom(background, "r"); err != nil {
 		t.Fatal(err)
@@ -184,6 +187,11 @@ func TestTicketsAndRoomsAreKeptWithoutABirth(t *testing.T) { // S6
 		}
 		if names, err := f.Rooms(background, "", 10); err != nil || fmt.Sprint(names) != "[r]" {
 			t.Errorf("the rooms are %v, %v", names, err)
+		}
+		for room, want := range map[string]bool{"r": true, "s": false} {
+			if known, err := f.HasRoom(background, room); err != nil || known != want {
+				t.Errorf("%s: known %v, %v", room, known, err)
+			}
 		}
 		f.again()
 	}

@@ -120,7 +120,7 @@ func (y *yjsRoom) Call(data []byte) (reply []byte) {
 	return reply
 }
 
-// erase closes the sockets and deletes what the object has stored. A copy that is under way
+// erase closes the sockets and deletes what the object has stored. A task that is under way
 // ends.
 func (y *yjsRoom) erase() {
 	conns, err := y.o.Conns()
@@ -273,9 +273,13 @@ func (y *yjsRoom) Alarm(ctx context.Context) error {
 	}
 	switch task.Kind {
 	case yroom.TaskSeed:
+		erased := y.erased
 		state, version, loadErr := y.database.Load(ctx, y.document)
 		if loadErr != nil {
 			Log.Warn("a Yjs room's document could not be read; it is tried again", "room", y.o.Name, "error", loadErr)
+		}
+		if y.erased > erased { // the state is of the document that was erased
+			return nil
 		}
 		return y.enter(ctx, func(r *yroom.Room) (yroom.Effects, error) {
 			return r.Seeded(state, version, loadErr, time.Now())

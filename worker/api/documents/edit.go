@@ -37,7 +37,7 @@ func (h *handler) mayChange(c *door.Call, room string, op yroom.Op) error {
 	switch op {
 	case yroom.OpMerge, yroom.OpRestore:
 		return h.mayWrite(c, room)
-	case yroom.OpDelete:
+	case yroom.OpDelete, yroom.OpSeed: // a state that was read before a deletion of the space may not come back
 		return h.of(c).enter(c.R.Context(), room)
 	}
 	return nil

@@ -70,3 +70,21 @@ func TestADeletedDocumentDoesNotComeBackByACopyThatWasBeingRead(t *testing.T) { 
 		t.Errorf("the document is %q", got)
 	}
 }
+
+// An edit that is acknowledged is not copied yet. An import must not take its place.
+func TestAnImportReplacesNoDocumentThatIsNotCopiedYet(t *testing.T) { // S11
+	log := &journal{}
+	s, _ := startLogged(t, log, "YJS_COPY_MILLIS", "86400000")
+	c := watched{caller{t, s, signed(t, jwt.MapClaims{"sub": "ann"})}, log}
+	operator := watched{caller{t, s, signed(t, jwt.MapClaims{"sub": "operator", "scope": "sync:admin spaces:admin"})}, log}
+	c.wants("POST", "/s/acme/yjs/note", typed(1, "acknowledged"), http.StatusNoContent)
+	page := strings.Join([]string{
+		`{"format":1,"space":"","stamp":7,"export":"x"}`, `{"document":"note","updated_at":5,"parts":0,"state":"AAA="}`, `{"next":null}`,
+	}, "\n")
+	if got := string(operator.wants("POST", "/s/acme/import", []byte(page), http.StatusConflict)); !strings.Contains(got, "note") {
+		t.Errorf("the failure names no document: %s", got)
+	}
+	if got := c.wants("GET", "/s/acme/yjs/note", nil, http.StatusOK); !bytes.Equal(got, typed(1, "acknowledged")) {
+		t.Errorf("the document is %q", got)
+	}
+}

@@ -87,6 +87,9 @@ func (h *Handler) ServeSpace(w http.ResponseWriter, r *http.Request, space *door
 	if err == nil && (!ok || name != space.Name) {
 		err = errNoSpace
 	}
+	if err == nil {
+		err = space.Unopened
+	}
 	if err == nil && space.Closed != nil && !ofLife(c.R) {
 		err = c.Shut(space.Closed)
 	}

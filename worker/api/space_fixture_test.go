@@ -37,9 +37,14 @@ type town struct {
 type brokenD1 struct {
 	strict
 	broken bool
+	during func() // if not nil, it runs once, before the next Batch
 }
 
 func (d *brokenD1) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {
+	if during := d.during; during != nil {
+		d.during = nil
+		during()
+	}
 	if d.broken {
 		return nil, errCut
 	}
@@ -85,7 +90,7 @@ func newTown(t *testing.T, variables ...string) *town {
 func (f *town) in(name string) string { return f.scoped(name, conformance.NoScope) }
 
 func (f *town) scoped(name, scope string) string {
-	return f.sign(conformance.Claims{Subject: "ann", Scope: scope, TTL: time.Hour, Space: name})
+	return f.sign(conformance.Claims{Subject: "ann", Scope: scope, TTL: 12 * time.Hour, Space: name})
 }
 
 // admin returns a token for everything that an operator may do in a space, but delete it.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tidemark/shared/abi"
+	"tidemark/worker/store/spaces"
 )
 
 // S9, S5: the directory lists a space before the request that made it is answered. If that
@@ -68,6 +69,7 @@ func TestASpaceThatIsNeverWrittenIsForgotten(t *testing.T) {
 	f.hears(conn)
 	for range 2 { // a subscriber waits for the first write
 		due := s.alarm
+		f.now = f.now.Add(time.Hour)
 		if err := s.ring(); err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +86,12 @@ func TestASpaceThatIsNeverWrittenIsForgotten(t *testing.T) {
 	}
 
 	f.ticket("beta")
-	s = f.object("beta")
+	f.now = f.now.Add(59 * time.Minute)
+	s = f.again("beta") // an alarm may come before its time
+	if err := s.ring(); err != nil || s.Tables() == 0 || !s.alarm.After(f.now) || s.alarm.After(f.now.Add(time.Minute)) {
+		t.Errorf("%v: %d tables, the alarm is in %v", err, s.Tables(), s.alarm.Sub(f.now))
+	}
+	f.now = f.now.Add(time.Minute)
 	if err := s.ring(); err != nil {
 		t.Fatal(err)
 	}
@@ -101,6 +108,7 @@ func TestTheAlarmDoesNotEraseASpaceThatWasJustMade(t *testing.T) {
 	f.ticket("acme")
 	s := f.object("acme")
 	before := s.Entered.Load()
+	f.now = f.now.Add(time.Hour)
 	if err := s.ring(); err != nil || s.Entered.Load() != before+1 {
 		t.Errorf("%v: %d events", err, s.Entered.Load()-before)
 	}
@@ -243,6 +251,86 @@ func TestADeletionThatIsCutOffCanBeRepeated(t *testing.T) {
 	f.again("acme")
 	f.want(204, "DELETE", "/s/acme", f.operator("acme"), "")
 	f.wantGone("acme", f.calls, rooms)
+}
+
+// S8, S9: who deletes a space that is not there removes a name that is in the directory all
+// the same. A space that is made meanwhile stays there.
+func TestTheDeletionOfAnAbsentSpaceRemovesItsName(t *testing.T) {
+	f := newTown(t)
+	for _, name := range []string{"ghost", "made"} {
+		if err := f.config.Directory.Add(t.Context(), spaces.Entry{Name: name, CreatedAt: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.want(204, "DELETE", "/s/ghost", f.operator("ghost"), "")
+	if s := f.object("ghost"); f.listed() != "made" || s.Stored.Load() != 0 || !s.alarm.IsZero() {
+		t.Errorf("listed %q, %d transactions, the alarm is %v", f.listed(), s.Stored.Load(), s.alarm)
+	}
+	f.d1.during = func() { f.object("made").meanwhile(func() { f.push("made", "a") }) }
+	f.want(204, "DELETE", "/s/made", f.operator("made"), "")
+	if f.listed() != "made" || len(f.pull("made", 0).Changes["customers"].Updated) != 1 {
+		t.Errorf("listed %q", f.listed())
+	}
+}
+
+// S8, S9: a space that is deleted while it is added to the directory does not stay there. If
+// the deletion is cut off, its alarm goes on.
+func TestASpaceThatIsDeletedWhileItIsListed(t *testing.T) {
+	f := newTown(t)
+	f.d1.during = func() {
+		f.object("acme").meanwhile(func() { f.want(204, "DELETE", "/s/acme", f.operator("acme"), "") })
+	}
+	f.push("acme", "a")
+	if s := f.object("acme"); f.listed() != "" || s.Tables() != 0 || !s.alarm.IsZero() {
+		t.Errorf("listed %q, %d tables, the alarm is %v", f.listed(), s.Tables(), s.alarm)
+	}
+	f.d1.during = func() {
+		f.object("beta").meanwhile(func() {
+			f.d1.broken = true
+			f.want(500, "DELETE", "/s/beta", f.operator("beta"), "")
+			f.d1.broken = false
+		})
+	}
+	f.push("beta", "a")
+	s := f.object("beta")
+	if s.alarm.IsZero() || s.program.Due().IsZero() {
+		t.Errorf("the alarm is %v, and %v is due", s.alarm, s.program.Due())
+	}
+	if err := s.ring(); err != nil || f.listed() != "" || s.Tables() != 0 {
+		t.Errorf("%v: listed %q, %d tables", err, f.listed(), s.Tables())
+	}
+	// Another space of the name, with another birth, is listed with its own.
+	f.d1.during = func() {
+		f.object("beta").meanwhile(func() {
+			f.want(204, "DELETE", "/s/beta", f.operator("beta"), "")
+			f.now = f.now.Add(time.Second)
+			f.push("beta", "b")
+		})
+	}
+	f.push("beta", "a")
+	entries, err := f.config.Directory.List(t.Context(), "", "", 2)
+	if err != nil || len(entries) != 1 || entries[0].CreatedAt != f.now.UnixMilli() || !s.alarm.IsZero() {
+		t.Errorf("listed %v, %v at %d, the alarm is %v", entries, err, f.now.UnixMilli(), s.alarm)
+	}
+}
+
+// A space that cannot read its own state serves nothing: it may be paused, or be deleted.
+func TestASpaceThatCannotBeOpenedGets503(t *testing.T) {
+	f := newTown(t)
+	f.push("acme", "a")
+	f.want(200, "POST", "/s/acme/pause", f.operator("acme"), "")
+	s := f.again("acme")
+	for _, broken := range []bool{true, false} {
+		s.broken = broken
+		message := map[bool]string{true: "cannot be opened", false: "paused"}[broken]
+		f.want(503, "POST", "/s/acme/trpc/sync.push", f.in("acme"), pushes("b", 1), message)
+		f.want(503, "POST", "/s/acme/auth/ticket", f.in("acme"), "", message)
+		if broken {
+			f.want(503, "GET", "/s/acme/info", f.admin("acme"), "", message)
+			f.want(503, "DELETE", "/s/acme", f.operator("acme"), "", message)
+		}
+	}
+	f.want(200, "GET", "/s/acme/info", f.admin("acme"), "")
 }
 
 // S3: a space that a newer version wrote gets 503, and nothing is touched.

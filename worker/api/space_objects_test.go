@@ -41,6 +41,7 @@ type spaceObjects struct {
 	calls      []string       // the binding and the room of every Call, which reaches no room
 	left       int            // how many calls succeed; -1: all
 	onDocument func(yroom.Op) // if not nil, is called before each Call of a document
+	during     func()         // if not nil, runs once, in the next Call
 }
 
 var errCut = errors.New("the call was cut off")
@@ -92,6 +93,13 @@ func (o *spaceObjects) Call(_ context.Context, binding, room string, message ...
 		o.onDocument(yroom.Op(message[0][0]))
 	}
 	o.mu.Lock()
+	during := o.during
+	o.during = nil
+	o.mu.Unlock()
+	if during != nil {
+		during()
+	}
+	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.left == 0 {
 		return nil, errCut
@@ -133,6 +141,8 @@ type spaceObject struct {
 	// one thread; here that thread is the request's.
 	request sync.Mutex
 	alarm   time.Time // zero: none
+
+	broken bool // nothing can be read
 }
 
 func (s *spaceObject) serve(w http.ResponseWriter, r *http.Request, enclosed []byte) {
@@ -140,6 +150,20 @@ func (s *spaceObject) serve(w http.ResponseWriter, r *http.Request, enclosed []b
 	defer s.request.Unlock()
 	s.served.Add(1)
 	s.program.Serve(w, r.WithContext(context.WithValue(r.Context(), inSpace{}, s)), enclosed)
+}
+
+// meanwhile runs f while a request of the object waits for something.
+func (s *spaceObject) meanwhile(f func()) {
+	s.request.Unlock()
+	defer s.request.Lock()
+	f()
+}
+
+func (s *spaceObject) Try(statements ...abi.Statement) ([]abi.Result, error) {
+	if s.broken {
+		return nil, errCut
+	}
+	return s.Object.Try(statements...)
 }
 
 // ring is the alarm.

@@ -166,6 +166,12 @@ func TestReadingAnAbsentSpaceStoresNothing(t *testing.T) {
 	f.want(409, "POST", push, f.in("acme"), pushes("a", 1_700_000_000_000))
 	f.want(404, "PATCH", "/s/acme/api/v1/projects/p/", f.in("acme"), `{"name":"P"}`)
 	f.want(204, "DELETE", "/s/acme", f.operator("acme"), "")
+	f.want(404, "POST", "/s/acme/pause", f.operator("acme"), "")
+	f.want(204, "POST", "/s/acme/resume", f.operator("acme"), "")
+	// Nor does a request that changes the clock alone.
+	f.want(200, "POST", push, f.in("acme"), `{"lastPulledAt":1,"changes":{}}`)
+	f.want(200, "POST", "/s/acme/sync/purge", f.admin("acme"), `{"keep_days":1}`)
+	f.want(200, "POST", "/s/acme/sync/restore", f.admin("acme"), "")
 	s := f.object("acme")
 	if s.Stored.Load() != 0 || s.Tables() != 0 || !s.alarm.IsZero() || f.listed() != "" {
 		t.Errorf("%d transactions, %d tables, the alarm is %v, the directory has %q", s.Stored.Load(), s.Tables(), s.alarm, f.listed())

@@ -19,9 +19,6 @@ const (
 	// listingPatience is how long after its birth the alarm adds a space to the directory, if
 	// the request that made it did not.
 	listingPatience = 10 * time.Second
-	// unbornPatience is how long a space that was never written keeps its tickets and the
-	// places of its documents.
-	unbornPatience = time.Hour
 	// deletingPatience is how long after its begin the alarm goes on with a deletion.
 	deletingPatience = 2 * time.Minute
 	// roomsAtOnce bounds how many rooms one statement of a deletion reads.
@@ -35,7 +32,7 @@ var errDeleting = door.Fail(door.ServiceUnavailable, "The space is being deleted
 
 // made sets the alarm of a space that has just got its tables.
 func (s *Space) made(born bool) {
-	wait := unbornPatience
+	wait := store.UnbornPatience
 	if born {
 		wait = listingPatience
 	}
@@ -59,8 +56,7 @@ func (s *Space) Due() time.Time {
 	return s.due
 }
 
-// list adds the space to the directory. S9. If the space is deleted meanwhile, it takes the
-// entry back.
+// list adds the space to the directory. S9.
 func (s *Space) list(ctx context.Context) error {
 	state, err := s.db.State(ctx)
 	if err != nil || state.CreatedAt == 0 || state.Listed || state.Deleting {
@@ -69,26 +65,48 @@ func (s *Space) list(ctx context.Context) error {
 	if err := s.Directory.Add(ctx, store.Entry{Name: s.name, CreatedAt: state.CreatedAt}); err != nil {
 		return err
 	}
-	created := state.CreatedAt
-	entered := s.db.InEvent(ctx, func() {
-		if state, err = s.db.State(ctx); err != nil || state.CreatedAt != created || state.Deleting {
-			return // it was deleted meanwhile, or is being deleted
+	var gone, another bool
+	err = s.change(ctx, func(now *store.State) error {
+		gone = now.CreatedAt == 0 || now.Deleting // a deletion may have removed the entry before it was added
+		another = !gone && now.CreatedAt != state.CreatedAt
+		if !gone {
+			now.Listed = !another
 		}
-		if err = s.db.SetListed(ctx); err == nil {
-			s.wake(time.Time{})
-		}
+		return nil
 	})
 	switch {
-	case entered != nil:
-		return entered
-	case err == nil && (state.CreatedAt == 0 || state.Deleting):
-		return s.Directory.Remove(ctx, s.name)
+	case err != nil:
+		return err
+	case gone:
+		return s.unlist(ctx)
+	case another:
+		return s.list(ctx)
+	}
+	return nil
+}
+
+// unlist removes the entry of a space that is not there from the directory. If the space was
+// made meanwhile, it is added again.
+func (s *Space) unlist(ctx context.Context) error {
+	if err := s.Directory.Remove(ctx, s.name); err != nil {
+		return err
+	}
+	made := false
+	err := s.change(ctx, func(state *store.State) error {
+		if made = state.CreatedAt > 0 && !state.Deleting; made {
+			state.Listed = false
+		}
+		return nil
+	})
+	if err == nil && made {
+		return s.list(ctx)
 	}
 	return err
 }
 
-// Alarm finishes what a request could not finish. It tries again until it succeeds: a host
-// gives up an alarm that returns errors. It leaves alone what a newer version wrote.
+// Alarm finishes what a request could not finish. It may come before its time: the alarm of
+// the object has other reasons, too. It tries again until it succeeds: a host gives up an
+// alarm that returns errors. It leaves alone what a newer version wrote.
 func (s *Space) Alarm(ctx context.Context) error {
 	failed := s.finish(ctx)
 	if failed == nil || errors.Is(failed, storage.ErrNewerLayout) {
@@ -104,20 +122,17 @@ func (s *Space) Alarm(ctx context.Context) error {
 // finish decides in one event: a request may make the space in the next one.
 func (s *Space) finish(ctx context.Context) error {
 	var state store.State
-	var err error
-	entered := s.db.InEvent(ctx, func() {
-		if state, err = s.db.State(ctx); err == nil && state.Exists && state.CreatedAt == 0 && !state.Deleting {
-			s.unborn()
+	err := s.change(ctx, func(now *store.State) error {
+		state = *now
+		if now.Exists && now.CreatedAt == 0 && !now.Deleting {
+			s.unborn(now)
 		}
+		return nil
 	})
 	switch {
-	case entered != nil:
-		return entered
 	case err != nil:
 		return err
-	case state.Deleting && s.deleting: // by a request; if that is cut off, the next alarm goes on
-		return s.inEvent(ctx, func() { s.wake(s.Now().Add(deletingPatience)) })
-	case state.Deleting:
+	case state.Deleting && !s.deleting: // if a request that deletes is cut off, the next alarm goes on
 		return s.delete(ctx)
 	case state.CreatedAt > 0 && !state.Listed:
 		return s.list(ctx)
@@ -125,37 +140,34 @@ func (s *Space) finish(ctx context.Context) error {
 	return nil
 }
 
-// unborn erases a space that was never written, unless somebody waits for its first write.
-func (s *Space) unborn() {
-	if s.object.Subscribers() > 0 {
-		s.wake(s.Now().Add(unbornPatience))
-		return
+// unborn erases a space that was never written when its time is over, unless somebody waits
+// for its first write.
+func (s *Space) unborn(state *store.State) {
+	switch now := s.Now(); {
+	case now.UnixMilli() < state.KeptUntil:
+	case s.object.Subscribers() > 0:
+		state.KeptUntil = now.Add(store.UnbornPatience).UnixMilli()
+	default:
+		s.erase()
+		*state = store.State{}
 	}
-	s.erase()
 }
 
 // Delete deletes the space: its sockets, its rooms with their documents, its entry in the
 // directory, and all that it has stored. If it is cut off, the alarm goes on. S8.
 func (s *Space) Delete(ctx context.Context) error {
-	state, err := s.db.State(ctx)
-	if err != nil {
-		return err
-	}
-	if !state.Exists {
-		return s.db.InEvent(ctx, func() { s.object.CloseAll(room.CloseDeleted, deletedReason) })
-	}
-	entered := s.db.InEvent(ctx, func() {
-		if err = s.db.SetDeleting(ctx); err == nil {
-			s.door.Closed = errDeleting
-			s.wake(s.Now().Add(deletingPatience))
-			s.object.CloseAll(room.CloseDeleted, deletedReason)
-		}
+	exists := false
+	err := s.change(ctx, func(state *store.State) error {
+		s.object.CloseAll(room.CloseDeleted, deletedReason)
+		exists = state.Exists
+		state.Deleting = exists
+		return nil
 	})
-	if entered != nil {
-		return entered
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case !exists:
+		return s.unlist(ctx)
 	}
 	return s.delete(ctx)
 }
@@ -181,7 +193,10 @@ func (s *Space) delete(ctx context.Context) error {
 	if err := s.Directory.Remove(ctx, s.name); err != nil {
 		return err
 	}
-	return s.db.InEvent(ctx, s.erase)
+	return s.db.InEvent(ctx, func() {
+		s.object.CloseAll(room.CloseDeleted, deletedReason) // those that came meanwhile
+		s.erase()
+	})
 }
 
 // each calls f for each name, page by page.
@@ -208,14 +223,12 @@ func (s *Space) call(ctx context.Context, p door.Place, message []byte) error {
 	return err
 }
 
-// erase deletes what the object has stored, in an event. A socket that came meanwhile is
-// closed, too.
+// erase deletes what the object has stored, and its alarm, in an event.
 func (s *Space) erase() {
-	s.object.CloseAll(room.CloseDeleted, deletedReason)
 	s.object.Erase()
 	s.db.Forget()
-	s.db.Refuse(nil)
-	s.due, s.door.Closed, s.door.Paused, s.opened = time.Time{}, nil, nil, false
+	s.due, s.opened = time.Time{}, false
+	s.settle(store.State{})
 }
 
 // Info says what the space holds. S10.

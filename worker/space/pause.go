@@ -10,6 +10,7 @@ import (
 	"tidemark/shared/yroom"
 	"tidemark/worker/api/door"
 	"tidemark/worker/api/spaces"
+	store "tidemark/worker/store/spaces"
 )
 
 // pausedReason is the reason with which a pause closes sockets.
@@ -22,22 +23,17 @@ var errPaused = door.Fail(door.ServiceUnavailable, "The space is paused: ask aga
 // that began before are under way, and while rooms have edits that the space has no copy
 // of: repeat it. S13.
 func (s *Space) Pause(ctx context.Context) (more bool, err error) {
-	state, err := s.db.State(ctx)
-	if err != nil {
-		return false, err
-	}
-	if state.CreatedAt == 0 {
-		return false, spaces.ErrAbsent
-	}
-	entered := s.db.InEvent(ctx, func() {
-		if err = s.db.SetPaused(ctx, true); err == nil {
-			s.pause()
-			s.object.CloseAll(room.CloseLater, pausedReason)
+	err = s.change(ctx, func(state *store.State) error {
+		switch {
+		case state.CreatedAt == 0:
+			return spaces.ErrAbsent
+		case state.Deleting:
+			return errDeleting
 		}
+		state.Paused = true
+		s.object.CloseAll(room.CloseLater, pausedReason)
+		return nil
 	})
-	if entered != nil {
-		err = entered
-	}
 	if err != nil {
 		return false, err
 	}
@@ -83,25 +79,10 @@ func (s *Space) retire(ctx context.Context, name string) (busy bool, err error) 
 
 // Resume ends a pause.
 func (s *Space) Resume(ctx context.Context) error {
-	state, err := s.db.State(ctx)
-	if err != nil || !state.Paused {
-		return err
-	}
-	entered := s.db.InEvent(ctx, func() {
-		if err = s.db.SetPaused(ctx, false); err == nil {
-			s.db.Refuse(nil)
-			s.door.Paused = nil
-		}
+	return s.change(ctx, func(state *store.State) error {
+		state.Paused = false
+		return nil
 	})
-	if entered != nil {
-		return entered
-	}
-	return err
-}
-
-func (s *Space) pause() {
-	s.db.Refuse(errPaused)
-	s.door.Paused = errPaused
 }
 
 // enter notes that a document may be written. In a paused or closed space it may not: a deletion may

@@ -5,6 +5,7 @@
 package space
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -70,8 +71,9 @@ type Space struct {
 	opened bool
 	due    time.Time // of the next Alarm; zero: none
 
-	deleting bool // a request or an alarm is deleting it
-	calling  int  // see documentCalls
+	deleting  bool // a request or an alarm is deleting it
+	importing bool // a request is importing a page
+	calling   int  // see documentCalls
 }
 
 // New makes the program of the space of that name.
@@ -96,32 +98,73 @@ func New(c *Config, name string, o Object) *Space {
 }
 
 // open learns, once, what is left to do in the space.
-func (s *Space) open(ctx context.Context) error {
+func (s *Space) open(ctx context.Context) (err error) {
 	if s.opened {
 		return nil
 	}
-	state, err := s.db.State(ctx)
-	if err != nil {
-		return err
-	}
-	s.opened = true
-	if state.Paused {
-		s.pause()
-	}
+	entered := s.inEvent(ctx, func() {
+		var state spaces.State
+		if state, err = s.db.State(ctx); err != nil {
+			return
+		}
+		s.opened = true
+		s.settle(state)
+		if state.Deleting && !s.deleting { // the instance that began it has ended, so nobody goes on
+			s.wake(s.Now())
+		}
+	})
+	return cmp.Or(entered, err)
+}
+
+// change lets f change the state of the space, and settles it, in one event. If f fails, the
+// state remains as it was.
+func (s *Space) change(ctx context.Context, f func(*spaces.State) error) (err error) {
+	entered := s.inEvent(ctx, func() {
+		var state spaces.State
+		if state, err = s.db.State(ctx); err != nil {
+			return
+		}
+		before := state
+		if err = f(&state); err != nil {
+			return
+		}
+		if state != before {
+			if err = s.db.SetState(ctx, state); err != nil {
+				return
+			}
+		}
+		s.settle(state)
+	})
+	return cmp.Or(entered, err)
+}
+
+// settle opens and closes the doors of the space as its state says, and sets its alarm. Call
+// it in an event.
+func (s *Space) settle(state spaces.State) {
+	s.door.Closed, s.door.Paused = nil, nil
 	switch {
-	case state.Deleting: // the instance that began it has ended, so nobody goes on
+	case state.Deleting:
 		s.door.Closed = errDeleting
-		return s.inEvent(ctx, func() { s.wake(s.Now()) })
-	case state.Importing:
+	case state.Importing, s.importing:
 		s.door.Closed = errImporting
 	}
-	switch {
-	case state.CreatedAt > 0 && !state.Listed:
-		s.due = s.Now().Add(listingPatience)
-	case state.Exists && state.CreatedAt == 0:
-		s.due = s.Now().Add(unbornPatience)
+	if state.Paused {
+		s.door.Paused = errPaused
 	}
-	return nil
+	s.db.Refuse(s.door.Paused)
+	var due time.Time
+	switch {
+	case state.Deleting:
+		due = s.Now().Add(deletingPatience)
+	case !state.Exists:
+	case state.CreatedAt == 0:
+		due = time.UnixMilli(state.KeptUntil)
+	case !state.Listed:
+		due = time.UnixMilli(state.CreatedAt).Add(listingPatience)
+	}
+	if !due.IsZero() || !s.due.IsZero() {
+		s.wake(due)
+	}
 }
 
 // inEvent runs f in the event that is running, or else in one of its own.
@@ -133,11 +176,21 @@ func (s *Space) inEvent(ctx context.Context, f func()) error {
 	return s.db.InEvent(ctx, f)
 }
 
+// errUnopened is the failure of every request while the space cannot read its own state.
+var errUnopened = door.Fail(door.ServiceUnavailable, "The space cannot be opened: ask again in 5 s").With("Retry-After", "5")
+
 // Serve serves a request. Before it responds to the one that made the space, the
 // directory has the space.
 func (s *Space) Serve(w http.ResponseWriter, r *http.Request, enclosed []byte) {
-	if err := s.open(r.Context()); errors.Is(err, store.ErrNewerLayout) {
-		s.door.Closed = err
+	if err := s.open(r.Context()); err != nil {
+		unopened := s.door
+		unopened.Unopened = err
+		if r.Context().Err() == nil && !errors.Is(err, store.ErrNewerLayout) {
+			s.Log.Error("a space was not opened", "space", s.name, "error", err)
+			unopened.Unopened = errUnopened
+		}
+		s.Config.Serve(w, r, &unopened, enclosed)
+		return
 	}
 	s.Config.Serve(w, r, &s.door, enclosed)
 	if s.db.Fresh() {

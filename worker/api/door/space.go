@@ -26,6 +26,8 @@ type Space struct {
 	Tickets Tickets
 	// Publish tells the subscribers which tables changed; nil: their SyncRoom does.
 	Publish func(ctx context.Context, changes []syncroom.Change)
+	// Unopened, if not nil, is the failure of every request: the space cannot be opened.
+	Unopened error
 	// Closed, if not nil, is the failure of every request but those of the space's life: its
 	// deletion, an import, and what it holds.
 	Closed error

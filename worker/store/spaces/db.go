@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tidemark/shared/abi"
@@ -21,6 +22,10 @@ type Storage interface {
 	Try(statements ...abi.Statement) ([]abi.Result, error)
 }
 
+// UnbornPatience is how long a space that was never written keeps its tickets and the places
+// of its documents.
+const UnbornPatience = time.Hour
+
 // A DB is the database of one space. It creates its tables when it is first written, and is
 // born with that write: until then reading it answers an empty space and stores nothing. S6.
 type DB struct {
@@ -31,7 +36,7 @@ type DB struct {
 	layout  int // the number of its layout; -1: not read yet
 	born    bool
 	refusal error
-	fresh   bool // it was born in this instance, and the directory does not have it yet
+	fresh   bool // it was born, and it is not noted that the directory has it
 }
 
 // New returns the database in a storage. It calls made in the event in which the space gets
@@ -43,7 +48,7 @@ func New(storage Storage, now func() time.Time, made func(born bool)) *DB {
 // Batch runs statements as one transaction. If they write to a space that is not there,
 // that transaction creates it.
 func (d *DB) Batch(ctx context.Context, statements []abi.Statement) (results []abi.Result, err error) {
-	return d.run(ctx, statements, d.birth, d.refused)
+	return d.run(ctx, statements, true, d.refused)
 }
 
 // Kept is the database for what a space keeps although it was not born: its tickets, and
@@ -53,7 +58,7 @@ func (d *DB) Kept() store.DB { return kept{d} }
 type kept struct{ *DB }
 
 func (k kept) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {
-	return k.run(ctx, statements, func() []abi.Statement { return nil }, nil)
+	return k.run(ctx, statements, false, nil)
 }
 
 // InEvent runs f in one event of the object. In it a Batch neither waits nor lets other
@@ -73,12 +78,13 @@ func (d *DB) Within(f func()) {
 	f()
 }
 
-// run runs statements. refused, if not nil, returns the error of statements that write.
-func (d *DB) run(ctx context.Context, statements []abi.Statement, birth func() []abi.Statement, refused func() error) (results []abi.Result, err error) {
+// run runs statements. If bears is true, their first write is the birth of the space.
+// refused, if not nil, returns the error of statements that write.
+func (d *DB) run(ctx context.Context, statements []abi.Statement, bears bool, refused func() error) (results []abi.Result, err error) {
 	if d.inEvent {
-		return d.exec(statements, birth, refused)
+		return d.exec(statements, bears, refused)
 	}
-	if entered := d.storage.Enter(ctx, func() { results, err = d.exec(statements, birth, refused) }); entered != nil {
+	if entered := d.storage.Enter(ctx, func() { results, err = d.exec(statements, bears, refused) }); entered != nil {
 		return nil, entered
 	}
 	return results, err
@@ -86,12 +92,12 @@ func (d *DB) run(ctx context.Context, statements []abi.Statement, birth func() [
 
 // exec runs statements. In a space that was not born it tries them first: only if they
 // write something it runs them for good, with the statements of the birth before them.
-func (d *DB) exec(statements []abi.Statement, birth func() []abi.Statement, refused func() error) ([]abi.Result, error) {
+func (d *DB) exec(statements []abi.Statement, bears bool, refused func() error) ([]abi.Result, error) {
 	if err := d.open(); err != nil {
 		return nil, err
 	}
 	if refused != nil && refused() != nil {
-		results, err := d.storage.Try(statements...)
+		results, err := d.try(statements)
 		if err == nil && wrote(results) {
 			err = refused()
 		}
@@ -100,26 +106,48 @@ func (d *DB) exec(statements []abi.Statement, birth func() []abi.Statement, refu
 	if d.born {
 		return d.storage.Exec(statements...)
 	}
+	results, err := d.try(statements)
+	if err != nil || !makes(statements, results) {
+		return results, err
+	}
+	begin := d.missingTables()
+	switch {
+	case bears:
+		begin = append(begin, d.birth()...)
+	case d.layout == 0:
+		begin = append(begin, abi.Statement{SQL: `UPDATE Space SET kept_until = ?1`, Args: []any{d.now().Add(UnbornPatience).UnixMilli()}})
+	}
+	results, err = d.storage.Exec(slices.Concat(begin, statements)...)
+	if err != nil {
+		return nil, err
+	}
+	if bears || d.layout == 0 {
+		d.made(bears)
+	}
+	d.layout, d.born, d.fresh = len(layouts), bears, bears
+	return results[len(begin):], nil
+}
+
+// try runs statements, on an empty space if there is none, and undoes what they wrote.
+func (d *DB) try(statements []abi.Statement) ([]abi.Result, error) {
 	tables := d.missingTables()
 	results, err := d.storage.Try(slices.Concat(tables, statements)...)
 	if err != nil {
 		return nil, err
 	}
-	results = results[len(tables):]
-	if !wrote(results) {
-		return results, nil
+	return results[len(tables):], nil
+}
+
+// makes says whether statements wrote something that a space has to keep. An empty push, a
+// restore and a purge change the clock alone: in a space that is not there that means
+// nothing. S6.
+func makes(statements []abi.Statement, results []abi.Result) bool {
+	for i, r := range results {
+		if r.Changes > 0 && !strings.HasPrefix(statements[i].SQL, "UPDATE Clock ") {
+			return true
+		}
 	}
-	begin := birth()
-	results, err = d.storage.Exec(slices.Concat(tables, begin, statements)...)
-	if err != nil {
-		return nil, err
-	}
-	born := len(begin) > 0
-	if born || d.layout == 0 {
-		d.made(born)
-	}
-	d.layout, d.born, d.fresh = len(layouts), born, born
-	return results[len(tables)+len(begin):], nil
+	return false
 }
 
 func wrote(results []abi.Result) bool {
@@ -165,7 +193,7 @@ func (d *DB) missingTables() []abi.Statement {
 	if d.layout > 0 {
 		return nil
 	}
-	return layouts.Create()
+	return slices.Clip(layouts.Create())
 }
 
 // birth are the statements that a space is born with. Its first stamp, which is its

@@ -28,7 +28,8 @@ var own = []abi.Statement{
 		created_at INTEGER NOT NULL DEFAULT 0, -- in milliseconds; 0: it was not born
 		listed     INTEGER NOT NULL DEFAULT 0, -- it is in the directory
 		deleting   INTEGER NOT NULL DEFAULT 0,
-		paused     INTEGER NOT NULL DEFAULT 0)`},
+		paused     INTEGER NOT NULL DEFAULT 0,
+		kept_until INTEGER NOT NULL DEFAULT 0) -- in milliseconds: until then it is kept although it was not born`},
 	{SQL: `INSERT INTO Space (one) VALUES (1)`},
 	{SQL: `CREATE TABLE SpaceRooms (Room TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID`},
 }

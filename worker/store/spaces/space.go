@@ -13,6 +13,7 @@ import (
 type State struct {
 	Exists    bool  // it has tables
 	CreatedAt int64 // Unix milliseconds; 0: it was not born
+	KeptUntil int64 // Unix milliseconds: until then it is kept although it was not born
 	Listed    bool  // it is in the directory
 	Deleting  bool
 	Importing bool // an import began that is not finished
@@ -21,7 +22,7 @@ type State struct {
 
 // State returns what the space knows of itself.
 func (d *DB) State(ctx context.Context) (s State, err error) {
-	results, err := d.Batch(ctx, []abi.Statement{{SQL: `SELECT created_at, listed, deleting, (SELECT count(*) FROM Import WHERE finished = 0), paused FROM Space`}})
+	results, err := d.Batch(ctx, []abi.Statement{{SQL: `SELECT created_at, listed, deleting, (SELECT count(*) FROM Import WHERE finished = 0), paused, kept_until FROM Space`}})
 	if err != nil {
 		return s, fmt.Errorf("read the state of the space: %w", err)
 	}
@@ -30,38 +31,32 @@ func (d *DB) State(ctx context.Context) (s State, err error) {
 		Exists: d.layout > 0, CreatedAt: int64(store.Number(r, 0)), Listed: store.Number(r, 1) != 0, Deleting: store.Number(r, 2) != 0,
 		Importing: store.Number(r, 3) != 0,
 		Paused:    store.Number(r, 4) != 0,
+		KeptUntil: int64(store.Number(r, 5)),
 	}, nil
 }
 
-// SetListed notes that the space is in the directory.
-func (d *DB) SetListed(ctx context.Context) error {
-	err := d.set(ctx, "listed")
-	if err == nil {
-		d.fresh = false
+// SetState notes all of a state that is not the work of other statements: KeptUntil, Listed,
+// Deleting and Paused. It changes nothing if the space has no tables.
+func (d *DB) SetState(ctx context.Context, s State) error {
+	if d.layout <= 0 {
+		return nil
 	}
-	return err
-}
-
-// SetDeleting notes that the space is being deleted. A deletion that was cut off goes on.
-func (d *DB) SetDeleting(ctx context.Context) error { return d.set(ctx, "deleting") }
-
-// SetPaused notes whether the space is paused.
-func (d *DB) SetPaused(ctx context.Context, paused bool) error {
-	value := 0
-	if paused {
-		value = 1
+	_, err := d.Kept().Batch(ctx, []abi.Statement{{
+		SQL:  `UPDATE Space SET kept_until = ?1, listed = ?2, deleting = ?3, paused = ?4`,
+		Args: []any{s.KeptUntil, flag(s.Listed), flag(s.Deleting), flag(s.Paused)},
+	}})
+	if err != nil {
+		return fmt.Errorf("note the state of the space: %w", err)
 	}
-	if _, err := d.Kept().Batch(ctx, []abi.Statement{{SQL: `UPDATE Space SET paused = ?1`, Args: []any{value}}}); err != nil {
-		return fmt.Errorf("note whether the space is paused: %w", err)
-	}
+	d.fresh = d.born && !s.Listed
 	return nil
 }
 
-func (d *DB) set(ctx context.Context, column string) error {
-	if _, err := d.Kept().Batch(ctx, []abi.Statement{{SQL: `UPDATE Space SET ` + column + ` = 1`}}); err != nil {
-		return fmt.Errorf("note that the space is %s: %w", column, err)
+func flag(b bool) int {
+	if b {
+		return 1
 	}
-	return nil
+	return 0
 }
 
 // Counts are how many rows a table has.
@@ -109,7 +104,7 @@ func (d *DB) HasRoom(ctx context.Context, room string) (bool, error) {
 
 // BatchOf is Batch for the room of a document, whose place it notes if the space exists.
 func (d *DB) BatchOf(ctx context.Context, room string, statements []abi.Statement) ([]abi.Result, error) {
-	results, err := d.run(ctx, statements, d.birth, nil) // a paused space takes the copies of what its rooms have
+	results, err := d.run(ctx, statements, true, nil) // a paused space takes the copies of what its rooms have
 	if err == nil && d.layout > 0 {
 		err = d.EnterRoom(ctx, room)
 	}

@@ -46,9 +46,22 @@ type Imported struct {
 	// Stamp is that of the database after the last page; 0 before, and if the page had been
 	// written before.
 	Stamp record.Stamp
-	// Rooms are those of the documents that the page has completed.
-	Rooms []string
 }
+
+// A Page is one that was read, and whose lines are well-formed.
+type Page struct {
+	// Written says whether the page was written before. Then Answer is what its import came to.
+	Written bool
+	Answer  Imported
+	// Rooms are those of the documents that the page completes.
+	Rooms []string
+
+	*page
+	statements []abi.Statement
+}
+
+// IsFirst says whether the page is the first one of its export.
+func (p *Page) IsFirst() bool { return p.number == 1 }
 
 // Import writes a page of an export at the time now: all of it, or nothing. The pages come
 // in their order, the first one into an empty database. A page that was written before
@@ -56,28 +69,44 @@ type Imported struct {
 // last page is written, the database refuses each push, and what it has is not complete.
 // Errors are *LineError, *NotEmptyError and *OrderError; any other is internal.
 func (s *Store) Import(ctx context.Context, now time.Time, text []byte) (Imported, error) {
-	p, err := readPage(text)
+	p, err := s.Read(ctx, text)
 	if err != nil {
 		return Imported{}, err
+	}
+	return s.Write(ctx, now, p)
+}
+
+// Read is the part of Import that writes nothing.
+func (s *Store) Read(ctx context.Context, text []byte) (*Page, error) {
+	p, err := readPage(text)
+	if err != nil {
+		return nil, err
 	}
 	statements, rooms, err := s.decode(p, len(p.lines))
 	if err != nil {
-		return Imported{}, err
+		return nil, err
 	}
-	done := Imported{Lines: len(p.lines), Next: p.next, Rooms: rooms}
-	state, err := s.importState(ctx)
+	written, err := s.admit(ctx, p)
 	if err != nil {
-		return Imported{}, fmt.Errorf("import: %w", err)
+		return nil, err
 	}
-	if written, err := state.admit(p); written || err != nil {
+	return &Page{written, Imported{Lines: len(p.lines), Next: p.next}, rooms, p, statements}, nil
+}
+
+// Write is the part of Import that follows Read. Another request may have written the page
+// meanwhile.
+func (s *Store) Write(ctx context.Context, now time.Time, p *Page) (Imported, error) {
+	done := p.Answer
+	if written, err := s.admit(ctx, p.page); written || err != nil {
 		return done, err
 	}
+	statements := slices.Clip(p.statements)
 	if p.last {
 		statements = append(statements, s.finishing(now)...)
 	}
 	results, err := s.db.Batch(ctx, statements)
 	if refused(err) {
-		return s.explain(ctx, p, done, err)
+		return s.explain(ctx, p.page, done, err)
 	}
 	if err != nil {
 		return Imported{}, fmt.Errorf("import: %w", err)
@@ -198,6 +227,15 @@ func (s *Store) importState(ctx context.Context) (importState, error) {
 
 // admit says whether the page was written before. If it was not and is not the next one,
 // it returns an error.
+func (s *Store) admit(ctx context.Context, p *page) (written bool, err error) {
+	state, err := s.importState(ctx)
+	if err != nil {
+		return false, fmt.Errorf("import: %w", err)
+	}
+	return state.admit(p)
+}
+
+// admit is Store.admit for what was read.
 func (i *importState) admit(p *page) (written bool, err error) {
 	switch {
 	case i.export == p.export && p.number <= i.pages:

@@ -23,7 +23,7 @@ type Storage interface {
 }
 
 // UnbornPatience is how long a space that was never written keeps its tickets and the places
-// of its documents.
+// of its documents. While it has subscribers, it keeps them for longer.
 const UnbornPatience = time.Hour
 
 // A DB is the database of one space. It creates its tables when it is first written, and is

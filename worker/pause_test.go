@@ -17,7 +17,7 @@ import (
 )
 
 // The time that passes here is much shorter than that from an edit to its copy.
-func TestAPausedSpaceExportsTheEditsOfItsDocuments(t *testing.T) { // S13
+func TestAPausedSpaceExportsTheEditsOfItsDocuments(t *testing.T) { // S4 and S13
 	log := &journal{}
 	s, clock := startLogged(t, log, "YJS_COPY_MILLIS", "86400000")
 	c := watched{caller{t, s, signed(t, jwt.MapClaims{"sub": "ann"})}, log}

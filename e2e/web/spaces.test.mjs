@@ -2,6 +2,7 @@
 // device pushes.
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import { until } from "../until.mjs";
 import { storageName } from "../../web/client/dist/server.js";
 import { token } from "../doors.mjs";
 import { onHost } from "./browser.mjs";
@@ -184,8 +185,10 @@ onHost("wrangler", "spaces", (door, browser) => {
     await anna.createTeam("doomed");
     await anna.create("customer", { Name: "Last words", Company: "" });
     await anna.synced();
-    const operator = token("operator", { spaces: { doomed: "spaces:admin" } });
-    const response = await fetch(`${door.url}/s/doomed`, { method: "DELETE", headers: { authorization: `Bearer ${operator}` } });
+    const headers = { authorization: `Bearer ${token("operator", { spaces: { doomed: "sync:admin spaces:admin" } })}` };
+    const subscribers = async () => (await (await fetch(`${door.url}/s/doomed/info`, { headers })).json()).subscribers;
+    await until(async () => (await subscribers()) > 0, "Anna hears of the space"); // who comes later finds a new, empty space
+    const response = await fetch(`${door.url}/s/doomed`, { method: "DELETE", headers });
     assert.equal(response.status, 204);
     await anna.page.getByRole("alert").filter({ hasText: "Somebody deleted this space." }).first().waitFor();
     await anna.entry("Last words").waitFor();

@@ -18,7 +18,7 @@ import (
 	"tidemark/wasm/wasmtest"
 )
 
-func TestObjectsShareTheFilesThatMayBeOpen(t *testing.T) {
+func TestObjectsShareTheFilesThatMayBeOpen(t *testing.T) { // C2
 	for _, files := range []int{1, 5} {
 		t.Run(fmt.Sprint(files), func(t *testing.T) {
 			s := start(t, wasmtest.Options{Instances: 3, OpenFiles: files})
@@ -48,7 +48,7 @@ func TestObjectsShareTheFilesThatMayBeOpen(t *testing.T) {
 	}
 }
 
-func TestMemoryDoesNotGrowWithTheObjectsEverSeen(t *testing.T) {
+func TestMemoryDoesNotGrowWithTheObjectsEverSeen(t *testing.T) { // C3
 	clock := wasmtest.NewClock(time.Time{})
 	s := start(t, wasmtest.Options{Instances: 2, OpenFiles: 4, Clock: clock})
 	kept := dial(t, s, "kept", "a")

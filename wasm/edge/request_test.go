@@ -393,7 +393,7 @@ func TestAClientThatLeavesFreesItsCallOfAnObject(t *testing.T) {
 
 // Both objects spin until the clock has moved far. Each is recorded as a suspect when it has
 // run for some seconds, and until it returns.
-func TestTwoObjectsRunAtTheSameTime(t *testing.T) {
+func TestTwoObjectsRunAtTheSameTime(t *testing.T) { // C2
 	clock := wasmtest.NewClock(time.Time{})
 	limits := map[string]string{"LIMIT_CALL_MS": "1e12", "LIMIT_STRETCH_MS": "1e12"}
 	s := start(t, wasmtest.Options{Instances: 2, Clock: clock, Env: limits})

@@ -184,6 +184,32 @@ func TestReadingAnAbsentSpaceStoresNothing(t *testing.T) {
 	}
 }
 
+// C1: a request of a space asks its own object alone, and that one as often, however many
+// other spaces there are.
+func TestARequestCostsTheSameBesideOtherSpaces(t *testing.T) {
+	f := newTown(t)
+	f.push("acme", "a")
+	s, stamp := f.object("acme"), f.pull("acme", 0).Timestamp
+	cost := func() (events, transactions int64) {
+		events, transactions = s.Entered.Load(), s.Stored.Load()
+		f.want(200, "POST", "/s/acme/trpc/sync.push", f.in("acme"), pushes("b", stamp))
+		f.pull("acme", stamp)
+		return s.Entered.Load() - events, s.Stored.Load() - transactions
+	}
+	cost()
+	events, transactions := cost()
+	for n := range 50 {
+		f.push(fmt.Sprint("other-", n), "a")
+	}
+	others := f.object("other-7").served.Load()
+	if e, n := cost(); e != events || n != transactions {
+		t.Errorf("%d events and %d transactions beside 50 spaces, %d and %d beside none", e, n, events, transactions)
+	}
+	if f.object("other-7").served.Load() != others {
+		t.Error("another space was asked")
+	}
+}
+
 // S1: a push commits, and the subscribers are told, in one event of the object.
 func TestAPushCommitsAndTellsInOneEvent(t *testing.T) {
 	f := newTown(t)

@@ -12,9 +12,6 @@ import (
 
 // TestNothingLeaksOnWorkerd runs the suite of leaks between spaces with the guest on workerd.
 func TestNothingLeaksOnWorkerd(t *testing.T) {
-	if testing.Short() {
-		t.Skip("runs workerd")
-	}
 	needWorkerd(t)
 	variables := map[string]string{
 		"AUTH_SECRET": hosts.Secret, "YJS_COPY_MILLIS": "0", "LIMIT_REQUESTS_PER_MINUTE": "1000000000",

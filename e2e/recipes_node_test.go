@@ -17,18 +17,18 @@ import (
 
 // TestRecipesOnWorkerd runs the recipes of the guide with the guest on workerd.
 func TestRecipesOnWorkerd(t *testing.T) {
-	if testing.Short() {
-		t.Skip("runs workerd")
-	}
 	needWorkerd(t)
 	conformance.RunRecipes(t, "../docs/auth.md", func(t *testing.T, variables map[string]string) conformance.Host {
 		return conformance.Host{BaseURL: startWorkerd(t, variables), Now: time.Now}
 	})
 }
 
-// needWorkerd skips a test if make test did not make what startWorkerd needs.
+// needWorkerd skips a short test, and one for which make test did not make what startWorkerd needs.
 func needWorkerd(t *testing.T) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("runs workerd")
+	}
 	for _, file := range []string{"node_modules/miniflare", "../build/tidemark.wasm"} {
 		if _, err := os.Stat(file); err != nil {
 			t.Skip("needs Node, the packages of e2e/package.json and the guest: make test makes them")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tidemark/shared/record"
+	"tidemark/shared/room"
 	"tidemark/shared/yjs"
 	"tidemark/worker/api"
 	"tidemark/worker/api/dialect"
@@ -71,11 +72,12 @@ func main() {
 		Serve: handler.ServeSpace, Records: recordStatements, Projects: projectStatements, Transfer: transferStatements, Schema: schema, Limits: settings.Sync,
 		Bytes: settings.SpaceBytes, Directory: directory, Calls: host.Rooms{}, Now: time.Now, Log: host.Log,
 	}
+	var recent room.Recent[space.Ends]
 	host.Serve(host.Config{
 		Handler: handler,
 		Classes: map[string]host.Class{
 			"SyncRoom": host.NewSyncRoom, "YjsRoom": rooms.Class, "SpaceYjsRoom": rooms.Class,
-			"Space": host.NewSpace(func(o *host.SpaceObject) host.Program { return space.New(config, o.Name, o) }),
+			"Space": host.NewSpace(func(o *host.SpaceObject) host.Program { return space.New(config, o.Name, o, &recent) }),
 		},
 	})
 }
@@ -87,7 +89,7 @@ func database(o *host.Object, ofRoot *documents.Copies) (host.YjsDatabase, strin
 		return ofRoot, o.Name
 	}
 	name, room, _ := strings.Cut(o.Name, "/")
-	remote := &space.Remote{Calls: host.Rooms{}, Space: name, Room: room}
+	remote := &space.Remote{Calls: host.Rooms{}, Space: name, Room: room, Now: time.Now}
 	return struct {
 		*documents.Copies
 		*space.Remote

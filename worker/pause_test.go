@@ -74,9 +74,10 @@ func TestADeletedDocumentDoesNotComeBackByACopyThatWasBeingRead(t *testing.T) { 
 // An edit that is acknowledged is not copied yet. An import must not take its place.
 func TestAnImportReplacesNoDocumentThatIsNotCopiedYet(t *testing.T) { // S11
 	log := &journal{}
-	s, _ := startLogged(t, log, "YJS_COPY_MILLIS", "86400000")
+	s, _ := startLogged(t, log)
 	c := watched{caller{t, s, signed(t, jwt.MapClaims{"sub": "ann"})}, log}
 	operator := watched{caller{t, s, signed(t, jwt.MapClaims{"sub": "operator", "scope": "sync:admin spaces:admin"})}, log}
+	s.Gate.Hold("alarm") // which makes the copy
 	c.wants("POST", "/s/acme/yjs/note", typed(1, "acknowledged"), http.StatusNoContent)
 	page := strings.Join([]string{
 		`{"format":1,"space":"","stamp":7,"export":"x"}`, `{"document":"note","updated_at":5,"parts":0,"state":"AAA="}`, `{"next":null}`,

@@ -9,12 +9,12 @@ import { until } from "../until.mjs";
 import { versions } from "./providers.mjs";
 
 class Peer {
-  constructor(door, room, { version = 3, jwt = token("someone"), doc } = {}) {
+  constructor(door, room, { version = 3, jwt = token("someone"), doc, at = "" } = {}) {
     const { Provider, yjs, textOf } = versions[version];
     this.doc = doc ?? new yjs.Doc();
     this.text = textOf(this.doc);
     this.events = [];
-    this.provider = new Provider(`${door.url.replace("http", "ws")}/yjs`, room, this.doc, {
+    this.provider = new Provider(`${door.url.replace("http", "ws")}${at}/yjs`, room, this.doc, {
       WebSocketPolyfill: WebSocket,
       disableBc: true,
       params: { token: jwt },
@@ -307,6 +307,29 @@ for (const [name, open] of Object.entries(doors)) {
       assert.equal((await http(door, "/yjs/http")).status, 404);
       p.close();
       const late = await join(door, "http");
+      assert.equal(late.toString(), "");
+      late.close();
+    });
+
+    test("S6 S8 an edit makes a space, and its deletion ends the document for who has it open", async () => {
+      const jwt = token("owner", { spaces: ["", "*"], scope: "yjs:read yjs:write sync:admin spaces:admin" });
+      const info = async () => (await http(door, "/s/edited/info", { jwt })).json();
+      const [writer, reader] = [await join(door, "note", { jwt, at: "/s/edited" }), await join(door, "note", { jwt, at: "/s/edited" })];
+      assert.equal((await info()).created_at, null);
+      writer.insert(0, "the first write");
+      await until(() => reader.toString() === "the first write", () => reader.toString());
+      let now;
+      await until(async () => ((now = await info()), now.created_at !== null && now.documents === 1), () => JSON.stringify(now));
+      const { spaces } = await (await http(door, "/spaces?prefix=edited", { jwt })).json();
+      assert.deepEqual(spaces, [{ name: "edited", created_at: now.created_at }]);
+
+      assert.equal((await http(door, "/s/edited", { jwt, method: "DELETE" })).status, 204);
+      for (const p of [writer, reader]) {
+        await until(() => p.events.some((e) => e[0] === "closed" && e[1] === 4404), () => JSON.stringify(p.events));
+        p.close();
+      }
+      assert.equal((await info()).created_at, null);
+      const late = await join(door, "note", { jwt, at: "/s/edited" });
       assert.equal(late.toString(), "");
       late.close();
     });

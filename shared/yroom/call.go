@@ -37,27 +37,22 @@ const (
 	OpRevoke
 	// OpTree: the document as JSON, its texts and XML types as trees.
 	OpTree
-	// OpErase: close the sockets, and be as if nothing had ever been stored. The host does
-	// this without the room: see IsErase.
+	// OpErase: close the sockets, and be as if nothing had ever been stored. Data is the reason.
+	// The host does this without the room: see Shut.
 	OpErase
 	// OpClose: close the sockets, whose clients may connect again, and copy the document to the
 	// database now. Data is the reason. The room replies StatusBusy until the copy is made.
 	OpClose
 )
 
-// IsErase says whether a request is OpErase.
-func IsErase(request []byte) bool { return len(request) > 0 && Op(request[0]) == OpErase }
-
-// Erased is the reply to OpErase.
-func Erased() []byte { return appendReply(nil, Reply{Status: StatusOK}) }
-
 // A Request comes from the Worker, which has authorized the client. On the wire it is
 //
-//	byte op, string etag, varUint version, the data
+//	byte op, string etag, varUint version, varUint at, the data
 type Request struct {
 	Op      Op
 	ETag    string // of the client's copy, as in If-None-Match, or ""
 	Version uint64 // of a request that shows the document: its greatest length, as stored and as shown; 0: no limit
+	At      int64  // when the space let the request in, or closed: see Shut
 	Data    []byte
 }
 
@@ -89,6 +84,9 @@ type Reply struct {
 	whole []byte // replyHead bytes, and then Body; nil: Body is short
 }
 
+// Holds says of the reply to an edit whether the document has ever had a content.
+func (p *Reply) Holds() bool { return p.ETag != untouched }
+
 // replyHead is the greatest length of a Reply without its body. The room writes a
 // document behind so many bytes, and so need not copy it into the reply.
 const replyHead = 1 + 1 + 13 + 8
@@ -96,7 +94,8 @@ const replyHead = 1 + 1 + 13 + 8
 // AppendRequest appends q to dst.
 func AppendRequest(dst []byte, q Request) []byte {
 	dst = lib0.AppendString(append(dst, byte(q.Op)), q.ETag)
-	return append(lib0.AppendUint(dst, q.Version), q.Data...)
+	dst = lib0.AppendUint(lib0.AppendUint(dst, q.Version), uint64(q.At))
+	return append(dst, q.Data...)
 }
 
 func decodeRequest(b []byte) (q Request, err error) {
@@ -110,7 +109,11 @@ func decodeRequest(b []byte) (q Request, err error) {
 		return q, err
 	}
 	version, err := r.Uint()
-	return Request{Op: Op(op), ETag: string(etag), Version: version, Data: r.Rest()}, err
+	if err != nil {
+		return q, err
+	}
+	at, err := r.Uint()
+	return Request{Op: Op(op), ETag: string(etag), Version: version, At: int64(at), Data: r.Rest()}, err
 }
 
 func appendReply(dst []byte, p Reply) []byte {
@@ -176,7 +179,7 @@ func (r *Room) Call(request []byte, now time.Time) (reply []byte, out Effects, e
 		return appendReply(nil, Reply{Status: StatusOK}), r.done(now), nil
 	}
 	if q.Op == OpClose {
-		return appendReply(nil, Reply{Status: r.retire(string(q.Data), now)}), r.done(now), nil
+		return appendReply(nil, Reply{Status: r.retire(q, now)}), r.done(now), nil
 	}
 	p := Reply{Status: StatusUnseeded}
 	if r.meta.Seeded {
@@ -193,9 +196,9 @@ func (r *Room) Call(request []byte, now time.Time) (reply []byte, out Effects, e
 }
 
 // retire is OpClose.
-func (r *Room) retire(reason string, now time.Time) Status {
+func (r *Room) retire(q Request, now time.Time) Status {
 	for _, conn := range r.conns() {
-		r.close(conn, room.CloseLater, reason)
+		r.close(conn, room.CloseLater, string(q.Data))
 	}
 	if r.meta.Due == 0 {
 		return StatusOK
@@ -247,6 +250,9 @@ const maxShown = 8 << 20
 // longer returns the limit to try next for JSON that was longer than limit. The room
 // learns the length of JSON only when it writes the JSON.
 func longer(limit int) int { return limit + max(limit/4, min(limit, 4<<20)) }
+
+// untouched is the ETag of a document without any update.
+const untouched = "0"
 
 // etag returns the document's ETag, which changes with every update.
 func (r *Room) etag() string { return strconv.FormatInt(r.last, 36) }

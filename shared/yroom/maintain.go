@@ -71,7 +71,7 @@ func (r *Room) edited(now time.Time) {
 	if r.logDue() {
 		due = now.Add(compactDelay)
 	}
-	if !r.meta.Seeded {
+	if !r.meta.Seeded || r.config.CopiesFirst && r.meta.Version == 0 {
 		due = now
 	}
 	// After a failure, failed has set the time of the next try.

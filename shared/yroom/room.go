@@ -44,6 +44,7 @@ type Config struct {
 	Messages       float64              // per second and socket, over a burst of 10 seconds
 	BytesPerSecond float64              // per socket, after a burst of a whole document and a message
 	CopyDelay      time.Duration        // from the first edit to maintenance, for a small document
+	CopiesFirst    bool                 // the first copy of a document does not wait for CopyDelay: it makes the space
 	Reserve        func(bytes int) bool // if not nil, the room calls it before an event takes about so much more memory; it returns false if there is none; a negative number gives memory back; it may call Unload
 	WindowSockets  int                  // a room of fewer sends every edit at once
 	Grace          time.Duration        // how long presence outlives a connection that broke

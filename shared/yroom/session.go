@@ -3,16 +3,18 @@ package yroom
 import (
 	"time"
 
+	"tidemark/shared/lib0"
 	"tidemark/shared/room"
 	"tidemark/shared/session"
 )
 
 // An Admission holds the rights and the session of a socket that the Worker admits. On the wire
-// it is a byte, 'w' for a socket that may write and 'r' for one that may only read, and then
-// the session.
+// it is a byte, 'w' for a socket that may write and 'r' for one that may only read, then the
+// session, and then At as a varUint, if it is not 0.
 type Admission struct {
 	Write   bool // it may change the document
 	Session session.Session
+	At      int64 // when the space let the socket in: see Shut
 }
 
 // Append appends the admission.
@@ -21,14 +23,23 @@ func (a Admission) Append(b []byte) []byte {
 	if a.Write {
 		may = 'w'
 	}
-	return a.Session.Append(append(b, may))
+	b = a.Session.Append(append(b, may))
+	if a.At > 0 {
+		b = lib0.AppendUint(b, uint64(a.At))
+	}
+	return b
 }
 
 // DecodeAdmission reads an admission, also one without a session: an old Worker sends none.
 func DecodeAdmission(b []byte) (a Admission) {
 	if len(b) > 0 {
 		a.Write = b[0] == 'w'
-		a.Session, _, _ = session.Cut(b[1:])
+		var rest []byte
+		a.Session, rest, _ = session.Cut(b[1:])
+		r := lib0.NewReader(rest)
+		if at, err := r.Uint(); err == nil {
+			a.At = int64(at)
+		}
 	}
 	return a
 }

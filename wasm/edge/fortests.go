@@ -13,7 +13,8 @@ type TestOptions struct {
 	// The Worker calls Hold, if not nil, before each delivery, and delivers after it
 	// returns. kind is "d1" (a batch's result), "fetch" (the response of another
 	// server), "call" (a message to the object name), "reply" (the object's reply),
-	// "request" (forwarded to the object name), "message" (a socket's message to its object) or "alarm" (of an object).
+	// "request" and "socket" (forwarded to the object name), "message" (a socket's message to
+	// its object) or "alarm" (of an object).
 	Hold func(kind, name string)
 }
 

@@ -69,6 +69,7 @@ func (w *Worker) accept(rw http.ResponseWriter, r *http.Request, f abi.Forward) 
 	}
 	ws.SetReadLimit(abi.MaxMessageBytes)
 	key := objectKey{class, f.Name}
+	w.hold("socket", key.String())
 	s := w.home(key)
 	s.lock()
 	defer s.unlock()

@@ -87,6 +87,9 @@ func (s *Server) open() {
 	s.worker.Store(w)
 }
 
+// Data is the folder of the worker's data.
+func (s *Server) Data() string { return s.options.Data }
+
 // Worker returns the running Worker. Crash and Restart replace it.
 func (s *Server) Worker() *edge.Worker { return s.worker.Load() }
 

@@ -19,7 +19,6 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/wasm/wasmtest"
 	"tidemark/worker/api/documents"
-	"tidemark/worker/space"
 	"tidemark/worker/store"
 )
 
@@ -232,7 +231,7 @@ func (o *spaceObjects) again(name string) *spaceObject {
 	s := o.object(name)
 	s.request.Lock()
 	defer s.request.Unlock()
-	s.program = space.New(&o.config, name, s)
+	o.begin(name, s)
 	return s
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"tidemark/shared/abi"
 	"tidemark/shared/record"
+	"tidemark/shared/room"
 	"tidemark/shared/syncroom"
 	"tidemark/shared/watermelon"
 	"tidemark/shared/yroom"
@@ -70,10 +71,15 @@ func (o *spaceObjects) object(name string) *spaceObject {
 	defer o.mu.Unlock()
 	if o.named[name] == nil {
 		s := &spaceObject{Object: wasmtest.NewObject(o.t), subscribers: newRooms(o.t)}
-		s.program = space.New(&o.config, name, s)
+		o.begin(name, s)
 		o.named[name] = s
 	}
 	return o.named[name]
+}
+
+// begin makes the program of a space anew, as a host does that has started.
+func (o *spaceObjects) begin(name string, s *spaceObject) {
+	s.program = space.New(&o.config, name, s, &room.Recent[space.Ends]{})
 }
 
 // objects returns the names of the objects that got anything.

@@ -14,7 +14,6 @@ import (
 	"tidemark/e2e/conformance"
 	"tidemark/shared/yroom"
 	"tidemark/worker/api/documents"
-	"tidemark/worker/space"
 )
 
 // A life is a server with one space, acme, which has a project and so a call to make when it
@@ -71,11 +70,7 @@ func (l *life) ask(method, path, body string, want int) string {
 }
 
 // restart makes the space's program anew, as a host does that has ended.
-func (l *life) restart() *spaceObject {
-	s := l.objects.object("acme")
-	s.program = space.New(&l.objects.config, "acme", s)
-	return s
-}
+func (l *life) restart() *spaceObject { return l.objects.again("acme") }
 
 const aPush = `{"lastPulledAt":1,"changes":{}}`
 

@@ -34,6 +34,12 @@ type YjsDatabase interface {
 	Delete(ctx context.Context, room string) error
 }
 
+// ofSpace is a YjsDatabase in a space. Full says whether the space takes no more.
+type ofSpace interface {
+	YjsDatabase
+	Full() bool
+}
+
 // YjsRooms makes the rooms of YjsRoom. Their documents and presence in memory share
 // one budget.
 type YjsRooms struct {
@@ -54,6 +60,14 @@ type YjsRooms struct {
 	bytes    int
 	running  *yjsRoom // the room of the running event; nil: none
 	reserved int      // by that event
+
+	shut room.Recent[*shutRoom]
+}
+
+// A shutRoom is what YjsRooms remembers of a room that was shut.
+type shutRoom struct {
+	yroom.Shut
+	closed map[int32]bool // the sockets that the host has closed, and not the room
 }
 
 // A yjsRoom performs the effects of a yroom.Room in an object.
@@ -80,18 +94,30 @@ func (y *YjsRooms) Class(o *Object) Room {
 }
 
 func (y *yjsRoom) Connect(conn int32, attachment []byte) {
-	y.event(conn, func(r *yroom.Room) (yroom.Effects, error) {
-		return r.Connect(conn, yroom.DecodeAdmission(attachment), time.Now()), nil
-	})
+	a, now := yroom.DecodeAdmission(attachment), time.Now()
+	s := y.shut()
+	delete(s.closed, conn) // a host may use the number of a socket again
+	if s.Ends(a) {
+		y.close(s, conn)
+		return
+	}
+	y.event(conn, func(r *yroom.Room) (yroom.Effects, error) { return r.Connect(conn, a, now), nil })
 }
 
 func (y *yjsRoom) Message(conn int32, kind int, data []byte) {
+	if y.shut().closed[conn] {
+		return
+	}
 	y.event(conn, func(r *yroom.Room) (yroom.Effects, error) {
 		return r.Message(conn, kind, data, time.Now())
 	})
 }
 
 func (y *yjsRoom) Disconnect(conn int32, code int, _ string) {
+	if s := y.shut(); s.closed[conn] {
+		delete(s.closed, conn)
+		return
+	}
 	y.event(0, func(r *yroom.Room) (yroom.Effects, error) {
 		return r.Disconnect(conn, code == abnormal, time.Now()), nil
 	})
@@ -106,12 +132,20 @@ func (y *yjsRoom) Timer() {
 
 // Call returns nil if the storage failed.
 func (y *yjsRoom) Call(data []byte) (reply []byte) {
-	if yroom.IsErase(data) {
-		y.erase()
-		return yroom.Erased()
+	now := time.Now()
+	if reply, ok := y.shut().Reply(data); ok {
+		return reply
+	}
+	if shut, ok := yroom.ShutBy(data); ok {
+		s := &shutRoom{shut, map[int32]bool{}}
+		y.rooms.shut.Put(y.o.Name, s, now)
+		if shut.Erases {
+			y.erase(s)
+			return yroom.Erased()
+		}
 	}
 	err := y.event(0, func(r *yroom.Room) (out yroom.Effects, err error) {
-		reply, out, err = r.Call(data, time.Now())
+		reply, out, err = r.Call(data, now)
 		return out, err
 	})
 	if err != nil {
@@ -122,18 +156,36 @@ func (y *yjsRoom) Call(data []byte) (reply []byte) {
 
 // erase closes the sockets and deletes what the object has stored. A task that is under way
 // ends.
-func (y *yjsRoom) erase() {
+func (y *yjsRoom) erase(s *shutRoom) {
 	conns, err := y.o.Conns()
 	if err != nil {
 		Log.Error("the sockets of a Yjs room were not closed", "room", y.o.Name, "error", err)
 	}
 	for _, c := range conns {
-		y.o.Close(c.ID, room.CloseDeleted, "the document was deleted")
+		y.close(s, c.ID)
 	}
 	y.o.Erase()
 	y.room = nil
 	y.erased++
 	y.account()
+}
+
+// open is the room of which nothing is remembered.
+var open = &shutRoom{}
+
+// shut returns what is remembered of the room.
+func (y *yjsRoom) shut() *shutRoom {
+	if s := y.rooms.shut.Get(y.o.Name, time.Now()); s != nil {
+		return s
+	}
+	return open
+}
+
+// close closes a socket without the room. The room does not hear of the socket's end, either:
+// when it wakes up, it stores something.
+func (y *yjsRoom) close(s *shutRoom, conn int32) {
+	s.closed[conn] = true
+	y.o.Close(conn, s.Code(), s.Reason)
 }
 
 // event runs an event of the room and performs its effects. If the storage fails, event
@@ -175,6 +227,7 @@ func (y *yjsRoom) awake() error {
 	}
 	stored.TimerSet = y.o.TimerSet()
 	config := y.rooms.Config
+	_, config.CopiesFirst = y.database.(ofSpace)
 	config.Reserve = y.rooms.reserve
 	y.room = yroom.New(config, y.storage, stored, conns, time.Now())
 	return nil
@@ -303,7 +356,7 @@ func (y *yjsRoom) Alarm(ctx context.Context) error {
 // closeIfFull closes the sockets if the space of the document is full. Those that come
 // afterwards may only read.
 func (y *yjsRoom) closeIfFull() {
-	d, ok := y.database.(interface{ Full() bool })
+	d, ok := y.database.(ofSpace)
 	if !ok || !d.Full() {
 		return
 	}

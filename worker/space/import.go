@@ -45,7 +45,7 @@ func (i *importStore) Import(ctx context.Context, now time.Time, text []byte) (d
 			return done, err
 		}
 	}
-	erase := yroom.AppendRequest(nil, yroom.Request{Op: yroom.OpErase})
+	erase := yroom.AppendRequest(nil, yroom.Request{Op: yroom.OpErase, At: s.shutNow(), Data: []byte("the document was replaced by an import")})
 	for _, room := range page.Rooms {
 		if err := s.call(ctx, s.door.Document(room), erase); err != nil {
 			return done, fmt.Errorf("erase the room of a document before its import: %w", err)

@@ -180,7 +180,7 @@ func (s *Space) delete(ctx context.Context) error {
 	}
 	s.deleting = true
 	defer func() { s.deleting = false }()
-	erase := yroom.AppendRequest(nil, yroom.Request{Op: yroom.OpErase})
+	erase := yroom.AppendRequest(nil, yroom.Request{Op: yroom.OpErase, At: s.shutNow(), Data: []byte(deletedReason)})
 	err := s.each(ctx, s.db.Rooms, func(name string) error { return s.call(ctx, s.door.Document(name), erase) })
 	if err != nil {
 		return fmt.Errorf("delete the documents of a space: %w", err)
@@ -196,7 +196,20 @@ func (s *Space) delete(ctx context.Context) error {
 	return s.db.InEvent(ctx, func() {
 		s.object.CloseAll(room.CloseDeleted, deletedReason) // those that came meanwhile
 		s.erase()
+		now := s.Now()
+		s.recent.Put(s.name, Ends{shut: s.ends().shut, deleted: now.UnixMilli()}, now)
 	})
+}
+
+// ends returns what is remembered of the space: what is on its way from before must not count.
+func (s *Space) ends() Ends { return s.recent.Get(s.name, s.Now()) }
+
+// shutNow returns the time for a yroom.Shut. What the space lets in afterwards has a later time.
+func (s *Space) shutNow() int64 {
+	now, ends := s.Now(), s.ends()
+	ends.shut = max(now.UnixMilli(), ends.shut+1)
+	s.recent.Put(s.name, ends, now)
+	return ends.shut
 }
 
 // each calls f for each name, page by page.

@@ -42,8 +42,9 @@ func (s *Space) Pause(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("close the projects of a space: %w", err)
 	}
+	documents := yroom.AppendRequest(nil, yroom.Request{Op: yroom.OpClose, At: s.shutNow(), Data: []byte(pausedReason)})
 	err = s.each(ctx, s.db.Rooms, func(name string) error {
-		busy, err := s.retire(ctx, name)
+		busy, err := s.retire(ctx, name, documents)
 		more = more || busy
 		return err
 	})
@@ -67,9 +68,9 @@ func (d documentCalls) Call(ctx context.Context, binding, room string, data ...[
 
 // retire closes the sockets of a document's room, and says whether the room has edits that
 // are not copied yet.
-func (s *Space) retire(ctx context.Context, name string) (busy bool, err error) {
+func (s *Space) retire(ctx context.Context, name string, message []byte) (busy bool, err error) {
 	p := s.door.Document(name)
-	reply, err := s.Calls.Call(ctx, p.Binding, p.Room, yroom.AppendRequest(nil, yroom.Request{Op: yroom.OpClose, Data: []byte(pausedReason)}))
+	reply, err := s.Calls.Call(ctx, p.Binding, p.Room, message)
 	if err != nil {
 		return false, err
 	}
@@ -87,14 +88,22 @@ func (s *Space) Resume(ctx context.Context) error {
 
 // enter notes that a document may be written. In a paused or closed space it may not: a deletion may
 // have passed the document's room while the request waited.
-func (s *Space) enter(ctx context.Context, room string) (err error) {
+func (s *Space) enter(ctx context.Context, room string) (at int64, err error) {
 	entered := s.db.InEvent(ctx, func() {
 		if err = cmp.Or(s.door.Paused, s.door.Closed); err == nil {
 			err = s.db.EnterRoom(ctx, room)
 		}
+		at = max(s.Now().UnixMilli(), s.ends().shut+1)
 	})
-	if entered != nil {
-		return entered
-	}
-	return err
+	return at, cmp.Or(entered, err)
+}
+
+// edited makes the space, if the first write to it was the edit of a document. S6.
+func (s *Space) edited(ctx context.Context) (err error) {
+	entered := s.db.InEvent(ctx, func() {
+		if s.door.Closed == nil {
+			err = s.db.Bear()
+		}
+	})
+	return cmp.Or(entered, err)
 }

@@ -2,16 +2,21 @@ package space
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"tidemark/shared/abi"
 	"tidemark/worker/api/door"
 )
 
 // callBatch is the first byte of a message to a space's object. A text follows, the room of
-// a document, and then abi.Statements.
+// a document, then the time of the message as 8 bytes, Unix milliseconds, little endian, and
+// then abi.Statements.
 const callBatch = 1
+
+const timeBytes = 8
 
 // The first byte of the reply to callBatch.
 const (
@@ -48,14 +53,22 @@ func (s *Space) batch(data []byte) (results []abi.Result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	statements, err := abi.DecodeStatements(rest, nil)
+	if len(rest) < timeBytes {
+		return nil, errors.New("the message is malformed")
+	}
+	sent := int64(binary.LittleEndian.Uint64(rest))
+	statements, err := abi.DecodeStatements(rest[timeBytes:], nil)
 	if err != nil {
 		return nil, err
 	}
 	s.db.Within(func() {
 		ctx := context.Background() // in an event nothing waits
-		if err = s.open(ctx); err == nil && s.door.Closed != nil {
+		switch err = s.open(ctx); {
+		case err != nil:
+		case s.door.Closed != nil:
 			err = s.door.Closed
+		case sent < s.ends().deleted: // of a document that was deleted with the space
+			err = errDeleting
 		}
 		if err == nil {
 			results, err = s.db.BatchOf(ctx, string(room), statements)
@@ -72,13 +85,16 @@ func (s *Space) batch(data []byte) (results []abi.Result, err error) {
 type Remote struct {
 	Calls       door.Calls
 	Space, Room string
+	Now         func() time.Time
 
 	full bool
 }
 
 // Batch runs statements as one transaction of the space.
 func (r *Remote) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {
-	message, err := abi.AppendStatements(abi.AppendText([]byte{callBatch}, r.Room), statements, nil)
+	message := abi.AppendText([]byte{callBatch}, r.Room)
+	message = binary.LittleEndian.AppendUint64(message, uint64(r.Now().UnixMilli()))
+	message, err := abi.AppendStatements(message, statements, nil)
 	if err != nil {
 		return nil, err
 	}

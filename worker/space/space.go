@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tidemark/shared/record"
+	"tidemark/shared/room"
 	"tidemark/shared/syncroom"
 	"tidemark/shared/watermelon"
 	"tidemark/worker/api"
@@ -61,6 +62,10 @@ type Config struct {
 	Log       *slog.Logger
 }
 
+// Ends are the times of the last pause, deletion or import of a space, and of its last deletion,
+// Unix milliseconds.
+type Ends struct{ shut, deleted int64 }
+
 // A Space is the state of one object. It implements host.Program.
 type Space struct {
 	*Config
@@ -70,15 +75,16 @@ type Space struct {
 	door   door.Space
 	opened bool
 	due    time.Time // of the next Alarm; zero: none
+	recent *room.Recent[Ends]
 
 	deleting  bool // a request or an alarm is deleting it
 	importing bool // a request is importing a page
 	calling   int  // see documentCalls
 }
 
-// New makes the program of the space of that name.
-func New(c *Config, name string, o Object) *Space {
-	s := &Space{Config: c, name: name, object: o}
+// New makes the program of the space of that name. All spaces of an instance share recent.
+func New(c *Config, name string, o Object, recent *room.Recent[Ends]) *Space {
+	s := &Space{Config: c, name: name, object: o, recent: recent}
 	s.db = spaces.New(o, c.Now, s.made)
 	rows := &dialect.Watermelon{Records: &recordLimit{records.New(s.db, c.Records), s}, Schema: c.Schema, Limits: c.Limits}
 	projectStore, copies := projects.New(s.db, c.Projects), documents.NewCopies(s.db)
@@ -89,7 +95,7 @@ func New(c *Config, name string, o Object) *Space {
 			Tickets:   ticketStore,
 			Records:   rowsapi.Config{Store: &rowStore{rows, s}, Restorers: []rowsapi.Restorer{ticketStore, projectStore}},
 			Projects:  &projectLimit{projectStore, s},
-			Documents: &docsapi.Config{Calls: documentCalls{c.Calls, s}, Copies: copies, Versions: &versionLimit{copies, s}, Known: s.db.HasRoom, Enter: s.enter, Full: s.full},
+			Documents: &docsapi.Config{Calls: documentCalls{c.Calls, s}, Copies: copies, Versions: &versionLimit{copies, s}, Known: s.db.HasRoom, Enter: s.enter, Edited: s.edited, Full: s.full},
 			Transfer:  &importStore{transfer.New(s.db, c.Transfer), s},
 			Space:     s,
 		},

@@ -60,6 +60,9 @@ func (h *handler) call(c *door.Call, room string, q yroom.Request) (p yroom.Repl
 	if err != nil {
 		return p, err
 	}
+	if seed.Status == yroom.StatusGone {
+		return seed, nil
+	}
 	if seed.Status != yroom.StatusOK {
 		return p, fmt.Errorf("seed the room: %s", seed.Body)
 	}
@@ -80,9 +83,11 @@ func (h *handler) give(c *door.Call, room string, q yroom.Request) (yroom.Reply,
 }
 
 func (h *handler) callOnce(c *door.Call, room string, q yroom.Request) (yroom.Reply, error) {
-	if err := h.mayChange(c, room, q.Op); err != nil {
+	at, err := h.mayChange(c, room, q.Op)
+	if err != nil {
 		return yroom.Reply{}, err
 	}
+	q.At = at
 	data := q.Data // sent behind the request, and not copied
 	q.Data = nil
 	place := c.Space.Document(room)

@@ -36,8 +36,11 @@ type Config struct {
 	// Known, if not nil, says whether a document may ever have been written. The room of
 	// another one is not called: it would store that it exists.
 	Known func(ctx context.Context, room string) (bool, error)
-	// Enter, if not nil, notes that a document may be written.
-	Enter func(ctx context.Context, room string) error
+	// Enter, if not nil, notes that a document may be written. It returns the time for
+	// yroom.Admission.At and yroom.Request.At.
+	Enter func(ctx context.Context, room string) (at int64, err error)
+	// Edited, if not nil, is called after a document got an edit.
+	Edited func(ctx context.Context) error
 	// Full, if not nil, returns the failure of a write to a space that is full.
 	Full func(ctx context.Context) error
 }
@@ -51,11 +54,18 @@ func (c *Config) known(ctx context.Context, room string) (bool, error) {
 }
 
 // enter is called before a document may be written.
-func (c *Config) enter(ctx context.Context, room string) error {
+func (c *Config) enter(ctx context.Context, room string) (at int64, err error) {
 	if c.Enter == nil {
-		return nil
+		return 0, nil
 	}
 	return c.Enter(ctx, room)
+}
+
+func (c *Config) edited(ctx context.Context) error {
+	if c.Edited == nil {
+		return nil
+	}
+	return c.Edited(ctx)
 }
 
 // full returns the failure of a write to a space that is full.
@@ -143,12 +153,13 @@ func (h *handler) join(c *door.Call) error {
 		return err
 	}
 	write := c.ID.Scope.Allows(auth.YjsWrite)
-	if err := h.of(c).enter(c.R.Context(), room); err != nil {
+	at, err := h.of(c).enter(c.R.Context(), room)
+	if err != nil {
 		return err
 	}
 	if write && h.of(c).full(c.R.Context()) != nil { // it may read on
 		write = false
 	}
-	admission := yroom.Admission{Write: write, Session: c.Session()}
+	admission := yroom.Admission{Write: write, Session: c.Session(), At: at}
 	return c.Join(place, admission.Append(nil))
 }

@@ -13,7 +13,7 @@ func (h *handler) merge(c *door.Call) error {
 	if err != nil {
 		return err
 	}
-	if err := h.mayWrite(c, room); err != nil {
+	if _, err := h.mayWrite(c, room); err != nil {
 		return err
 	}
 	update, err := c.ReadBody(int64(c.Settings.Documents.DocumentBytes))
@@ -24,23 +24,23 @@ func (h *handler) merge(c *door.Call) error {
 }
 
 // mayWrite notes that a document may be written. It rejects that if the space is full.
-func (h *handler) mayWrite(c *door.Call, room string) error {
+func (h *handler) mayWrite(c *door.Call, room string) (at int64, err error) {
 	if err := h.of(c).full(c.R.Context()); err != nil {
-		return err
+		return 0, err
 	}
 	return h.of(c).enter(c.R.Context(), room)
 }
 
 // mayChange checks again, directly before the call of a room, whether it may be changed:
 // reading a body takes as long as the client likes.
-func (h *handler) mayChange(c *door.Call, room string, op yroom.Op) error {
+func (h *handler) mayChange(c *door.Call, room string, op yroom.Op) (at int64, err error) {
 	switch op {
 	case yroom.OpMerge, yroom.OpRestore:
 		return h.mayWrite(c, room)
 	case yroom.OpDelete, yroom.OpSeed: // a state that was read before a deletion of the space may not come back
 		return h.of(c).enter(c.R.Context(), room)
 	}
-	return nil
+	return 0, nil
 }
 
 // change asks a room for a change, and returns the ETag of the result.
@@ -48,6 +48,9 @@ func (h *handler) change(c *door.Call, room string, q yroom.Request) error {
 	p, err := h.call(c, room, q)
 	if err == nil {
 		err = replyError(p)
+	}
+	if err == nil && p.Holds() {
+		err = h.of(c).edited(c.R.Context())
 	}
 	if err != nil {
 		return err

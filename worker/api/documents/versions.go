@@ -111,7 +111,7 @@ func (h *handler) restoreVersion(c *door.Call) error {
 	if err != nil {
 		return err
 	}
-	if err := h.mayWrite(c, room); err != nil {
+	if _, err := h.mayWrite(c, room); err != nil {
 		return err
 	}
 	var dice [8]byte

@@ -128,6 +128,20 @@ func (d *DB) exec(statements []abi.Statement, bears bool, refused func() error) 
 	return results[len(begin):], nil
 }
 
+// Bear makes a space of one that only keeps the places of documents. It does nothing if there are
+// none: somebody has deleted the space. Call it in an event.
+func (d *DB) Bear() error {
+	if err := d.open(); err != nil || d.born || d.layout == 0 {
+		return err
+	}
+	if _, err := d.storage.Exec(d.birth()...); err != nil {
+		return fmt.Errorf("make the space: %w", err)
+	}
+	d.made(true)
+	d.born, d.fresh = true, true
+	return nil
+}
+
 // try runs statements, on an empty space if there is none, and undoes what they wrote.
 func (d *DB) try(statements []abi.Statement) ([]abi.Result, error) {
 	tables := d.missingTables()

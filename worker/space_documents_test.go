@@ -1,0 +1,195 @@
+//go:build !js
+
+package main_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/golang-jwt/jwt/v5"
+
+	"tidemark/shared/room"
+	"tidemark/shared/yproto"
+	"tidemark/wasm/wasmtest"
+)
+
+// A spaceLife is a server whose documents are copied by no clock, and its operator.
+type spaceLife struct {
+	*testing.T
+	s                *wasmtest.Server
+	clock            *wasmtest.Clock
+	member, operator watched
+}
+
+func newSpaceLife(t *testing.T) *spaceLife {
+	t.Helper()
+	log := &journal{}
+	s, clock := startLogged(t, log, "YJS_COPY_MILLIS", "86400000")
+	return &spaceLife{
+		t, s, clock,
+		watched{caller{t, s, signed(t, jwt.MapClaims{"sub": "ann"})}, log},
+		watched{caller{t, s, signed(t, jwt.MapClaims{"sub": "operator", "scope": "sync:admin spaces:admin yjs:read"})}, log},
+	}
+}
+
+// exists says whether a space was born, by its info and by the directory, which must agree.
+func (l *spaceLife) exists(name string) bool {
+	l.Helper()
+	var info struct {
+		CreatedAt *int64 `json:"created_at"`
+	}
+	if err := json.Unmarshal(l.operator.wants("GET", "/s/"+name+"/info", nil, http.StatusOK), &info); err != nil {
+		l.Fatal(err)
+	}
+	listed := strings.Contains(string(l.operator.wants("GET", "/spaces?prefix="+name, nil, http.StatusOK)), `"`+name+`"`)
+	if listed != (info.CreatedAt != nil) {
+		l.Errorf("%s: listed %v, created_at %v", name, listed, info.CreatedAt)
+	}
+	return listed
+}
+
+// edited makes the space acme by an edit, and waits for the copy of its document.
+func (l *spaceLife) edited() {
+	l.Helper()
+	l.member.wants("POST", "/s/acme/yjs/note", typed(1, "first"), http.StatusNoContent)
+	wasmtest.Until(l, "the copy", func() bool {
+		l.clock.Advance(10 * time.Millisecond)
+		return strings.Contains(string(l.operator.wants("GET", "/s/acme/export", nil, http.StatusOK)), `{"document":"note"`)
+	})
+}
+
+// late opens a socket of a document that is held back on its way from the space to the room.
+func (l *spaceLife) late(path string) client {
+	l.Helper()
+	url := strings.Replace(l.s.URL, "http", "ws", 1) + path + "?token=" + l.member.token
+	l.s.Gate.Hold("socket")
+	ws, _, err := websocket.Dial(context.Background(), url, nil)
+	if err != nil {
+		l.Fatal(err)
+	}
+	l.Cleanup(func() { ws.CloseNow() })
+	l.s.Gate.Wait(l, 1)
+	l.s.Gate.Hold()
+	return client{l.T, ws}
+}
+
+// The edit over HTTP makes the space before it is answered; the edit of a socket makes it with
+// the document's first copy, which does not wait for YJS_COPY_MILLIS.
+func TestAnEditOfADocumentMakesTheSpace(t *testing.T) { // S6
+	l := newSpaceLife(t)
+	l.member.wants("POST", "/s/nothing/yjs/note", []byte{0, 0}, http.StatusNoContent)
+	if l.exists("nothing") {
+		t.Error("an edit without a content made a space")
+	}
+	l.member.wants("POST", "/s/http/yjs/note", typed(1, "hello"), http.StatusNoContent)
+	if !l.exists("http") {
+		t.Error("an edit over HTTP made no space")
+	}
+	c := open(t, l.s, "/s/socket/yjs/note", jwt.MapClaims{"sub": "ann"})
+	c.state()
+	if l.exists("socket") {
+		t.Error("a reader made a space")
+	}
+	c.send(yproto.AppendUpdate(nil, typed(1, "hello")))
+	c.next(yproto.Update)
+	wasmtest.Until(t, "the edit has made the space", func() bool {
+		l.clock.Advance(10 * time.Millisecond)
+		return strings.Contains(string(l.operator.wants("GET", "/spaces?prefix=socket", nil, http.StatusOK)), `"socket"`)
+	})
+	if export := string(l.operator.wants("GET", "/s/socket/export", nil, http.StatusOK)); !strings.Contains(export, `{"document":"note"`) {
+		t.Errorf("the space was made without its document: %s", export)
+	}
+}
+
+// A socket that the space let in before its deletion comes to the room afterwards.
+func TestASocketOnItsWayDoesNotOutliveADeletion(t *testing.T) { // S8
+	l := newSpaceLife(t)
+	l.edited()
+	there := open(t, l.s, "/s/acme/yjs/note", jwt.MapClaims{"sub": "ann"})
+	there.alive()
+	late := l.late("/s/acme/yjs/note")
+	l.operator.wants("DELETE", "/s/acme", nil, http.StatusNoContent)
+	l.s.Gate.Open()
+	late.wantClosed(room.CloseDeleted, "the space was deleted")
+	there.wantClosed(room.CloseDeleted, "the space was deleted")
+	if files, err := filepath.Glob(filepath.Join(l.s.Data(), "do", "Space*", "*")); err != nil || len(files) > 0 {
+		t.Errorf("the space has left %q, %v", files, err)
+	}
+	l.clock.Advance(time.Millisecond)
+	again := open(t, l.s, "/s/acme/yjs/note", jwt.MapClaims{"sub": "ann"})
+	again.alive()
+	if state := again.state(); len(state) > 2 {
+		t.Errorf("the document came back: %q", state)
+	}
+}
+
+func TestASocketOnItsWayDoesNotPassAPause(t *testing.T) { // S13
+	l := newSpaceLife(t)
+	l.edited()
+	late := l.late("/s/acme/yjs/note")
+	if got := string(l.operator.wants("POST", "/s/acme/pause", nil, http.StatusOK)); !strings.Contains(got, `"more":false`) {
+		t.Errorf("the pause has not all edits: %s", got)
+	}
+	l.s.Gate.Open()
+	late.wantClosed(room.CloseLater, "the space is paused: connect again")
+	l.operator.wants("POST", "/s/acme/resume", nil, http.StatusNoContent)
+	again := open(t, l.s, "/s/acme/yjs/note", jwt.MapClaims{"sub": "ann"})
+	if state := string(again.state()); !strings.Contains(state, "first") {
+		t.Errorf("after the pause the document is %q", state)
+	}
+}
+
+// An edit over HTTP is held back on its way from the space to the room, until the space is
+// deleted.
+func TestAnEditOnItsWayDoesNotOutliveADeletion(t *testing.T) { // S8
+	l := newSpaceLife(t)
+	l.edited()
+	l.s.Gate.Hold("call")
+	answered := make(chan int)
+	go func() {
+		status, _ := l.member.ask("POST", "/s/acme/yjs/note", typed(2, "late"))
+		answered <- status
+	}()
+	l.s.Gate.Wait(t, 1)
+	l.s.Gate.Hold()
+	l.operator.wants("DELETE", "/s/acme", nil, http.StatusNoContent)
+	l.s.Gate.Open()
+	if status := <-answered; status != http.StatusConflict {
+		t.Errorf("the edit: %d", status)
+	}
+	if l.exists("acme") {
+		t.Error("the edit made the space again")
+	}
+	l.member.wants("GET", "/s/acme/yjs/note", nil, http.StatusNotFound)
+}
+
+// A document's first copy is held back on its way from the room to the space, until the space
+// is deleted.
+func TestACopyOnItsWayDoesNotMakeADeletedSpaceAgain(t *testing.T) { // S8
+	l := newSpaceLife(t)
+	l.member.wants("POST", "/s/acme/api/v1/projects/", []byte(`{"name":"born"}`), http.StatusCreated)
+	c := open(t, l.s, "/s/acme/yjs/note", jwt.MapClaims{"sub": "ann"})
+	c.state()
+	l.s.Gate.Hold("call")
+	c.send(yproto.AppendUpdate(nil, typed(1, "deleted")))
+	c.next(yproto.Update)
+	wasmtest.Until(t, "the copy is on its way", func() bool {
+		l.clock.Advance(10 * time.Millisecond)
+		return l.s.Gate.Held() > 0
+	})
+	l.s.Gate.Hold()
+	l.clock.Advance(time.Millisecond)
+	l.operator.wants("DELETE", "/s/acme", nil, http.StatusNoContent)
+	arrived := l.s.Gate.Count("reply") + 1
+	l.s.Gate.Open()
+	wasmtest.Until(t, "the copy has arrived", func() bool { return l.s.Gate.Count("reply") >= arrived })
+	if l.exists("acme") {
+		t.Error("the copy made the space again")
+	}
+}

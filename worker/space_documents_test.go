@@ -118,8 +118,8 @@ func TestASocketOnItsWayDoesNotOutliveADeletion(t *testing.T) { // S8
 	l.s.Gate.Open()
 	late.wantClosed(room.CloseDeleted, "the space was deleted")
 	there.wantClosed(room.CloseDeleted, "the space was deleted")
-	if files, err := filepath.Glob(filepath.Join(l.s.Data(), "do", "Space*", "*")); err != nil || len(files) > 0 {
-		t.Errorf("the space has left %q, %v", files, err)
+	if files := l.files(); len(files) > 0 {
+		t.Errorf("the space has left %q", files)
 	}
 	l.clock.Advance(time.Millisecond)
 	again := open(t, l.s, "/s/acme/yjs/note", jwt.MapClaims{"sub": "ann"})
@@ -192,4 +192,47 @@ func TestACopyOnItsWayDoesNotMakeADeletedSpaceAgain(t *testing.T) { // S8
 	if l.exists("acme") {
 		t.Error("the copy made the space again")
 	}
+}
+
+// pass lets time pass, while the sockets answer pings: otherwise the host may close them.
+func (l *spaceLife) pass(d time.Duration, sockets ...client) {
+	for end := l.clock.Now().Add(d); l.clock.Now().Before(end); l.clock.Advance(20 * time.Second) {
+		for _, c := range sockets {
+			c.alive()
+		}
+	}
+}
+
+// files returns what spaces and their documents have stored.
+func (l *spaceLife) files() []string {
+	l.Helper()
+	files, err := filepath.Glob(filepath.Join(l.s.Data(), "do", "Space*", "*"))
+	if err != nil {
+		l.Fatal(err)
+	}
+	return files
+}
+
+func TestAReaderOfASpaceThatWasNeverWrittenIsNotForgotten(t *testing.T) { // S6, S8
+	l := newSpaceLife(t)
+	reader := open(t, l.s, "/s/acme/yjs/note", jwt.MapClaims{"sub": "ann"})
+	reader.state()
+	l.pass(150*time.Minute, reader)
+	l.member.wants("POST", "/s/acme/api/v1/projects/", []byte(`{"name":"born"}`), http.StatusCreated)
+	l.operator.wants("DELETE", "/s/acme", nil, http.StatusNoContent)
+	reader.wantClosed(room.CloseDeleted, "the space was deleted")
+}
+
+func TestReadersLeaveNothing(t *testing.T) { // S5, S6
+	l := newSpaceLife(t)
+	reader := open(t, l.s, "/s/acme/yjs/note", jwt.MapClaims{"sub": "ann"})
+	reader.state()
+	if len(l.files()) == 0 {
+		t.Fatal("the test reads the wrong folder")
+	}
+	reader.ws.CloseNow()
+	wasmtest.Until(t, "all is forgotten", func() bool {
+		l.pass(10 * time.Minute)
+		return len(l.files()) == 0
+	})
 }

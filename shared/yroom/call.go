@@ -43,6 +43,9 @@ const (
 	// OpClose: close the sockets, whose clients may connect again, and copy the document to the
 	// database now. Data is the reason. The room replies StatusBusy until the copy is made.
 	OpClose
+	// OpForget: be as if nothing had ever been stored. If there is a socket or a document, the
+	// room forgets nothing, and replies StatusBusy. The host forgets: see Forgets.
+	OpForget
 )
 
 // A Request comes from the Worker, which has authorized the client. On the wire it is
@@ -181,6 +184,13 @@ func (r *Room) Call(request []byte, now time.Time) (reply []byte, out Effects, e
 	if q.Op == OpClose {
 		return appendReply(nil, Reply{Status: r.retire(q, now)}), r.done(now), nil
 	}
+	if q.Op == OpForget {
+		p := Reply{Status: StatusOK}
+		if len(r.sockets) > 0 || r.meta.Size > 0 || r.log.updates > 0 {
+			p.Status = StatusBusy
+		}
+		return appendReply(nil, p), r.done(now), nil
+	}
 	p := Reply{Status: StatusUnseeded}
 	if r.meta.Seeded {
 		p, err = r.call(q, now)
@@ -193,6 +203,11 @@ func (r *Room) Call(request []byte, now time.Time) (reply []byte, out Effects, e
 		p.Cost = r.steps / stepsAMessage
 	}
 	return p.encode(), r.done(now), nil
+}
+
+// Forgets says whether a request was OpForget, and the room agreed.
+func Forgets(request, reply []byte) bool {
+	return len(request) > 0 && Op(request[0]) == OpForget && len(reply) > 0 && Status(reply[0]) == StatusOK
 }
 
 // retire is OpClose.

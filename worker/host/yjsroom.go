@@ -151,6 +151,9 @@ func (y *yjsRoom) Call(data []byte) (reply []byte) {
 	if err != nil {
 		return nil
 	}
+	if yroom.Forgets(data, reply) {
+		y.forget()
+	}
 	return reply
 }
 
@@ -164,6 +167,11 @@ func (y *yjsRoom) erase(s *shutRoom) {
 	for _, c := range conns {
 		y.close(s, c.ID)
 	}
+	y.forget()
+}
+
+// forget deletes what the object has stored.
+func (y *yjsRoom) forget() {
 	y.o.Erase()
 	y.room = nil
 	y.erased++

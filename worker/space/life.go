@@ -121,11 +121,15 @@ func (s *Space) Alarm(ctx context.Context) error {
 
 // finish decides in one event: a request may make the space in the next one.
 func (s *Space) finish(ctx context.Context) error {
+	waited, err := s.forgetRooms(ctx)
+	if err != nil {
+		return err
+	}
 	var state store.State
-	err := s.change(ctx, func(now *store.State) error {
+	err = s.change(ctx, func(now *store.State) error {
 		state = *now
-		if now.Exists && now.CreatedAt == 0 && !now.Deleting {
-			s.unborn(now)
+		if isUnborn(now) {
+			s.unborn(now, waited)
 		}
 		return nil
 	})
@@ -140,12 +144,33 @@ func (s *Space) finish(ctx context.Context) error {
 	return nil
 }
 
+// isUnborn says whether a space only keeps tickets and the places of documents.
+func isUnborn(state *store.State) bool {
+	return state.Exists && state.CreatedAt == 0 && !state.Deleting
+}
+
+// forgetRooms lets the rooms of a space that was never written forget that they were read, when
+// the time of the space is over. waited reports whether one of them has a socket.
+func (s *Space) forgetRooms(ctx context.Context) (waited bool, err error) {
+	state, err := s.db.State(ctx)
+	if err != nil || !isUnborn(&state) || s.Now().UnixMilli() < state.KeptUntil {
+		return false, err
+	}
+	forget := yroom.AppendRequest(nil, yroom.Request{Op: yroom.OpForget})
+	err = s.each(ctx, s.db.Rooms, func(name string) error {
+		busy, err := s.busy(ctx, name, forget)
+		waited = waited || busy
+		return err
+	})
+	return waited, err
+}
+
 // unborn erases a space that was never written when its time is over, unless somebody waits
 // for its first write.
-func (s *Space) unborn(state *store.State) {
+func (s *Space) unborn(state *store.State, waited bool) {
 	switch now := s.Now(); {
 	case now.UnixMilli() < state.KeptUntil:
-	case s.object.Subscribers() > 0:
+	case waited, s.object.Subscribers() > 0:
 		state.KeptUntil = now.Add(store.UnbornPatience).UnixMilli()
 	default:
 		s.erase()

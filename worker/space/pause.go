@@ -44,7 +44,7 @@ func (s *Space) Pause(ctx context.Context) (more bool, err error) {
 	}
 	documents := yroom.AppendRequest(nil, yroom.Request{Op: yroom.OpClose, At: s.shutNow(), Data: []byte(pausedReason)})
 	err = s.each(ctx, s.db.Rooms, func(name string) error {
-		busy, err := s.retire(ctx, name, documents)
+		busy, err := s.busy(ctx, name, documents)
 		more = more || busy
 		return err
 	})
@@ -66,9 +66,9 @@ func (d documentCalls) Call(ctx context.Context, binding, room string, data ...[
 	return d.Calls.Call(ctx, binding, room, data...)
 }
 
-// retire closes the sockets of a document's room, and says whether the room has edits that
-// are not copied yet.
-func (s *Space) retire(ctx context.Context, name string, message []byte) (busy bool, err error) {
+// busy sends a message to the room of a document, and says whether the reply is
+// yroom.StatusBusy.
+func (s *Space) busy(ctx context.Context, name string, message []byte) (busy bool, err error) {
 	p := s.door.Document(name)
 	reply, err := s.Calls.Call(ctx, p.Binding, p.Room, message)
 	if err != nil {

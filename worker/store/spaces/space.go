@@ -82,9 +82,13 @@ func (d *DB) Count(ctx context.Context, schema *record.Schema) (tables []Counts,
 }
 
 // EnterRoom notes that a document of the space has a room, so that a deletion of the
-// space finds it.
+// space finds it. A space that was not born is kept for UnbornPatience from then on.
 func (d *DB) EnterRoom(ctx context.Context, room string) error {
-	if _, err := d.Kept().Batch(ctx, []abi.Statement{enterRoom(room)}); err != nil {
+	_, err := d.Kept().Batch(ctx, []abi.Statement{
+		{SQL: `INSERT OR IGNORE INTO SpaceRooms VALUES (?1)`, Args: []any{room}},
+		{SQL: `UPDATE Space SET kept_until = ?1 WHERE created_at = 0`, Args: []any{d.now().Add(UnbornPatience).UnixMilli()}},
+	})
+	if err != nil {
 		return fmt.Errorf("note a document's room: %w", err)
 	}
 	return nil
@@ -109,10 +113,6 @@ func (d *DB) BatchOf(ctx context.Context, room string, statements []abi.Statemen
 		err = d.EnterRoom(ctx, room)
 	}
 	return results, err
-}
-
-func enterRoom(room string) abi.Statement {
-	return abi.Statement{SQL: `INSERT OR IGNORE INTO SpaceRooms VALUES (?1)`, Args: []any{room}}
 }
 
 // Rooms returns the rooms of documents after a name, in order, at most limit.

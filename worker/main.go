@@ -11,7 +11,7 @@ import (
 
 	"tidemark/shared/record"
 	"tidemark/shared/room"
-	"tidemark/shared/yjs"
+	"tidemark/shared/yroom"
 	"tidemark/worker/api"
 	"tidemark/worker/api/dialect"
 	docsapi "tidemark/worker/api/documents"
@@ -33,10 +33,7 @@ func main() {
 	schema := record.Default()
 	recordStatements, projectStatements := records.NewStatements(schema, settings.Sync.PullBytes), projects.NewStatements()
 	transferStatements := transfer.NewStatements(schema)
-	transferStatements.Validate = func(document []byte) error {
-		_, err := yjs.Validate(document, yjs.Limits{Stored: true})
-		return err
-	}
+	transferStatements.CheckState = yroom.CheckState
 	rows := &dialect.Watermelon{Records: records.New(db, recordStatements), Schema: schema, Limits: settings.Sync}
 	ticketStore, projectStore := tickets.New(db), projects.New(db, projectStatements)
 	directory := spaces.NewDirectory(db)

@@ -1,5 +1,5 @@
 import { useEffect, useReducer, useSyncExternalStore } from "react";
-import type { SyncState } from "tidemark-client";
+import { statusOf, type SyncState } from "tidemark-client";
 
 const subscribe = (listener: () => void) => {
   addEventListener("online", listener);
@@ -31,14 +31,14 @@ export function StatusChip({ state, unsynced, expired }: { state: SyncState; uns
   );
 }
 
-function labelOf({ phase }: SyncState, online: boolean, expired: boolean): [kind: string, word: string] {
+function labelOf({ phase, error }: SyncState, online: boolean, expired: boolean): [kind: string, word: string] {
   if (expired) return ["bad", "Signed out"];
   if (!online) return ["off", "Offline"];
   switch (phase) {
     case "syncing":
       return ["busy", "Syncing"];
     case "waiting":
-      return ["off", "Unreachable"];
+      return ["off", statusOf(error) === null ? "Unreachable" : "Waiting"]; // the title says what the server asks for
     case "refused":
       return ["bad", "Rejected"];
     case "idle":

@@ -118,3 +118,17 @@ func TestADeletionEndsAnImport(t *testing.T) {
 	f.imports(200, pageOf(1, "r", "null"))
 	f.pull("acme", 0)
 }
+
+// S11: a document that no room could read is refused before the room is erased.
+func TestAPageWithADocumentThatNoRoomReadsErasesNothing(t *testing.T) {
+	f := newTown(t)
+	f.imports(200, pageOf(1, "r", `"c"`))
+	f.calls = nil
+	f.imports(400, `{"page":2,"export":"x"}`+"\n"+`{"document":"q","updated_at":1,"part":1,"state":"AA=="}`+"\n"+
+		`{"document":"q","updated_at":1,"parts":1,"state":"AQ=="}`+"\n"+`{"next":null}`, `"line":3`, "no update that a room can read")
+	if len(f.calls) > 0 {
+		t.Errorf("called %v", f.calls)
+	}
+	f.imports(200, pageOf(2, "q", "null"))
+	f.pull("acme", 0)
+}

@@ -53,11 +53,12 @@ func openSpaces(t *testing.T, c *api.Config, db store.DB) (*api.Handler, *spaceO
 	t.Helper()
 	limits, schema := watermelon.DefaultLimits(), record.Default()
 	o := &spaceObjects{Rooms: c.Door.Rooms, t: t, named: map[string]*spaceObject{}, left: -1}
-	directory := spaces.NewDirectory(db)
+	directory, pages := spaces.NewDirectory(db), transfer.NewStatements(schema)
+	pages.CheckState = yroom.CheckState
 	c.Door.Rooms, c.Spaces = o, directory
 	o.config = space.Config{
 		Records: records.NewStatements(schema, limits.PullBytes), Projects: projects.NewStatements(),
-		Transfer: transfer.NewStatements(schema), Schema: schema,
+		Transfer: pages, Schema: schema,
 		Limits: limits, Bytes: c.Door.Settings.SpaceBytes, Directory: directory, Calls: o, Now: c.Door.Now, Log: c.Door.Log,
 	}
 	handler := api.New(*c)

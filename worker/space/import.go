@@ -7,6 +7,7 @@ import (
 
 	"tidemark/shared/yroom"
 	"tidemark/worker/api/door"
+	storage "tidemark/worker/store"
 	store "tidemark/worker/store/spaces"
 	"tidemark/worker/store/transfer"
 )
@@ -24,7 +25,7 @@ type importStore struct {
 // Import writes a page. A room of a document that the page brings may have been opened
 // before: it is erased, so that it begins with what is imported. Meanwhile the space is
 // closed, so that nobody opens the room again.
-func (i *importStore) Import(ctx context.Context, now time.Time, text []byte) (done transfer.Imported, err error) {
+func (i *importStore) Import(ctx context.Context, now time.Time, text []byte, b storage.Budget) (done transfer.Imported, err error) {
 	s := i.space
 	page, err := i.Store.Read(ctx, text)
 	if err != nil {
@@ -44,6 +45,9 @@ func (i *importStore) Import(ctx context.Context, now time.Time, text []byte) (d
 		if err := s.wantNoDocument(ctx); err != nil {
 			return done, err
 		}
+	}
+	if err := i.Store.Check(ctx, page, b); err != nil {
+		return done, err
 	}
 	erase := yroom.AppendRequest(nil, yroom.Request{Op: yroom.OpErase, At: s.shutNow(), Data: []byte("the document was replaced by an import")})
 	for _, room := range page.Rooms {

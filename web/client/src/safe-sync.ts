@@ -3,7 +3,7 @@ import type { Database } from "@nozbe/watermelondb";
 import { Q } from "@nozbe/watermelondb";
 import { synchronize, type SyncPullResult, type SyncPushArgs } from "@nozbe/watermelondb/sync/index.js";
 import type { PullInput } from "./app-router.js";
-import { backoff } from "./backoff.js";
+import { backoff, longestTimerMillis } from "./backoff.js";
 import type { Changes } from "./changes.js";
 import { HttpError, retryAfter } from "./server.js";
 
@@ -70,8 +70,6 @@ export async function countUnsynced(database: Database): Promise<number> {
   });
   return (await Promise.all(counts)).reduce((sum, n) => sum + n, 0);
 }
-
-const longestTimerMillis = 2 ** 31 - 1;
 
 const lastSyncKey = "tidemark_last_sync_at";
 

@@ -1,5 +1,6 @@
 // The server as a client sees it: its URL, the token, and WebSockets that open by tickets.
 
+import { longestTimerMillis } from "./backoff.js";
 import { patientFetch } from "./patience.js";
 
 /** A Tidemark server and the person's token. */
@@ -127,7 +128,8 @@ export class ClosedError extends Error {
  * Returns a WebSocket class that gets a single-use ticket and then opens with `?ticket=`, so that no token is ever
  * part of a URL. It has the part of WebSocket that y-websocket and subscribe() use: give it to y-websocket as
  * `WebSocketPolyfill`. It closes with 4401 if the server rejects the token, with 4403 if the token does not include
- * the space, and with 1006 if the server is unreachable. If the token ends it closes with 4401, or with 4500 if `token()` returns a new one by then.
+ * the space, and with 1006 if the server is unreachable. While the server asks to wait, as in a paused space, it asks
+ * again after the time of `Retry-After`. If the token ends it closes with 4401, or with 4500 if `token()` returns a new one by then.
  */
 export function ticketSocket(server: Server): typeof WebSocket {
   class TicketSocket {
@@ -140,6 +142,7 @@ export function ticketSocket(server: Server): typeof WebSocket {
     onerror: ((event: Event) => void) | null = null;
     #socket: WebSocket | null = null;
     #closed = false;
+    #retry: ReturnType<typeof setTimeout> | undefined; // of the request for a ticket
 
     constructor(url: string) {
       void this.#open(url);
@@ -156,9 +159,13 @@ export function ticketSocket(server: Server): typeof WebSocket {
     close(code?: number, reason?: string) {
       this.#closed = true;
       this.#socket?.close(code, reason);
+      if (this.#retry === undefined) return;
+      clearTimeout(this.#retry);
+      this.#retry = setTimeout(() => this.#ended({ code: 1006, reason: "" } as CloseEvent, null));
     }
 
     async #open(url: string) {
+      this.#retry = undefined;
       const token = server.token();
       let socket: WebSocket;
       try {
@@ -166,6 +173,11 @@ export function ticketSocket(server: Server): typeof WebSocket {
         if (this.#closed) return this.#ended({ code: 1006, reason: "" } as CloseEvent, token);
         socket = new WebSocket(`${url}${url.includes("?") ? "&" : "?"}ticket=${encodeURIComponent(ticket)}`);
       } catch (error) {
+        const wait = error instanceof HttpError ? error.retryAfterMillis : null;
+        if (wait && !this.#closed) {
+          this.#retry = setTimeout(() => void this.#open(url), Math.min(wait, longestTimerMillis));
+          return;
+        }
         const refused = error instanceof HttpError && [401, 403].includes(error.status);
         const code = refused ? 4000 + error.status : 1006;
         this.#ended({ code, reason: (error as Error).message } as CloseEvent, token);

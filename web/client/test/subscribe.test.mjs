@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, mock, test } from "node:test";
 import assert from "node:assert/strict";
-import { subscribe } from "../dist/index.js";
+import { subscribe, ticketSocket } from "../dist/index.js";
 import { settle } from "./memory.mjs";
 
 // A network of one server: tickets, and sockets that the test drives.
-let tickets, sockets, ticketStatus, token;
+let tickets, sockets, ticketStatus, ticketHeaders, token;
 const real = { fetch: globalThis.fetch, WebSocket: globalThis.WebSocket };
 
 class FakeSocket {
@@ -35,12 +35,12 @@ class FakeSocket {
 
 beforeEach(() => {
   mock.timers.enable({ apis: ["setTimeout"] });
-  [tickets, sockets, ticketStatus, token] = [0, [], 200, "t"];
+  [tickets, sockets, ticketStatus, ticketHeaders, token] = [0, [], 200, {}, "t"];
   globalThis.WebSocket = FakeSocket;
   globalThis.fetch = async (url, { method, headers }) => {
     assert.deepEqual([url, method, headers.authorization], ["http://server/auth/ticket", "POST", `Bearer ${token}`]);
     if (ticketStatus === 0) throw new TypeError("fetch failed");
-    return new Response(JSON.stringify({ ticket: `ticket-${++tickets}` }), { status: ticketStatus });
+    return new Response(JSON.stringify({ ticket: `ticket-${++tickets}` }), { status: ticketStatus, headers: ticketHeaders });
   };
 });
 afterEach(() => {
@@ -113,6 +113,36 @@ test("a server that cannot be reached for a ticket is tried again", async () => 
   await tick(625);
   assert.equal(sockets.length, 1);
   stop();
+});
+
+test("a server that asks to wait is asked again after that time, however often, and not before", async () => {
+  [ticketStatus, ticketHeaders] = [503, { "retry-after": "5" }];
+  const { heard, stop } = listen();
+  await settle();
+  for (let asked = 1; asked <= 20; asked++) {
+    assert.equal(tickets, asked);
+    await tick(4_999);
+    assert.equal(tickets, asked);
+    if (asked === 20) ticketStatus = 200;
+    await tick(1);
+  }
+  assert.equal(sockets.length, 1);
+  sockets[0].open();
+  assert.deepEqual(heard, [true]);
+  stop();
+});
+
+test("a socket that waits can be closed, and asks no more", async () => {
+  [ticketStatus, ticketHeaders] = [429, { "retry-after": "60" }];
+  const codes = [];
+  const socket = new (ticketSocket({ url: "http://server", token: () => token }))("ws://server/yjs/room");
+  socket.onclose = ({ code }) => codes.push(code);
+  await settle();
+  assert.equal(socket.readyState, 0);
+  socket.close();
+  assert.deepEqual([socket.readyState, codes], [3, []]);
+  await tick(600_000);
+  assert.deepEqual([tickets, codes], [1, [1006]]);
 });
 
 test("a socket that cannot be made is tried again", async () => {

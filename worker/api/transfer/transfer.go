@@ -27,7 +27,7 @@ const maxBodyBytes = transfer.MaxPageBytes + 64<<10
 // Store exports and imports; *transfer.Store does.
 type Store interface {
 	Export(ctx context.Context, name, cursor string, b store.Budget) (page []byte, next string, err error)
-	Import(ctx context.Context, now time.Time, page []byte) (transfer.Imported, error)
+	Import(ctx context.Context, now time.Time, page []byte, b store.Budget) (transfer.Imported, error)
 }
 
 type handler struct{ of func(*door.Call) Store }
@@ -71,7 +71,7 @@ func (h *handler) importPage(c *door.Call) error {
 	if err != nil {
 		return err
 	}
-	done, err := h.of(c).Import(c.R.Context(), c.Now(), page)
+	done, err := h.of(c).Import(c.R.Context(), c.Now(), page, door.Budget)
 	if err != nil {
 		return failureOf(err)
 	}

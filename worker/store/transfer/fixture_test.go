@@ -184,7 +184,7 @@ func (p *place) take(pages [][]byte) (last Imported) {
 	p.t.Helper()
 	for i, page := range pages {
 		var err error
-		if last, err = p.transfer.Import(context.Background(), p.now, page); err != nil {
+		if last, err = p.transfer.Import(context.Background(), p.now, page, store.Budget{}); err != nil {
 			p.t.Fatalf("page %d: %v\n%.2000s", i+1, err, page)
 		}
 	}

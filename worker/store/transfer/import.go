@@ -57,6 +57,7 @@ type Page struct {
 	Rooms []string
 
 	*page
+	states     states
 	statements []abi.Statement
 }
 
@@ -67,22 +68,26 @@ func (p *Page) IsFirst() bool { return p.number == 1 }
 // in their order, the first one into an empty database. A page that was written before
 // changes nothing, so the caller sends a page again whose answer it did not get. Until the
 // last page is written, the database refuses each push, and what it has is not complete.
-// Errors are *LineError, *NotEmptyError and *OrderError; any other is internal.
-func (s *Store) Import(ctx context.Context, now time.Time, text []byte) (Imported, error) {
+// Errors are *LineError, *NotEmptyError, *OrderError and those of the budget; any other is
+// internal.
+func (s *Store) Import(ctx context.Context, now time.Time, text []byte, b store.Budget) (Imported, error) {
 	p, err := s.Read(ctx, text)
+	if err == nil && !p.Written {
+		err = s.Check(ctx, p, b)
+	}
 	if err != nil {
 		return Imported{}, err
 	}
 	return s.Write(ctx, now, p)
 }
 
-// Read is the part of Import that writes nothing.
+// Read is the first part of Import. It writes nothing.
 func (s *Store) Read(ctx context.Context, text []byte) (*Page, error) {
 	p, err := readPage(text)
 	if err != nil {
 		return nil, err
 	}
-	statements, rooms, err := s.decode(p, len(p.lines))
+	w, statements, err := s.decode(p, len(p.lines))
 	if err != nil {
 		return nil, err
 	}
@@ -90,10 +95,10 @@ func (s *Store) Read(ctx context.Context, text []byte) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Page{written, Imported{Lines: len(p.lines), Next: p.next}, rooms, p, statements}, nil
+	return &Page{written, Imported{Lines: len(p.lines), Next: p.next}, w.rooms, p, w.states, statements}, nil
 }
 
-// Write is the part of Import that follows Read. Another request may have written the page
+// Write is the part of Import that follows Check. Another request may have written the page
 // meanwhile.
 func (s *Store) Write(ctx context.Context, now time.Time, p *Page) (Imported, error) {
 	done := p.Answer
@@ -175,23 +180,24 @@ func readPage(text []byte) (*page, error) {
 	return p, nil
 }
 
-// decode returns the statements that write the first n lines of a page, and the rooms of
-// their documents.
-func (s *Store) decode(p *page, n int) (statements []abi.Statement, rooms []string, err error) {
-	w := newWrites(s.Statements)
+// decode returns what the first n lines of a page come to, and the statements that write
+// it.
+func (s *Store) decode(p *page, n int) (w *writes, statements []abi.Statement, err error) {
+	w = newWrites(s.Statements)
 	for i, text := range p.lines[:n] {
+		w.line = i + 2
 		if err := w.decode(text); err != nil {
-			return nil, nil, &LineError{i + 2, err.Error()}
+			return nil, nil, &LineError{w.line, err.Error()}
 		}
 	}
 	if p.number > 1 {
-		return append(append([]abi.Statement{{SQL: isNext, Args: []any{p.export, p.number}}}, w.statements(s.Statements)...), abi.Statement{SQL: addPage}), w.rooms, nil
+		return w, append(append([]abi.Statement{{SQL: isNext, Args: []any{p.export, p.number}}}, w.statements(s.Statements)...), abi.Statement{SQL: addPage}), nil
 	}
-	return append([]abi.Statement{
+	return w, append([]abi.Statement{
 		{SQL: "SELECT CASE WHEN " + s.content + " IS NOT NULL THEN " + refuse + " END AS refused"},
 		{SQL: beginImport, Args: []any{p.export, p.stamp}},
 		{SQL: closeDoor},
-	}, w.statements(s.Statements)...), w.rooms, nil
+	}, w.statements(s.Statements)...), nil
 }
 
 // finishing returns the statements after those of the last page.
@@ -280,7 +286,7 @@ func (s *Store) explain(ctx context.Context, p *page, done Imported, cause error
 		if failed != nil {
 			return true
 		}
-		statements, _, err := s.decode(p, i+1)
+		_, statements, err := s.decode(p, i+1)
 		if err == nil {
 			_, err = s.db.Batch(ctx, append(slices.Clip(statements), abi.Statement{SQL: probe}))
 		}
@@ -306,10 +312,12 @@ func reasonOf(text []byte) string {
 	l := readLine(text)
 	name, _ := ijson.Text(l.members["collection"])
 	switch {
+	case l.has("part"):
+		return complete
 	case l.kind == "document":
-		return "parts of the document are missing before this line"
+		return documentParts
 	case l.kind == "version":
-		return "parts of the version are missing before this line, or they do not have that many bytes"
+		return versionParts
 	case name == "dependencies":
 		return "the project is unknown before this line, or has a live dependency of the same two tasks"
 	case name == "memberships":

@@ -14,8 +14,6 @@ import (
 
 	"tidemark/shared/abi"
 	"tidemark/shared/project"
-	"tidemark/shared/record"
-	"tidemark/wasm/wasmtest"
 	"tidemark/worker/store"
 )
 
@@ -31,7 +29,7 @@ func onePage(lines ...string) []byte {
 }
 
 func (p *place) import1(page []byte) (Imported, error) {
-	return p.transfer.Import(context.Background(), p.now, page)
+	return p.transfer.Import(context.Background(), p.now, page, store.Budget{})
 }
 
 func TestAMalformedPageNamesTheLineAndWritesNothing(t *testing.T) { // S11
@@ -284,7 +282,7 @@ func TestACrashWithinAPageLeavesNothingOfIt(t *testing.T) { // S11
 		before := to.all()
 		for at := range 30 {
 			broken := New(&crashing{to.db, at}, statements)
-			if _, err := broken.Import(context.Background(), to.now, page); !errors.Is(err, errCrash) {
+			if _, err := broken.Import(context.Background(), to.now, page, store.Budget{}); !errors.Is(err, errCrash) {
 				if err != nil {
 					t.Fatalf("page %d, statement %d: %v", i+1, at, err)
 				}
@@ -320,7 +318,7 @@ func TestTwoRequestsThatBeginAnImportAtOnce(t *testing.T) { // S11
 	p := newPlace(t)
 	raced := &racing{DB: p.db}
 	raced.meanwhile = func() { p.take([][]byte{onePage(`{"tombstone":"customers","id":"b","stamp":6}`)}) }
-	done, err := New(raced, statements).Import(context.Background(), p.now, onePage(`{"tombstone":"customers","id":"b","stamp":6}`))
+	done, err := New(raced, statements).Import(context.Background(), p.now, onePage(`{"tombstone":"customers","id":"b","stamp":6}`), store.Budget{})
 	if err != nil || done.Lines != 1 {
 		t.Errorf("the same export: %+v, %v", done, err)
 	}
@@ -328,7 +326,7 @@ func TestTwoRequestsThatBeginAnImportAtOnce(t *testing.T) { // S11
 	raced = &racing{DB: p.db}
 	raced.meanwhile = func() { p.push("customers", []object{customer("a", "A")}) }
 	var notEmpty *NotEmptyError
-	if _, err := New(raced, statements).Import(context.Background(), p.now, onePage()); !errors.As(err, &notEmpty) {
+	if _, err := New(raced, statements).Import(context.Background(), p.now, onePage(), store.Budget{}); !errors.As(err, &notEmpty) {
 		t.Errorf("a push meanwhile: %v", err)
 	}
 }
@@ -366,7 +364,7 @@ func FuzzPage(f *testing.F) {
 		if err != nil {
 			return
 		}
-		list, _, err := s.decode(p, len(p.lines))
+		_, list, err := s.decode(p, len(p.lines))
 		if err != nil {
 			var refused *LineError
 			if !errors.As(err, &refused) || refused.Line < 2 || refused.Line > len(p.lines)+1 {
@@ -382,23 +380,4 @@ func FuzzPage(f *testing.F) {
 			}
 		}
 	})
-}
-
-// A document that could not be read later is refused with its line.
-func TestADocumentThatCannotBeReadIsRefused(t *testing.T) { // S11
-	invalid := errors.New("it ends in the middle")
-	s := New(wasmtest.OpenD1(t, store.Migrations()), NewStatements(record.Default()))
-	s.Validate = func(document []byte) error {
-		if len(document) == 3 {
-			return invalid
-		}
-		return nil
-	}
-	for state, want := range map[string]int{"AAA=": 0, "AAAA": 2} {
-		_, err := s.Import(context.Background(), noon, []byte(onePage(`{"document":"r","updated_at":5,"parts":0,"state":"`+state+`"}`)))
-		var refused *LineError
-		if errors.As(err, &refused) != (want > 0) || want > 0 && (refused.Line != want || !strings.Contains(refused.Reason, invalid.Error())) {
-			t.Errorf("%s: %v, want an error in line %d", state, err, want)
-		}
-	}
 }

@@ -68,9 +68,10 @@ func putCollection(c *project.Collection) string {
 
 // The state of a row stands at its end or, if it is long, in ?2.
 var (
-	// putDocumentParts writes parts of documents: [room, version, part, state].
+	// putDocumentParts writes parts of documents: [room, version, part, state]. The main part
+	// must not be there.
 	putDocumentParts = upsert("YjsRoomParts", []string{"RoomId", "version", "part", "YjsState"},
-		[]string{"j.value ->> 0", "j.value ->> 1", "j.value ->> 2", "ifnull(?2, j.value ->> 3)"}, "json_each(?1) AS j", 3)
+		[]string{"j.value ->> 0", "j.value ->> 1", "j.value ->> 2", partOf("YjsRooms AS m WHERE m.RoomId = j.value ->> 0 AND m.updated_at = j.value ->> 1")}, "json_each(?1) AS j", 3)
 
 	// putDocuments writes the main parts: [room, updated_at, parts, state]. The other parts
 	// must be there.
@@ -79,9 +80,10 @@ var (
   WHEN (SELECT count(*) FROM YjsRoomParts AS p WHERE p.RoomId = j.value ->> 0 AND p.version = j.value ->> 1) = j.value ->> 2
   THEN ifnull(?2, j.value ->> 3) ELSE ` + refuse + ` END`}, "json_each(?1) AS j", 1)
 
-	// putVersionParts writes parts of versions: [room, id, part, state].
+	// putVersionParts writes parts of versions: [room, id, part, state]. The main part must
+	// not be there.
 	putVersionParts = upsert("YjsVersionParts", []string{"RoomId", "VersionId", "part", "YjsState"},
-		[]string{"j.value ->> 0", "j.value ->> 1", "j.value ->> 2", "ifnull(?2, j.value ->> 3)"}, "json_each(?1) AS j", 3)
+		[]string{"j.value ->> 0", "j.value ->> 1", "j.value ->> 2", partOf("YjsVersions AS m WHERE m.RoomId = j.value ->> 0 AND m.VersionId = j.value ->> 1")}, "json_each(?1) AS j", 3)
 
 	// putVersions writes the main parts: [room, id, bytes, name, subject, created_at, state].
 	// All parts together must have that many bytes.
@@ -91,6 +93,11 @@ var (
     WHERE p.RoomId = j.value ->> 0 AND p.VersionId = j.value ->> 1), 0) = j.value ->> 2
   THEN ifnull(?2, j.value ->> 6) ELSE ` + refuse + ` END`}, "json_each(?1) AS j", 2)
 )
+
+// partOf is the state of a part, unless there is a row of main.
+func partOf(main string) string {
+	return "CASE WHEN EXISTS (SELECT 1 FROM " + main + ") THEN " + refuse + " ELSE ifnull(?2, j.value ->> 3) END"
+}
 
 // stateBytes is how many bytes a text of Base64 stands for.
 func stateBytes(text string) string {

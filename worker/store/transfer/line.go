@@ -212,52 +212,58 @@ func (w *writes) tombstone(l *line) {
 	w.rows[i].add(append(row, ",null]"...))
 }
 
-// state takes the Base64 of a piece of a document.
-func (w *writes) state(l *line) string {
-	text := l.text("state", 0, abi.MaxValueBytes)
+// state takes the Base64 of a piece of a document, and decodes it into w.scratch. json is
+// the member.
+func (w *writes) state(l *line) (text string, json []byte) {
+	json = l.members["state"]
+	text = l.text("state", 0, abi.MaxValueBytes)
 	if l.err != nil {
-		return ""
+		return "", nil
 	}
 	var err error
 	if w.scratch, err = store.AppendBase64(w.scratch[:0], []byte(text)); err != nil {
 		l.fail(`"state" is not Base64`)
 	}
-	return text
+	return text, json
 }
 
 func (w *writes) document(l *line) {
-	room, updated := l.text("document", 1, maxRoomBytes), l.integer("updated_at", 0)
-	key := ijson.AppendString([]byte{'['}, room)
-	key = strconv.AppendInt(append(key, ','), updated, 10)
+	o := owner{room: l.text("document", 1, maxRoomBytes), updatedAt: l.integer("updated_at", 0)}
+	key := ijson.AppendString([]byte{'['}, o.room)
+	key = strconv.AppendInt(append(key, ','), o.updatedAt, 10)
 	if l.has("part") {
-		key = strconv.AppendInt(append(key, ','), l.part(), 10)
-		w.documentParts.addState(key, w.state(l), l.err)
+		n := l.part()
+		state, json := w.state(l)
+		w.addPart(l, o, n, json)
+		w.documentParts.addState(strconv.AppendInt(append(key, ','), n, 10), state, l.err)
 		return
 	}
-	parts, state := l.integer("parts", 0), w.state(l)
+	parts := l.integer("parts", 0)
+	state, json := w.state(l)
 	key = strconv.AppendInt(append(key, ','), parts, 10)
-	w.rooms = append(w.rooms, room)
-	if parts == 0 && l.err == nil && w.validate != nil {
-		if err := w.validate(w.scratch); err != nil {
-			l.fail(`"state" is no Yjs document: %v`, err)
-		}
-	}
+	w.rooms = append(w.rooms, o.room)
+	w.addMain(l, whole{owner: o, size: parts, main: json}, parts == 0, w.scratch)
 	w.documents.addState(key, state, l.err)
 }
 
 func (w *writes) version(l *line) {
-	id, room := l.text("version", 1, maxNameBytes), l.text("document", 1, maxRoomBytes)
-	key := ijson.AppendString(append(ijson.AppendString([]byte{'['}, room), ','), id)
+	o := owner{version: l.text("version", 1, maxNameBytes), room: l.text("document", 1, maxRoomBytes)}
+	key := ijson.AppendString(append(ijson.AppendString([]byte{'['}, o.room), ','), o.version)
 	if l.has("part") {
-		key = strconv.AppendInt(append(key, ','), l.part(), 10)
-		w.versionParts.addState(key, w.state(l), l.err)
+		n := l.part()
+		state, json := w.state(l)
+		w.addPart(l, o, n, json)
+		w.versionParts.addState(strconv.AppendInt(append(key, ','), n, 10), state, l.err)
 		return
 	}
-	key = strconv.AppendInt(append(key, ','), l.integer("bytes", 0), 10)
+	size := l.integer("bytes", 0)
+	key = strconv.AppendInt(append(key, ','), size, 10)
 	key = ijson.AppendString(append(key, ','), l.text("name", 0, maxNameBytes))
 	key = ijson.AppendString(append(key, ','), l.text("subject", 0, maxTextBytes))
 	key = strconv.AppendInt(append(key, ','), l.integer("created_at", 0), 10)
-	w.versions.addState(key, w.state(l), l.err)
+	state, json := w.state(l)
+	w.addMain(l, whole{owner: o, size: size, main: json}, int64(len(w.scratch)) == size, w.scratch)
+	w.versions.addState(key, state, l.err)
 }
 
 // part takes the number of a part that is not the main one.

@@ -40,8 +40,9 @@ func New(db store.DB, statements *Statements) *Store { return &Store{db, stateme
 // Statements are the SQL for the tables of one schema. They are made once, for any number
 // of databases with these tables.
 type Statements struct {
-	// Validate, if not nil, returns an error if a document that one line of an import holds as a whole cannot be read.
-	Validate func(document []byte) error
+	// CheckState, if not nil, returns an error if no room could read the state of a document
+	// or of a version that an import brings. A document may also be empty.
+	CheckState func(state []byte) error
 
 	schema    record.Schema
 	pageBytes int

@@ -17,17 +17,18 @@ type writes struct {
 	documents     chunks
 	versionParts  chunks
 	versions      chunks
-	rooms         []string                    // of the documents
-	validate      func(document []byte) error // nil: each is valid
-	scratch       []byte
+	rooms         []string // of the documents
+	states
+	scratch []byte
 }
 
 func newWrites(s *Statements) *writes {
 	schema := &s.schema
-	states := chunks{states: true}
+	withState := chunks{states: true}
 	return &writes{
-		schema: schema, validate: s.Validate, collections: make([]chunks, len(project.Collections)), rows: make([]chunks, len(schema.Tables)),
-		documentParts: states, documents: states, versionParts: states, versions: states,
+		schema: schema, collections: make([]chunks, len(project.Collections)), rows: make([]chunks, len(schema.Tables)),
+		states:        newStates(s.CheckState),
+		documentParts: withState, documents: withState, versionParts: withState, versions: withState,
 	}
 }
 

@@ -133,3 +133,27 @@ func TestSQLiteTakesItsMemoryFromTheAllocator(t *testing.T) {
 		t.Errorf("%d pages are in memory, want some more than 25", got)
 	}
 }
+
+// docs/operate.md says how much memory an open file of an object takes.
+func TestAnOpenFileTakesLittleMemory(t *testing.T) {
+	inUse := func() (bytes int) {
+		sqlMemory.mu.Lock()
+		defer sqlMemory.mu.Unlock()
+		for _, s := range sqlMemory.spans {
+			if s != nil {
+				bytes += s.used() * slotOf(s.class)
+			}
+		}
+		return bytes
+	}
+	o := storageObject(t, t.TempDir())
+	before := inUse()
+	mustExec(t, o, "CREATE TABLE t (v)")
+	for range 400 {
+		mustExec(t, o, "INSERT INTO t VALUES (zeroblob(3000))")
+		mustCommit(t, o)
+	}
+	if got := inUse() - before; got < 200<<10 || got > 500<<10 {
+		t.Errorf("an open file takes %d KB", got>>10)
+	}
+}

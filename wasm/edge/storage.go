@@ -166,8 +166,11 @@ func (o *object) openFile() (*sqliteConn, error) {
 	if slices.Contains(o.s.w.durable, o.key.class) {
 		synchronous = "PRAGMA synchronous = FULL"
 	}
+	// A file keeps 64 pages in memory. A transaction may have 128 before it writes some of
+	// them to the log.
 	return openSQLite(path, false, objectStatements,
-		"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", synchronous, "PRAGMA cache_size = -512")
+		"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", synchronous,
+		"PRAGMA cache_size = -256", "PRAGMA cache_spill = 128")
 }
 
 // erase does the work of object_erase after the event has ended. The object is gone as

@@ -59,16 +59,23 @@ export const projectsPeer = () =>
 // pinned returns a command that runs on these cores alone: "0,1", or undefined for all.
 const pinned = (cores, command) => (cores === undefined ? command : ["taskset", "-c", cores, ...command]);
 
+// unread returns a command whose log no process reads.
+const unread = (command) => ["sh", "-c", 'exec "$@" 2>/dev/null', "sh", ...command];
+
 // onWazero starts the self-hosted server on these cores, with more flags. Its data is in
-// memory instead of on the disk, if it shall not wait for that.
-export async function onWazero({ cores, flags = [], inMemory = false } = {}) {
+// memory instead of on the disk, if it shall not wait for that. If it is quiet, nobody reads
+// its log: this process would, line by line, on the cores of the server.
+export async function onWazero({ cores, flags = [], inMemory = false, quiet = false } = {}) {
   const door = wazero(settings);
   if (inMemory) {
     rmSync(door.dir, { recursive: true });
     door.dir = mkdtempSync("/dev/shm/tidemark-wazero-");
   }
   const { command } = door;
-  door.command = (door) => pinned(cores, [...command(door), ...flags]);
+  door.command = (door) => {
+    const all = pinned(cores, [...command(door), ...flags]);
+    return quiet ? unread(all) : all;
+  };
   await door.start();
   return {
     url: door.url,

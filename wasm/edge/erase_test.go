@@ -187,7 +187,7 @@ func TestAnErasureThatFailsLeavesTheObjectWhole(t *testing.T) {
 	}
 	o.closeEvent()
 
-	o.s.w.files.shut(&o.file)
+	o.s.w.files.shut(&o.file, (*sqliteConn).leave)
 	if err := os.Rename(o.path(), o.path()+".kept"); err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func TestACrashWithinAnErasureLeavesNothingOfTheObject(t *testing.T) {
 	o := storageObject(t, t.TempDir())
 	mustExec(t, o, "CREATE TABLE t (v)", "INSERT INTO t VALUES (1)")
 	mustCommit(t, o)
-	o.s.w.files.end(func(c *sqliteConn) error { c.abandon(); return nil })
+	o.s.w.files.end((*sqliteConn).abandon)
 	if info, err := os.Stat(o.path() + "-wal"); err != nil || info.Size() == 0 {
 		t.Fatalf("no log: %v", err)
 	}

@@ -52,7 +52,7 @@ func (p *filePool) use(f *objectFile, open func() (*sqliteConn, error)) (*sqlite
 	}
 	for p.open >= p.limit {
 		if last := p.unused.Back(); last != nil {
-			p.close(last.Value.(*objectFile))
+			p.close(last.Value.(*objectFile), (*sqliteConn).leave)
 		} else {
 			p.changed.Wait()
 		}
@@ -85,25 +85,25 @@ func (p *filePool) done(f *objectFile) {
 	p.changed.Broadcast()
 }
 
-// shut closes a file that no event uses, if it is open.
-func (p *filePool) shut(f *objectFile) {
+// shut closes a file that no event uses, by the function how, if it is open.
+func (p *filePool) shut(f *objectFile, how func(*sqliteConn) error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for f.closing {
 		p.changed.Wait()
 	}
 	if f.at != nil {
-		p.close(f)
+		p.close(f, how)
 	}
 }
 
 // close closes a file in unused. It unlocks the pool meanwhile.
-func (p *filePool) close(f *objectFile) {
+func (p *filePool) close(f *objectFile, how func(*sqliteConn) error) {
 	db := f.db
 	p.unused.Remove(f.at)
 	f.db, f.at, f.closing = nil, nil, true
 	p.mu.Unlock()
-	err := db.close()
+	err := how(db)
 	p.mu.Lock()
 	f.closing = false
 	p.open--

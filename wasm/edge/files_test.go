@@ -159,3 +159,42 @@ func TestAMessageToASocketGoesOutAfterItsFileWasClosed(t *testing.T) {
 	a.want("hello")
 	a.ask("add y", "2")
 }
+
+// To copy a log into its file waits for the disk, so the pool leaves a short one beside it. A
+// long one would make the next open slow.
+func TestTheFilesThatThePoolClosesKeepShortLogs(t *testing.T) {
+	data := t.TempDir()
+	s := start(t, wasmtest.Options{Data: data, OpenFiles: 1})
+	// logs are the bytes of the logs of the room and of another one, which is open.
+	logs := func() (bytes []int64) {
+		t.Helper()
+		want(t, s, "POST", "/room/bare-other/call", "sql CREATE TABLE IF NOT EXISTS t (v)", 200, "")
+		found, err := filepath.Glob(filepath.Join(data, "do", "Probe", "*-wal"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range found {
+			info, err := os.Stat(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			bytes = append(bytes, info.Size())
+		}
+		return bytes
+	}
+	want(t, s, "POST", "/room/bare/call", "sql CREATE TABLE t (v)", 200, "")
+	for n := range 3 {
+		want(t, s, "POST", "/room/bare/call", "sql INSERT INTO t VALUES ('x')", 200, "")
+		if got := logs(); len(got) != 2 || min(got[0], got[1]) == 0 {
+			t.Errorf("the logs have %d bytes after %d rows, want two that are not empty", got, n+1)
+		}
+	}
+	want(t, s, "POST", "/room/bare/call", "sql INSERT INTO t VALUES (zeroblob(500000))", 200, "")
+	if got := logs(); len(got) != 1 || got[0] > 100_000 {
+		t.Errorf("the logs have %d bytes after a long row, want only the short one", got)
+	}
+	want(t, s, "POST", "/room/bare/call", "sql INSERT INTO t VALUES ('y')", 200, "")
+	logs()
+	s.Crash()
+	want(t, s, "POST", "/room/bare/call", "sql SELECT count(*) || ' ' || max(length(v)) FROM t", 200, "5 500000")
+}

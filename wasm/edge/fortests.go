@@ -38,7 +38,7 @@ func (t ForTests) Hibernate(binding, name string) bool {
 		return false
 	}
 	o.i = nil
-	w.files.shut(&o.file)
+	w.files.shut(&o.file, (*sqliteConn).leave)
 	return true
 }
 
@@ -73,7 +73,7 @@ func (t ForTests) Crash() {
 	}
 	w.eachConn(func(c *conn) { go c.ws.CloseNow() })
 	w.sockets.Wait()
-	w.closeDatabases(func(c *sqliteConn) error { c.abandon(); return nil })
+	w.closeDatabases((*sqliteConn).abandon)
 }
 
 // Try is Batch, and then undoes all that the statements wrote. Only tests call it, which

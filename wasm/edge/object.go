@@ -119,7 +119,7 @@ func (o *object) touch() {
 func (o *object) cool() {
 	o.s.warm.Remove(o.warmAt)
 	o.warmAt = nil
-	o.s.w.files.shut(&o.file)
+	o.s.w.files.shut(&o.file, (*sqliteConn).leave)
 	if len(o.conns) == 0 && len(o.calls) == 0 && len(o.queue) == 0 && !o.alarm.set() && !o.timer.set() {
 		delete(o.s.objects, o.key)
 	}

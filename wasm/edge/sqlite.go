@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"unicode/utf8"
 	"unsafe"
@@ -19,10 +20,12 @@ import (
 // A sqliteConn is one connection to an SQLite file, with the limits of
 // production D1 and Durable Objects. One goroutine at a time may use it.
 type sqliteConn struct {
-	tls   *libc.TLS
-	db    uintptr
-	out   uintptr // two pointers that prepare writes to
-	cache statementCache
+	tls     *libc.TLS
+	db      uintptr
+	path    string
+	out     uintptr // two pointers that prepare writes to
+	cache   statementCache
+	pragmas map[string]*statement // that pragma has run
 
 	begin, beginRead, commit, rollback *statement
 	save, release, back                *statement // of the one savepoint
@@ -47,6 +50,9 @@ const (
 	limitColumns   = 100 // Cloudflare docs, D1 limits
 	limitLikeBytes = 50
 	limitExprDepth = 100
+	// maxLogLeft is how many bytes of log leave may leave: 32 pages. SQLite reads all of
+	// it when it opens the file again.
+	maxLogLeft = 32 * (4096 + 24)
 )
 
 // openSQLite opens or creates a file; "" is a private database in memory. It runs
@@ -64,7 +70,7 @@ func openSQLite(path string, readOnly bool, cached int, pragmas ...string) (*sql
 		return nil, err
 	}
 	defer libc.Xfree(nil, name)
-	c := &sqliteConn{tls: libc.NewTLS(), cache: statementCache{size: cached}}
+	c := &sqliteConn{tls: libc.NewTLS(), path: path, cache: statementCache{size: cached}, pragmas: map[string]*statement{}}
 	if c.out = libc.Xmalloc(c.tls, libc.Tsize_t(outBytes)); c.out == 0 {
 		c.tls.Close()
 		return nil, errors.New("open: out of memory")
@@ -120,6 +126,9 @@ func (c *sqliteConn) close() error {
 			c.finalize(s)
 		}
 	}
+	for _, s := range c.pragmas {
+		c.finalize(s)
+	}
 	rc := sqlite3.Xsqlite3_close_v2(c.tls, c.db)
 	c.db = 0
 	libc.Xfree(c.tls, c.out)
@@ -130,18 +139,27 @@ func (c *sqliteConn) close() error {
 	return nil
 }
 
+// leave closes the file for some time. If the log is short, leave does not copy it into the
+// file, because that waits for the disk several times. Commits stay as durable as they were.
+func (c *sqliteConn) leave() error {
+	if info, err := os.Stat(c.path + "-wal"); err == nil && info.Size() <= maxLogLeft {
+		return c.abandon()
+	}
+	return c.close()
+}
+
 // abandon closes the file as a crash would. Commits in the log stay there; an open
 // transaction is lost.
-func (c *sqliteConn) abandon() {
+func (c *sqliteConn) abandon() error {
 	if c.db == 0 {
-		return
+		return nil
 	}
 	if args := libc.Xmalloc(c.tls, libc.Tsize_t(outBytes)); args != 0 {
 		sqlite3.Xsqlite3_db_config(c.tls, c.db, sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
 			libc.VaList(args, int32(1), uintptr(0)))
 		libc.Xfree(c.tls, args)
 	}
-	c.close()
+	return c.close()
 }
 
 // fail makes an error of a result code and the connection's message.
@@ -286,6 +304,36 @@ func (c *sqliteConn) exec(s *statement) error {
 	}
 	sqlite3.Xsqlite3_reset(c.tls, s.ptr)
 	return err
+}
+
+// pragma runs a pragma that returns one integer.
+func (c *sqliteConn) pragma(sql string) (int64, error) {
+	s := c.pragmas[sql]
+	if s == nil {
+		var err error
+		if s, _, err = c.prepare(sql); err != nil {
+			return 0, err
+		}
+		c.pragmas[sql] = s
+	}
+	defer sqlite3.Xsqlite3_reset(c.tls, s.ptr)
+	if rc := sqlite3.Xsqlite3_step(c.tls, s.ptr); rc != sqlite3.SQLITE_ROW {
+		return 0, c.fail(rc)
+	}
+	return sqlite3.Xsqlite3_column_int64(c.tls, s.ptr, 0), nil
+}
+
+// stored returns how many bytes the file has, without the pages that are free. It counts what
+// the open transaction has written.
+func (c *sqliteConn) stored() (int64, error) {
+	var n [3]int64
+	for i, sql := range [...]string{"PRAGMA page_count", "PRAGMA freelist_count", "PRAGMA page_size"} {
+		var err error
+		if n[i], err = c.pragma(sql); err != nil {
+			return 0, err
+		}
+	}
+	return (n[0] - n[1]) * n[2], nil
 }
 
 // script runs any number of statements, without a transaction of its own.

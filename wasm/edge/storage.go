@@ -121,18 +121,15 @@ func (o *object) size() int32 {
 	if err == nil {
 		err = o.openStore()
 	}
-	var r abi.Result
+	var bytes int64
 	if err == nil {
-		r, err = o.store.run(abi.Statement{
-			SQL: "SELECT ((page_count - freelist_count) * page_size + 1023) / 1024 FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
-		})
+		bytes, err = o.store.stored()
 	}
 	if err != nil {
 		o.s.w.log.Error("the size of an object was not read", "object", o.key.String(), "err", err)
 		return 0
 	}
-	units, _ := r.Rows[0][0].(float64)
-	return int32(units)
+	return int32((bytes + 1023) / 1024)
 }
 
 // openStore opens the object's file for the event. closeEvent ends that.
@@ -169,8 +166,11 @@ func (o *object) openFile() (*sqliteConn, error) {
 	if slices.Contains(o.s.w.durable, o.key.class) {
 		synchronous = "PRAGMA synchronous = FULL"
 	}
+	// A file keeps 64 pages in memory. A transaction may have 128 before it writes some of
+	// them to the log.
 	return openSQLite(path, false, objectStatements,
-		"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", synchronous, "PRAGMA cache_size = -512")
+		"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", synchronous,
+		"PRAGMA cache_size = -256", "PRAGMA cache_spill = 128")
 }
 
 // erase does the work of object_erase after the event has ended. The object is gone as
@@ -183,7 +183,7 @@ func (o *object) erase() error {
 	}
 	o.writing, o.broken, o.newAlarm, o.forgiven = false, false, nil, false
 	o.closeEvent()
-	o.s.w.files.shut(&o.file)
+	o.s.w.files.shut(&o.file, (*sqliteConn).close) // without a log, which could go without the file
 	path := o.path()
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

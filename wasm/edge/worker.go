@@ -93,7 +93,7 @@ const (
 )
 
 // DefaultOpenFiles is how many files of objects may be open at a time.
-const DefaultOpenFiles = 1024
+const DefaultOpenFiles = 512
 
 // Open starts a Worker: it opens and migrates the databases and schedules the
 // alarms. Instances boot with their first event. The caller closes the Worker.

@@ -21,6 +21,9 @@ const (
 	SpacesAdmin   Permission = "spaces:admin"
 )
 
+// Permissions are all of them.
+var Permissions = []Permission{SyncRead, SyncWrite, SyncAdmin, YjsRead, YjsWrite, ProjectsRead, ProjectsWrite, SpacesAdmin}
+
 // A Scope is the permissions of a token: words with blanks between (RFC 8693, 4.2),
 // and with All also every permission but SyncAdmin and SpacesAdmin.
 type Scope struct {

@@ -116,10 +116,15 @@ func TestAPausedSpaceTakesNothing(t *testing.T) {
 				t.Errorf("%v: %s", refused, text)
 			}
 		}
-		l.ask("GET", "/s/acme/info", "", http.StatusOK)
+		if info := l.ask("GET", "/s/acme/info", "", http.StatusOK); !strings.Contains(info, `"paused":true`) {
+			t.Error(info)
+		}
 		l.restart()
 	}
 	l.ask("POST", "/s/acme/resume", "", http.StatusNoContent)
+	if info := l.ask("GET", "/s/acme/info", "", http.StatusOK); !strings.Contains(info, `"paused":false`) {
+		t.Error(info)
+	}
 	l.ask("POST", "/s/acme/resume", "", http.StatusNoContent)
 	l.ask("POST", "/s/acme/api/v1/projects/", `{"name":"q"}`, http.StatusCreated)
 	l.ask("POST", "/s/acme/pause", "", http.StatusOK)

@@ -3,6 +3,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"tidemark/e2e/conformance"
 	"tidemark/shared/abi"
 	"tidemark/shared/yroom"
+	"tidemark/wasm/wasmtest"
 )
 
 // A3: a caller learns nothing about a space that its token does not name, and the object of
@@ -56,6 +58,12 @@ func TestASpaceThatATokenDoesNotNameIs403WhetherItExistsOrNot(t *testing.T) {
 		f.want(401, "GET", "/s/"+name+"/sync/pull", "", "")
 		f.want(401, "DELETE", "/s/"+name, "nonsense", "")
 		f.wantClosed(4401, f.dial("/s/"+name+"/sync/subscribe?token=nonsense"))
+	}
+	f.want(401, "GET", "/s/there/sync/pull", "", "", "in the header authorization: Bearer TOKEN\"")
+	ctx, cancel := context.WithTimeout(t.Context(), wasmtest.Patience)
+	defer cancel()
+	if _, _, err := f.dial("/s/there/sync/subscribe").Read(ctx); err == nil || !strings.Contains(err.Error(), "or as ?ticket= or ?token=") {
+		t.Errorf("a WebSocket without a token: %v", err)
 	}
 	if names := f.objects(); fmt.Sprint(names) != "[there]" {
 		t.Errorf("the objects are %v", names)

@@ -279,6 +279,7 @@ func (s *Space) Info(ctx context.Context) (spaces.Info, error) {
 	if state.CreatedAt > 0 {
 		info.CreatedAt = &state.CreatedAt
 	}
+	info.Paused = state.Paused
 	tables, documents, stamp, err := s.db.Count(ctx, &s.Schema)
 	if err != nil {
 		return info, err

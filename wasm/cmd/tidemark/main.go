@@ -145,6 +145,9 @@ func run(args []string) error {
 		if err != nil {
 			return err
 		}
+		if words := strangeWords(c.scope); len(words) > 0 {
+			log.Warn("no permission has this name; blanks stand between names", "scope", words)
+		}
 		token, err := sign(secret, c, time.Now())
 		if err == nil {
 			fmt.Println(token)

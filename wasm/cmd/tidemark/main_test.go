@@ -251,6 +251,30 @@ func TestTheTokenCommandPrintsATokenAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestTheTokenCommandSaysWhatMakesItsTokenUseless(t *testing.T) {
+	file, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := filepath.Join(t.TempDir(), "data")
+	says := func(scope string) string {
+		c := exec.Command(file, "token", "--data", data, "--sub", "a", "--scope", scope)
+		c.Env = append(os.Environ(), "AUTH_SECRET=")
+		var stderr strings.Builder
+		c.Stderr = &stderr
+		if err := c.Run(); err != nil {
+			t.Error(err)
+		}
+		return stderr.String()
+	}
+	if said := says("sync:read,sync:write"); !strings.Contains(said, "made a new secret") || !strings.Contains(said, "[sync:read,sync:write]") {
+		t.Error(said)
+	}
+	if said := says("sync:read sync:write"); said != "" {
+		t.Errorf("with the secret: %s", said)
+	}
+}
+
 func TestACommandThatIsWrittenWronglyDoesNothing(t *testing.T) {
 	t.Setenv("AUTH_SECRET", "secret")
 	dir := filepath.Join(t.TempDir(), "data")

@@ -94,6 +94,9 @@ func (o *operator) revoke(r revocation) error {
 	if (r.Subject == "") == (r.ID == "") {
 		return errors.New("revoke: one of --sub and --jti is needed")
 	}
+	if o.space != "" {
+		return errors.New("revoke: a revocation is for all spaces: leave --space out")
+	}
 	if r.TTL < 0 {
 		return errors.New("revoke: --ttl is negative")
 	}
@@ -112,9 +115,9 @@ func (o *operator) revoke(r revocation) error {
 
 // request makes a request with a token. Its path is that of the space, and query may be "".
 func (o *operator) request(method, path, query string, body io.Reader) (*http.Request, error) {
-	base, err := url.Parse(o.url)
-	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
-		return nil, errors.New("--url is needed: the server's, as in https://host")
+	base, err := o.base()
+	if err != nil {
+		return nil, err
 	}
 	if err := o.checkSpace(); err != nil {
 		return nil, err
@@ -134,6 +137,30 @@ func (o *operator) request(method, path, query string, body io.Reader) (*http.Re
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
 	return request, nil
+}
+
+// base returns the server's URL, without the path of a space.
+func (o *operator) base() (*url.URL, error) {
+	if o.url == "" {
+		return nil, errors.New("--url is needed: the server's, as in https://host")
+	}
+	base, err := url.Parse(o.url)
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
+		return nil, fmt.Errorf("--url %q: want the server's, as in https://host or http://localhost:8787", o.url)
+	}
+	segments := strings.Split(strings.TrimRight(base.Path, "/"), "/")
+	if n := len(segments); n > 2 && segments[n-2] == "s" {
+		return nil, fmt.Errorf("--url %q has the path of a space: want the server's, as in https://host; the name is an argument of its own", o.url)
+	}
+	return base, nil
+}
+
+// check returns an error if the flags name no server or no place.
+func (o *operator) check() error {
+	if _, err := o.base(); err != nil {
+		return err
+	}
+	return o.checkSpace()
 }
 
 // checkSpace returns an error if the place that --space names cannot be one.

@@ -143,8 +143,11 @@ func TestTheOperatorsCommandsSayWhatIsWrong(t *testing.T) {
 	empty := filepath.Join(folder, "data")
 	for _, c := range []struct{ args, want string }{
 		{"restore --token T", "--url is needed"},
-		{"restore --token T --url host:80", "--url is needed"},
-		{"restore --token T --url ftp://host", "--url is needed"},
+		{"restore --token T --url host:80", `--url "host:80": want the server's`},
+		{"restore --token T --url 127.0.0.1:80", `--url "127.0.0.1:80": want the server's`},
+		{"restore --token T --url ftp://host", `--url "ftp://host": want the server's`},
+		{"restore --token T --url https://host/base/s/acme/", "has the path of a space"},
+		{"revoke --token T --url https://host --space acme --sub a", "a revocation is for all spaces"},
 		{"restore --url " + server.URL + " --data " + empty, "no secret to sign with"},
 		{"restore --url " + server.URL + " --token T", "answered 403 Forbidden: The token's scope lacks sync:admin\n"},
 		{"purge --url " + server.URL + " --token T", "answered 302 Found"},

@@ -157,7 +157,12 @@ func (p *secretPlace) signing() (string, error) {
 	if name := p.onlyKeys(os.Getenv); name != "" {
 		return "", onlyKeysError(name)
 	}
-	return p.made()
+	_, absent := p.known()
+	secret, err := p.made()
+	if file, _ := p.path(); err == nil && errors.Is(absent, fs.ErrNotExist) {
+		p.log.Info("made a new secret: only a server with this file takes the token", "file", file)
+	}
+	return secret, err
 }
 
 func onlyKeysError(name string) error {

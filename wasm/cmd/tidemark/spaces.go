@@ -47,6 +47,9 @@ func runSpaces(args []string, out io.Writer, place func(*flag.FlagSet) *secretPl
 			return fmt.Errorf("spaces %s: %s stands behind the name: flags come first", args[0], name)
 		}
 	}
+	if o.space != "" && len(names) == 0 {
+		return fmt.Errorf("spaces %s: the name stands at the end, without --space", args[0])
+	}
 	if len(names) != 1 || !auth.ValidSpace(names[0]) {
 		return fmt.Errorf("spaces %s: want the name of one space: 1 to %d of A-Z a-z 0-9 . _ -, beginning with a letter or digit", args[0], auth.MaxSpaceBytes)
 	}

@@ -81,6 +81,7 @@ func TestTheCommandsOfSpacesSayWhatIsWrong(t *testing.T) {
 		"spaces forget a":             "no command",
 		"spaces info":                 "the name of one space",
 		"spaces info a b":             "the name of one space",
+		"spaces info --space a":       "the name stands at the end",
 		"spaces delete .a":            "the name of one space",
 		"spaces list a":               "unexpected argument",
 		"spaces info a --url x":       "flags come first",

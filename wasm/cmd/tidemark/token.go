@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,13 @@ func defaultTTL() time.Duration {
 type claims struct {
 	sub, scope, spaces string
 	ttl                time.Duration
+}
+
+// strangeWords returns the words of a scope that are no permissions. A server ignores them.
+func strangeWords(scope string) []string {
+	return slices.DeleteFunc(strings.Fields(scope), func(word string) bool {
+		return slices.Contains(auth.Permissions, auth.Permission(word))
+	})
 }
 
 // sign signs a token. Its iss and aud are the first values of AUTH_ISSUER and

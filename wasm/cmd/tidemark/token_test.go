@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +67,19 @@ func TestATokenWhoseSpacesCannotBeIsNotSigned(t *testing.T) {
 		text, err := sign("secret", claims{sub: "alice", spaces: spaces, ttl: time.Hour}, time.Now())
 		if err == nil || text != "" || !strings.Contains(err.Error(), reason) {
 			t.Errorf("%.40s: got %q, %v, want an error with %q", spaces, text, err, reason)
+		}
+	}
+}
+
+func TestWordsOfAScopeThatAreNoPermissionsAreFound(t *testing.T) {
+	for scope, want := range map[string]string{
+		"":                       "[]",
+		"sync:read spaces:admin": "[]",
+		"sync:read,sync:write":   "[sync:read,sync:write]",
+		"sync:raed yjs:read":     "[sync:raed]",
+	} {
+		if got := fmt.Sprint(strangeWords(scope)); got != want {
+			t.Errorf("%q: got %s, want %s", scope, got, want)
 		}
 	}
 }

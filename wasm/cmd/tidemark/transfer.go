@@ -60,6 +60,9 @@ func untilInterrupted() (context.Context, context.CancelFunc) {
 // export writes all pages to a file, which gets its name at the end, or to stdout. It
 // writes to a device or a pipe as it is.
 func (c *courier) export(ctx context.Context, file string, stdout io.Writer) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	if file == "" || file == "-" {
 		return c.exportTo(ctx, stdout)
 	}
@@ -117,12 +120,23 @@ func (c *courier) exportTo(ctx context.Context, w io.Writer) error {
 		}
 		size += len(text)
 		if next == "" {
-			fmt.Fprintf(c.log, "exported %d pages, %.1f MB\n", page, megabytes(size))
+			if page == 1 && bytes.Count(text, []byte{'\n'}) == 2 {
+				fmt.Fprintln(c.log, "the export is empty: there is no such space, or nothing is in it")
+			}
+			fmt.Fprintf(c.log, "exported %s, %.1f MB\n", count(page, "page"), megabytes(size))
 			return nil
 		}
 		fmt.Fprintf(c.log, "page %d, %.1f MB so far\n", page, megabytes(size))
 		cursor = next
 	}
+}
+
+// count writes a number of things, as in "1 page".
+func count(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 func megabytes(n int) float64 { return float64(n) / 1e6 }
@@ -149,6 +163,9 @@ func (c *courier) importFile(ctx context.Context, file string, stdin io.Reader) 
 	if c.space == "" {
 		return errors.New("import: --space is needed: only a space is imported into")
 	}
+	if err := c.check(); err != nil {
+		return err
+	}
 	in, total := stdin, 0
 	if file != "-" {
 		f, err := os.Open(file)
@@ -170,7 +187,7 @@ func (c *courier) importFile(ctx context.Context, file string, stdin io.Reader) 
 	for {
 		page, err := pages.next()
 		if err == io.EOF {
-			fmt.Fprintf(c.log, "imported %d lines in %d pages\n", imported, pages.number)
+			fmt.Fprintf(c.log, "imported %s in %s\n", count(imported, "line"), count(pages.number, "page"))
 			return nil
 		}
 		if err != nil {
@@ -232,6 +249,8 @@ func (p *pages) next() ([]byte, error) {
 		line, err := p.in.ReadSlice('\n')
 		p.lines++
 		switch {
+		case p.lines == 1 && !bytes.HasPrefix(line, []byte(`{"format":`)):
+			return nil, fmt.Errorf(`%s is no export of tidemark: {"format":…} must be its first line`, p.file)
 		case err == io.EOF && len(line) == 0 && len(p.page) == 0 && p.ended:
 			return nil, io.EOF
 		case p.ended:

@@ -218,13 +218,14 @@ func TestAnImportSaysWhereTheMistakeIs(t *testing.T) { // S11
 	}{
 		{all, "in: line 7: " + server.URL + "/s/acme/import answered 400 Bad Request: line 2: unknown table", 3},
 		{"{\"format\":\"conflict\"}\n{\"next\":null}\n", "import page 1, which begins at line 1 of in: " + server.URL + "/s/acme/import answered 409 Conflict: an import needs an empty place", 1},
-		{"", "in ends at line 1, before the end of the export", 0},
+		{"", `in is no export of tidemark: {"format":…} must be its first line`, 0},
+		{"export PATH=/bin\n{\"next\":null}\n", "in is no export of tidemark", 0},
 		{threePages[0], "in ends at line 4, before the end of the export", 0},
 		{threePages[0] + threePages[1][:7], "in ends at line 4, before the end of the export", 0},
 		{all + "{}\n", "in: line 10: there is more after the end", 0},
 		{threePages[0] + "{\"next\":7}\n", `in: line 4: the end of a page must be {"next":…}`, 0},
-		{strings.Repeat("x", maxPageBytes+10), "in: line 1: no page of an export is longer than 8000000 bytes", 0},
-		{strings.Repeat(strings.Repeat("x", 999)+"\n", 8001), "in: line 8001: no page of an export", 0},
+		{threePages[0][:len(threePages[0])-14] + strings.Repeat("x", maxPageBytes+10), "in: line 3: no page of an export is longer than 8000000 bytes", 0},
+		{"{\"format\":1}\n" + strings.Repeat(strings.Repeat("x", 999)+"\n", 8001), "in: line 8001: no page of an export", 0},
 	} {
 		t.Chdir(t.TempDir())
 		if err := os.WriteFile("in", []byte(c.text), 0o600); err != nil {
@@ -253,7 +254,7 @@ func TestTheCommandsOfATransferSayWhatIsWrong(t *testing.T) { // S11
 		{"import --url " + nobody + " --token T --space a x y", "one FILE is needed"},
 		{"import --url " + nobody + " --token T -", "--space is needed"},
 		{"import --url " + nobody + " --token T --space a " + missing, "no such file or directory"},
-		{"import --url " + nobody + " --token T --space a -", "standard input ends at line 1, before the end of the export"},
+		{"import --url " + nobody + " --token T --space a -", "standard input is no export of tidemark"},
 	} {
 		stdout, stderr, code := command(t, strings.Fields(c.args)...)
 		if code != 1 || stdout != "" || !strings.HasPrefix(stderr, "tidemark: ") || !strings.Contains(stderr, c.want) {

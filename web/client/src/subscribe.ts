@@ -42,6 +42,7 @@ export function subscribe(server: Server, { path = "/sync/subscribe", onNotifica
     socket = current;
     current.onopen = () => {
       onConnected?.(true);
+      current.send("ping"); // workerd delays the close event of a socket that has sent nothing, by ten seconds
       beat(current);
     };
     current.onmessage = ({ data }) => {

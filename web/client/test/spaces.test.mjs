@@ -103,7 +103,7 @@ describe("a space that the server closed for good", () => {
   for (const [code, reason, text] of [
     [4404, "the space was deleted", /deleted this space/],
     [4404, "the document was deleted", /^Somebody deleted this\.$/],
-    [4403, "The token's spaces do not include this one", /does not include this space/],
+    [4403, "The token's spaces do not include this one: the claim spaces must name it", /does not include this space/],
     [4403, "The token's scope lacks yjs:read", /does not allow this/],
     [4413, "the space holds LIMIT_SPACE_BYTES: connect again to read", /full \(LIMIT_SPACE_BYTES\).*deletions/],
     [4413, "the document is too large", /too large/],
@@ -150,7 +150,7 @@ describe("a space that the server closed for good", () => {
   });
 
   test("that the token does not include is not asked for again, and the sync says why", async () => {
-    respond = () => [403, { error: { message: "The token's spaces do not include this one", code: -32003, data: { code: "FORBIDDEN", httpStatus: 403 } } }];
+    respond = () => [403, { error: { message: "The token's spaces do not include this one: the claim spaces must name it", code: -32003, data: { code: "FORBIDDEN", httpStatus: 403 } } }];
     const refusals = [];
     const stops = [subscribe(server, { onNotification() {}, onRefused: (...refusal) => refusals.push(new ClosedError(...refusal).message) })];
     const database = open();
@@ -162,7 +162,7 @@ describe("a space that the server closed for good", () => {
     assert.equal(requests.length, tickets);
     assert.deepEqual(refusals, ["Your sign-in does not include this space."]);
     const { phase, error } = syncState(database).get();
-    assert.deepEqual([phase, error.message], ["refused", "The token's spaces do not include this one"]);
+    assert.deepEqual([phase, error.message], ["refused", "The token's spaces do not include this one: the claim spaces must name it"]);
     for (const stop of stops) stop();
   });
 

@@ -13,6 +13,7 @@ beforeEach(() => {
     constructor() {
       socket = this;
     }
+    send() {}
     close() {}
   };
 });

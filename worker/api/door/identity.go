@@ -49,6 +49,7 @@ func (c *Call) bearer() (auth.Identity, error) {
 		}
 		return c.verifyIn(strings.TrimSpace(token))
 	}
+	inURL := ""
 	if IsUpgrade(r) {
 		query := Query(r)
 		if ticket := query.Get("ticket"); ticket != "" {
@@ -60,8 +61,9 @@ func (c *Call) bearer() (auth.Identity, error) {
 		if token := query.Get("token"); token != "" {
 			return c.verifyIn(token)
 		}
+		inURL = ", or as ?ticket= or ?token="
 	}
-	return auth.Identity{}, unauthorized(`Bearer`, "A token is needed, in the header authorization: Bearer TOKEN")
+	return auth.Identity{}, unauthorized(`Bearer`, "A token is needed, in the header authorization: Bearer TOKEN"+inURL)
 }
 
 // verifyIn returns the identity of a token in the space. A1, A3: it does not ask
@@ -78,7 +80,7 @@ func (c *Call) verifyIn(token string) (auth.Identity, error) {
 	case c.Space.Name == "":
 		return id, Fail(Forbidden, `The token's spaces do not include the root, which is ""`)
 	}
-	return id, Fail(Forbidden, "The token's spaces do not include this one")
+	return id, Fail(Forbidden, "The token's spaces do not include this one: the claim spaces must name it")
 }
 
 var errTicket = InvalidToken("The ticket is unknown, was used or has expired")

@@ -28,7 +28,7 @@ func (e *LineError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e
 type NotEmptyError struct{ Has string }
 
 func (e *NotEmptyError) Error() string {
-	return "an import needs an empty place, and this one has " + e.Has
+	return "the space must be empty, and it has " + e.Has + ": import into another space, or delete this one first"
 }
 
 // An OrderError refuses a page that is not the next one of the import that runs.

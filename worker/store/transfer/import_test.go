@@ -244,7 +244,7 @@ func TestAnImportNeedsAnEmptyPlace(t *testing.T) { // S11
 		fill(p)
 		before := p.all()
 		var notEmpty *NotEmptyError
-		if _, err := p.import1(onePage()); !errors.As(err, &notEmpty) || notEmpty.Has != what {
+		if _, err := p.import1(onePage()); !errors.As(err, &notEmpty) || notEmpty.Has != what || !strings.Contains(err.Error(), "delete this one first") {
 			t.Errorf("%s: %v", what, err)
 		}
 		if p.all() != before {

@@ -81,6 +81,9 @@ func (s *Space) busy(ctx context.Context, name string, message []byte) (busy boo
 // Resume ends a pause.
 func (s *Space) Resume(ctx context.Context) error {
 	return s.change(ctx, func(state *store.State) error {
+		if state.CreatedAt == 0 {
+			return spaces.ErrAbsent
+		}
 		state.Paused = false
 		return nil
 	})

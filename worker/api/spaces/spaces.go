@@ -46,7 +46,7 @@ type Info struct {
 	CreatedAt   *int64           `json:"created_at"` // Unix milliseconds; null: it is not there
 	Bytes       int64            `json:"bytes"`
 	Stamp       int64            `json:"stamp"`
-	Paused      bool             `json:"paused"`
+	Paused      bool             `json:"paused,omitempty"`
 	Subscribers int              `json:"subscribers"`
 	Tables      map[string]Table `json:"tables"`
 	Documents   int              `json:"documents"`

@@ -37,10 +37,11 @@ func (s *Shut) Code() int {
 func (s *Shut) Ends(a Admission) bool { return s.ends(a.At) }
 
 // Reply returns the reply to a request that the Shut ends, and false if it does not end it. A
-// pause waits for the requests that began before, and ends none.
+// pause waits for the requests that began before, and ends none. A space that has moved does not
+// know its last Shut, and its clock may be behind: no Shut ends another one.
 func (s *Shut) Reply(request []byte) ([]byte, bool) {
 	q, err := decodeRequest(request)
-	if err != nil || !s.Erases || !s.ends(q.At) {
+	if err != nil || !s.Erases || q.Op == OpErase || q.Op == OpClose || !s.ends(q.At) {
 		return nil, false
 	}
 	return appendReply(nil, Reply{Status: StatusGone}), true

@@ -43,6 +43,11 @@ func TestAShutEndsWhatTheSpaceLetInBefore(t *testing.T) { // S8, S13
 			t.Errorf("a pause ended an edit of %d: it waits for it", c.letIn)
 		}
 	}
+	for _, again := range [][]byte{erase, pause} {
+		if _, ended := erased.Reply(again); ended {
+			t.Errorf("%q was not done", again)
+		}
+	}
 	if (&Shut{}).Ends(Admission{}) {
 		t.Error("a room of the root was shut")
 	}

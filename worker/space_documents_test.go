@@ -14,6 +14,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/golang-jwt/jwt/v5"
 
+	"tidemark/shared/awareness"
 	"tidemark/shared/room"
 	"tidemark/shared/yproto"
 	"tidemark/wasm/wasmtest"
@@ -235,4 +236,54 @@ func TestReadersLeaveNothing(t *testing.T) { // S5, S6
 		l.pass(10 * time.Minute)
 		return len(l.files()) == 0
 	})
+}
+
+// A client that is slow to close its socket is still there when the document is opened again.
+func TestASocketOfADeletedDocumentIsNotInTheNextOne(t *testing.T) { // S5, S8
+	l := newSpaceLife(t)
+	l.edited()
+	slow := open(t, l.s, "/s/acme/yjs/note", jwt.MapClaims{"sub": "bert"})
+	slow.state()
+	slow.aware(77, 1, `"bert"`)
+	slow.alive()
+	l.operator.wants("DELETE", "/s/acme", nil, http.StatusNoContent)
+	l.clock.Advance(time.Millisecond)
+	next := open(t, l.s, "/s/acme/yjs/note", jwt.MapClaims{"sub": "ann"})
+	next.state()
+	next.send(yproto.AppendQueryAwareness(nil))
+	if got, err := awareness.Decode(next.next(yproto.Awareness), awareness.DefaultLimits); err != nil || len(got) > 0 {
+		t.Errorf("present are %v, %v", got, err)
+	}
+	slow.wantClosed(room.CloseDeleted, "the space was deleted")
+	next.ws.CloseNow()
+	wasmtest.Until(t, "all is forgotten", func() bool {
+		l.pass(10 * time.Minute)
+		return len(l.files()) == 0
+	})
+}
+
+// A room of many sockets gathers edits until its timer ends.
+func TestTheTimerOfADeletedDocumentStoresNothing(t *testing.T) { // S8
+	l := newSpaceLife(t)
+	l.edited()
+	var sockets []client
+	for range 20 {
+		c := open(t, l.s, "/s/acme/yjs/note", jwt.MapClaims{"sub": "ann"})
+		c.alive()
+		sockets = append(sockets, c)
+	}
+	sockets[0].send(yproto.AppendUpdate(nil, typed(2, "second")))
+	sockets[0].next(yproto.Update)
+	l.operator.wants("DELETE", "/s/acme", nil, http.StatusNoContent)
+	for _, c := range sockets {
+		c.wantClosed(room.CloseDeleted, "the space was deleted")
+	}
+	before := l.s.Gate.Count("timer")
+	l.clock.Advance(time.Second)
+	if l.s.Gate.Count("timer") == before {
+		t.Fatal("the room has set no timer")
+	}
+	if files := l.files(); len(files) > 0 {
+		t.Errorf("the timer has made %q", files)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tidemark/shared/abi"
@@ -126,7 +127,14 @@ func (y *yjsRoom) Disconnect(conn int32, code int, _ string) {
 // abnormal is the close code of a connection that broke. RFC 6455, 7.1.5.
 const abnormal = 1006
 
+// Timer does nothing in a room that is not made and has no sockets: the timer is that of a room
+// which was erased meanwhile, and whose storage must not be made again.
 func (y *yjsRoom) Timer() {
+	if y.room == nil {
+		if conns, err := y.conns(); err == nil && len(conns) == 0 {
+			return
+		}
+	}
 	y.event(0, func(r *yroom.Room) (yroom.Effects, error) { return r.Timer(time.Now()), nil })
 }
 
@@ -137,7 +145,10 @@ func (y *yjsRoom) Call(data []byte) (reply []byte) {
 		return reply
 	}
 	if shut, ok := yroom.ShutBy(data); ok {
-		s := &shutRoom{shut, map[int32]bool{}}
+		s := &shutRoom{shut, y.shut().closed}
+		if s.closed == nil {
+			s.closed = map[int32]bool{}
+		}
 		y.rooms.shut.Put(y.o.Name, s, now)
 		if shut.Erases {
 			y.erase(s)
@@ -196,6 +207,14 @@ func (y *yjsRoom) close(s *shutRoom, conn int32) {
 	y.o.Close(conn, s.Code(), s.Reason)
 }
 
+// conns returns the sockets of the room: not those that the host has closed, as the room does not
+// hear of their end.
+func (y *yjsRoom) conns() ([]abi.Conn, error) {
+	conns, err := y.o.Conns()
+	closed := y.shut().closed
+	return slices.DeleteFunc(conns, func(c abi.Conn) bool { return closed[c.ID] }), err
+}
+
 // event runs an event of the room and performs its effects. If the storage fails, event
 // closes the sender's socket, so that the client connects again later, and drops the room.
 func (y *yjsRoom) event(conn int32, happen func(*yroom.Room) (yroom.Effects, error)) error {
@@ -225,7 +244,7 @@ func (y *yjsRoom) awake() error {
 	if err != nil {
 		return err
 	}
-	conns, err := y.o.Conns()
+	conns, err := y.conns()
 	if err != nil {
 		return err
 	}

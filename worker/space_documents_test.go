@@ -4,6 +4,7 @@ package main_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"path/filepath"
@@ -285,5 +286,27 @@ func TestTheTimerOfADeletedDocumentStoresNothing(t *testing.T) { // S8
 	}
 	if files := l.files(); len(files) > 0 {
 		t.Errorf("the timer has made %q", files)
+	}
+}
+
+// A socket that was open before the import could write between two of its pages.
+func TestAnImportReplacesNoEditOfASocket(t *testing.T) { // S11
+	l := newSpaceLife(t)
+	before := open(t, l.s, "/s/acme/yjs/note", jwt.MapClaims{"sub": "ann"})
+	before.state()
+	late := l.late("/s/acme/yjs/note")
+	imports := func(lines ...string) {
+		l.operator.wants("POST", "/s/acme/import", []byte(strings.Join(lines, "\n")+"\n"), http.StatusOK)
+	}
+	imports(`{"format":1,"space":"","stamp":7,"export":"x"}`, `{"document":"other","updated_at":5,"parts":0,"state":"AAA="}`, `{"next":"c"}`)
+	l.s.Gate.Open()
+	for _, c := range []client{before, late} {
+		c.wantClosed(room.CloseLater, "the space is being imported: connect again")
+	}
+	imports(`{"page":2,"export":"x"}`, `{"document":"note","updated_at":5,"parts":0,"state":"`+base64.StdEncoding.EncodeToString(typed(1, "imported"))+`"}`, `{"next":null}`)
+	l.clock.Advance(time.Second)
+	after := open(t, l.s, "/s/acme/yjs/note", jwt.MapClaims{"sub": "ann"})
+	if state := string(after.state()); !strings.Contains(state, "imported") {
+		t.Errorf("the document is %q", state)
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"tidemark/shared/awareness"
 	"tidemark/shared/room"
+	"tidemark/shared/session"
 	"tidemark/shared/yproto"
 	"tidemark/wasm/wasmtest"
 )
@@ -287,6 +288,23 @@ func TestTheTimerOfADeletedDocumentStoresNothing(t *testing.T) { // S8
 	if files := l.files(); len(files) > 0 {
 		t.Errorf("the timer has made %q", files)
 	}
+}
+
+// A revocation asks the rooms in which the person has been lately.
+func TestARevocationMakesNoDeletedDocumentAgain(t *testing.T) { // S8
+	l := newSpaceLife(t)
+	l.edited()
+	there := open(t, l.s, "/s/acme/yjs/note", jwt.MapClaims{"sub": "ann"})
+	there.alive()
+	l.operator.wants("DELETE", "/s/acme", nil, http.StatusNoContent)
+	there.wantClosed(room.CloseDeleted, "the space was deleted")
+	late := l.late("/s/other/yjs/note")
+	l.operator.wants("POST", "/auth/revoke", []byte(`{"sub":"ann"}`), http.StatusOK)
+	if files := l.files(); len(files) != 2 { // of the space other, and its log
+		t.Errorf("the revocation has made %q", files)
+	}
+	l.s.Gate.Open()
+	late.wantClosed(room.CloseEnded, session.RevokedReason)
 }
 
 // A socket that was open before the import could write between two of its pages.

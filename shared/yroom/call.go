@@ -219,6 +219,16 @@ func (r *Room) Call(request []byte, now time.Time) (reply []byte, out Effects, e
 	return p.encode(), r.done(now), nil
 }
 
+// RevokedBy returns the revocation of a request, and false if the request is not OpRevoke. A room
+// that stores nothing need not be made for it: the host remembers it for sockets on their way.
+func RevokedBy(request []byte) (session.Revocation, bool) {
+	q, err := decodeRequest(request)
+	if err != nil || q.Op != OpRevoke {
+		return session.Revocation{}, false
+	}
+	return session.DecodeRevocation(q.Data)
+}
+
 // Forgets says whether a request was OpForget, and the room agreed.
 func Forgets(request, reply []byte) bool {
 	return len(request) > 0 && Op(request[0]) == OpForget && len(reply) > 0 && Status(reply[0]) == StatusOK

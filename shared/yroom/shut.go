@@ -22,7 +22,7 @@ func ShutBy(request []byte) (Shut, bool) {
 	return Shut{Erases: q.Op == OpErase, Reason: string(q.Data), at: q.At}, true
 }
 
-// Erased is the reply to OpErase.
+// Erased is the reply to OpErase, and to OpRevoke.
 func Erased() []byte { return appendReply(nil, Reply{Status: StatusOK}) }
 
 // Code is the code with which the sockets are closed.

@@ -12,6 +12,7 @@ import (
 
 	"tidemark/shared/abi"
 	"tidemark/shared/room"
+	"tidemark/shared/session"
 	"tidemark/shared/yroom"
 )
 
@@ -62,7 +63,8 @@ type YjsRooms struct {
 	running  *yjsRoom // the room of the running event; nil: none
 	reserved int      // by that event
 
-	shut room.Recent[*shutRoom]
+	shut    room.Recent[*shutRoom]
+	revoked session.Recent // by requests to rooms that store nothing
 }
 
 // A shutRoom is what YjsRooms remembers of a room that was shut.
@@ -138,6 +140,9 @@ func (y *yjsRoom) Timer() {
 	y.event(0, func(r *yroom.Room) (yroom.Effects, error) { return r.Timer(time.Now()), nil })
 }
 
+// emptyBytes is at most the size of an object that has stored nothing: on workerd it has a page.
+const emptyBytes = 4 << 10
+
 // Call returns nil if the storage failed.
 func (y *yjsRoom) Call(data []byte) (reply []byte) {
 	now := time.Now()
@@ -154,6 +159,10 @@ func (y *yjsRoom) Call(data []byte) (reply []byte) {
 			y.erase(s)
 			return yroom.Erased()
 		}
+	}
+	if v, ok := yroom.RevokedBy(data); ok && y.room == nil && y.o.Size() <= emptyBytes {
+		y.rooms.revoked.Add(v, now)
+		return yroom.Erased()
 	}
 	err := y.event(0, func(r *yroom.Room) (out yroom.Effects, err error) {
 		reply, out, err = r.Call(data, now)
@@ -255,7 +264,7 @@ func (y *yjsRoom) awake() error {
 	stored.TimerSet = y.o.TimerSet()
 	config := y.rooms.Config
 	_, config.CopiesFirst = y.database.(ofSpace)
-	config.Reserve = y.rooms.reserve
+	config.Reserve, config.Revoked = y.rooms.reserve, y.rooms.revoked.Clone()
 	y.room = yroom.New(config, y.storage, stored, conns, time.Now())
 	return nil
 }

@@ -307,6 +307,23 @@ func TestARevocationMakesNoDeletedDocumentAgain(t *testing.T) { // S8
 	late.wantClosed(room.CloseEnded, session.RevokedReason)
 }
 
+// The document acme/note of the root and the document note of the space acme are objects of one
+// name and of two classes, and number their sockets alike.
+func TestADeletionClosesNoSocketOfTheRoot(t *testing.T) { // S8
+	l := newSpaceLife(t)
+	l.edited()
+	ofRoot := open(t, l.s, "/yjs/acme/note", jwt.MapClaims{"sub": "ann"})
+	ofRoot.state()
+	ofSpace := open(t, l.s, "/s/acme/yjs/note", jwt.MapClaims{"sub": "ann"}) // it does not answer the close
+	ofSpace.alive()
+	l.operator.wants("DELETE", "/s/acme", nil, http.StatusNoContent)
+	ofRoot.send(yproto.AppendUpdate(nil, typed(1, "of the root")))
+	ofRoot.alive()
+	if got := string(l.member.wants("GET", "/yjs/acme/note", nil, http.StatusOK)); !strings.Contains(got, "of the root") {
+		t.Errorf("the document of the root is %q", got)
+	}
+}
+
 // A socket that was open before the import could write between two of its pages.
 func TestAnImportReplacesNoEditOfASocket(t *testing.T) { // S11
 	l := newSpaceLife(t)

@@ -63,8 +63,8 @@ type YjsRooms struct {
 	running  *yjsRoom // the room of the running event; nil: none
 	reserved int      // by that event
 
-	shut    room.Recent[*shutRoom]
-	revoked session.Recent // by requests to rooms that store nothing
+	shut    room.Recent[*shutRoom] // by yjsRoom.key
+	revoked session.Recent         // by requests to rooms that store nothing
 }
 
 // A shutRoom is what YjsRooms remembers of a room that was shut.
@@ -154,7 +154,7 @@ func (y *yjsRoom) Call(data []byte) (reply []byte) {
 		if s.closed == nil {
 			s.closed = map[int32]bool{}
 		}
-		y.rooms.shut.Put(y.o.Name, s, now)
+		y.rooms.shut.Put(y.key(), s, now)
 		if shut.Erases {
 			y.erase(s)
 			return yroom.Erased()
@@ -198,12 +198,15 @@ func (y *yjsRoom) forget() {
 	y.account()
 }
 
+// key names the object among all: a document of the root may have the name of one in a space.
+func (y *yjsRoom) key() string { return y.o.Class + "/" + y.o.Name }
+
 // open is the room of which nothing is remembered.
 var open = &shutRoom{}
 
 // shut returns what is remembered of the room.
 func (y *yjsRoom) shut() *shutRoom {
-	if s := y.rooms.shut.Get(y.o.Name, time.Now()); s != nil {
+	if s := y.rooms.shut.Get(y.key(), time.Now()); s != nil {
 		return s
 	}
 	return open

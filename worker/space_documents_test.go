@@ -4,6 +4,7 @@ package main_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"path/filepath"
@@ -14,7 +15,9 @@ import (
 	"github.com/coder/websocket"
 	"github.com/golang-jwt/jwt/v5"
 
+	"tidemark/shared/awareness"
 	"tidemark/shared/room"
+	"tidemark/shared/session"
 	"tidemark/shared/yproto"
 	"tidemark/wasm/wasmtest"
 )
@@ -235,4 +238,110 @@ func TestReadersLeaveNothing(t *testing.T) { // S5, S6
 		l.pass(10 * time.Minute)
 		return len(l.files()) == 0
 	})
+}
+
+// A client that is slow to close its socket is still there when the document is opened again.
+func TestASocketOfADeletedDocumentIsNotInTheNextOne(t *testing.T) { // S5, S8
+	l := newSpaceLife(t)
+	l.edited()
+	slow := open(t, l.s, "/s/acme/yjs/note", jwt.MapClaims{"sub": "bert"})
+	slow.state()
+	slow.aware(77, 1, `"bert"`)
+	slow.alive()
+	l.operator.wants("DELETE", "/s/acme", nil, http.StatusNoContent)
+	l.clock.Advance(time.Millisecond)
+	next := open(t, l.s, "/s/acme/yjs/note", jwt.MapClaims{"sub": "ann"})
+	next.state()
+	next.send(yproto.AppendQueryAwareness(nil))
+	if got, err := awareness.Decode(next.next(yproto.Awareness), awareness.DefaultLimits); err != nil || len(got) > 0 {
+		t.Errorf("present are %v, %v", got, err)
+	}
+	slow.wantClosed(room.CloseDeleted, "the space was deleted")
+	next.ws.CloseNow()
+	wasmtest.Until(t, "all is forgotten", func() bool {
+		l.pass(10 * time.Minute)
+		return len(l.files()) == 0
+	})
+}
+
+// A room of many sockets gathers edits until its timer ends.
+func TestTheTimerOfADeletedDocumentStoresNothing(t *testing.T) { // S8
+	l := newSpaceLife(t)
+	l.edited()
+	var sockets []client
+	for range 20 {
+		c := open(t, l.s, "/s/acme/yjs/note", jwt.MapClaims{"sub": "ann"})
+		c.alive()
+		sockets = append(sockets, c)
+	}
+	sockets[0].send(yproto.AppendUpdate(nil, typed(2, "second")))
+	sockets[0].next(yproto.Update)
+	l.operator.wants("DELETE", "/s/acme", nil, http.StatusNoContent)
+	for _, c := range sockets {
+		c.wantClosed(room.CloseDeleted, "the space was deleted")
+	}
+	before := l.s.Gate.Count("timer")
+	l.clock.Advance(time.Second)
+	if l.s.Gate.Count("timer") == before {
+		t.Fatal("the room has set no timer")
+	}
+	if files := l.files(); len(files) > 0 {
+		t.Errorf("the timer has made %q", files)
+	}
+}
+
+// A revocation asks the rooms in which the person has been lately.
+func TestARevocationMakesNoDeletedDocumentAgain(t *testing.T) { // S8
+	l := newSpaceLife(t)
+	l.edited()
+	there := open(t, l.s, "/s/acme/yjs/note", jwt.MapClaims{"sub": "ann"})
+	there.alive()
+	l.operator.wants("DELETE", "/s/acme", nil, http.StatusNoContent)
+	there.wantClosed(room.CloseDeleted, "the space was deleted")
+	late := l.late("/s/other/yjs/note")
+	l.operator.wants("POST", "/auth/revoke", []byte(`{"sub":"ann"}`), http.StatusOK)
+	if files := l.files(); len(files) != 2 { // of the space other, and its log
+		t.Errorf("the revocation has made %q", files)
+	}
+	l.s.Gate.Open()
+	late.wantClosed(room.CloseEnded, session.RevokedReason)
+}
+
+// The document acme/note of the root and the document note of the space acme are objects of one
+// name and of two classes, and number their sockets alike.
+func TestADeletionClosesNoSocketOfTheRoot(t *testing.T) { // S8
+	l := newSpaceLife(t)
+	l.edited()
+	ofRoot := open(t, l.s, "/yjs/acme/note", jwt.MapClaims{"sub": "ann"})
+	ofRoot.state()
+	ofSpace := open(t, l.s, "/s/acme/yjs/note", jwt.MapClaims{"sub": "ann"}) // it does not answer the close
+	ofSpace.alive()
+	l.operator.wants("DELETE", "/s/acme", nil, http.StatusNoContent)
+	ofRoot.send(yproto.AppendUpdate(nil, typed(1, "of the root")))
+	ofRoot.alive()
+	if got := string(l.member.wants("GET", "/yjs/acme/note", nil, http.StatusOK)); !strings.Contains(got, "of the root") {
+		t.Errorf("the document of the root is %q", got)
+	}
+}
+
+// A socket that was open before the import could write between two of its pages.
+func TestAnImportReplacesNoEditOfASocket(t *testing.T) { // S11
+	l := newSpaceLife(t)
+	before := open(t, l.s, "/s/acme/yjs/note", jwt.MapClaims{"sub": "ann"})
+	before.state()
+	late := l.late("/s/acme/yjs/note")
+	imports := func(lines ...string) {
+		l.operator.wants("POST", "/s/acme/import", []byte(strings.Join(lines, "\n")+"\n"), http.StatusOK)
+	}
+	imports(`{"format":1,"space":"","stamp":7,"export":"x"}`, `{"document":"other","updated_at":5,"parts":0,"state":"AAA="}`, `{"next":"c"}`)
+	l.s.Gate.Open()
+	for _, c := range []client{before, late} {
+		c.wantClosed(room.CloseLater, "the space is being imported: connect again")
+	}
+	imports(`{"page":2,"export":"x"}`, `{"document":"note","updated_at":5,"parts":0,"state":"`+base64.StdEncoding.EncodeToString(typed(1, "imported"))+`"}`, `{"next":null}`)
+	l.clock.Advance(time.Second)
+	after := open(t, l.s, "/s/acme/yjs/note", jwt.MapClaims{"sub": "ann"})
+	if state := string(after.state()); !strings.Contains(state, "imported") {
+		t.Errorf("the document is %q", state)
+	}
 }

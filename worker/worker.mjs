@@ -12,6 +12,7 @@ import {
 
 const LIMIT_BODY_BYTES = 16 << 20; // variable LIMIT_BODY_BYTES
 const MAX_REASON = 123; // bytes. RFC 6455, 5.5
+const OPEN = 1; // WebSocket.readyState
 const LEAST_DROPPED = 1 << 20; // bytes of a body, however low the limits
 const DROPPED_LIMITS = 8; // times LIMIT_BODY_BYTES, of a body that nobody wants
 const LIMIT_SOCKETS = 10_000; // variable LIMIT_SOCKETS
@@ -328,7 +329,10 @@ class Room extends DurableObject {
     return switched(client, protocol);
   }
 
+  // webSocketMessage delivers nothing of a socket that the object has closed: a client need not
+  // answer the close.
   webSocketMessage(ws, data) {
+    if (ws.readyState !== OPEN) return;
     if (typeof data === "string") this.event(EVENT_TEXT, this.numbers.get(ws), encode(data));
     else this.event(EVENT_BINARY, this.numbers.get(ws), new Uint8Array(data));
   }

@@ -233,6 +233,20 @@ test("a room keeps its log, its sockets and their attachments over hibernation",
   assert.equal((await post("/room/h/call", "conns")).text, "[]");
 });
 
+test("a room hears nothing of a socket that it has closed", async () => {
+  const deaf = await socket("/room/shut/socket?attachment=deaf");
+  const other = await socket("/room/shut/socket?attachment=other");
+  await other.next(); // its attachment
+  deaf.ws._receiver.removeAllListeners("conclude"); // it does not answer the close
+  deaf.ws.send("close 4001 out");
+  await sleep(500);
+  deaf.ws.send("add written after the close");
+  await sleep(500);
+  assert.equal(await other.ask("log"), "[]");
+  deaf.ws.terminate();
+  other.ws.terminate();
+});
+
 test("sockets are bounded, of one owner over all objects and in all", async () => {
   const owned = [];
   for (const room of ["owned-1", "owned-1", "owned-2"]) owned.push(await socket(`/room/${room}/socket?owner=ann`));

@@ -7,12 +7,19 @@ import "time"
 // its way to an object. The zero value is empty.
 type Recent[T any] struct {
 	named map[string]recent[T]
-	order []string // the names, in the order of their times; a name may stand there twice
+	order []place // in the order of their numbers; a name that was put twice stands there twice
+	last  int
+}
+
+type place struct {
+	name   string
+	number int
 }
 
 type recent[T any] struct {
-	value T
-	at    time.Time
+	value  T
+	at     time.Time
+	number int // of its last place
 }
 
 const (
@@ -25,11 +32,18 @@ func (r *Recent[T]) Put(name string, value T, now time.Time) {
 	if r.named == nil {
 		r.named = map[string]recent[T]{}
 	}
-	r.named[name] = recent[T]{value, now}
-	r.order = append(r.order, name)
-	for len(r.order) > maxRecent || now.Sub(r.named[r.order[0]].at) >= recentLife {
-		delete(r.named, r.order[0])
-		r.order = r.order[1:]
+	r.last++
+	r.named[name] = recent[T]{value, now, r.last}
+	for r.order = append(r.order, place{name, r.last}); ; r.order = r.order[1:] {
+		first := r.order[0]
+		e := r.named[first.name]
+		switch {
+		case e.number != first.number: // it was put again, and stands further back
+		case len(r.order) > maxRecent, now.Sub(e.at) >= recentLife:
+			delete(r.named, first.name)
+		default:
+			return
+		}
 	}
 }
 

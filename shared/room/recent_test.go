@@ -38,3 +38,23 @@ func TestRecentRemembersForAMinute(t *testing.T) {
 		t.Errorf("after an hour it holds %d, in %d places", len(r.named), len(r.order))
 	}
 }
+
+// A deletion of many documents that is repeated puts each of them again.
+func TestRecentKeepsWhatIsPutAgainWhenItIsFull(t *testing.T) {
+	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	for _, later := range []time.Duration{0, 2 * recentLife} {
+		var r Recent[int]
+		for i := range maxRecent {
+			r.Put(strconv.Itoa(i), 1, now)
+		}
+		for i := range maxRecent {
+			r.Put(strconv.Itoa(i), 2, now.Add(later))
+			if got := r.Get(strconv.Itoa(i), now.Add(later)); got != 2 {
+				t.Fatalf("after %v, the %d. is %d", later, i, got)
+			}
+		}
+		if len(r.named) != maxRecent || len(r.order) != maxRecent {
+			t.Errorf("after %v it remembers %d, in %d places", later, len(r.named), len(r.order))
+		}
+	}
+}

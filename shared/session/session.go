@@ -6,6 +6,7 @@ package session
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 	"time"
 )
 
@@ -155,6 +156,9 @@ func (q *Recent) Add(r Revocation, now time.Time) {
 	}
 	q.heard = append(kept, heard{r, now})
 }
+
+// Clone returns a copy.
+func (q *Recent) Clone() Recent { return Recent{slices.Clone(q.heard)} }
 
 // End tells whether one of them ends s.
 func (q *Recent) End(s Session) bool {

@@ -50,7 +50,9 @@ const (
 
 // A Request comes from the Worker, which has authorized the client. On the wire it is
 //
-//	byte op, string etag, varUint version, varUint at, the data
+//	byte op, string etag, varUint version, varUint at if the op has the bit timed, the data
+//
+// Requests of the root have no At, so rooms and Workers of version 0.1.0 read them.
 type Request struct {
 	Op      Op
 	ETag    string // of the client's copy, as in If-None-Match, or ""
@@ -58,6 +60,9 @@ type Request struct {
 	At      int64  // when the space let the request in, or closed: see Shut
 	Data    []byte
 }
+
+// timed is set in the byte of the op if At follows.
+const timed = 0x80
 
 // A Status is the outcome of a Request.
 type Status byte
@@ -96,8 +101,14 @@ const replyHead = 1 + 1 + 13 + 8
 
 // AppendRequest appends q to dst.
 func AppendRequest(dst []byte, q Request) []byte {
-	dst = lib0.AppendString(append(dst, byte(q.Op)), q.ETag)
-	dst = lib0.AppendUint(lib0.AppendUint(dst, q.Version), uint64(q.At))
+	op := byte(q.Op)
+	if q.At > 0 {
+		op |= timed
+	}
+	dst = lib0.AppendUint(lib0.AppendString(append(dst, op), q.ETag), q.Version)
+	if q.At > 0 {
+		dst = lib0.AppendUint(dst, uint64(q.At))
+	}
 	return append(dst, q.Data...)
 }
 
@@ -115,8 +126,11 @@ func decodeRequest(b []byte) (q Request, err error) {
 	if err != nil {
 		return q, err
 	}
-	at, err := r.Uint()
-	return Request{Op: Op(op), ETag: string(etag), Version: version, At: int64(at), Data: r.Rest()}, err
+	at := uint64(0)
+	if op&timed != 0 {
+		at, err = r.Uint()
+	}
+	return Request{Op: Op(op &^ timed), ETag: string(etag), Version: version, At: int64(at), Data: r.Rest()}, err
 }
 
 func appendReply(dst []byte, p Reply) []byte {
@@ -203,6 +217,16 @@ func (r *Room) Call(request []byte, now time.Time) (reply []byte, out Effects, e
 		p.Cost = r.steps / stepsAMessage
 	}
 	return p.encode(), r.done(now), nil
+}
+
+// RevokedBy returns the revocation of a request, and false if the request is not OpRevoke. A room
+// that stores nothing need not be made for it: the host remembers it for sockets on their way.
+func RevokedBy(request []byte) (session.Revocation, bool) {
+	q, err := decodeRequest(request)
+	if err != nil || q.Op != OpRevoke {
+		return session.Revocation{}, false
+	}
+	return session.DecodeRevocation(q.Data)
 }
 
 // Forgets says whether a request was OpForget, and the room agreed.

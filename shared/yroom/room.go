@@ -47,6 +47,7 @@ type Config struct {
 	CopiesFirst    bool                 // the first copy of a document does not wait for CopyDelay: it makes the space
 	Reserve        func(bytes int) bool // if not nil, the room calls it before an event takes about so much more memory; it returns false if there is none; a negative number gives memory back; it may call Unload
 	WindowSockets  int                  // a room of fewer sends every edit at once
+	Revoked        session.Recent       // that the host has heard for rooms which store nothing: see RevokedBy
 	Grace          time.Duration        // how long presence outlives a connection that broke
 	// PresenceStateBytes limits one client's state, PresenceBytes all states of a
 	// socket. The room ignores a state beyond them. Its own limit is that of
@@ -163,7 +164,7 @@ func New(config Config, storage Storage, stored Stored, open []abi.Conn, now tim
 		meta: stored.Meta, last: max(stored.Last, stored.Meta.Compacted),
 		log:     log{updates: stored.LogUpdates, bytes: stored.LogBytes, tail: stored.Tail},
 		sockets: make(map[Conn]*socket, len(open)),
-		ended:   stored.Ended, gone: gone{until: stored.Gone},
+		ended:   stored.Ended, gone: gone{until: stored.Gone}, revoked: config.Revoked,
 		timer: room.InheritTimer(stored.TimerSet), window: room.Window[[]byte]{Least: minWindow, PerSocket: perSocket},
 	}
 	if stored.Last > stored.Meta.Last {

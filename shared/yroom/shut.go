@@ -22,7 +22,7 @@ func ShutBy(request []byte) (Shut, bool) {
 	return Shut{Erases: q.Op == OpErase, Reason: string(q.Data), at: q.At}, true
 }
 
-// Erased is the reply to OpErase.
+// Erased is the reply to OpErase, and to OpRevoke.
 func Erased() []byte { return appendReply(nil, Reply{Status: StatusOK}) }
 
 // Code is the code with which the sockets are closed.
@@ -37,10 +37,11 @@ func (s *Shut) Code() int {
 func (s *Shut) Ends(a Admission) bool { return s.ends(a.At) }
 
 // Reply returns the reply to a request that the Shut ends, and false if it does not end it. A
-// pause waits for the requests that began before, and ends none.
+// pause waits for the requests that began before, and ends none. A space that has moved does not
+// know its last Shut, and its clock may be behind: no Shut ends another one.
 func (s *Shut) Reply(request []byte) ([]byte, bool) {
 	q, err := decodeRequest(request)
-	if err != nil || !s.Erases || !s.ends(q.At) {
+	if err != nil || !s.Erases || q.Op == OpErase || q.Op == OpClose || !s.ends(q.At) {
 		return nil, false
 	}
 	return appendReply(nil, Reply{Status: StatusGone}), true

@@ -1,8 +1,10 @@
 package yroom
 
 import (
+	"bytes"
 	"testing"
 
+	"tidemark/shared/lib0"
 	"tidemark/shared/room"
 )
 
@@ -41,6 +43,11 @@ func TestAShutEndsWhatTheSpaceLetInBefore(t *testing.T) { // S8, S13
 			t.Errorf("a pause ended an edit of %d: it waits for it", c.letIn)
 		}
 	}
+	for _, again := range [][]byte{erase, pause} {
+		if _, ended := erased.Reply(again); ended {
+			t.Errorf("%q was not done", again)
+		}
+	}
 	if (&Shut{}).Ends(Admission{}) {
 		t.Error("a room of the root was shut")
 	}
@@ -51,5 +58,27 @@ func TestAnAdmissionKeepsItsTime(t *testing.T) {
 		if got := DecodeAdmission(a.Append(nil)); got != a {
 			t.Errorf("got %+v, want %+v", got, a)
 		}
+	}
+}
+
+// A deployment may run a Worker of version 0.1.0 beside a new room, or the other way round.
+func TestARequestOfTheRootIsThatOfVersion010(t *testing.T) {
+	for _, q := range []Request{
+		{Op: OpRevoke, Data: []byte("a revocation")},
+		{Op: OpMerge, Data: []byte{1, 1, 7, 0, 4}},
+		{Op: OpState, ETag: "*", Version: 300},
+	} {
+		old := lib0.AppendUint(lib0.AppendString([]byte{byte(q.Op)}, q.ETag), q.Version)
+		old = append(old, q.Data...)
+		if got := AppendRequest(nil, q); !bytes.Equal(got, old) {
+			t.Errorf("%+v is %q, want %q", q, got, old)
+		}
+		if got, err := decodeRequest(old); err != nil || !bytes.Equal(AppendRequest(nil, got), old) || !bytes.Equal(got.Data, q.Data) {
+			t.Errorf("%q is %+v, %v", old, got, err)
+		}
+	}
+	q := Request{Op: OpMerge, At: 1_790_000_000_000, Data: []byte{1}}
+	if got, err := decodeRequest(AppendRequest(nil, q)); err != nil || got.Op != q.Op || got.At != q.At || !bytes.Equal(got.Data, q.Data) {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }

@@ -115,6 +115,25 @@ func TestTheAlarmDoesNotEraseASpaceThatIsMadeMeanwhile(t *testing.T) {
 	}
 }
 
+// The alarm of a space that was read in many documents may be cut off each time.
+func TestAnAlarmThatIsCutOffHasForgottenSomeDocuments(t *testing.T) { // S5
+	f := newTown(t)
+	f.ticket("acme")
+	f.stored("acme", abi.Statement{SQL: "INSERT INTO SpaceRooms VALUES ('r1'), ('r2'), ('r3')"})
+	f.now = f.now.Add(time.Hour)
+	s := f.object("acme")
+	for range 3 {
+		f.left = 1
+		if err := s.ring(); err != nil {
+			t.Fatal(err)
+		}
+		f.now = f.now.Add(3 * time.Minute)
+	}
+	if s.Tables() != 0 || !s.alarm.IsZero() {
+		t.Errorf("%d tables, the alarm is %v; called %v", s.Tables(), s.alarm, f.calls)
+	}
+}
+
 // fill makes a space with documents and projects.
 func (f *town) fill(name string) (rooms []string) {
 	f.Helper()

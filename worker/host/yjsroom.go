@@ -7,10 +7,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/room"
+	"tidemark/shared/session"
 	"tidemark/shared/yroom"
 )
 
@@ -61,7 +63,8 @@ type YjsRooms struct {
 	running  *yjsRoom // the room of the running event; nil: none
 	reserved int      // by that event
 
-	shut room.Recent[*shutRoom]
+	shut    room.Recent[*shutRoom] // by yjsRoom.key
+	revoked session.Recent         // by requests to rooms that store nothing
 }
 
 // A shutRoom is what YjsRooms remembers of a room that was shut.
@@ -126,9 +129,19 @@ func (y *yjsRoom) Disconnect(conn int32, code int, _ string) {
 // abnormal is the close code of a connection that broke. RFC 6455, 7.1.5.
 const abnormal = 1006
 
+// Timer does nothing in a room that is not made and has no sockets: the timer is that of a room
+// which was erased meanwhile, and whose storage must not be made again.
 func (y *yjsRoom) Timer() {
+	if y.room == nil {
+		if conns, err := y.conns(); err == nil && len(conns) == 0 {
+			return
+		}
+	}
 	y.event(0, func(r *yroom.Room) (yroom.Effects, error) { return r.Timer(time.Now()), nil })
 }
+
+// emptyBytes is at most the size of an object that has stored nothing: on workerd it has a page.
+const emptyBytes = 4 << 10
 
 // Call returns nil if the storage failed.
 func (y *yjsRoom) Call(data []byte) (reply []byte) {
@@ -137,12 +150,19 @@ func (y *yjsRoom) Call(data []byte) (reply []byte) {
 		return reply
 	}
 	if shut, ok := yroom.ShutBy(data); ok {
-		s := &shutRoom{shut, map[int32]bool{}}
-		y.rooms.shut.Put(y.o.Name, s, now)
+		s := &shutRoom{shut, y.shut().closed}
+		if s.closed == nil {
+			s.closed = map[int32]bool{}
+		}
+		y.rooms.shut.Put(y.key(), s, now)
 		if shut.Erases {
 			y.erase(s)
 			return yroom.Erased()
 		}
+	}
+	if v, ok := yroom.RevokedBy(data); ok && y.room == nil && y.o.Size() <= emptyBytes {
+		y.rooms.revoked.Add(v, now)
+		return yroom.Erased()
 	}
 	err := y.event(0, func(r *yroom.Room) (out yroom.Effects, err error) {
 		reply, out, err = r.Call(data, now)
@@ -178,12 +198,15 @@ func (y *yjsRoom) forget() {
 	y.account()
 }
 
+// key names the object among all: a document of the root may have the name of one in a space.
+func (y *yjsRoom) key() string { return y.o.Class + "/" + y.o.Name }
+
 // open is the room of which nothing is remembered.
 var open = &shutRoom{}
 
 // shut returns what is remembered of the room.
 func (y *yjsRoom) shut() *shutRoom {
-	if s := y.rooms.shut.Get(y.o.Name, time.Now()); s != nil {
+	if s := y.rooms.shut.Get(y.key(), time.Now()); s != nil {
 		return s
 	}
 	return open
@@ -194,6 +217,14 @@ func (y *yjsRoom) shut() *shutRoom {
 func (y *yjsRoom) close(s *shutRoom, conn int32) {
 	s.closed[conn] = true
 	y.o.Close(conn, s.Code(), s.Reason)
+}
+
+// conns returns the sockets of the room: not those that the host has closed, as the room does not
+// hear of their end.
+func (y *yjsRoom) conns() ([]abi.Conn, error) {
+	conns, err := y.o.Conns()
+	closed := y.shut().closed
+	return slices.DeleteFunc(conns, func(c abi.Conn) bool { return closed[c.ID] }), err
 }
 
 // event runs an event of the room and performs its effects. If the storage fails, event
@@ -225,7 +256,7 @@ func (y *yjsRoom) awake() error {
 	if err != nil {
 		return err
 	}
-	conns, err := y.o.Conns()
+	conns, err := y.conns()
 	if err != nil {
 		return err
 	}
@@ -236,7 +267,7 @@ func (y *yjsRoom) awake() error {
 	stored.TimerSet = y.o.TimerSet()
 	config := y.rooms.Config
 	_, config.CopiesFirst = y.database.(ofSpace)
-	config.Reserve = y.rooms.reserve
+	config.Reserve, config.Revoked = y.rooms.reserve, y.rooms.revoked.Clone()
 	y.room = yroom.New(config, y.storage, stored, conns, time.Now())
 	return nil
 }

@@ -42,7 +42,7 @@ func (i *importStore) Import(ctx context.Context, now time.Time, text []byte, b 
 		return done, err
 	}
 	if page.IsFirst() {
-		if err := s.wantNoDocument(ctx); err != nil {
+		if err := s.endEdits(ctx); err != nil {
 			return done, err
 		}
 	}
@@ -67,6 +67,23 @@ func (i *importStore) Import(ctx context.Context, now time.Time, text []byte, b 
 		return err
 	})
 	return done, err
+}
+
+// endEdits closes the sockets of a space that has no document, so that no page of the import
+// replaces what they write. It refuses the import if they, or a request, were faster.
+func (s *Space) endEdits(ctx context.Context) error {
+	if err := s.wantNoDocument(ctx); err != nil {
+		return err
+	}
+	closing := yroom.AppendRequest(nil, yroom.Request{Op: yroom.OpClose, At: s.shutNow(), Data: []byte("the space is being imported: connect again")})
+	err := s.each(ctx, s.db.Rooms, func(name string) error { return s.call(ctx, s.door.Document(name), closing) })
+	switch {
+	case err != nil:
+		return fmt.Errorf("close the documents of a space before its import: %w", err)
+	case s.calling > 0:
+		return errImporting
+	}
+	return s.wantNoDocument(ctx)
 }
 
 // wantNoDocument returns *transfer.NotEmptyError if the room of a document has one that is

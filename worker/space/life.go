@@ -150,7 +150,8 @@ func isUnborn(state *store.State) bool {
 }
 
 // forgetRooms lets the rooms of a space that was never written forget that they were read, when
-// the time of the space is over. waited reports whether one of them has a socket.
+// the time of the space is over. The space forgets each one that did, so that an alarm which is
+// cut off has done a part. waited reports whether one of them has a socket.
 func (s *Space) forgetRooms(ctx context.Context) (waited bool, err error) {
 	state, err := s.db.State(ctx)
 	if err != nil || !isUnborn(&state) || s.Now().UnixMilli() < state.KeptUntil {
@@ -159,8 +160,10 @@ func (s *Space) forgetRooms(ctx context.Context) (waited bool, err error) {
 	forget := yroom.AppendRequest(nil, yroom.Request{Op: yroom.OpForget})
 	err = s.each(ctx, s.db.Rooms, func(name string) error {
 		busy, err := s.busy(ctx, name, forget)
-		waited = waited || busy
-		return err
+		if waited = waited || busy; busy || err != nil {
+			return err
+		}
+		return s.db.LeaveRoom(ctx, name)
 	})
 	return waited, err
 }

@@ -94,6 +94,19 @@ func (d *DB) EnterRoom(ctx context.Context, room string) error {
 	return nil
 }
 
+// LeaveRoom takes back EnterRoom, in a space that was not born and whose time is over: so nobody
+// has entered the room lately.
+func (d *DB) LeaveRoom(ctx context.Context, room string) error {
+	_, err := d.Kept().Batch(ctx, []abi.Statement{{
+		SQL:  `DELETE FROM SpaceRooms WHERE Room = ?1 AND EXISTS (SELECT 1 FROM Space WHERE created_at = 0 AND kept_until <= ?2)`,
+		Args: []any{room, d.now().UnixMilli()},
+	}})
+	if err != nil {
+		return fmt.Errorf("forget a document's room: %w", err)
+	}
+	return nil
+}
+
 // HasRoom says whether a document of the space has a room, or a copy.
 func (d *DB) HasRoom(ctx context.Context, room string) (bool, error) {
 	results, err := d.Batch(ctx, []abi.Statement{{

@@ -255,6 +255,20 @@ func TestADeletionThatIsCutOffIsFinishedByTheAlarm(t *testing.T) {
 	}
 }
 
+// S8: however often a deletion is cut off, it comes to its end.
+func TestADeletionThatIsCutOffDoesNotBeginAnew(t *testing.T) {
+	f := newTown(t)
+	rooms := f.fill("acme")
+	f.calls, f.left = nil, 101
+	f.want(500, "DELETE", "/s/acme", f.operator("acme"), "")
+	first := f.calls
+	f.calls, f.left = nil, -1
+	f.want(204, "DELETE", "/s/acme", f.operator("acme"), "")
+	if len(first) != 101 || len(f.calls) >= len(rooms) || slices.Contains(f.calls, first[0]) {
+		t.Errorf("of %d rooms the first try asked %d, and then %q", len(rooms), len(first), f.calls)
+	}
+}
+
 // S8: the operator may repeat a deletion that was cut off.
 func TestADeletionThatIsCutOffCanBeRepeated(t *testing.T) {
 	f := newTown(t)

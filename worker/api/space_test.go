@@ -175,7 +175,7 @@ func TestReadingAnAbsentSpaceStoresNothing(t *testing.T) {
 	f.want(404, "PATCH", "/s/acme/api/v1/projects/p/", f.in("acme"), `{"name":"P"}`)
 	f.want(204, "DELETE", "/s/acme", f.operator("acme"), "")
 	f.want(404, "POST", "/s/acme/pause", f.operator("acme"), "")
-	f.want(204, "POST", "/s/acme/resume", f.operator("acme"), "")
+	f.want(404, "POST", "/s/acme/resume", f.operator("acme"), "")
 	// Nor does a request that changes the clock alone.
 	f.want(200, "POST", push, f.in("acme"), `{"lastPulledAt":1,"changes":{}}`)
 	f.want(200, "POST", "/s/acme/sync/purge", f.admin("acme"), `{"keep_days":1}`)

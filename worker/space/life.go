@@ -209,12 +209,11 @@ func (s *Space) delete(ctx context.Context) error {
 	s.deleting = true
 	defer func() { s.deleting = false }()
 	erase := yroom.AppendRequest(nil, yroom.Request{Op: yroom.OpErase, At: s.shutNow(), Data: []byte(deletedReason)})
-	err := s.each(ctx, s.db.Rooms, func(name string) error { return s.call(ctx, s.door.Document(name), erase) })
-	if err != nil {
+	if err := s.deleteRooms(ctx, erase); err != nil {
 		return fmt.Errorf("delete the documents of a space: %w", err)
 	}
 	end := syncroom.Deletion(deletedReason)
-	err = s.each(ctx, s.db.Projects, func(id string) error { return s.call(ctx, s.door.ProjectRoom(id), end) })
+	err := s.each(ctx, s.db.Projects, func(id string) error { return s.call(ctx, s.door.ProjectRoom(id), end) })
 	if err != nil {
 		return fmt.Errorf("close the projects of a space: %w", err)
 	}
@@ -227,6 +226,28 @@ func (s *Space) delete(ctx context.Context) error {
 		now := s.Now()
 		s.recent.Put(s.name, Ends{shut: s.ends().shut, deleted: now.UnixMilli()}, now)
 	})
+}
+
+// deleteRooms sends erase to the rooms of all documents. After each page the space forgets the
+// rooms, so that a deletion that is cut off again and again comes to its end.
+func (s *Space) deleteRooms(ctx context.Context, erase []byte) error {
+	for {
+		names, err := s.db.Rooms(ctx, "", roomsAtOnce)
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			if err := s.call(ctx, s.door.Document(name), erase); err != nil {
+				return err
+			}
+		}
+		if len(names) < roomsAtOnce {
+			return nil
+		}
+		if err := s.db.ForgetRooms(ctx, names[len(names)-1]); err != nil {
+			return err
+		}
+	}
 }
 
 // ends returns what is remembered of the space: what is on its way from before must not count.

@@ -128,6 +128,19 @@ func (d *DB) BatchOf(ctx context.Context, room string, statements []abi.Statemen
 	return results, err
 }
 
+// ForgetRooms deletes the names of the rooms of documents up to one, in a space that is being
+// deleted.
+func (d *DB) ForgetRooms(ctx context.Context, last string) error {
+	_, err := d.Kept().Batch(ctx, []abi.Statement{
+		{SQL: `DELETE FROM SpaceRooms WHERE Room <= ?1`, Args: []any{last}},
+		{SQL: `DELETE FROM YjsRooms WHERE RoomId <= ?1`, Args: []any{last}},
+	})
+	if err != nil {
+		return fmt.Errorf("forget the rooms of documents: %w", err)
+	}
+	return nil
+}
+
 // Rooms returns the rooms of documents after a name, in order, at most limit.
 func (d *DB) Rooms(ctx context.Context, after string, limit int) ([]string, error) {
 	return d.names(ctx, "rooms", `SELECT Room FROM SpaceRooms WHERE Room > ?1 UNION SELECT RoomId FROM YjsRooms WHERE RoomId > ?1 ORDER BY 1 LIMIT ?2`, after, limit)

@@ -14,6 +14,18 @@ const retries = new Map<string, ReturnType<typeof setTimeout>>(); // of each sub
 export async function saveRooms(tidemark: Tidemark): Promise<void> {
   const { server, subject, storage } = tidemark;
   if (storage !== undefined && !server.space) moveMarks(tidemark, storage);
+  let left = true;
+  try {
+    left = await saveEach(tidemark);
+  } finally {
+    const owner = storageName(server, subject);
+    clearTimeout(retries.get(owner));
+    if (left) retries.set(owner, setTimeout(() => void saveRooms(tidemark).catch(() => {}), againMillis));
+  }
+}
+
+/** Returns whether a room is left that the server has not taken. */
+async function saveEach(tidemark: Tidemark): Promise<boolean> {
   let left = false;
   for (const id of unsavedRooms(tidemark)) {
     const { Room } = await import("./room.js"); // with Yjs: only when a room is unsaved
@@ -31,8 +43,5 @@ export async function saveRooms(tidemark: Tidemark): Promise<void> {
     });
     room.destroy();
   }
-  if (!left) return;
-  const owner = storageName(server, subject);
-  clearTimeout(retries.get(owner));
-  retries.set(owner, setTimeout(() => void saveRooms(tidemark), againMillis));
+  return left;
 }

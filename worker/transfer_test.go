@@ -76,7 +76,7 @@ func TestTheGuestExportsWhatAnotherHostImports(t *testing.T) { // S11
 	if err := json.Unmarshal(c.wants("GET", "/sync/checksum", nil, http.StatusOK), &want); err != nil {
 		t.Fatal(err)
 	}
-	sums, err := records.New(db, records.NewStatements(record.Default(), 64<<20)).Checksum(context.Background(), store.Budget{})
+	sums, err := records.New(db, records.NewStatements(record.Default(), 64<<20)).Checksum(context.Background(), record.Caller{}, store.Budget{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ const MaxRowBytes = 900_000
 type Batch struct {
 	Base   Stamp        // of the last change that the writer has seen
 	Abort  bool         // reject the batch if one of its rows changed after Base
+	Caller Caller       // who writes
 	Tables []TableBatch // as in the schema
 }
 
@@ -27,7 +28,13 @@ type TableBatch struct {
 	// Latest is the greatest updated_at of the others.
 	Partial bool
 	Latest  float64
+	// Rejected are rows that fail a check. Rows has none of them.
+	Rejected []Rejection
 }
+
+// A Rejection is a row, or a deletion, that was rejected by itself. Column is "" if a rule is the
+// reason.
+type Rejection struct{ ID, Column, Reason string }
 
 // An Outcome is what a Batch did.
 type Outcome struct {
@@ -50,6 +57,8 @@ type TableOutcome struct {
 	Restamped int
 	// Superseded are the ids of the rows that lost.
 	Superseded []string
+	// Rejected are the rows and the deletions that the batch was done without.
+	Rejected []Rejection
 }
 
 // Changed says whether the table has rows of the outcome's stamp.

@@ -7,6 +7,7 @@ type Since struct {
 	Stamp     Stamp      // of the last change that the client has seen; 0: none
 	Version   Version    // of the client's schema, at most the schema's
 	Migration *Migration // nil: none
+	Caller    Caller     // who reads
 	Limit     int        // rows a page; 0: all changes in one page
 	After     *Position  // where the page before ended; nil: the first page
 }

@@ -26,6 +26,9 @@ const (
 	Boolean
 )
 
+// String returns the name that WatermelonDB has for the type.
+func (t Type) String() string { return [...]string{"string", "number", "boolean"}[t] }
+
 // A Column is one column of a table.
 type Column struct {
 	Name     string // on the wire
@@ -33,10 +36,12 @@ type Column struct {
 	Type     Type
 	Nullable bool
 	// Default is the value in a row that was created without the column: nil, a
-	// string, a float64 or a bool. A column that is not nullable needs one.
+	// string, a float64 or a bool. Without one, a column that is not nullable has what
+	// Fill returns: a caller need not send it unless Required says so.
 	Default any
 	// Since is the schema version that brought the column; 0 is 1.
 	Since Version
+	Check Check
 }
 
 // A Table is one synchronized table.
@@ -46,6 +51,8 @@ type Table struct {
 	ID      string // the column of the primary key in the database
 	Since   Version
 	Columns []Column // without id, created_at and updated_at
+	// Read says who may pull a row, and Write who may push one.
+	Read, Write Rule
 }
 
 // A Schema is every table that is synchronized.
@@ -154,7 +161,11 @@ func (t *Table) validate(newest Version) error {
 	}
 	wire := map[string]bool{"id": true, CreatedAt: true, UpdatedAt: true, "_status": true, "_changed": true}
 	sql := map[string]bool{t.ID: true, CreatedAt: true, UpdatedAt: true, "deleted": true, "stamp": true, "ahead": true, "outcome": true}
-	for _, c := range t.Columns {
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if err := c.Check.compile(c.Type); err != nil {
+			return fmt.Errorf("column %q: %w", c.Name, err)
+		}
 		switch {
 		case !isWireName(c.Name) || !isSQLName(c.SQL):
 			return fmt.Errorf("column names %q, %q", c.Name, c.SQL)
@@ -162,10 +173,18 @@ func (t *Table) validate(newest Version) error {
 			return fmt.Errorf("column %q is declared twice or reserved", c.Name)
 		case c.Since > newest:
 			return fmt.Errorf("column %q: since version %d", c.Name, c.Since)
-		case !c.takes(c.Default):
+		case c.Default != nil && !c.takes(c.Default):
 			return fmt.Errorf("column %q: default %v", c.Name, c.Default)
+		case c.Default != nil && c.Check.Fails(c.Default) != "":
+			return fmt.Errorf("column %q: default: %s", c.Name, c.Check.Fails(c.Default))
 		}
 		wire[c.Name], sql[c.SQL] = true, true
+	}
+	if err := t.Read.validate(t); err != nil {
+		return fmt.Errorf("rule read: %w", err)
+	}
+	if err := t.Write.validate(t); err != nil {
+		return fmt.Errorf("rule write: %w", err)
 	}
 	return nil
 }
@@ -183,6 +202,17 @@ func (c *Column) Fill() any {
 	}
 	return false
 }
+
+// Absent returns the value in a row that was created without the column.
+func (c *Column) Absent() any {
+	if c.Default != nil {
+		return c.Default
+	}
+	return c.Fill()
+}
+
+// Required says whether a new row must bring the column: what it has otherwise fails the check.
+func (c *Column) Required() bool { return c.Check.Fails(c.Absent()) != "" }
 
 // takes says whether v is a value of the column.
 func (c *Column) takes(v any) bool {

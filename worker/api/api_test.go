@@ -49,7 +49,7 @@ type ports struct {
 	log        bytes.Buffer
 }
 
-func (p *ports) Pull(_ context.Context, input []byte, b store.Budget) (ijson.Pieces, int, error) {
+func (p *ports) Pull(_ context.Context, _ record.Caller, input []byte, b store.Budget) (ijson.Pieces, int, error) {
 	p.pulls = append(p.pulls, input)
 	if p.err == nil && b.Octets > 0 && len(p.answer) > b.Octets {
 		return nil, 0, watermelon.ErrTooLarge
@@ -57,13 +57,15 @@ func (p *ports) Pull(_ context.Context, input []byte, b store.Budget) (ijson.Pie
 	return ijson.Whole(p.answer), len(p.answer), p.err
 }
 
-func (p *ports) Push(_ context.Context, _ time.Time, input []byte) ([]byte, []syncroom.Change, error) {
+func (p *ports) Push(_ context.Context, _ time.Time, _ record.Caller, input []byte) ([]byte, []syncroom.Change, error) {
 	p.pushes = append(p.pushes, input)
 	return p.answer, p.changed, p.err
 }
 
-func (p *ports) Stamp(context.Context) (record.Stamp, error)            { return 7, nil }
-func (p *ports) Checksum(context.Context, store.Budget) ([]byte, error) { return p.answer, p.err }
+func (p *ports) Stamp(context.Context) (record.Stamp, error) { return 7, nil }
+func (p *ports) Checksum(context.Context, record.Caller, store.Budget) ([]byte, error) {
+	return p.answer, p.err
+}
 
 func (p *ports) Publish(_ context.Context, _, _ string, message []byte) {
 	changes, err := syncroom.DecodeChanges(message)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tidemark/shared/ijson"
+	"tidemark/shared/record"
 	"tidemark/worker/api"
 	"tidemark/worker/api/door"
 	"tidemark/worker/store"
@@ -24,7 +25,7 @@ type hungryPull struct {
 	then  func()
 }
 
-func (p *hungryPull) Pull(ctx context.Context, input []byte, b store.Budget) (ijson.Pieces, int, error) {
+func (p *hungryPull) Pull(ctx context.Context, caller record.Caller, input []byte, b store.Budget) (ijson.Pieces, int, error) {
 	if err := b.Hold(ctx, p.bytes); err != nil {
 		return nil, 0, err
 	}
@@ -32,7 +33,7 @@ func (p *hungryPull) Pull(ctx context.Context, input []byte, b store.Budget) (ij
 		p.then = nil
 		then()
 	}
-	return p.ports.Pull(ctx, input, b)
+	return p.ports.Pull(ctx, caller, input, b)
 }
 
 // A request that does not fit waits in order, then gets 503 with Retry-After. A request
@@ -97,11 +98,11 @@ type budgetedPull struct {
 	pull func(context.Context, store.Budget) error
 }
 
-func (p *budgetedPull) Pull(ctx context.Context, input []byte, b store.Budget) (ijson.Pieces, int, error) {
+func (p *budgetedPull) Pull(ctx context.Context, caller record.Caller, input []byte, b store.Budget) (ijson.Pieces, int, error) {
 	if err := p.pull(ctx, b); err != nil {
 		return nil, 0, err
 	}
-	return p.ports.Pull(ctx, input, b)
+	return p.ports.Pull(ctx, caller, input, b)
 }
 
 // No other request gets memory that is in use, while its request asks for more or for

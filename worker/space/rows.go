@@ -36,10 +36,10 @@ type rowStore struct {
 }
 
 // Push writes rows, and tells the subscribers in the same event of the object. S1.
-func (r *rowStore) Push(ctx context.Context, now time.Time, input []byte) (answer []byte, _ []syncroom.Change, err error) {
+func (r *rowStore) Push(ctx context.Context, now time.Time, caller record.Caller, input []byte) (answer []byte, _ []syncroom.Change, err error) {
 	var changed []syncroom.Change
 	entered := r.space.db.InEvent(ctx, func() {
-		if answer, changed, err = r.Watermelon.Push(ctx, now, input); len(changed) > 0 {
+		if answer, changed, err = r.Watermelon.Push(ctx, now, caller, input); len(changed) > 0 {
 			r.space.object.Publish(changed)
 		}
 	})

@@ -20,7 +20,7 @@ import (
 type Records interface {
 	Write(ctx context.Context, now time.Time, batch *record.Batch) (record.Outcome, error)
 	Changes(ctx context.Context, since *record.Since, b store.Budget) (*record.Page, error)
-	Checksum(ctx context.Context, b store.Budget) (record.Sums, error)
+	Checksum(ctx context.Context, caller record.Caller, b store.Budget) (record.Sums, error)
 	Stamp(ctx context.Context) (record.Stamp, error)
 	Restore(ctx context.Context, now time.Time) (floor record.Stamp, err error)
 	Purge(ctx context.Context, now time.Time, keep time.Duration) (record.Purged, error)
@@ -35,11 +35,12 @@ type Watermelon struct {
 }
 
 // Pull returns the answer to a pull, and about how many octets it has.
-func (w *Watermelon) Pull(ctx context.Context, input []byte, b store.Budget) (answer ijson.Pieces, octets int, err error) {
+func (w *Watermelon) Pull(ctx context.Context, caller record.Caller, input []byte, b store.Budget) (answer ijson.Pieces, octets int, err error) {
 	p, err := watermelon.DecodePull(&w.Schema, w.Limits, input)
 	if err != nil {
 		return nil, 0, err
 	}
+	p.Caller = caller
 	page, err := w.Changes(ctx, &p.Since, b)
 	if errors.Is(err, record.ErrTooLarge) {
 		return nil, 0, fmt.Errorf("pull: %w for one answer: ask for pages, by limit and cursor", watermelon.ErrTooLarge)
@@ -52,11 +53,12 @@ func (w *Watermelon) Pull(ctx context.Context, input []byte, b store.Budget) (an
 
 // Push returns the answer to a push, and the tables that changed. After an internal
 // error the push may have been done or not: the client may send the same again.
-func (w *Watermelon) Push(ctx context.Context, now time.Time, input []byte) (answer []byte, changed []syncroom.Change, err error) {
+func (w *Watermelon) Push(ctx context.Context, now time.Time, caller record.Caller, input []byte) (answer []byte, changed []syncroom.Change, err error) {
 	p, err := watermelon.DecodePush(&w.Schema, w.Limits, input)
 	if err != nil {
 		return nil, nil, err
 	}
+	p.Caller = caller
 	done, err := w.Write(ctx, now, &p.Batch)
 	if err != nil {
 		return nil, nil, watermelon.Explain(err)
@@ -69,9 +71,9 @@ func (w *Watermelon) Push(ctx context.Context, now time.Time, input []byte) (ans
 	return watermelon.AppendPushed(nil, &w.Schema, p, done), changed, nil
 }
 
-// Checksum returns the checksum of each table.
-func (w *Watermelon) Checksum(ctx context.Context, b store.Budget) ([]byte, error) {
-	sums, err := w.Records.Checksum(ctx, b)
+// Checksum returns the checksum of each table, of the rows that the caller may read.
+func (w *Watermelon) Checksum(ctx context.Context, caller record.Caller, b store.Budget) ([]byte, error) {
+	sums, err := w.Records.Checksum(ctx, caller, b)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 // push writes rows, and tells the subscribers after the commit.
 func (h *handler) push(c *door.Call, input []byte) ([]byte, error) {
 	ctx := c.R.Context()
-	answer, changed, err := h.of(c).Store.Push(ctx, c.Now(), input)
+	answer, changed, err := h.of(c).Store.Push(ctx, c.Now(), callerOf(c), input)
 	if err != nil {
 		if !wroteNothing(err) {
 			// The push may have been committed. The client sends it again, which then

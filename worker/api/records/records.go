@@ -19,10 +19,10 @@ import (
 // empty input is none. Errors are *watermelon.InputError, *watermelon.ConflictError,
 // watermelon.ErrTooLarge, or internal.
 type Store interface {
-	Pull(ctx context.Context, input []byte, b store.Budget) (answer ijson.Pieces, octets int, err error)
-	Push(ctx context.Context, now time.Time, input []byte) (answer []byte, changed []syncroom.Change, err error)
+	Pull(ctx context.Context, caller record.Caller, input []byte, b store.Budget) (answer ijson.Pieces, octets int, err error)
+	Push(ctx context.Context, now time.Time, caller record.Caller, input []byte) (answer []byte, changed []syncroom.Change, err error)
 	Stamp(ctx context.Context) (record.Stamp, error)
-	Checksum(ctx context.Context, b store.Budget) (answer []byte, err error)
+	Checksum(ctx context.Context, caller record.Caller, b store.Budget) (answer []byte, err error)
 	Restore(ctx context.Context, now time.Time) (floor record.Stamp, err error)
 	Purge(ctx context.Context, now time.Time, keep time.Duration) (record.Purged, error)
 }
@@ -80,6 +80,11 @@ func Sections(of func(*door.Call) *Config, settings door.Settings) (rpc, sync *d
 		Refuse:  door.Refuse,
 	}
 	return rpc, sync
+}
+
+// callerOf is who makes the call, for the rules of the tables.
+func callerOf(c *door.Call) record.Caller {
+	return record.Caller{Subject: c.ID.Subject, Words: c.ID.Scope.Words}
 }
 
 // failureOf turns the errors of the store into failures. It returns other errors as

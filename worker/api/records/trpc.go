@@ -36,7 +36,7 @@ var procedures = map[string]procedure{
 }
 
 func (h *handler) pull(c *door.Call, input []byte, b store.Budget) (ijson.Pieces, int, error) {
-	return h.of(c).Store.Pull(c.R.Context(), input, b)
+	return h.of(c).Store.Pull(c.R.Context(), callerOf(c), input, b)
 }
 
 // kinds are the kinds of the procedures.

@@ -46,7 +46,7 @@ func benchmarkPush(b *testing.B, n int) {
 		input = crowd(n, i*n, at(0))
 		i++
 		b.StartTimer()
-		if _, changed, err := s.Push(context.Background(), noon, input); err != nil || len(changed) != 1 {
+		if _, changed, err := s.Push(context.Background(), noon, record.Caller{}, input); err != nil || len(changed) != 1 {
 			b.Fatal(changed, err)
 		}
 	}
@@ -60,7 +60,7 @@ func BenchmarkPush1000Again(b *testing.B) {
 	input := crowd(1000, 0, at(0))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, err := s.Push(context.Background(), noon, input); err != nil {
+		if _, _, err := s.Push(context.Background(), noon, record.Caller{}, input); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -69,7 +69,7 @@ func BenchmarkPush1000Again(b *testing.B) {
 func benchmarkPull(b *testing.B, input string, want int) {
 	s := benchmarkStore(b)
 	for i := range 10 {
-		if _, _, err := s.Push(context.Background(), noon, crowd(1000, i*1000, at(0))); err != nil {
+		if _, _, err := s.Push(context.Background(), noon, record.Caller{}, crowd(1000, i*1000, at(0))); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -77,13 +77,13 @@ func benchmarkPull(b *testing.B, input string, want int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if _, _, err := s.Push(context.Background(), noon, crowd(10, 0, at(1))); err != nil {
+	if _, _, err := s.Push(context.Background(), noon, record.Caller{}, crowd(10, 0, at(1))); err != nil {
 		b.Fatal(err)
 	}
 	input = strings.ReplaceAll(input, "SINCE", fmt.Sprint(since))
 	b.ReportAllocs()
 	for b.Loop() {
-		answer, _, err := s.Pull(context.Background(), []byte(input), store.Budget{})
+		answer, _, err := s.Pull(context.Background(), record.Caller{}, []byte(input), store.Budget{})
 		if err != nil {
 			b.Fatal(err)
 		}

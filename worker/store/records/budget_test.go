@@ -53,7 +53,7 @@ func TestAPullHoldsWhatItsResultsTake(t *testing.T) {
 	}}
 	pull := func(input any) error {
 		held, db.octets = 64, 0 // the clock
-		answer, octets, err := s.Pull(t.Context(), f.json(input), b)
+		answer, octets, err := s.Pull(t.Context(), record.Caller{}, f.json(input), b)
 		if db.octets > held {
 			t.Errorf("%v: the database returned %d octets while %d were held", input, db.octets, held)
 		}
@@ -117,7 +117,7 @@ func TestAPullThatMayNotHoldEnds(t *testing.T) {
 	full := errors.New("full")
 	for _, input := range []any{nil, object{"lastPulledAt": 1}, object{"limit": 5, "lastPulledAt": 1}} {
 		spy.batches = 0
-		_, _, err := f.Pull(t.Context(), f.json(input), store.Budget{Hold: func(context.Context, int) error { return full }})
+		_, _, err := f.Pull(t.Context(), record.Caller{}, f.json(input), store.Budget{Hold: func(context.Context, int) error { return full }})
 		if !errors.Is(err, full) || spy.batches > 0 {
 			t.Errorf("%v: %v after %d batches", input, err, spy.batches)
 		}

@@ -39,7 +39,7 @@ GROUP BY part ORDER BY part LIMIT ?1`, sumBytes, t.ID, row, t.SQL)
 //	JSON.stringify([id, …the columns in declared order, created_at, updated_at]) + "\n"
 //
 // It returns record.ErrTooLarge if the rows are more than a page may have.
-func (s *Store) Checksum(ctx context.Context, b store.Budget) (sums record.Sums, err error) {
+func (s *Store) Checksum(ctx context.Context, caller record.Caller, b store.Budget) (sums record.Sums, err error) {
 	for _, times := range []int{1, escapedTimes} {
 		if sums, err = s.checksum(ctx, b, times); !insufficient(err) {
 			return sums, wrap("checksum", err)

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"tidemark/shared/record"
 	"tidemark/worker/store"
 )
 
@@ -47,7 +48,7 @@ func TestAClientCanComputeTheChecksum(t *testing.T) {
 	}
 	f.push(object{"changes": object{"customers": object{"created": customers, "deleted": list{"gone"}}, "products": object{"created": products}}})
 	f.push(object{"changes": object{"products": object{"deleted": list{"p7"}}}})
-	answer, err := f.Checksum(t.Context(), store.Budget{})
+	answer, err := f.Checksum(t.Context(), record.Caller{}, store.Budget{})
 	if err != nil {
 		t.Fatal(err)
 	}

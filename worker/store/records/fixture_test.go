@@ -91,7 +91,7 @@ func (f *fixture) json(v any) []byte {
 
 func (f *fixture) tryPull(input any) (*pulled, error) {
 	f.Helper()
-	answer, _, err := f.Pull(context.Background(), f.json(input), store.Budget{})
+	answer, _, err := f.Pull(context.Background(), record.Caller{}, f.json(input), store.Budget{})
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func (f *fixture) since(s stamp) *pulled {
 
 func (f *fixture) tryPush(input any) (*pushed, error) {
 	f.Helper()
-	answer, changed, err := f.Push(context.Background(), f.now, f.json(input))
+	answer, changed, err := f.Push(context.Background(), f.now, record.Caller{}, f.json(input))
 	if err != nil {
 		return nil, err
 	}

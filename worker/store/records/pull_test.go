@@ -83,7 +83,7 @@ func TestPull(t *testing.T) {
 		integer := regexp.MustCompile(`"timestamp":[1-9][0-9]*[,}]`)
 		last := stamp(0)
 		for i := range 5 {
-			answer, _, err := f.Pull(t.Context(), nil, store.Budget{})
+			answer, _, err := f.Pull(t.Context(), record.Caller{}, nil, store.Budget{})
 			if err != nil || !integer.Match(answer.Bytes()) {
 				t.Fatalf("%v, %v", answer, err)
 			}
@@ -158,7 +158,7 @@ func TestPull(t *testing.T) {
 		f.push(object{"changes": object{"products": object{"created": list{object{
 			"id": "p.1_-Z", "_status": "created", "_changed": "title,price", "title": "T\x00\"\\\u2028😀", "price": 5, "unknown": 1, "updated_at": at(0),
 		}}}}})
-		answer, _, err := f.Pull(t.Context(), nil, store.Budget{})
+		answer, _, err := f.Pull(t.Context(), record.Caller{}, nil, store.Budget{})
 		if err != nil || !strings.Contains(string(answer.Bytes()), `"customers":{"created":[],"updated":[],"deleted":[]}`) {
 			t.Errorf("%v, %v: want all three arrays of each table", answer, err)
 		}
@@ -289,7 +289,7 @@ func TestAnAnswerBeyondTheLimitIsRefused(t *testing.T) {
 			t.Errorf("%v: got %v, want %v", input, err, watermelon.ErrTooLarge)
 		}
 	}
-	if _, err := f.Checksum(t.Context(), store.Budget{}); err != nil {
+	if _, err := f.Checksum(t.Context(), record.Caller{}, store.Budget{}); err != nil {
 		t.Error(err)
 	}
 	expect(t, names(f.all(object{"limit": 2}), "customers"), "0 1 2 3 4 / ")
@@ -325,7 +325,7 @@ func TestLargeRowsArePulledInParts(t *testing.T) {
 			}
 		}
 	}
-	if _, err := f.Checksum(t.Context(), store.Budget{}); err != nil {
+	if _, err := f.Checksum(t.Context(), record.Caller{}, store.Budget{}); err != nil {
 		t.Error(err)
 	}
 }

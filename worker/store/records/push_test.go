@@ -174,7 +174,7 @@ func TestPush(t *testing.T) {
 		f := newFixture(t)
 		broken := errors.New("network connection lost")
 		f.Watermelon = newDialect(brokenDB{f.db, broken}, record.Default(), watermelon.DefaultLimits())
-		answer, changed, err := f.Push(t.Context(), f.now, f.json(object{"changes": object{"customers": object{"deleted": list{"a"}}}}))
+		answer, changed, err := f.Push(t.Context(), f.now, record.Caller{}, f.json(object{"changes": object{"customers": object{"deleted": list{"a"}}}}))
 		if answer != nil || changed != nil || !errors.Is(err, broken) {
 			t.Errorf("%s, %v, %v", answer, changed, err)
 		}

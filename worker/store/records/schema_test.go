@@ -112,7 +112,7 @@ func TestATableIsADeclarationAndAMigration(t *testing.T) {
 	row["c33"] = "another"
 	f.push(object{"lastPulledAt": first.Timestamp, "changes": object{"t3": object{"updated": list{row}}}})
 	expect(t, f.since(first.Timestamp).rows("t3")["a"]["c33"], any("another"))
-	if _, err := f.Checksum(t.Context(), store.Budget{}); err != nil {
+	if _, err := f.Checksum(t.Context(), record.Caller{}, store.Budget{}); err != nil {
 		t.Error(err)
 	}
 	if _, err := f.Purge(t.Context(), f.now, 0); err != nil {

@@ -324,7 +324,7 @@ func (r *replica) ask() *pulled {
 	if err != nil {
 		r.fail("%v", err)
 	}
-	answer, _, err := r.Pull(context.Background(), input, store.Budget{})
+	answer, _, err := r.Pull(context.Background(), record.Caller{}, input, store.Budget{})
 	var stale *watermelon.InputError
 	if errors.As(err, &stale) && r.input["cursor"] != nil {
 		return nil
@@ -344,7 +344,7 @@ func (w *world) deliver(m *message) (taken bool) {
 	before := w.server
 	before.birth = stamp(w.now + record.ToleranceMillis)
 	now := w.serverTime()
-	answer, changed, err := w.Push(context.Background(), now, m.input)
+	answer, changed, err := w.Push(context.Background(), now, record.Caller{}, m.input)
 	w.look()
 	w.trace("%s pushes %s at %d: %s, %v", m.from, m.input, now.UnixMilli(), answer, err)
 	want, refused := before.after(&w.schema, m, now.UnixMilli())

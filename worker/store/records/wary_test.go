@@ -38,7 +38,7 @@ func TestTheDatabaseMakesNoTextThatIsFarTooLong(t *testing.T) {
 	s := newDialect(strict{db, t}, record.Default(), watermelon.DefaultLimits())
 	pull := func(input string) (octets int) {
 		t.Helper()
-		_, octets, err := s.Pull(t.Context(), []byte(input), store.Budget{})
+		_, octets, err := s.Pull(t.Context(), record.Caller{}, []byte(input), store.Budget{})
 		if err != nil {
 			t.Errorf("%s: %v", input, err)
 		}
@@ -50,7 +50,7 @@ func TestTheDatabaseMakesNoTextThatIsFarTooLong(t *testing.T) {
 		for j := range rows {
 			rows[j] = `{"id":"` + string(rune('a'+i)) + string(rune('a'+j%26)) + string(rune('a'+j/26)) + `","contact_name":"n","company_name":"c","notes":` + string(text) + `,"created_at":1,"updated_at":1}`
 		}
-		if _, _, err := s.Push(t.Context(), time.Now(), []byte(`{"changes":{"customers":{"created":[`+strings.Join(rows, ",")+`],"updated":[],"deleted":[]}},"lastPulledAt":null}`)); err != nil {
+		if _, _, err := s.Push(t.Context(), time.Now(), record.Caller{}, []byte(`{"changes":{"customers":{"created":[`+strings.Join(rows, ",")+`],"updated":[],"deleted":[]}},"lastPulledAt":null}`)); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 {

@@ -104,7 +104,7 @@ func (p *place) push(table string, rows []object, deleted ...string) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	if _, _, err := p.rows.Push(context.Background(), p.now, input); err != nil {
+	if _, _, err := p.rows.Push(context.Background(), p.now, record.Caller{}, input); err != nil {
 		p.t.Fatalf("%.300s: %v", input, err)
 	}
 }
@@ -231,12 +231,12 @@ func (p *place) seen() string {
 	p.t.Helper()
 	ctx := context.Background()
 	b := &strings.Builder{}
-	answer, _, err := p.rows.Pull(ctx, nil, store.Budget{})
+	answer, _, err := p.rows.Pull(ctx, record.Caller{}, nil, store.Budget{})
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	b.WriteString(sorted(p.t, answer.Bytes(), "timestamp"))
-	sums, err := p.rows.Checksum(ctx, store.Budget{})
+	sums, err := p.rows.Checksum(ctx, record.Caller{}, store.Budget{})
 	if err != nil {
 		p.t.Fatal(err)
 	}

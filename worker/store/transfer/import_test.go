@@ -14,6 +14,7 @@ import (
 
 	"tidemark/shared/abi"
 	"tidemark/shared/project"
+	"tidemark/shared/record"
 	"tidemark/worker/store"
 )
 
@@ -305,7 +306,7 @@ func TestARunningImportRefusesPushes(t *testing.T) { // S11
 	p.take([][]byte{pageOf(header, `{"next":"c"}`)})
 	ctx := context.Background()
 	for _, base := range []string{"0", "1", "7", "1700000000000", "9007199254740991"} {
-		_, _, err := p.rows.Push(ctx, noon, []byte(`{"lastPulledAt":`+base+`,"changes":{"customers":{"deleted":["a"]}}}`))
+		_, _, err := p.rows.Push(ctx, noon, record.Caller{}, []byte(`{"lastPulledAt":`+base+`,"changes":{"customers":{"deleted":["a"]}}}`))
 		if err == nil || !strings.Contains(err.Error(), "pull first") {
 			t.Errorf("a push with %s: %v", base, err)
 		}

@@ -182,7 +182,7 @@ func TestAClientThatPulledBeforeGetsAReplacementAfterAnImport(t *testing.T) { //
 	for _, before := range []int64{1, noon.UnixMilli(), noon.UnixMilli() + 1, noon.UnixMilli() + record.ToleranceMillis, noon.UnixMilli() + 1e9} {
 		to := newPlace(t)
 		last := to.take(from.export(nil))
-		answer, _, err := to.rows.Pull(ctx, fmt.Appendf(nil, `{"lastPulledAt":%d}`, before), store.Budget{})
+		answer, _, err := to.rows.Pull(ctx, record.Caller{}, fmt.Appendf(nil, `{"lastPulledAt":%d}`, before), store.Budget{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,7 +196,7 @@ func TestAClientThatPulledBeforeGetsAReplacementAfterAnImport(t *testing.T) { //
 		if pulled.ExperimentalStrategy != "replacement" && before < int64(last.Stamp) || pulled.Timestamp != int64(last.Stamp) {
 			t.Errorf("since %d: %s, the stamp is %d", before, answer.Bytes(), last.Stamp)
 		}
-		if _, _, err := to.rows.Push(ctx, noon, fmt.Appendf(nil, `{"lastPulledAt":%d,"changes":{"customers":{"deleted":["a"]}}}`, pulled.Timestamp)); err != nil {
+		if _, _, err := to.rows.Push(ctx, noon, record.Caller{}, fmt.Appendf(nil, `{"lastPulledAt":%d,"changes":{"customers":{"deleted":["a"]}}}`, pulled.Timestamp)); err != nil {
 			t.Errorf("a push after the pull: %v", err)
 		}
 	}

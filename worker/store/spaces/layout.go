@@ -14,6 +14,7 @@ import (
 var layouts = store.Layouts{
 	slices.Concat(own, ofD1("0001_tables", "0002_tickets", "0010_projects", "0020_yjs", "0030_outcome", "0031_floor", "0040_tickets_of_tokens",
 		"0042_tombstones", "0050_import", "0051_spaces"), unborn),
+	ofD1("0060_rules"),
 }
 
 // notInSpaces are the migrations of D1 with tables of the root alone.

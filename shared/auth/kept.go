@@ -74,15 +74,3 @@ func keptPaths(paths []string) []string {
 	sorted := slices.Compact(slices.Sorted(slices.Values(paths)))
 	return slices.DeleteFunc(sorted, func(path string) bool { return path == subjectClaim })
 }
-
-// reserved are the claims that whoever makes a token says in another way.
-var reserved = []string{subjectClaim, "scope", "spaces", "exp", "iat", "nbf", "jti", "aud", "iss"}
-
-// Reserved says whether a claim of that name must not be one of those that somebody adds to a
-// new token: it is reserved, or the mapping reads the subject or a right from it.
-func (m Mapping) Reserved(name string) bool {
-	rights := []string{m.Subject, m.Scope, m.Spaces, m.Rooms}
-	return slices.Contains(reserved, name) || slices.ContainsFunc(rights, func(path string) bool {
-		return path != "" && path == name || strings.HasPrefix(path, name+".")
-	})
-}

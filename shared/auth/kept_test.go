@@ -99,26 +99,3 @@ func TestTheClaimsAreTheSameInASpaceAndInTheCache(t *testing.T) {
 		t.Errorf("the claims do not count: %d bytes", c.bytes)
 	}
 }
-
-func TestWhichNamesAreReserved(t *testing.T) {
-	for _, c := range []struct {
-		mapping, name string
-		want          bool
-	}{
-		{"", "sub", true}, {"", "scope", true}, {"", "spaces", true}, {"", "exp", true}, {"", "iat", true}, {"", "nbf", true},
-		{"", "jti", true}, {"", "aud", true}, {"", "iss", true},
-		{"", "teams", false}, {"", "Sub", false}, {"", "", false}, {"", "rooms", false},
-		{"scope=app.scope", "app", true}, {"scope=app.scope", "app.scope", true}, {"scope=app.scope", "ap", false},
-		{"scope=app.scope", "app.scope.x", false}, {"scope=app.scope", "scope", true},
-		{"sub=id,spaces=s.a,rooms=r", "id", true}, {"sub=id,spaces=s.a,rooms=r", "s", true}, {"sub=id,spaces=s.a,rooms=r", "r", true},
-		{"aud=client_id", "client_id", false},
-	} {
-		m, err := ParseMapping(c.mapping)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := m.Reserved(c.name); got != c.want {
-			t.Errorf("%q with %q: got %v", c.name, c.mapping, got)
-		}
-	}
-}

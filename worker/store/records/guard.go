@@ -124,7 +124,7 @@ INSERT INTO Told (tab, id, who, old, stamp, pushed) SELECT %s, id, who, old, %s,
 ON CONFLICT (tab, id, who, old) DO UPDATE SET stamp = excluded.stamp, pushed = excluded.pushed`, g.told.table, next, rows)
 }
 
-// tellRows tells the caller of rows that are refused, and of new ones that they may not read; and
+// tellRows tells the caller of rows that are refused, and of those they push and may not read; and
 // those who could read a row by the columns that it loses. K2, R3.
 func (g *guard) tellRows() string {
 	of := fmt.Sprintf("FROM judged AS c LEFT JOIN %s AS t ON t.rowid = c.at WHERE ", g.SQL)
@@ -141,7 +141,8 @@ func (g *guard) tellRows() string {
 				strings.Join(old, ", "), of, isWin, strings.ReplaceAll(g.withdrawn, "$changed", "("+store.Balanced(" OR ", changed)+")")))
 		}
 		reads := g.plan.Holds(g.Read, g.becomes)
-		rows = append(rows, fmt.Sprintf("SELECT c.id, %s, 'sent', NULL %s c.refused = 0 AND c.verdict = %d AND %s IS NOT TRUE", grants.Who, of, isNew, reads))
+		rows = append(rows, fmt.Sprintf("SELECT c.id, %s, 'sent', NULL %s c.refused = 0 AND c.verdict IN (%d, %d) AND %s IS NOT TRUE AND %s",
+			grants.Who, of, isNew, isSame, reads, g.hidden("c.id")))
 	}
 	return grants.In(g.judged("")+g.tell(store.UnionAll(rows)), 4)
 }

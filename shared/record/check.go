@@ -58,7 +58,8 @@ func (c *Check) compile(t Type) error {
 		}
 	}
 	for _, v := range c.Enum {
-		if _, text := v.(string); text != (t == String) {
+		_, text := v.(string)
+		if _, numeric := v.(float64); text != (t == String) || numeric != (t == Number) {
 			return fmt.Errorf("enum has %v, which is no %s", v, t)
 		}
 	}

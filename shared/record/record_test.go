@@ -28,7 +28,6 @@ func TestADeclarationThatSQLCannotHoldIsRefused(t *testing.T) {
 		"reserved in SQL":  {func(s *Schema) { s.Tables[0].Columns[1].SQL = "stamp" }, "reserved"},
 		"newer table":      {func(s *Schema) { s.Tables[0].Since = 2 }, "since version 2"},
 		"newer column":     {func(s *Schema) { s.Tables[0].Columns[0].Since = 2 }, "since version 2"},
-		"default missing":  {func(s *Schema) { s.Tables[0].Columns[0].Nullable = false }, "default"},
 		"default's type":   {func(s *Schema) { s.Tables[0].Columns[0].Default = 1.0 }, "default"},
 		"too many columns": {func(s *Schema) { s.Tables[0].Columns = make([]Column, MaxColumns+1) }, "49 columns"},
 	} {

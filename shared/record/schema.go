@@ -7,7 +7,10 @@
 // In the database it also has deleted, which makes it a tombstone, and stamp.
 package record
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // A Stamp orders all changes of a database: milliseconds of Unix time where
 // the clock allows it, and greater than every stamp before it.
@@ -141,13 +144,22 @@ func (s Schema) Validate() error {
 	names, tables := map[string]bool{}, map[string]bool{}
 	for i := range s.Tables {
 		t := &s.Tables[i]
-		if names[t.Name] || tables[t.SQL] {
+		if names[t.Name] || tables[strings.ToLower(t.SQL)] {
 			return fmt.Errorf("schema: table %q is declared twice", t.Name)
 		}
-		names[t.Name], tables[t.SQL] = true, true
+		names[t.Name], tables[strings.ToLower(t.SQL)] = true, true
 		if err := t.validate(s.Version); err != nil {
 			return fmt.Errorf("schema: table %q: %w", t.Name, err)
 		}
+	}
+	for _, name := range s.Local {
+		if !isWireName(name) {
+			return fmt.Errorf("schema: local table %q", name)
+		}
+		if names[name] {
+			return fmt.Errorf("schema: table %q is declared twice", name)
+		}
+		names[name] = true
 	}
 	return nil
 }
@@ -156,11 +168,15 @@ func (t *Table) validate(newest Version) error {
 	if !isWireName(t.Name) || !isSQLName(t.SQL) || !isSQLName(t.ID) {
 		return fmt.Errorf("names %q, %q, %q", t.Name, t.SQL, t.ID)
 	}
-	if t.Since > newest || len(t.Columns) > MaxColumns {
+	if t.Since < 0 || t.Since > newest || len(t.Columns) > MaxColumns {
 		return fmt.Errorf("since version %d, %d columns", t.Since, len(t.Columns))
 	}
 	wire := map[string]bool{"id": true, CreatedAt: true, UpdatedAt: true, "_status": true, "_changed": true}
-	sql := map[string]bool{t.ID: true, CreatedAt: true, UpdatedAt: true, "deleted": true, "stamp": true, "ahead": true, "outcome": true}
+	sql := map[string]bool{CreatedAt: true, UpdatedAt: true, "deleted": true, "stamp": true, "ahead": true, "outcome": true} // SQL ignores the case
+	if sql[strings.ToLower(t.ID)] {
+		return fmt.Errorf("id %q is reserved", t.ID)
+	}
+	sql[strings.ToLower(t.ID)] = true
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		if err := c.Check.compile(c.Type); err != nil {
@@ -169,16 +185,16 @@ func (t *Table) validate(newest Version) error {
 		switch {
 		case !isWireName(c.Name) || !isSQLName(c.SQL):
 			return fmt.Errorf("column names %q, %q", c.Name, c.SQL)
-		case wire[c.Name] || sql[c.SQL]:
+		case wire[c.Name] || sql[strings.ToLower(c.SQL)]:
 			return fmt.Errorf("column %q is declared twice or reserved", c.Name)
-		case c.Since > newest:
+		case c.Since < 0 || c.Since > newest:
 			return fmt.Errorf("column %q: since version %d", c.Name, c.Since)
 		case c.Default != nil && !c.takes(c.Default):
 			return fmt.Errorf("column %q: default %v", c.Name, c.Default)
 		case c.Default != nil && c.Check.Fails(c.Default) != "":
 			return fmt.Errorf("column %q: default: %s", c.Name, c.Check.Fails(c.Default))
 		}
-		wire[c.Name], sql[c.SQL] = true, true
+		wire[c.Name], sql[strings.ToLower(c.SQL)] = true, true
 	}
 	if err := t.Read.validate(t); err != nil {
 		return fmt.Errorf("rule read: %w", err)

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"tidemark/shared/abi"
 	"tidemark/shared/record"
 	"tidemark/worker/store"
 )
@@ -73,36 +72,4 @@ func Changes(old, next *record.Schema) (list []string) {
 		list = append(list, indexes(t, before.Read.Columns())...)
 	}
 	return list
-}
-
-// Columns reads the tables of a database and their columns, for Found.
-const Columns = `SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c WHERE m.type = 'table'`
-
-// A Place is a table of a database, or with a Column one of its columns, in small letters.
-type Place struct{ Table, Column string }
-
-// Found returns what Columns found.
-func Found(r abi.Result) map[Place]bool {
-	found := map[Place]bool{}
-	for _, row := range r.Rows {
-		p := Place{strings.ToLower(store.CellString(row[0])), strings.ToLower(store.CellString(row[1]))}
-		found[p], found[Place{Table: p.Table}] = true, true
-	}
-	return found
-}
-
-// Present returns the part of next that a database has. Its tables have no rules, so that
-// Changes makes all indexes that are not there.
-func Present(next *record.Schema, found map[Place]bool) record.Schema {
-	present := record.Schema{Version: next.Version}
-	for _, t := range next.Tables {
-		table := strings.ToLower(t.SQL)
-		if !found[Place{Table: table}] {
-			continue
-		}
-		t.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(c record.Column) bool { return !found[Place{table, strings.ToLower(c.SQL)}] })
-		t.Read, t.Write = nil, nil
-		present.Tables = append(present.Tables, t)
-	}
-	return present
 }

@@ -3,6 +3,7 @@
 package tables
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -90,25 +91,69 @@ func TestAnAddedColumnHasItsDefaultInOldRows(t *testing.T) {
 	}
 }
 
-// Whatever part of a declaration a database has, Present finds it, and Changes adds the rest.
-func TestChangesOfWhatIsPresentAddTheRest(t *testing.T) {
+// exec runs statements for NewPlan.
+func exec(t *testing.T, db *edge.D1) store.Exec {
+	return func(statements ...abi.Statement) ([]abi.Result, error) { return db.Batch(t.Context(), statements) }
+}
+
+const ownColumns = `created_at INTEGER, updated_at INTEGER, deleted INTEGER, stamp INTEGER, ahead INTEGER, outcome INTEGER`
+
+// Whatever part of a declaration a database has, a plan adds the rest. D3.
+func TestAPlanAddsWhatADatabaseLacks(t *testing.T) {
 	next := schema(2)
 	all := Create(&next.Tables[0])
-	for _, before := range [][]string{
-		nil, all, all[:2],
-		{`CREATE TABLE visits (visitid TEXT PRIMARY KEY NOT NULL, stamp INTEGER, deleted INTEGER, TEAM TEXT, Status TEXT)`, `CREATE INDEX VisitsByTeam ON Visits (Team, stamp, VisitId)`},
+	for _, c := range []struct {
+		before []string
+		added  string
+	}{
+		{nil, "[Visits]"},
+		{all, "[]"},
+		{all[:2], "[]"}, // indexes are not worth a word
+		{[]string{`CREATE TABLE visits (visitid TEXT PRIMARY KEY, ` + ownColumns + `, TEAM, Status VARCHAR(10), weight INTEGER)`,
+			`CREATE INDEX VisitsByTeam ON Visits (Team, stamp, VisitId)`, `INSERT INTO visits (visitid) VALUES ('v')`},
+			"[Visits.OwnerId Visits.Rating Visits.Done Visits.Seen]"},
+		{[]string{`CREATE TABLE visits (id TEXT PRIMARY KEY, ` + ownColumns + `)`}, "[Visits]"},
+		{[]string{`CREATE TABLE Visits (VisitId TEXT PRIMARY KEY)`}, "[Visits]"},
+		{[]string{`CREATE TABLE Visits (VisitId TEXT PRIMARY KEY, Rating TEXT, ` + ownColumns + `)`}, "[Visits]"},
 	} {
 		db := wasmtest.OpenD1(t, nil)
-		if before != nil {
-			run(t, db, before...)
+		if c.before != nil {
+			run(t, db, c.before...)
 		}
 		for range 2 {
-			present := Present(&next, Found(run(t, db, Columns)[0]))
-			if list := Changes(&present, &next); len(list) > 0 {
-				run(t, db, list...)
+			plan, err := NewPlan(exec(t, db), &next)
+			if err != nil {
+				t.Fatalf("%q: %v", c.before, err)
+			}
+			if got := fmt.Sprint(plan.Added); got != c.added {
+				t.Errorf("%q: added %s, want %s", c.before, got, c.added)
+			}
+			c.added = "[]"
+			if len(plan.Statements) > 0 {
+				if _, err := db.Batch(t.Context(), plan.Statements); err != nil {
+					t.Fatalf("%q: %v", c.before, err)
+				}
 			}
 		}
-		run(t, db, `SELECT OwnerId, Team, Status, Rating, Weight, Done, Seen FROM Visits INDEXED BY VisitsByTeam WHERE Team = 'red'`,
+		run(t, db, `SELECT VisitId, OwnerId, Team, Status, Rating, Weight, Done, Seen FROM Visits INDEXED BY VisitsByTeam WHERE Team = 'red'`,
 			`SELECT * FROM Visits INDEXED BY VisitsByOwnerId WHERE OwnerId = 'ann'`)
+	}
+}
+
+func TestAPlanDropsNoTableWithRows(t *testing.T) {
+	next := schema(2)
+	for want, columns := range map[string]string{
+		"its primary key is id, not VisitId": `id TEXT PRIMARY KEY, ` + ownColumns,
+		"it has no column created_at":        `VisitId TEXT PRIMARY KEY`,
+		"its column Rating is no number":     `VisitId TEXT PRIMARY KEY, Rating TEXT, ` + ownColumns,
+		"its column Status is no string":     `VisitId TEXT PRIMARY KEY, Status REAL, ` + ownColumns,
+	} {
+		db := wasmtest.OpenD1(t, nil)
+		run(t, db, `CREATE TABLE Visits (`+columns+`)`, `INSERT INTO Visits DEFAULT VALUES`)
+		_, err := NewPlan(exec(t, db), &next)
+		var unfit *UnfitError
+		if !errors.As(err, &unfit) || unfit.Reason != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 }

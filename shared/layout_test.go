@@ -48,7 +48,7 @@ var arrows = map[string][]string{
 	"wasm/gojs":              {"shared/abi"},
 	"wasm/edge":              {"shared/abi", "wasm/gojs"},
 	"wasm/wasmtest":          {"shared/abi", "wasm/gojs", "wasm/edge"},
-	"wasm/cmd":               {"shared/abi", "shared/auth", "wasm/gojs", "wasm/edge"},
+	"wasm/cmd":               {"shared/abi", "shared/auth", "shared/record", "shared/tables", "wasm/gojs", "wasm/edge", "worker/store"},
 	"e2e":                    {"shared", "e2e"},
 	"e2e/perf":               {"shared", "e2e", "wasm/gojs"}, // to run a guest that is no server
 	"web/client":             {"shared"},

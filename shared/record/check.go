@@ -67,9 +67,12 @@ func (c *Check) compile(t Type) error {
 		if len(c.Pattern) > maxPattern {
 			return fmt.Errorf("pattern is longer than %d bytes", maxPattern)
 		}
-		var err error
-		if c.expression, err = regexp.Compile(`\A(?:` + c.Pattern + `)\z`); err != nil {
-			return fmt.Errorf("pattern is no RE2 expression: %w", err)
+		_, err := regexp.Compile(c.Pattern) // alone, so that it does not end the group below
+		if err == nil {
+			c.expression, err = regexp.Compile(`\A(?:` + c.Pattern + `)\z`)
+		}
+		if err != nil {
+			return fmt.Errorf("pattern is no RE2 expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 		}
 	}
 	return nil

@@ -117,7 +117,7 @@ func TestDecodeRejectsWhatEncodeDoesNotWrite(t *testing.T) {
 		`{"version":1,"tables":[{"name":"a","read":"b = sub","columns":[]}]}`:                             "which the table does not have",
 		`{"version":1,"tables":[{"name":"a","write":"b","columns":[]}]}`:                                  "no term of a rule",
 		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"number","pattern":"x"}]}]}`:    "only a string takes a pattern",
-		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"string","default":1}]}]}`:      "default 1",
+		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"string","default":1}]}]}`:      "default is 1, which is no string",
 		`{"version":1,"local":["A"],"tables":[]}`:                                                         `local table "A"`,
 		`{"version":1,"local":["a","a"],"tables":[]}`:                                                     `table "a" is declared twice`,
 		`{"version":1,"local":["a"],"tables":[{"name":"a","columns":[]}]}`:                                `table "a" is declared twice`,

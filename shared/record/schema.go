@@ -153,7 +153,7 @@ func (s Schema) Validate() error {
 		}
 	}
 	for _, name := range s.Local {
-		if !isWireName(name) {
+		if !IsWireName(name) {
 			return fmt.Errorf("schema: local table %q", name)
 		}
 		if names[name] {
@@ -165,7 +165,7 @@ func (s Schema) Validate() error {
 }
 
 func (t *Table) validate(newest Version) error {
-	if !isWireName(t.Name) || !isSQLName(t.SQL) || !isSQLName(t.ID) {
+	if !IsWireName(t.Name) || !IsSQLName(t.SQL) || !IsSQLName(t.ID) {
 		return fmt.Errorf("names %q, %q, %q", t.Name, t.SQL, t.ID)
 	}
 	if t.Since < 0 || t.Since > newest || len(t.Columns) > MaxColumns {
@@ -179,28 +179,42 @@ func (t *Table) validate(newest Version) error {
 	sql[strings.ToLower(t.ID)] = true
 	for i := range t.Columns {
 		c := &t.Columns[i]
-		if err := c.Check.compile(c.Type); err != nil {
-			return fmt.Errorf("column %q: %w", c.Name, err)
-		}
 		switch {
-		case !isWireName(c.Name) || !isSQLName(c.SQL):
+		case !IsWireName(c.Name) || !IsSQLName(c.SQL):
 			return fmt.Errorf("column names %q, %q", c.Name, c.SQL)
 		case wire[c.Name] || sql[strings.ToLower(c.SQL)]:
 			return fmt.Errorf("column %q is declared twice or reserved", c.Name)
 		case c.Since < 0 || c.Since > newest:
 			return fmt.Errorf("column %q: since version %d", c.Name, c.Since)
-		case c.Default != nil && !c.takes(c.Default):
-			return fmt.Errorf("column %q: default %v", c.Name, c.Default)
-		case c.Default != nil && c.Check.Fails(c.Default) != "":
-			return fmt.Errorf("column %q: default: %s", c.Name, c.Check.Fails(c.Default))
+		}
+		if err := c.Validate(); err != nil {
+			return fmt.Errorf("column %q: %w", c.Name, err)
 		}
 		wire[c.Name], sql[strings.ToLower(c.SQL)] = true, true
 	}
-	if err := t.Read.validate(t); err != nil {
+	if err := t.Read.Validate(t); err != nil {
 		return fmt.Errorf("rule read: %w", err)
 	}
-	if err := t.Write.validate(t); err != nil {
+	if err := t.Write.Validate(t); err != nil {
 		return fmt.Errorf("rule write: %w", err)
+	}
+	return nil
+}
+
+// Validate returns an error if the check or the default makes no sense. It prepares the check
+// for use.
+func (c *Column) Validate() error {
+	if err := c.Check.compile(c.Type); err != nil {
+		return err
+	}
+	if c.Default == nil {
+		return nil
+	}
+	if !c.takes(c.Default) {
+		return fmt.Errorf("default is %v, which is no %s", c.Default, c.Type)
+	}
+	if reason := c.Check.Fails(c.Default); reason != "" {
+		return fmt.Errorf("default fails the check: %s", reason)
 	}
 	return nil
 }

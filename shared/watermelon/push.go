@@ -61,7 +61,10 @@ type pushDecoder struct {
 	ignored *[]string
 	ids     map[string]struct{}
 	values  [record.MaxColumns][]byte
-	mask    uint64 // what the last row brings: see record.TableBatch, and its updated_at
+	failed  record.Rejection // the first check that the row fails, without its ID
+
+	unchecked bool // rows may fail the checks of their columns
+	mask    uint64           // what the last row brings: see record.TableBatch, and its updated_at
 }
 
 func (p *Push) decode(d *pushDecoder) {
@@ -221,7 +224,7 @@ func (d *pushDecoder) row() {
 		return
 	}
 	var id, created, updated []byte
-	d.mask = 0
+	d.mask, d.failed = 0, record.Rejection{}
 	n := len(d.table.Columns)
 	brings := func(bit int) {
 		if d.mask&(1<<bit) != 0 {
@@ -263,6 +266,7 @@ func (d *pushDecoder) row() {
 			d.at.Column = d.table.Columns[c].Name
 			brings(c)
 			d.values[c] = d.value(&d.table.Columns[c])
+			d.check(c)
 		}
 		if d.s.Err() != nil {
 			d.fail("")
@@ -282,6 +286,11 @@ func (d *pushDecoder) row() {
 		return
 	case size > d.limits.RowBytes:
 		d.tooLarge("the row is larger than %d bytes", d.limits.RowBytes)
+		return
+	}
+	if d.failed.Reason != "" {
+		d.failed.ID = string(id)
+		d.write.Rejected = append(d.write.Rejected, d.failed)
 		return
 	}
 	d.write.Rows = d.appendChunk(d.write.Rows, size+3*n+64)
@@ -304,6 +313,33 @@ func (d *pushDecoder) row() {
 		d.values[c] = nil
 	}
 	*last = append(b, ']')
+}
+
+// check notes if the value of a column fails the column's check. A value that WatermelonDB
+// itself filled in counts as absent, if the column came later than the table and has a
+// default: the user did not write it. docs/protocol.md, K1.
+func (d *pushDecoder) check(c int) {
+	column, value := &d.table.Columns[c], d.values[c]
+	if d.err != nil || d.unchecked || column.Check.None() {
+		return
+	}
+	var v any
+	switch {
+	case string(value) == "null":
+	case column.Type == record.String:
+		v = string(ijson.Unquote(nil, value[1:len(value)-1]))
+	default:
+		v, _ = strconv.ParseFloat(string(value), 64)
+	}
+	reason := column.Check.Fails(v)
+	switch {
+	case reason == "":
+	case column.Since > max(d.table.Since, 1) && column.Default != nil && v == column.Fill():
+		d.mask &^= 1 << c
+		d.values[c] = nil
+	case d.failed.Reason == "":
+		d.failed = record.Rejection{Column: column.Name, Reason: reason}
+	}
 }
 
 // nameRow adds to the error the id of the row that starts there. The id may stand

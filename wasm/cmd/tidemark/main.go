@@ -5,7 +5,7 @@
 //
 //	tidemark serve --addr 127.0.0.1:8787 --data DIR [--config wrangler.toml] [--tables tables.toml] [--wasm FILE] [--instances N]
 //	    [--open-files N] [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s] [--dev [--dev-any-address]]
-//	tidemark token --data DIR --sub alice [--scope "…"] [--spaces "…"] [--ttl 720h]
+//	tidemark token --data DIR --sub alice [--scope "…"] [--spaces "…"] [--claims '{"teams":["a"]}'] [--ttl 720h]
 //	tidemark restore --url URL [--token TOKEN | --data DIR]
 //	tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
 //	tidemark revoke --url URL --sub NAME|--jti ID [--token TOKEN | --data DIR] [--ttl 720h]
@@ -22,7 +22,8 @@
 // With --dev it prints a token, and /dev/login gives anyone on this machine a
 // token for any name; serve then refuses an address that is not loopback unless
 // --dev-any-address is given, too. token prints a token and nothing else. Its
-// --spaces is a list of globs with commas between, or the JSON of the claim spaces.
+// --spaces is a list of globs with commas between, or the JSON of the claim spaces. Its
+// --claims is a JSON object of other claims, which the rules of tables may read.
 //
 // restore, purge and revoke send a request to a running server, this one or one on
 // Cloudflare, and print its response. restore belongs after the restoration of the
@@ -59,7 +60,7 @@ import (
 const usage = `usage:
   tidemark serve --data DIR [--addr 127.0.0.1:8787] [--config wrangler.toml] [--tables tables.toml] [--wasm FILE] [--instances N]
       [--open-files N] [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s] [--dev [--dev-any-address]]
-  tidemark token --data DIR --sub NAME [--scope "…"] [--spaces "…"] [--ttl 720h]
+  tidemark token --data DIR --sub NAME [--scope "…"] [--spaces "…"] [--claims '{"teams":["a"]}'] [--ttl 720h]
   tidemark restore --url URL [--token TOKEN | --data DIR]
   tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
   tidemark revoke --url URL --sub NAME|--jti ID [--token TOKEN | --data DIR] [--ttl 720h]
@@ -130,6 +131,7 @@ func run(args []string) error {
 		command.StringVar(&c.sub, "sub", "", "whom the token is for")
 		command.StringVar(&c.scope, "scope", "", "what it allows")
 		command.StringVar(&c.spaces, "spaces", "", `the spaces it is for: globs with commas between, or the claim as JSON, such as {"acme":"sync:read"}; if empty it is for the root`)
+		command.StringVar(&c.more, "claims", "", `other claims, as a JSON object such as {"teams":["a"]}; the rules of tables may read them`)
 		command.DurationVar(&c.ttl, "ttl", defaultTTL(), "how long it is good for")
 		if err := parse(); err != nil {
 			return err
@@ -150,7 +152,7 @@ func run(args []string) error {
 			return err
 		}
 		if words := strangeWords(c.scope); len(words) > 0 {
-			log.Warn("no permission has this name; blanks stand between names", "scope", words)
+			log.Warn("no permission has this name, so only the rules of tables can ask for it; blanks stand between names", "scope", words)
 		}
 		token, err := sign(secret, c, time.Now())
 		if err == nil {

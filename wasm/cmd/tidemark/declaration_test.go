@@ -254,7 +254,7 @@ func (s *server) call(t *testing.T, procedure, space, input string) string {
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
 	if err != nil || res.StatusCode != 200 {
-		t.Fatalf("%s in %q: %d %s, %v", procedure, space, res.StatusCode, b, err)
+		t.Fatalf("%s in %q: %d %s, %v\n%s", procedure, space, res.StatusCode, b, err, &s.log)
 	}
 	return string(b)
 }

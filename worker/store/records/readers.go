@@ -34,6 +34,11 @@ func claimsOf(r abi.Result) claims {
 	return claims{string(store.Text(r, clockColumns)), string(store.Text(r, clockColumns+1))}
 }
 
+// noteWriter notes the claims of a caller who pushes before their first pull, so that they may
+// ask for the changes since their push.
+const noteWriter = `INSERT INTO Readers (who, stamp, claims) SELECT ?1, stamp, ?2 FROM Clock
+WHERE stamp >= floor AND NOT EXISTS (SELECT 1 FROM Readers WHERE who = ?1)`
+
 // all is the stamp to read the changes after, for every row that the caller may read.
 const all record.Stamp = -1
 

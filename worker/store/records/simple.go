@@ -86,12 +86,10 @@ func (w *write) runSimple(ctx context.Context) (record.Outcome, error) {
 			args = append(args, n)
 		}
 	}
-	w.add(-1, nil, closeSimple(tables, w.rules), args...)
-	results, err := w.run(ctx)
+	last, _, err := w.close(ctx, closeSimple(tables, w.rules), args...)
 	if err != nil {
 		return record.Outcome{}, err
 	}
-	last := results[len(results)-1]
 	done := record.Outcome{Stamp: record.Stamp(store.Number(last, 0)), Tables: make([]record.TableOutcome, len(w.Tables))}
 	column := 2
 	for i := range w.Tables {

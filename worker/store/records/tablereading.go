@@ -218,13 +218,13 @@ func (r *tableReading) readChanges(also string) string {
 	ctes, told := "", ""
 	if r.told.table != "" {
 		ctes = fmt.Sprintf(`,
-told AS MATERIALIZED (SELECT f.id AS id, t.rowid AS at, row_number() OVER () AS n FROM %s),
-toldspan AS MATERIALIZED (SELECT max(1, %d / max(%s)) AS step FROM told AS f LEFT JOIN %s AS t ON t.rowid = f.at)`,
+retold AS MATERIALIZED (SELECT f.id AS id, t.rowid AS at, row_number() OVER () AS n FROM %s),
+retoldspan AS MATERIALIZED (SELECT max(1, %d / max(%s)) AS step FROM retold AS f LEFT JOIN %s AS t ON t.rowid = f.at)`,
 			r.fromTold(since, also), store.PartBytes, r.toldBytes(r.bound), r.SQL)
 		told = fmt.Sprintf(`
 UNION ALL
 SELECT %[1]s IS NOT TRUE AS dead, json_group_array(CASE WHEN %[1]s THEN %[2]s ELSE f.id END) AS part
-FROM told AS f LEFT JOIN %[3]s AS t ON t.rowid = f.at GROUP BY 1, f.n / (SELECT step FROM toldspan)`, r.shown(), r.row, r.SQL)
+FROM retold AS f LEFT JOIN %[3]s AS t ON t.rowid = f.at GROUP BY 1, f.n / (SELECT step FROM retoldspan)`, r.shown(), r.row, r.SQL)
 	}
 	return grants.In(fmt.Sprintf(`WITH %s,
 span AS MATERIALIZED (

@@ -126,12 +126,11 @@ func (w *write) runCompared(ctx context.Context) (record.Outcome, error) {
 			changed = append(changed, w.writing[i].changed)
 		}
 	}
-	w.add(-1, nil, closeWrite(changed, w.rules), w.now, int64(w.Base))
-	results, err := w.run(ctx)
+	closing, results, err := w.close(ctx, closeWrite(changed, w.rules), w.now, int64(w.Base))
 	if err != nil {
 		return record.Outcome{}, err
 	}
-	return record.Outcome{Stamp: record.Stamp(store.Number(results[len(results)-1], 0)), Tables: w.count(results)}, nil
+	return record.Outcome{Stamp: record.Stamp(store.Number(closing, 0)), Tables: w.count(results)}, nil
 }
 
 // writeTable adds the statements that compare and write the changes to a table.
@@ -198,6 +197,20 @@ func (t *tableWriting) countRefused(done *record.TableOutcome, r abi.Result) {
 // abortIfAny ends the batch if the query finds ids.
 func abortIfAny(query string) string {
 	return `SELECT CASE WHEN ids <> '[]' THEN json('conflict: ' || ids) END AS refused FROM (` + query + `)`
+}
+
+// close runs the statements, with one at the end that moves the clock. It returns the result of
+// that one, and all of them.
+func (w *write) close(ctx context.Context, sql string, args ...any) (closing abi.Result, results []abi.Result, err error) {
+	w.add(-1, nil, sql, args...)
+	last := len(w.statements) - 1
+	if w.plan.Reads() {
+		w.add(-1, nil, noteWriter, w.Caller.Subject, w.plan.Sum(w.Caller))
+	}
+	if results, err = w.run(ctx); err != nil {
+		return abi.Result{}, nil, err
+	}
+	return results[last], results, nil
 }
 
 func (w *write) run(ctx context.Context) ([]abi.Result, error) {

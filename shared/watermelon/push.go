@@ -3,6 +3,7 @@ package watermelon
 import (
 	"bytes"
 	"encoding/json"
+	"hash/fnv"
 	"slices"
 	"strconv"
 
@@ -61,10 +62,11 @@ type pushDecoder struct {
 	ignored *[]string
 	ids     map[string]struct{}
 	values  [record.MaxColumns][]byte
+	hashes  bool             // a hash follows a row: see record.TableBatch
 	failed  record.Rejection // the first check that the row fails, without its ID
 
-	unchecked bool // rows may fail the checks of their columns
-	mask    uint64           // what the last row brings: see record.TableBatch, and its updated_at
+	unchecked bool   // rows may fail the checks of their columns
+	mask      uint64 // what the last row brings: see record.TableBatch, and its updated_at
 }
 
 func (p *Push) decode(d *pushDecoder) {
@@ -115,6 +117,7 @@ func (d *pushDecoder) changes() {
 		d.table, d.write, d.ignored = &d.schema.Tables[i], &d.push.Tables[i], &d.push.Ignored[i]
 		d.at = InputError{Table: d.table.Name}
 		d.ids = map[string]struct{}{}
+		d.hashes = d.table.Guarded()
 		d.tableChanges()
 		d.at = InputError{}
 	}
@@ -311,6 +314,11 @@ func (d *pushDecoder) row() {
 	for c := range n {
 		b = appendValue(b, d.values[c])
 		d.values[c] = nil
+	}
+	if d.hashes {
+		h := fnv.New64a()
+		h.Write(d.input[start:d.s.Offset()])
+		b = append(strconv.AppendUint(append(b, `,"`...), h.Sum64(), 36), '"')
 	}
 	*last = append(b, ']')
 }

@@ -2,6 +2,7 @@ import type { Database } from "@nozbe/watermelondb";
 import { createClient, structuredSource, syncState, type Server, type SyncSource } from "tidemark-client";
 import { openDatabase, takeStorage, type Storage } from "./database";
 import { Customer, Product, schema } from "./model";
+import { rejections } from "./rejections";
 import { serverOf } from "./session";
 
 /** A space on this device: the storage of this tab, and the opened database of customers and products in it. */
@@ -25,7 +26,8 @@ export function openDeviceIf(subject: string, space: string, onlyWaiting: boolea
     const server = serverOf(subject, space);
     const database = openDatabase(storage.name(), schema, [Customer, Product]);
     rememberUnsynced(storage, "records", database);
-    return { ...storage, space, server, database, source: structuredSource(createClient(server)) };
+    const source = structuredSource(createClient(server), { onRejected: (rejected) => rejections.add(space, rejected) });
+    return { ...storage, space, server, database, source };
   });
   opened.set(key, opening.catch(() => undefined)); // the next call tries again
   return opening;

@@ -72,6 +72,8 @@ export interface PushOutput {
   superseded: { [Name in TableName]?: string[] };
   /** The pushed columns that the server does not know. */
   ignored: { [Name in TableName]?: string[] };
+  /** The rows that the server rejected by themselves, and why; the next pull brings what the server has. */
+  rejected: { [Name in TableName]?: { id: string; column?: string; reason: string }[] };
 }
 
 /** error.data names the place of an invalid input, or with CONFLICT the newer rows. */

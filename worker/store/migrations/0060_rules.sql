@@ -2,11 +2,12 @@
 -- seen: for the subject who, whose push of the row was rejected, or for all who could read
 -- the row by the columns old, a JSON object, that it had before.
 CREATE TABLE Told (
-  tab   TEXT NOT NULL,
-  id    TEXT NOT NULL,
-  who   TEXT NOT NULL,
-  old   TEXT NOT NULL, -- '' and 'sent': it is for who
-  stamp INTEGER NOT NULL,
+  tab    TEXT NOT NULL,
+  id     TEXT NOT NULL,
+  who    TEXT NOT NULL,
+  old    TEXT NOT NULL, -- '' and 'sent': it is for who
+  stamp  INTEGER NOT NULL,
+  pushed TEXT,         -- a hash of the row that was rejected; NULL: a deletion was
   PRIMARY KEY (tab, id, who, old)
 ) WITHOUT ROWID;
 CREATE INDEX ToldByStamp ON Told (tab, stamp);

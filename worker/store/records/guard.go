@@ -91,7 +91,16 @@ func (g *guard) why() string {
 	fresh := fmt.Sprintf("CASE WHEN (%s) IS NOT TRUE THEN %d%s ELSE 0 END", g.pushes(g.becomes), byRule, lacks.String())
 	repeated := fmt.Sprintf("c.claimed IS c.stored_time AND NOT %s AND EXISTS (SELECT 1 FROM Told AS f WHERE f.tab = %s AND f.id = c.id AND f.old <> '' AND %s)",
 		g.compare("<>"), g.told.table, g.told.match)
-	return fmt.Sprintf("CASE WHEN c.at IS NULL THEN %s WHEN (%s AND %s) IS TRUE THEN 0 WHEN %s THEN 0 ELSE %d END", fresh, g.mine, g.pushes(g.becomes), repeated, byRule)
+	return fmt.Sprintf("CASE WHEN %s THEN %d WHEN c.at IS NULL THEN %s WHEN (%s AND %s) IS TRUE THEN 0 WHEN %s THEN 0 ELSE %[2]d END",
+		g.again("c.id", "c.pushed"), byRule, fresh, g.mine, g.pushes(g.becomes), repeated)
+}
+
+// again is the condition that the same row, or the same deletion, of the caller was rejected after
+// the batch's base: it is the same push once more, and is rejected although the rules may allow it
+// now. K4.
+func (g *guard) again(id, pushed string) string {
+	return fmt.Sprintf("EXISTS (SELECT 1 FROM Told AS f WHERE f.tab = %s AND f.id = %s AND f.who = %s AND f.old = '' AND f.stamp > %s AND f.pushed IS %s)",
+		g.told.table, id, grants.Who, base, pushed)
 }
 
 // refused returns the ids of the rows that are refused, each with a colon and the number of a
@@ -108,18 +117,18 @@ func (g *guard) hidden(id string) string {
 		both("t.stamp > "+base, readable(g.Table, g.plan, "t", g.rules)), g.told.table, id, base, g.told.match)
 }
 
-// tell inserts into Told, of what a query returns: the id, who and old.
+// tell inserts into Told, of what a query returns: the id, who, old and pushed.
 func (g *guard) tell(rows string) string {
 	return fmt.Sprintf(`
-INSERT INTO Told (tab, id, who, old, stamp) SELECT %s, id, who, old, %s FROM (%s) WHERE true
-ON CONFLICT (tab, id, who, old) DO UPDATE SET stamp = excluded.stamp`, g.told.table, next, rows)
+INSERT INTO Told (tab, id, who, old, stamp, pushed) SELECT %s, id, who, old, %s, pushed FROM (%s) WHERE true
+ON CONFLICT (tab, id, who, old) DO UPDATE SET stamp = excluded.stamp, pushed = excluded.pushed`, g.told.table, next, rows)
 }
 
-// tellRows tells the caller of rows that are refused, and of new ones that they may not read; and
+// tellRows tells the caller of rows that are refused, and of those they push and may not read; and
 // those who could read a row by the columns that it loses. K2, R3.
 func (g *guard) tellRows() string {
 	of := fmt.Sprintf("FROM judged AS c LEFT JOIN %s AS t ON t.rowid = c.at WHERE ", g.SQL)
-	rows := []string{fmt.Sprintf("SELECT c.id AS id, %s AS who, '' AS old %s c.refused AND %s AND %s", grants.Who, of, g.retold, g.hidden("c.id"))}
+	rows := []string{fmt.Sprintf("SELECT c.id AS id, %s AS who, '' AS old, c.pushed AS pushed %s c.refused AND %s AND %s", grants.Who, of, g.retold, g.hidden("c.id"))}
 	if g.Read != nil {
 		var old, changed []string
 		for _, name := range g.Read.Columns() {
@@ -128,11 +137,12 @@ func (g *guard) tellRows() string {
 			changed = append(changed, fmt.Sprintf("t.%s IS NOT %s", column, g.becomes(name)))
 		}
 		if old != nil {
-			rows = append(rows, fmt.Sprintf("SELECT c.id, '', json_object(%s) %s c.refused = 0 AND c.verdict = %d AND %s",
+			rows = append(rows, fmt.Sprintf("SELECT c.id, '', json_object(%s), NULL %s c.refused = 0 AND c.verdict = %d AND %s",
 				strings.Join(old, ", "), of, isWin, strings.ReplaceAll(g.withdrawn, "$changed", "("+store.Balanced(" OR ", changed)+")")))
 		}
 		reads := g.plan.Holds(g.Read, g.becomes)
-		rows = append(rows, fmt.Sprintf("SELECT c.id, %s, 'sent' %s c.refused = 0 AND c.verdict = %d AND %s IS NOT TRUE", grants.Who, of, isNew, reads))
+		rows = append(rows, fmt.Sprintf("SELECT c.id, %s, 'sent', NULL %s c.refused = 0 AND c.verdict IN (%d, %d) AND %s IS NOT TRUE AND %s",
+			grants.Who, of, isNew, isSame, reads, g.hidden("c.id")))
 	}
 	return grants.In(g.judged("")+g.tell(store.UnionAll(rows)), 4)
 }
@@ -141,7 +151,8 @@ func (g *guard) tellRows() string {
 // is none, and none could be.
 func (g *guard) kept() string {
 	could := strings.ReplaceAll(g.writable, "$holds", g.plan.Could(g.Write, "j.value"))
-	return fmt.Sprintf("(CASE WHEN t.%s IS NULL THEN %s WHEN t.deleted THEN true ELSE %s END) IS NOT TRUE", g.ID, could, g.mine)
+	return fmt.Sprintf("(CASE WHEN %s THEN false WHEN t.%s IS NULL THEN %s WHEN t.deleted THEN true ELSE %s END) IS NOT TRUE",
+		g.again("j.value", "NULL"), g.ID, could, g.mine)
 }
 
 // ids are the ids of ?1, j, with the stored rows t.
@@ -156,11 +167,12 @@ func (g *guard) keptIDs() string {
 
 // tellIDs tells the caller of ids whose deletion is refused, or with all of every id. K2, K3.
 func (g *guard) tellIDs(all bool) string {
-	which := g.retold
+	which, pushed := g.retold, "''"
 	if !all {
-		which = g.kept() + " AND " + g.revived
+		which, pushed = g.kept()+" AND "+g.revived, "NULL"
 	}
-	return grants.In("WITH "+batchTable(g.rules)+g.tell(fmt.Sprintf("SELECT j.value AS id, %s AS who, '' AS old %s WHERE %s AND %s", grants.Who, g.ids(), which, g.hidden("j.value"))), 4)
+	return grants.In("WITH "+batchTable(g.rules)+g.tell(fmt.Sprintf("SELECT j.value AS id, %s AS who, '' AS old, %s AS pushed %s WHERE %s AND %s",
+		grants.Who, pushed, g.ids(), which, g.hidden("j.value"))), 4)
 }
 
 // simple are the conditions of simpleWrite: one of the row j that is inserted, and one of the row

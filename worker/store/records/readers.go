@@ -23,9 +23,9 @@ func readClaims(r *rules) string {
 
 // noteClaims begins a time of new claims: the clock moves, so that no pull before had its stamp.
 // A space that was not born notes nothing: who pulled it gets a replacement anyway.
-func noteClaims(c record.Caller, sum string) []abi.Statement {
+func noteClaims(r *rules, c record.Caller, sum string) []abi.Statement {
 	return []abi.Statement{
-		{SQL: `UPDATE Clock SET stamp = stamp + 1, ruled = 1 WHERE stamp >= floor`},
+		{SQL: `UPDATE Clock SET stamp = ` + r.noted + `, ruled = 1 WHERE stamp >= floor`},
 		{SQL: `INSERT INTO Readers (who, stamp, claims) SELECT ?1, stamp, ?2 FROM Clock WHERE stamp >= floor`, Args: []any{c.Subject, sum}},
 	}
 }
@@ -80,7 +80,7 @@ func (s *Store) read(ctx context.Context, c record.Caller, at record.Stamp, stat
 		clock.other = at != 0 && clock.claims.then != sum && clock.stamp >= clock.floor
 		note, again := before == nil && clock.claims.latest != sum, clock.other && after != all
 		if note {
-			before = noteClaims(c, sum)
+			before = noteClaims(s.rules, c, sum)
 		}
 		if clock.other {
 			after = all

@@ -44,6 +44,7 @@ type rules struct {
 	withdrawn  string // those who could read a row before are told if its columns $changed
 	retold     string // whoever pushed a rejected row is told
 	revived    string // whoever deleted a row, and was rejected, is told
+	noted      string // the stamp from which on a caller has new claims
 	claimsThen string // the claims that the pull of ?2 was answered for
 
 	// Pages.
@@ -85,6 +86,7 @@ var standard = rules{
 	withdrawn:  `$changed`,
 	retold:     `true`,
 	revived:    `true`,
+	noted:      `stamp + 1`,
 	claimsThen: `(SELECT claims FROM Readers WHERE who = ?1 AND stamp <= ?2 ORDER BY stamp DESC LIMIT 1)`,
 
 	asOf:   `t.stamp <= CAST(?2 AS INTEGER)`,

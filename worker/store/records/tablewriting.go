@@ -106,6 +106,9 @@ func newComparison(t *record.Table, r *rules) comparison {
 		c.list += fmt.Sprintf(", %s AS v%d", jsonCell("j.value", t, i), i)
 		c.values = append(c.values, fmt.Sprintf("c.v%d", i))
 	}
+	if t.Guarded() {
+		c.list += fmt.Sprintf(", j.value ->> %d AS pushed", len(t.Columns)+4)
+	}
 	return c
 }
 

@@ -93,7 +93,7 @@ func (r *tableReading) askSize(given abi.Text) abi.Statement {
 // fromTold are the rows f of Told after since that are for the caller, with t's row if there is
 // one. The condition that follows is to be joined by AND.
 func (r *tableReading) fromTold(since, also string) string {
-	return fmt.Sprintf(`(SELECT f.id AS id, max(f.stamp) AS stamp FROM Told AS f WHERE f.tab = %s AND f.stamp > %s AND %[2]s >= 0 AND %s GROUP BY f.id) AS f
+	return fmt.Sprintf(`(SELECT f.id AS id, max(f.stamp) AS stamp FROM Told AS f INDEXED BY ToldByStamp WHERE f.tab = %s AND f.stamp > %s AND %[2]s >= 0 AND %s GROUP BY f.id) AS f
 LEFT JOIN %s AS t ON t.%s = f.id WHERE (%s) IS NOT TRUE`, r.told.table, since, r.told.match, r.SQL, r.ID, r.brings(since, also))
 }
 

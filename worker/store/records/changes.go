@@ -215,17 +215,13 @@ func (s *Store) readDelta(ctx context.Context, since *record.Since, octets int) 
 	p := newParts(s.reading[since.Version-1], c.stamp)
 	found := results[len(results)-1]
 	for i := range p.tables {
-		lines := store.Text(found, clockColumns+i)
-		if lines == nil {
+		both := store.Text(found, clockColumns+i)
+		if both == nil {
 			return nil, errMore
 		}
-		for more := true; more; {
-			var rows, ids []byte
-			rows, lines, _ = bytes.Cut(lines, []byte{'\n'})
-			ids, lines, more = bytes.Cut(lines, []byte{'\n'})
-			p.addLive(i, rows)
-			p.addDead(i, ids)
-		}
+		rows, ids, _ := bytes.Cut(both, []byte{'\n'})
+		p.addLive(i, rows)
+		p.addDead(i, ids)
 	}
 	return p, nil
 }

@@ -174,7 +174,7 @@ FROM part WHERE ifnull(octets + octet_length(columns), 1) > 0`, span, r.SQL, col
 // readDeltas returns, in one row, the clock and for each table what changed
 // after ?1: a line with the JSON array of rows, and a line with that of ids. A
 // text of more than ?2 octets is NULL, and so is the text of rows of more than
-// store.WaryBytes. It is "" for more tables than D1 has columns.
+// store.WaryBytes. It is "" if D1 does not take it: for very many tables.
 func readDeltas(tables []tableReading, rules *rules) string {
 	if len(tables)+clockColumns > store.ResultColumns {
 		return ""
@@ -190,17 +190,20 @@ func readDeltas(tables []tableReading, rules *rules) string {
 SELECT json_group_array(%[1]s) FILTER (WHERE t.deleted = 0) || char(10) || json_group_array(t.%[2]s) FILTER (WHERE t.deleted) AS found FROM %[3]s AS t WHERE t.stamp > ?1)), NULL) AS t%[4]d`,
 			r.row, r.ID, r.SQL, i, r.bytes, store.WaryBytes)
 	}
-	return sql + " FROM Clock"
+	if sql += " FROM Clock"; len(sql) > store.StatementBytes {
+		return ""
+	}
+	return sql
 }
 
-// readDelta is the column of readDeltas for a table of which rows are told: two more lines have
-// the rows that are told, and the ids.
+// readDelta is the column of readDeltas for a table of which rows are told.
 func (r *tableReading) readDelta(n int) string {
-	changed, told := r.brings("?1", ""), r.fromTold("?1", "")
-	return grants.In(fmt.Sprintf(`, iif(ifnull((SELECT sum(%[1]s) FROM %[2]s AS t WHERE %[3]s), 0) + ifnull((SELECT sum(%[4]s) FROM %[5]s), 0) <= %[6]d, (SELECT iif(octet_length(found) <= ?2, found, NULL) FROM (SELECT
-(SELECT json_group_array(%[7]s) FILTER (WHERE t.deleted = 0) || char(10) || json_group_array(t.%[8]s) FILTER (WHERE t.deleted) FROM %[2]s AS t WHERE %[3]s) || char(10) ||
-(SELECT json_group_array(%[7]s) FILTER (WHERE %[9]s) || char(10) || json_group_array(f.id) FILTER (WHERE %[9]s IS NOT TRUE) FROM %[5]s) AS found)), NULL) AS t%[10]d`,
-		r.bytes, r.SQL, changed, r.toldBytes(r.bytes), told, store.WaryBytes, r.row, r.ID, r.shown(), n), 3)
+	return grants.In(fmt.Sprintf(`, (WITH k AS MATERIALIZED (
+SELECT t.rowid AS at, t.%[1]s AS id, t.deleted = 0 AS live FROM %[2]s AS t WHERE %[3]s UNION ALL
+SELECT t.rowid, f.id, %[4]s FROM %[5]s)
+SELECT iif(ifnull((SELECT sum(%[6]s) FROM k LEFT JOIN %[2]s AS t ON t.rowid = k.at), 0) <= %[7]d, (SELECT iif(octet_length(found) <= ?2, found, NULL) FROM (
+SELECT json_group_array(%[8]s) FILTER (WHERE live) || char(10) || json_group_array(k.id) FILTER (WHERE live IS NOT TRUE) AS found FROM k LEFT JOIN %[2]s AS t ON t.rowid = k.at)), NULL)) AS t%[9]d`,
+		r.ID, r.SQL, r.brings("?1", ""), r.shown(), r.fromTold("?1", ""), r.toldBytes(r.bytes), store.WaryBytes, r.row, n), 3)
 }
 
 // changedRows is the condition of the rows that changed after since, and of those live ones

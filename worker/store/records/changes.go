@@ -71,10 +71,7 @@ func (s *Store) readAll(ctx context.Context, since *record.Since, b store.Budget
 			return nil, err
 		}
 		return s.readTables(ctx, since, limits, func(r *tableReading, _ record.Stamp, limit int) abi.Statement {
-			if r.reads != "" {
-				return r.ask(r.changes, given, int64(all), limit)
-			}
-			return abi.Statement{SQL: sql(r), Args: []any{limit}}
+			return r.askLive(sql(r), given, limit)
 		})
 	}
 	limits := guesses.tables()
@@ -93,7 +90,7 @@ func (s *Store) readAll(ctx context.Context, since *record.Since, b store.Budget
 		if !insufficient(err) {
 			break
 		}
-		octets := func(r *tableReading, _ record.Stamp) abi.Statement { return r.askSize(given) }
+		octets := func(r *tableReading, _ record.Stamp) abi.Statement { return r.askLive(r.size, given) }
 		if limits, err = s.measure(ctx, since, octets, b.Octets, times); err != nil {
 			if errors.Is(err, record.ErrTooLarge) {
 				guesses.tooLarge(b.Octets)

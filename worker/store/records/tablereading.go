@@ -37,15 +37,17 @@ type tableReading struct {
 	// is direct, but a step whose rows have much more than a cell takes is NULL:
 	// otherwise the database makes the text in memory, whatever its length, before
 	// it finds the text too long. Measured makes its steps by the longest row.
+	//
+	// If the caller may not read every row, ?2 are the grants, and direct and guarded return one cell.
 	direct, guarded, measured string
 	// Members are the texts before each of those values in a row.
 	members [][]byte
-	// Size is about how many octets the live rows have.
+	// Size is about how many octets the live rows have that the caller may read. ?1 are the grants,
+	// if reads asks for them.
 	size string
 	// Changes returns what changed after ?1: whether the rows are tombstones, and a
 	// JSON array of rows or of ids; ?2 is as ?1 above. ChangesSize is about how many
-	// octets those rows have. If the caller may not read every row, these also read all of them,
-	// after -1.
+	// octets those rows have.
 	changes, changesSize string
 }
 
@@ -70,12 +72,15 @@ func newTableReadings(schema *record.Schema, version record.Version, plan *grant
 		r.measured, r.members = r.readLive(fmt.Sprintf(
 			"SELECT min(t.rowid) AS first, max(1, %d / max(%s)) AS step, 0 AS octets FROM %s AS t WHERE t.deleted = 0",
 			store.PartBytes, r.bound, t.SQL), "")
-		r.size = fmt.Sprintf("SELECT sum(%s) AS octets FROM %s AS t WHERE t.deleted = 0", r.bytes, t.SQL)
+		r.size = grants.In(fmt.Sprintf("SELECT sum(%s) AS octets FROM %s AS t WHERE %s", r.bytes, t.SQL, both("t.deleted = 0", r.reads)), 1)
 		few := fmt.Sprintf(
 			"SELECT first, %d AS step, CASE WHEN last - first >= %d THEN ?1 + 1 ELSE 0 END AS octets FROM (SELECT (SELECT min(t.rowid) FROM %[3]s AS t) AS first, (SELECT max(t.rowid) FROM %[3]s AS t) AS last)",
 			smallStep, smallRows, t.SQL)
 		r.direct, _ = r.readLive(few, "")
 		r.guarded, _ = r.readLive(few, r.bytes)
+		if r.reads != "" {
+			r.direct, r.guarded, r.measured = r.readOwn()
+		}
 		r.changes, r.changesSize = r.readChanges(""), r.readChangesSize("")
 		list = append(list, r)
 	}
@@ -135,13 +140,8 @@ func jsonValue(c *record.Column) string {
 	return "t." + c.SQL
 }
 
-// readLive returns a statement that walks over the table in steps of rowids, from the
-// first; span says which, and how long a step is. If bytes is not "", the statement
-// measures the rows of a step, and a step of more than store.WaryBytes is NULL. It returns
-// columns, not rows: most of a row's text is names and quotes, and D1 quotes and parses
-// all text once more.
-func (r *tableReading) readLive(span, bytes string) (sql string, members [][]byte) {
-	var arrays []string
+// arrays are JSON arrays of each member of some rows, and the texts before the values in a row.
+func (r *tableReading) arrays() (arrays []string, members [][]byte) {
 	add := func(name, value string) {
 		arrays = append(arrays, "json_group_array("+value+")")
 		members = append(members, append(ijson.AppendString([]byte{','}, name), ':'))
@@ -153,6 +153,33 @@ func (r *tableReading) readLive(span, bytes string) (sql string, members [][]byt
 	add(record.CreatedAt, "t.created_at")
 	add(record.UpdatedAt, "t.updated_at")
 	members[0][0] = '{'
+	return arrays, members
+}
+
+// readOwn returns the statements of the live rows that the caller may read.
+func (r *tableReading) readOwn() (direct, guarded, measured string) {
+	arrays, _ := r.arrays()
+	from := fmt.Sprintf("FROM %s AS t WHERE %s", r.SQL, both("t.deleted = 0", r.reads))
+	one := fmt.Sprintf("(SELECT iif(octet_length(columns) <= ?1, columns, NULL) FROM (SELECT %s AS columns %s))", store.Lines(arrays), from)
+	direct = "SELECT " + one + " AS columns"
+	guarded = fmt.Sprintf("SELECT iif(ifnull((SELECT sum(%s) %s), 0) <= %d, %s, NULL) AS columns", r.bytes, from, store.WaryBytes, one)
+	measured = fmt.Sprintf(`WITH own AS MATERIALIZED (
+  SELECT t.rowid AS at, row_number() OVER () AS n %s),
+span AS MATERIALIZED (
+  SELECT max(1, %d / max(%s)) AS step %[1]s)
+SELECT CASE WHEN sum(octet_length(columns)) OVER (ROWS UNBOUNDED PRECEDING) <= ?1 THEN columns END AS columns FROM (
+SELECT %[4]s AS columns FROM own CROSS JOIN %[5]s AS t ON t.rowid = own.at GROUP BY own.n / (SELECT step FROM span))`,
+		from, store.PartBytes, r.bound, store.Lines(arrays), r.SQL)
+	return grants.In(direct, 2), grants.In(guarded, 2), grants.In(measured, 2)
+}
+
+// readLive returns a statement that walks over the table in steps of rowids, from the
+// first; span says which, and how long a step is. If bytes is not "", the statement
+// measures the rows of a step, and a step of more than store.WaryBytes is NULL. It returns
+// columns, not rows: most of a row's text is names and quotes, and D1 quotes and parses
+// all text once more.
+func (r *tableReading) readLive(span, bytes string) (sql string, members [][]byte) {
+	arrays, members := r.arrays()
 	step := fmt.Sprintf("FROM %s AS t WHERE t.rowid >= lo AND t.rowid < lo + step AND t.deleted = 0", r.SQL)
 	columns := fmt.Sprintf("(SELECT %s %s)", store.Lines(arrays), step)
 	if bytes != "" {

@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 	"shared":                 {"shared"},
 	"shared/abi":             {},
 	"shared/lib0":            {},
+	"shared/tables":          {"shared/record"}, // not of the guest: it reads TOML
 	"shared/yjs":             {"shared/lib0"},
 	"shared/awareness":       {"shared/lib0"},
 	"shared/yproto":          {"shared/lib0", "shared/yjs", "shared/awareness"},
@@ -32,8 +33,9 @@ var arrows = map[string][]string{
 	"worker/store/projects":  {"shared", "worker/store."},
 	"worker/store/documents": {"shared", "worker/store."},
 	"worker/store/tickets":   {"shared", "worker/store."},
-	"worker/store/spaces":    {"shared", "worker/store."},
+	"worker/store/spaces":    {"shared", "worker/store.", "worker/store/tables"},
 	"worker/store/transfer":  {"shared", "worker/store."},
+	"worker/store/tables":    {"shared", "worker/store."},
 	"worker/api":             {"shared", "worker/store", "worker/api"},
 	"worker/api/door":        {"shared", "worker/store.", "worker/store/tickets"},
 	"worker/api/records":     {"shared", "worker/store.", "worker/api/door"},
@@ -48,7 +50,7 @@ var arrows = map[string][]string{
 	"wasm/gojs":              {"shared/abi"},
 	"wasm/edge":              {"shared/abi", "wasm/gojs"},
 	"wasm/wasmtest":          {"shared/abi", "wasm/gojs", "wasm/edge"},
-	"wasm/cmd":               {"shared/abi", "shared/auth", "wasm/gojs", "wasm/edge"},
+	"wasm/cmd":               {"shared/abi", "shared/auth", "shared/record", "shared/tables", "worker/store", "wasm/gojs", "wasm/edge"},
 	"e2e":                    {"shared", "e2e"},
 	"e2e/perf":               {"shared", "e2e", "wasm/gojs"}, // to run a guest that is no server
 	"web/client":             {"shared"},

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"tidemark/shared/record"
 	"tidemark/shared/room"
 	"tidemark/shared/yroom"
 	"tidemark/worker/api"
@@ -30,7 +29,7 @@ import (
 func main() {
 	settings, invalid := door.ReadSettings(host.Getenv)
 	db := host.D1("DB")
-	schema := record.Default()
+	schema := settings.Tables
 	settings.Auth.Kept = schema.Claims()
 	recordStatements, projectStatements := records.NewStatements(schema, settings.Sync.PullBytes), projects.NewStatements()
 	transferStatements := transfer.NewStatements(schema)
@@ -67,7 +66,7 @@ func main() {
 		Spaces: directory,
 	})
 	config := &space.Config{
-		Serve: handler.ServeSpace, Records: recordStatements, Projects: projectStatements, Transfer: transferStatements, Schema: schema, Limits: settings.Sync,
+		Serve: handler.ServeSpace, Records: recordStatements, Projects: projectStatements, Transfer: transferStatements, Schema: schema, Tables: spaces.NewTables(schema), Limits: settings.Sync,
 		Bytes: settings.SpaceBytes, Directory: directory, Calls: host.Rooms{}, Now: time.Now, Log: host.Log,
 	}
 	var recent room.Recent[space.Ends]

@@ -61,7 +61,8 @@ func (c *Check) compile(t Type) error {
 		}
 	}
 	for _, v := range c.Enum {
-		if _, text := v.(string); text != (t == String) {
+		_, text := v.(string)
+		if _, numeric := v.(float64); text != (t == String) || numeric != (t == Number) {
 			return fmt.Errorf("enum has %v, which is no %s", v, t)
 		}
 	}
@@ -69,9 +70,12 @@ func (c *Check) compile(t Type) error {
 		if len(c.Pattern) > maxPattern {
 			return fmt.Errorf("pattern is longer than %d bytes", maxPattern)
 		}
-		var err error
-		if c.expression, err = regexp.Compile(`\A(?:` + c.Pattern + `)\z`); err != nil {
-			return fmt.Errorf("pattern is no RE2 expression: %w", err)
+		_, err := regexp.Compile(c.Pattern) // alone, so that it does not end the group below
+		if err == nil {
+			c.expression, err = regexp.Compile(`\A(?:` + c.Pattern + `)\z`)
+		}
+		if err != nil {
+			return fmt.Errorf("pattern is no RE2 expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 		}
 	}
 	c.explain(t)

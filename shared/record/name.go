@@ -13,8 +13,8 @@ func ValidID[T string | []byte](id T, most int) bool {
 // maxName is how many bytes the name of a table or a column may have.
 const maxName = 64
 
-// isSQLName says whether name is a letter, and then letters, digits and underscores.
-func isSQLName(name string) bool {
+// IsSQLName says whether name is a letter, and then letters, digits and underscores.
+func IsSQLName(name string) bool {
 	for i := range len(name) {
 		if c := name[i]; !isLetter(c) && (i == 0 || !isAlphanumeric(c) && c != '_') {
 			return false
@@ -23,14 +23,14 @@ func isSQLName(name string) bool {
 	return 0 < len(name) && len(name) <= maxName
 }
 
-// isWireName says whether name is an SQL name of small letters.
-func isWireName(name string) bool {
+// IsWireName says whether name is an SQL name of small letters.
+func IsWireName(name string) bool {
 	for i := range len(name) {
 		if 'A' <= name[i] && name[i] <= 'Z' {
 			return false
 		}
 	}
-	return isSQLName(name)
+	return IsSQLName(name)
 }
 
 func isLetter(c byte) bool { return c|0x20-'a' < 26 }

@@ -98,7 +98,7 @@ func TestNamesAndIDs(t *testing.T) {
 		"_a": {false, false, true}, "a-b": {false, false, true}, "": {}, "ä": {}, "a b": {}, "[": {}, "`": {}, "a{": {}, "a/": {}, "a:": {}, "@": {},
 		long[1:]: {true, true, true}, long: {},
 	} {
-		if got := [3]bool{isWireName(name), isSQLName(name), ValidID(name, 64)}; got != want {
+		if got := [3]bool{IsWireName(name), IsSQLName(name), ValidID(name, 64)}; got != want {
 			t.Errorf("%q: got %v, want %v", name, got, want)
 		}
 	}

@@ -112,8 +112,8 @@ func (r Rule) Columns() (names []string) {
 	return names
 }
 
-// validate returns an error if the rule compares something that is no string column of t.
-func (r Rule) validate(t *Table) error {
+// Validate returns an error if the rule compares something that is no string column of t.
+func (r Rule) Validate(t *Table) error {
 	for _, term := range r {
 		if term.Kind != ColumnIs && term.Kind != ColumnIn || term.Column == "id" {
 			continue

@@ -7,7 +7,10 @@
 // In the database it also has deleted, which makes it a tombstone, and stamp.
 package record
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // A Stamp orders all changes of a database: milliseconds of Unix time where
 // the clock allows it, and greater than every stamp before it.
@@ -141,50 +144,77 @@ func (s Schema) Validate() error {
 	names, tables := map[string]bool{}, map[string]bool{}
 	for i := range s.Tables {
 		t := &s.Tables[i]
-		if names[t.Name] || tables[t.SQL] {
+		if names[t.Name] || tables[strings.ToLower(t.SQL)] {
 			return fmt.Errorf("schema: table %q is declared twice", t.Name)
 		}
-		names[t.Name], tables[t.SQL] = true, true
+		names[t.Name], tables[strings.ToLower(t.SQL)] = true, true
 		if err := t.validate(s.Version); err != nil {
 			return fmt.Errorf("schema: table %q: %w", t.Name, err)
 		}
+	}
+	for _, name := range s.Local {
+		if !IsWireName(name) {
+			return fmt.Errorf("schema: local table %q", name)
+		}
+		if names[name] {
+			return fmt.Errorf("schema: table %q is declared twice", name)
+		}
+		names[name] = true
 	}
 	return nil
 }
 
 func (t *Table) validate(newest Version) error {
-	if !isWireName(t.Name) || !isSQLName(t.SQL) || !isSQLName(t.ID) {
+	if !IsWireName(t.Name) || !IsSQLName(t.SQL) || !IsSQLName(t.ID) {
 		return fmt.Errorf("names %q, %q, %q", t.Name, t.SQL, t.ID)
 	}
-	if t.Since > newest || len(t.Columns) > MaxColumns {
+	if t.Since < 0 || t.Since > newest || len(t.Columns) > MaxColumns {
 		return fmt.Errorf("since version %d, %d columns", t.Since, len(t.Columns))
 	}
 	wire := map[string]bool{"id": true, CreatedAt: true, UpdatedAt: true, "_status": true, "_changed": true}
-	sql := map[string]bool{t.ID: true, CreatedAt: true, UpdatedAt: true, "deleted": true, "stamp": true, "ahead": true, "outcome": true}
+	sql := map[string]bool{CreatedAt: true, UpdatedAt: true, "deleted": true, "stamp": true, "ahead": true, "outcome": true} // SQL ignores the case
+	if sql[strings.ToLower(t.ID)] {
+		return fmt.Errorf("id %q is reserved", t.ID)
+	}
+	sql[strings.ToLower(t.ID)] = true
 	for i := range t.Columns {
 		c := &t.Columns[i]
-		if err := c.Check.compile(c.Type); err != nil {
+		switch {
+		case !IsWireName(c.Name) || !IsSQLName(c.SQL):
+			return fmt.Errorf("column names %q, %q", c.Name, c.SQL)
+		case wire[c.Name] || sql[strings.ToLower(c.SQL)]:
+			return fmt.Errorf("column %q is declared twice or reserved", c.Name)
+		case c.Since < 0 || c.Since > newest:
+			return fmt.Errorf("column %q: since version %d", c.Name, c.Since)
+		}
+		if err := c.Validate(); err != nil {
 			return fmt.Errorf("column %q: %w", c.Name, err)
 		}
-		switch {
-		case !isWireName(c.Name) || !isSQLName(c.SQL):
-			return fmt.Errorf("column names %q, %q", c.Name, c.SQL)
-		case wire[c.Name] || sql[c.SQL]:
-			return fmt.Errorf("column %q is declared twice or reserved", c.Name)
-		case c.Since > newest:
-			return fmt.Errorf("column %q: since version %d", c.Name, c.Since)
-		case c.Default != nil && !c.takes(c.Default):
-			return fmt.Errorf("column %q: default %v", c.Name, c.Default)
-		case c.Default != nil && c.Check.Fails(c.Default) != "":
-			return fmt.Errorf("column %q: default: %s", c.Name, c.Check.Fails(c.Default))
-		}
-		wire[c.Name], sql[c.SQL] = true, true
+		wire[c.Name], sql[strings.ToLower(c.SQL)] = true, true
 	}
-	if err := t.Read.validate(t); err != nil {
+	if err := t.Read.Validate(t); err != nil {
 		return fmt.Errorf("rule read: %w", err)
 	}
-	if err := t.Write.validate(t); err != nil {
+	if err := t.Write.Validate(t); err != nil {
 		return fmt.Errorf("rule write: %w", err)
+	}
+	return nil
+}
+
+// Validate returns an error if the check or the default makes no sense. It prepares the check
+// for use.
+func (c *Column) Validate() error {
+	if err := c.Check.compile(c.Type); err != nil {
+		return err
+	}
+	if c.Default == nil {
+		return nil
+	}
+	if !c.takes(c.Default) {
+		return fmt.Errorf("default is %v, which is no %s", c.Default, c.Type)
+	}
+	if reason := c.Check.Fails(c.Default); reason != "" {
+		return fmt.Errorf("default fails the check: %s", reason)
 	}
 	return nil
 }

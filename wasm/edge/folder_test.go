@@ -3,6 +3,7 @@
 package edge
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,6 +41,39 @@ func TestASecondServerOnAFolderTouchesNothing(t *testing.T) {
 	got := query(t, w.D1("DB"), "SELECT count(*) FROM sqlite_schema WHERE name = 'second'")
 	if got.Rows[0][0] != 0.0 {
 		t.Error("the second server has migrated the database of the first")
+	}
+}
+
+func TestWhatComesAfterTheMigrationsMayEndTheStart(t *testing.T) {
+	dir, data := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "0001_first.sql"), []byte("CREATE TABLE first (n)"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c, err := ParseConfig([]byte("[[d1_databases]]\nbinding = \"DB\"\nmigrations_dir = \".\"\n[[d1_databases]]\nbinding = \"OTHER\"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Dir = dir
+	var heard []string
+	refusal := errors.New("refused")
+	for _, want := range []error{refusal, nil} { // the second start finds the folder free
+		w, err := Open(Options{Config: c, Data: data, Migrated: func(binding string, db *D1) error {
+			heard = append(heard, binding)
+			if binding == "DB" {
+				query(t, db, "SELECT count(*) FROM first")
+				return want
+			}
+			return nil
+		}})
+		if err == nil {
+			err = w.Close(t.Context())
+		}
+		if err != want {
+			t.Errorf("got %v, want %v", err, want)
+		}
+	}
+	if got := strings.Join(heard, " "); got != "DB DB OTHER" {
+		t.Errorf("heard of %s", got)
 	}
 }
 

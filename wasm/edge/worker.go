@@ -48,7 +48,9 @@ type Options struct {
 	Stderr  io.Writer    // of the guest; os.Stderr if nil
 	// Health is a path for health checks; "" is none. If the guest does not respond
 	// to its GET within a second, the host sends {"status":"ok"}.
-	Health   string
+	Health string
+	// Migrated, if not nil, is called for each database after its migrations. Its error ends Open.
+	Migrated func(binding string, db *D1) error
 	ForTests TestOptions // zero outside of tests
 }
 
@@ -136,14 +138,14 @@ func Open(o Options) (*Worker, error) {
 	}
 	w.freed = make(chan struct{}, n)
 	w.health.path = o.Health
-	if err := w.open(o.Config); err != nil {
+	if err := w.open(o.Config, o.Migrated); err != nil {
 		w.closeDatabases((*sqliteConn).close)
 		return nil, err
 	}
 	return w, nil
 }
 
-func (w *Worker) open(c *Config) error {
+func (w *Worker) open(c *Config, migrated func(string, *D1) error) error {
 	var err error
 	if w.assets, err = openAssets(c); err != nil {
 		return err
@@ -171,15 +173,20 @@ func (w *Worker) open(c *Config) error {
 			dir = "migrations"
 		}
 		dir = filepath.Join(c.Dir, dir)
-		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) && d.MigrationsDir == "" {
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) || d.MigrationsDir != "" {
+			applied, err := db.Migrate(os.DirFS(dir))
+			if err != nil {
+				return err
+			}
+			for _, name := range applied {
+				w.log.Info("applied a migration", "database", d.Binding, "name", name)
+			}
+		}
+		if migrated == nil {
 			continue
 		}
-		applied, err := db.Migrate(os.DirFS(dir))
-		if err != nil {
+		if err := migrated(d.Binding, db); err != nil {
 			return err
-		}
-		for _, name := range applied {
-			w.log.Info("applied a migration", "database", d.Binding, "name", name)
 		}
 	}
 	return w.scheduleAlarms()

@@ -58,7 +58,7 @@ func openSpaces(t *testing.T, c *api.Config, db store.DB) (*api.Handler, *spaceO
 	c.Door.Rooms, c.Spaces = o, directory
 	o.config = space.Config{
 		Records: records.NewStatements(schema, limits.PullBytes), Projects: projects.NewStatements(),
-		Transfer: pages, Schema: schema,
+		Transfer: pages, Schema: schema, Tables: spaces.NewTables(schema),
 		Limits: limits, Bytes: c.Door.Settings.SpaceBytes, Directory: directory, Calls: o, Now: c.Door.Now, Log: c.Door.Log,
 	}
 	handler := api.New(*c)

@@ -54,6 +54,7 @@ type Config struct {
 	Projects  *projects.Statements
 	Transfer  *transfer.Statements
 	Schema    record.Schema
+	Tables    *spaces.Tables // of Schema
 	Limits    watermelon.Limits
 	Bytes     int64 // LIMIT_SPACE_BYTES
 	Directory *spaces.Directory
@@ -85,7 +86,7 @@ type Space struct {
 // New makes the program of the space of that name. All spaces of an instance share recent.
 func New(c *Config, name string, o Object, recent *room.Recent[Ends]) *Space {
 	s := &Space{Config: c, name: name, object: o, recent: recent}
-	s.db = spaces.New(o, c.Now, s.made)
+	s.db = spaces.New(o, c.Tables, c.Now, s.made)
 	rows := &dialect.Watermelon{Records: &recordLimit{records.New(s.db, c.Records), s}, Schema: c.Schema, Limits: c.Limits}
 	projectStore, copies := projects.New(s.db, c.Projects), documents.NewCopies(s.db)
 	ticketStore := tickets.New(s.db.Kept())

@@ -17,3 +17,12 @@ func Passes(err error) bool {
 	var failed abi.OpError
 	return errors.As(err, &failed) && failed.Passes()
 }
+
+// Unmigrated says whether a statement failed because the database has no such table or column.
+func Unmigrated(err error) bool {
+	if err == nil {
+		return false
+	}
+	text := err.Error()
+	return strings.Contains(text, "no such table: ") || strings.Contains(text, "no such column: ") || strings.Contains(text, " has no column named ")
+}

@@ -134,6 +134,9 @@ func (c *Call) failureOf(err error) *Failure {
 		c.Log.Warn("request failed, and may be sent again", "method", method, "path", path, "error", err)
 		return errOverloaded
 	}
+	if store.Unmigrated(err) {
+		err = fmt.Errorf("%w: were the migrations applied that the declared tables need?", err)
+	}
 	c.Log.Error("request failed", "method", method, "path", path, "error", err)
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return Fail(Timeout, "The request, with its body, took longer than LIMIT_CALL_MS")

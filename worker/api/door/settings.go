@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tidemark/shared/auth"
+	"tidemark/shared/record"
 	"tidemark/shared/watermelon"
 	"tidemark/shared/yroom"
 )
@@ -25,6 +26,7 @@ type Settings struct {
 	Documents         yroom.Config
 	CacheBytes        int // of the documents in the instance's memory
 	SpaceBytes        int64
+	Tables            record.Schema
 }
 
 // ReadSettings reads the variables. The error names the first one that is
@@ -89,6 +91,18 @@ func setClaims(s *Settings, text string) (err error) {
 func setMaxTTL(s *Settings, text string) (err error) {
 	if text != "" {
 		s.Auth.MaxTTL, err = auth.ParseTTL(text)
+	}
+	return err
+}
+
+func setTables(s *Settings, text string) error {
+	s.Tables = record.Default()
+	if text == "" {
+		return nil
+	}
+	schema, err := record.Decode([]byte(text))
+	if err == nil {
+		s.Tables = schema
 	}
 	return err
 }

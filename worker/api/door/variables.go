@@ -49,6 +49,7 @@ var Variables = []Variable{
 	{Name: "AUTH_MAX_TTL", For: "how far the end of a token may be away, in seconds or as 24h", setText: setMaxTTL},
 	{Name: "AUTH_CLAIMS", For: "which claims count, as scope=permissions,sub=https://example.com/id", setText: setClaims},
 	{Name: "CORS_ORIGINS", For: "the origins whose pages may call, divided by commas; * or nothing: all", setText: setOrigins},
+	{Name: "TABLES", For: "the tables of the app as JSON, made from its tables.toml; nothing: the built-in tables", setText: setTables},
 	{Name: "DEV_MODE", For: "1: a token for any name at /dev/login, and http:// for keys", setText: setDevMode},
 
 	{Name: "LIMIT_BODY_BYTES", Default: 16 * mega, Least: 1, Most: 64 * mega, Unit: "bytes", For: "the body of one request",

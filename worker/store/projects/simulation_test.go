@@ -12,6 +12,7 @@ import (
 
 	"tidemark/shared/delta"
 	"tidemark/shared/project"
+	"tidemark/shared/record"
 	"tidemark/wasm/wasmtest"
 	"tidemark/worker/store"
 	"tidemark/worker/store/spaces"
@@ -413,7 +414,7 @@ func TestProjectSimulation(t *testing.T) {
 func TestProjectSimulationInSpaces(t *testing.T) {
 	statements := NewStatements()
 	wasmtest.Seeds(t, 300, 100, func(t *testing.T) func(uint64) error {
-		db := spaces.New(wasmtest.NewObject(t), time.Now, func(bool) {})
+		db := spaces.New(wasmtest.NewObject(t), spaces.NewTables(record.Default()), time.Now, func(bool) {})
 		return func(seed uint64) error {
 			if seed%10 > 0 {
 				return nil

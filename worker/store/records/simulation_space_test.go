@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/record"
 	"tidemark/wasm/wasmtest"
 	"tidemark/worker/store/spaces"
 )
@@ -25,7 +26,7 @@ type simulatedSpace struct {
 func newSimulatedSpace(t *testing.T, change func(sql string) string) *simulatedSpace {
 	s := &simulatedSpace{object: wasmtest.NewObject(t)}
 	now := func() time.Time { return time.UnixMilli(s.world.now) }
-	s.DB = spaces.New(changedStorage{s.object, change}, now, func(bool) {})
+	s.DB = spaces.New(changedStorage{s.object, change}, spaces.NewTables(record.Default()), now, func(bool) {})
 	return s
 }
 

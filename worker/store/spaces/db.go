@@ -30,6 +30,7 @@ const UnbornPatience = time.Hour
 // born with that write: until then reading it answers an empty space and stores nothing. S6.
 type DB struct {
 	storage Storage
+	tables  *Tables
 	now     func() time.Time
 	made    func(born bool)
 	inEvent bool
@@ -39,10 +40,10 @@ type DB struct {
 	fresh   bool // it was born, and it is not noted that the directory has it
 }
 
-// New returns the database in a storage. It calls made in the event in which the space gets
-// its tables, or is born.
-func New(storage Storage, now func() time.Time, made func(born bool)) *DB {
-	return &DB{storage: storage, now: now, made: made, layout: -1}
+// New returns the database in a storage, with the declared tables. It calls made in the event
+// in which the space gets its tables, or is born.
+func New(storage Storage, tables *Tables, now func() time.Time, made func(born bool)) *DB {
+	return &DB{storage: storage, tables: tables, now: now, made: made, layout: -1}
 }
 
 // Batch runs statements as one transaction. If they write to a space that is not there,
@@ -173,8 +174,8 @@ func (d *DB) Refuse(err error) { d.refusal = err }
 
 func (d *DB) refused() error { return d.refusal }
 
-// open learns what is stored, and migrates it. It returns store.ErrNewerLayout if a newer
-// version wrote it.
+// open learns what is stored, and migrates it: to the newest layout, and to the declared
+// tables. It returns store.ErrNewerLayout if a newer version wrote it.
 func (d *DB) open() error {
 	if d.layout >= 0 {
 		return nil
@@ -191,7 +192,12 @@ func (d *DB) open() error {
 	}
 	if number > 0 {
 		number = len(layouts)
-		results, err := d.storage.Exec(abi.Statement{SQL: `SELECT created_at, listed FROM Space`})
+		results, err := d.storage.Exec(abi.Statement{
+			SQL: `SELECT created_at, listed, (SELECT tables FROM Declaration) IS ?1 FROM Space`, Args: []any{d.tables.text},
+		})
+		if err == nil && store.Number(results[0], 2) == 0 {
+			err = d.tables.migrate(d.storage)
+		}
 		if err != nil {
 			return fmt.Errorf("open the space: %w", err)
 		}
@@ -207,7 +213,7 @@ func (d *DB) missingTables() []abi.Statement {
 	if d.layout > 0 {
 		return nil
 	}
-	return slices.Clip(layouts.Create())
+	return slices.Concat(layouts.Create(), d.tables.create)
 }
 
 // birth are the statements that a space is born with. Its first stamp, which is its

@@ -9,12 +9,25 @@ import (
 	"tidemark/worker/store"
 )
 
-// layouts are the migrations of a space's tables. Migrations of D1 that are released later
-// get a layout of their own, behind these. S3.
+// layouts are the migrations of a space's tables, but for the declared ones, see Tables.
+// Migrations of D1 that are released later get a layout of their own, behind these. S3.
+//
+// Spaces that were made when layout 1 was the newest have all of first. No space is migrated to
+// layout 1, so that a new one need not begin with the tables of the seed.
 var layouts = store.Layouts{
-	slices.Concat(own, ofD1("0001_tables", "0002_tickets", "0010_projects", "0020_yjs", "0030_outcome", "0031_floor", "0040_tickets_of_tokens",
-		"0042_tombstones", "0050_import", "0051_spaces"), unborn),
-	ofD1("0060_rules"),
+	slices.DeleteFunc(slices.Clone(first), isSeed),
+	ofD1("0060_rules", "0061_declaration"),
+}
+
+// first is layout 1 as it was released.
+var first = slices.Concat(own, ofD1("0001_tables", "0002_tickets", "0010_projects", "0020_yjs", "0030_outcome", "0031_floor", "0040_tickets_of_tokens",
+	"0042_tombstones", "0050_import", "0051_spaces"), unborn)
+
+// isSeed says whether a statement of the first migrations makes the tables Customers and
+// Products, or changes them.
+func isSeed(s abi.Statement) bool {
+	return slices.ContainsFunc(strings.FieldsFunc(s.SQL, func(r rune) bool { return strings.ContainsRune(" \n(", r) }),
+		func(word string) bool { return word == "Customers" || word == "Products" })
 }
 
 // notInSpaces are the migrations of D1 with tables of the root alone.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/record"
 	"tidemark/wasm/wasmtest"
 )
 
@@ -17,7 +18,7 @@ import (
 // store its copy.
 func TestAPausedSpaceRefusesToWriteInTheEventOfTheWrite(t *testing.T) {
 	ctx := context.Background()
-	db := New(wasmtest.NewObject(t), time.Now, func(bool) {})
+	db := New(wasmtest.NewObject(t), NewTables(record.Default()), time.Now, func(bool) {})
 	write := abi.Statement{SQL: `UPDATE Clock SET stamp = stamp + 1`}
 	read := abi.Statement{SQL: `SELECT stamp FROM Clock`}
 	batch := func(s abi.Statement) ([]abi.Result, error) { return db.Batch(ctx, []abi.Statement{s}) }

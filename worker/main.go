@@ -30,6 +30,7 @@ func main() {
 	settings, invalid := door.ReadSettings(host.Getenv)
 	db := host.D1("DB")
 	schema := settings.Tables
+	settings.Auth.Kept = schema.Claims()
 	recordStatements, projectStatements := records.NewStatements(schema, settings.Sync.PullBytes), projects.NewStatements()
 	transferStatements := transfer.NewStatements(schema)
 	transferStatements.CheckState = yroom.CheckState

@@ -25,7 +25,7 @@ const overhead = 256
 func (c cached) size() int {
 	id := c.id
 	return len(c.token) + len(id.Subject) + len(id.Scope.Words) + len(id.Rooms.Globs) +
-		len(id.Spaces.Scope.Words) + len(id.Spaces.Grants) + len(id.ID) + overhead
+		len(id.Spaces.Scope.Words) + len(id.Spaces.Grants) + len(id.ID) + len(id.Claims) + overhead
 }
 
 // NewCache makes an empty cache.

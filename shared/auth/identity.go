@@ -18,6 +18,7 @@ type Identity struct {
 	Rooms                      Rooms
 	Spaces                     Spaces
 	ID                         string // the token's own, claim jti
+	Claims                     string // of Config.Kept: a canonical JSON object by their paths; "": none
 	Issued, NotBefore, Expires time.Time
 }
 
@@ -61,6 +62,7 @@ const (
 	flagIssued
 	flagNotBefore
 	flagExpires
+	flagClaims
 	flagsEnd
 )
 
@@ -68,8 +70,8 @@ var errIdentity = errors.New("the encoded identity is malformed")
 
 // Append appends the encoded identity, which In narrowed before: Spaces are left out.
 // It has a version byte, a byte of flags, the subject, the scope's words, the globs
-// of the rooms and the ID, each after its length as a uvarint, and each time that is
-// not zero, in Unix milliseconds as a varint.
+// of the rooms and the ID, each after its length as a uvarint, then each time that is
+// not zero, in Unix milliseconds as a varint. The claims follow if there are any.
 func (id Identity) Append(b []byte) []byte {
 	start := len(b) + 1
 	b = append(b, identityVersion, 0)
@@ -88,6 +90,10 @@ func (id Identity) Append(b []byte) []byte {
 			b[start] |= flagIssued << i
 			b = binary.AppendVarint(b, t.UnixMilli())
 		}
+	}
+	if id.Claims != "" {
+		b[start] |= flagClaims
+		b = append(b, id.Claims...)
 	}
 	return b
 }
@@ -125,8 +131,9 @@ func DecodeIdentity(b []byte) (id Identity, err error) {
 			return Identity{}, errIdentity
 		}
 	}
-	if len(b) > 0 {
+	if claims := flags&flagClaims != 0; claims != (len(b) > 0) {
 		return Identity{}, errIdentity
 	}
+	id.Claims = string(b)
 	return id, nil
 }

@@ -25,6 +25,7 @@ func TestDecodingUndoesEncodingAnIdentity(t *testing.T) {
 			Rooms:   Rooms{Limited: rapid.Bool().Draw(t, "limited"), Globs: text.Draw(t, "globs")},
 			ID:      text.Draw(t, "id"),
 			Issued:  at.Draw(t, "issued"), NotBefore: at.Draw(t, "not before"), Expires: at.Draw(t, "expires"),
+			Claims: text.Draw(t, "claims"),
 		}
 		before := []byte("before")
 		b := id.Append(before)
@@ -36,7 +37,8 @@ func TestDecodingUndoesEncodingAnIdentity(t *testing.T) {
 			t.Fatalf("got %+v, %v, want %+v", got, err, id)
 		}
 		for cut := range len(b) {
-			if got, err := DecodeIdentity(b[:cut]); err == nil {
+			// The claims end where the bytes end, as those of the whole form.
+			if got, err := DecodeIdentity(b[:cut]); err == nil && cut <= len(b)-len(id.Claims) {
 				t.Fatalf("the first %d bytes of %x: got %+v", cut, b, got)
 			}
 		}
@@ -69,6 +71,11 @@ func TestTheBytesOfAnIdentity(t *testing.T) {
 	if got := string(id.Append(nil)); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	id.Claims = `{"t":"a"}`
+	const with = "\x01\x36\x02al\x09sync:read\x03a\x00b\x02t1\x02\x80\x01" + `{"t":"a"}`
+	if got := string(id.Append(nil)); got != with {
+		t.Errorf("with claims: got %q, want %q", got, with)
+	}
 }
 
 func TestA1AnIdentityThatWasNotNarrowedIsHandedOnWithoutRights(t *testing.T) {
@@ -87,7 +94,8 @@ func TestBytesThatAreNoIdentity(t *testing.T) {
 		"\x01":                         "malformed",
 		"\x00\x00\x00\x00\x00\x00":     "version 0",
 		"\x02\x00\x00\x00\x00\x00":     "version 2",
-		"\x01\x20\x00\x00\x00\x00":     "malformed", // a flag that there is not
+		"\x01\x40\x00\x00\x00\x00":     "malformed", // a flag that there is not
+		"\x01\x20\x00\x00\x00\x00":     "malformed", // the claims are missing
 		"\x01\x00\x00\x00\x00":         "malformed",
 		"\x01\x00\x01\x00\x00\x00":     "malformed",
 		"\x01\x00\x00\x00\x00\x00\x00": "malformed",
@@ -118,10 +126,13 @@ func FuzzDecodeIdentity(f *testing.F) {
 	f.Add(Identity{
 		Subject: "alice", Scope: Scope{All: true}, Rooms: Rooms{Limited: true, Globs: "a\x00b*"}, ID: "t1", Issued: now, Expires: now,
 	}.Append(nil))
+	f.Add(Identity{Subject: "alice", Scope: Scope{Words: "sync:read editor"}, Expires: now, Claims: `{"app.org":"x","teams":["a","b"]}`}.Append(nil))
+	f.Add([]byte("\x01\x20\x00\x00\x00\x00{}"))
+	f.Add([]byte("\x01\x20\x00\x00\x00\x00"))
 	f.Add([]byte("\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		id, err := DecodeIdentity(b)
-		if n := len(id.Subject) + len(id.Scope.Words) + len(id.Rooms.Globs) + len(id.ID); n > len(b) {
+		if n := len(id.Subject) + len(id.Scope.Words) + len(id.Rooms.Globs) + len(id.ID) + len(id.Claims); n > len(b) {
 			t.Errorf("%x: %d bytes of text in %d", b, n, len(b))
 		}
 		if err != nil {

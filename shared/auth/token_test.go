@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -170,19 +171,26 @@ func FuzzVerify(f *testing.F) {
 	f.Add(raw(hs256, `{"sub":"a","exp":1800000001,"app":{"rooms":["x"]}}`))
 	f.Add(raw(hs256, `{"a":{"b":"a"},"x":{"y":{"z":""}},"app":{"rooms":["x"],"spaces":{"acme":"sync:read sync:write","open-*":["yjs:read"],"":""}}}`))
 	f.Add(raw(hs256, `{"a":{"b":"a"},"x":{"y":{"z":"sync:read"}},"app":{"rooms":["x"],"spaces":["acme","open-*",""]}}`))
+	f.Add(raw(hs256, `{"a":{"b":"a"},"a.b":["\u0001","x",1],"x":{"y":{"z":""}},"app":{"rooms":[]},"teams":"t"}`))
 	f.Add("..")
 	mapping, err := ParseMapping("sub=a.b,rooms=app.rooms,spaces=app.spaces,scope=x.y.z")
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, token string) {
-		v, _ := New(Config{Secret: secret, JWKS: keys.set, Claims: mapping, MaxTTL: time.Hour})
+		v, _ := New(Config{Secret: secret, JWKS: keys.set, Claims: mapping, Kept: []string{"a", "a.b", "app.rooms", "teams", "x.y.z"}, MaxTTL: time.Hour})
 		id, fetch, err := v.Verify(token, now)
 		if fetch != nil || err != nil && !errors.Is(err, ErrToken) {
 			t.Errorf("%v, %v", fetch, err)
 		}
 		if allowed(id.Scope) != "" {
 			t.Errorf("before it is in a space it allows %q", allowed(id.Scope))
+		}
+		if id.Claims != "" {
+			payload := base64.RawURLEncoding.DecodedLen(len(strings.Split(token, ".")[1]))
+			if len(id.Claims) > payload || !json.Valid([]byte(id.Claims)) {
+				t.Errorf("the claims of a payload of %d bytes: %s", payload, id.Claims)
+			}
 		}
 		id.In("acme")
 	})

@@ -41,6 +41,9 @@ type Config struct {
 	MaxTTL time.Duration
 	// Claims says which claims count.
 	Claims Mapping
+	// Kept are the paths of the claims beside those that Identity.Claims has, named as in
+	// a Mapping. The path sub is that of Identity.Subject, and not kept.
+	Kept []string
 	// Insecure allows http:// in URLs for other hosts than this one.
 	Insecure bool
 }
@@ -66,6 +69,7 @@ type Verifier struct {
 	audiences []string
 	maxTTL    time.Duration
 	claims    Mapping
+	kept      []string
 }
 
 // An issuer signs tokens with keys of its own.
@@ -79,7 +83,7 @@ type issuer struct {
 // New reads the configuration. Without any key no token is valid. The error names
 // the invalid variable.
 func New(c Config) (*Verifier, error) {
-	v := &Verifier{audiences: c.Audiences, maxTTL: c.MaxTTL, claims: c.Claims, anyIssuer: len(c.Issuers) == 0}
+	v := &Verifier{audiences: c.Audiences, maxTTL: c.MaxTTL, claims: c.Claims, kept: keptPaths(c.Kept), anyIssuer: len(c.Issuers) == 0}
 	names := c.Issuers
 	if v.anyIssuer {
 		names = []string{""}
@@ -175,7 +179,8 @@ func (v *Verifier) read(t token, now time.Time) (*issuer, Identity, error) {
 	if v.maxTTL > 0 && (id.Expires.IsZero() || id.Expires.Sub(now) > v.maxTTL) {
 		return nil, id, fmt.Errorf("its end is not within %s", v.maxTTL)
 	}
-	return i, id, nil
+	id.Claims, err = t.claims.keep(v.kept)
+	return i, id, err
 }
 
 // maxTried bounds how many keys a signature is checked with: keys without an id,

@@ -18,7 +18,8 @@ type TableBatch struct {
 	//	[id, mask, updated_at, created_at, the columns in declared order…]
 	// where bit n of mask says that the row brings the n-th declared column,
 	// and the next bit that it brings created_at; what it does not bring is 0,
-	// an updated_at null. A boolean is 1 or 0.
+	// an updated_at null. A boolean is 1 or 0. If the table is guarded, a hash of the row as
+	// it was pushed follows, as text: the same row has the same.
 	Rows [][]byte
 	// Deleted are JSON arrays of ids, each text short enough for a parameter.
 	Deleted [][]byte

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // A Check is what the values of a column must meet. Null meets every check.
@@ -20,7 +21,9 @@ type Check struct {
 	// Pattern is an RE2 expression that a whole string must match; "": none.
 	Pattern string
 
-	expression *regexp.Regexp // of Pattern, made by compile
+	// Made by compile. The reasons are made once: many rows may fail.
+	expression                           *regexp.Regexp // of Pattern
+	tooSmall, tooGreat, unlike, unlisted string
 }
 
 // None says whether every value meets the check.
@@ -75,56 +78,85 @@ func (c *Check) compile(t Type) error {
 			return fmt.Errorf("pattern is no RE2 expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 		}
 	}
+	c.explain(t)
 	return nil
 }
 
-// maxPattern is how many bytes a pattern may have.
-const maxPattern = 1000
+// maxPattern is how many bytes a pattern may have, and maxShown how many bytes of it, or of a
+// list of values, a reason shows.
+const (
+	maxPattern = 1000
+	maxShown   = 100
+)
 
-// Fails returns why a value does not meet the check, or "". The value is nil, a string or
-// a float64. docs/protocol.md, K1.
+// explain makes the reasons.
+func (c *Check) explain(t Type) {
+	great, small, unit := "it is greater than ", "it is less than ", ""
+	if t == String {
+		great, small, unit = "it is longer than ", "it is shorter than ", " UTF-16 units"
+	}
+	if c.Max != nil {
+		c.tooGreat = great + number(*c.Max) + unit
+	}
+	if c.Min != nil {
+		c.tooSmall = small + number(*c.Min) + unit
+	}
+	c.unlike = "it does not match the pattern " + shown(c.Pattern)
+	var allowed []string
+	for _, v := range c.Enum {
+		if n, ok := v.(float64); ok {
+			allowed = append(allowed, number(n))
+		} else {
+			allowed = append(allowed, fmt.Sprint(v))
+		}
+	}
+	c.unlisted = "it is none of " + shown(strings.Join(allowed, ", "))
+}
+
+// shown is a text as a reason shows it.
+func shown(text string) string {
+	if len(text) <= maxShown {
+		return text
+	}
+	end := maxShown
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
+}
+
+// Fails returns why a value does not meet the check of a schema that was validated, or "". The
+// value is nil, a string or a float64. docs/protocol.md, K1.
 func (c *Check) Fails(v any) string {
+	size := 0.0
 	switch v := v.(type) {
 	case string:
-		if c.Min != nil || c.Max != nil {
-			units := float64(len(utf16.Encode([]rune(v))))
-			switch {
-			case c.Max != nil && units > *c.Max:
-				return fmt.Sprintf("it is longer than %s UTF-16 units", number(*c.Max))
-			case c.Min != nil && units < *c.Min:
-				return fmt.Sprintf("it is shorter than %s UTF-16 units", number(*c.Min))
-			}
-		}
-		if c.expression != nil && !c.expression.MatchString(v) {
-			return "it does not match the pattern " + c.Pattern
-		}
+		size = float64(utf16Units(v))
 	case float64:
-		switch {
-		case c.Max != nil && v > *c.Max:
-			return "it is greater than " + number(*c.Max)
-		case c.Min != nil && v < *c.Min:
-			return "it is less than " + number(*c.Min)
-		}
+		size = v
 	default:
 		return ""
 	}
-	if c.Enum != nil && !slices.Contains(c.Enum, v) {
-		return "it is none of " + c.allowed()
+	text, _ := v.(string)
+	switch {
+	case c.Max != nil && size > *c.Max:
+		return c.tooGreat
+	case c.Min != nil && size < *c.Min:
+		return c.tooSmall
+	case c.expression != nil && !c.expression.MatchString(text):
+		return c.unlike
+	case c.Enum != nil && !slices.Contains(c.Enum, v):
+		return c.unlisted
 	}
 	return ""
 }
 
-// allowed are the values of Enum, for an error.
-func (c *Check) allowed() string {
-	var list []string
-	for _, v := range c.Enum {
-		if n, ok := v.(float64); ok {
-			list = append(list, number(n))
-		} else {
-			list = append(list, fmt.Sprint(v))
-		}
+// utf16Units is how many UTF-16 units a text has, as JavaScript counts its length.
+func utf16Units(text string) (n int) {
+	for _, r := range text {
+		n += utf16.RuneLen(r)
 	}
-	return strings.Join(list, ", ")
+	return n
 }
 
 func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

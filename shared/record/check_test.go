@@ -108,6 +108,9 @@ func TestANewRowMustBringWhatFailsTheCheckWithoutIt(t *testing.T) {
 		{Column{Type: Number, Check: Check{Max: limit(1)}}, false},
 		{Column{Type: Boolean}, false},
 	} {
+		if err := c.column.Validate(); err != nil {
+			t.Fatal(err)
+		}
 		if got := c.column.Required(); got != c.want {
 			t.Errorf("%+v: got %v, want %v", c.column, got, c.want)
 		}

@@ -9,13 +9,14 @@ import (
 
 // AppendPushed appends the answer to the push p:
 //
-//	{"timestamp":…,"applied":{table:{"created":n,"updated":n,"deleted":n}},"superseded":{table:[ids]},"ignored":{table:[columns]}}
+//	{"timestamp":…,"applied":{table:{"created":n,"updated":n,"deleted":n}},"superseded":{table:[ids]},"ignored":{table:[columns]},
+//	"rejected":{table:[{"id":…[,"column":…],"reason":…}]}}
 func AppendPushed(b []byte, schema *record.Schema, p *Push, done record.Outcome) []byte {
 	b = strconv.AppendInt(append(b, `{"timestamp":`...), int64(done.Stamp), 10)
 	b = append(b, `,"applied":{`...)
 	first := len(b)
 	for i := range done.Tables {
-		if p.Tables[i].RowCount+p.Tables[i].DeletedCount == 0 {
+		if p.Tables[i].RowCount+p.Tables[i].DeletedCount+len(p.Tables[i].Rejected) == 0 {
 			continue
 		}
 		b = appendName(b, first, schema.Tables[i].Name)
@@ -34,7 +35,32 @@ func AppendPushed(b []byte, schema *record.Schema, p *Push, done record.Outcome)
 	for i := range p.Ignored {
 		b = appendList(b, first, schema.Tables[i].Name, p.Ignored[i])
 	}
+	b = append(b, `},"rejected":{`...)
+	first = len(b)
+	for i := range done.Tables {
+		b = appendRejected(b, first, schema.Tables[i].Name, done.Tables[i].Rejected)
+	}
 	return append(b, "}}"...)
+}
+
+// appendRejected appends the member name:[rejections], unless there are none.
+func appendRejected(b []byte, first int, name string, list []record.Rejection) []byte {
+	for i, r := range list {
+		if i == 0 {
+			b = append(appendName(b, first, name), '[')
+		} else {
+			b = append(b, ',')
+		}
+		b = ijson.AppendString(append(b, `{"id":`...), r.ID)
+		if r.Column != "" {
+			b = ijson.AppendString(append(b, `,"column":`...), r.Column)
+		}
+		b = append(ijson.AppendString(append(b, `,"reason":`...), r.Reason), '}')
+	}
+	if len(list) > 0 {
+		b = append(b, ']')
+	}
+	return b
 }
 
 // appendName appends the name of a member of the object whose first member stands

@@ -3,6 +3,7 @@ package watermelon
 import (
 	"bytes"
 	"encoding/json"
+	"hash/fnv"
 	"slices"
 	"strconv"
 
@@ -61,7 +62,11 @@ type pushDecoder struct {
 	ignored *[]string
 	ids     map[string]struct{}
 	values  [record.MaxColumns][]byte
-	mask    uint64 // what the last row brings: see record.TableBatch, and its updated_at
+	hashes  bool             // a hash follows a row: see record.TableBatch
+	failed  record.Rejection // the first check that the row fails, without its ID
+
+	unchecked bool   // rows may fail the checks of their columns
+	mask      uint64 // what the last row brings: see record.TableBatch, and its updated_at
 }
 
 func (p *Push) decode(d *pushDecoder) {
@@ -112,6 +117,7 @@ func (d *pushDecoder) changes() {
 		d.table, d.write, d.ignored = &d.schema.Tables[i], &d.push.Tables[i], &d.push.Ignored[i]
 		d.at = InputError{Table: d.table.Name}
 		d.ids = map[string]struct{}{}
+		d.hashes = d.table.Guarded()
 		d.tableChanges()
 		d.at = InputError{}
 	}
@@ -221,7 +227,7 @@ func (d *pushDecoder) row() {
 		return
 	}
 	var id, created, updated []byte
-	d.mask = 0
+	d.mask, d.failed = 0, record.Rejection{}
 	n := len(d.table.Columns)
 	brings := func(bit int) {
 		if d.mask&(1<<bit) != 0 {
@@ -263,6 +269,7 @@ func (d *pushDecoder) row() {
 			d.at.Column = d.table.Columns[c].Name
 			brings(c)
 			d.values[c] = d.value(&d.table.Columns[c])
+			d.check(c)
 		}
 		if d.s.Err() != nil {
 			d.fail("")
@@ -284,6 +291,11 @@ func (d *pushDecoder) row() {
 		d.tooLarge("the row is larger than %d bytes", d.limits.RowBytes)
 		return
 	}
+	if d.failed.Reason != "" {
+		d.failed.ID = string(id)
+		d.write.Rejected = append(d.write.Rejected, d.failed)
+		return
+	}
 	d.write.Rows = d.appendChunk(d.write.Rows, size+3*n+64)
 	last := &d.write.Rows[len(d.write.Rows)-1]
 	b := append(append(append(*last, `["`...), id...), `",`...)
@@ -303,7 +315,39 @@ func (d *pushDecoder) row() {
 		b = appendValue(b, d.values[c])
 		d.values[c] = nil
 	}
+	if d.hashes {
+		h := fnv.New64a()
+		h.Write(d.input[start:d.s.Offset()])
+		b = append(strconv.AppendUint(append(b, `,"`...), h.Sum64(), 36), '"')
+	}
 	*last = append(b, ']')
+}
+
+// check notes if the value of a column fails the column's check. A value that WatermelonDB
+// itself filled in counts as absent, if the column came later than the table and has a
+// default: the user did not write it. docs/protocol.md, K1.
+func (d *pushDecoder) check(c int) {
+	column, value := &d.table.Columns[c], d.values[c]
+	if d.err != nil || d.unchecked || column.Check.None() {
+		return
+	}
+	var v any
+	switch {
+	case string(value) == "null":
+	case column.Type == record.String:
+		v = string(ijson.Unquote(nil, value[1:len(value)-1]))
+	default:
+		v, _ = strconv.ParseFloat(string(value), 64)
+	}
+	reason := column.Check.Fails(v)
+	switch {
+	case reason == "":
+	case column.Since > max(d.table.Since, 1) && column.Default != nil && v == column.Fill():
+		d.mask &^= 1 << c
+		d.values[c] = nil
+	case d.failed.Reason == "":
+		d.failed = record.Rejection{Column: column.Name, Reason: reason}
+	}
 }
 
 // nameRow adds to the error the id of the row that starts there. The id may stand

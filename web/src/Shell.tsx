@@ -5,6 +5,7 @@ import type { Device } from "./device";
 import { customers } from "./records/customers";
 import { products } from "./records/products";
 import { RecordsPage } from "./records/RecordsPage";
+import { RejectionNotice } from "./RejectionNotice";
 import { href, useRoute } from "./route";
 import { saveProjectsOf } from "./saving";
 import type { Session } from "./session";
@@ -102,6 +103,7 @@ export function Shell({ device, session, expired, onUnauthorized }: Props) {
           {state.error instanceof ClosedError ? state.error.message : `The server rejected the sync: ${state.error?.message}`}
         </p>
       )}
+      <RejectionNotice subject={subject} space={space} onDismiss={() => main.current?.focus()} />
       <main id="main" tabIndex={-1} ref={main}>
         {page === "customers" && <RecordsPage key={page} kind={customers} database={database} id={rest[0]} />}
         {page === "products" && <RecordsPage key={page} kind={products} database={database} id={rest[0]} />}

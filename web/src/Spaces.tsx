@@ -5,7 +5,7 @@ import { hrefIn, useRoute } from "./route";
 import { devSignIn, hasDevLogin, join, remembered, spacesOf, type Session } from "./session";
 
 /** What the page calls a space. */
-function titleOf(subject: string, space: string): string {
+export function titleOf(subject: string, space: string): string {
   if (space === root) return "Everyone";
   return space === remembered(subject).personal ? "Personal" : space;
 }

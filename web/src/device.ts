@@ -2,6 +2,7 @@ import type { Database } from "@nozbe/watermelondb";
 import { createClient, structuredSource, syncState, type Server, type SyncSource } from "tidemark-client";
 import { openDatabase, takeStorage, type Storage } from "./database";
 import { Customer, Product } from "./model";
+import { rejections } from "./rejections";
 import { migrations, schema } from "./schema";
 import { serverOf } from "./session";
 
@@ -26,7 +27,8 @@ export function openDeviceIf(subject: string, space: string, onlyWaiting: boolea
     const server = serverOf(subject, space);
     const database = openDatabase(storage.name(), schema, [Customer, Product], migrations);
     rememberUnsynced(storage, "records", database);
-    return { ...storage, space, server, database, source: structuredSource(createClient(server)) };
+    const source = structuredSource(createClient(server), { onRejected: (rejected) => rejections.add(space, rejected) });
+    return { ...storage, space, server, database, source };
   });
   opened.set(key, opening.catch(() => undefined)); // the next call tries again
   return opening;

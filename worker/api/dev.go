@@ -54,9 +54,10 @@ func devAsk(c *door.Call) error {
 }
 
 // devLogin returns {"token":"…","expires_in":43200,"personal":"…"} for {"name":"…",
-// "spaces":["…"]}. The token reaches the root, the person's own space, which the answer
-// names, and the spaces asked for; there may be none. The content type must be JSON, which
-// a form of another page cannot send.
+// "spaces":["…"],"claims":{…}}. The token reaches the root, the person's own space, which the
+// answer names, and the spaces asked for; there may be none. It has the claims asked for, which
+// say nothing of the caller's name and rights. The content type must be JSON, which a form of
+// another page cannot send.
 func devLogin(c *door.Call) error {
 	if kind, _, err := mime.ParseMediaType(c.R.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return door.Fail(door.UnsupportedMediaType, "The content type must be application/json")
@@ -68,9 +69,10 @@ func devLogin(c *door.Call) error {
 	var input struct {
 		Name   string
 		Spaces []string
+		Claims map[string]json.RawMessage
 	}
 	if err := json.Unmarshal(body, &input); err != nil {
-		return door.Fail(door.BadRequest, `The body must be {"name":"…"} or {"name":"…","spaces":["…"]}`)
+		return door.Fail(door.BadRequest, `The body must be {"name":"…"}, and may have "spaces":["…"] and "claims":{…}`)
 	}
 	name := strings.TrimSpace(input.Name)
 	if name == "" || utf8.RuneCountInString(name) > devNameRunes || strings.ContainsFunc(name, unicode.IsControl) {
@@ -84,8 +86,13 @@ func devLogin(c *door.Call) error {
 			return door.Fail(door.BadRequest, fmt.Sprintf("No space can have the name %q", space))
 		}
 	}
+	for claim := range input.Claims {
+		if c.Settings.Auth.Claims.Reserved(claim) {
+			return door.Fail(door.BadRequest, fmt.Sprintf("The claim %q is not for the caller to say", claim))
+		}
+	}
 	personal := personalSpace(name)
-	token, err := devToken(c.Settings.Auth, name, append([]string{"", personal}, input.Spaces...), c.Now())
+	token, err := devToken(c.Settings.Auth, name, append([]string{"", personal}, input.Spaces...), input.Claims, c.Now())
 	if err != nil {
 		return err
 	}
@@ -129,8 +136,11 @@ func devTokenLife(c auth.Config) time.Duration {
 	return maxDevTokenLife
 }
 
-func devToken(c auth.Config, name string, spaces []string, now time.Time) (string, error) {
+func devToken(c auth.Config, name string, spaces []string, more map[string]json.RawMessage, now time.Time) (string, error) {
 	claims := map[string]any{"sub": name, "spaces": spaces, "iat": now.Unix(), "exp": now.Add(devTokenLife(c)).Unix()}
+	for claim, value := range more {
+		claims[claim] = value
+	}
 	if issuers := c.Issuers; len(issuers) > 0 {
 		claims["iss"] = issuers[0]
 	}

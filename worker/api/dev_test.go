@@ -204,6 +204,59 @@ func TestADevTokenReachesTheRootThePersonalSpaceAndThoseAskedFor(t *testing.T) {
 	}
 }
 
+func TestADevTokenHasTheClaimsAskedForAndNoMoreRights(t *testing.T) {
+	const mapping = "scope=app.scope,rooms=r"
+	variables := map[string]string{"AUTH_SECRET": devSecret, "DEV_MODE": "1"}
+	plain := devServer(t, variables)
+	variables["AUTH_CLAIMS"] = mapping
+	mapped := devServer(t, variables)
+	for _, c := range []struct {
+		h      http.Handler
+		claims string
+		want   string // the kept claims; "400": the request is refused
+	}{
+		{plain, `null`, ``},
+		{plain, `{}`, ``},
+		{plain, `{"teams":["b","a"],"org":"x"}`, `{"org":"x","teams":["a","b"]}`},
+		{plain, `{"app":{"org":"x","scope":"sync:admin"}}`, `{"app.org":"x"}`},
+		{plain, `["teams"]`, "400"},
+		{plain, `"teams"`, "400"},
+		{plain, `{"sub":"root"}`, "400"},
+		{plain, `{"scope":"sync:admin"}`, "400"},
+		{plain, `{"spaces":{"*":"sync:admin"}}`, "400"},
+		{plain, `{"teams":["a"],"exp":9000000000}`, "400"},
+		{mapped, `{"teams":["a"]}`, `{"teams":["a"]}`},
+		{mapped, `{"app":{"org":"x","scope":"sync:admin"}}`, "400"},
+		{mapped, `{"app.scope":"sync:admin"}`, "400"},
+		{mapped, `{"r":["*"]}`, "400"},
+	} {
+		w := devAsk(c.h, "POST", `{"name":"anna","claims":`+c.claims+`}`)
+		if c.want == "400" {
+			want(t, w, 400, "claim")
+			continue
+		}
+		config := auth.Config{Secret: []byte(devSecret), Kept: []string{"teams", "org", "app.org"}}
+		if c.h == mapped {
+			config.Claims, _ = auth.ParseMapping(mapping)
+		}
+		verifier, err := auth.New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var answer struct{ Token string }
+		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
+			t.Fatal(w.Body, err)
+		}
+		id, _, err := verifier.Verify(answer.Token, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+		if err != nil || id.Claims != c.want || id.Subject != "anna" {
+			t.Errorf("%s: got %+v, %v, want the claims %s", c.claims, id, err, c.want)
+		}
+		if root, _ := id.In(""); root.Scope.Allows(auth.SyncAdmin) || root.Scope.Allows(auth.SyncRead) != (c.h == plain) {
+			t.Errorf("%s: the rights %+v", c.claims, root.Scope)
+		}
+	}
+}
+
 func TestNoTwoPeopleShareAPersonalSpace(t *testing.T) {
 	h := devServer(t, map[string]string{"AUTH_SECRET": devSecret, "DEV_MODE": "1"})
 	owners := map[string]string{}

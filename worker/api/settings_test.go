@@ -60,3 +60,20 @@ func TestWithoutASecretItIsTheKeysOfTheIssuerThatCount(t *testing.T) {
 		want(t, ask(h, "GET", "/nowhere", nil), status)
 	}
 }
+
+func TestAnInvalidDeclarationOfTablesIsNamed(t *testing.T) { // D1
+	for text, ok := range map[string]bool{
+		"tables.toml":                          false,
+		`{"version":0,"tables":[]}`:            false,
+		`{"version":1,"tables":[],"colour":1}`: false,
+		`{"version":1,"tables":[{"name":"visits","columns":[{"name":"owner","type":"text"}]}]}`:   false,
+		`{"version":1,"tables":[{"name":"visits","columns":[{"name":"owner","type":"string"}]}]}`: true,
+	} {
+		w := ask(newHandler(t, &ports{}, "TABLES", text), "GET", "/nowhere", nil, "Authorization", "")
+		if !ok {
+			want(t, w, 503, "TABLES: ")
+		} else if w.Code != 401 {
+			t.Errorf("%s: %d %s", text, w.Code, w.Body)
+		}
+	}
+}

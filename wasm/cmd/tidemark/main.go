@@ -3,9 +3,9 @@
 // Command tidemark runs the guest as a server of one's own, under wazero, with
 // its data in a folder:
 //
-//	tidemark serve --addr 127.0.0.1:8787 --data DIR [--config wrangler.toml] [--wasm FILE] [--instances N]
+//	tidemark serve --addr 127.0.0.1:8787 --data DIR [--config wrangler.toml] [--tables tables.toml] [--wasm FILE] [--instances N]
 //	    [--open-files N] [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s] [--dev [--dev-any-address]]
-//	tidemark token --data DIR --sub alice [--scope "…"] [--spaces "…"] [--ttl 720h]
+//	tidemark token --data DIR --sub alice [--scope "…"] [--spaces "…"] [--claims '{"teams":["a"]}'] [--ttl 720h]
 //	tidemark restore --url URL [--token TOKEN | --data DIR]
 //	tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
 //	tidemark revoke --url URL --sub NAME|--jti ID [--token TOKEN | --data DIR] [--ttl 720h]
@@ -18,11 +18,15 @@
 //	tidemark tables types [--file tables.toml] --out DIR [--only app-router|schema]
 //
 // serve reads the wrangler.toml that wrangler deploys. Without --wasm it builds
-// the guest first if it can. The port is that of --addr or, without it, PORT.
+// the guest first if it can. The tables of the app are those of --tables, or of a tables.toml
+// beside the wrangler.toml, or else those that are built into the guest. Before it serves,
+// serve adds to the database the tables and columns that are new in the file. It refuses to
+// start if the database would lose data. The port is that of --addr or, without it, PORT.
 // With --dev it prints a token, and /dev/login gives anyone on this machine a
 // token for any name; serve then refuses an address that is not loopback unless
 // --dev-any-address is given, too. token prints a token and nothing else. Its
-// --spaces is a list of globs with commas between, or the JSON of the claim spaces.
+// --spaces is a list of globs with commas between, or the JSON of the claim spaces. Its
+// --claims is a JSON object of other claims, which the rules of tables may read.
 //
 // restore, purge and revoke send a request to a running server, this one or one on
 // Cloudflare, and print its response. restore belongs after the restoration of the
@@ -65,9 +69,9 @@ import (
 )
 
 const usage = `usage:
-  tidemark serve --data DIR [--addr 127.0.0.1:8787] [--config wrangler.toml] [--wasm FILE] [--instances N]
+  tidemark serve --data DIR [--addr 127.0.0.1:8787] [--config wrangler.toml] [--tables tables.toml] [--wasm FILE] [--instances N]
       [--open-files N] [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s] [--dev [--dev-any-address]]
-  tidemark token --data DIR --sub NAME [--scope "…"] [--spaces "…"] [--ttl 720h]
+  tidemark token --data DIR --sub NAME [--scope "…"] [--spaces "…"] [--claims '{"teams":["a"]}'] [--ttl 720h]
   tidemark restore --url URL [--token TOKEN | --data DIR]
   tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
   tidemark revoke --url URL --sub NAME|--jti ID [--token TOKEN | --data DIR] [--ttl 720h]
@@ -116,6 +120,7 @@ func run(args []string) error {
 		var o serveOptions
 		command.StringVar(&o.addr, "addr", defaultAddr(), "where to listen")
 		command.StringVar(&o.config, "config", "wrangler.toml", "the wrangler.toml that says what to serve")
+		command.StringVar(&o.tables, "tables", "", "the declaration of the app's tables; if empty it is tables.toml beside --config, if there is one")
 		command.StringVar(&o.wasm, "wasm", "", "the guest; if empty it is built, or taken from build/tidemark.wasm")
 		command.DurationVar(&o.grace, "grace", defaultGrace, "how long requests have to end after SIGTERM; what runs then is ended")
 		command.StringVar(&o.memory, "memory", "", "how much memory the process may use, such as 2G; if empty, three quarters of the machine's or its control group's")
@@ -143,6 +148,7 @@ func run(args []string) error {
 		command.StringVar(&c.sub, "sub", "", "whom the token is for")
 		command.StringVar(&c.scope, "scope", "", "what it allows")
 		command.StringVar(&c.spaces, "spaces", "", `the spaces it is for: globs with commas between, or the claim as JSON, such as {"acme":"sync:read"}; if empty it is for the root`)
+		command.StringVar(&c.more, "claims", "", `other claims, as a JSON object such as {"teams":["a"]}; the rules of tables may read them`)
 		command.DurationVar(&c.ttl, "ttl", defaultTTL(), "how long it is good for")
 		if err := parse(); err != nil {
 			return err
@@ -163,7 +169,7 @@ func run(args []string) error {
 			return err
 		}
 		if words := strangeWords(c.scope); len(words) > 0 {
-			log.Warn("no permission has this name; blanks stand between names", "scope", words)
+			log.Warn("no permission has this name, so only the rules of tables can ask for it; blanks stand between names", "scope", words)
 		}
 		token, err := sign(secret, c, time.Now())
 		if err == nil {

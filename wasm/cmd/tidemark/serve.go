@@ -22,6 +22,7 @@ import (
 
 type serveOptions struct {
 	addr, config, wasm string
+	tables             string // the file of the declaration
 	instances          int
 	openFiles          int // of objects
 	grace              time.Duration
@@ -50,6 +51,10 @@ const (
 //layout:long the parts of the server in the order in which they start
 func serve(o serveOptions, place *secretPlace, log *slog.Logger) error {
 	config, err := edge.LoadConfig(o.config)
+	if err != nil {
+		return err
+	}
+	declared, err := readDeclaration(o.tables, config)
 	if err != nil {
 		return err
 	}
@@ -93,9 +98,13 @@ func serve(o serveOptions, place *secretPlace, log *slog.Logger) error {
 	if o.dev {
 		env["DEV_MODE"] = "1"
 	}
+	if declared.from != "" {
+		env[tablesVariable] = string(declared.schema.Encode())
+	}
 	worker, err := edge.Open(edge.Options{
 		Module: module, Config: config, Data: place.data, Env: env, Instances: o.instances,
 		OpenFiles: o.openFiles, Durable: []string{"Space"}, Log: log, Health: "/healthz",
+		Migrations: declared.migrations, Migrated: func(binding string, db *edge.D1) error { return declared.migrated(binding, db, log) },
 	})
 	if err != nil {
 		return err

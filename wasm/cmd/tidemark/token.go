@@ -30,10 +30,12 @@ func defaultTTL() time.Duration {
 // claims are the claims of a token that the flags set.
 type claims struct {
 	sub, scope, spaces string
+	more               string // others, in a JSON object
 	ttl                time.Duration
 }
 
-// strangeWords returns the words of a scope that are no permissions. A server ignores them.
+// strangeWords returns the words of a scope that are no permissions. Only the rules of
+// tables ask for them.
 func strangeWords(scope string) []string {
 	return slices.DeleteFunc(strings.Fields(scope), func(word string) bool {
 		return slices.Contains(auth.Permissions, auth.Permission(word))
@@ -60,9 +62,14 @@ func sign(secret string, c claims, now time.Time) (string, error) {
 		}
 		m["spaces"] = spaces
 	}
+	if c.more != "" {
+		if err := addClaims(m, c.more); err != nil {
+			return "", err
+		}
+	}
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, m).SignedString([]byte(secret))
-	if err == nil && c.spaces != "" {
-		err = checkSpaces(secret, token, now)
+	if err == nil && (c.spaces != "" || c.more != "") {
+		err = checkToken(secret, token, now)
 	}
 	if err != nil {
 		return "", err
@@ -89,14 +96,26 @@ func spacesClaim(text string) (any, error) {
 	return globs, nil
 }
 
-// checkSpaces returns an error if a server would reject the token for its spaces.
-func checkSpaces(secret, token string, now time.Time) error {
+// addClaims adds the claims of --claims.
+func addClaims(m jwt.MapClaims, text string) error {
+	added, err := auth.AddedClaims([]byte(text))
+	if err != nil {
+		return fmt.Errorf("token: --claims %s: %w", text, err)
+	}
+	for name, value := range added {
+		m[name] = json.RawMessage(value)
+	}
+	return nil
+}
+
+// checkToken returns an error if a server would reject the token for its spaces or its other claims.
+func checkToken(secret, token string, now time.Time) error {
 	v, err := auth.New(auth.Config{Secret: []byte(secret)})
 	if err == nil {
 		_, _, err = v.Verify(token, now)
 	}
 	if err != nil {
-		return fmt.Errorf("token: a server would reject it for --spaces: %w", err)
+		return fmt.Errorf("token: a server would reject it: %w", err)
 	}
 	return nil
 }

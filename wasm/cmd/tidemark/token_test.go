@@ -71,6 +71,55 @@ func TestATokenWhoseSpacesCannotBeIsNotSigned(t *testing.T) {
 	}
 }
 
+func TestATokenHasTheClaimsThatItIsGiven(t *testing.T) {
+	t.Setenv("AUTH_ISSUER", "us")
+	t.Setenv("AUTH_AUDIENCE", "")
+	now := time.Unix(1_700_000_000, 0)
+	v, err := auth.New(auth.Config{Secret: []byte("secret"), Issuers: []string{"us"}, Kept: []string{"teams", "app.org"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for more, want := range map[string]string{
+		``:                 ``,
+		`{}`:               ``,
+		`{"teams":["a"]}`:  `{"teams":["a"]}`,
+		` {"teams" : "a"}`: `{"teams":"a"}`,
+		`{"app":{"org":"x"},"teams":["b","a"],"n":12345678901234567890,"jTi":1}`: `{"app.org":"x","teams":["a","b"]}`,
+	} {
+		text, err := sign("secret", claims{sub: "alice", scope: "sync:read", more: more, ttl: time.Hour}, now)
+		if err != nil {
+			t.Errorf("%s: %v", more, err)
+			continue
+		}
+		id, _, err := v.Verify(text, now)
+		if err != nil || id.Claims != want || id.Subject != "alice" || id.Scope.Words != "sync:read" {
+			t.Errorf("%s: got %+v, %v, want the claims %s", more, id, err, want)
+		}
+	}
+}
+
+func TestATokenWhoseClaimsCannotBeIsNotSigned(t *testing.T) {
+	cases := map[string]string{
+		`[]`:                      "not a JSON object",
+		`"teams"`:                 "not a JSON object",
+		`{"teams":["a"]`:          "not a JSON object",
+		`{"teams":"a"} x`:         "not a JSON object",
+		` `:                       "not a JSON object",
+		`{"teams":"a","teams":1}`: "twice",
+		`{"rooms":"a"}`:           "rooms",
+		`{"teams":"` + strings.Repeat("a", 9000) + `"}`: "longer than",
+	}
+	for _, name := range []string{"sub", "scope", "spaces", "exp", "iat", "nbf", "jti", "aud", "iss"} {
+		cases[`{"teams":["a"],"`+name+`":"x"}`] = "the claim " + name
+	}
+	for more, reason := range cases {
+		text, err := sign("secret", claims{sub: "alice", more: more, ttl: time.Hour}, time.Now())
+		if err == nil || text != "" || !strings.Contains(err.Error(), reason) {
+			t.Errorf("%.40s: got %q, %v, want an error with %q", more, text, err, reason)
+		}
+	}
+}
+
 func TestWordsOfAScopeThatAreNoPermissionsAreFound(t *testing.T) {
 	for scope, want := range map[string]string{
 		"":                       "[]",

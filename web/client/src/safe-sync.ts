@@ -1,7 +1,7 @@
 // One sync at a time for each database, and its state for a status chip.
 import type { Database } from "@nozbe/watermelondb";
 import { Q } from "@nozbe/watermelondb";
-import { synchronize, type SyncPullResult, type SyncPushArgs } from "@nozbe/watermelondb/sync/index.js";
+import { synchronize, type SyncPullArgs, type SyncPullResult, type SyncPushArgs } from "@nozbe/watermelondb/sync/index.js";
 import type { PullInput } from "./app-router.js";
 import { backoff, longestTimerMillis } from "./backoff.js";
 import type { Changes } from "./changes.js";
@@ -25,10 +25,25 @@ export interface PushArgs {
   lastPulledAt: number;
 }
 
+/** A row that the server rejected by itself. It took the other rows of the push. */
+export interface Rejection {
+  readonly table: string;
+  readonly id: string;
+  /** The column whose value fails a check; absent if a rule forbids the write. */
+  readonly column?: string;
+  readonly reason: string;
+}
+
+export interface PushResult {
+  rejected: readonly Rejection[];
+}
+
 /** The server's side of a sync: structuredSource() or projectSource(). */
 export interface SyncSource {
   pull(args: PullArgs): Promise<PullResult>;
-  push(args: PushArgs): Promise<void>;
+  push(args: PushArgs): Promise<PushResult | void>;
+  /** Called after each push in which the server rejected rows, and before the pull that brings the server's rows. */
+  onRejected?: ((rejections: readonly Rejection[]) => void) | undefined;
 }
 
 export interface SyncState {
@@ -42,6 +57,8 @@ export interface SyncState {
   readonly error: Error | null;
   /** The server needs a new token. */
   readonly unauthorized: boolean;
+  /** The rows of the last push that the server rejected. */
+  readonly rejected: readonly Rejection[];
 }
 
 /** Returns the HTTP status of an error of tRPC or callJson(); null if there was no response. */
@@ -74,7 +91,7 @@ export async function countUnsynced(database: Database): Promise<number> {
 const lastSyncKey = "tidemark_last_sync_at";
 
 class Syncer {
-  state: SyncState = { phase: "idle", unsynced: 0, lastSyncAt: null, error: null, unauthorized: false };
+  state: SyncState = { phase: "idle", unsynced: 0, lastSyncAt: null, error: null, unauthorized: false, rejected: [] };
   readonly listeners = new Set<() => void>();
   #running: Promise<SyncState> | null = null;
   #next: Promise<SyncState> | null = null;
@@ -103,13 +120,7 @@ class Syncer {
     clearTimeout(this.#timer);
     this.#report({ phase: "syncing" });
     try {
-      await synchronize({
-        database: this.database,
-        sendCreatedAsUpdated: true,
-        pullChanges: ({ lastPulledAt, schemaVersion, migration }) =>
-          source.pull({ lastPulledAt: lastPulledAt ?? null, schemaVersion, migration }) as Promise<SyncPullResult>,
-        pushChanges: ({ changes, lastPulledAt }: SyncPushArgs) => source.push({ changes: changes as Changes, lastPulledAt }),
-      });
+      if ((await this.#round(source)).length > 0) await synchronize(this.#pulling(source)); // it pushes nothing, so it ends
       this.#failures = 0;
       this.#report({ phase: "idle", error: null, unauthorized: false, lastSyncAt: Date.now() });
       await this.database.localStorage.set(lastSyncKey, this.state.lastSyncAt);
@@ -119,6 +130,29 @@ class Syncer {
     this.#running = null;
     if (this.#refused !== null) this.refuse(this.#refused);
     return this.count();
+  }
+
+  #pulling(source: SyncSource) {
+    return {
+      database: this.database,
+      sendCreatedAsUpdated: true,
+      pullChanges: ({ lastPulledAt, schemaVersion, migration }: SyncPullArgs) =>
+        source.pull({ lastPulledAt: lastPulledAt ?? null, schemaVersion, migration }) as Promise<SyncPullResult>,
+    };
+  }
+
+  // #round pulls, pushes, and returns the rows that the server rejected. WatermelonDB marks them as synced, too: named
+  // in its experimentalRejectedIds they would be pushed for ever.
+  async #round(source: SyncSource): Promise<readonly Rejection[]> {
+    let rejected: readonly Rejection[] | undefined; // undefined if nothing was pushed
+    const pushChanges = async ({ changes, lastPulledAt }: SyncPushArgs) => {
+      rejected = (await source.push({ changes: changes as Changes, lastPulledAt }))?.rejected ?? [];
+    };
+    await synchronize({ ...this.#pulling(source), pushChanges });
+    const rejections = rejected ?? [];
+    if (rejected !== undefined) this.#report({ rejected });
+    if (rejections.length > 0) tell(() => source.onRejected?.(rejections));
+    return rejections;
   }
 
   #failed(source: SyncSource, error: Error) {
@@ -147,13 +181,16 @@ class Syncer {
 
   #report(change: Partial<SyncState>) {
     this.state = { ...this.state, ...change };
-    for (const listener of this.listeners) {
-      try {
-        listener();
-      } catch (error) {
-        setTimeout(() => { throw error; }); // the page reports it, and the sync goes on
-      }
-    }
+    for (const listener of this.listeners) tell(listener);
+  }
+}
+
+// tell calls the app. The page reports the app's error, and the sync goes on.
+function tell(listener: () => void) {
+  try {
+    listener();
+  } catch (error) {
+    setTimeout(() => { throw error; });
   }
 }
 
@@ -167,8 +204,9 @@ function syncerOf(database: Database): Syncer {
 
 /**
  * Pulls and pushes. Call it as often as you like: it never runs twice at once, and all calls during a run share the
- * one run that follows. It never throws: it returns the state, as syncState() does. After a temporary failure it
- * tries again by itself, with growing waits. After any other failure it tries again at the next call.
+ * one run that follows. It never throws: it returns the state, as syncState() does. If the server rejected rows, it
+ * pulls once more, and the database then has the server's rows. After a temporary failure it tries again by itself, with
+ * growing waits. After any other failure it tries again at the next call.
  */
 export function safeSyncDatabase(database: Database, source: SyncSource): Promise<SyncState> {
   return syncerOf(database).sync(source);

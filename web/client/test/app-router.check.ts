@@ -43,9 +43,9 @@ export async function push(): Promise<string[]> {
   await client.sync.push.mutate({ lastPulledAt: 1, changes: { orders: { created: [], updated: [], deleted: [] } } });
   // @ts-expect-error changes are missing
   await client.sync.push.mutate({ lastPulledAt: 1 });
-  for (const { id, column, reason } of answer.rejected.products ?? []) console.log(id.length, column?.length, reason.length);
+  for (const { id, column, reason } of answer.rejected.products ?? []) console.log(`${id} ${column?.length} ${reason.length}`);
   // @ts-expect-error a rule has no column
-  answer.rejected.customers?.[0]?.column.length;
+  answer.rejected.products?.[0]?.column.length;
   return answer.superseded.customers ?? [];
 }
 

@@ -101,7 +101,7 @@ func Section(of func(*door.Call) *Config) *door.Section {
 	)
 	// The first pattern that matches counts, and the last ones match everything.
 	s.Routes = []door.Route{
-		{Name: "documents.join", Method: "GET", Pattern: room, Upgrade: true, Permission: auth.YjsRead, Serve: h.join},
+		{Name: "documents.join", Method: "GET", Pattern: room, Upgrade: true, Socket: true, Permission: auth.YjsRead, Serve: h.join},
 		{Name: "documents.list", Method: "GET", Pattern: root, Permission: auth.YjsRead, Serve: h.list},
 		{Name: "documents.versions.list", Method: "GET", Pattern: versions, Permission: auth.YjsRead, Serve: h.listVersions},
 		{Name: "documents.versions.keep", Method: "POST", Pattern: versions, Permission: auth.YjsWrite, Serve: h.keepVersion},

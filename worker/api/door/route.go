@@ -22,6 +22,7 @@ type Route struct {
 	Permission auth.Permission // "": a valid token is enough
 	Open       bool            // served before Admit: nobody has to be known
 	Upgrade    bool            // matches only the opening handshake of a WebSocket
+	Socket     bool            // opens a WebSocket, so that it takes a ticket
 	Serve      func(*Call) error
 
 	parameters []string

@@ -390,7 +390,7 @@ func (o *operation) problems() map[int][]string {
 	if o.needsRole() {
 		codes = append(codes, project.NotFound, project.Revoked, project.RoleTooLow)
 	}
-	if o.id == "subscribe" {
+	if o.id == subscribeOperation {
 		codes = append(codes, "upgrade_required")
 	}
 	byStatus := map[int][]string{}

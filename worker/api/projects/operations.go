@@ -37,6 +37,9 @@ type response struct {
 // uploadOperation is limited by project, too: see countUpload.
 const uploadOperation = "upload"
 
+// subscribeOperation opens a WebSocket.
+const subscribeOperation = "subscribe"
+
 // maxRestBytes is more than the longest valid row.
 const maxRestBytes = 256 << 10
 
@@ -89,7 +92,7 @@ func newOperations() []operation {
 			responses: []response{{200, "Uploaded", "the result; a retry with the same client_batch_id gets the same response", nil}},
 			refusals:  []project.Code{project.IDTaken, project.BadReference, project.ParentCycle, project.VersionAhead, project.SyncConflict},
 			serve:     (*call).upload},
-		operation{method: "GET", path: p + "subscribe", id: "subscribe", summary: "A WebSocket that tells which collections change",
+		operation{method: "GET", path: p + "subscribe", id: subscribeOperation, summary: "A WebSocket that tells which collections change",
 			action: project.Read, responses: []response{{101, "", `texts like {"type":"change","table":"tasks","timestamp":42}`, nil}},
 			serve: (*call).subscribe},
 	)

@@ -65,7 +65,7 @@ func Section(of func(*door.Call) Store, settings door.Settings, open bool) *door
 func (h *handler) route(o *operation) door.Route {
 	r := door.Route{
 		Name: "projects." + o.id, Method: o.method, Pattern: root + o.path, Open: o.open,
-		Permission: auth.ProjectsRead, Serve: func(c *door.Call) error { return h.serve(c, o) },
+		Socket: o.id == subscribeOperation, Permission: auth.ProjectsRead, Serve: func(c *door.Call) error { return h.serve(c, o) },
 	}
 	if o.method != http.MethodGet {
 		r.Permission = auth.ProjectsWrite

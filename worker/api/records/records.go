@@ -3,6 +3,7 @@ package records
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"tidemark/shared/auth"
@@ -70,7 +71,7 @@ func Sections(of func(*door.Call) *Config, settings door.Settings) (rpc, sync *d
 		Routes: []door.Route{
 			{Name: "sync.pull", Method: "GET", Pattern: "/sync/pull", Permission: auth.SyncRead, Serve: h.turbo},
 			{Name: "sync.checksum", Method: "GET", Pattern: "/sync/checksum", Permission: auth.SyncRead, Serve: h.checksum},
-			{Name: "sync.subscribe", Method: "GET", Pattern: "/sync/subscribe", Permission: auth.SyncRead, Serve: h.subscribe},
+			{Name: "sync.subscribe", Method: "GET", Pattern: "/sync/subscribe", Socket: true, Permission: auth.SyncRead, Serve: h.subscribe},
 			{Name: "sync.restore", Method: "POST", Pattern: "/sync/restore", Permission: auth.SyncAdmin, Serve: h.restore},
 			{Name: "sync.purge", Method: "POST", Pattern: "/sync/purge", Permission: auth.SyncAdmin, Serve: h.purge},
 		},
@@ -82,9 +83,11 @@ func Sections(of func(*door.Call) *Config, settings door.Settings) (rpc, sync *d
 	return rpc, sync
 }
 
-// callerOf is who makes the call, for the rules of the tables.
+// callerOf is who makes the call, for the rules of the tables. The words are those of the
+// scope in the root or space of the call.
 func callerOf(c *door.Call) record.Caller {
-	return record.Caller{Subject: c.ID.Subject, Words: c.ID.Scope.Words}
+	words := strings.Join(strings.Fields(c.ID.Scope.Words), " ") // a token may have other white space
+	return record.Caller{Subject: c.ID.Subject, Words: words, Claims: c.ID.Claims}
 }
 
 // failureOf turns the errors of the store into failures. It returns other errors as

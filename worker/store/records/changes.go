@@ -64,12 +64,18 @@ const escapedTimes = 6
 // those are unknown, or were large. If that is insufficient, it measures the rows.
 func (s *Store) readAll(ctx context.Context, since *record.Since, b store.Budget) (*parts, error) {
 	tables, guesses := s.reading[since.Version-1], &s.guesses[since.Version-1]
+	given := s.grants(since.Caller)
 	read := func(sql func(*tableReading) string, limits []int) (*parts, error) {
 		frame := total(limits)
 		if err := b.Reserve(ctx, frame+min(2*frame, b.Octets)); err != nil { // the names of the members are in the answer only
 			return nil, err
 		}
-		return s.readTables(ctx, since, sql, nil, limits)
+		return s.readTables(ctx, since, limits, func(r *tableReading, _ record.Stamp, limit int) abi.Statement {
+			if r.reads != "" {
+				return r.ask(r.changes, given, int64(all), limit)
+			}
+			return abi.Statement{SQL: sql(r), Args: []any{limit}}
+		})
 	}
 	limits := guesses.tables()
 	var p *parts
@@ -87,7 +93,8 @@ func (s *Store) readAll(ctx context.Context, since *record.Since, b store.Budget
 		if !insufficient(err) {
 			break
 		}
-		if limits, err = s.measure(ctx, tables, func(r *tableReading) string { return r.size }, nil, b.Octets, times); err != nil {
+		octets := func(r *tableReading, _ record.Stamp) abi.Statement { return r.askSize(given) }
+		if limits, err = s.measure(ctx, since, octets, b.Octets, times); err != nil {
 			if errors.Is(err, record.ErrTooLarge) {
 				guesses.tooLarge(b.Octets)
 			}
@@ -131,16 +138,25 @@ func (s *Store) readSince(ctx context.Context, since *record.Since, b store.Budg
 			return nil, err
 		}
 	}
-	size, changes := func(r *tableReading) string { return r.changesSize }, func(r *tableReading) string { return r.changes }
-	if since.Migration != nil {
-		size = func(r *tableReading) string { return r.readChangesSize(r.migrated(&s.schema, since.Migration)) }
-		changes = func(r *tableReading) string { return r.readChanges(r.migrated(&s.schema, since.Migration)) }
+	given := s.grants(since.Caller)
+	size := func(r *tableReading, after record.Stamp) abi.Statement {
+		sql := r.changesSize
+		if since.Migration != nil {
+			sql = r.readChangesSize(r.migrated(&s.schema, since.Migration))
+		}
+		return r.ask(sql, given, int64(after))
 	}
-	args := []any{int64(since.Stamp)}
+	changes := func(r *tableReading, after record.Stamp, limit int) abi.Statement {
+		sql := r.changes
+		if since.Migration != nil {
+			sql = r.readChanges(r.migrated(&s.schema, since.Migration))
+		}
+		return r.ask(sql, given, int64(after), limit)
+	}
 	err := errMore
 	for _, times := range []int{0, 1, escapedTimes} {
 		if times > 0 {
-			if limits, err = s.measure(ctx, tables, size, args, b.Octets, times); err != nil {
+			if limits, err = s.measure(ctx, since, size, b.Octets, times); err != nil {
 				return nil, err
 			}
 		} else if limits == nil {
@@ -150,7 +166,7 @@ func (s *Store) readSince(ctx context.Context, since *record.Since, b store.Budg
 			return nil, err
 		}
 		var p *parts
-		if p, err = s.readTables(ctx, since, changes, args, limits); err == nil && !p.replacement {
+		if p, err = s.readTables(ctx, since, limits, changes); err == nil && !p.replacement {
 			guesses.delta.Saw(p.size)
 		}
 		if !insufficient(err) {
@@ -167,53 +183,65 @@ func doubled(list []int) []int {
 	return list
 }
 
-// readDelta returns what changed, all in one statement. It returns errMore if a
-// table has more than octets, and errReplace.
+// grants is the parameter of statements that ask for the caller's grants; nil if none does.
+func (s *Store) grants(c record.Caller) abi.Text {
+	if !s.guarded {
+		return nil
+	}
+	return s.plan.Bind(c)
+}
+
+// readDelta returns what changed, all in one statement, or in two if rules say who may read. It
+// returns errMore if a table has more than octets, and errReplace.
 func (s *Store) readDelta(ctx context.Context, since *record.Since, octets int) (*parts, error) {
-	results, err := s.db.Batch(ctx, []abi.Statement{{SQL: s.deltas[since.Version-1], Args: []any{int64(since.Stamp), octets}}})
+	delta := abi.Statement{SQL: s.deltas[since.Version-1], Args: []any{int64(since.Stamp), octets}}
+	if s.guarded {
+		delta.Args = append(delta.Args, s.grants(since.Caller))
+	}
+	var results []abi.Result
+	var c clock
+	var err error
+	if s.plan.Reads() {
+		results, c, err = s.read(ctx, since.Caller, since.Stamp, func(record.Stamp) []abi.Statement { return []abi.Statement{delta} })
+	} else if results, err = s.db.Batch(ctx, []abi.Statement{delta}); err == nil {
+		c, err = clockOf(results)
+	}
 	if err != nil {
 		return nil, err
 	}
-	clock, err := clockOf(results)
-	if err != nil {
-		return nil, err
-	}
-	if clock.replaces(since.Stamp) {
+	if c.replaces(since.Stamp) || c.ruled && !s.plan.Reads() { // rules that are gone may have hidden rows
 		return nil, errReplace
 	}
-	p := newParts(s.reading[since.Version-1], clock.stamp)
+	p := newParts(s.reading[since.Version-1], c.stamp)
+	found := results[len(results)-1]
 	for i := range p.tables {
-		both := store.Text(results[0], clockColumns+i)
-		if both == nil {
+		lines := store.Text(found, clockColumns+i)
+		if lines == nil {
 			return nil, errMore
 		}
-		rows, ids, _ := bytes.Cut(both, []byte{'\n'})
-		p.addLive(i, rows)
-		p.addDead(i, ids)
+		for more := true; more; {
+			var rows, ids []byte
+			rows, lines, _ = bytes.Cut(lines, []byte{'\n'})
+			ids, lines, more = bytes.Cut(lines, []byte{'\n'})
+			p.addLive(i, rows)
+			p.addDead(i, ids)
+		}
 	}
 	return p, nil
 }
 
-// readTables asks one statement of each table: sql has the parameters args, and
-// after them how many octets of the table it may return. It returns errMore if a
-// table has more.
-func (s *Store) readTables(ctx context.Context, since *record.Since, sql func(*tableReading) string, args []any, limits []int) (*parts, error) {
+// readTables asks one statement of each table, which may return so many octets. It returns
+// errMore if a table has more.
+func (s *Store) readTables(ctx context.Context, since *record.Since, limits []int, ask func(r *tableReading, after record.Stamp, limit int) abi.Statement) (*parts, error) {
 	tables := s.reading[since.Version-1]
-	statements := make([]abi.Statement, 0, 1+len(tables))
-	statements = append(statements, abi.Statement{SQL: s.rules.readClock})
-	for i := range tables {
-		statements = append(statements, abi.Statement{SQL: sql(&tables[i]), Args: append(slices.Clip(args), limits[i])})
-	}
-	results, err := s.db.Batch(ctx, statements)
+	results, clock, err := s.read(ctx, since.Caller, since.Stamp, func(after record.Stamp) (statements []abi.Statement) {
+		for i := range tables {
+			statements = append(statements, ask(&tables[i], after, limits[i]))
+		}
+		return statements
+	})
 	if err != nil {
 		return nil, err
-	}
-	clock, err := clockOf(results)
-	if err != nil {
-		return nil, err
-	}
-	if len(results) != len(statements) {
-		return nil, errResults
 	}
 	p := newParts(tables, clock.stamp)
 	p.columns = since.Stamp == 0
@@ -224,7 +252,7 @@ func (s *Store) readTables(ctx context.Context, since *record.Since, sql func(*t
 			switch {
 			case text == nil:
 				return nil, errMore
-			case !p.columns && store.CellNumber(cells[0]) != 0:
+			case len(cells) > 1 && store.CellNumber(cells[0]) != 0:
 				p.addDead(i, store.CellText(text))
 			default:
 				p.addLive(i, store.CellText(text))
@@ -238,16 +266,26 @@ func (s *Store) readTables(ctx context.Context, since *record.Since, sql func(*t
 // many to ask for: times as many, but together not many more than most. It returns
 // record.ErrTooLarge if the rows have twice as many: a row takes more octets there
 // than in an answer.
-func (s *Store) measure(ctx context.Context, tables []tableReading, sql func(*tableReading) string, args []any, most, times int) ([]int, error) {
-	statements := make([]abi.Statement, len(tables))
-	for i := range tables {
-		statements[i] = abi.Statement{SQL: sql(&tables[i]), Args: args}
+func (s *Store) measure(ctx context.Context, since *record.Since, ask func(r *tableReading, after record.Stamp) abi.Statement, most, times int) ([]int, error) {
+	tables := s.reading[since.Version-1]
+	statements := func(after record.Stamp) (list []abi.Statement) {
+		for i := range tables {
+			list = append(list, ask(&tables[i], after))
+		}
+		return list
 	}
-	results, err := s.db.Batch(ctx, statements)
+	var results []abi.Result
+	var err error
+	if s.plan.Reads() && since.Stamp != 0 {
+		results, _, err = s.read(ctx, since.Caller, since.Stamp, statements)
+		results = results[min(1, len(results)):]
+	} else {
+		results, err = s.db.Batch(ctx, statements(since.Stamp))
+	}
 	if err != nil {
 		return nil, err
 	}
-	if len(results) != len(statements) {
+	if len(results) != len(tables) {
 		return nil, errResults
 	}
 	sizes := make([]int, len(tables))
@@ -266,4 +304,49 @@ func (s *Store) measure(ctx context.Context, tables []tableReading, sql func(*ta
 		sizes[i] = size + size/8 + store.GuessMargin
 	}
 	return sizes, nil
+}
+
+// guesses are those of the pulls of apps of one schema version.
+type guesses struct {
+	first       []store.Guess // of each table
+	delta, page store.Guess
+}
+
+// The guesses before anything was seen.
+const (
+	guessTable = 2 << 20 // of one table of a first pull
+	guessRow   = 8 << 10 // of a row of a short page
+)
+
+// tables are the guesses for all rows of each table, as columns.
+func (g *guesses) tables() []int {
+	limits := make([]int, len(g.first))
+	for i := range limits {
+		limits[i] = g.first[i].Next(guessTable)
+	}
+	return limits
+}
+
+// unknown says whether a table was never read as a whole.
+func (g *guesses) unknown() bool {
+	for i := range g.first {
+		if !g.first[i].Seen() {
+			return true
+		}
+	}
+	return false
+}
+
+// tooLarge notes that the tables may have more than that many octets.
+func (g *guesses) tooLarge(octets int) {
+	for i := range g.first {
+		g.first[i].Saw(octets)
+	}
+}
+
+func total(sizes []int) (n int) {
+	for _, size := range sizes {
+		n += size
+	}
+	return n
 }

@@ -10,13 +10,14 @@ import (
 	"tidemark/shared/ijson"
 	"tidemark/shared/record"
 	"tidemark/worker/store"
+	"tidemark/worker/store/grants"
 )
 
 // sumBytes is about how many octets of rows are read in one part.
 const sumBytes = 900_000
 
-// sumOf reads at most ?1 parts of live rows, in the order of their ids.
-func sumOf(t *record.Table) string {
+// sumOf reads at most ?1 parts of live rows that meet a condition, in the order of their ids.
+func sumOf(t *record.Table, reads string) string {
 	values := []string{"t." + t.ID}
 	for i := range t.Columns {
 		values = append(values, jsonValue(&t.Columns[i]))
@@ -26,13 +27,13 @@ func sumOf(t *record.Table) string {
 	if len(values) > store.FunctionArgs {
 		row = "json(" + row + ")"
 	}
-	return fmt.Sprintf(`SELECT json_group_array(json(line) ORDER BY id) AS part FROM (
+	return grants.In(fmt.Sprintf(`SELECT json_group_array(json(line) ORDER BY id) AS part FROM (
   SELECT id, line, sum(octet_length(line)) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) / %d AS part FROM (
-    SELECT t.%s AS id, %s AS line FROM %s AS t WHERE t.deleted = 0))
-GROUP BY part ORDER BY part LIMIT ?1`, sumBytes, t.ID, row, t.SQL)
+    SELECT t.%s AS id, %s AS line FROM %s AS t WHERE %s))
+GROUP BY part ORDER BY part LIMIT ?1`, sumBytes, t.ID, row, t.SQL, both("t.deleted = 0", reads)), 2)
 }
 
-// Checksum sums up the live rows, so that a client that pulled the stamp can see
+// Checksum sums up the live rows that the caller may read, so that a client that pulled the stamp can see
 // whether it has the same. The sum of a table is SHA-256 over its rows in the order
 // of their ids, each as
 //
@@ -41,7 +42,7 @@ GROUP BY part ORDER BY part LIMIT ?1`, sumBytes, t.ID, row, t.SQL)
 // It returns record.ErrTooLarge if the rows are more than a page may have.
 func (s *Store) Checksum(ctx context.Context, caller record.Caller, b store.Budget) (sums record.Sums, err error) {
 	for _, times := range []int{1, escapedTimes} {
-		if sums, err = s.checksum(ctx, b, times); !insufficient(err) {
+		if sums, err = s.checksum(ctx, caller, b, times); !insufficient(err) {
 			return sums, wrap("checksum", err)
 		}
 	}
@@ -49,8 +50,9 @@ func (s *Store) Checksum(ctx context.Context, caller record.Caller, b store.Budg
 }
 
 // checksum returns errMore if a table has more than times what it seems to have.
-func (s *Store) checksum(ctx context.Context, budget store.Budget, times int) (record.Sums, error) {
-	sizes, err := s.measure(ctx, s.reading[s.schema.Version-1], func(r *tableReading) string { return r.size }, nil, s.pageOctets, times)
+func (s *Store) checksum(ctx context.Context, caller record.Caller, budget store.Budget, times int) (record.Sums, error) {
+	given := s.grants(caller)
+	sizes, err := s.measure(ctx, &record.Since{Version: s.schema.Version}, func(r *tableReading, _ record.Stamp) abi.Statement { return r.askSize(given) }, s.pageOctets, times)
 	if err != nil {
 		return record.Sums{}, err
 	}
@@ -59,7 +61,11 @@ func (s *Store) checksum(ctx context.Context, budget store.Budget, times int) (r
 	for i, size := range sizes {
 		parts := size/sumBytes + 2
 		octets += min(parts*2*sumBytes, escapedTimes*size)
-		statements = append(statements, abi.Statement{SQL: s.sums[i], Args: []any{parts}})
+		sum := abi.Statement{SQL: s.sums[i], Args: []any{parts}}
+		if s.schema.Tables[i].Read != nil {
+			sum.Args = append(sum.Args, given)
+		}
+		statements = append(statements, sum)
 		sizes[i] = parts
 	}
 	if err := budget.Reserve(ctx, octets); err != nil {

@@ -16,10 +16,16 @@ type clock struct {
 	stamp   record.Stamp // of the last change
 	horizon record.Stamp // tombstones up to here may be forgotten
 	floor   record.Stamp // given by the last restore
+	ruled   bool         // the table Readers has, or had, a row
+	claims  claims       // of the caller, if a rule reads some
+	other   bool         // the caller's claims are not those of the pull before
 }
 
-// clockColumns are those of rules.readClock.
-const clockColumns = 3
+// clockNames are the columns of rules.readClock, and clockColumns how many they are.
+const (
+	clockNames   = `stamp, horizon, floor, ruled`
+	clockColumns = 4
+)
 
 var errResults = errors.New("the database did not answer every statement")
 
@@ -29,14 +35,17 @@ func clockOf(results []abi.Result) (clock, error) {
 		return clock{}, errors.New("the table Clock has no row: were the migrations applied?")
 	}
 	r := results[0]
-	return clock{record.Stamp(store.Number(r, 0)), record.Stamp(store.Number(r, 1)), record.Stamp(store.Number(r, 2))}, nil
+	return clock{
+		stamp: record.Stamp(store.Number(r, 0)), horizon: record.Stamp(store.Number(r, 1)), floor: record.Stamp(store.Number(r, 2)),
+		ruled: store.Number(r, 3) != 0,
+	}, nil
 }
 
 // replaces says whether a client whose last pull had the stamp since needs a
 // replacement: it saw changes that the restored database does not have, or it did
-// not see tombstones that are forgotten.
+// not see tombstones that are forgotten, or its claims let it read other rows than before.
 func (c clock) replaces(since record.Stamp) bool {
-	return since > c.stamp || since < c.horizon || since < c.floor
+	return c.other || since > c.stamp || since < c.horizon || since < c.floor
 }
 
 // Restore must be called once after the database was restored to an earlier point.

@@ -38,7 +38,7 @@ func TestTheSimulationMissesEveryRule(t *testing.T) {
 		"pages go beyond their stamp":                              func(r *rules) { r.asOf = "true" },
 		"added columns are not brought":                            func(r *rules) { r.gained = "false AND ($columns)" },
 		"the horizon is ignored": func(r *rules) {
-			r.oldest, r.leastBase, r.readClock = "floor", "floor", "SELECT stamp, 0, floor FROM Clock"
+			r.oldest, r.leastBase, r.readClock = "floor", "floor", "SELECT stamp, 0, floor, ruled FROM Clock"
 		},
 		"a purge goes beyond its horizon":     func(r *rules) { r.forgotten = "true" },
 		"a replacement has only what changed": func(r *rules) { r.replacementFrom = "stamp" },

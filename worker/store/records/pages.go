@@ -2,11 +2,14 @@ package records
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/ijson"
 	"tidemark/shared/record"
 	"tidemark/worker/store"
+	"tidemark/worker/store/grants"
 )
 
 // readPage returns one page. It asks for as much as the last pages had, then for
@@ -46,7 +49,7 @@ func (s *Store) readPage(ctx context.Context, since *record.Since, b store.Budge
 func (s *Store) readPageWithin(ctx context.Context, since *record.Since, text, rows int) (*parts, error) {
 	at := since.After
 	if at == nil {
-		clock, err := s.clock(ctx)
+		_, clock, err := s.read(ctx, since.Caller, since.Stamp, func(record.Stamp) []abi.Statement { return nil })
 		if err != nil {
 			return nil, err
 		}
@@ -56,20 +59,16 @@ func (s *Store) readPageWithin(ctx context.Context, since *record.Since, text, r
 	if at.Replacement || least == 0 {
 		least = -1
 	}
-	results, err := s.db.Batch(ctx, []abi.Statement{{SQL: s.rules.readClock}, {SQL: sql, Args: []any{
-		least, int64(at.AsOf), int64(at.Stamp), at.Table, at.ID, since.Limit, rows, text}}})
+	page := abi.Statement{SQL: sql, Args: []any{least, int64(at.AsOf), int64(at.Stamp), at.Table, at.ID, since.Limit, rows, text}}
+	if s.guarded && strings.Contains(sql, pageGrants) {
+		page.Args = append(page.Args, s.grants(since.Caller))
+	}
+	results, clock, err := s.read(ctx, since.Caller, at.AsOf, func(record.Stamp) []abi.Statement { return []abi.Statement{page} })
 	if err != nil {
 		return nil, err
-	}
-	clock, err := clockOf(results)
-	if err != nil {
-		return nil, err
-	}
-	if len(results) != 2 {
-		return nil, errResults
 	}
 	// A space that was not born has a floor above its stamp, and no change since.
-	if at.AsOf != clock.stamp && clock.replaces(at.AsOf) || !at.Replacement && at.Since != 0 && clock.replaces(at.Since) {
+	if clock.other || at.AsOf != clock.stamp && clock.replaces(at.AsOf) || !at.Replacement && at.Since != 0 && clock.replaces(at.Since) {
 		return nil, record.ErrOldPosition
 	}
 	p := newParts(s.reading[since.Version-1], at.AsOf)
@@ -146,4 +145,96 @@ func indexOf(tables []tableReading, table int) int {
 		}
 	}
 	return -1
+}
+
+// pageBytes is about the most octets of rows on one page.
+const pageBytes = 4 << 20
+
+// paging are the statements that read one page of all tables. They return
+// rows of: the table, or -1 for where the page ended; deleted, or whether
+// there is more; and a JSON array of rows, of ids, or the position [stamp,
+// table, id].
+//
+// Parameters: ?1 since (-1: live rows only), ?2 asOf, ?3 ?4 ?5 the stamp, table
+// and id that the page before ended at, ?6 rows and ?7 octets of a page, which
+// are about those of its rows. ?8 is how many its texts may have; the arrays of
+// those beyond are NULL.
+type paging struct {
+	changes     string // in the order of stamp, table, id
+	replacement string // all live rows, in the order of table, id
+}
+
+// pageGrants is the parameter with the grants of the caller, if a table asks for them.
+const pageGrants = "?9"
+
+// newPaging makes the statements. also are conditions of rows that a page has although
+// they did not change, as in tableReading.migrated.
+func newPaging(tables []tableReading, also []string, rules *rules) paging {
+	const since, place = "CAST(?1 AS INTEGER)", "(CAST(?3 AS INTEGER), %s)"
+	return paging{
+		changes: page(tables, func(i int, after string) []string {
+			r := &tables[i]
+			changed, gained := "", ""
+			if i < len(also) && also[i] != "" {
+				gained = also[i]
+				changed = " AND " + changedRows(since, gained)
+			}
+			keys := []string{fmt.Sprintf(`SELECT t.stamp AS stamp, %d AS tab, t.%s AS id, %s AS octets FROM %s AS t
+WHERE (t.stamp, t.%[2]s) > %[5]s AND %[7]s AND (t.deleted = 0 OR ?1 >= 0)%[6]s
+ORDER BY t.stamp, t.%[2]s LIMIT CAST(?6 AS INTEGER) + 1`, r.index, r.ID, r.bytes, r.SQL, fmt.Sprintf(place, after), changed, both(rules.asOf, r.reads))}
+			if r.told.table != "" {
+				keys = append(keys, fmt.Sprintf(`SELECT f.stamp AS stamp, %d AS tab, f.id AS id, %s AS octets FROM %s
+AND f.stamp <= CAST(?2 AS INTEGER) AND (f.stamp, f.id) > %s
+ORDER BY f.stamp, f.id LIMIT CAST(?6 AS INTEGER) + 1`, r.index, r.toldBytes(r.bytes), r.fromTold(since, gained), fmt.Sprintf(place, after)))
+			}
+			return keys
+		}),
+		replacement: page(tables, func(i int, after string) []string {
+			r := &tables[i]
+			return []string{fmt.Sprintf(`SELECT 0 AS stamp, %d AS tab, t.%s AS id, %s AS octets FROM %s AS t
+WHERE t.%[2]s > %[5]s AND %[6]s
+ORDER BY t.%[2]s LIMIT CAST(?6 AS INTEGER) + 1`, r.index, r.ID, r.bytes, r.SQL, after, both("t.deleted = 0", r.reads))}
+		}),
+	}
+}
+
+// page joins the next keys of every table, cuts them to a page, and reads its rows.
+func page(tables []tableReading, keys func(i int, after string) []string) string {
+	var next, rows []string
+	for i := range tables {
+		r := &tables[i]
+		// The position, as an id of this table: a blob is greater than any text.
+		after := fmt.Sprintf(`CASE WHEN ?4 > %d THEN x'ff' WHEN ?4 < %[1]d THEN '' ELSE ?5 END`, r.index)
+		for _, k := range keys(i, after) {
+			next = append(next, "SELECT * FROM ("+k+")")
+		}
+		rows = append(rows, r.onPage())
+	}
+	last := `SELECT * FROM (
+SELECT -1, (SELECT count(*) FROM near) > (SELECT count(*) FROM page), json_array(stamp, tab, id) FROM page
+ORDER BY stamp DESC, tab DESC, id DESC LIMIT 1)`
+	return grants.In(`WITH near AS MATERIALIZED (
+SELECT stamp, tab, id, octets FROM (
+`+store.UnionAll(next)+`) ORDER BY stamp, tab, id LIMIT CAST(?6 AS INTEGER) + 1),
+page AS MATERIALIZED (
+SELECT stamp, tab, id, n FROM (
+  SELECT *, row_number() OVER sofar AS n, sum(octets) OVER sofar - octets AS before FROM near
+  WINDOW sofar AS (ORDER BY stamp, tab, id ROWS UNBOUNDED PRECEDING))
+WHERE n <= ?6 AND before < ?7)
+SELECT tab, dead, iif(sum(octet_length(part)) OVER (ROWS UNBOUNDED PRECEDING) <= ?8, part, NULL) AS part FROM (
+`+store.UnionAll(rows)+")\nUNION ALL\n"+last, 9)
+}
+
+// onPage reads the rows of the table on the page.
+func (r *tableReading) onPage() string {
+	if r.told.table == "" {
+		return fmt.Sprintf(`SELECT %d AS tab, t.deleted AS dead, json_group_array(CASE t.deleted WHEN 0 THEN %s ELSE t.%s END) AS part
+FROM page CROSS JOIN %s AS t ON t.%[3]s = page.id WHERE page.tab = %[1]d
+GROUP BY t.deleted, t.rowid / (SELECT max(1, %[5]d / max(%[6]s)) FROM page CROSS JOIN %[4]s AS t ON t.%[3]s = page.id WHERE page.tab = %[1]d)`,
+			r.index, r.row, r.ID, r.SQL, store.PartBytes, r.bound)
+	}
+	return fmt.Sprintf(`SELECT %d AS tab, %[7]s IS NOT TRUE AS dead, json_group_array(CASE WHEN %[7]s THEN %[2]s ELSE page.id END) AS part
+FROM page LEFT JOIN %[4]s AS t ON t.%[3]s = page.id WHERE page.tab = %[1]d
+GROUP BY 2, page.n / (SELECT max(1, %[5]d / max(%[6]s)) FROM page LEFT JOIN %[4]s AS t ON t.%[3]s = page.id WHERE page.tab = %[1]d)`,
+		r.index, r.row, r.ID, r.SQL, store.PartBytes, r.toldBytes(r.bound), r.shown())
 }

@@ -53,3 +53,30 @@ func TestNoStatementReadsMoreThanItMust(t *testing.T) {
 		}
 	}
 }
+
+// A pull of a table with rules reads the caller's own rows, not the table.
+func TestAGuardedTableIsReadByItsRule(t *testing.T) {
+	f := newRuled(t)
+	s := NewStatements(guarded(), 1<<20)
+	r, p := &s.reading[0][0], &s.pages[0]
+	for name, c := range map[string][]string{
+		"first pull":    {r.changes, "visitsByowner (owner=? AND stamp>?)"},
+		"size":          {r.changesSize, "visitsByowner (owner=? AND stamp>?)"},
+		"deltas":        {s.deltas[0], "visitsByowner (owner=? AND stamp>?)"},
+		"told":          {s.deltas[0], "ToldByStamp (tab=? AND stamp>?)"},
+		"page":          {p.changes, "visitsByowner (owner=? AND (stamp,id)>(?,?) AND stamp<?)"},
+		"replacement":   {p.replacement, "visitsByowner (owner=?)"},
+		"several terms": {s.deltas[0], "placesByteam (team=? AND stamp>?)"},
+		"checksum":      {s.sums[0], "visitsByowner (owner=?)"},
+		"push":          {s.writing[0].write, "sqlite_autoindex_visits_1 (id=?)"},
+		"tell":          {s.writing[0].tellRows, "sqlite_autoindex_visits_1 (id=?)"},
+		"deleted":       {s.writing[0].keptIDs, "sqlite_autoindex_visits_1 (id=?)"},
+		"claims":        {s.readClaims, "Readers USING PRIMARY KEY (who=? AND stamp<?)"},
+		"purge of Told": {s.forgetting.delete[len(s.schema.Tables)], "ToldByStamp (tab=? AND stamp<?)"},
+	} {
+		plan := f.plan(c[0])
+		if !strings.Contains(plan, c[1]) || strings.Contains(plan, "SCAN t\n") {
+			t.Errorf("%s does not use %s:\n%s", name, c[1], plan)
+		}
+	}
+}

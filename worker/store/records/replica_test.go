@@ -26,15 +26,18 @@ func simulated() record.Schema {
 type replica struct {
 	*world
 	name         string
-	skew         int64 // of its clock, in milliseconds
-	monotonic    bool  // updated_at is max(now, updated_at + 1)
-	untouched    bool  // its models have an updated_at that nobody sets: 0
-	coarse       bool  // its clock shows no less than ten minutes: equal times are common
+	caller       record.Caller
+	sum          string // of the claims at the last pull
+	skew         int64  // of its clock, in milliseconds
+	monotonic    bool   // updated_at is max(now, updated_at + 1)
+	untouched    bool   // its models have an updated_at that nobody sets: 0
+	coarse       bool   // its clock shows no less than ten minutes: equal times are common
 	version      record.Version
 	seenVersion  record.Version // at the last pull
 	lastPulledAt stamp
 	tables       []map[string]*local // as in the schema
 	deleted      []map[string]bool   // deleted here, not pushed yet
+	asked        string              // the sum of the claims of the pull that is under way
 	pulling      *pulled             // the pages so far
 	input        object              // of the pull that is under way
 	pulledNow    bool                // it pulled and is about to push
@@ -54,7 +57,7 @@ func (l *local) clone() *local {
 }
 
 func newReplica(w *world, name string) *replica {
-	r := &replica{world: w, name: name, version: 2}
+	r := &replica{world: w, name: name, version: w.schema.Version}
 	for range w.schema.Tables {
 		r.tables = append(r.tables, map[string]*local{})
 		r.deleted = append(r.deleted, map[string]bool{})
@@ -89,6 +92,9 @@ func (r *replica) time() float64 {
 
 // value is a random one for a column.
 func (r *replica) value(column string) any {
+	if r.ruled != nil {
+		return r.ruled.value(r, column)
+	}
 	if column == "price" {
 		return []any{nil, 0.0, 5.0, 2.5, 10.0}[r.random.IntN(5)]
 	}
@@ -158,6 +164,9 @@ func (r *replica) upgrade() {
 
 // pullInput begins a synchronize().
 func (r *replica) pullInput(limit int) object {
+	if r.ruled != nil {
+		r.asked = r.ruled.plan.Sum(r.caller)
+	}
 	input := object{"lastPulledAt": nil, "schemaVersion": r.version, "migration": nil}
 	if r.lastPulledAt != 0 {
 		input["lastPulledAt"] = r.lastPulledAt
@@ -192,6 +201,7 @@ func (r *replica) receive(p *pulled) {
 		r.apply(t, p)
 	}
 	r.lastPulledAt, r.seenVersion, r.pulledNow = p.Timestamp, r.version, true
+	r.sum = r.asked
 }
 
 func (r *replica) apply(t int, p *pulled) {
@@ -233,7 +243,7 @@ func (r *replica) apply(t int, p *pulled) {
 
 // fetch collects what is to be pushed, or nil.
 func (r *replica) fetch() *message {
-	m := &message{from: r.name, lastPulledAt: r.lastPulledAt, version: r.version}
+	m := &message{from: r.name, caller: r.caller, lastPulledAt: r.lastPulledAt, version: r.version}
 	r.snapshot = nil
 	changes, any := object{}, false
 	for t := range r.tables {

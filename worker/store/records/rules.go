@@ -37,6 +37,16 @@ type rules struct {
 	simpleClaims  string // a row does not win over one whose time was in the future
 	simpleRevives string // further columns that a simple write sets
 
+	// Rules of tables.
+	readable   string // the caller may read the row if $holds
+	writable   string // the caller may write a row that is stored if $holds
+	pushable   string // the caller may push a row if $holds
+	withdrawn  string // those who could read a row before are told if its columns $changed
+	retold     string // whoever pushed a rejected row is told
+	revived    string // whoever deleted a row, and was rejected, is told
+	noted      string // the stamp from which on a caller has new claims
+	claimsThen string // the claims that the pull of ?2 was answered for
+
 	// Pages.
 	asOf   string // the pages of one list end at one stamp
 	gained string // rows to bring although they did not change: $columns are not what the client filled in
@@ -45,7 +55,7 @@ type rules struct {
 // standard are the rules as docs/protocol.md has them.
 var standard = rules{
 	next:            `stamp + 1`,
-	readClock:       `SELECT stamp, horizon, floor FROM Clock`,
+	readClock:       `SELECT ` + clockNames + ` FROM Clock`,
 	oldest:          `max(floor, horizon)`,
 	leastBase:       `max(iif(floor = born AND $base <= 1, 0, floor), horizon)`,
 	floor:           `, floor = max(stamp + 1, CAST(?1 AS INTEGER))`,
@@ -69,6 +79,15 @@ var standard = rules{
 	simpleLater:  `excluded.updated_at >= updated_at + 1`,
 	simpleAlive:  `deleted = 0`,
 	simpleClaims: `ahead IS NULL`,
+
+	readable:   `$holds`,
+	writable:   `$holds`,
+	pushable:   `$holds`,
+	withdrawn:  `$changed`,
+	retold:     `true`,
+	revived:    `true`,
+	noted:      `stamp + 1`,
+	claimsThen: `(SELECT claims FROM Readers WHERE who = ?1 AND stamp <= ?2 ORDER BY stamp DESC LIMIT 1)`,
 
 	asOf:   `t.stamp <= CAST(?2 AS INTEGER)`,
 	gained: `t.deleted = 0 AND ($columns)`,

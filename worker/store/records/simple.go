@@ -16,9 +16,10 @@ import (
 // ask whether the batch is simple. They count what they changed, and if that is not
 // everything, they abort the batch. Write then compares every row.
 
-// simpleWrite stores rows that are new or later. Its parameters are ?1 rows and
-// ?2 now in milliseconds.
-func simpleWrite(t *record.Table, r *rules) string {
+// simpleWrite stores rows that are new or later. Its parameters are ?1 rows, ?2 now in
+// milliseconds, and of a guarded table ?3 the grants of the caller. inserted and replaced are
+// conditions of guard.simple.
+func simpleWrite(t *record.Table, r *rules, inserted, replaced string) string {
 	columns, values := []string{t.ID}, []string{"j.value ->> 0"}
 	for i, col := range t.Columns {
 		columns = append(columns, col.SQL)
@@ -30,10 +31,10 @@ func simpleWrite(t *record.Table, r *rules) string {
 	for _, name := range columns[1 : len(columns)-1] {
 		set = append(set, name+" = excluded."+name)
 	}
-	return fmt.Sprintf(`INSERT INTO %s (%s) SELECT %s FROM json_each(?1) AS j, Clock WHERE true
-ON CONFLICT (%s) DO UPDATE SET %s%s, outcome = %d WHERE %s AND %s AND %s`,
-		t.SQL, strings.Join(columns, ", "), strings.Join(values, ", "), t.ID, r.simpleRevives, strings.Join(set, ", "), isWin,
-		r.simpleAlive, r.simpleClaims, r.simpleLater)
+	return fmt.Sprintf(`INSERT INTO %s (%s) SELECT %s FROM json_each(?1) AS j, Clock WHERE %s
+ON CONFLICT (%s) DO UPDATE SET %s%s, outcome = %d WHERE %s AND %s AND %s%s`,
+		t.SQL, strings.Join(columns, ", "), strings.Join(values, ", "), inserted, t.ID, r.simpleRevives, strings.Join(set, ", "), isWin,
+		r.simpleAlive, r.simpleClaims, r.simpleLater, replaced)
 }
 
 // closeSimple moves the clock, and returns its stamp and for each of the tables how
@@ -54,6 +55,9 @@ func (w *write) maybeSimple() bool {
 	tables := 0
 	for i := range w.Tables {
 		t := &w.Tables[i]
+		if len(t.Rejected) > 0 {
+			return false
+		}
 		if t.RowCount+t.DeletedCount == 0 {
 			continue
 		}
@@ -72,22 +76,20 @@ func (w *write) runSimple(ctx context.Context) (record.Outcome, error) {
 	for i := range w.Tables {
 		t := &w.Tables[i]
 		for _, rows := range t.Rows {
-			w.add(i, nil, w.writing[i].simple, abi.Text(rows), w.now)
+			w.ask(i, nil, w.writing[i].simple, abi.Text(rows), w.now)
 		}
 		for _, ids := range t.Deleted {
-			w.add(i, nil, w.writing[i].bury, abi.Text(ids), int64(w.Base), w.now)
+			w.ask(i, nil, w.writing[i].bury, abi.Text(ids), int64(w.Base), w.now)
 		}
 		if n := t.RowCount + t.DeletedCount; n > 0 {
 			tables = append(tables, w.schema.Tables[i].SQL)
 			args = append(args, n)
 		}
 	}
-	w.add(-1, nil, closeSimple(tables, w.rules), args...)
-	results, err := w.run(ctx)
+	last, _, err := w.close(ctx, closeSimple(tables, w.rules), args...)
 	if err != nil {
 		return record.Outcome{}, err
 	}
-	last := results[len(results)-1]
 	done := record.Outcome{Stamp: record.Stamp(store.Number(last, 0)), Tables: make([]record.TableOutcome, len(w.Tables))}
 	column := 2
 	for i := range w.Tables {

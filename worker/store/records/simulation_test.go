@@ -27,6 +27,7 @@ import (
 // A message is a push on its way.
 type message struct {
 	from         string
+	caller       record.Caller
 	version      record.Version
 	lastPulledAt stamp
 	rows         [][]object // of each table, without bookkeeping
@@ -54,6 +55,7 @@ type world struct {
 	// between happens before each step of a purge that deletes. Its error fails the step.
 	between func() error
 	space   *simulatedSpace // nil: the rows of the root
+	ruled   *ruledWorld     // nil: no table has a rule or a check
 }
 
 // A simFailure ends a run.
@@ -76,7 +78,11 @@ func newWorld(db store.DB, statements *Statements, seed uint64, oracle bool) *wo
 	}
 	steps := steppingDB{db, func() error { return w.between() }}
 	w.Watermelon = &dialect.Watermelon{Records: New(steps, statements), Schema: w.schema, Limits: watermelon.DefaultLimits()}
-	w.run("DELETE FROM Customers", "DELETE FROM Products", "UPDATE Clock SET stamp = 1, horizon = 0, floor = 0")
+	w.erase()
+	w.run("UPDATE Clock SET stamp = 1, horizon = 0, floor = 0, ruled = 0")
+	if statements.guarded {
+		w.ruled = &ruledWorld{w, statements.plan, &statements.forgetting}
+	}
 	for range w.schema.Tables {
 		w.buried = append(w.buried, map[string]bool{})
 	}
@@ -86,11 +92,22 @@ func newWorld(db store.DB, statements *Statements, seed uint64, oracle bool) *wo
 		r.monotonic = w.random.IntN(2) == 0
 		r.coarse = w.random.IntN(3) == 0
 		r.untouched = w.random.IntN(4) == 0
-		r.version = record.Version(1 + w.random.IntN(2))
+		r.version = record.Version(1 + w.random.IntN(int(w.schema.Version)))
+		if w.ruled != nil {
+			r.caller = w.ruled.person(i)
+		}
 		w.replicas = append(w.replicas, r)
 	}
 	w.look()
 	return w
+}
+
+// erase deletes all rows.
+func (w *world) erase() {
+	for _, t := range w.schema.Tables {
+		w.run("DELETE FROM " + t.SQL)
+	}
+	w.run("DELETE FROM Told", "DELETE FROM Readers")
 }
 
 func (w *world) run(sql ...string) []abi.Result {
@@ -163,110 +180,13 @@ func (w *world) step() {
 		r.advance()
 	case n < 38 && len(w.late) > 0:
 		w.deliver(w.late[w.random.IntN(len(w.late))])
+	case n == 38 && w.ruled != nil:
+		r.join()
 	case n == 38 && r.version == 1 && r.idle():
 		r.upgrade()
 	case n == 39:
 		w.operate()
 	}
-}
-
-// operate does what an operator does, now and then.
-func (w *world) operate() {
-	switch w.random.IntN(6) {
-	case 0:
-		keep := time.Duration(w.random.IntN(3_600)) * time.Second
-		for w.purge(keep) && w.random.IntN(4) > 0 { // or the operator forgets to repeat it
-			w.safety()
-		}
-	case 1, 2:
-		b := w.server
-		if b.born == unbornFloor {
-			return // nothing is stored
-		}
-		w.backup = &b
-		w.trace("backup at %d", b.clock.stamp)
-	case 3:
-		if w.backup != nil {
-			w.restore()
-		}
-	case 4:
-		if w.space != nil {
-			w.deleteSpace()
-		}
-	}
-}
-
-var errCrash = errors.New("the server crashes")
-
-// purge purges once, and says whether tombstones are left. Between its steps late pushes
-// arrive, and it may end early.
-func (w *world) purge(keep time.Duration) (more bool) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	w.between = func() error {
-		switch n := w.random.IntN(8); {
-		case n == 0:
-			cancel()
-		case n == 1:
-			return errCrash
-		case n < 6 && len(w.late) > 0:
-			w.look()
-			w.deliver(w.late[w.random.IntN(len(w.late))])
-		}
-		return nil
-	}
-	purged, err := w.Purge(ctx, w.serverTime(), keep)
-	w.trace("purge: %+v, %v", purged, err)
-	if err != nil && !errors.Is(err, errCrash) {
-		w.fail("purge: %v", err)
-	}
-	for t := range w.buried {
-		clear(w.buried[t]) // what is forgotten cannot be held against a replacement
-	}
-	w.look()
-	left := 0
-	for _, rows := range w.server.tables {
-		for _, s := range rows {
-			if s.deleted && s.stamp <= w.server.clock.horizon {
-				left++
-			}
-		}
-	}
-	if err == nil && purged.More != (left > 0) {
-		w.fail("T3: a purge says %+v, and %d tombstones up to the horizon are left", purged, left)
-	}
-	return left > 0
-}
-
-// restore puts the backup back.
-func (w *world) restore() {
-	w.run("DELETE FROM Customers", "DELETE FROM Products")
-	for t, rows := range w.backup.tables {
-		for id, s := range rows {
-			sql := fmt.Sprintf("INSERT INTO %s (%s, created_at, updated_at, deleted, stamp, ahead", w.schema.Tables[t].SQL, w.schema.Tables[t].ID)
-			args := []any{id, s.raw[record.CreatedAt], s.raw[record.UpdatedAt], s.deleted, float64(s.stamp), s.ahead}
-			if s.deleted {
-				args[3] = 1.0
-			} else {
-				args[3] = 0.0
-			}
-			for _, c := range w.schema.Tables[t].Columns {
-				sql += ", " + c.SQL
-				args = append(args, s.raw[c.Name])
-			}
-			sql += ") VALUES (?" + strings.Repeat(", ?", len(args)-1) + ")"
-			if _, err := w.db.Batch(context.Background(), []abi.Statement{{SQL: sql, Args: args}}); err != nil {
-				w.fail("%v", err)
-			}
-		}
-	}
-	w.run(fmt.Sprintf("UPDATE Clock SET stamp = %d, horizon = %d, floor = %d", w.backup.clock.stamp, w.backup.clock.horizon, w.backup.clock.floor))
-	floor, err := w.Restore(context.Background(), w.serverTime())
-	w.trace("restore of %d: floor %d, %v", w.backup.clock.stamp, floor, err)
-	for t := range w.buried {
-		clear(w.buried[t])
-	}
-	w.look()
 }
 
 // advance takes the replica's synchronize() a step further.
@@ -324,7 +244,10 @@ func (r *replica) ask() *pulled {
 	if err != nil {
 		r.fail("%v", err)
 	}
-	answer, _, err := r.Pull(context.Background(), record.Caller{}, input, store.Budget{})
+	answer, _, err := r.Pull(context.Background(), r.caller, input, store.Budget{})
+	if r.ruled != nil {
+		r.look() // the pull of new claims moves the clock
+	}
 	var stale *watermelon.InputError
 	if errors.As(err, &stale) && r.input["cursor"] != nil {
 		return nil
@@ -344,7 +267,7 @@ func (w *world) deliver(m *message) (taken bool) {
 	before := w.server
 	before.birth = stamp(w.now + record.ToleranceMillis)
 	now := w.serverTime()
-	answer, changed, err := w.Push(context.Background(), now, record.Caller{}, m.input)
+	answer, changed, err := w.Push(context.Background(), now, m.caller, m.input)
 	w.look()
 	w.trace("%s pushes %s at %d: %s, %v", m.from, m.input, now.UnixMilli(), answer, err)
 	want, refused := before.after(&w.schema, m, now.UnixMilli())
@@ -368,19 +291,22 @@ func (w *world) deliver(m *message) (taken bool) {
 		return false
 	}
 	m.done = true
+	told := w.rejections(before, m, answer)
 	for t := range w.server.tables {
 		for _, id := range m.ids[t] {
-			w.buried[t][id] = true
+			if !slices.Contains(told[t], id) {
+				w.buried[t][id] = true
+			}
 		}
 		w.untouched(t, before.tables[t], m)
-		w.taken(t, before, m, answer)
+		w.taken(t, before, m, answer, told[t])
 	}
 	return true
 }
 
 // taken checks U5: what a push brought is there, or its author is told. An author who
 // had seen what was stored, alive, is never told.
-func (w *world) taken(t int, before state, m *message, answer []byte) {
+func (w *world) taken(t int, before state, m *message, answer []byte, rejected []string) {
 	var told struct{ Superseded map[string][]string }
 	if err := json.Unmarshal(answer, &told); err != nil {
 		w.fail("%v", err)
@@ -388,6 +314,9 @@ func (w *world) taken(t int, before state, m *message, answer []byte) {
 	lost := told.Superseded[w.schema.Tables[t].Name]
 	for _, raw := range m.rows[t] {
 		id := raw["id"].(string)
+		if slices.Contains(rejected, id) {
+			continue
+		}
 		old, row := before.tables[t][id], w.server.tables[t][id]
 		if slices.Contains(lost, id) {
 			if old != nil && !old.deleted && old.stamp <= min(m.lastPulledAt, before.clock.stamp) {
@@ -448,7 +377,7 @@ func (w *world) safety() {
 		}
 	}
 	for _, r := range w.replicas {
-		if r.idle() && r.lastPulledAt != 0 && !w.server.clock.replaces(r.lastPulledAt) {
+		if r.idle() && r.lastPulledAt != 0 && !w.server.clock.replaces(r.lastPulledAt) && (w.ruled == nil || r.sum == w.ruled.plan.Sum(r.caller)) {
 			for t := range r.tables {
 				r.safe(t)
 			}
@@ -461,9 +390,10 @@ func (r *replica) safe(t int) {
 		row := r.tables[t][id]
 		switch {
 		case s.stamp > r.lastPulledAt:
-		case s.deleted:
+		case r.told(t, id) > r.lastPulledAt:
+		case s.deleted || !r.mayRead(t, id, s):
 			if row != nil && row.status != "created" {
-				r.fail("Safety: %s pulled at %d and has %s, a tombstone of %d: %+v", r.name, r.lastPulledAt, id, s.stamp, row)
+				r.fail("Safety: %s pulled at %d and has %s, which is deleted or not theirs, of %d: %+v", r.name, r.lastPulledAt, id, s.stamp, row)
 			}
 		case row == nil:
 			if !r.deleted[t][id] {
@@ -478,7 +408,7 @@ func (r *replica) safe(t int) {
 		}
 	}
 	for id, row := range r.tables[t] {
-		if row.status != "created" && r.server.tables[t][id] == nil {
+		if row.status != "created" && r.server.tables[t][id] == nil && r.told(t, id) <= r.lastPulledAt {
 			r.fail("Safety: %s pulled at %d and has %s, which is nowhere", r.name, r.lastPulledAt, id)
 		}
 	}
@@ -519,7 +449,7 @@ func (w *world) liveness() {
 	for _, r := range w.replicas {
 		for t := range r.tables {
 			for id, s := range w.server.tables[t] {
-				if s.deleted == (r.tables[t][id] != nil) || s.stamp > r.lastPulledAt {
+				if (s.deleted || !r.mayRead(t, id, s)) == (r.tables[t][id] != nil) || s.stamp > r.lastPulledAt {
 					w.fail("Liveness: %s has %v as %s, the server %+v", r.name, r.tables[t][id], id, s)
 				}
 			}

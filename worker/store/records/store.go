@@ -1,3 +1,6 @@
+// Package records keeps the rows of the synchronized tables: every line of their
+// SQL, and the rules of synchronization that SQL has to keep. A push and a pull
+// are one batch each.
 package records
 
 import (
@@ -7,6 +10,7 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/shared/record"
 	"tidemark/worker/store"
+	"tidemark/worker/store/grants"
 )
 
 // A Store is the rows of one database. It has no state of its own, so any number
@@ -26,6 +30,9 @@ type Statements struct {
 	schema     record.Schema
 	pageOctets int
 	rules      *rules
+	plan       *grants.Plan // of the rules of the tables
+	guarded    bool         // a table is guarded: see record.Table
+	readClaims string
 
 	writing []tableWriting // of each table
 	sums    []string       // of each table, for the checksum
@@ -50,13 +57,17 @@ func newStatements(schema record.Schema, pageOctets int, r *rules) *Statements {
 	if err := schema.Validate(); err != nil {
 		panic(err)
 	}
-	s := &Statements{schema: schema, pageOctets: pageOctets, rules: r, forgetting: newForgetting(&schema, r)}
+	s := &Statements{
+		schema: schema, pageOctets: pageOctets, rules: r, forgetting: newForgetting(&schema, r),
+		plan: grants.New(&schema), readClaims: readClaims(r),
+	}
 	for i := range schema.Tables {
-		s.writing = append(s.writing, newTableWriting(&schema.Tables[i], r))
-		s.sums = append(s.sums, sumOf(&schema.Tables[i]))
+		s.writing = append(s.writing, newTableWriting(&schema.Tables[i], s.plan, r))
+		s.sums = append(s.sums, sumOf(&schema.Tables[i], readable(&schema.Tables[i], s.plan, "t", r)))
+		s.guarded = s.guarded || schema.Tables[i].Guarded()
 	}
 	for version := record.Version(1); version <= schema.Version; version++ {
-		tables := newTableReadings(&schema, version, r)
+		tables := newTableReadings(&schema, version, s.plan, r)
 		s.reading = append(s.reading, tables)
 		s.deltas = append(s.deltas, readDeltas(tables, r))
 		s.pages = append(s.pages, newPaging(tables, nil, r))

@@ -7,6 +7,7 @@ import (
 	"tidemark/shared/ijson"
 	"tidemark/shared/record"
 	"tidemark/worker/store"
+	"tidemark/worker/store/grants"
 )
 
 // A table of at most smallRows rowids is first read smallStep rowids to a cell.
@@ -24,6 +25,8 @@ type tableReading struct {
 	row   string // a live row of t as JSON
 	bytes string // about the octets of t's row
 	bound string // at least the octets of row
+	reads string // the condition that the caller may read t's row; "": every caller may
+	told  told   // who is told of a row that did not change, or that they may not read
 
 	// Three statements return every live row. A cell of theirs is some rows, as a
 	// JSON array for each member of a row, one a line. ?1 is how many octets the
@@ -41,7 +44,8 @@ type tableReading struct {
 	size string
 	// Changes returns what changed after ?1: whether the rows are tombstones, and a
 	// JSON array of rows or of ids; ?2 is as ?1 above. ChangesSize is about how many
-	// octets those rows have.
+	// octets those rows have. If the caller may not read every row, these also read all of them,
+	// after -1.
 	changes, changesSize string
 }
 
@@ -55,13 +59,14 @@ func modeTable(r *rules) string {
 const since = "(SELECT since FROM mode)"
 
 // newTableReadings returns those of the tables that a client of the version knows.
-func newTableReadings(schema *record.Schema, version record.Version, rules *rules) (list []tableReading) {
+func newTableReadings(schema *record.Schema, version record.Version, plan *grants.Plan, rules *rules) (list []tableReading) {
 	for i, t := range schema.Tables {
 		if t.Since > version {
 			continue
 		}
 		r := tableReading{Table: t.At(version), rules: rules, index: i}
 		r.row, r.bytes, r.bound = rowOf(&r.Table)
+		r.reads, r.told = readable(&schema.Tables[i], plan, "t", rules), newTold(&schema.Tables[i], plan)
 		r.measured, r.members = r.readLive(fmt.Sprintf(
 			"SELECT min(t.rowid) AS first, max(1, %d / max(%s)) AS step, 0 AS octets FROM %s AS t WHERE t.deleted = 0",
 			store.PartBytes, r.bound, t.SQL), "")
@@ -177,6 +182,10 @@ func readDeltas(tables []tableReading, rules *rules) string {
 	sql := strings.TrimSuffix(rules.readClock, " FROM Clock")
 	for i := range tables {
 		r := &tables[i]
+		if r.told.table != "" {
+			sql += r.readDelta(i)
+			continue
+		}
 		sql += fmt.Sprintf(`, iif(ifnull((SELECT sum(%[5]s) FROM %[3]s AS t WHERE t.stamp > ?1), 0) <= %[6]d, (SELECT iif(octet_length(found) <= ?2, found, NULL) FROM (
 SELECT json_group_array(%[1]s) FILTER (WHERE t.deleted = 0) || char(10) || json_group_array(t.%[2]s) FILTER (WHERE t.deleted) AS found FROM %[3]s AS t WHERE t.stamp > ?1)), NULL) AS t%[4]d`,
 			r.row, r.ID, r.SQL, i, r.bytes, store.WaryBytes)
@@ -184,9 +193,19 @@ SELECT json_group_array(%[1]s) FILTER (WHERE t.deleted = 0) || char(10) || json_
 	return sql + " FROM Clock"
 }
 
-// changedRows is the condition of the rows that changed, and of those live ones
+// readDelta is the column of readDeltas for a table of which rows are told: two more lines have
+// the rows that are told, and the ids.
+func (r *tableReading) readDelta(n int) string {
+	changed, told := r.brings("?1", ""), r.fromTold("?1", "")
+	return grants.In(fmt.Sprintf(`, iif(ifnull((SELECT sum(%[1]s) FROM %[2]s AS t WHERE %[3]s), 0) + ifnull((SELECT sum(%[4]s) FROM %[5]s), 0) <= %[6]d, (SELECT iif(octet_length(found) <= ?2, found, NULL) FROM (SELECT
+(SELECT json_group_array(%[7]s) FILTER (WHERE t.deleted = 0) || char(10) || json_group_array(t.%[8]s) FILTER (WHERE t.deleted) FROM %[2]s AS t WHERE %[3]s) || char(10) ||
+(SELECT json_group_array(%[7]s) FILTER (WHERE %[9]s) || char(10) || json_group_array(f.id) FILTER (WHERE %[9]s IS NOT TRUE) FROM %[5]s) AS found)), NULL) AS t%[10]d`,
+		r.bytes, r.SQL, changed, r.toldBytes(r.bytes), told, store.WaryBytes, r.row, r.ID, r.shown(), n), 3)
+}
+
+// changedRows is the condition of the rows that changed after since, and of those live ones
 // that meet the condition also.
-func changedRows(also string) string {
+func changedRows(since, also string) string {
 	changed := "t.stamp > " + since
 	if also != "" {
 		changed = "(" + changed + " OR " + also + ")"
@@ -196,19 +215,34 @@ func changedRows(also string) string {
 
 // readChanges returns a statement that also reads the live rows that meet the condition.
 func (r *tableReading) readChanges(also string) string {
-	return fmt.Sprintf(`WITH %s,
+	ctes, told := "", ""
+	if r.told.table != "" {
+		ctes = fmt.Sprintf(`,
+retold AS MATERIALIZED (SELECT f.id AS id, t.rowid AS at, row_number() OVER () AS n FROM %s),
+retoldspan AS MATERIALIZED (SELECT max(1, %d / max(%s)) AS step FROM retold AS f LEFT JOIN %s AS t ON t.rowid = f.at)`,
+			r.fromTold(since, also), store.PartBytes, r.toldBytes(r.bound), r.SQL)
+		told = fmt.Sprintf(`
+UNION ALL
+SELECT %[1]s IS NOT TRUE AS dead, json_group_array(CASE WHEN %[1]s THEN %[2]s ELSE f.id END) AS part
+FROM retold AS f LEFT JOIN %[3]s AS t ON t.rowid = f.at GROUP BY 1, f.n / (SELECT step FROM retoldspan)`, r.shown(), r.row, r.SQL)
+	}
+	return grants.In(fmt.Sprintf(`WITH %s,
 span AS MATERIALIZED (
-  SELECT max(1, %d / max(%s)) AS step FROM %s AS t WHERE %s)
+  SELECT max(1, %d / max(%s)) AS step FROM %s AS t WHERE %s)%s
 SELECT dead, CASE WHEN sum(octet_length(part)) OVER (ROWS UNBOUNDED PRECEDING) <= ?2 THEN part END AS part FROM (
 SELECT t.deleted AS dead, json_group_array(CASE t.deleted WHEN 0 THEN %s ELSE t.%s END) AS part
-FROM %[4]s AS t WHERE %[5]s AND (t.deleted = 0 OR %[8]s >= 0)
-GROUP BY t.deleted, t.rowid / (SELECT step FROM span))`,
-		modeTable(r.rules), store.PartBytes, r.bound, r.SQL, changedRows(also), r.row, r.ID, since)
+FROM %[4]s AS t WHERE %[5]s AND (t.deleted = 0 OR %[9]s >= 0)
+GROUP BY t.deleted, t.rowid / (SELECT step FROM span)%[10]s)`,
+		modeTable(r.rules), store.PartBytes, r.bound, r.SQL, r.brings(since, also), ctes, r.row, r.ID, since, told), 3)
 }
 
 // readChangesSize is about how many octets readChanges reads.
 func (r *tableReading) readChangesSize(also string) string {
-	return fmt.Sprintf("WITH %s\nSELECT sum(%s) AS octets FROM %s AS t WHERE %s", modeTable(r.rules), r.bytes, r.SQL, changedRows(also))
+	size := fmt.Sprintf("sum(%s) AS octets FROM %s AS t WHERE %s", r.bytes, r.SQL, r.brings(since, also))
+	if r.told.table != "" {
+		size = fmt.Sprintf("ifnull((SELECT %s), 0) + ifnull((SELECT sum(%s) FROM %s), 0) AS octets", size, r.toldBytes(r.bytes), r.fromTold(since, also))
+	}
+	return grants.In("WITH "+modeTable(r.rules)+"\nSELECT "+size, 2)
 }
 
 // migrated is the condition of a live row that a client needs after a migration, or

@@ -7,6 +7,7 @@ import (
 
 	"tidemark/shared/record"
 	"tidemark/worker/store"
+	"tidemark/worker/store/grants"
 )
 
 // The verdict on an incoming row. It is written beside the row, because RETURNING
@@ -21,8 +22,11 @@ const (
 )
 
 // A tableWriting is the statements that write to one table. Their parameters are
-// ?1 rows or ids (see record.TableBatch), ?2 the base, ?3 now in milliseconds.
+// ?1 rows or ids (see record.TableBatch), ?2 the base, ?3 now in milliseconds, and if the table
+// is guarded ?4 the grants of the caller.
 type tableWriting struct {
+	*record.Table
+	guarded   bool
 	simple    string // see simpleWrite
 	write     string // returns an outcome for each incoming row that was not the same
 	bury      string
@@ -30,6 +34,13 @@ type tableWriting struct {
 	conflicts string // returns ids of rows that changed after the base
 	buried    string // returns ids to delete whose rows changed after the base
 	oversized string // returns ids of rows that would become too large
+
+	// Of a guarded table:
+	refused   string // returns the rows that are refused: see guard.refused
+	tellRows  string
+	keptIDs   string // returns the ids whose deletion is refused
+	tellIDs   string
+	tellEvery string // tells the caller of every id
 }
 
 // The names of a batch in SQL, see batchTable.
@@ -49,25 +60,34 @@ func batchTable(r *rules) string {
   FROM Clock)`, r.next, record.ToleranceMillis)
 }
 
-func newTableWriting(t *record.Table, r *rules) tableWriting {
+func newTableWriting(t *record.Table, plan *grants.Plan, r *rules) tableWriting {
 	c := newComparison(t, r)
+	if t.Guarded() {
+		return newGuardedWriting(newGuard(&c, plan))
+	}
 	batch := batchTable(r)
 	changed := func(id, which string) string {
 		return fmt.Sprintf(`WITH %s SELECT json_group_array(t.%s) AS ids FROM %s AS t WHERE t.%[2]s IN (SELECT %[4]s FROM json_each(?1) AS j) AND t.stamp > %[5]s%[6]s`,
 			batch, t.ID, t.SQL, id, base, which)
 	}
 	return tableWriting{
-		simple: simpleWrite(t, r),
+		Table:  t,
+		simple: simpleWrite(t, r, "true", ""),
 		write:  c.write(),
 		oversized: c.judged(c.size()) + fmt.Sprintf(`
 SELECT json_group_array(id) AS ids FROM judged WHERE size > %d`, record.MaxRowBytes),
 		bury: fmt.Sprintf(`WITH %s
 INSERT INTO %s (%s, deleted, stamp) SELECT j.value, 1, %s FROM json_each(?1) AS j WHERE %s
 ON CONFLICT (%[3]s) DO UPDATE SET deleted = 1, stamp = excluded.stamp WHERE deleted = 0`, batch, t.SQL, t.ID, next, c.name(r.buries)),
-		changed:   fmt.Sprintf("EXISTS (SELECT 1 FROM %s AS t WHERE t.stamp > Clock.stamp)", t.SQL),
+		changed:   changedSince(t),
 		conflicts: changed(`j.value ->> 0`, ""),
 		buried:    changed(`j.value`, " AND t.deleted = 0"),
 	}
+}
+
+// changedSince says whether the table has rows that are newer than the clock.
+func changedSince(t *record.Table) string {
+	return fmt.Sprintf("EXISTS (SELECT 1 FROM %s AS t WHERE t.stamp > Clock.stamp)", t.SQL)
 }
 
 // A comparison is how a statement compares incoming rows, c, with the stored ones, t.
@@ -76,6 +96,8 @@ type comparison struct {
 	*rules
 	list   string   // the columns of c
 	values []string // the declared columns of c
+	// refusal is why a row is refused, see guard.why; "": the table is not guarded.
+	refusal string
 }
 
 func newComparison(t *record.Table, r *rules) comparison {
@@ -83,6 +105,9 @@ func newComparison(t *record.Table, r *rules) comparison {
 	for i := range t.Columns {
 		c.list += fmt.Sprintf(", %s AS v%d", jsonCell("j.value", t, i), i)
 		c.values = append(c.values, fmt.Sprintf("c.v%d", i))
+	}
+	if t.Guarded() {
+		c.list += fmt.Sprintf(", j.value ->> %d AS pushed", len(t.Columns)+4)
 	}
 	return c
 }
@@ -145,7 +170,11 @@ func (c *comparison) size() string {
 // whatever the clocks say: WatermelonDB leaves a row that it merged its old
 // updated_at.
 func (c *comparison) judged(extra string) string {
-	differs := c.compare("<>")
+	differs, from := c.compare("<>"), ""
+	if c.refusal != "" {
+		extra += ", " + c.refusal + " AS refused"
+		from = fmt.Sprintf(" LEFT JOIN %s AS t ON t.rowid = c.at", c.SQL)
+	}
 	return fmt.Sprintf(`WITH %s,
 incoming AS MATERIALIZED (
   SELECT j.value ->> 0 AS id, j.value ->> 1 AS mask, j.value ->> 2 AS claimed, %s FROM json_each(?1) AS j),
@@ -164,10 +193,10 @@ judged AS MATERIALIZED (
     WHEN %[18]s THEN %[12]d
     WHEN c.claimed IS NOT c.stored_time THEN %[19]d
     ELSE %[20]d END AS verdict
-  FROM timed AS c)`,
+  FROM timed AS c%[21]s)`,
 		batchTable(c.rules), c.list, latest, c.believed, record.ToleranceMillis, base, c.SQL, c.ID, extra,
 		isNew, c.dead, isLost, isWin, c.successor, differs, c.equalTimes, c.compare(">"),
-		strings.ReplaceAll(c.loses, "$differs", differs), isRetimed, isSame)
+		strings.ReplaceAll(c.loses, "$differs", differs), isRetimed, isSame, from)
 }
 
 // write stores the winners. It gives a stored row that won over a row whose writer
@@ -180,8 +209,8 @@ func (c *comparison) write() string {
 	values := []string{"c.id"}
 	for i, col := range c.Columns {
 		stored := "t." + col.SQL
-		if col.Default != nil {
-			stored = fmt.Sprintf("CASE WHEN t.%s IS NULL THEN %s ELSE %s END", c.ID, store.Literal(col.Default), stored)
+		if absent := col.Absent(); absent != nil {
+			stored = fmt.Sprintf("CASE WHEN t.%s IS NULL THEN %s ELSE %s END", c.ID, store.Literal(absent), stored)
 		}
 		columns = append(columns, col.SQL)
 		values = append(values, fmt.Sprintf("CASE WHEN c.verdict < %d AND %s THEN %s ELSE %s END", isSame, c.has(i), c.values[i], stored))
@@ -198,14 +227,18 @@ func (c *comparison) write() string {
 	for _, name := range columns[1:] {
 		set = append(set, name+" = excluded."+name)
 	}
+	passed := ""
+	if c.refusal != "" {
+		passed = "c.refused = 0 AND "
+	}
 	return c.judged("") + fmt.Sprintf(`
 INSERT INTO %[1]s (%[2]s)
 SELECT %[3]s
 FROM judged AS c LEFT JOIN %[1]s AS t ON t.rowid = c.at
-WHERE c.verdict <> %[5]d AND (c.verdict <> %[9]d OR %[6]s OR t.deleted = 0 AND c.claimed > max(%[7]s, ifnull(t.ahead, 0)))
+WHERE %[11]sc.verdict <> %[5]d AND (c.verdict <> %[9]d OR %[6]s OR t.deleted = 0 AND c.claimed > max(%[7]s, ifnull(t.ahead, 0)))
 ON CONFLICT (%[4]s) DO UPDATE SET %[8]s
 RETURNING %[10]s AS outcome`,
-		c.SQL, strings.Join(columns, ", "), strings.Join(values, ",\n  "), c.ID, isSame, c.restamped, latest, strings.Join(set, ", "), isRetimed, c.outcome())
+		c.SQL, strings.Join(columns, ", "), strings.Join(values, ",\n  "), c.ID, isSame, c.restamped, latest, strings.Join(set, ", "), isRetimed, c.outcome(), passed)
 }
 
 // outcome is the verdict on a written row: a number, or "number+id" if the row lost.

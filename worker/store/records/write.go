@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 // wrote nothing. After any other error the batch may have been written or not: the
 // caller may write the same batch again at any time.
 func (s *Store) Write(ctx context.Context, now time.Time, batch *record.Batch) (record.Outcome, error) {
-	w := &write{Store: s, Batch: batch, now: now.UnixMilli()}
+	w := &write{Store: s, Batch: batch, now: now.UnixMilli(), given: s.grants(batch.Caller)}
 	if w.maybeSimple() {
 		done, err := w.runSimple(ctx)
 		if !aborted(err) {
@@ -66,6 +67,7 @@ type write struct {
 	*Store
 	*record.Batch
 	now        int64
+	given      abi.Text // the caller's grants, if a table is guarded
 	statements []abi.Statement
 	steps      []step
 }
@@ -81,18 +83,27 @@ func (w *write) add(table int, count func(*record.TableOutcome, abi.Result), sql
 	w.steps = append(w.steps, step{table, count})
 }
 
+// ask adds a statement of a table. The grants of the caller are its last parameter if the table
+// is guarded.
+func (w *write) ask(table int, count func(*record.TableOutcome, abi.Result), sql string, args ...any) {
+	if w.writing[table].guarded {
+		args = append(args, w.given)
+	}
+	w.add(table, count, sql, args...)
+}
+
 // addEach adds a statement for each text of rows and for each text of ids. A nil
 // function adds none.
 func (w *write) addEach(rows, ids func(*tableWriting) string, countRows, countIDs func(*record.TableOutcome, abi.Result)) {
 	for i := range w.Tables {
 		if rows != nil {
 			for _, text := range w.Tables[i].Rows {
-				w.add(i, countRows, rows(&w.writing[i]), abi.Text(text), int64(w.Base), w.now)
+				w.ask(i, countRows, rows(&w.writing[i]), abi.Text(text), int64(w.Base), w.now)
 			}
 		}
 		if ids != nil {
 			for _, text := range w.Tables[i].Deleted {
-				w.add(i, countIDs, ids(&w.writing[i]), abi.Text(text), int64(w.Base), w.now)
+				w.ask(i, countIDs, ids(&w.writing[i]), abi.Text(text), int64(w.Base), w.now)
 			}
 		}
 	}
@@ -106,31 +117,100 @@ func (w *write) runCompared(ctx context.Context) (record.Outcome, error) {
 			func(t *tableWriting) string { return abortIfAny(t.conflicts) },
 			func(t *tableWriting) string { return abortIfAny(t.buried) }, nil, nil)
 	}
-	w.addEach(
-		func(t *tableWriting) string { return t.write }, nil, countWritten, nil)
 	for i := range w.Tables {
-		for _, ids := range w.Tables[i].Deleted {
-			w.add(i, nil, w.writing[i].bury, abi.Text(ids), int64(w.Base), w.now)
-			w.add(i, countDeleted, buriedCount)
-		}
+		w.writeTable(i)
 	}
 	var changed []string
 	for i := range w.Tables {
-		if w.Tables[i].RowCount+w.Tables[i].DeletedCount > 0 {
+		if w.Tables[i].RowCount+w.Tables[i].DeletedCount+len(w.Tables[i].Rejected) > 0 {
 			changed = append(changed, w.writing[i].changed)
 		}
 	}
-	w.add(-1, nil, closeWrite(changed, w.rules), w.now, int64(w.Base))
-	results, err := w.run(ctx)
+	closing, results, err := w.close(ctx, closeWrite(changed, w.rules), w.now, int64(w.Base))
 	if err != nil {
 		return record.Outcome{}, err
 	}
-	return record.Outcome{Stamp: record.Stamp(store.Number(results[len(results)-1], 0)), Tables: w.count(results)}, nil
+	return record.Outcome{Stamp: record.Stamp(store.Number(closing, 0)), Tables: w.count(results)}, nil
+}
+
+// writeTable adds the statements that compare and write the changes to a table.
+func (w *write) writeTable(i int) {
+	t := &w.writing[i]
+	each := func(texts [][]byte, count func(*record.TableOutcome, abi.Result), sql string) {
+		for _, text := range texts {
+			w.ask(i, count, sql, abi.Text(text), int64(w.Base), w.now)
+		}
+	}
+	for _, rows := range w.Tables[i].Rows {
+		one := [][]byte{rows}
+		if t.guarded {
+			each(one, t.countRefused, t.refused)
+			each(one, nil, t.tellRows)
+		}
+		each(one, countWritten, t.write)
+	}
+	each(idsOf(w.Tables[i].Rejected), nil, t.tellEvery)
+	for _, ids := range w.Tables[i].Deleted {
+		one := [][]byte{ids}
+		if t.guarded {
+			each(one, t.countRefused, t.keptIDs)
+			each(one, nil, t.tellIDs)
+		}
+		each(one, nil, t.bury)
+		w.add(i, countDeleted, buriedCount)
+	}
+}
+
+// idsOf are the ids of rejected rows as JSON arrays, each short enough for a parameter.
+func idsOf(list []record.Rejection) (texts [][]byte) {
+	const most = 10_000 // of at most 128 characters each
+	for part := range slices.Chunk(list, most) {
+		text := []byte{'['}
+		for i, r := range part {
+			if i > 0 {
+				text = append(text, ',')
+			}
+			text = ijson.AppendString(text, r.ID)
+		}
+		texts = append(texts, append(text, ']'))
+	}
+	return texts
+}
+
+// byRules is the reason of a rejection by a rule. It is the same whether the caller may read the
+// stored row or not: R1.
+const byRules = "the rules of the table do not let you write this row"
+
+// countRefused notes the rows and ids that the statements refused and keptIDs return.
+func (t *tableWriting) countRefused(done *record.TableOutcome, r abi.Result) {
+	ids, _ := ijson.Texts(store.Text(r, 0))
+	for _, id := range ids {
+		rejection := record.Rejection{ID: id, Reason: byRules}
+		if id, column, lacks := strings.Cut(id, ":"); lacks {
+			n, _ := strconv.Atoi(column)
+			rejection = record.Rejection{ID: id, Column: t.Columns[n].Name, Reason: "a new row must have the column"}
+		}
+		done.Rejected = append(done.Rejected, rejection)
+	}
 }
 
 // abortIfAny ends the batch if the query finds ids.
 func abortIfAny(query string) string {
 	return `SELECT CASE WHEN ids <> '[]' THEN json('conflict: ' || ids) END AS refused FROM (` + query + `)`
+}
+
+// close runs the statements, with one at the end that moves the clock. It returns the result of
+// that one, and all of them.
+func (w *write) close(ctx context.Context, sql string, args ...any) (closing abi.Result, results []abi.Result, err error) {
+	w.add(-1, nil, sql, args...)
+	last := len(w.statements) - 1
+	if w.plan.Reads() {
+		w.add(-1, nil, noteWriter, w.Caller.Subject, w.plan.Sum(w.Caller))
+	}
+	if results, err = w.run(ctx); err != nil {
+		return abi.Result{}, nil, err
+	}
+	return results[last], results, nil
 }
 
 func (w *write) run(ctx context.Context) ([]abi.Result, error) {
@@ -144,6 +224,9 @@ func (w *write) run(ctx context.Context) ([]abi.Result, error) {
 // count sums up the results of the statements, table by table. There may be more.
 func (w *write) count(results []abi.Result) []record.TableOutcome {
 	tables := make([]record.TableOutcome, len(w.Tables))
+	for i := range w.Tables {
+		tables[i].Rejected = slices.Clip(w.Tables[i].Rejected)
+	}
 	for i, s := range w.steps {
 		if s.count != nil {
 			s.count(&tables[s.table], results[i])
@@ -187,9 +270,9 @@ func countDeleted(t *record.TableOutcome, r abi.Result) { t.Deleted += int(store
 // rejection asks the database why it aborted the batch. It returns cause if it
 // finds no reason, as when others wrote meanwhile.
 func (w *write) rejection(ctx context.Context, cause error) error {
-	large := &write{Store: w.Store, Batch: w.Batch, now: w.now}
+	large := &write{Store: w.Store, Batch: w.Batch, now: w.now, given: w.given}
 	large.addEach(func(t *tableWriting) string { return t.oversized }, nil, countIDs, nil)
-	conflicts := &write{Store: w.Store, Batch: w.Batch, now: w.now}
+	conflicts := &write{Store: w.Store, Batch: w.Batch, now: w.now, given: w.given}
 	if w.Abort {
 		conflicts.addEach(
 			func(t *tableWriting) string { return t.conflicts },

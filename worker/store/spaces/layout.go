@@ -16,7 +16,7 @@ import (
 // layout 1, so that a new one need not begin with the tables of the seed.
 var layouts = store.Layouts{
 	slices.DeleteFunc(slices.Clone(first), isSeed),
-	ofD1("0061_declaration"),
+	ofD1("0060_rules", "0061_declaration"),
 }
 
 // first is layout 1 as it was released.

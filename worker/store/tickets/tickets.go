@@ -28,7 +28,8 @@ const deleteTickets = "DELETE FROM Tickets WHERE Hash IN (SELECT Hash FROM Ticke
 
 // PutTicket keeps the identity that the ticket of that hash admits until the given
 // time. It deletes some of the tickets that expired. It does not keep Spaces: the identity
-// must be narrowed by In to the space whose tickets these are, or it allows nothing.
+// must be narrowed by In to the space whose tickets these are, or it allows nothing. Nor
+// does it keep Claims, as no socket needs them.
 // Of a scope that allows all it keeps no words beside that.
 func (s *Store) PutTicket(ctx context.Context, now time.Time, hash string, until time.Time, id auth.Identity) error {
 	var scope, rooms, token any

@@ -21,7 +21,7 @@ var otherTypes = map[string]string{
 
 // columnOf reads a column of the table t. taken has the names of SQL, in small letters, that
 // the table has already, and what has them.
-func (p *parser) columnOf(m member, t *record.Table, taken map[string]string) record.Column {
+func (p *parsing) columnOf(m member, t *record.Table, taken map[string]string) record.Column {
 	c := record.Column{Name: m.key, SQL: m.key}
 	wire := p.wireName(m, reservedColumns)
 	if m.value.kind != unstable.Table {
@@ -56,7 +56,7 @@ func (p *parser) columnOf(m member, t *record.Table, taken map[string]string) re
 	return c
 }
 
-func (p *parser) typeOf(m member, c *record.Column) bool {
+func (p *parsing) typeOf(m member, c *record.Column) bool {
 	for _, k := range m.value.members {
 		if k.key != "type" {
 			continue
@@ -82,7 +82,7 @@ func (p *parser) typeOf(m member, c *record.Column) bool {
 }
 
 // check reads the checks of a column. It returns whether they are right.
-func (p *parser) check(m member, c *record.Column) bool {
+func (p *parsing) check(m member, c *record.Column) bool {
 	before := len(p.errors)
 	line := 0
 	for _, k := range m.value.members {
@@ -125,7 +125,7 @@ func (p *parser) check(m member, c *record.Column) bool {
 
 // pattern reads the pattern of a column of that type, and compiles it unless Validate rejects
 // it anyway.
-func (p *parser) pattern(m member, t record.Type, check *record.Check) {
+func (p *parsing) pattern(m member, t record.Type, check *record.Check) {
 	var text string
 	if !p.text(m, &text) || text == "" {
 		return
@@ -141,7 +141,7 @@ func (p *parser) pattern(m member, t record.Type, check *record.Check) {
 	check.Pattern = text
 }
 
-func (p *parser) enum(m member, t record.Type) (values []any) {
+func (p *parsing) enum(m member, t record.Type) (values []any) {
 	if m.value.kind != unstable.Array {
 		p.fail(m.line, "enum must be an array, not %s", kindOf(m.value))
 		return nil
@@ -161,7 +161,7 @@ func (p *parser) enum(m member, t record.Type) (values []any) {
 }
 
 // preset reads the default of a column whose checks are right.
-func (p *parser) preset(m member, t *record.Table, c *record.Column) {
+func (p *parsing) preset(m member, t *record.Table, c *record.Column) {
 	line := m.line
 	for _, k := range m.value.members {
 		if k.key == "default" {

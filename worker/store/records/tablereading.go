@@ -163,12 +163,12 @@ func (r *tableReading) readOwn() (direct, guarded, measured string) {
 	one := fmt.Sprintf("(SELECT iif(octet_length(columns) <= ?1, columns, NULL) FROM (SELECT %s AS columns %s))", store.Lines(arrays), from)
 	direct = "SELECT " + one + " AS columns"
 	guarded = fmt.Sprintf("SELECT iif(ifnull((SELECT sum(%s) %s), 0) <= %d, %s, NULL) AS columns", r.bytes, from, store.WaryBytes, one)
-	measured = fmt.Sprintf(`WITH own AS MATERIALIZED (
+	measured = fmt.Sprintf(`WITH ownrows AS MATERIALIZED (
   SELECT t.rowid AS at, row_number() OVER () AS n %s),
 span AS MATERIALIZED (
   SELECT max(1, %d / max(%s)) AS step %[1]s)
 SELECT CASE WHEN sum(octet_length(columns)) OVER (ROWS UNBOUNDED PRECEDING) <= ?1 THEN columns END AS columns FROM (
-SELECT %[4]s AS columns FROM own CROSS JOIN %[5]s AS t ON t.rowid = own.at GROUP BY own.n / (SELECT step FROM span))`,
+SELECT %[4]s AS columns FROM ownrows CROSS JOIN %[5]s AS t ON t.rowid = ownrows.at GROUP BY ownrows.n / (SELECT step FROM span))`,
 		from, store.PartBytes, r.bound, store.Lines(arrays), r.SQL)
 	return grants.In(direct, 2), grants.In(guarded, 2), grants.In(measured, 2)
 }
@@ -225,11 +225,11 @@ SELECT json_group_array(%[1]s) FILTER (WHERE t.deleted = 0) || char(10) || json_
 
 // readDelta is the column of readDeltas for a table of which rows are told.
 func (r *tableReading) readDelta(n int) string {
-	return grants.In(fmt.Sprintf(`, (WITH k AS MATERIALIZED (
+	return grants.In(fmt.Sprintf(`, (WITH changedkeys AS MATERIALIZED (
 SELECT t.rowid AS at, t.%[1]s AS id, t.deleted = 0 AS live FROM %[2]s AS t WHERE %[3]s UNION ALL
 SELECT t.rowid, f.id, %[4]s FROM %[5]s)
-SELECT iif(ifnull((SELECT sum(%[6]s) FROM k LEFT JOIN %[2]s AS t ON t.rowid = k.at), 0) <= %[7]d, (SELECT iif(octet_length(found) <= ?2, found, NULL) FROM (
-SELECT json_group_array(%[8]s) FILTER (WHERE live) || char(10) || json_group_array(k.id) FILTER (WHERE live IS NOT TRUE) AS found FROM k LEFT JOIN %[2]s AS t ON t.rowid = k.at)), NULL)) AS t%[9]d`,
+SELECT iif(ifnull((SELECT sum(%[6]s) FROM changedkeys AS k LEFT JOIN %[2]s AS t ON t.rowid = k.at), 0) <= %[7]d, (SELECT iif(octet_length(found) <= ?2, found, NULL) FROM (
+SELECT json_group_array(%[8]s) FILTER (WHERE live) || char(10) || json_group_array(k.id) FILTER (WHERE live IS NOT TRUE) AS found FROM changedkeys AS k LEFT JOIN %[2]s AS t ON t.rowid = k.at)), NULL)) AS t%[9]d`,
 		r.ID, r.SQL, r.brings("?1", ""), r.shown(), r.fromTold("?1", ""), r.toldBytes(r.bytes), store.WaryBytes, r.row, n), 3)
 }
 

@@ -22,6 +22,7 @@ import (
 	"tidemark/shared/tables/typescript"
 	"tidemark/wasm/edge"
 	"tidemark/worker/store"
+	"tidemark/worker/store/records"
 	sqltables "tidemark/worker/store/tables"
 )
 
@@ -102,7 +103,13 @@ func (d *declarer) read() (*record.Schema, error) {
 		return nil, err
 	}
 	schema, err := tables.Parse(text)
-	return &schema, d.mistakes(err)
+	if err != nil {
+		return nil, d.mistakes(err)
+	}
+	if err := records.NewStatements(schema, 1).Fits(); err != nil {
+		return nil, fmt.Errorf("%s: %w", d.file, err)
+	}
+	return &schema, nil
 }
 
 // mistakes prints an error, and returns one that says how many there are.

@@ -168,6 +168,15 @@ func TestACommandOnTheTablesSaysWhatIsWrong(t *testing.T) {
 	a.wants("no command \"tables make\"\n"+tablesUsage, "make")
 	a.wants(`tables check: unexpected argument "now"`, "check", "now")
 
+	many := "version = 1\n"
+	for n := range 200 {
+		many += fmt.Sprintf("[table_%d.columns]\na = { type = 'string' }\n", n)
+	}
+	a.write("other.toml", many)
+	if got := a.run("check", "--file", "other.toml"); !strings.Contains(got, "other.toml: a page of all tables takes a statement of") {
+		t.Error(got)
+	}
+
 	// A table of the same name that the app made by hand.
 	a.write(filepath.Join("worker", "store", "migrations", "0900_mine.sql"), "CREATE TABLE visits (id TEXT);\n")
 	a.write("tables.toml", firstTables)

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"tidemark/e2e/conformance"
+	"tidemark/shared/record"
+	"tidemark/shared/tables"
 )
 
 // Secret is the AUTH_SECRET of every host.
@@ -31,12 +33,13 @@ type Host struct {
 	Port int
 	Data string // the folder of its data
 
-	name  string
-	args  func(*Host) []string
-	env   []string
-	log   Output
-	cmd   *exec.Cmd
-	ended chan struct{} // closed when the process has ended
+	name    string
+	args    func(*Host) []string
+	declare func(t *testing.T, file, migration string)
+	env     []string
+	log     Output
+	cmd     *exec.Cmd
+	ended   chan struct{} // closed when the process has ended
 }
 
 // Wazero returns the self-hosted server, which has not started. Each variable is
@@ -50,9 +53,12 @@ func Wazero(t *testing.T, variables ...string) *Host {
 		Run(t, nil, "go", "build", "-o", binary, "./wasm/cmd/tidemark")
 		Run(t, []string{"GOOS=js", "GOARCH=wasm"}, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", guest, "./worker")
 	}
-	return newHost(t, "the self-hosted server", variables, func(h *Host) []string {
-		return []string{binary, "serve", "--wasm", guest, "--addr", h.Address(), "--data", h.Data}
+	var more []string
+	h := newHost(t, "the self-hosted server", variables, func(h *Host) []string {
+		return append([]string{binary, "serve", "--wasm", guest, "--addr", h.Address(), "--data", h.Data}, more...)
 	})
+	h.declare = func(_ *testing.T, file, _ string) { more = []string{"--tables", file} }
+	return h
 }
 
 // Wrangler returns workerd as wrangler dev runs it, which has not started. Each
@@ -81,7 +87,34 @@ func Wrangler(t *testing.T, variables ...string) *Host {
 	} else if err := os.CopyFS(h.Data, os.DirFS(migrated)); err != nil {
 		t.Fatal(err)
 	}
+	h.declare = func(t *testing.T, file, migration string) {
+		schema := parseTables(t, file)
+		if err := os.WriteFile(vars, fmt.Appendf([]byte(text.String()), "TABLES='%s'\n", schema.Encode()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		Run(t, nil, binary, "d1", "execute", "DB", "--local", "--persist-to", h.Data, "--file", migration, "--yes")
+	}
 	return h
+}
+
+// Declare gives a host that has not started the tables of a file like tables.toml. migration is
+// the file of the migration that adds them to D1. Both are named from Root.
+func (h *Host) Declare(t *testing.T, file, migration string) {
+	t.Helper()
+	h.declare(t, file, migration)
+}
+
+func parseTables(t *testing.T, file string) record.Schema {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(Root(t), file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := tables.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
 }
 
 // newHost returns a host that ends with the test, with all processes that it started.

@@ -5,6 +5,7 @@
 package hosts
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"os"
@@ -17,8 +18,6 @@ import (
 	"time"
 
 	"tidemark/e2e/conformance"
-	"tidemark/shared/record"
-	"tidemark/shared/tables"
 )
 
 // Secret is the AUTH_SECRET of every host.
@@ -35,7 +34,7 @@ type Host struct {
 
 	name    string
 	args    func(*Host) []string
-	declare func(t *testing.T, file, migration string)
+	declare func(t *testing.T)
 	env     []string
 	log     Output
 	cmd     *exec.Cmd
@@ -57,7 +56,7 @@ func Wazero(t *testing.T, variables ...string) *Host {
 	h := newHost(t, "the self-hosted server", variables, func(h *Host) []string {
 		return append([]string{binary, "serve", "--wasm", guest, "--addr", h.Address(), "--data", h.Data}, more...)
 	})
-	h.declare = func(_ *testing.T, file, _ string) { more = []string{"--tables", file} }
+	h.declare = func(*testing.T) { more = []string{"--tables", conformance.TablesFile} }
 	return h
 }
 
@@ -87,34 +86,23 @@ func Wrangler(t *testing.T, variables ...string) *Host {
 	} else if err := os.CopyFS(h.Data, os.DirFS(migrated)); err != nil {
 		t.Fatal(err)
 	}
-	h.declare = func(t *testing.T, file, migration string) {
-		schema := parseTables(t, file)
-		if err := os.WriteFile(vars, fmt.Appendf([]byte(text.String()), "TABLES='%s'\n", schema.Encode()), 0o600); err != nil {
+	h.declare = func(t *testing.T) {
+		tables, err := os.ReadFile(filepath.Join(Root(t), conformance.TablesJSONFile))
+		if err != nil {
 			t.Fatal(err)
 		}
-		Run(t, nil, binary, "d1", "execute", "DB", "--local", "--persist-to", h.Data, "--file", migration, "--yes")
+		if err := os.WriteFile(vars, fmt.Appendf([]byte(text.String()), "TABLES='%s'\n", bytes.TrimSpace(tables)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		Run(t, nil, binary, "d1", "execute", "DB", "--local", "--persist-to", h.Data, "--file", conformance.TablesSQLFile, "--yes")
 	}
 	return h
 }
 
-// Declare gives a host that has not started the tables of a file like tables.toml. migration is
-// the file of the migration that adds them to D1. Both are named from Root.
-func (h *Host) Declare(t *testing.T, file, migration string) {
+// Declare gives a host that has not started the tables of the conformance suite.
+func (h *Host) Declare(t *testing.T) {
 	t.Helper()
-	h.declare(t, file, migration)
-}
-
-func parseTables(t *testing.T, file string) record.Schema {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(Root(t), file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	schema, err := tables.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return schema
+	h.declare(t)
 }
 
 // newHost returns a host that ends with the test, with all processes that it started.

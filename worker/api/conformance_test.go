@@ -67,15 +67,19 @@ func additions(schema *record.Schema) []string {
 	return sqltables.Changes(&builtIn, schema)
 }
 
-// TestTheMigrationOfTheSuiteIsThatOfItsTables writes the migration with -rewrite.
-func TestTheMigrationOfTheSuiteIsThatOfItsTables(t *testing.T) {
+// TestWhatTheSuiteMakesOfItsTables writes the migration and the variable with -rewrite.
+func TestWhatTheSuiteMakesOfItsTables(t *testing.T) {
 	schema := declared(t)
-	want := strings.Join(additions(&schema), ";\n") + ";\n"
-	if *rewrite {
-		if err := os.WriteFile("../../"+conformance.TablesSQLFile, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
+	for file, want := range map[string]string{
+		conformance.TablesSQLFile:  strings.Join(additions(&schema), ";\n") + ";\n",
+		conformance.TablesJSONFile: string(schema.Encode()) + "\n",
+	} {
+		if *rewrite {
+			if err := os.WriteFile("../../"+file, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		} else if got, err := os.ReadFile("../../" + file); err != nil || string(got) != want {
+			t.Errorf("%s is not made of %s, %v: run this test with -rewrite", file, conformance.TablesFile, err)
 		}
-	} else if conformance.TablesSQL != want {
-		t.Errorf("%s is not made of %s: run this test with -rewrite", conformance.TablesSQLFile, conformance.TablesFile)
 	}
 }

@@ -307,6 +307,21 @@ func TestRules(t *testing.T) {
 		}
 		a.expect(ta, "box g")
 	})
+	t.Run("K4 whoever gives a row away may repeat it, whatever their clock says", func(t *testing.T) {
+		f := newRuled(t)
+		a, b := f.as("a", ""), f.as("b", "")
+		ta := a.expect(0, "")
+		for range 2 {
+			got, _ := a.pushes(ta, object{"box+": list{row("ahead", at(3_600_000), "owner", "b", "name", "x"), row("g", at(0), "owner", "b", "name", "x")}})
+			f.same("rejected", got, rejected{})
+		}
+		tb := b.expect(0, "box ahead g")
+		for range 2 {
+			got, _ := b.pushes(tb, object{"box*": list{row("g", at(0), "owner", "a", "name", "y")}})
+			f.same("rejected", got, rejected{})
+		}
+		a.expect(ta, "box -ahead g")
+	})
 	t.Run("R1 who gives a row away and repeats it does not learn that it was deleted", func(t *testing.T) {
 		f := newRuled(t)
 		a, b := f.as("a", ""), f.as("b", "")

@@ -25,7 +25,7 @@ import (
 	sqltables "tidemark/worker/store/tables"
 )
 
-const tablesUsage = "tables: want tables check [--types DIR]…, tables migrate [--drop TABLE,…], or tables types --out DIR [--only app-router|schema]"
+const tablesUsage = "tables: want tables check [--types DIR]…, tables migrate [--forget TABLE,…], or tables types --out DIR [--only app-router|schema]"
 
 // A declarer makes files from the declaration of the tables.
 type declarer struct {
@@ -49,7 +49,7 @@ func runTables(args []string, out io.Writer) error {
 	}
 	flags := flag.NewFlagSet("tidemark tables "+args[0], flag.ExitOnError)
 	d := declarer{out: out}
-	var folders, drop []string
+	var folders, forget []string
 	var folder, only string
 	flags.StringVar(&d.file, "file", "tables.toml", "the declaration")
 	if args[0] != "types" {
@@ -63,8 +63,8 @@ func runTables(args []string, out io.Writer) error {
 			return nil
 		})
 	case "migrate":
-		flags.Func("drop", "tables to give up with all their rows, with commas between", func(list string) error {
-			drop = append(drop, strings.Split(list, ",")...)
+		flags.Func("forget", "tables that apps lose, with commas between; the database keeps them", func(list string) error {
+			forget = append(forget, strings.Split(list, ",")...)
 			return nil
 		})
 	case "types":
@@ -90,7 +90,7 @@ func runTables(args []string, out io.Writer) error {
 	case "check":
 		return d.check(schema, folders)
 	case "migrate":
-		return d.migrate(schema, drop)
+		return d.migrate(schema, forget)
 	}
 	return d.types(schema, folder, only)
 }
@@ -238,22 +238,26 @@ func lacking(db *edge.D1, schema *record.Schema) ([]string, error) {
 	return lacks, nil
 }
 
-// migrate writes the migration from the declaration that declared.go holds, and declared.go anew. It writes
-// nothing if a database would lose data other than the tables drop.
-func (d *declarer) migrate(next *record.Schema, drop []string) error {
+// migrate writes the migration from the declaration that declared.go holds, and declared.go
+// anew. It writes nothing if a database would lose data. The tables forget may be gone: they
+// stay in the database as they are, and no app sees them any more.
+func (d *declarer) migrate(next *record.Schema, forget []string) error {
 	built, err := d.old()
 	if err != nil {
 		return err
 	}
-	var statements []string
 	old := built
 	old.Tables = slices.Clone(built.Tables)
-	for _, name := range drop {
+	for _, name := range forget {
 		at := old.Table(name)
 		if at < 0 {
-			return fmt.Errorf("tables migrate: there is no table %q to drop", name)
+			return fmt.Errorf("tables migrate: there is no table %q to forget", name)
 		}
-		statements = append(statements, "DROP TABLE "+old.Tables[at].SQL)
+		for _, t := range next.Tables {
+			if strings.EqualFold(t.SQL, old.Tables[at].SQL) {
+				return fmt.Errorf("tables migrate: the table %s has the sql of the table %s, which stays in the database: write another sql", t.Name, name)
+			}
+		}
 		old.Tables = slices.Delete(old.Tables, at, at+1)
 	}
 	if len(old.Tables) == 0 {
@@ -262,11 +266,11 @@ func (d *declarer) migrate(next *record.Schema, drop []string) error {
 	if err := d.mistakes(tables.Refuse(&old, next)); err != nil {
 		err = fmt.Errorf("tables migrate: refused: %w, compared with %s", err, d.built)
 		if gone := slices.IndexFunc(old.Tables, func(t record.Table) bool { return next.Table(t.Name) < 0 }); gone >= 0 {
-			err = fmt.Errorf("%w\nTo give up a table with all its rows, write --drop %s", err, old.Tables[gone].Name)
+			err = fmt.Errorf("%w\nTo keep it in the database and from all apps, write --forget %s", err, old.Tables[gone].Name)
 		}
 		return err
 	}
-	statements = append(statements, sqltables.Changes(&old, next)...)
+	statements := sqltables.Changes(&old, next)
 	if len(statements) == 0 && bytes.Equal(built.Encode(), next.Encode()) {
 		fmt.Fprintln(d.out, "nothing to do")
 		return nil

@@ -39,7 +39,7 @@ var ownColumns = []string{record.CreatedAt, record.UpdatedAt, "deleted", "stamp"
 // its statements give to results, in small letters. A test compares them with the migrations.
 var ownTables = strings.Fields(`
 clock yjsrooms yjsroomparts yjsversions yjsversionparts tickets ticketsbyend revocations socketplaces import spaces
-told toldbystamp retold retoldspan readers
+told toldbystamp retold retoldspan ownrows changedkeys readers
 projectsequences projects projecttasks projectdependencies projectcalendars projectmemberships projectuploads
 projectsbyseq projecttasksbyseq projecttasksbyid projecttasksbyparent projectdependenciesbyseq projectdependenciesbyid
 projectdependenciesbypair projectdependenciesbysuccessor projectcalendarsbyseq projectcalendarsbyid projectmembershipsbyseq

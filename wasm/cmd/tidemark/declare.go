@@ -22,10 +22,11 @@ import (
 	"tidemark/shared/tables/typescript"
 	"tidemark/wasm/edge"
 	"tidemark/worker/store"
+	"tidemark/worker/store/records"
 	sqltables "tidemark/worker/store/tables"
 )
 
-const tablesUsage = "tables: want tables check [--types DIR]…, tables migrate [--forget TABLE,…], or tables types --out DIR [--only app-router|schema]"
+const tablesUsage = "tables: want tables check [--types DIR]… [--json], tables migrate [--forget TABLE,…], or tables types --out DIR [--only app-router|schema]"
 
 // A declarer makes files from the declaration of the tables.
 type declarer struct {
@@ -51,6 +52,7 @@ func runTables(args []string, out io.Writer) error {
 	d := declarer{out: out}
 	var folders, forget []string
 	var folder, only string
+	var text bool
 	flags.StringVar(&d.file, "file", "tables.toml", "the declaration")
 	if args[0] != "types" {
 		flags.StringVar(&d.migrations, "migrations", filepath.Join("worker", "store", "migrations"), "the folder of the migrations")
@@ -58,6 +60,7 @@ func runTables(args []string, out io.Writer) error {
 	}
 	switch args[0] {
 	case "check":
+		flags.BoolVar(&text, "json", false, "print the declaration as the guest takes it from TABLES, and check nothing else than the file")
 		flags.Func("types", "a folder with TypeScript that tables types wrote; may be given again", func(dir string) error {
 			folders = append(folders, dir)
 			return nil
@@ -86,10 +89,13 @@ func runTables(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	switch args[0] {
-	case "check":
+	switch {
+	case text:
+		fmt.Fprintf(out, "%s\n", schema.Encode())
+		return nil
+	case args[0] == "check":
 		return d.check(schema, folders)
-	case "migrate":
+	case args[0] == "migrate":
 		return d.migrate(schema, forget)
 	}
 	return d.types(schema, folder, only)
@@ -102,6 +108,12 @@ func (d *declarer) read() (*record.Schema, error) {
 		return nil, err
 	}
 	schema, err := tables.Parse(text)
+	if err == nil {
+		const pageOctets = 1 << 20 // the statements are as long with another number
+		if err := records.NewStatements(schema, pageOctets).Fits(); err != nil {
+			return nil, fmt.Errorf("%s: %w", d.file, err)
+		}
+	}
 	return &schema, d.mistakes(err)
 }
 

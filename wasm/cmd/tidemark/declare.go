@@ -108,13 +108,13 @@ func (d *declarer) read() (*record.Schema, error) {
 		return nil, err
 	}
 	schema, err := tables.Parse(text)
-	if err == nil {
-		const pageOctets = 1 << 20 // the statements are as long with another number
-		if err := records.NewStatements(schema, pageOctets).Fits(); err != nil {
-			return nil, fmt.Errorf("%s: %w", d.file, err)
-		}
+	if err != nil {
+		return nil, d.mistakes(err)
 	}
-	return &schema, d.mistakes(err)
+	if err := records.NewStatements(schema, 1).Fits(); err != nil {
+		return nil, fmt.Errorf("%s: %w", d.file, err)
+	}
+	return &schema, nil
 }
 
 // mistakes prints an error, and returns one that says how many there are.

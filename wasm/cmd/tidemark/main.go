@@ -47,9 +47,10 @@
 // and the migrations (--built and --migrations say where they are), and the TypeScript in
 // the folders of --types; with --json it prints the declaration for the guest's variable
 // TABLES instead. migrate writes the next migration of D1, and declared.go, which
-// builds the tables into the guest. It refuses what would lose data. The tables that --forget
-// names may be gone from the file: they stay in the database, and apps lose them. types writes app-router.ts, the type of the tRPC router, and schema.ts, the schema and the
-// migrations of WatermelonDB, or one of them.
+// builds the tables into the guest. It refuses what would lose data. The tables that
+// --forget names may be gone from the file: they stay in the database, and apps lose them.
+// types writes app-router.ts, the type of the tRPC router, and schema.ts, the schema and
+// the migrations of WatermelonDB, or one of them.
 //
 // All others sign with AUTH_SECRET or, without it, with the secret in --secret-file, by
 // default the file DIR.secret beside the data folder. serve or token generates the

@@ -267,6 +267,9 @@ func (d *pushDecoder) row() {
 				break
 			}
 			d.at.Column = d.table.Columns[c].Name
+			if d.absent(c) {
+				break
+			}
 			brings(c)
 			d.values[c] = d.value(&d.table.Columns[c])
 			d.check(c)
@@ -321,6 +324,37 @@ func (d *pushDecoder) row() {
 		b = append(strconv.AppendUint(append(b, `,"`...), h.Sum64(), 36), '"')
 	}
 	*last = append(b, ']')
+}
+
+// absent reads null as the value of a mandatory column that has a default: the row is of an app for
+// which the column is optional, and counts as if it lacked the column. A row of an import has the
+// default then.
+func (d *pushDecoder) absent(c int) bool {
+	column := &d.table.Columns[c]
+	if column.Nullable || column.Default == nil || d.s.Kind() != ijson.Null {
+		return false
+	}
+	d.s.Literal()
+	if d.unchecked {
+		d.mask |= 1 << c
+		d.values[c] = appendDefault(nil, column.Default)
+	}
+	return true
+}
+
+// appendDefault appends a default as a value of record.TableBatch.
+func appendDefault(b []byte, v any) []byte {
+	switch v := v.(type) {
+	case string:
+		return ijson.AppendString(b, v)
+	case float64:
+		return strconv.AppendFloat(b, v, 'g', -1, 64)
+	case bool:
+		if v {
+			return append(b, '1')
+		}
+	}
+	return append(b, '0')
 }
 
 // check notes if the value of a column fails the column's check. A value that WatermelonDB

@@ -180,6 +180,10 @@ var ruleCases = []testCase{
 		ann.wantValue("letters", "l", "text", "y")
 		bob.want("letters l", edits{"letters": {deleted: []string{s.own("l")}}})
 		bob.expect("letters -l")
+		ann.want("", edits{"letters": {deleted: []string{s.own("l")}}})
+		bob.want("letters l", back) // R1: it does not say that the row is deleted
+		bob.expect("letters -l")
+		ann.expect("letters -l")
 	}},
 	{"R5 a notification names tables, and never ids", func(t *testing.T, c *client) {
 		s := newStory(t, c)

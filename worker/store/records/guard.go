@@ -79,8 +79,8 @@ const (
 
 // why is 0 for a row c that may be written over t, or why it may not.
 //
-// A row that is stored as it is pushed is not refused to a caller who could read it before, or
-// pushed it: they repeat the push by which they gave it away. K4.
+// A row that is stored as it is pushed, and not deleted, is not refused to a caller who could read
+// it before, or pushed it: they repeat the push by which they gave it away. K4.
 func (g *guard) why() string {
 	var lacks strings.Builder
 	for i := range g.Columns {
@@ -89,9 +89,9 @@ func (g *guard) why() string {
 		}
 	}
 	fresh := fmt.Sprintf("CASE WHEN (%s) IS NOT TRUE THEN %d%s ELSE 0 END", g.pushes(g.becomes), byRule, lacks.String())
-	repeated := fmt.Sprintf("c.claimed IS c.stored_time AND NOT %s AND EXISTS (SELECT 1 FROM Told AS f WHERE f.tab = %s AND f.id = c.id AND f.old <> '' AND %s)",
+	repeated := fmt.Sprintf("NOT c.dead AND c.claimed IS c.stored_time AND NOT %s AND EXISTS (SELECT 1 FROM Told AS f WHERE f.tab = %s AND f.id = c.id AND f.old <> '' AND %s)",
 		g.compare("<>"), g.told.table, g.told.match)
-	return fmt.Sprintf("CASE WHEN %s THEN %d WHEN c.at IS NULL THEN %s WHEN (%s AND %s) IS TRUE THEN 0 WHEN %s THEN 0 ELSE %[2]d END",
+	return fmt.Sprintf("max(CASE WHEN %s THEN %d ELSE 0 END, CASE WHEN c.at IS NULL THEN %s WHEN (%s AND %s) IS TRUE THEN 0 WHEN %s THEN 0 ELSE %[2]d END)",
 		g.again("c.id", "c.pushed"), byRule, fresh, g.mine, g.pushes(g.becomes), repeated)
 }
 

@@ -49,9 +49,12 @@ type Options struct {
 	// Health is a path for health checks; "" is none. If the guest does not respond
 	// to its GET within a second, the host sends {"status":"ok"}.
 	Health string
-	// Migrated, if not nil, is called for each database after its migrations. Its error ends Open.
-	Migrated func(binding string, db *D1) error
-	ForTests TestOptions // zero outside of tests
+	// Migrations, if not nil, returns the folder of the migrations that a database gets in
+	// place of those of dir. Migrated, if not nil, is called after them, or if there are none.
+	// An error of either ends Open.
+	Migrations func(binding string, db *D1, dir fs.FS) (fs.FS, error)
+	Migrated   func(binding string, db *D1) error
+	ForTests   TestOptions // zero outside of tests
 }
 
 // A Worker runs a guest, with its databases and objects. It is an http.Handler.
@@ -138,14 +141,15 @@ func Open(o Options) (*Worker, error) {
 	}
 	w.freed = make(chan struct{}, n)
 	w.health.path = o.Health
-	if err := w.open(o.Config, o.Migrated); err != nil {
+	if err := w.open(&o); err != nil {
 		w.closeDatabases((*sqliteConn).close)
 		return nil, err
 	}
 	return w, nil
 }
 
-func (w *Worker) open(c *Config, migrated func(string, *D1) error) error {
+func (w *Worker) open(o *Options) error {
+	c := o.Config
 	var err error
 	if w.assets, err = openAssets(c); err != nil {
 		return err
@@ -168,28 +172,38 @@ func (w *Worker) open(c *Config, migrated func(string, *D1) error) error {
 			return err
 		}
 		w.d1[d.Binding] = db
-		dir := d.MigrationsDir
-		if dir == "" {
-			dir = "migrations"
-		}
-		dir = filepath.Join(c.Dir, dir)
-		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) || d.MigrationsDir != "" {
-			applied, err := db.Migrate(os.DirFS(dir))
-			if err != nil {
-				return err
-			}
-			for _, name := range applied {
-				w.log.Info("applied a migration", "database", d.Binding, "name", name)
-			}
-		}
-		if migrated == nil {
-			continue
-		}
-		if err := migrated(d.Binding, db); err != nil {
+		if err := w.migrate(o, d.Binding, d.MigrationsDir); err != nil {
 			return err
 		}
 	}
 	return w.scheduleAlarms()
+}
+
+// migrate applies the migrations of the folder dir, or of "migrations" if dir is "" and there is
+// such a folder.
+func (w *Worker) migrate(o *Options, binding, dir string) error {
+	db := w.d1[binding]
+	place := filepath.Join(o.Config.Dir, cmp.Or(dir, "migrations"))
+	if _, err := os.Stat(place); !errors.Is(err, fs.ErrNotExist) || dir != "" {
+		folder := os.DirFS(place)
+		if o.Migrations != nil {
+			var err error
+			if folder, err = o.Migrations(binding, db, folder); err != nil {
+				return err
+			}
+		}
+		applied, err := db.Migrate(folder)
+		if err != nil {
+			return err
+		}
+		for _, name := range applied {
+			w.log.Info("applied a migration", "database", binding, "name", name)
+		}
+	}
+	if o.Migrated == nil {
+		return nil
+	}
+	return o.Migrated(binding, db)
 }
 
 // Boot boots every instance. Without it, an instance boots with its first event.

@@ -78,11 +78,33 @@ func readDeclaration(file string, config *edge.Config) (declaration, error) {
 	return declaration{file, schema}, nil
 }
 
+// on returns how to run statements on a database.
+func on(db *edge.D1) store.Exec {
+	return func(statements ...abi.Statement) ([]abi.Result, error) {
+		return db.Batch(context.Background(), statements)
+	}
+}
+
+// migrations returns the folder of the migrations of a database.
+func (d declaration) migrations(binding string, db *edge.D1, dir fs.FS) (fs.FS, error) {
+	if binding != rootBinding {
+		return dir, nil
+	}
+	return newMigrationsFolder(dir, &d.schema, on(db))
+}
+
+// migrated is called when a database has its migrations.
+func (d declaration) migrated(binding string, db *edge.D1, log *slog.Logger) error {
+	if binding != rootBinding {
+		return nil
+	}
+	return d.migrate(on(db), log)
+}
+
 // migrate gives the database of the root the declared tables, and remembers the declaration.
 // It only adds. It returns an error if the database would lose data. A database of which
 // nobody has declared anything has the tables of its migrations, and stays as it is. D3.
-func (d declaration) migrate(ctx context.Context, db *edge.D1, log *slog.Logger) error {
-	exec := func(statements ...abi.Statement) ([]abi.Result, error) { return db.Batch(ctx, statements) }
+func (d declaration) migrate(exec store.Exec, log *slog.Logger) error {
 	remembered, err := d.remembered(exec)
 	if err != nil {
 		return err

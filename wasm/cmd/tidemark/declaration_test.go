@@ -79,7 +79,7 @@ func newRoot(t *testing.T) *root {
 func (r *root) start(text string) error {
 	r.Helper()
 	r.log.Reset()
-	return declared(r.T, text).migrate(r.Context(), r.db, slog.New(slog.NewTextHandler(&r.log, nil)))
+	return declared(r.T, text).migrate(on(r.db), slog.New(slog.NewTextHandler(&r.log, nil)))
 }
 
 func (r *root) run(sql string) [][]any {

@@ -104,12 +104,7 @@ func serve(o serveOptions, place *secretPlace, log *slog.Logger) error {
 	worker, err := edge.Open(edge.Options{
 		Module: module, Config: config, Data: place.data, Env: env, Instances: o.instances,
 		OpenFiles: o.openFiles, Durable: []string{"Space"}, Log: log, Health: "/healthz",
-		Migrated: func(binding string, db *edge.D1) error {
-			if binding != rootBinding {
-				return nil
-			}
-			return declared.migrate(context.Background(), db, log)
-		},
+		Migrations: declared.migrations, Migrated: func(binding string, db *edge.D1) error { return declared.migrated(binding, db, log) },
 	})
 	if err != nil {
 		return err

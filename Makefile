@@ -88,7 +88,7 @@ compiled:
 # Format, vet for both targets, staticcheck and known vulnerabilities.
 # For the guest staticcheck cannot see that wasmexport uses a function (U1000).
 static:
-	test -z "$$(gofmt -l shared worker wasm e2e web/client | tee /dev/stderr)"
+	test -z "$$(gofmt -l shared worker wasm e2e | tee /dev/stderr)"
 	go vet ./...
 	$(GUEST) go vet ./shared/... ./worker/...
 	go build -o build/staticcheck honnef.co/go/tools/cmd/staticcheck

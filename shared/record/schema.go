@@ -74,28 +74,13 @@ const (
 	UpdatedAt = "updated_at"
 )
 
-// Default is the schema of this app.
+// Default is the schema that tables.toml declared when the guest was built.
 func Default() Schema {
-	text := func(name, sql string) Column {
-		return Column{Name: name, SQL: sql, Type: String, Nullable: true}
+	s, err := Decode([]byte(declared))
+	if err != nil {
+		panic(err)
 	}
-	number := func(name, sql string) Column {
-		return Column{Name: name, SQL: sql, Type: Number, Nullable: true}
-	}
-	return Schema{Version: 1, Tables: []Table{
-		{Name: "customers", SQL: "Customers", ID: "CustomerId", Columns: []Column{
-			text("contact_name", "ContactName"),
-			text("company_name", "CompanyName"),
-			text("notes", "Notes"),
-		}},
-		{Name: "products", SQL: "Products", ID: "ProductId", Columns: []Column{
-			text("title", "Title"),
-			text("description", "Description"),
-			number("price", "Price"),
-			number("discounts", "Discounts"),
-			text("image", "Image"),
-		}},
-	}}
+	return s
 }
 
 // Table returns the table's index, or -1.

@@ -20,7 +20,7 @@ var otherTypes = map[string]string{
 
 // columnOf reads a column of the table t. taken has the names of SQL, in small letters, that
 // the table has already, and what has them.
-func (p *parser) columnOf(m member, t *record.Table, taken map[string]string) record.Column {
+func (p *parsing) columnOf(m member, t *record.Table, taken map[string]string) record.Column {
 	c := record.Column{Name: m.key, SQL: m.key}
 	wire := p.wireName(m, reservedColumns)
 	if m.value.kind != unstable.Table {
@@ -55,7 +55,7 @@ func (p *parser) columnOf(m member, t *record.Table, taken map[string]string) re
 	return c
 }
 
-func (p *parser) typeOf(m member, c *record.Column) bool {
+func (p *parsing) typeOf(m member, c *record.Column) bool {
 	for _, k := range m.value.members {
 		if k.key != "type" {
 			continue
@@ -81,7 +81,7 @@ func (p *parser) typeOf(m member, c *record.Column) bool {
 }
 
 // check reads the checks of a column. It returns whether they are right.
-func (p *parser) check(m member, c *record.Column) bool {
+func (p *parsing) check(m member, c *record.Column) bool {
 	before := len(p.errors)
 	line := 0
 	for _, k := range m.value.members {
@@ -122,7 +122,7 @@ func (p *parser) check(m member, c *record.Column) bool {
 	return true
 }
 
-func (p *parser) enum(m member, t record.Type) (values []any) {
+func (p *parsing) enum(m member, t record.Type) (values []any) {
 	if m.value.kind != unstable.Array {
 		p.fail(m.line, "enum must be an array, not %s", kindOf(m.value))
 		return nil
@@ -142,7 +142,7 @@ func (p *parser) enum(m member, t record.Type) (values []any) {
 }
 
 // preset reads the default of a column whose checks are right.
-func (p *parser) preset(m member, t *record.Table, c *record.Column) {
+func (p *parsing) preset(m member, t *record.Table, c *record.Column) {
 	line := m.line
 	for _, k := range m.value.members {
 		if k.key == "default" {

@@ -47,7 +47,7 @@ layout space spacerooms d1_migrations declaration
 batch cut docs incoming judged lined mode near none page sofar span texts timed w json_each json_tree`)
 
 // wireName says whether the key is a name that a table or a column may have on the wire.
-func (p *parser) wireName(m member, reserved map[string]string) bool {
+func (p *parsing) wireName(m member, reserved map[string]string) bool {
 	why := reserved[m.key]
 	if !record.IsWireName(m.key) {
 		why = wireNames
@@ -61,7 +61,7 @@ func (p *parser) wireName(m member, reserved map[string]string) bool {
 }
 
 // sqlName says whether a name can stand in SQL without quotes.
-func (p *parser) sqlName(line int, key, name string) bool {
+func (p *parsing) sqlName(line int, key, name string) bool {
 	lower := strings.ToLower(name)
 	switch {
 	case !record.IsSQLName(name):
@@ -75,7 +75,7 @@ func (p *parser) sqlName(line int, key, name string) bool {
 }
 
 // tableName checks the name of a table in the database, and the names of its indexes.
-func (p *parser) tableName(line int, name string) {
+func (p *parsing) tableName(line int, name string) {
 	if !p.sqlName(line, "sql", name) {
 		return
 	}
@@ -92,15 +92,38 @@ func (p *parser) tableName(line int, name string) {
 	}
 }
 
+// indexes tells of tables whose names are those of indexes, which SQL does not tell apart:
+// each table has some, and a rule may add one for each column of strings.
+func (p *parsing) indexes(root *node) {
+	for i := range p.result.Tables {
+		t := &p.result.Tables[i]
+		names := []string{t.SQL + "ByStamp", t.SQL + "Tombstones"}
+		for _, c := range t.Columns {
+			if c.Type == record.String {
+				names = append(names, t.SQL+"By"+c.SQL)
+			}
+		}
+		for _, name := range names {
+			lower := strings.ToLower(name)
+			if p.sql[lower] != "" {
+				p.table = t.Name
+				p.fail(root.lineOf(t.Name), "an index of it is or may be %s, which is the name of %s: write another sql", name, p.sql[lower])
+				p.table = ""
+			}
+			p.sql[lower] = "an index of the table " + t.Name
+		}
+	}
+}
+
 // idName checks the name that the id has in the database.
-func (p *parser) idName(line int, name string) {
+func (p *parsing) idName(line int, name string) {
 	if p.sqlName(line, "id", name) && slices.Contains(ownColumns, strings.ToLower(name)) {
 		p.fail(line, "id %q is the name of a column that every table has", name)
 	}
 }
 
 // columnName checks the name of a column in the database.
-func (p *parser) columnName(line int, name, wire string, taken map[string]string) {
+func (p *parsing) columnName(line int, name, wire string, taken map[string]string) {
 	if !p.sqlName(line, "sql", name) {
 		return
 	}

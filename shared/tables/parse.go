@@ -2,7 +2,6 @@ package tables
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -17,8 +16,11 @@ func Parse(text []byte) (record.Schema, error) {
 	if err != nil {
 		return record.Schema{}, Errors{err}
 	}
-	p := &parser{sql: map[string]string{}}
+	p := &parsing{sql: map[string]string{}}
 	p.schema(root)
+	if len(p.errors) == 0 {
+		p.indexes(root)
+	}
 	if len(p.errors) == 0 {
 		if err := p.result.Validate(); err != nil { // what is missing above
 			p.fail(0, "%v", err)
@@ -31,19 +33,19 @@ func Parse(text []byte) (record.Schema, error) {
 	return p.result, nil
 }
 
-type parser struct {
+type parsing struct {
 	result        record.Schema
 	errors        Errors
 	table, column string            // that are being read
 	sql           map[string]string // of each name of SQL in small letters, what has it
 }
 
-func (p *parser) fail(line int, format string, args ...any) {
+func (p *parsing) fail(line int, format string, args ...any) {
 	p.errors = append(p.errors, &Error{line, p.table, p.column, fmt.Sprintf(format, args...)})
 }
 
-func (p *parser) schema(root *node) {
-	p.result.Version = math.MaxInt32 // so that without a version no since is above it
+func (p *parsing) schema(root *node) {
+	p.result.Version = maxVersion // so that without a version no since is above it
 	if root.member("version") == nil {
 		p.fail(1, "version is missing: it is the version of the app's schema, 1 at first")
 	}
@@ -71,14 +73,14 @@ func (p *parser) schema(root *node) {
 }
 
 // unknown tells of a key that means nothing, and of the nearest that does.
-func (p *parser) unknown(m member, otherwise string, known ...string) {
+func (p *parsing) unknown(m member, otherwise string, known ...string) {
 	if near := nearest(m.key, known); near != "" {
 		otherwise = "did you mean " + near + "?"
 	}
 	p.fail(m.line, "the key %q is unknown: %s", m.key, otherwise)
 }
 
-func (p *parser) local(m member) {
+func (p *parsing) local(m member) {
 	if m.value.kind != unstable.Array {
 		p.fail(m.line, "local must be an array of strings, not %s", kindOf(m.value))
 		return
@@ -101,7 +103,7 @@ func (p *parser) local(m member) {
 
 var tableKeys = []string{"sql", "id", "since", "read", "write", "columns"}
 
-func (p *parser) tableOf(m member) {
+func (p *parsing) tableOf(m member) {
 	p.table = m.key
 	defer func() { p.table = "" }()
 	t := record.Table{Name: m.key, SQL: m.key, ID: "id"}
@@ -145,7 +147,7 @@ func (p *parser) tableOf(m member) {
 	p.result.Tables = append(p.result.Tables, t)
 }
 
-func (p *parser) columns(t *record.Table, line int, columns *node) {
+func (p *parsing) columns(t *record.Table, line int, columns *node) {
 	if n := len(columns.members); n == 0 || n > record.MaxColumns {
 		p.fail(line, "it has %d columns: a table has 1 to %d", n, record.MaxColumns)
 	}
@@ -158,7 +160,7 @@ func (p *parser) columns(t *record.Table, line int, columns *node) {
 }
 
 // rule reads a rule of the table, whose columns are known.
-func (p *parser) rule(m member, t *record.Table) record.Rule {
+func (p *parsing) rule(m member, t *record.Table) record.Rule {
 	var text string
 	if !p.text(m, &text) {
 		return nil

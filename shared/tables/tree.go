@@ -36,6 +36,9 @@ func (n *node) member(key string) *node {
 	return nil
 }
 
+// lineOf returns the line of a key that the table has.
+func (n *node) lineOf(key string) int { return n.members[n.index[key]].line }
+
 func (n *node) put(key string, line int, value *node) {
 	if n.index == nil {
 		n.index = map[string]int{}

@@ -28,7 +28,7 @@ func kindOf(n *node) string {
 }
 
 // text reads a string into v. It returns false, after it told so, if the value is none.
-func (p *parser) text(m member, v *string) bool {
+func (p *parsing) text(m member, v *string) bool {
 	if m.value.kind != unstable.String {
 		p.fail(m.line, "%s must be a string, not %s", m.key, kindOf(m.value))
 		return false
@@ -37,22 +37,25 @@ func (p *parser) text(m member, v *string) bool {
 	return true
 }
 
+// maxVersion is how high the version of a schema may be: WatermelonDB wants a migration for each.
+const maxVersion = 9999
+
 // version reads a version of the schema.
-func (p *parser) version(m member) (record.Version, bool) {
+func (p *parsing) version(m member) (record.Version, bool) {
 	v, exact := number(m.value)
-	if m.value.kind != unstable.Integer || !exact || v < 1 || v > math.MaxInt32 {
+	if m.value.kind != unstable.Integer || !exact || v < 1 || v > maxVersion {
 		got := m.value.text
 		if m.value.kind != unstable.Integer {
 			got = kindOf(m.value)
 		}
-		p.fail(m.line, "%s must be a whole number from 1 to %d, not %s", m.key, math.MaxInt32, got)
+		p.fail(m.line, "%s must be a whole number from 1 to %d, not %s", m.key, maxVersion, got)
 		return 0, false
 	}
 	return record.Version(v), true
 }
 
 // since reads the version that brought a table or a column, which is at least that one.
-func (p *parser) since(m member, least record.Version) record.Version {
+func (p *parsing) since(m member, least record.Version) record.Version {
 	v, ok := p.version(m)
 	switch {
 	case !ok:
@@ -83,7 +86,7 @@ func number(n *node) (v float64, exact bool) {
 }
 
 // bound reads min or max.
-func (p *parser) bound(m member) *float64 {
+func (p *parsing) bound(m member) *float64 {
 	v, exact := number(m.value)
 	if !exact {
 		p.fail(m.line, "%s must be a number that a float64 holds, not %s", m.key, shown(m.value))
@@ -93,7 +96,7 @@ func (p *parser) bound(m member) *float64 {
 }
 
 // values of the type t, read from a default or from an item of an enum; what says which, for an error.
-func (p *parser) valueOf(line int, n *node, t record.Type, what string) (any, bool) {
+func (p *parsing) valueOf(line int, n *node, t record.Type, what string) (any, bool) {
 	switch v, exact := number(n); {
 	case t == record.String && n.kind == unstable.String:
 		if strings.ContainsFunc(n.text, func(r rune) bool { return r < ' ' || r == 0x7f }) {

@@ -1,5 +1,6 @@
 // The databases on this device, in IndexedDB.
 import { Database, type AppSchema, type Model } from "@nozbe/watermelondb";
+import type { SchemaMigrations } from "@nozbe/watermelondb/Schema/migrations";
 import type { Class } from "@nozbe/watermelondb/types";
 import LokiJSAdapter from "@nozbe/watermelondb/adapters/lokijs";
 import { setGenerator } from "@nozbe/watermelondb/utils/common/randomId";
@@ -14,10 +15,11 @@ setGenerator(uuid);
 let failed: (reason: string) => void = () => {};
 export const onStorageFailure = (listener: typeof failed) => void (failed = listener);
 
-export function openDatabase(name: string, schema: AppSchema, modelClasses: Class<Model>[]): Database {
+export function openDatabase(name: string, schema: AppSchema, modelClasses: Class<Model>[], migrations?: SchemaMigrations): Database {
   const adapter = new LokiJSAdapter({
     dbName: name,
     schema,
+    ...(migrations && { migrations }),
     useWebWorker: false,
     useIncrementalIndexedDB: true,
     extraLokiOptions: { autosave: true, autosaveInterval: 100 }, // milliseconds until a write is on disk

@@ -1,8 +1,9 @@
 import type { Database } from "@nozbe/watermelondb";
 import { createClient, structuredSource, syncState, type Server, type SyncSource } from "tidemark-client";
 import { openDatabase, takeStorage, type Storage } from "./database";
-import { Customer, Product, schema } from "./model";
+import { Customer, Product } from "./model";
 import { rejections } from "./rejections";
+import { migrations, schema } from "./schema";
 import { serverOf } from "./session";
 
 /** A space on this device: the storage of this tab, and the opened database of customers and products in it. */
@@ -24,7 +25,7 @@ export function openDeviceIf(subject: string, space: string, onlyWaiting: boolea
     const storage = await takeStorage(subject, space, onlyWaiting);
     if (storage === undefined) return undefined;
     const server = serverOf(subject, space);
-    const database = openDatabase(storage.name(), schema, [Customer, Product]);
+    const database = openDatabase(storage.name(), schema, [Customer, Product], migrations);
     rememberUnsynced(storage, "records", database);
     const source = structuredSource(createClient(server), { onRejected: (rejected) => rejections.add(space, rejected) });
     return { ...storage, space, server, database, source };

@@ -1,35 +1,7 @@
-// The synchronized tables, as WatermelonDB declares them. shared/record declares them
-// for the server.
-import { appSchema, Model, tableSchema } from "@nozbe/watermelondb";
+// The rows of the synchronized tables. The tables themselves are in schema.ts, which is made
+// from tables.toml.
+import { Model } from "@nozbe/watermelondb";
 import { field, readonly, date, text } from "@nozbe/watermelondb/decorators";
-
-export const schema = appSchema({
-  version: 1,
-  tables: [
-    tableSchema({
-      name: "customers",
-      columns: [
-        { name: "contact_name", type: "string", isOptional: true },
-        { name: "company_name", type: "string", isOptional: true },
-        { name: "notes", type: "string", isOptional: true },
-        { name: "created_at", type: "number" },
-        { name: "updated_at", type: "number" },
-      ],
-    }),
-    tableSchema({
-      name: "products",
-      columns: [
-        { name: "title", type: "string", isOptional: true },
-        { name: "description", type: "string", isOptional: true },
-        { name: "price", type: "number", isOptional: true },
-        { name: "discounts", type: "number", isOptional: true },
-        { name: "image", type: "string", isOptional: true },
-        { name: "created_at", type: "number" },
-        { name: "updated_at", type: "number" },
-      ],
-    }),
-  ],
-});
 
 export class Customer extends Model {
   static override table = "customers";

@@ -13,6 +13,9 @@
 //	tidemark spaces info|pause|resume|delete --url URL [--token TOKEN | --data DIR] NAME
 //	tidemark export --url URL [--token TOKEN | --data DIR] [--space NAME] [-o FILE]
 //	tidemark import --url URL [--token TOKEN | --data DIR] --space NAME FILE
+//	tidemark tables check [--file tables.toml] [--types DIR]...
+//	tidemark tables migrate [--file tables.toml] [--drop TABLE,...]
+//	tidemark tables types [--file tables.toml] --out DIR [--only app-router|schema]
 //
 // serve reads the wrangler.toml that wrangler deploys. Without --wasm it builds
 // the guest first if it can. The tables of the app are those of --tables, or of a tables.toml
@@ -39,7 +42,15 @@
 // output, and import sends such a file, or standard input if FILE is -, to an empty space.
 // If an import fails on its way, the same command goes on with it.
 //
-// All sign with AUTH_SECRET or, without it, with the secret in --secret-file, by
+// tables makes files from tables.toml, the declaration of the app's tables, in a checkout of
+// this repository. check says every mistake in it, and what is not up to date: declared.go
+// and the migrations (--built and --migrations say where they are), and the TypeScript in
+// the folders of --types. migrate writes the next migration of D1, and declared.go, which
+// builds the tables into the guest. It refuses what would lose data, but for the tables that --drop
+// names. types writes app-router.ts, the type of the tRPC router, and schema.ts, the schema and the
+// migrations of WatermelonDB, or one of them.
+//
+// All others sign with AUTH_SECRET or, without it, with the secret in --secret-file, by
 // default the file DIR.secret beside the data folder. serve or token generates the
 // secret if there is none. Where AUTH_JWKS, AUTH_JWKS_URL or AUTH_ISSUER is set,
 // they generate none, and the server trusts no HS256 unless AUTH_SECRET or
@@ -68,6 +79,9 @@ const usage = `usage:
   tidemark spaces info|pause|resume|delete --url URL [--token TOKEN | --data DIR] NAME
   tidemark export --url URL [--token TOKEN | --data DIR] [--space NAME] [-o FILE]
   tidemark import --url URL [--token TOKEN | --data DIR] --space NAME FILE
+  tidemark tables check [--file tables.toml] [--types DIR]…
+  tidemark tables migrate [--file tables.toml] [--drop TABLE,…]
+  tidemark tables types [--file tables.toml] --out DIR [--only app-router|schema]
 restore and purge take --space NAME, too.
 The secret of tokens is in AUTH_SECRET, or in --secret-file FILE (DIR.secret).
 `
@@ -94,6 +108,9 @@ func run(args []string) error {
 		return nil
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	if args[0] == "tables" {
+		return runTables(args[1:], os.Stdout)
+	}
 	if args[0] == "spaces" {
 		return runSpaces(args[1:], os.Stdout, func(flags *flag.FlagSet) *secretPlace { return newSecretPlace(flags, log) })
 	}

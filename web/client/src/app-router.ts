@@ -1,5 +1,5 @@
-// Made from the tables that the server declares, by
-//   go test ./web/client/approuter -rewrite
+// Made from tables.toml by
+//   tidemark tables types
 // Times are milliseconds. There is no transformer: set none, superjson is not supported.
 import type { TRPCBuiltRouter, TRPCDefaultErrorShape, TRPCMutationProcedure, TRPCQueryProcedure } from "@trpc/server";
 
@@ -72,7 +72,10 @@ export interface PushOutput {
   superseded: { [Name in TableName]?: string[] };
   /** The pushed columns that the server does not know. */
   ignored: { [Name in TableName]?: string[] };
-  /** The rows that the server rejected by themselves, and why; the next pull brings what the server has. */
+  /**
+   * The rows and deletions that fail a check or a rule; the rest is applied. The next pull brings what the
+   * server has of them. Without a column a rule is the reason.
+   */
   rejected: { [Name in TableName]?: { id: string; column?: string; reason: string }[] };
 }
 

@@ -1,7 +1,7 @@
-// Package approuter writes the TypeScript type of the server's tRPC router from
-// the tables that the server declares. With it createTRPCClient<AppRouter> checks
-// an app against these tables, without a TypeScript server.
-package approuter
+// Package typescript writes what apps need of the declared tables: the type of the server's
+// tRPC router, and the schema and the migrations of WatermelonDB. With the router's type,
+// createTRPCClient<AppRouter> checks an app against these tables, without a TypeScript server.
+package typescript
 
 import (
 	"bytes"
@@ -11,24 +11,31 @@ import (
 	"tidemark/shared/record"
 )
 
-// Declaration returns the text of app-router.ts for a schema.
-func Declaration(schema record.Schema) []byte {
+// made begins each file.
+const made = `// Made from tables.toml by
+//   tidemark tables types
+`
+
+// AppRouter returns the text of app-router.ts for a schema.
+func AppRouter(schema *record.Schema) []byte {
 	var b bytes.Buffer
-	b.WriteString(head)
+	b.WriteString(made + head)
 	// A type, not an interface: TypeScript assigns only a type to WatermelonDB's DirtyRaw.
-	for _, t := range schema.Tables {
-		fmt.Fprintf(&b, "\n/** A row of %s. */\nexport type %s = {\n  id: string;\n", t.Name, typeName(t.Name))
-		for _, c := range t.Columns {
-			if since := max(c.Since, t.Since); since > 1 {
-				fmt.Fprintf(&b, "  /** Since schema version %d. */\n", since)
+	for i := range schema.Tables {
+		t := &schema.Tables[i]
+		fmt.Fprintf(&b, "\n/** A row of %s.%s */\nexport type %s = {\n  id: string;\n", t.Name, about(t), typeName(t.Name))
+		for i := range t.Columns {
+			c := &t.Columns[i]
+			if said := says(t, c); said != "" {
+				fmt.Fprintf(&b, "  /** %s */\n", said)
 			}
 			fmt.Fprintf(&b, "  %s: %s;\n", c.Name, columnType(c))
 		}
 		fmt.Fprintf(&b, "  %s: number;\n  %s: number;\n};\n", record.CreatedAt, record.UpdatedAt)
 	}
 	b.WriteString("\n/** The row of each table. */\nexport interface Rows {\n")
-	for _, t := range schema.Tables {
-		fmt.Fprintf(&b, "  %s: %s;\n", t.Name, typeName(t.Name))
+	for i := range schema.Tables {
+		fmt.Fprintf(&b, "  %s: %s;\n", schema.Tables[i].Name, typeName(schema.Tables[i].Name))
 	}
 	b.WriteString("}\n" + tail)
 	return b.Bytes()
@@ -45,17 +52,14 @@ func typeName(table string) string {
 	return b.String() + "Row"
 }
 
-func columnType(c record.Column) string {
-	t := map[record.Type]string{record.String: "string", record.Number: "number", record.Boolean: "boolean"}[c.Type]
+func columnType(c *record.Column) string {
 	if c.Nullable {
-		t += " | null"
+		return c.Type.String() + " | null"
 	}
-	return t
+	return c.Type.String()
 }
 
-const head = `// Made from the tables that the server declares, by
-//   go test ./web/client/approuter -rewrite
-// Times are milliseconds. There is no transformer: set none, superjson is not supported.
+const head = `// Times are milliseconds. There is no transformer: set none, superjson is not supported.
 import type { TRPCBuiltRouter, TRPCDefaultErrorShape, TRPCMutationProcedure, TRPCQueryProcedure } from "@trpc/server";
 `
 
@@ -101,7 +105,10 @@ export interface PushOutput {
   superseded: { [Name in TableName]?: string[] };
   /** The pushed columns that the server does not know. */
   ignored: { [Name in TableName]?: string[] };
-  /** The rows that the server rejected by themselves, and why; the next pull brings what the server has. */
+  /**
+   * The rows and deletions that fail a check or a rule; the rest is applied. The next pull brings what the
+   * server has of them. Without a column a rule is the reason.
+   */
   rejected: { [Name in TableName]?: { id: string; column?: string; reason: string }[] };
 }
 

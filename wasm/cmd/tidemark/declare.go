@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -25,7 +26,7 @@ import (
 	sqltables "tidemark/worker/store/tables"
 )
 
-const tablesUsage = "tables: want tables check [--types DIR]…, tables migrate [--drop TABLE,…], or tables types --out DIR [--only app-router|schema]"
+const tablesUsage = "tables: want tables check [--types DIR]… or --json, tables migrate [--drop TABLE,…], or tables types --out DIR [--only app-router|schema]"
 
 // A declarer makes files from the declaration of the tables.
 type declarer struct {
@@ -51,6 +52,7 @@ func runTables(args []string, out io.Writer) error {
 	d := declarer{out: out}
 	var folders, drop []string
 	var folder, only string
+	var asJSON bool
 	flags.StringVar(&d.file, "file", "tables.toml", "the declaration")
 	if args[0] != "types" {
 		flags.StringVar(&d.migrations, "migrations", filepath.Join("worker", "store", "migrations"), "the folder of the migrations")
@@ -62,6 +64,7 @@ func runTables(args []string, out io.Writer) error {
 			folders = append(folders, dir)
 			return nil
 		})
+		flags.BoolVar(&asJSON, "json", false, "print the declaration as the variable TABLES takes it, and check only the file")
 	case "migrate":
 		flags.Func("drop", "tables to give up with all their rows, with commas between", func(list string) error {
 			drop = append(drop, strings.Split(list, ",")...)
@@ -77,7 +80,9 @@ func runTables(args []string, out io.Writer) error {
 	if flags.NArg() > 0 {
 		return fmt.Errorf("tables %s: unexpected argument %q", args[0], flags.Arg(0))
 	}
+	anotherFile, built := false, false
 	flags.Visit(func(f *flag.Flag) {
+		anotherFile, built = anotherFile || f.Name == "file", built || f.Name == "built"
 		if f.Name == "file" || f.Name == "migrations" || f.Name == "built" {
 			d.flags += fmt.Sprintf(" --%s %s", f.Name, f.Value)
 		}
@@ -88,7 +93,10 @@ func runTables(args []string, out io.Writer) error {
 	}
 	switch args[0] {
 	case "check":
-		return d.check(schema, folders)
+		if asJSON {
+			return d.printJSON(schema)
+		}
+		return d.check(schema, folders, !anotherFile || built)
 	case "migrate":
 		return d.migrate(schema, drop)
 	}
@@ -117,34 +125,17 @@ func (d *declarer) mistakes(err error) error {
 	return fmt.Errorf("mistakes in %s: %d", d.file, len(list))
 }
 
-// check prints what is not up to date, and returns an error if there is something.
-func (d *declarer) check(schema *record.Schema, folders []string) error {
+// check prints what is not up to date, and returns an error if there is something. Another file than the default is that of
+// serve --tables: no guest has it built in, unless --built says so.
+func (d *declarer) check(schema *record.Schema, folders []string, inGuest bool) error {
 	stale := 0
 	say := func(format string, args ...any) {
 		stale++
 		fmt.Fprintf(d.out, format+"\n", args...)
 	}
-	built, err := d.old()
-	switch {
-	case err != nil:
-		return err
-	case !bytes.Equal(built.Encode(), schema.Encode()):
-		if err := d.mistakes(tables.Refuse(&built, schema)); err != nil {
-			return fmt.Errorf("%w, compared with %s", err, d.built)
-		}
-		say("%s is not what %s says: run tidemark tables migrate%s", d.built, d.file, d.flags)
-	default:
-		db, err := d.migrated()
-		if err != nil {
+	if inGuest {
+		if err := d.checkGuest(schema, say); err != nil {
 			return err
-		}
-		defer db.Close()
-		lacks, err := lacking(db, schema)
-		if err != nil {
-			return err
-		}
-		if len(lacks) > 0 {
-			say("the migrations in %s do not make %s: put the migration back that tidemark tables migrate wrote", d.migrations, strings.Join(lacks, ", "))
 		}
 	}
 	for _, dir := range folders {
@@ -171,6 +162,44 @@ func (d *declarer) check(schema *record.Schema, folders []string) error {
 		return fmt.Errorf("not up to date with %s: %d", d.file, stale)
 	}
 	return nil
+}
+
+// checkGuest says whether declared.go and the migrations are up to date.
+func (d *declarer) checkGuest(schema *record.Schema, say func(string, ...any)) error {
+	built, err := d.old()
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(built.Encode(), schema.Encode()) {
+		if err := d.mistakes(tables.Refuse(&built, schema)); err != nil {
+			return fmt.Errorf("%w, compared with %s", err, d.built)
+		}
+		say("%s is not what %s says: run tidemark tables migrate%s", d.built, d.file, d.flags)
+		return nil
+	}
+	db, err := d.migrated()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	lacks, err := lacking(db, schema)
+	if err != nil {
+		return err
+	}
+	if len(lacks) > 0 {
+		say("the migrations in %s do not make %s: put the migration back that tidemark tables migrate wrote", d.migrations, strings.Join(lacks, ", "))
+	}
+	return nil
+}
+
+// printJSON prints the declaration on one line.
+func (d *declarer) printJSON(schema *record.Schema) error {
+	var b bytes.Buffer
+	if err := json.Compact(&b, schema.Encode()); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(d.out, b.String())
+	return err
 }
 
 func (d *declarer) fileFlag() string {

@@ -13,7 +13,7 @@
 //	tidemark spaces info|pause|resume|delete --url URL [--token TOKEN | --data DIR] NAME
 //	tidemark export --url URL [--token TOKEN | --data DIR] [--space NAME] [-o FILE]
 //	tidemark import --url URL [--token TOKEN | --data DIR] --space NAME FILE
-//	tidemark tables check [--file tables.toml] [--types DIR]...
+//	tidemark tables check [--file tables.toml] [--types DIR]... [--json]
 //	tidemark tables migrate [--file tables.toml] [--drop TABLE,...]
 //	tidemark tables types [--file tables.toml] --out DIR [--only app-router|schema]
 //
@@ -45,7 +45,8 @@
 // tables makes files from tables.toml, the declaration of the app's tables, in a checkout of
 // this repository. check says every mistake in it, and what is not up to date: declared.go
 // and the migrations (--built and --migrations say where they are), and the TypeScript in
-// the folders of --types. migrate writes the next migration of D1, and declared.go, which
+// the folders of --types. With --file and without --built it looks at that file and the TypeScript only, as
+// for serve --tables; with --json it prints the file as the variable TABLES takes it. migrate writes the next migration of D1, and declared.go, which
 // builds the tables into the guest. It refuses what would lose data, but for the tables that --drop
 // names. types writes app-router.ts, the type of the tRPC router, and schema.ts, the schema and the
 // migrations of WatermelonDB, or one of them.
@@ -79,7 +80,7 @@ const usage = `usage:
   tidemark spaces info|pause|resume|delete --url URL [--token TOKEN | --data DIR] NAME
   tidemark export --url URL [--token TOKEN | --data DIR] [--space NAME] [-o FILE]
   tidemark import --url URL [--token TOKEN | --data DIR] --space NAME FILE
-  tidemark tables check [--file tables.toml] [--types DIR]…
+  tidemark tables check [--file tables.toml] [--types DIR]… [--json]
   tidemark tables migrate [--file tables.toml] [--drop TABLE,…]
   tidemark tables types [--file tables.toml] --out DIR [--only app-router|schema]
 restore and purge take --space NAME, too.

@@ -4,10 +4,12 @@ package edge
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 // The second server waits for the first to end, as in a restart, then gives up.
@@ -44,27 +46,35 @@ func TestASecondServerOnAFolderTouchesNothing(t *testing.T) {
 	}
 }
 
-func TestWhatComesAfterTheMigrationsMayEndTheStart(t *testing.T) {
-	dir, data := t.TempDir(), t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "0001_first.sql"), []byte("CREATE TABLE first (n)"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+// The program that runs a guest may change the migrations of a database, and may end the start
+// after them.
+func TestMigrationsMayBeOthersAndMayEndTheStart(t *testing.T) {
 	c, err := ParseConfig([]byte("[[d1_databases]]\nbinding = \"DB\"\nmigrations_dir = \".\"\n[[d1_databases]]\nbinding = \"OTHER\"\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Dir = dir
+	c.Dir = t.TempDir()
+	if err := os.WriteFile(filepath.Join(c.Dir, "0001_first.sql"), []byte("CREATE TABLE first (n)"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	data, refusal := t.TempDir(), errors.New("refused")
 	var heard []string
-	refusal := errors.New("refused")
 	for _, want := range []error{refusal, nil} { // the second start finds the folder free
-		w, err := Open(Options{Config: c, Data: data, Migrated: func(binding string, db *D1) error {
-			heard = append(heard, binding)
-			if binding == "DB" {
-				query(t, db, "SELECT count(*) FROM first")
+		w, err := Open(Options{
+			Config: c, Data: data,
+			Migrations: func(binding string, db *D1, dir fs.FS) (fs.FS, error) {
+				text, err := fs.ReadFile(dir, "0001_first.sql")
+				return fstest.MapFS{"0001_first.sql": {Data: append(text, "; CREATE TABLE second (n)"...)}}, err
+			},
+			Migrated: func(binding string, db *D1) error {
+				heard = append(heard, binding)
+				if binding != "DB" {
+					return nil
+				}
+				query(t, db, "SELECT count(*) FROM first, second")
 				return want
-			}
-			return nil
-		}})
+			},
+		})
 		if err == nil {
 			err = w.Close(t.Context())
 		}

@@ -289,7 +289,11 @@ func (d *declarer) migrate(next *record.Schema, drop []string) error {
 		old.Version = 0 // nothing is left that an app may have
 	}
 	if err := d.mistakes(tables.Refuse(&old, next)); err != nil {
-		return fmt.Errorf("tables migrate: refused: %w, compared with %s", err, d.built)
+		err = fmt.Errorf("tables migrate: refused: %w, compared with %s", err, d.built)
+		if gone := slices.IndexFunc(old.Tables, func(t record.Table) bool { return next.Table(t.Name) < 0 }); gone >= 0 {
+			err = fmt.Errorf("%w\nTo give up a table with all its rows, write --drop %s", err, old.Tables[gone].Name)
+		}
+		return err
 	}
 	statements = append(statements, sqltables.Changes(&old, next)...)
 	if len(statements) == 0 && bytes.Equal(built.Encode(), next.Encode()) {

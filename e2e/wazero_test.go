@@ -16,6 +16,7 @@ func TestConformanceOnWazero(t *testing.T) {
 		t.Skip("builds and runs the server")
 	}
 	host := hosts.Wazero(t)
+	host.Declare(t)
 	host.Start(t)
 	door := host.Door()
 	t.Run("refusals", func(t *testing.T) {

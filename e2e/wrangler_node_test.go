@@ -32,6 +32,7 @@ func TestConformanceOnWrangler(t *testing.T) {
 		t.Skip("runs wrangler")
 	}
 	host := hosts.Wrangler(t)
+	host.Declare(t)
 	host.Start(t)
 	t.Run("root", func(t *testing.T) {
 		door := host.Door()

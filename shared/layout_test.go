@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path"
 	"slices"
 	"strconv"
@@ -22,7 +23,9 @@ var arrows = map[string][]string{
 	"shared":                 {"shared"},
 	"shared/abi":             {},
 	"shared/lib0":            {},
-	"shared/tables":          {"shared/record", "shared/tables"}, // not of the guest: it reads TOML
+	"shared/tables":          {"shared/record", "shared/pattern", "shared/tables"}, // not of the guest: it reads TOML
+	"shared/pattern":         {},
+	"shared/pattern/re2":     {"shared/pattern"},
 	"shared/yjs":             {"shared/lib0"},
 	"shared/awareness":       {"shared/lib0"},
 	"shared/yproto":          {"shared/lib0", "shared/yjs", "shared/awareness"},
@@ -127,6 +130,31 @@ func TestWorkerRoomsStayPortable(t *testing.T) {
 			}
 		}
 	})
+}
+
+// tooLarge are packages that the guest has no room for: Cloudflare's free plan takes 3 MiB,
+// compressed.
+var tooLarge = []string{"regexp", "regexp/syntax", "tidemark/shared/pattern/re2", "tidemark/shared/tables"}
+
+func TestTheGuestLeavesOutWhatIsTooLarge(t *testing.T) {
+	list := exec.Command("go", "list", "-deps", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "./worker")
+	list.Dir, list.Env = "..", append(os.Environ(), "GOOS=js", "GOARCH=wasm")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if len(lines) < 20 {
+		t.Errorf("found only %d packages", len(lines))
+	}
+	for _, line := range lines {
+		packages := strings.Fields(line)
+		for _, imported := range packages[1:] {
+			if slices.Contains(tooLarge, imported) {
+				t.Errorf("%s imports %s", packages[0], imported)
+			}
+		}
+	}
 }
 
 // eachFile parses every Go file of the repository.

@@ -1,6 +1,7 @@
 // The rows that the server must have after each push, one push at a time. An edit of a
 // version that its author had seen is no conflict. For conflicts the model has the rule of
 // shared/record/conflict.go.
+import { createHash } from "node:crypto";
 import { schema } from "./watermelon.mjs";
 
 const toleranceMillis = 5000;
@@ -54,4 +55,12 @@ export class Model {
 function compare(table, a, b) {
   const content = (row) => Buffer.from(JSON.stringify(values(table, row).slice(0, -2)));
   return Buffer.compare(content(a), content(b)) || a.created_at - b.created_at;
+}
+
+// sumOf returns the checksum of the rows of a table, as the server computes it. values returns
+// the columns of a row in declared order, created_at and updated_at last.
+export function sumOf(rows, values) {
+  const hash = createHash("sha256");
+  for (const row of rows) hash.update(`${JSON.stringify([row.id, ...values(row)])}\n`);
+  return { count: rows.length, checksum: hash.digest("hex") };
 }

@@ -3,28 +3,17 @@
 // each host, CLIENT_SEED the first one.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { doors, token } from "../doors.mjs";
 import { Causes } from "./causes.mjs";
+import { dice, faults, hear } from "./faults.mjs";
 import { Ledger } from "./ledger.mjs";
-import { Model, tables, values } from "./model.mjs";
+import { Model, sumOf, tables, values } from "./model.mjs";
 import { sqlite } from "./sqlite.mjs";
 import { Client, complaints, loki, schema } from "./watermelon.mjs";
 
 const first = Number(process.env.CLIENT_SEED ?? 1);
 const few = { wrangler: 3, wazero: 8 }; // about ten seconds each
 const steps = 60;
-
-// dice returns a function that returns a random integer from 0 to n-1 (mulberry32).
-function dice(seed) {
-  let a = Math.imul(seed, 0x9e3779b1);
-  return (n) => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), a | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % n;
-  };
-}
 
 const hour = 3_600_000;
 const skews = [0, 0, 2_000, -4_000, -hour / 2, -hour, hour / 6, hour];
@@ -33,18 +22,6 @@ const texts = [
   "</script><!-- %s ${x} {{y}} --", "'); DROP TABLE Customers; --", "lang ".repeat(4000),
 ];
 const numbers = [null, 0, -1, 19.9, 0.1 + 0.2, 2 ** 53 - 1, -12345.678, 1e15];
-
-const lost = () => Promise.reject(new TypeError("the network failed"));
-
-// The faults of a network. Each gets a function that delivers the request, and the list of
-// requests to deliver later.
-const faults = {
-  lost,
-  unheard: (deliver) => deliver().then(lost),
-  twice: (deliver) => deliver().then(deliver),
-  late: (deliver, later) => (later.push(deliver), lost()),
-  "heard again": (deliver, later) => (later.push(deliver), deliver()),
-};
 
 // A Replica is a device and its random edits.
 class Replica {
@@ -247,7 +224,7 @@ class World {
     this.ledger.check(everything, this.causes.ties);
     this.causes.check(everything);
     const { timestamp, tables: sums } = await this.checksum();
-    assert.deepEqual(sums, Object.fromEntries(tables.map((table) => [table, sumOf(table, everything[table])])));
+    assert.deepEqual(sums, Object.fromEntries(tables.map((table) => [table, sumOf(everything[table], (row) => values(table, row))])));
 
     for (const push of this.pushes.slice()) await this.push(...push);
     assert.deepEqual(await this.checksum(), { timestamp, tables: sums }, "the same pushes again change nothing");
@@ -267,21 +244,6 @@ class World {
     for (const table of tables) for (const { id } of await last.rows(table)) await last.remove(table, id);
     await last.sync();
   }
-}
-
-// hear waits for the whole response, whose status must be 200.
-async function hear(url, init) {
-  const answer = await fetch(url, init);
-  const text = await answer.text();
-  assert.equal(answer.status, 200, text);
-  return new Response(text, answer);
-}
-
-// sumOf returns a table's checksum, as the server computes it.
-function sumOf(table, rows) {
-  const hash = createHash("sha256");
-  for (const row of rows) hash.update(`${JSON.stringify([row.id, ...values(table, row)])}\n`);
-  return { count: rows.length, checksum: hash.digest("hex") };
 }
 
 for (const [name, open] of Object.entries(doors)) {

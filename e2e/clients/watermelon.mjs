@@ -18,15 +18,15 @@ logger.error = (...messages) => complaints.push(messages.join(" "));
 
 const times = { created_at: "number", updated_at: "number" };
 const columns = (types) =>
-  Object.entries({ ...types, ...times }).map(([name, type]) => ({ name, type, isOptional: !(name in times) }));
+  Object.entries({ ...types, ...times }).map(([name, type]) => ({ name, type: type.replace("!", ""), isOptional: !(name in times || type.endsWith("!")) }));
 
-// The server's tables: the columns by table name.
+// The server's tables: the columns by table name. A column is optional, unless ! follows its type.
 export const served = {
   customers: { contact_name: "string", company_name: "string", notes: "string" },
   products: { title: "string", description: "string", price: "number", discounts: "number", image: "string" },
 };
 
-const schemaOf = (tables) =>
+export const schemaOf = (tables) =>
   appSchema({ version: 1, tables: Object.entries(tables).map(([name, types]) => tableSchema({ name, columns: columns(types) })) });
 
 export const schema = schemaOf(served);
@@ -51,9 +51,9 @@ export const loki = (schema) =>
 // connection to the server at url. With a limit it pulls in pages of so many rows.
 export class Client {
   constructor(url, token, { clock = Date.now, batch = false, link = batch ? httpBatchLink : httpLink, limit, adapter = loki, tables = served, fetch } = {}) {
-    Object.assign(this, { url, token, clock, limit });
+    Object.assign(this, { url, token, clock, limit, tables: Object.keys(tables) });
     this.database = new Database({ adapter: adapter(schemaOf(tables)), modelClasses: Object.keys(tables).map(modelOf) });
-    const headers = { authorization: `Bearer ${token}` };
+    const headers = () => ({ authorization: `Bearer ${this.token}` });
     this.trpc = createTRPCClient({ links: [link({ url: `${url}/trpc`, headers, fetch })] });
   }
 
@@ -124,6 +124,6 @@ export class Client {
   }
 
   async everything() {
-    return { customers: await this.rows("customers"), products: await this.rows("products") };
+    return Object.fromEntries(await Promise.all(this.tables.map(async (table) => [table, await this.rows(table)])));
   }
 }

@@ -8,6 +8,7 @@ package conformance
 
 import (
 	"crypto/rand"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -36,6 +37,7 @@ type Door struct {
 
 // Claims are the claims of a token.
 type Claims struct {
+	// Subject is the claim sub; "" leaves it out.
 	Subject string
 	// Scope is the claim scope. NoScope leaves it out, which allows everything.
 	Scope string
@@ -43,6 +45,8 @@ type Claims struct {
 	TTL time.Duration
 	// Space is the one space that the claim spaces names; "" leaves the claim out.
 	Space string
+	// More are further claims.
+	More map[string]any
 }
 
 // NoScope leaves the claim scope out.
@@ -51,7 +55,11 @@ const NoScope = "\x00"
 // Signer makes tokens by HS256.
 func Signer(secret []byte) func(Claims) string {
 	return func(c Claims) string {
-		claims := jwt.MapClaims{"sub": c.Subject, "exp": time.Now().Add(c.TTL).Unix()}
+		claims := jwt.MapClaims{"exp": time.Now().Add(c.TTL).Unix()}
+		maps.Copy(claims, c.More)
+		if c.Subject != "" {
+			claims["sub"] = c.Subject
+		}
 		switch {
 		case c.Space != "" && c.Scope != NoScope:
 			claims["spaces"] = map[string]string{c.Space: c.Scope}
@@ -134,7 +142,7 @@ func Run(t *testing.T, door Door) {
 		cases []testCase
 	}{
 		{"trpc", trpcCases}, {"auth", authCases}, {"pull", pullCases}, {"push", pushCases},
-		{"input", inputCases}, {"room", roomCases}, {"links", linkCases}, {"body", bodyCases},
+		{"input", inputCases}, {"rules", ruleCases}, {"claims", claimCases}, {"checks", checkCases}, {"room", roomCases}, {"links", linkCases}, {"body", bodyCases},
 		{"export", exportCases}, {"spaces", spaceCases},
 	} {
 		t.Run(group.name, func(t *testing.T) {

@@ -17,7 +17,7 @@ const outcome = async (call) => {
 };
 
 const pulled = ["changes", "timestamp"];
-const pushed = ["applied", "ignored", "superseded", "timestamp"];
+const pushed = ["applied", "ignored", "rejected", "superseded", "timestamp"];
 const refused = (path) => ["UNAUTHORIZED", -32001, path, undefined];
 
 for (const link of [httpLink, httpBatchLink, httpBatchStreamLink]) {

@@ -5,6 +5,7 @@
 package hosts
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"os"
@@ -31,12 +32,13 @@ type Host struct {
 	Port int
 	Data string // the folder of its data
 
-	name  string
-	args  func(*Host) []string
-	env   []string
-	log   Output
-	cmd   *exec.Cmd
-	ended chan struct{} // closed when the process has ended
+	name    string
+	args    func(*Host) []string
+	declare func(t *testing.T)
+	env     []string
+	log     Output
+	cmd     *exec.Cmd
+	ended   chan struct{} // closed when the process has ended
 }
 
 // Wazero returns the self-hosted server, which has not started. Each variable is
@@ -50,9 +52,12 @@ func Wazero(t *testing.T, variables ...string) *Host {
 		Run(t, nil, "go", "build", "-o", binary, "./wasm/cmd/tidemark")
 		Run(t, []string{"GOOS=js", "GOARCH=wasm"}, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", guest, "./worker")
 	}
-	return newHost(t, "the self-hosted server", variables, func(h *Host) []string {
-		return []string{binary, "serve", "--wasm", guest, "--addr", h.Address(), "--data", h.Data}
+	var more []string
+	h := newHost(t, "the self-hosted server", variables, func(h *Host) []string {
+		return append([]string{binary, "serve", "--wasm", guest, "--addr", h.Address(), "--data", h.Data}, more...)
 	})
+	h.declare = func(*testing.T) { more = []string{"--tables", conformance.TablesFile} }
+	return h
 }
 
 // Wrangler returns workerd as wrangler dev runs it, which has not started. Each
@@ -81,7 +86,23 @@ func Wrangler(t *testing.T, variables ...string) *Host {
 	} else if err := os.CopyFS(h.Data, os.DirFS(migrated)); err != nil {
 		t.Fatal(err)
 	}
+	h.declare = func(t *testing.T) {
+		tables, err := os.ReadFile(filepath.Join(Root(t), conformance.TablesJSONFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(vars, fmt.Appendf([]byte(text.String()), "TABLES='%s'\n", bytes.TrimSpace(tables)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		Run(t, nil, binary, "d1", "execute", "DB", "--local", "--persist-to", h.Data, "--file", conformance.TablesSQLFile, "--yes")
+	}
 	return h
+}
+
+// Declare gives a host that has not started the tables of the conformance suite.
+func (h *Host) Declare(t *testing.T) {
+	t.Helper()
+	h.declare(t)
 }
 
 // newHost returns a host that ends with the test, with all processes that it started.

@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"tidemark/shared/pattern"
 )
 
 // A Check is what the values of a column must meet. Null meets every check.
@@ -20,9 +21,10 @@ type Check struct {
 	Enum []any
 	// Pattern is an RE2 expression that a whole string must match; "": none.
 	Pattern string
+	// Program is Pattern as package re2 compiled it; nil: none.
+	Program *pattern.Program
 
-	// Made by compile. The reasons are made once: many rows may fail.
-	expression                           *regexp.Regexp // of Pattern
+	// Made by prepare. The reasons are made once: many rows may fail.
 	tooSmall, tooGreat, unlike, unlisted string
 }
 
@@ -35,12 +37,13 @@ func (c *Check) None() bool {
 func (c *Check) Equal(other *Check) bool {
 	bound := func(a, b *float64) bool { return a == b || a != nil && b != nil && *a == *b }
 	return bound(c.Min, other.Min) && bound(c.Max, other.Max) && slices.Equal(c.Enum, other.Enum) &&
-		(c.Enum == nil) == (other.Enum == nil) && c.Pattern == other.Pattern
+		(c.Enum == nil) == (other.Enum == nil) && c.Pattern == other.Pattern &&
+		c.Program.Equal(other.Program)
 }
 
-// compile prepares the check of a column of that type. It returns an error if the check
-// makes no sense for the type.
-func (c *Check) compile(t Type) error {
+// prepare makes the check of a column of that type ready for use. It returns an error if the
+// check makes no sense for the type.
+func (c *Check) prepare(t Type) error {
 	switch {
 	case t == Boolean && !c.None():
 		return errors.New("a boolean takes no min, max, enum or pattern")
@@ -66,28 +69,21 @@ func (c *Check) compile(t Type) error {
 			return fmt.Errorf("enum has %v, which is no %s", v, t)
 		}
 	}
-	if c.Pattern != "" {
-		if len(c.Pattern) > maxPattern {
-			return fmt.Errorf("pattern is longer than %d bytes", maxPattern)
-		}
-		_, err := regexp.Compile(c.Pattern) // alone, so that it does not end the group below
-		if err == nil {
-			c.expression, err = regexp.Compile(`\A(?:` + c.Pattern + `)\z`)
-		}
-		if err != nil {
-			return fmt.Errorf("pattern is no RE2 expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
-		}
+	switch {
+	case len(c.Pattern) > MaxPattern:
+		return fmt.Errorf("pattern is longer than %d bytes", MaxPattern)
+	case (c.Pattern != "") != (c.Program != nil):
+		return errors.New("pattern and program belong together: tidemark makes both from tables.toml")
 	}
 	c.explain(t)
 	return nil
 }
 
-// maxPattern is how many bytes a pattern may have, and maxShown how many bytes of it, or of a
-// list of values, a reason shows.
-const (
-	maxPattern = 1000
-	maxShown   = 100
-)
+// MaxPattern is how many bytes a pattern may have.
+const MaxPattern = 1000
+
+// maxShown is how many bytes of a pattern, or of a list of values, a reason shows.
+const maxShown = 100
 
 // explain makes the reasons.
 func (c *Check) explain(t Type) {
@@ -143,7 +139,7 @@ func (c *Check) Fails(v any) string {
 		return c.tooGreat
 	case c.Min != nil && size < *c.Min:
 		return c.tooSmall
-	case c.expression != nil && !c.expression.MatchString(text):
+	case c.Program != nil && !c.Program.Match(text):
 		return c.unlike
 	case c.Enum != nil && !slices.Contains(c.Enum, v):
 		return c.unlisted

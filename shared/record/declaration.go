@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"tidemark/shared/pattern"
 )
 
 // A declaration is a Schema as Encode writes it.
@@ -35,6 +37,8 @@ type declaredColumn struct {
 	Max      *float64 `json:"max,omitempty"`
 	Enum     []any    `json:"enum,omitempty"`
 	Pattern  string   `json:"pattern,omitempty"`
+
+	Program *pattern.Program `json:"program,omitempty"`
 }
 
 // Encode returns the schema as JSON on one line, which Decode reads. It leaves out what is
@@ -58,7 +62,7 @@ func (t *Table) declared() declaredTable {
 		Read: unless(t.Read.String(), "all"), Write: unless(t.Write.String(), "all"), Columns: []declaredColumn{}}
 	for _, c := range t.Columns {
 		d.Columns = append(d.Columns, declaredColumn{c.Name, unless(c.SQL, c.Name), c.Type.String(), c.Nullable, c.Default,
-			unless(c.Since, 1), c.Check.Min, c.Check.Max, c.Check.Enum, c.Check.Pattern})
+			unless(c.Since, 1), c.Check.Min, c.Check.Max, c.Check.Enum, c.Check.Pattern, c.Check.Program})
 	}
 	return d
 }
@@ -101,7 +105,7 @@ func (d *declaredTable) table() (Table, error) {
 			return t, fmt.Errorf("column %q: type %q", c.Name, c.Type)
 		}
 		t.Columns = append(t.Columns, Column{Name: c.Name, SQL: or(c.SQL, c.Name), Type: kind, Nullable: c.Optional, Default: c.Default,
-			Since: c.Since, Check: Check{Min: c.Min, Max: c.Max, Enum: c.Enum, Pattern: c.Pattern}})
+			Since: c.Since, Check: Check{Min: c.Min, Max: c.Max, Enum: c.Enum, Pattern: c.Pattern, Program: c.Program}})
 	}
 	return t, nil
 }

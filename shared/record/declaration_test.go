@@ -8,6 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
+
+	"tidemark/shared/pattern/re2"
 )
 
 // schemas draws valid schemas with everything that a declaration can say.
@@ -47,9 +49,11 @@ func columns(t *rapid.T, name string, newest Version) Column {
 		c.Check.Enum = rapid.SliceOfNDistinct(rapid.SampledFrom(values), 1, 3, rapid.ID).Draw(t, "values")
 	}
 	if c.Type == String {
-		c.Check.Pattern = rapid.SampledFrom([]string{"", `[a-z]*`, "a|b`"}).Draw(t, "pattern")
+		if c.Check.Pattern = rapid.SampledFrom([]string{"", `[a-z]*`, "a|b`"}).Draw(t, "pattern"); c.Check.Pattern != "" {
+			c.Check.Program = re2.MustCompile(c.Check.Pattern)
+		}
 	}
-	if v := rapid.SampledFrom(values).Draw(t, "default"); c.Check.compile(c.Type) == nil && c.Check.Fails(v) == "" && rapid.Bool().Draw(t, "has default") {
+	if v := rapid.SampledFrom(values).Draw(t, "default"); c.Check.prepare(c.Type) == nil && c.Check.Fails(v) == "" && rapid.Bool().Draw(t, "has default") {
 		c.Default = v
 	}
 	return c
@@ -87,14 +91,6 @@ func TestDecodeUndoesEncode(t *testing.T) {
 		if again := got.Encode(); string(again) != string(text) {
 			t.Fatalf("got %s, want %s", again, text)
 		}
-		for i := range got.Tables {
-			for j := range got.Tables[i].Columns {
-				c := &got.Tables[i].Columns[j]
-				if c.Check.Pattern != "" && c.Check.expression == nil {
-					t.Fatalf("%s: the pattern of %s is not compiled", text, c.Name)
-				}
-			}
-		}
 	})
 }
 
@@ -113,24 +109,29 @@ func TestDecodeRejectsWhatEncodeDoesNotWrite(t *testing.T) {
 		`{"version":1,"tables":[]}{}`:          "something follows it",
 		`{"version":1,"tables":[],"colour":1}`: `unknown field "colour"`,
 		`{"version":0,"tables":[]}`:            "version 0",
-		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"text"}]}]}`:                    `table "a": column "b": type "text"`,
-		`{"version":1,"tables":[{"name":"a","read":"b = sub","columns":[]}]}`:                             "which the table does not have",
-		`{"version":1,"tables":[{"name":"a","write":"b","columns":[]}]}`:                                  "no term of a rule",
-		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"number","pattern":"x"}]}]}`:    "only a string takes a pattern",
-		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"string","default":1}]}]}`:      "default is 1, which is no string",
-		`{"version":1,"local":["A"],"tables":[]}`:                                                         `local table "A"`,
-		`{"version":1,"local":["a","a"],"tables":[]}`:                                                     `table "a" is declared twice`,
-		`{"version":1,"local":["a"],"tables":[{"name":"a","columns":[]}]}`:                                `table "a" is declared twice`,
-		`{"version":1,"tables":[{"name":"a","columns":[]},{"name":"b","sql":"A","columns":[]}]}`:          `table "b" is declared twice`,
-		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","sql":"Stamp","type":"string"}]}]}`:    `column "b" is declared twice or reserved`,
-		`{"version":1,"tables":[{"name":"a","id":"Stamp","columns":[]}]}`:                                 `id "Stamp"`,
-		`{"version":1,"tables":[{"name":"a","since":-1,"columns":[]}]}`:                                   "since version -1",
-		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"string","since":-1}]}]}`:       "since version -1",
-		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"string","enum":[null]}]}]}`:    "enum has",
-		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"number","enum":[true]}]}]}`:    "enum has true",
-		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"number","enum":[[1]]}]}]}`:     "enum has",
-		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"string","default":{}}]}]}`:     "default",
-		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"string","pattern":"(?P<"}]}]}`: "no RE2 expression",
+		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"text"}]}]}`:                                    `table "a": column "b": type "text"`,
+		`{"version":1,"tables":[{"name":"a","read":"b = sub","columns":[]}]}`:                                             "which the table does not have",
+		`{"version":1,"tables":[{"name":"a","write":"b","columns":[]}]}`:                                                  "no term of a rule",
+		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"number","pattern":"x"}]}]}`:                    "only a string takes a pattern",
+		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"string","default":1}]}]}`:                      "default is 1, which is no string",
+		`{"version":1,"local":["A"],"tables":[]}`:                                                                         `local table "A"`,
+		`{"version":1,"local":["a","a"],"tables":[]}`:                                                                     `table "a" is declared twice`,
+		`{"version":1,"local":["a"],"tables":[{"name":"a","columns":[]}]}`:                                                `table "a" is declared twice`,
+		`{"version":1,"tables":[{"name":"a","columns":[]},{"name":"b","sql":"A","columns":[]}]}`:                          `table "b" is declared twice`,
+		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","sql":"Stamp","type":"string"}]}]}`:                    `column "b" is declared twice or reserved`,
+		`{"version":1,"tables":[{"name":"a","id":"Stamp","columns":[]}]}`:                                                 `id "Stamp"`,
+		`{"version":1,"tables":[{"name":"a","since":-1,"columns":[]}]}`:                                                   "since version -1",
+		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"string","since":-1}]}]}`:                       "since version -1",
+		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"string","enum":[null]}]}]}`:                    "enum has",
+		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"number","enum":[true]}]}]}`:                    "enum has true",
+		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"number","enum":[[1]]}]}]}`:                     "enum has",
+		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"string","default":{}}]}]}`:                     "default",
+		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"string","pattern":"x"}]}]}`:                    "pattern and program belong together",
+		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"string","program":"AAIJAQ"}]}]}`:               "pattern and program belong together",
+		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"boolean","program":"AAIJAQ"}]}]}`:              "pattern and program belong together",
+		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"string","pattern":"x","program":""}]}]}`:       "program of a pattern",
+		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"string","pattern":"x","program":1}]}]}`:        "program",
+		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"string","pattern":"x","program":"AAEDBQ"}]}]}`: "program of a pattern",
 	} {
 		if _, err := Decode([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", text, err, want)
@@ -138,10 +139,31 @@ func TestDecodeRejectsWhatEncodeDoesNotWrite(t *testing.T) {
 	}
 }
 
+func TestADecodedPatternIsOfTheWholeValue(t *testing.T) {
+	s := Schema{Version: 1, Tables: []Table{{Name: "a", SQL: "a", ID: "id", Columns: []Column{{Name: "b", SQL: "b",
+		Check: Check{Pattern: `x\d|é`, Program: re2.MustCompile(`x\d|é`)}}}}}}
+	got, err := Decode(s.Encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := &got.Tables[0].Columns[0].Check
+	if !check.Equal(&s.Tables[0].Columns[0].Check) || check.Equal(&Check{Pattern: check.Pattern, Program: re2.MustCompile("x")}) {
+		t.Error("Equal does not compare the programs")
+	}
+	for value, want := range map[string]string{"x7": "", "é": "", "ax7": "no", "x7a": "no", "": "no", "e": "no", "x7\n": "no"} {
+		if want != "" {
+			want = `it does not match the pattern x\d|é`
+		}
+		if reason := check.Fails(value); reason != want {
+			t.Errorf("%q: got %q, want %q", value, reason, want)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	s := Default()
 	f.Add(s.Encode())
-	f.Add([]byte(`{"version":2,"local":["x"],"tables":[{"name":"a","read":"b = sub","columns":[{"name":"b","type":"string","enum":["x"],"default":"x","min":1,"max":2,"pattern":"x*"}]}]}`))
+	f.Add([]byte(`{"version":2,"local":["x"],"tables":[{"name":"a","read":"b = sub","columns":[{"name":"b","type":"string","enum":["x"],"default":"x","min":1,"max":2,"pattern":"x*","program":"AAMMAgJ4AAE"}]}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		s, err := Decode(text)
 		if err != nil {

@@ -189,7 +189,7 @@ func (t *Table) validate(newest Version) error {
 // Validate returns an error if the check or the default makes no sense. It prepares the check
 // for use.
 func (c *Column) Validate() error {
-	if err := c.Check.compile(c.Type); err != nil {
+	if err := c.Check.prepare(c.Type); err != nil {
 		return err
 	}
 	if c.Default == nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2/unstable"
 
+	"tidemark/shared/pattern/re2"
 	"tidemark/shared/record"
 )
 
@@ -104,8 +105,8 @@ func (p *parsing) check(m member, c *record.Column) bool {
 			one.Check.Enum = p.enum(k, c.Type)
 			c.Check.Enum = one.Check.Enum
 		case "pattern":
-			p.text(k, &one.Check.Pattern)
-			c.Check.Pattern = one.Check.Pattern
+			p.pattern(k, c.Type, &one.Check)
+			c.Check.Pattern, c.Check.Program = one.Check.Pattern, one.Check.Program
 		}
 		line = k.line
 		if err := one.Validate(); err != nil {
@@ -120,6 +121,24 @@ func (p *parsing) check(m member, c *record.Column) bool {
 		return false
 	}
 	return true
+}
+
+// pattern reads the pattern of a column of that type, and compiles it unless Validate rejects
+// it anyway.
+func (p *parsing) pattern(m member, t record.Type, check *record.Check) {
+	var text string
+	if !p.text(m, &text) || text == "" {
+		return
+	}
+	if t == record.String && len(text) <= record.MaxPattern {
+		program, err := re2.Compile(text)
+		if err != nil {
+			p.fail(m.line, "%v", err)
+			return
+		}
+		check.Program = program
+	}
+	check.Pattern = text
 }
 
 func (p *parsing) enum(m member, t record.Type) (values []any) {

@@ -39,13 +39,13 @@ var ownColumns = []string{record.CreatedAt, record.UpdatedAt, "deleted", "stamp"
 // its statements give to results, in small letters. A test compares them with the migrations.
 var ownTables = strings.Fields(`
 clock yjsrooms yjsroomparts yjsversions yjsversionparts tickets ticketsbyend revocations socketplaces import spaces
-told toldbystamp retold retoldspan readers
+told toldbystamp retold retoldspan ownrows changedkeys readers
 projectsequences projects projecttasks projectdependencies projectcalendars projectmemberships projectuploads
 projectsbyseq projecttasksbyseq projecttasksbyid projecttasksbyparent projectdependenciesbyseq projectdependenciesbyid
 projectdependenciesbypair projectdependenciesbysuccessor projectcalendarsbyseq projectcalendarsbyid projectmembershipsbyseq
 projectmembershipsbyid projectmembershipslive projectmembershipsbyuser projectuploadsbytime
 layout space spacerooms d1_migrations declaration
-batch cut docs incoming judged lined mode near none page sofar span texts timed w json_each json_tree`)
+batch cut docs incoming judged lined mode near none page part sofar span texts timed w json_each json_tree`)
 
 // wireName says whether the key is a name that a table or a column may have on the wire.
 func (p *parsing) wireName(m member, reserved map[string]string) bool {

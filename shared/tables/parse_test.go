@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"tidemark/shared/pattern/re2"
 	"tidemark/shared/record"
 )
 
@@ -48,7 +49,7 @@ since = 2
 			{Name: "status", SQL: "status", Default: "lead", Since: 2, Check: record.Check{Enum: []any{"lead", "active"}}},
 		}},
 		{Name: "visits", SQL: "visits", ID: "id", Since: 2, Read: record.Rule{owner}, Write: record.Rule{owner, {Kind: record.HasScope, Claim: "crm:write"}}, Columns: []record.Column{
-			{Name: "owner_id", SQL: "owner_id", Check: record.Check{Min: bound(1), Max: bound(64), Pattern: `[a-z]+\d`}},
+			{Name: "owner_id", SQL: "owner_id", Check: record.Check{Min: bound(1), Max: bound(64), Pattern: `[a-z]+\d`, Program: re2.MustCompile(`[a-z]+\d`)}},
 			{Name: "rating", SQL: "rating", Type: record.Number, Default: 1.0, Check: record.Check{Min: bound(-1.5), Max: bound(1000), Enum: []any{1.0, 2.5, 16.0}}},
 			{Name: "done", SQL: "done", Type: record.Boolean, Default: false, Since: 2},
 		}},

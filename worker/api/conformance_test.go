@@ -4,10 +4,15 @@ package api_test
 
 import (
 	"net/http/httptest"
+	"os"
+	"strings"
 	"testing"
 
 	"tidemark/e2e/conformance"
+	"tidemark/shared/abi"
 	"tidemark/shared/record"
+	"tidemark/shared/tables"
+	sqltables "tidemark/worker/store/tables"
 	"tidemark/worker/store/transfer"
 )
 
@@ -15,10 +20,17 @@ const noHost = "net/http alone drops at most 256 KB of a body before it closes t
 
 // TestConformance runs the suite on the root, and then in a space of the same server. S2: the rules of a space are those of the root.
 func TestConformance(t *testing.T) {
+	schema := declared(t)
 	db := openD1(t)
-	c := configure(t, nil)
-	c.Root.Records.Store, c.Root.Tickets = storeIn(db)
-	c.Root.Transfer = transfer.New(db, transfer.NewStatements(record.Default()))
+	for _, sql := range additions(&schema) {
+		if _, err := db.Batch(t.Context(), []abi.Statement{{SQL: sql}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := configure(t, map[string]string{"TABLES": string(schema.Encode())})
+	c.Door.Settings.Auth.Kept = schema.Claims()
+	c.Root.Records.Store, c.Root.Tickets = storeIn(db, schema)
+	c.Root.Transfer = transfer.New(db, transfer.NewStatements(schema))
 	c.Door.Rooms = newRooms(t)
 	handler, _ := openSpaces(t, &c, db)
 	server := httptest.NewServer(handler)
@@ -36,4 +48,38 @@ func TestConformance(t *testing.T) {
 func bothDoors(t *testing.T, root conformance.Door, run func(*testing.T, conformance.Door)) {
 	t.Run("root", func(t *testing.T) { run(t, root) })
 	t.Run("space", func(t *testing.T) { run(t, root.In("acme")) })
+}
+
+// declared returns the tables of the suite.
+func declared(t *testing.T) record.Schema {
+	t.Helper()
+	schema, err := tables.Parse(conformance.Tables)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
+
+// additions are the statements that add the tables of a schema to a database of an app that
+// declares none.
+func additions(schema *record.Schema) []string {
+	builtIn := record.Default()
+	return sqltables.Changes(&builtIn, schema)
+}
+
+// TestWhatTheSuiteMakesOfItsTables writes the migration and the variable with -rewrite.
+func TestWhatTheSuiteMakesOfItsTables(t *testing.T) {
+	schema := declared(t)
+	for file, want := range map[string]string{
+		conformance.TablesSQLFile:  strings.Join(additions(&schema), ";\n") + ";\n",
+		conformance.TablesJSONFile: string(schema.Encode()) + "\n",
+	} {
+		if *rewrite {
+			if err := os.WriteFile("../../"+file, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		} else if got, err := os.ReadFile("../../" + file); err != nil || string(got) != want {
+			t.Errorf("%s is not made of %s, %v: run this test with -rewrite", file, conformance.TablesFile, err)
+		}
+	}
 }

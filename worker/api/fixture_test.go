@@ -35,11 +35,11 @@ func configure(t testing.TB, variables map[string]string) api.Config {
 // openStore returns rows and tickets on SQLite in memory.
 func openStore(t testing.TB) (*dialect.Watermelon, *tickets.Store) {
 	t.Helper()
-	return storeIn(wasmtest.OpenD1(t, store.Migrations()))
+	return storeIn(wasmtest.OpenD1(t, store.Migrations()), record.Default())
 }
 
-func storeIn(db store.DB) (*dialect.Watermelon, *tickets.Store) {
-	limits, schema := watermelon.DefaultLimits(), record.Default()
+func storeIn(db store.DB, schema record.Schema) (*dialect.Watermelon, *tickets.Store) {
+	limits := watermelon.DefaultLimits()
 	rows := records.New(db, records.NewStatements(schema, limits.PullBytes))
 	return &dialect.Watermelon{Records: rows, Schema: schema, Limits: limits}, tickets.New(db)
 }

@@ -17,6 +17,7 @@ import (
 
 	"tidemark/e2e/conformance"
 	"tidemark/shared/abi"
+	"tidemark/shared/record"
 	"tidemark/wasm/wasmtest"
 	"tidemark/worker/api/documents"
 	"tidemark/worker/store"
@@ -74,7 +75,7 @@ func (r townRooms) Forward(w http.ResponseWriter, q *http.Request, f abi.Forward
 func newTown(t *testing.T, variables ...string) *town {
 	f := &town{T: t, d1: &brokenD1{strict: openD1(t)}, now: time.Now(), sign: conformance.Signer([]byte(secret))}
 	c := configure(t, pairs(variables))
-	c.Root.Records.Store, c.Root.Tickets = storeIn(f.d1.strict)
+	c.Root.Records.Store, c.Root.Tickets = storeIn(f.d1.strict, record.Default())
 	c.Door.Rooms, c.Door.Now = townRooms{newRooms(t), newProjectRooms(t)}, func() time.Time { return f.now }
 	c.Root.Documents = &documents.Config{Calls: silent{}}
 	handler, objects := openSpaces(t, &c, f.d1)

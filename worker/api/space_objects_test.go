@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"tidemark/shared/abi"
-	"tidemark/shared/record"
 	"tidemark/shared/room"
 	"tidemark/shared/syncroom"
 	"tidemark/shared/watermelon"
@@ -48,10 +47,10 @@ type spaceObjects struct {
 var errCut = errors.New("the call was cut off")
 
 // openSpaces gives a configuration spaces, whose directory is in db. The caller has set its
-// clock and its rooms before.
+// clock and its rooms before. The spaces have the tables of the settings.
 func openSpaces(t *testing.T, c *api.Config, db store.DB) (*api.Handler, *spaceObjects) {
 	t.Helper()
-	limits, schema := watermelon.DefaultLimits(), record.Default()
+	limits, schema := watermelon.DefaultLimits(), c.Door.Settings.Tables
 	o := &spaceObjects{Rooms: c.Door.Rooms, t: t, named: map[string]*spaceObject{}, left: -1}
 	directory, pages := spaces.NewDirectory(db), transfer.NewStatements(schema)
 	pages.CheckState = yroom.CheckState

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tidemark/e2e/conformance"
+	"tidemark/shared/record"
 	"tidemark/shared/yroom"
 	"tidemark/worker/api/documents"
 )
@@ -30,7 +31,7 @@ type life struct {
 func newLife(t *testing.T) *life {
 	l := &life{t: t, now: time.Now()}
 	c, db := configure(t, nil), openD1(t)
-	c.Root.Records.Store, c.Root.Tickets = storeIn(db)
+	c.Root.Records.Store, c.Root.Tickets = storeIn(db, record.Default())
 	c.Door.Rooms, c.Door.Now = newRooms(t), func() time.Time { return l.now }
 	c.Root.Documents = &documents.Config{} // so that spaces serve documents
 	handler, objects := openSpaces(t, &c, db)

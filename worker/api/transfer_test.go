@@ -26,7 +26,7 @@ import (
 func newSpace(t *testing.T, variables map[string]string) (http.Handler, *ports) {
 	db := wasmtest.OpenD1(t, store.Migrations())
 	c, p := configure(t, variables), &ports{}
-	rows, _ := storeIn(db)
+	rows, _ := storeIn(db, record.Default())
 	pages := storetransfer.New(db, storetransfer.NewStatements(record.Default()))
 	c.Root.Records, c.Door.Rooms = recordsapi.Config{Store: rows}, p
 	root := api.New(c)

@@ -7,9 +7,10 @@ import (
 
 // Limits of D1 that the statements are built around.
 const (
-	FunctionArgs  = 32 // arguments of a function
-	ResultColumns = 100
-	CompoundTerms = 5 // SELECTs joined by UNION ALL
+	StatementBytes = 100_000
+	FunctionArgs   = 32 // arguments of a function
+	ResultColumns  = 100
+	CompoundTerms  = 5 // SELECTs joined by UNION ALL
 )
 
 // PartBytes is the most text in one cell of a result; D1 allows 2 MB.

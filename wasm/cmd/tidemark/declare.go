@@ -5,7 +5,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -23,10 +22,11 @@ import (
 	"tidemark/shared/tables/typescript"
 	"tidemark/wasm/edge"
 	"tidemark/worker/store"
+	"tidemark/worker/store/records"
 	sqltables "tidemark/worker/store/tables"
 )
 
-const tablesUsage = "tables: want tables check [--types DIR]… or --json, tables migrate [--drop TABLE,…], or tables types --out DIR [--only app-router|schema]"
+const tablesUsage = "tables: want tables check [--types DIR]… [--json], tables migrate [--forget TABLE,…], or tables types --out DIR [--only app-router|schema]"
 
 // A declarer makes files from the declaration of the tables.
 type declarer struct {
@@ -50,9 +50,9 @@ func runTables(args []string, out io.Writer) error {
 	}
 	flags := flag.NewFlagSet("tidemark tables "+args[0], flag.ExitOnError)
 	d := declarer{out: out}
-	var folders, drop []string
+	var folders, forget []string
 	var folder, only string
-	var asJSON bool
+	var text bool
 	flags.StringVar(&d.file, "file", "tables.toml", "the declaration")
 	if args[0] != "types" {
 		flags.StringVar(&d.migrations, "migrations", filepath.Join("worker", "store", "migrations"), "the folder of the migrations")
@@ -60,14 +60,14 @@ func runTables(args []string, out io.Writer) error {
 	}
 	switch args[0] {
 	case "check":
+		flags.BoolVar(&text, "json", false, "print the declaration as the guest takes it from TABLES, and check nothing else than the file")
 		flags.Func("types", "a folder with TypeScript that tables types wrote; may be given again", func(dir string) error {
 			folders = append(folders, dir)
 			return nil
 		})
-		flags.BoolVar(&asJSON, "json", false, "print the declaration as the variable TABLES takes it, and check only the file")
 	case "migrate":
-		flags.Func("drop", "tables to give up with all their rows, with commas between", func(list string) error {
-			drop = append(drop, strings.Split(list, ",")...)
+		flags.Func("forget", "tables that apps lose, with commas between; the database keeps them", func(list string) error {
+			forget = append(forget, strings.Split(list, ",")...)
 			return nil
 		})
 	case "types":
@@ -91,14 +91,14 @@ func runTables(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	switch args[0] {
-	case "check":
-		if asJSON {
-			return d.printJSON(schema)
-		}
+	switch {
+	case text:
+		fmt.Fprintf(out, "%s\n", schema.Encode())
+		return nil
+	case args[0] == "check":
 		return d.check(schema, folders, !anotherFile || built)
-	case "migrate":
-		return d.migrate(schema, drop)
+	case args[0] == "migrate":
+		return d.migrate(schema, forget)
 	}
 	return d.types(schema, folder, only)
 }
@@ -110,7 +110,13 @@ func (d *declarer) read() (*record.Schema, error) {
 		return nil, err
 	}
 	schema, err := tables.Parse(text)
-	return &schema, d.mistakes(err)
+	if err != nil {
+		return nil, d.mistakes(err)
+	}
+	if err := records.NewStatements(schema, 1).Fits(); err != nil {
+		return nil, fmt.Errorf("%s: %w", d.file, err)
+	}
+	return &schema, nil
 }
 
 // mistakes prints an error, and returns one that says how many there are.
@@ -192,16 +198,6 @@ func (d *declarer) checkGuest(schema *record.Schema, say func(string, ...any)) e
 	return nil
 }
 
-// printJSON prints the declaration on one line.
-func (d *declarer) printJSON(schema *record.Schema) error {
-	var b bytes.Buffer
-	if err := json.Compact(&b, schema.Encode()); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(d.out, b.String())
-	return err
-}
-
 func (d *declarer) fileFlag() string {
 	if d.file == "tables.toml" {
 		return ""
@@ -267,22 +263,26 @@ func lacking(db *edge.D1, schema *record.Schema) ([]string, error) {
 	return lacks, nil
 }
 
-// migrate writes the migration from the declaration that declared.go holds, and declared.go anew. It writes
-// nothing if a database would lose data other than the tables drop.
-func (d *declarer) migrate(next *record.Schema, drop []string) error {
+// migrate writes the migration from the declaration that declared.go holds, and declared.go
+// anew. It writes nothing if a database would lose data. The tables forget may be gone: they
+// stay in the database as they are, and no app sees them any more.
+func (d *declarer) migrate(next *record.Schema, forget []string) error {
 	built, err := d.old()
 	if err != nil {
 		return err
 	}
-	var statements []string
 	old := built
 	old.Tables = slices.Clone(built.Tables)
-	for _, name := range drop {
+	for _, name := range forget {
 		at := old.Table(name)
 		if at < 0 {
-			return fmt.Errorf("tables migrate: there is no table %q to drop", name)
+			return fmt.Errorf("tables migrate: there is no table %q to forget", name)
 		}
-		statements = append(statements, "DROP TABLE "+old.Tables[at].SQL)
+		for _, t := range next.Tables {
+			if strings.EqualFold(t.SQL, old.Tables[at].SQL) {
+				return fmt.Errorf("tables migrate: the table %s has the sql of the table %s, which stays in the database: write another sql", t.Name, name)
+			}
+		}
 		old.Tables = slices.Delete(old.Tables, at, at+1)
 	}
 	if len(old.Tables) == 0 {
@@ -291,11 +291,11 @@ func (d *declarer) migrate(next *record.Schema, drop []string) error {
 	if err := d.mistakes(tables.Refuse(&old, next)); err != nil {
 		err = fmt.Errorf("tables migrate: refused: %w, compared with %s", err, d.built)
 		if gone := slices.IndexFunc(old.Tables, func(t record.Table) bool { return next.Table(t.Name) < 0 }); gone >= 0 {
-			err = fmt.Errorf("%w\nTo give up a table with all its rows, write --drop %s", err, old.Tables[gone].Name)
+			err = fmt.Errorf("%w\nTo keep it in the database and from all apps, write --forget %s", err, old.Tables[gone].Name)
 		}
 		return err
 	}
-	statements = append(statements, sqltables.Changes(&old, next)...)
+	statements := sqltables.Changes(&old, next)
 	if len(statements) == 0 && bytes.Equal(built.Encode(), next.Encode()) {
 		fmt.Fprintln(d.out, "nothing to do")
 		return nil

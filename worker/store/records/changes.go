@@ -71,10 +71,7 @@ func (s *Store) readAll(ctx context.Context, since *record.Since, b store.Budget
 			return nil, err
 		}
 		return s.readTables(ctx, since, limits, func(r *tableReading, _ record.Stamp, limit int) abi.Statement {
-			if r.reads != "" {
-				return r.ask(r.changes, given, int64(all), limit)
-			}
-			return abi.Statement{SQL: sql(r), Args: []any{limit}}
+			return r.askLive(sql(r), given, limit)
 		})
 	}
 	limits := guesses.tables()
@@ -93,7 +90,7 @@ func (s *Store) readAll(ctx context.Context, since *record.Since, b store.Budget
 		if !insufficient(err) {
 			break
 		}
-		octets := func(r *tableReading, _ record.Stamp) abi.Statement { return r.askSize(given) }
+		octets := func(r *tableReading, _ record.Stamp) abi.Statement { return r.askLive(r.size, given) }
 		if limits, err = s.measure(ctx, since, octets, b.Octets, times); err != nil {
 			if errors.Is(err, record.ErrTooLarge) {
 				guesses.tooLarge(b.Octets)
@@ -215,17 +212,13 @@ func (s *Store) readDelta(ctx context.Context, since *record.Since, octets int) 
 	p := newParts(s.reading[since.Version-1], c.stamp)
 	found := results[len(results)-1]
 	for i := range p.tables {
-		lines := store.Text(found, clockColumns+i)
-		if lines == nil {
+		both := store.Text(found, clockColumns+i)
+		if both == nil {
 			return nil, errMore
 		}
-		for more := true; more; {
-			var rows, ids []byte
-			rows, lines, _ = bytes.Cut(lines, []byte{'\n'})
-			ids, lines, more = bytes.Cut(lines, []byte{'\n'})
-			p.addLive(i, rows)
-			p.addDead(i, ids)
-		}
+		rows, ids, _ := bytes.Cut(both, []byte{'\n'})
+		p.addLive(i, rows)
+		p.addDead(i, ids)
 	}
 	return p, nil
 }

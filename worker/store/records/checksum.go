@@ -52,7 +52,7 @@ func (s *Store) Checksum(ctx context.Context, caller record.Caller, b store.Budg
 // checksum returns errMore if a table has more than times what it seems to have.
 func (s *Store) checksum(ctx context.Context, caller record.Caller, budget store.Budget, times int) (record.Sums, error) {
 	given := s.grants(caller)
-	sizes, err := s.measure(ctx, &record.Since{Version: s.schema.Version}, func(r *tableReading, _ record.Stamp) abi.Statement { return r.askSize(given) }, s.pageOctets, times)
+	sizes, err := s.measure(ctx, &record.Since{Version: s.schema.Version}, func(r *tableReading, _ record.Stamp) abi.Statement { return r.askLive(r.size, given) }, s.pageOctets, times)
 	if err != nil {
 		return record.Sums{}, err
 	}

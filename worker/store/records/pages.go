@@ -217,7 +217,7 @@ ORDER BY stamp DESC, tab DESC, id DESC LIMIT 1)`
 SELECT stamp, tab, id, octets FROM (
 `+store.UnionAll(next)+`) ORDER BY stamp, tab, id LIMIT CAST(?6 AS INTEGER) + 1),
 page AS MATERIALIZED (
-SELECT stamp, tab, id, n FROM (
+SELECT stamp, tab, id, octets, n FROM (
   SELECT *, row_number() OVER sofar AS n, sum(octets) OVER sofar - octets AS before FROM near
   WINDOW sofar AS (ORDER BY stamp, tab, id ROWS UNBOUNDED PRECEDING))
 WHERE n <= ?6 AND before < ?7)
@@ -225,16 +225,15 @@ SELECT tab, dead, iif(sum(octet_length(part)) OVER (ROWS UNBOUNDED PRECEDING) <=
 `+store.UnionAll(rows)+")\nUNION ALL\n"+last, 9)
 }
 
-// onPage reads the rows of the table on the page.
+// onPage reads the rows of the table on the page. It takes as many to a cell as are sure to fit:
+// JSON may take escapedTimes as much as a row is stored in.
 func (r *tableReading) onPage() string {
-	if r.told.table == "" {
-		return fmt.Sprintf(`SELECT %d AS tab, t.deleted AS dead, json_group_array(CASE t.deleted WHEN 0 THEN %s ELSE t.%s END) AS part
-FROM page CROSS JOIN %s AS t ON t.%[3]s = page.id WHERE page.tab = %[1]d
-GROUP BY t.deleted, t.rowid / (SELECT max(1, %[5]d / max(%[6]s)) FROM page CROSS JOIN %[4]s AS t ON t.%[3]s = page.id WHERE page.tab = %[1]d)`,
-			r.index, r.row, r.ID, r.SQL, store.PartBytes, r.bound)
+	join, dead, row, id, group := "CROSS JOIN", "t.deleted", r.row, "t."+r.ID, "t.rowid"
+	if r.told.table != "" {
+		join, dead, id, group = "LEFT JOIN", r.shown()+" IS NOT TRUE", "page.id", "page.n"
 	}
-	return fmt.Sprintf(`SELECT %d AS tab, %[7]s IS NOT TRUE AS dead, json_group_array(CASE WHEN %[7]s THEN %[2]s ELSE page.id END) AS part
-FROM page LEFT JOIN %[4]s AS t ON t.%[3]s = page.id WHERE page.tab = %[1]d
-GROUP BY 2, page.n / (SELECT max(1, %[5]d / max(%[6]s)) FROM page LEFT JOIN %[4]s AS t ON t.%[3]s = page.id WHERE page.tab = %[1]d)`,
-		r.index, r.row, r.ID, r.SQL, store.PartBytes, r.toldBytes(r.bound), r.shown())
+	from := fmt.Sprintf("FROM page %s %s AS t ON t.%s = page.id WHERE page.tab = %d", join, r.SQL, r.ID, r.index)
+	return fmt.Sprintf(`SELECT %d AS tab, %s AS dead, json_group_array(CASE WHEN %[2]s THEN %s ELSE %s END) AS part
+%s GROUP BY 2, %s / (SELECT max(1, %d / max(octets)) FROM page WHERE tab = %[1]d)`,
+		r.index, dead, id, row, from, group, store.PartBytes/escapedTimes)
 }

@@ -13,7 +13,7 @@ import (
 type parts struct {
 	tables     []tableReading
 	live, dead [][][]byte // without their brackets
-	columns    bool       // live of tables that every caller may read are columns, as tableReading.measured returns them
+	columns    bool       // live are columns, as tableReading.measured returns them
 	rows       []int      // in the columns of each table
 	size       int        // of all texts
 	buffer     []byte     // of rendered
@@ -32,17 +32,14 @@ func newParts(tables []tableReading, stamp record.Stamp) *parts {
 
 // addLive takes a cell of live rows.
 func (p *parts) addLive(table int, text []byte) {
-	if p.inColumns(table) {
+	if p.columns {
 		ids, _, _ := bytes.Cut(text, []byte{'\n'})
 		if len(ids) > len("[]") {
 			p.rows[table] += 1 + bytes.Count(ids, []byte{','})
 		}
 	}
-	p.live[table] = p.add(p.live[table], text, !p.inColumns(table))
+	p.live[table] = p.add(p.live[table], text, !p.columns)
 }
-
-// inColumns says whether live of a table are columns.
-func (p *parts) inColumns(table int) bool { return p.columns && p.tables[table].reads == "" }
 
 // addDead takes a cell of ids of tombstones.
 func (p *parts) addDead(table int, text []byte) { p.dead[table] = p.add(p.dead[table], text, true) }
@@ -63,7 +60,7 @@ func (p *parts) page() *record.Page {
 	page := &record.Page{Stamp: p.stamp, Replacement: p.replacement, Next: p.next, Tables: make([]record.TablePage, len(p.tables))}
 	for i := range p.tables {
 		t := record.TablePage{Name: p.tables[i].Name, Deleted: joined(p.dead[i]), Octets: size(p.live[i]) + size(p.dead[i])}
-		if p.inColumns(i) {
+		if p.columns {
 			t.Rows = p.rendered(i)
 			for _, member := range p.tables[i].members {
 				t.Octets += p.rows[i] * len(member) // and a brace and a comma where columns have commas

@@ -4,6 +4,7 @@ package records
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"tidemark/shared/abi"
@@ -117,5 +118,38 @@ func TestATableIsADeclarationAndAMigration(t *testing.T) {
 	}
 	if _, err := f.Purge(t.Context(), f.now, 0); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestTablesThatCloudflareCannotTakeAreTold(t *testing.T) {
+	many := func(n int) *Statements {
+		s := record.Schema{Version: 1}
+		for i := range n {
+			table := record.Table{Name: fmt.Sprint("table_", i), SQL: fmt.Sprint("table_", i), ID: "id"}
+			for c := range 10 {
+				table.Columns = append(table.Columns, record.Column{Name: fmt.Sprint("some_column_", c), SQL: fmt.Sprint("some_column_", c)})
+			}
+			table.Read, _ = record.ParseRule("some_column_0 = sub or some_column_1 in teams")
+			table.Write = table.Read
+			s.Tables = append(s.Tables, table)
+		}
+		return NewStatements(s, 1<<20)
+	}
+	s := many(30)
+	if err := s.Fits(); err != nil {
+		t.Error(err)
+	}
+	for _, w := range s.writing {
+		for _, sql := range []string{w.write, w.tellRows, w.refused, w.oversized, w.conflicts} {
+			if len(sql) > store.StatementBytes/4 {
+				t.Errorf("a statement of a push has %d bytes", len(sql))
+			}
+		}
+	}
+	if err := many(60).Fits(); err == nil || !strings.Contains(err.Error(), "declare fewer tables") {
+		t.Error(err)
+	}
+	if many(60).deltas[0] != "" {
+		t.Error("the deltas of 60 tables are one statement")
 	}
 }

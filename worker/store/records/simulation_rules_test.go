@@ -21,6 +21,7 @@ type ruledWorld struct {
 	*world
 	plan       *grants.Plan
 	forgetting *forgetting
+	notices    map[[2]string][]notice
 }
 
 var (
@@ -103,22 +104,37 @@ func (r *replica) mayRead(t int, id string, s *stored) bool {
 	return r.ruled == nil || holds(r.schema.Tables[t].Read, r.caller, id, s.raw)
 }
 
+// A notice is a row of Told.
+type notice struct {
+	who   string
+	old   object // empty: it is for who
+	stamp stamp
+}
+
+// look reads whom the server has to tell what, by table and id.
+func (w *ruledWorld) look() {
+	w.notices = map[[2]string][]notice{}
+	for _, cells := range w.run("SELECT tab, id, who, old, stamp FROM Told")[0].Rows {
+		key := [2]string{store.CellString(cells[0]), store.CellString(cells[1])}
+		n := notice{who: store.CellString(cells[2]), stamp: stamp(store.CellNumber(cells[4]))}
+		if old := store.CellString(cells[3]); strings.HasPrefix(old, "{") {
+			if err := json.Unmarshal([]byte(old), &n.old); err != nil {
+				w.fail("%v", err)
+			}
+		}
+		w.notices[key] = append(w.notices[key], n)
+	}
+}
+
 // told is the last stamp at which the server had to tell the replica's caller of an id, or 0.
 func (r *replica) told(t int, id string) (last stamp) {
 	if r.ruled == nil {
 		return 0
 	}
 	table := &r.schema.Tables[t]
-	for _, cells := range r.run("SELECT who, old, stamp FROM Told WHERE tab = " + store.Literal(table.SQL) + " AND id = " + store.Literal(id))[0].Rows {
-		who, old, at := store.CellString(cells[0]), store.CellString(cells[1]), stamp(store.CellNumber(cells[2]))
-		raw := object{}
-		if strings.HasPrefix(old, "{") {
-			if err := json.Unmarshal([]byte(old), &raw); err != nil {
-				r.fail("%v", err)
-			}
-		}
-		if len(raw) == 0 && who == r.caller.Subject || len(raw) > 0 && holds(table.Read, r.caller, id, raw) {
-			last = max(last, at)
+	for _, n := range r.ruled.notices[[2]string{table.SQL, id}] {
+		if len(n.old) == 0 && n.who == r.caller.Subject || len(n.old) > 0 && holds(table.Read, r.caller, id, n.old) {
+			last = max(last, n.stamp)
 		}
 	}
 	return last

@@ -23,10 +23,10 @@ type simulatedSpace struct {
 	world  *world
 }
 
-func newSimulatedSpace(t *testing.T, change func(sql string) string) *simulatedSpace {
+func newSimulatedSpace(t *testing.T, schema record.Schema, change func(sql string) string) *simulatedSpace {
 	s := &simulatedSpace{object: wasmtest.NewObject(t)}
 	now := func() time.Time { return time.UnixMilli(s.world.now) }
-	s.DB = spaces.New(changedStorage{s.object, change}, spaces.NewTables(record.Default()), now, func(bool) {})
+	s.DB = spaces.New(changedStorage{s.object, change}, spaces.NewTables(schema), now, func(bool) {})
 	return s
 }
 
@@ -92,12 +92,26 @@ func unchanged(sql string) string { return sql }
 func TestSimulationOfSpaces(t *testing.T) {
 	statements := simulatedStatements(&standard)
 	wasmtest.Seeds(t, 500, 100, func(t *testing.T) func(uint64) error {
-		s := newSimulatedSpace(t, unchanged)
+		s := newSimulatedSpace(t, record.Default(), unchanged)
 		return func(seed uint64) error {
 			if seed%10 > 0 {
 				return nil
 			}
 			return s.simulate(statements, seed, true)
+		}
+	})
+}
+
+// TestSimulationOfRulesInSpaces is TestSimulationOfSpaces with tables that have rules and checks.
+func TestSimulationOfRulesInSpaces(t *testing.T) {
+	statements := guardedStatements(&standard)
+	wasmtest.Seeds(t, 500, 100, func(t *testing.T) func(uint64) error {
+		s := newSimulatedSpace(t, guarded(), unchanged)
+		return func(seed uint64) error {
+			if seed%10 > 0 {
+				return nil
+			}
+			return s.simulate(statements, seed, false)
 		}
 	})
 }
@@ -112,7 +126,7 @@ func TestTheSimulationMissesEveryRuleOfABirth(t *testing.T) {
 			t.Parallel()
 			changed := standard
 			changed.leastBase = leastBase
-			s, statements := newSimulatedSpace(t, unchanged), simulatedStatements(&changed)
+			s, statements := newSimulatedSpace(t, record.Default(), unchanged), simulatedStatements(&changed)
 			findHole(t, func(seed uint64) error { return s.simulate(statements, seed, false) })
 		})
 	}
@@ -123,7 +137,7 @@ func TestTheSimulationMissesEveryRuleOfABirth(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			found := false
-			s := newSimulatedSpace(t, func(sql string) string {
+			s := newSimulatedSpace(t, record.Default(), func(sql string) string {
 				found = found || sql == change[0]
 				return strings.Replace(sql, change[0], change[1], 1)
 			})

@@ -81,7 +81,7 @@ func newWorld(db store.DB, statements *Statements, seed uint64, oracle bool) *wo
 	w.erase()
 	w.run("UPDATE Clock SET stamp = 1, horizon = 0, floor = 0, ruled = 0")
 	if statements.guarded {
-		w.ruled = &ruledWorld{w, statements.plan, &statements.forgetting}
+		w.ruled = &ruledWorld{world: w, plan: statements.plan, forgetting: &statements.forgetting}
 	}
 	for range w.schema.Tables {
 		w.buried = append(w.buried, map[string]bool{})
@@ -140,6 +140,9 @@ func (w *world) look() {
 	last := len(results) - 1
 	w.server.born = stamp(store.Number(results[last], 0))
 	w.server.tables = nil
+	if w.ruled != nil {
+		w.ruled.look()
+	}
 	for t, res := range results[1:last] {
 		rows := map[string]*stored{}
 		for _, cells := range res.Rows {

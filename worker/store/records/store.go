@@ -79,6 +79,19 @@ func newStatements(schema record.Schema, pageOctets int, r *rules) *Statements {
 	return s
 }
 
+// Fits returns an error if D1, or a space, does not take a statement because the tables have too
+// many columns together.
+func (s *Statements) Fits() error {
+	longest := 0
+	for _, p := range s.pages {
+		longest = max(longest, len(p.changes), len(p.replacement))
+	}
+	if longest > store.StatementBytes {
+		return fmt.Errorf("a page of all tables takes a statement of %d bytes, and Cloudflare takes %d: declare fewer tables, or fewer columns", longest, store.StatementBytes)
+	}
+	return nil
+}
+
 // Stamp returns the stamp of the last change.
 func (s *Store) Stamp(ctx context.Context) (record.Stamp, error) {
 	c, err := s.clock(ctx)

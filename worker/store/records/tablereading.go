@@ -37,15 +37,17 @@ type tableReading struct {
 	// is direct, but a step whose rows have much more than a cell takes is NULL:
 	// otherwise the database makes the text in memory, whatever its length, before
 	// it finds the text too long. Measured makes its steps by the longest row.
+	//
+	// If the caller may not read every row, ?2 are the grants, and direct and guarded return one cell.
 	direct, guarded, measured string
 	// Members are the texts before each of those values in a row.
 	members [][]byte
-	// Size is about how many octets the live rows have.
+	// Size is about how many octets the live rows have that the caller may read. ?1 are the grants,
+	// if reads asks for them.
 	size string
 	// Changes returns what changed after ?1: whether the rows are tombstones, and a
 	// JSON array of rows or of ids; ?2 is as ?1 above. ChangesSize is about how many
-	// octets those rows have. If the caller may not read every row, these also read all of them,
-	// after -1.
+	// octets those rows have.
 	changes, changesSize string
 }
 
@@ -70,12 +72,15 @@ func newTableReadings(schema *record.Schema, version record.Version, plan *grant
 		r.measured, r.members = r.readLive(fmt.Sprintf(
 			"SELECT min(t.rowid) AS first, max(1, %d / max(%s)) AS step, 0 AS octets FROM %s AS t WHERE t.deleted = 0",
 			store.PartBytes, r.bound, t.SQL), "")
-		r.size = fmt.Sprintf("SELECT sum(%s) AS octets FROM %s AS t WHERE t.deleted = 0", r.bytes, t.SQL)
+		r.size = grants.In(fmt.Sprintf("SELECT sum(%s) AS octets FROM %s AS t WHERE %s", r.bytes, t.SQL, both("t.deleted = 0", r.reads)), 1)
 		few := fmt.Sprintf(
 			"SELECT first, %d AS step, CASE WHEN last - first >= %d THEN ?1 + 1 ELSE 0 END AS octets FROM (SELECT (SELECT min(t.rowid) FROM %[3]s AS t) AS first, (SELECT max(t.rowid) FROM %[3]s AS t) AS last)",
 			smallStep, smallRows, t.SQL)
 		r.direct, _ = r.readLive(few, "")
 		r.guarded, _ = r.readLive(few, r.bytes)
+		if r.reads != "" {
+			r.direct, r.guarded, r.measured = r.readOwn()
+		}
 		r.changes, r.changesSize = r.readChanges(""), r.readChangesSize("")
 		list = append(list, r)
 	}
@@ -135,13 +140,8 @@ func jsonValue(c *record.Column) string {
 	return "t." + c.SQL
 }
 
-// readLive returns a statement that walks over the table in steps of rowids, from the
-// first; span says which, and how long a step is. If bytes is not "", the statement
-// measures the rows of a step, and a step of more than store.WaryBytes is NULL. It returns
-// columns, not rows: most of a row's text is names and quotes, and D1 quotes and parses
-// all text once more.
-func (r *tableReading) readLive(span, bytes string) (sql string, members [][]byte) {
-	var arrays []string
+// arrays are JSON arrays of each member of some rows, and the texts before the values in a row.
+func (r *tableReading) arrays() (arrays []string, members [][]byte) {
 	add := func(name, value string) {
 		arrays = append(arrays, "json_group_array("+value+")")
 		members = append(members, append(ijson.AppendString([]byte{','}, name), ':'))
@@ -153,6 +153,33 @@ func (r *tableReading) readLive(span, bytes string) (sql string, members [][]byt
 	add(record.CreatedAt, "t.created_at")
 	add(record.UpdatedAt, "t.updated_at")
 	members[0][0] = '{'
+	return arrays, members
+}
+
+// readOwn returns the statements of the live rows that the caller may read.
+func (r *tableReading) readOwn() (direct, guarded, measured string) {
+	arrays, _ := r.arrays()
+	from := fmt.Sprintf("FROM %s AS t WHERE %s", r.SQL, both("t.deleted = 0", r.reads))
+	one := fmt.Sprintf("(SELECT iif(octet_length(columns) <= ?1, columns, NULL) FROM (SELECT %s AS columns %s))", store.Lines(arrays), from)
+	direct = "SELECT " + one + " AS columns"
+	guarded = fmt.Sprintf("SELECT iif(ifnull((SELECT sum(%s) %s), 0) <= %d, %s, NULL) AS columns", r.bytes, from, store.WaryBytes, one)
+	measured = fmt.Sprintf(`WITH ownrows AS MATERIALIZED (
+  SELECT t.rowid AS at, row_number() OVER () AS n %s),
+span AS MATERIALIZED (
+  SELECT max(1, %d / max(%s)) AS step %[1]s)
+SELECT CASE WHEN sum(octet_length(columns)) OVER (ROWS UNBOUNDED PRECEDING) <= ?1 THEN columns END AS columns FROM (
+SELECT %[4]s AS columns FROM ownrows CROSS JOIN %[5]s AS t ON t.rowid = ownrows.at GROUP BY ownrows.n / (SELECT step FROM span))`,
+		from, store.PartBytes, r.bound, store.Lines(arrays), r.SQL)
+	return grants.In(direct, 2), grants.In(guarded, 2), grants.In(measured, 2)
+}
+
+// readLive returns a statement that walks over the table in steps of rowids, from the
+// first; span says which, and how long a step is. If bytes is not "", the statement
+// measures the rows of a step, and a step of more than store.WaryBytes is NULL. It returns
+// columns, not rows: most of a row's text is names and quotes, and D1 quotes and parses
+// all text once more.
+func (r *tableReading) readLive(span, bytes string) (sql string, members [][]byte) {
+	arrays, members := r.arrays()
 	step := fmt.Sprintf("FROM %s AS t WHERE t.rowid >= lo AND t.rowid < lo + step AND t.deleted = 0", r.SQL)
 	columns := fmt.Sprintf("(SELECT %s %s)", store.Lines(arrays), step)
 	if bytes != "" {
@@ -174,7 +201,7 @@ FROM part WHERE ifnull(octets + octet_length(columns), 1) > 0`, span, r.SQL, col
 // readDeltas returns, in one row, the clock and for each table what changed
 // after ?1: a line with the JSON array of rows, and a line with that of ids. A
 // text of more than ?2 octets is NULL, and so is the text of rows of more than
-// store.WaryBytes. It is "" for more tables than D1 has columns.
+// store.WaryBytes. It is "" if D1 does not take it: for very many tables.
 func readDeltas(tables []tableReading, rules *rules) string {
 	if len(tables)+clockColumns > store.ResultColumns {
 		return ""
@@ -190,17 +217,20 @@ func readDeltas(tables []tableReading, rules *rules) string {
 SELECT json_group_array(%[1]s) FILTER (WHERE t.deleted = 0) || char(10) || json_group_array(t.%[2]s) FILTER (WHERE t.deleted) AS found FROM %[3]s AS t WHERE t.stamp > ?1)), NULL) AS t%[4]d`,
 			r.row, r.ID, r.SQL, i, r.bytes, store.WaryBytes)
 	}
-	return sql + " FROM Clock"
+	if sql += " FROM Clock"; len(sql) > store.StatementBytes {
+		return ""
+	}
+	return sql
 }
 
-// readDelta is the column of readDeltas for a table of which rows are told: two more lines have
-// the rows that are told, and the ids.
+// readDelta is the column of readDeltas for a table of which rows are told.
 func (r *tableReading) readDelta(n int) string {
-	changed, told := r.brings("?1", ""), r.fromTold("?1", "")
-	return grants.In(fmt.Sprintf(`, iif(ifnull((SELECT sum(%[1]s) FROM %[2]s AS t WHERE %[3]s), 0) + ifnull((SELECT sum(%[4]s) FROM %[5]s), 0) <= %[6]d, (SELECT iif(octet_length(found) <= ?2, found, NULL) FROM (SELECT
-(SELECT json_group_array(%[7]s) FILTER (WHERE t.deleted = 0) || char(10) || json_group_array(t.%[8]s) FILTER (WHERE t.deleted) FROM %[2]s AS t WHERE %[3]s) || char(10) ||
-(SELECT json_group_array(%[7]s) FILTER (WHERE %[9]s) || char(10) || json_group_array(f.id) FILTER (WHERE %[9]s IS NOT TRUE) FROM %[5]s) AS found)), NULL) AS t%[10]d`,
-		r.bytes, r.SQL, changed, r.toldBytes(r.bytes), told, store.WaryBytes, r.row, r.ID, r.shown(), n), 3)
+	return grants.In(fmt.Sprintf(`, (WITH changedkeys AS MATERIALIZED (
+SELECT t.rowid AS at, t.%[1]s AS id, t.deleted = 0 AS live FROM %[2]s AS t WHERE %[3]s UNION ALL
+SELECT t.rowid, f.id, %[4]s FROM %[5]s)
+SELECT iif(ifnull((SELECT sum(%[6]s) FROM changedkeys AS k LEFT JOIN %[2]s AS t ON t.rowid = k.at), 0) <= %[7]d, (SELECT iif(octet_length(found) <= ?2, found, NULL) FROM (
+SELECT json_group_array(%[8]s) FILTER (WHERE live) || char(10) || json_group_array(k.id) FILTER (WHERE live IS NOT TRUE) AS found FROM changedkeys AS k LEFT JOIN %[2]s AS t ON t.rowid = k.at)), NULL)) AS t%[9]d`,
+		r.ID, r.SQL, r.brings("?1", ""), r.shown(), r.fromTold("?1", ""), r.toldBytes(r.bytes), store.WaryBytes, r.row, n), 3)
 }
 
 // changedRows is the condition of the rows that changed after since, and of those live ones

@@ -81,13 +81,13 @@ func (r *tableReading) ask(sql string, given abi.Text, args ...any) abi.Statemen
 	return abi.Statement{SQL: sql, Args: args}
 }
 
-// askSize returns the statement that says about how many octets the live rows have that the
-// caller may read.
-func (r *tableReading) askSize(given abi.Text) abi.Statement {
+// askLive returns a statement of the live rows that the caller may read. It has the grants if the
+// caller may not read every row.
+func (r *tableReading) askLive(sql string, given abi.Text, args ...any) abi.Statement {
 	if r.reads != "" {
-		return r.ask(r.changesSize, given, int64(all))
+		args = append(args, given)
 	}
-	return abi.Statement{SQL: r.size}
+	return abi.Statement{SQL: sql, Args: args}
 }
 
 // fromTold are the rows f of Told after since that are for the caller, with t's row if there is

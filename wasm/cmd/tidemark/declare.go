@@ -80,7 +80,9 @@ func runTables(args []string, out io.Writer) error {
 	if flags.NArg() > 0 {
 		return fmt.Errorf("tables %s: unexpected argument %q", args[0], flags.Arg(0))
 	}
+	anotherFile, built := false, false
 	flags.Visit(func(f *flag.Flag) {
+		anotherFile, built = anotherFile || f.Name == "file", built || f.Name == "built"
 		if f.Name == "file" || f.Name == "migrations" || f.Name == "built" {
 			d.flags += fmt.Sprintf(" --%s %s", f.Name, f.Value)
 		}
@@ -94,7 +96,7 @@ func runTables(args []string, out io.Writer) error {
 		fmt.Fprintf(out, "%s\n", schema.Encode())
 		return nil
 	case args[0] == "check":
-		return d.check(schema, folders)
+		return d.check(schema, folders, !anotherFile || built)
 	case args[0] == "migrate":
 		return d.migrate(schema, forget)
 	}
@@ -129,34 +131,17 @@ func (d *declarer) mistakes(err error) error {
 	return fmt.Errorf("mistakes in %s: %d", d.file, len(list))
 }
 
-// check prints what is not up to date, and returns an error if there is something.
-func (d *declarer) check(schema *record.Schema, folders []string) error {
+// check prints what is not up to date, and returns an error if there is something. Another file than the default is that of
+// serve --tables: no guest has it built in, unless --built says so.
+func (d *declarer) check(schema *record.Schema, folders []string, inGuest bool) error {
 	stale := 0
 	say := func(format string, args ...any) {
 		stale++
 		fmt.Fprintf(d.out, format+"\n", args...)
 	}
-	built, err := d.old()
-	switch {
-	case err != nil:
-		return err
-	case !bytes.Equal(built.Encode(), schema.Encode()):
-		if err := d.mistakes(tables.Refuse(&built, schema)); err != nil {
-			return fmt.Errorf("%w, compared with %s", err, d.built)
-		}
-		say("%s is not what %s says: run tidemark tables migrate%s", d.built, d.file, d.flags)
-	default:
-		db, err := d.migrated()
-		if err != nil {
+	if inGuest {
+		if err := d.checkGuest(schema, say); err != nil {
 			return err
-		}
-		defer db.Close()
-		lacks, err := lacking(db, schema)
-		if err != nil {
-			return err
-		}
-		if len(lacks) > 0 {
-			say("the migrations in %s do not make %s: put the migration back that tidemark tables migrate wrote", d.migrations, strings.Join(lacks, ", "))
 		}
 	}
 	for _, dir := range folders {
@@ -181,6 +166,34 @@ func (d *declarer) check(schema *record.Schema, folders []string) error {
 	}
 	if stale > 0 {
 		return fmt.Errorf("not up to date with %s: %d", d.file, stale)
+	}
+	return nil
+}
+
+// checkGuest says whether declared.go and the migrations are up to date.
+func (d *declarer) checkGuest(schema *record.Schema, say func(string, ...any)) error {
+	built, err := d.old()
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(built.Encode(), schema.Encode()) {
+		if err := d.mistakes(tables.Refuse(&built, schema)); err != nil {
+			return fmt.Errorf("%w, compared with %s", err, d.built)
+		}
+		say("%s is not what %s says: run tidemark tables migrate%s", d.built, d.file, d.flags)
+		return nil
+	}
+	db, err := d.migrated()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	lacks, err := lacking(db, schema)
+	if err != nil {
+		return err
+	}
+	if len(lacks) > 0 {
+		say("the migrations in %s do not make %s: put the migration back that tidemark tables migrate wrote", d.migrations, strings.Join(lacks, ", "))
 	}
 	return nil
 }

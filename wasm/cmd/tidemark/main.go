@@ -45,8 +45,9 @@
 // tables makes files from tables.toml, the declaration of the app's tables, in a checkout of
 // this repository. check says every mistake in it, and what is not up to date: declared.go
 // and the migrations (--built and --migrations say where they are), and the TypeScript in
-// the folders of --types; with --json it prints the declaration for the guest's variable
-// TABLES instead. migrate writes the next migration of D1, and declared.go, which
+// the folders of --types. With --file and without --built it looks at that file and the
+// TypeScript only, as for serve --tables. With --json it prints the declaration for the
+// guest's variable TABLES instead. migrate writes the next migration of D1, and declared.go, which
 // builds the tables into the guest. It refuses what would lose data. The tables that
 // --forget names may be gone from the file: they stay in the database, and apps lose them.
 // types writes app-router.ts, the type of the tRPC router, and schema.ts, the schema and

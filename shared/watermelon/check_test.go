@@ -37,9 +37,8 @@ func TestChecksOfAPush(t *testing.T) {
 		{`"name":"abc\ud83d\ude00"`, `["v",2,1,0,0,"abc\ud83d\ude00",0,0,0,"H"]`, ""},
 		{`"status":"active"`, `["v",4,1,0,0,0,"active",0,0,"H"]`, ""},
 		{`"status":"x"`, "", "status it is none of lead, active"},
-		// WatermelonDB filled the column in, or the app is one for which it is optional.
+		// WatermelonDB filled the column in.
 		{`"status":""`, `["v",0,1,0,0,0,0,0,0,"H"]`, ""},
-		{`"status":null,"score":null,"open":null`, `["v",0,1,0,0,0,0,0,0,"H"]`, ""},
 		{`"score":0,"open":false`, `["v",24,1,0,0,0,0,0,0,"H"]`, ""},
 	} {
 		input := fmt.Sprintf(`{"changes":{"visits":{"updated":[{"id":"v","updated_at":1,%s}]}},"lastPulledAt":1}`, c.row)

@@ -267,9 +267,6 @@ func (d *pushDecoder) row() {
 				break
 			}
 			d.at.Column = d.table.Columns[c].Name
-			if d.absent(c) {
-				break
-			}
 			brings(c)
 			d.values[c] = d.value(&d.table.Columns[c])
 			d.check(c)
@@ -324,22 +321,6 @@ func (d *pushDecoder) row() {
 		b = append(strconv.AppendUint(append(b, `,"`...), h.Sum64(), 36), '"')
 	}
 	*last = append(b, ']')
-}
-
-// absent reads null as the value of a mandatory column that has a default: the row is of an app for
-// which the column is optional, and counts as if it lacked the column. A row of an import has the
-// default then.
-func (d *pushDecoder) absent(c int) bool {
-	column := &d.table.Columns[c]
-	if column.Nullable || column.Default == nil || d.s.Kind() != ijson.Null {
-		return false
-	}
-	d.s.Literal()
-	if d.unchecked {
-		d.mask |= 1 << c
-		d.values[c] = appendDefault(nil, column.Default)
-	}
-	return true
 }
 
 // appendDefault appends a default as a value of record.TableBatch.
@@ -430,6 +411,9 @@ func (d *pushDecoder) value(c *record.Column) []byte {
 	case k == ijson.Null && c.Nullable:
 		d.s.Literal()
 		return []byte("null")
+	case k == ijson.Null && c.Default != nil && d.unchecked: // the column was optional when the row was written
+		d.s.Literal()
+		return appendDefault(nil, c.Default)
 	case c.Type == record.Number:
 		return d.number()
 	case c.Type == record.String && k == ijson.String:

@@ -14,7 +14,7 @@ GUEST_FLAGS := -trimpath -buildvcs=false -ldflags="-s -w"
 BIN := $(CURDIR)/e2e/node_modules/.bin
 NODE := PATH="$(BIN):$$PATH"
 DEPS := e2e/node_modules/.package-lock.json
-MADE := build build/testguest.wasm build/tidemark build/migrated $(DEPS)
+MADE := build build/testguest.wasm build/tidemark build/migrated build/field-notes $(DEPS)
 TEST_ENV := $(NODE) TIDEMARK_SERVER=$(CURDIR)/build/tidemark TIDEMARK_MIGRATED=$(CURDIR)/build/migrated
 FUZZTIME ?= 1m
 YJSDIFF_SECONDS ?= 600
@@ -68,6 +68,12 @@ build/migrated: $(wildcard worker/store/migrations/*.sql) wrangler.toml $(DEPS)
 	rm -rf $@ $@.new
 	$(NODE) CI=1 wrangler d1 migrations apply DB --local --persist-to $@.new
 	mv $@.new $@
+	touch $@
+
+# The example app, in JavaScript. The link is for Node, which looks for packages in the folders above a file.
+build/field-notes: $(wildcard examples/field-notes/*.ts) examples/field-notes/tsconfig.json web/dist/index.html
+	web/node_modules/.bin/tsc -p examples/field-notes
+	ln -sfn ../web/node_modules build/node_modules
 	touch $@
 
 %/node_modules/.package-lock.json: %/package-lock.json

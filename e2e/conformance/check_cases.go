@@ -13,7 +13,7 @@ var checkCases = []testCase{
 		ann := s.actor("ann")
 		ann.expect("")
 		for column, checks := range map[string]map[string][]any{
-			"rating": {"": {nil, 1, 5, 2.5, -0.0 + 1}, "it is greater than 5": {5.000000001, 1e300}, "it is less than 1": {0.999, 0, -1e300}},
+			"rating": {"": {nil, 1, 5, 2.5}, "it is greater than 5": {5.000000001, 1e300}, "it is less than 1": {0.999, 0, -1e300}},
 			"note": {
 				"":                                  {nil, "ab", "abcd", "😀", "😀😀", "a\u0000", "éé"},
 				"it is longer than 4 UTF-16 units":  {"abcde", "😀😀a", "😀😀😀"},

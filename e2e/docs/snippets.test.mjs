@@ -1,7 +1,7 @@
 // The code blocks of README.md and of docs/guide-yjs.md, and the request that
 // docs/guide-watermelondb.md shows, as they stand there, on both hosts. The longer
 // snippets of docs/guide-watermelondb.md and docs/guide-projects.md run in e2e/clients
-// and e2e/projects.
+// and e2e/projects, and docs/guide-first-table.md in first-table.test.mjs.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

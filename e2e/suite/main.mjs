@@ -1,5 +1,5 @@
 // All tests of `make test`: the static ones, Go's, Go's under the race detector and on
-// the guest's target, the client kit's and the files of e2e. SLOTS is how many jobs run at the
+// the guest's target, the client kit's and the files of e2e and of the examples. SLOTS is how many jobs run at the
 // same time. Arguments leave only the jobs whose name has one of them in it.
 import { execFileSync } from "node:child_process";
 import { globSync } from "node:fs";
@@ -50,7 +50,7 @@ const onGuest = goTest("js shared …", ["-short", "-skip", counting, `-exec=${o
 // `make build` has made the kit. Nothing makes it again here, as others load it meanwhile.
 const kit = { name: "web/client", command: ["node", "--test", "--test-reporter=spec", ...globSync("web/client/test/*.test.mjs", { cwd: root })] };
 
-const files = globSync("e2e/**/*.test.mjs", { cwd: root, exclude: (name) => name === "node_modules" }).sort()
+const files = globSync("{e2e,examples}/**/*.test.mjs", { cwd: root, exclude: (name) => name === "node_modules" }).sort()
   .map((name) => ({ name, command: ["node", "--test", "--test-reporter=spec", name] }));
 
 // Nothing that they make is of use to the others.

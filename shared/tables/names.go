@@ -45,7 +45,7 @@ projectsbyseq projecttasksbyseq projecttasksbyid projecttasksbyparent projectdep
 projectdependenciesbypair projectdependenciesbysuccessor projectcalendarsbyseq projectcalendarsbyid projectmembershipsbyseq
 projectmembershipsbyid projectmembershipslive projectmembershipsbyuser projectuploadsbytime
 layout space spacerooms d1_migrations declaration
-batch cut docs incoming judged lined mode near none page sofar span texts timed w json_each json_tree`)
+batch cut docs incoming judged lined mode near none page part sofar span texts timed w json_each json_tree`)
 
 // wireName says whether the key is a name that a table or a column may have on the wire.
 func (p *parsing) wireName(m member, reserved map[string]string) bool {

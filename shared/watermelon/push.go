@@ -323,6 +323,21 @@ func (d *pushDecoder) row() {
 	*last = append(b, ']')
 }
 
+// appendDefault appends a default as a value of record.TableBatch.
+func appendDefault(b []byte, v any) []byte {
+	switch v := v.(type) {
+	case string:
+		return ijson.AppendString(b, v)
+	case float64:
+		return strconv.AppendFloat(b, v, 'g', -1, 64)
+	case bool:
+		if v {
+			return append(b, '1')
+		}
+	}
+	return append(b, '0')
+}
+
 // check notes if the value of a column fails the column's check. A value that WatermelonDB
 // itself filled in counts as absent, if the column came later than the table and has a
 // default: the user did not write it. docs/protocol.md, K1.
@@ -396,6 +411,9 @@ func (d *pushDecoder) value(c *record.Column) []byte {
 	case k == ijson.Null && c.Nullable:
 		d.s.Literal()
 		return []byte("null")
+	case k == ijson.Null && c.Default != nil && d.unchecked: // the column was optional when the row was written
+		d.s.Literal()
+		return appendDefault(nil, c.Default)
 	case c.Type == record.Number:
 		return d.number()
 	case c.Type == record.String && k == ijson.String:

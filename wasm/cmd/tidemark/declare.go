@@ -26,7 +26,7 @@ import (
 	sqltables "tidemark/worker/store/tables"
 )
 
-const tablesUsage = "tables: want tables check [--types DIR]…, tables migrate [--drop TABLE,…], or tables types --out DIR [--only app-router|schema]"
+const tablesUsage = "tables: want tables check [--types DIR]… [--json], tables migrate [--forget TABLE,…], or tables types --out DIR [--only app-router|schema]"
 
 // A declarer makes files from the declaration of the tables.
 type declarer struct {
@@ -50,8 +50,9 @@ func runTables(args []string, out io.Writer) error {
 	}
 	flags := flag.NewFlagSet("tidemark tables "+args[0], flag.ExitOnError)
 	d := declarer{out: out}
-	var folders, drop []string
+	var folders, forget []string
 	var folder, only string
+	var text bool
 	flags.StringVar(&d.file, "file", "tables.toml", "the declaration")
 	if args[0] != "types" {
 		flags.StringVar(&d.migrations, "migrations", filepath.Join("worker", "store", "migrations"), "the folder of the migrations")
@@ -59,13 +60,14 @@ func runTables(args []string, out io.Writer) error {
 	}
 	switch args[0] {
 	case "check":
+		flags.BoolVar(&text, "json", false, "print the declaration as the guest takes it from TABLES, and check nothing else than the file")
 		flags.Func("types", "a folder with TypeScript that tables types wrote; may be given again", func(dir string) error {
 			folders = append(folders, dir)
 			return nil
 		})
 	case "migrate":
-		flags.Func("drop", "tables to give up with all their rows, with commas between", func(list string) error {
-			drop = append(drop, strings.Split(list, ",")...)
+		flags.Func("forget", "tables that apps lose, with commas between; the database keeps them", func(list string) error {
+			forget = append(forget, strings.Split(list, ",")...)
 			return nil
 		})
 	case "types":
@@ -78,7 +80,9 @@ func runTables(args []string, out io.Writer) error {
 	if flags.NArg() > 0 {
 		return fmt.Errorf("tables %s: unexpected argument %q", args[0], flags.Arg(0))
 	}
+	anotherFile, built := false, false
 	flags.Visit(func(f *flag.Flag) {
+		anotherFile, built = anotherFile || f.Name == "file", built || f.Name == "built"
 		if f.Name == "file" || f.Name == "migrations" || f.Name == "built" {
 			d.flags += fmt.Sprintf(" --%s %s", f.Name, f.Value)
 		}
@@ -87,11 +91,14 @@ func runTables(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	switch args[0] {
-	case "check":
-		return d.check(schema, folders)
-	case "migrate":
-		return d.migrate(schema, drop)
+	switch {
+	case text:
+		fmt.Fprintf(out, "%s\n", schema.Encode())
+		return nil
+	case args[0] == "check":
+		return d.check(schema, folders, !anotherFile || built)
+	case args[0] == "migrate":
+		return d.migrate(schema, forget)
 	}
 	return d.types(schema, folder, only)
 }
@@ -124,34 +131,17 @@ func (d *declarer) mistakes(err error) error {
 	return fmt.Errorf("mistakes in %s: %d", d.file, len(list))
 }
 
-// check prints what is not up to date, and returns an error if there is something.
-func (d *declarer) check(schema *record.Schema, folders []string) error {
+// check prints what is not up to date, and returns an error if there is something. Another file than the default is that of
+// serve --tables: no guest has it built in, unless --built says so.
+func (d *declarer) check(schema *record.Schema, folders []string, inGuest bool) error {
 	stale := 0
 	say := func(format string, args ...any) {
 		stale++
 		fmt.Fprintf(d.out, format+"\n", args...)
 	}
-	built, err := d.old()
-	switch {
-	case err != nil:
-		return err
-	case !bytes.Equal(built.Encode(), schema.Encode()):
-		if err := d.mistakes(tables.Refuse(&built, schema)); err != nil {
-			return fmt.Errorf("%w, compared with %s", err, d.built)
-		}
-		say("%s is not what %s says: run tidemark tables migrate%s", d.built, d.file, d.flags)
-	default:
-		db, err := d.migrated()
-		if err != nil {
+	if inGuest {
+		if err := d.checkGuest(schema, say); err != nil {
 			return err
-		}
-		defer db.Close()
-		lacks, err := lacking(db, schema)
-		if err != nil {
-			return err
-		}
-		if len(lacks) > 0 {
-			say("the migrations in %s do not make %s: put the migration back that tidemark tables migrate wrote", d.migrations, strings.Join(lacks, ", "))
 		}
 	}
 	for _, dir := range folders {
@@ -176,6 +166,34 @@ func (d *declarer) check(schema *record.Schema, folders []string) error {
 	}
 	if stale > 0 {
 		return fmt.Errorf("not up to date with %s: %d", d.file, stale)
+	}
+	return nil
+}
+
+// checkGuest says whether declared.go and the migrations are up to date.
+func (d *declarer) checkGuest(schema *record.Schema, say func(string, ...any)) error {
+	built, err := d.old()
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(built.Encode(), schema.Encode()) {
+		if err := d.mistakes(tables.Refuse(&built, schema)); err != nil {
+			return fmt.Errorf("%w, compared with %s", err, d.built)
+		}
+		say("%s is not what %s says: run tidemark tables migrate%s", d.built, d.file, d.flags)
+		return nil
+	}
+	db, err := d.migrated()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	lacks, err := lacking(db, schema)
+	if err != nil {
+		return err
+	}
+	if len(lacks) > 0 {
+		say("the migrations in %s do not make %s: put the migration back that tidemark tables migrate wrote", d.migrations, strings.Join(lacks, ", "))
 	}
 	return nil
 }
@@ -245,22 +263,26 @@ func lacking(db *edge.D1, schema *record.Schema) ([]string, error) {
 	return lacks, nil
 }
 
-// migrate writes the migration from the declaration that declared.go holds, and declared.go anew. It writes
-// nothing if a database would lose data other than the tables drop.
-func (d *declarer) migrate(next *record.Schema, drop []string) error {
+// migrate writes the migration from the declaration that declared.go holds, and declared.go
+// anew. It writes nothing if a database would lose data. The tables forget may be gone: they
+// stay in the database as they are, and no app sees them any more.
+func (d *declarer) migrate(next *record.Schema, forget []string) error {
 	built, err := d.old()
 	if err != nil {
 		return err
 	}
-	var statements []string
 	old := built
 	old.Tables = slices.Clone(built.Tables)
-	for _, name := range drop {
+	for _, name := range forget {
 		at := old.Table(name)
 		if at < 0 {
-			return fmt.Errorf("tables migrate: there is no table %q to drop", name)
+			return fmt.Errorf("tables migrate: there is no table %q to forget", name)
 		}
-		statements = append(statements, "DROP TABLE "+old.Tables[at].SQL)
+		for _, t := range next.Tables {
+			if strings.EqualFold(t.SQL, old.Tables[at].SQL) {
+				return fmt.Errorf("tables migrate: the table %s has the sql of the table %s, which stays in the database: write another sql", t.Name, name)
+			}
+		}
 		old.Tables = slices.Delete(old.Tables, at, at+1)
 	}
 	if len(old.Tables) == 0 {
@@ -269,11 +291,11 @@ func (d *declarer) migrate(next *record.Schema, drop []string) error {
 	if err := d.mistakes(tables.Refuse(&old, next)); err != nil {
 		err = fmt.Errorf("tables migrate: refused: %w, compared with %s", err, d.built)
 		if gone := slices.IndexFunc(old.Tables, func(t record.Table) bool { return next.Table(t.Name) < 0 }); gone >= 0 {
-			err = fmt.Errorf("%w\nTo give up a table with all its rows, write --drop %s", err, old.Tables[gone].Name)
+			err = fmt.Errorf("%w\nTo keep it in the database and from all apps, write --forget %s", err, old.Tables[gone].Name)
 		}
 		return err
 	}
-	statements = append(statements, sqltables.Changes(&old, next)...)
+	statements := sqltables.Changes(&old, next)
 	if len(statements) == 0 && bytes.Equal(built.Encode(), next.Encode()) {
 		fmt.Fprintln(d.out, "nothing to do")
 		return nil

@@ -109,10 +109,13 @@ func TestTheTablesOfAnAppBeginAndGrow(t *testing.T) {
 	refused := "tables.toml: table customers: " + gone + "tables.toml: table products: " + gone +
 		"tables.toml: table visits: it is new: raise version to 2 and write since = 2, as apps of version 1 do not have it\n"
 	a.wants(refused+"mistakes in tables.toml: 3, compared with shared/record/declared.go", "check")
-	a.wants(refused+"tables migrate: refused: mistakes in tables.toml: 3, compared with shared/record/declared.go\nTo give up a table with all its rows, write --drop customers", "migrate")
-	a.wants(`tables migrate: there is no table "orders" to drop`, "migrate", "--drop", "orders")
-	a.wants(wrote(0), "migrate", "--drop", "customers,products")
-	if got := a.migration(); !strings.HasPrefix(got, "-- Made from tables.toml, schema version 1, by tidemark tables migrate.\nDROP TABLE Customers;\nDROP TABLE Products;\nCREATE TABLE Visits (") {
+	a.wants(refused+"tables migrate: refused: mistakes in tables.toml: 3, compared with shared/record/declared.go\nTo keep it in the database and from all apps, write --forget customers", "migrate")
+	a.wants(`tables migrate: there is no table "orders" to forget`, "migrate", "--forget", "orders")
+	a.write("tables.toml", strings.Replace(firstTables, `"Visits"`, `"customers"`, 1))
+	a.wants("tables migrate: the table visits has the sql of the table customers, which stays in the database: write another sql", "migrate", "--forget", "customers,products")
+	a.write("tables.toml", firstTables)
+	a.wants(wrote(0), "migrate", "--forget", "customers,products")
+	if got := a.migration(); !strings.HasPrefix(got, "-- Made from tables.toml, schema version 1, by tidemark tables migrate.\nCREATE TABLE Visits (") {
 		t.Error(got)
 	}
 	a.wants("nothing to do", "migrate")
@@ -164,6 +167,7 @@ func TestACommandOnTheTablesSaysWhatIsWrong(t *testing.T) {
 	a.wants("tables types: --out is needed", "types", "--file", "other.toml")
 	a.wants(`tables types: --only "all" is neither app-router nor schema`, "types", "--file", "other.toml", "--out", "x", "--only", "all")
 	a.wants("open b.go: no such file or directory", "check", "--file", "other.toml", "--types", "x", "--built", "b.go")
+	a.wants(`{"version":1,"tables":[{"name":"visits","sql":"Visits","columns":[{"name":"owner_id","type":"string"}]}]}`, "check", "--file", "other.toml", "--json")
 	a.wants(tablesUsage)
 	a.wants("no command \"tables make\"\n"+tablesUsage, "make")
 	a.wants(`tables check: unexpected argument "now"`, "check", "now")
@@ -180,14 +184,14 @@ func TestACommandOnTheTablesSaysWhatIsWrong(t *testing.T) {
 	// A table of the same name that the app made by hand.
 	a.write(filepath.Join("worker", "store", "migrations", "0900_mine.sql"), "CREATE TABLE visits (id TEXT);\n")
 	a.write("tables.toml", firstTables)
-	if got := a.run("migrate", "--drop", "customers,products"); !strings.Contains(got, "after the migrations in worker/store/migrations this fails: CREATE TABLE Visits") || !strings.Contains(got, "already exists") {
+	if got := a.run("migrate", "--forget", "customers,products"); !strings.Contains(got, "after the migrations in worker/store/migrations this fails: CREATE TABLE Visits") || !strings.Contains(got, "already exists") {
 		t.Error(got)
 	}
 	if built, err := os.ReadFile(filepath.Join("shared", "record", "declared.go")); err != nil || bytes.Contains(built, []byte("visits")) {
 		t.Errorf("a migration that failed was taken for done: %s %v", built, err)
 	}
 	a.write(filepath.Join("worker", "store", "migrations", "0901_mine.sql"), "CREATE;\n")
-	if got := a.run("migrate", "--drop", "customers,products"); !strings.Contains(got, "worker/store/migrations: migrate: 0901_mine.sql") {
+	if got := a.run("migrate", "--forget", "customers,products"); !strings.Contains(got, "worker/store/migrations: migrate: 0901_mine.sql") {
 		t.Error(got)
 	}
 	a.write(filepath.Join("shared", "record", "declared.go"), "package record\n")

@@ -13,8 +13,8 @@
 //	tidemark spaces info|pause|resume|delete --url URL [--token TOKEN | --data DIR] NAME
 //	tidemark export --url URL [--token TOKEN | --data DIR] [--space NAME] [-o FILE]
 //	tidemark import --url URL [--token TOKEN | --data DIR] --space NAME FILE
-//	tidemark tables check [--file tables.toml] [--types DIR]...
-//	tidemark tables migrate [--file tables.toml] [--drop TABLE,...]
+//	tidemark tables check [--file tables.toml] [--types DIR]... [--json]
+//	tidemark tables migrate [--file tables.toml] [--forget TABLE,...]
 //	tidemark tables types [--file tables.toml] --out DIR [--only app-router|schema]
 //
 // serve reads the wrangler.toml that wrangler deploys. Without --wasm it builds
@@ -45,10 +45,13 @@
 // tables makes files from tables.toml, the declaration of the app's tables, in a checkout of
 // this repository. check says every mistake in it, and what is not up to date: declared.go
 // and the migrations (--built and --migrations say where they are), and the TypeScript in
-// the folders of --types. migrate writes the next migration of D1, and declared.go, which
-// builds the tables into the guest. It refuses what would lose data, but for the tables that --drop
-// names. types writes app-router.ts, the type of the tRPC router, and schema.ts, the schema and the
-// migrations of WatermelonDB, or one of them.
+// the folders of --types. With --file and without --built it looks at that file and the
+// TypeScript only, as for serve --tables. With --json it prints the declaration for the
+// guest's variable TABLES instead. migrate writes the next migration of D1, and declared.go, which
+// builds the tables into the guest. It refuses what would lose data. The tables that
+// --forget names may be gone from the file: they stay in the database, and apps lose them.
+// types writes app-router.ts, the type of the tRPC router, and schema.ts, the schema and
+// the migrations of WatermelonDB, or one of them.
 //
 // All others sign with AUTH_SECRET or, without it, with the secret in --secret-file, by
 // default the file DIR.secret beside the data folder. serve or token generates the
@@ -79,8 +82,8 @@ const usage = `usage:
   tidemark spaces info|pause|resume|delete --url URL [--token TOKEN | --data DIR] NAME
   tidemark export --url URL [--token TOKEN | --data DIR] [--space NAME] [-o FILE]
   tidemark import --url URL [--token TOKEN | --data DIR] --space NAME FILE
-  tidemark tables check [--file tables.toml] [--types DIR]…
-  tidemark tables migrate [--file tables.toml] [--drop TABLE,…]
+  tidemark tables check [--file tables.toml] [--types DIR]… [--json]
+  tidemark tables migrate [--file tables.toml] [--forget TABLE,…]
   tidemark tables types [--file tables.toml] --out DIR [--only app-router|schema]
 restore and purge take --space NAME, too.
 The secret of tokens is in AUTH_SECRET, or in --secret-file FILE (DIR.secret).

@@ -1,0 +1,4 @@
+// LokiJS brings no types.
+declare module "lokijs" {
+  export class LokiMemoryAdapter {}
+}

@@ -105,7 +105,7 @@ class Reader {
     if (language === "ts") return this.compile(text);
     assert.equal(language, "sh");
     if (text.startsWith("make serve") || text.startsWith("make dev")) return text.trim() === this.start && this.serve();
-    if (text.includes("--drop")) withoutDemo(this.toml);
+    if (text.includes("--forget")) withoutDemo(this.toml);
     const commands = this.start === "make dev" ? text.replace(/^SECRET=.*/m, secretOfDev) : text;
     const printed = await this.run(commands);
     if (output !== undefined) assert.equal(same(printed), same(output), text);

@@ -65,7 +65,10 @@ test("the TypeScript is up to date, and the declaration has no mistake", () => {
 
 describe("field notes", { timeout: 600_000 }, () => {
   before(() => door.start());
-  after(() => door.close());
+  after(async () => {
+    await door.close();
+    setTimeout(() => process.exit(1), 5_000).unref(); // a sync that failed would try again for ever
+  });
 
   test("the terminal shows rows, and tells what the server did not take", () => {
     const input = "place Ferry\nvisit 1 9 too good\nvisit 1 4 herons\nsync\nvisits\nvisit 2 3\nspecies Robin\nsync\nspecies\nquit\n";

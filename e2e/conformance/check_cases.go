@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -80,6 +81,36 @@ var checkCases = []testCase{
 		}
 		ann.expect("archive -a; places p; visits -old -theirs bad good")
 		ann.wantValue("visits", "bad", "rating", nil)
+	}},
+	{"K1 K2 many rows are rejected among many", func(t *testing.T, c *client) {
+		s := newStory(t, c)
+		ann, bob := s.actor("ann"), s.actor("bob")
+		ann.expect("")
+		var rows []row
+		var rejected, pulled []string
+		for i := range 300 {
+			r, name := s.row(fmt.Sprint("v", i), "owner_id", ann.sub, "rating", 5), fmt.Sprint("v", i)
+			switch i % 3 {
+			case 0:
+				r["rating"] = 6
+				rejected, pulled = append(rejected, "visits "+name+" rating: it is greater than 5"), append(pulled, "visits -"+name)
+			case 1:
+				r["owner_id"] = bob.sub
+				rejected, pulled = append(rejected, "visits "+name), append(pulled, "visits -"+name)
+			default:
+				pulled = append(pulled, "visits "+name)
+			}
+			rows = append(rows, r)
+		}
+		slices.Sort(rejected)
+		for range 2 {
+			ann.want(strings.Join(rejected, "; "), edits{"visits": {created: rows}})
+		}
+		ann.pageRows = 50
+		ann.expect(line(pulled))
+		ann.expect("")
+		bob.seen = 0
+		bob.expect("")
 	}},
 	{"K1 U8 a value of another type refuses the push as a whole", func(t *testing.T, c *client) {
 		s := newStory(t, c)

@@ -43,7 +43,7 @@ func newGuardedWriting(g *guard) tableWriting {
 INSERT INTO %s (%s, deleted, stamp) SELECT j.value, 1, %s %s WHERE NOT %s AND %s
 ON CONFLICT (%[3]s) DO UPDATE SET deleted = 1, stamp = excluded.stamp WHERE deleted = 0`,
 			batch, g.SQL, g.ID, next, g.ids(), g.kept(), g.name(g.buries)), 4),
-		changed:   fmt.Sprintf("(%s OR EXISTS (SELECT 1 FROM Told AS f WHERE f.tab = %s AND f.stamp > Clock.stamp))", changedSince(g.Table), g.told.table),
+		changed:   fmt.Sprintf("(%s OR EXISTS (SELECT 1 FROM Told AS f WHERE f.tab = %s AND f.who IN ('', ?3) AND f.stamp > Clock.stamp))", changedSince(g.Table), g.told.table),
 		conflicts: judged("stored_stamp > " + base),
 		buried: grants.In(fmt.Sprintf("%s SELECT json_group_array(j.value) AS ids %s WHERE t.stamp > %s AND t.deleted = 0 AND NOT %s",
 			batch, g.ids(), base, g.kept()), 4),
@@ -93,12 +93,12 @@ func (g *guard) why() string {
 	repeated := fmt.Sprintf("NOT c.dead AND c.effective <= c.stored_time AND c.stored_stamp > %s AND NOT %s AND EXISTS (SELECT 1 FROM Told AS f WHERE f.tab = %s AND f.id = c.id AND f.old <> '' AND %s)",
 		base, g.compare("<>"), g.told.table, g.told.match)
 	return fmt.Sprintf("max(CASE WHEN %s THEN %d ELSE 0 END, CASE WHEN c.at IS NULL THEN %s WHEN (%s AND %s) IS TRUE THEN 0 WHEN %s THEN 0 ELSE %[2]d END)",
-		g.again("c.id", "c.pushed")+" AND f.stamp = "+base+")", byRule, fresh, g.mine, g.pushes(g.becomes), repeated)
+		g.again("c.id", "c.pushed")+" AND f.stamp >= "+base+")", byRule, fresh, g.mine, g.pushes(g.becomes), repeated)
 }
 
 // again begins the condition that the same row, or the same deletion, of the caller was rejected:
-// with the batch's base it is the same push once more, and is rejected although the rules may allow
-// it now. K4. The condition needs a closing bracket.
+// with the batch's base, or a later one, it is the same push once more, and is rejected although the
+// rules may allow it now. K4. The condition needs a closing bracket.
 func (g *guard) again(id, pushed string) string {
 	return fmt.Sprintf("EXISTS (SELECT 1 FROM Told AS f WHERE f.tab = %s AND f.id = %s AND f.who = %s AND f.old = 'again:' || %s", g.told.table, id, grants.Who, pushed)
 }
@@ -162,7 +162,7 @@ func (g *guard) tellRows() string {
 func (g *guard) kept() string {
 	could := strings.ReplaceAll(g.writable, "$holds", g.plan.Could(g.Write, "j.value"))
 	return fmt.Sprintf("(CASE WHEN %s THEN false WHEN t.%s IS NULL THEN %s WHEN t.deleted THEN true ELSE %s END) IS NOT TRUE",
-		g.again("j.value", deletion)+" AND f.stamp = "+base+")", g.ID, could, g.mine)
+		g.again("j.value", deletion)+" AND f.stamp >= "+base+")", g.ID, could, g.mine)
 }
 
 // ids are the ids of ?1, j, with the stored rows t.

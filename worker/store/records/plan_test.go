@@ -81,3 +81,14 @@ func TestAGuardedTableIsReadByItsRule(t *testing.T) {
 		}
 	}
 }
+
+func TestAGuardedWriteReadsNothingOfOthers(t *testing.T) {
+	f := newRuled(t)
+	s := NewStatements(guarded(), 1<<20)
+	plan := f.plan(closeWrite([]string{s.writing[0].changed}, true, &standard))
+	for _, step := range []string{"ToldByStamp (tab=? AND who=? AND stamp>?)", "visitsByStamp (stamp>?)", "Readers USING PRIMARY KEY (who=?)"} {
+		if !strings.Contains(plan, step) {
+			t.Errorf("the end of a write does not use %s:\n%s", step, plan)
+		}
+	}
+}

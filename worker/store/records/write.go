@@ -49,7 +49,7 @@ const abortText = "malformed JSON"
 func aborted(err error) bool { return err != nil && strings.Contains(err.Error(), abortText) }
 
 // closeWrite moves the clock if any of the tables changed. It ends the batch if
-// its base is stale.
+// its base is stale. ?1 is now in milliseconds, ?2 the base, and ?3 the subject of the caller.
 //
 // If rules say who may read, a caller without claims in Readers moves the clock, too: their claims
 // are noted from a stamp on that no pull before had.
@@ -133,11 +133,11 @@ func (w *write) runCompared(ctx context.Context) (record.Outcome, error) {
 			changed = append(changed, w.writing[i].changed)
 		}
 	}
-	args := []any{w.now, int64(w.Base)}
-	if w.plan.Reads() {
+	sql, args := closeWrite(changed, w.plan.Reads(), w.rules), []any{w.now, int64(w.Base)}
+	if w.guarded && strings.Contains(sql, "?3") {
 		args = append(args, w.Caller.Subject)
 	}
-	closing, results, err := w.close(ctx, closeWrite(changed, w.plan.Reads(), w.rules), args...)
+	closing, results, err := w.close(ctx, sql, args...)
 	if err != nil {
 		return record.Outcome{}, err
 	}

@@ -64,7 +64,7 @@ var testArrows = map[string][]string{
 	"worker":                {"wasm", "worker", "e2e/conformance"},
 	"wasm":                  {"wasm"},
 	"worker/store":          {"wasm"},
-	"worker/store/records":  {"wasm", "worker/api/dialect", "worker/store/spaces"}, // rows as a client speaks to them
+	"worker/store/records":  {"wasm", "worker/api/dialect", "worker/store/spaces", "worker/store/tables"}, // rows as a client speaks to them
 	"worker/store/projects": {"wasm", "worker/store/spaces"},
 	"worker/store/transfer": {"wasm", "worker/store", "worker/api/dialect"},
 }

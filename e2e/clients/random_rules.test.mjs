@@ -8,7 +8,7 @@ import { token } from "../doors.mjs";
 import { declaredDoors, tables } from "./declared.mjs";
 import { dice, faults, hear } from "./faults.mjs";
 import { sumOf } from "./model.mjs";
-import { Judge, names, rules, Truth, values } from "./rulebook.mjs";
+import { contents, Judge, names, rules, Truth, values } from "./rulebook.mjs";
 import { sqlite } from "./sqlite.mjs";
 import { Client, complaints, loki } from "./watermelon.mjs";
 
@@ -286,9 +286,10 @@ class World {
       const { tables: sums } = await answer.json();
       for (const table of names) assert.deepEqual(sums[table], sumOf(visible[table], (row) => values(table, row)), `the checksum of ${table}, of ${name}`);
     }
-    const rows = this.truth.rows();
+    const { tables: then } = this.truth;
     for (const push of this.pushes.slice()) await this.push(...push);
-    assert.deepEqual(this.truth.rows(), rows, "U6 K4: the same pushes again change nothing");
+    const { often } = this.judge; // the server remembers the last version that it rejected
+    assert.deepEqual(contents(this.truth.tables, often), contents(then, often), "U6 K4: the same pushes again change nothing");
   }
 
   async run() {

@@ -61,17 +61,18 @@ export class Truth {
     const live = (table) => [...this.tables[table].values()].filter(({ row, dead }) => !dead && rules[table].read(row, caller));
     return Object.fromEntries(names.map((table) => [table, live(table).map(({ row }) => row).sort((a, b) => (a.id < b.id ? -1 : 1))]));
   }
+}
 
-  // rows is all of it, to compare.
-  rows() {
-    const all = (table) => [...this.tables[table]].map(([id, { row, dead }]) => [id, dead ? "dead" : values(table, row)]);
-    return Object.fromEntries(names.map((table) => [table, Object.fromEntries(all(table))]));
-  }
+// contents are the rows of Truth.tables, to compare, without some ids.
+export function contents(all, but) {
+  const rows = (table) => [...all[table]].filter(([id]) => !but.has(id)).map(([id, { row, dead }]) => [id, dead ? "dead" : values(table, row)]);
+  return Object.fromEntries(names.map((table) => [table, Object.fromEntries(rows(table))]));
 }
 
 // A Judge knows what the server must reject.
 export class Judge {
   rejected = new Set(); // what was rejected once, of whom: the same push is rejected again
+  often = new Set(); // the ids of rows of which the server rejected several versions of one subject
 
   // judge checks the answer to a push: R1, R2, K1, U5. before and after are what the server had.
   judge(caller, { changes }, answer, before, after) {
@@ -103,24 +104,28 @@ export class Judge {
     const key = JSON.stringify([caller.sub, table, row.id, values(table, row)]);
     const what = `${caller.sub} pushes ${JSON.stringify(row)} over ${JSON.stringify(stored)}`;
     if (rejected) {
-      assert.ok(!allowed || this.rejected.has(key), `it is rejected: ${what}`);
-      assert.deepEqual(now, stored, `it is rejected and changes something: ${what}`);
-      this.rejected.add(key);
+      this.rejects(key, allowed, caller, table, row.id, now, stored, what);
     } else if (!superseded) {
       assert.ok(allowed || (passes(table, row) && same(stored)), `R2: it is not rejected: ${what}`);
       assert.ok(same(now), `U5: it is taken, and the server has ${JSON.stringify(now)}: ${what}`);
     }
   }
 
+  rejects(key, allowed, { sub }, table, id, now, stored, what) {
+    assert.ok(!allowed || this.rejected.has(key), `it is rejected: ${what}`);
+    assert.deepEqual(now, stored, `it is rejected and changes something: ${what}`);
+    const row = JSON.stringify([sub, table, id]);
+    if (this.rejected.has(row) && !this.rejected.has(key)) this.often.add(id);
+    this.rejected.add(key).add(row);
+  }
+
   deletion(table, caller, id, stored, now, rejected) {
     const could = table === "catalogue" ? caller.editor : true;
     const allowed = stored ? stored.dead || this.mine(table, stored, caller) : could;
-    const key = JSON.stringify([caller.sub, table, id]);
+    const key = JSON.stringify([caller.sub, table, id, "deleted"]);
     const what = `${caller.sub} deletes ${id}, ${JSON.stringify(stored)}`;
     if (rejected) {
-      assert.ok(!allowed || this.rejected.has(key), `it is rejected: ${what}`);
-      assert.deepEqual(now, stored, `it is rejected and changes something: ${what}`);
-      this.rejected.add(key);
+      this.rejects(key, allowed, caller, table, id, now, stored, what);
     } else {
       assert.ok(allowed, `R2: it is not rejected: ${what}`);
       assert.ok(now?.dead, `it is deleted, and the server has ${JSON.stringify(now)}: ${what}`);

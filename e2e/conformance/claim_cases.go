@@ -1,6 +1,10 @@
 package conformance
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
 
 // claimCases are the cases of rules about what a token claims.
 var claimCases = []testCase{
@@ -31,6 +35,32 @@ var claimCases = []testCase{
 		gone.expect("") // its own pull was for these claims
 		gone.member("green")
 		gone.expect("places g all")
+	}},
+	{"R4 P4 a cursor goes on with the same claims alone", func(t *testing.T, c *client) {
+		s := newStory(t, c)
+		ann, bob := s.actor("ann"), s.actor("bob", "red", "blue")
+		bob.expect("")
+		var rows []row
+		for i := range 3 {
+			rows = append(rows, s.row(fmt.Sprint("p", i), "owner_id", ann.sub, "team", s.own("red")))
+		}
+		ann.want("", edits{"places": {created: rows}})
+		ask := func(cursor any) answer {
+			return bob.query(t, "sync.pull", fmt.Sprintf(`{"lastPulledAt":%d,"limit":1,"cursor":%s}`, bob.seen, encode(t, cursor)))
+		}
+		cursor := at(ask(nil).data(t), "cursor")
+		bob.member("blue", "red")
+		cursor = at(ask(cursor).data(t), "cursor")
+		for _, teams := range [][]string{{"red"}, {"blue"}, nil} {
+			bob.member(teams...)
+			a := ask(cursor)
+			a.wantFailure(t, "BAD_REQUEST", -32600, 400, "sync.pull")
+			if message, _ := at(parse(t, a.body), "error", "message").(string); !strings.Contains(message, "begin again") {
+				t.Errorf("the error says %q", message)
+			}
+		}
+		bob.member("red")
+		bob.expect("places p0 p1 p2 all")
 	}},
 	{"R4 a claim that changes while rows change brings what one may read", func(t *testing.T, c *client) {
 		s := newStory(t, c)

@@ -110,6 +110,23 @@ var ruleCases = []testCase{
 		ann.seen = 0
 		ann.expect("places own; visits v")
 	}},
+	{"R2 U10 a column that a push lacks counts as it is stored", func(t *testing.T, c *client) {
+		s := newStory(t, c)
+		ann, bob := s.actor("ann", "red"), s.actor("bob", "red")
+		ann.want("", edits{"places": {created: []row{
+			s.row("shared", "owner_id", ann.sub, "team", s.own("red"), "name", "x"), s.row("own", "owner_id", ann.sub, "team", "", "name", "x"),
+		}}})
+		bob.seen = 0
+		bob.expect("places shared")
+		part := func(name string, pairs ...any) row { return s.row(name, pairs...).with("updated_at", millis()+1) }
+		bob.want("places new; places own; visits new", edits{
+			"places": {updated: []row{part("shared", "name", "y"), part("own", "name", "y"), part("new", "name", "y")}}, "visits": {created: []row{part("new", "rating", 1)}},
+		})
+		bob.want("places own; places shared", edits{"places": {updated: []row{part("shared", "team", s.own("blue")), part("own", "team", s.own("red"))}}})
+		bob.expect("places -new -own shared; visits -new")
+		bob.wantValue("places", "shared", "name", "y")
+		bob.wantValue("places", "shared", "owner_id", ann.sub)
+	}},
 	{"R3 a row that changes hands is deleted for its old readers, and updated for its new ones", func(t *testing.T, c *client) {
 		s := newStory(t, c)
 		ann, bob, cid := s.actor("ann", "red"), s.actor("bob", "red"), s.actor("cid", "blue")
@@ -180,6 +197,10 @@ var ruleCases = []testCase{
 		ann.wantValue("letters", "l", "text", "y")
 		bob.want("letters l", edits{"letters": {deleted: []string{s.own("l")}}})
 		bob.expect("letters -l")
+		ann.want("", edits{"letters": {deleted: []string{s.own("l")}}})
+		bob.want("letters l", back) // R1: it does not say that the row is deleted
+		bob.expect("letters -l")
+		ann.expect("letters -l")
 	}},
 	{"R5 a notification names tables, and never ids", func(t *testing.T, c *client) {
 		s := newStory(t, c)

@@ -43,6 +43,8 @@ type actor struct {
 	sub   string
 	seen  int64                     // the timestamp of the last pull
 	rows  map[string]map[string]row // what the last pull had, by table and id
+
+	pageRows int // of a pull in pages; 0 is 1
 }
 
 // actor returns one with a token that has no scope.
@@ -160,7 +162,7 @@ func (p *actor) ways(since int64) map[string][]any {
 	t := p.story.T
 	whole := p.query(t, "sync.pull", fmt.Sprintf(`{"lastPulledAt":%d,"schemaVersion":1,"migration":null}`, since)).data(t)
 	turbo := p.do(t, "GET", fmt.Sprintf("/sync/pull?lastPulledAt=%d&schemaVersion=1&migration=null", since), "").json(t, 200)
-	limit := 1
+	limit := max(p.pageRows, 1)
 	if since == 0 || at(whole, "experimentalStrategy") != nil {
 		limit = 100 // it brings rows of other cases
 	}

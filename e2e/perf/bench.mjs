@@ -8,6 +8,7 @@ import { compare, loaded, median, print, round } from "./measure.mjs";
 import { load, onWazero, onWorkerd, plain, root } from "./targets.mjs";
 import { many } from "./many.mjs";
 import { memory } from "./memory.mjs";
+import { owners } from "./owners.mjs";
 import { projects } from "./projects.mjs";
 import { scale, spaces } from "./spaces.mjs";
 import { sync } from "./sync.mjs";
@@ -50,7 +51,7 @@ async function trivial() {
   for (const target of Object.values(targets)) await target.close();
 }
 
-const sections = { size, memory, trivial, sync, projects, spaces, scale, many };
+const sections = { size, memory, trivial, sync, projects, owners, spaces, scale, many };
 const chosen = process.argv.slice(2);
 for (const [name, section] of Object.entries(sections)) {
   if (chosen.length === 0 || chosen.includes(name)) await section();

@@ -11,7 +11,8 @@ import { startScript, startTidemark, statementsIn } from "../workerd/host.mjs";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 const secret = "a secret that only these benchmarks know";
-export const jwt = token("bench", { spaces: ["", "*"] }, secret); // the root and all spaces
+export const tokenOf = (sub) => token(sub, { spaces: ["", "*"] }, secret); // for the root and all spaces
+export const jwt = tokenOf("bench");
 
 // A Worker that does almost nothing, to compare the trivial route with.
 export const plain = () =>

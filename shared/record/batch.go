@@ -29,6 +29,9 @@ type TableBatch struct {
 	// Latest is the greatest updated_at of the others.
 	Partial bool
 	Latest  float64
+	// Filled are the ids of rows that brought a value of which the app knew nothing: it counts as
+	// absent. The writer's next pull must bring these rows.
+	Filled []string
 	// Rejected are rows that fail a check. Rows has none of them.
 	Rejected []Rejection
 }

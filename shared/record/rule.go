@@ -33,6 +33,9 @@ const (
 // Subject is the claim that names the caller.
 const Subject = "sub"
 
+// MaxTerms is how many terms a rule may have.
+const MaxTerms = 16
+
 // ParseRule reads a rule: all, none, scope NAME, COLUMN = CLAIM, COLUMN in CLAIM, or several
 // of them with the word or between.
 func ParseRule(text string) (Rule, error) {
@@ -59,6 +62,9 @@ func ParseRule(text string) (Rule, error) {
 	}
 	if slices.ContainsFunc(rule, func(t Term) bool { return t.Kind == Everybody }) {
 		return nil, nil
+	}
+	if len(rule) > MaxTerms {
+		return nil, fmt.Errorf("the rule has %d terms, and may have %d", len(rule), MaxTerms)
 	}
 	return rule, nil
 }

@@ -1,6 +1,7 @@
 package watermelon
 
 import (
+	"slices"
 	"strconv"
 
 	"tidemark/shared/ijson"
@@ -36,11 +37,22 @@ func AppendPushed(b []byte, schema *record.Schema, p *Push, done record.Outcome)
 		b = appendList(b, first, schema.Tables[i].Name, p.Ignored[i])
 	}
 	b = append(b, `},"rejected":{`...)
+	b = slices.Grow(b, rejectedBytes(done)) // there may be as many as rows
 	first = len(b)
 	for i := range done.Tables {
 		b = appendRejected(b, first, schema.Tables[i].Name, done.Tables[i].Rejected)
 	}
 	return append(b, "}}"...)
+}
+
+// rejectedBytes is about how many octets the rejections take.
+func rejectedBytes(done record.Outcome) (n int) {
+	for i := range done.Tables {
+		for _, r := range done.Tables[i].Rejected {
+			n += len(r.ID) + len(r.Column) + len(r.Reason) + len(`{"id":"","column":"","reason":""},`)
+		}
+	}
+	return n
 }
 
 // appendRejected appends the member name:[rejections], unless there are none.

@@ -63,6 +63,7 @@ type pushDecoder struct {
 	ids     map[string]struct{}
 	values  [record.MaxColumns][]byte
 	hashes  bool             // a hash follows a row: see record.TableBatch
+	filled  bool             // a value of the row counts as absent
 	failed  record.Rejection // the first check that the row fails, without its ID
 
 	unchecked bool   // rows may fail the checks of their columns
@@ -227,7 +228,7 @@ func (d *pushDecoder) row() {
 		return
 	}
 	var id, created, updated []byte
-	d.mask, d.failed = 0, record.Rejection{}
+	d.mask, d.failed, d.filled = 0, record.Rejection{}, false
 	n := len(d.table.Columns)
 	brings := func(bit int) {
 		if d.mask&(1<<bit) != 0 {
@@ -294,6 +295,7 @@ func (d *pushDecoder) row() {
 	if d.failed.Reason != "" {
 		d.failed.ID = string(id)
 		d.write.Rejected = append(d.write.Rejected, d.failed)
+		clear(d.values[:n])
 		return
 	}
 	d.write.Rows = d.appendChunk(d.write.Rows, size+3*n+64)
@@ -301,6 +303,9 @@ func (d *pushDecoder) row() {
 	b := append(append(append(*last, `["`...), id...), `",`...)
 	b = strconv.AppendUint(b, d.mask&^(1<<(n+1)), 10)
 	d.write.RowCount++
+	if d.filled {
+		d.write.Filled = append(d.write.Filled, string(id))
+	}
 	if d.mask != 1<<(n+2)-1 {
 		d.write.Partial = true
 	} else if at, err := strconv.ParseFloat(string(updated), 64); err == nil {
@@ -321,6 +326,21 @@ func (d *pushDecoder) row() {
 		b = append(strconv.AppendUint(append(b, `,"`...), h.Sum64(), 36), '"')
 	}
 	*last = append(b, ']')
+}
+
+// appendDefault appends a default as a value of record.TableBatch.
+func appendDefault(b []byte, v any) []byte {
+	switch v := v.(type) {
+	case string:
+		return ijson.AppendString(b, v)
+	case float64:
+		return strconv.AppendFloat(b, v, 'g', -1, 64)
+	case bool:
+		if v {
+			return append(b, '1')
+		}
+	}
+	return append(b, '0')
 }
 
 // check notes if the value of a column fails the column's check. A value that WatermelonDB
@@ -345,6 +365,7 @@ func (d *pushDecoder) check(c int) {
 	case column.Since > max(d.table.Since, 1) && column.Default != nil && v == column.Fill():
 		d.mask &^= 1 << c
 		d.values[c] = nil
+		d.filled = true
 	case d.failed.Reason == "":
 		d.failed = record.Rejection{Column: column.Name, Reason: reason}
 	}
@@ -396,6 +417,9 @@ func (d *pushDecoder) value(c *record.Column) []byte {
 	case k == ijson.Null && c.Nullable:
 		d.s.Literal()
 		return []byte("null")
+	case k == ijson.Null && c.Default != nil && d.unchecked: // the column was optional when the row was written
+		d.s.Literal()
+		return appendDefault(nil, c.Default)
 	case c.Type == record.Number:
 		return d.number()
 	case c.Type == record.String && k == ijson.String:

@@ -79,10 +79,24 @@ func (p *Plan) add(t record.Term) int {
 // column, or of id. The condition is NULL instead of false if a column or a claim is.
 func (p *Plan) Holds(rule record.Rule, column func(name string) string) string {
 	return p.condition(rule, func(t record.Term, n int) string {
-		if t.Kind == record.ColumnIs {
+		switch t.Kind {
+		case record.HasScope:
+			return fmt.Sprintf("%s ->> %d = 1", Param, n)
+		case record.ColumnIs:
 			return fmt.Sprintf("%s = %s ->> %d", column(t.Column), Param, n)
 		}
 		return fmt.Sprintf("%s IN (SELECT g.value FROM json_each(%s, '$[%d]') AS g)", column(t.Column), Param, n)
+	})
+}
+
+// HoldsStored is Holds for the stored row of an alias. Each term is one by which SQLite finds rows
+// by an index: whoever does not have the scope of a rule reads only the rows of its other terms.
+func (p *Plan) HoldsStored(rule record.Rule, alias string, column func(name string) string) string {
+	return p.condition(rule, func(t record.Term, n int) string {
+		if t.Kind == record.HasScope {
+			return fmt.Sprintf("%s.stamp > iif(%s ->> %d = 1, -1, %d)", alias, Param, n, ijson.MaxInteger)
+		}
+		return p.Holds(record.Rule{t}, column)
 	})
 }
 
@@ -90,7 +104,7 @@ func (p *Plan) Holds(rule record.Rule, column func(name string) string) string {
 func (p *Plan) Could(rule record.Rule, id string) string {
 	return p.condition(rule, func(t record.Term, n int) string {
 		switch {
-		case t.Column == "id":
+		case t.Kind == record.HasScope, t.Column == "id":
 			return p.Holds(record.Rule{t}, func(string) string { return id })
 		case t.Kind == record.ColumnIs:
 			return fmt.Sprintf("%s ->> %d IS NOT NULL", Param, n)
@@ -99,8 +113,9 @@ func (p *Plan) Could(rule record.Rule, id string) string {
 	})
 }
 
-// condition joins the conditions of the terms. compare returns that of a term with a column.
-func (p *Plan) condition(rule record.Rule, compare func(t record.Term, n int) string) string {
+// condition joins the conditions of the terms. ask returns that of a term that asks something of
+// the caller.
+func (p *Plan) condition(rule record.Rule, ask func(t record.Term, n int) string) string {
 	if rule == nil {
 		return "true"
 	}
@@ -112,21 +127,23 @@ func (p *Plan) condition(rule record.Rule, compare func(t record.Term, n int) st
 			terms = append(terms, "true")
 		case record.Nobody:
 			terms = append(terms, Param+" IS NULL") // never, and the statement has the parameter
-		case record.HasScope:
-			terms = append(terms, fmt.Sprintf("%s ->> %d = 1", Param, n))
 		default:
-			terms = append(terms, compare(t, n))
+			terms = append(terms, ask(t, n))
 		}
 	}
 	return "(" + store.Balanced(" OR ", terms) + ")"
 }
 
 // Bind returns the grants of a caller, the parameter of conditions: a string, null or 1 of a
-// slot, or an array of strings. A claim of another type, and an empty string, count as absent.
+// slot, or an array of strings; and the Sum. A claim of another type, and an empty string, count
+// as absent.
 func (p *Plan) Bind(c record.Caller) []byte {
-	b, _ := json.Marshal(p.grants(c))
+	b, _ := json.Marshal(append(p.grants(c), p.Sum(c)))
 	return b
 }
+
+// SumSlot is the index of the Sum in the grants.
+func (p *Plan) SumSlot() int { return len(p.slots) }
 
 func (p *Plan) grants(c record.Caller) []any {
 	claims, _ := ijson.Members([]byte(c.Claims), maxDepth) // of a token that was verified

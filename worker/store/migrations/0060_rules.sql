@@ -1,16 +1,16 @@
 -- Rows that a pull must bring although they did not change, or did change and must no longer be
 -- seen: for the subject who, whose push of the row was rejected, or for all who could read
--- the row by the columns old, a JSON object, that it had before.
+-- the row by the columns old, a JSON object, that it had before. And which pushes were rejected,
+-- so that the same one is rejected again.
 CREATE TABLE Told (
-  tab    TEXT NOT NULL,
-  id     TEXT NOT NULL,
-  who    TEXT NOT NULL,
-  old    TEXT NOT NULL, -- '' and 'sent': it is for who
-  stamp  INTEGER NOT NULL,
-  pushed TEXT,         -- a hash of the row that was rejected; NULL: a deletion was
+  tab   TEXT NOT NULL,
+  id    TEXT NOT NULL,
+  who   TEXT NOT NULL, -- '' if it is for all who could read the row
+  old   TEXT NOT NULL, -- '' and 'sent': it is for who; 'again:' and a hash: the push of who was rejected
+  stamp INTEGER NOT NULL, -- of a push that was rejected, its base
   PRIMARY KEY (tab, id, who, old)
 ) WITHOUT ROWID;
-CREATE INDEX ToldByStamp ON Told (tab, stamp);
+CREATE INDEX ToldByStamp ON Told (tab, who, stamp);
 
 -- From which stamp on the pulls of a subject were answered for which claims.
 CREATE TABLE Readers (

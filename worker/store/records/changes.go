@@ -269,7 +269,7 @@ func (s *Store) measure(ctx context.Context, since *record.Since, ask func(r *ta
 	}
 	var results []abi.Result
 	var err error
-	if s.plan.Reads() && since.Stamp != 0 {
+	if since.Stamp != 0 {
 		results, _, err = s.read(ctx, since.Caller, since.Stamp, statements)
 		results = results[min(1, len(results)):]
 	} else {

@@ -28,10 +28,11 @@ func newGuard(c *comparison, plan *grants.Plan) *guard {
 // is refused. Nobody hears of a refused row: it is no conflict, and not too large.
 func newGuardedWriting(g *guard) tableWriting {
 	g.refusal = g.why()
+	g.batch = batchTable(g.rules, "ifnull("+otherThan(g.plan, "min(CAST(?2 AS INTEGER), Clock.stamp)")+", 0) AS other")
 	judged := func(which string) string {
 		return grants.In(g.judged(g.size())+"\nSELECT json_group_array(id) AS ids FROM judged WHERE refused = 0 AND "+which, 4)
 	}
-	batch := "WITH " + batchTable(g.rules)
+	batch := "WITH " + g.batch
 	inserted, replaced := g.simple()
 	return tableWriting{
 		Table: g.Table, guarded: true,
@@ -79,8 +80,8 @@ const (
 
 // why is 0 for a row c that may be written over t, or why it may not.
 //
-// A row that is stored as it is pushed is not refused to a caller who could read it before, or
-// pushed it: they repeat the push by which they gave it away. K4.
+// A row that is stored as it is pushed, and not deleted, is not refused to a caller who could read
+// it before, or pushed it: they repeat the push by which they gave it away. K4.
 func (g *guard) why() string {
 	var lacks strings.Builder
 	for i := range g.Columns {
@@ -89,19 +90,21 @@ func (g *guard) why() string {
 		}
 	}
 	fresh := fmt.Sprintf("CASE WHEN (%s) IS NOT TRUE THEN %d%s ELSE 0 END", g.pushes(g.becomes), byRule, lacks.String())
-	repeated := fmt.Sprintf("c.claimed IS c.stored_time AND NOT %s AND EXISTS (SELECT 1 FROM Told AS f WHERE f.tab = %s AND f.id = c.id AND f.old <> '' AND %s)",
-		g.compare("<>"), g.told.table, g.told.match)
-	return fmt.Sprintf("CASE WHEN %s THEN %d WHEN c.at IS NULL THEN %s WHEN (%s AND %s) IS TRUE THEN 0 WHEN %s THEN 0 ELSE %[2]d END",
-		g.again("c.id", "c.pushed"), byRule, fresh, g.mine, g.pushes(g.becomes), repeated)
+	repeated := fmt.Sprintf("NOT c.dead AND c.effective <= c.stored_time AND c.stored_stamp > %s AND NOT %s AND EXISTS (SELECT 1 FROM Told AS f WHERE f.tab = %s AND f.id = c.id AND f.old <> '' AND %s)",
+		base, g.compare("<>"), g.told.table, g.told.match)
+	return fmt.Sprintf("max(CASE WHEN %s THEN %d ELSE 0 END, CASE WHEN c.at IS NULL THEN %s WHEN (%s AND %s) IS TRUE THEN 0 WHEN %s THEN 0 ELSE %[2]d END)",
+		g.again("c.id", "c.pushed")+" AND f.stamp = "+base+")", byRule, fresh, g.mine, g.pushes(g.becomes), repeated)
 }
 
-// again is the condition that the same row, or the same deletion, of the caller was rejected after
-// the batch's base: it is the same push once more, and is rejected although the rules may allow it
-// now. K4.
+// again begins the condition that the same row, or the same deletion, of the caller was rejected:
+// with the batch's base it is the same push once more, and is rejected although the rules may allow
+// it now. K4. The condition needs a closing bracket.
 func (g *guard) again(id, pushed string) string {
-	return fmt.Sprintf("EXISTS (SELECT 1 FROM Told AS f WHERE f.tab = %s AND f.id = %s AND f.who = %s AND f.old = '' AND f.stamp > %s AND f.pushed IS %s)",
-		g.told.table, id, grants.Who, base, pushed)
+	return fmt.Sprintf("EXISTS (SELECT 1 FROM Told AS f WHERE f.tab = %s AND f.id = %s AND f.who = %s AND f.old = 'again:' || %s", g.told.table, id, grants.Who, pushed)
 }
+
+// deletion stands for the hash of a deletion.
+const deletion = "'-'"
 
 // refused returns the ids of the rows that are refused, each with a colon and the number of a
 // column behind it if the row lacks that.
@@ -111,24 +114,32 @@ SELECT json_group_array(CASE refused WHEN %d THEN id ELSE id || ':' || (refused 
 }
 
 // hidden is the condition that the next pull of the caller does not bring a row t, of that id,
-// or its id, as far as the batch's base says.
+// or its id, as far as the batch's base says. What the caller's claims say now counts only if they
+// are those of the pull before. The stamp has no index here: it would read what others are told.
 func (g *guard) hidden(id string) string {
-	return fmt.Sprintf(`(%s) IS NOT TRUE AND NOT EXISTS (SELECT 1 FROM Told AS f WHERE f.tab = %s AND f.id = %s AND f.stamp > %s AND %s)`,
-		both("t.stamp > "+base, readable(g.Table, g.plan, "t", g.rules)), g.told.table, id, base, g.told.match)
+	return fmt.Sprintf(`(NOT %[1]s AND %[2]s) IS NOT TRUE AND NOT EXISTS (SELECT 1 FROM Told AS f WHERE f.tab = %[3]s AND f.id = %[4]s AND +f.stamp > %[5]s
+  AND CASE WHEN %[1]s THEN f.old IN ('', 'sent') AND f.who = %[6]s ELSE %[7]s END)`,
+		otherClaims, both("t.stamp > "+base, readable(g.Table, g.plan, "t", g.rules)), g.told.table, id, base, grants.Who, g.told.match)
 }
 
-// tell inserts into Told, of what a query returns: the id, who, old and pushed.
-func (g *guard) tell(rows string) string {
+// otherClaims says whether the caller has other claims than at the pull of the base.
+const otherClaims = "(SELECT other FROM batch)"
+
+// tell inserts into Told what queries return: the id, who, old and the stamp.
+func (g *guard) tell(rows ...string) string {
 	return fmt.Sprintf(`
-INSERT INTO Told (tab, id, who, old, stamp, pushed) SELECT %s, id, who, old, %s, pushed FROM (%s) WHERE true
-ON CONFLICT (tab, id, who, old) DO UPDATE SET stamp = excluded.stamp, pushed = excluded.pushed`, g.told.table, next, rows)
+INSERT INTO Told (tab, id, who, old, stamp) SELECT %s, id, who, old, stamp FROM (%s) WHERE true
+ON CONFLICT (tab, id, who, old) DO UPDATE SET stamp = excluded.stamp`, g.told.table, store.UnionAll(rows))
 }
 
-// tellRows tells the caller of rows that are refused, and of those they push and may not read; and
+// tellRows tells the caller of rows that are refused, and of new ones that they may not read; and
 // those who could read a row by the columns that it loses. K2, R3.
 func (g *guard) tellRows() string {
 	of := fmt.Sprintf("FROM judged AS c LEFT JOIN %s AS t ON t.rowid = c.at WHERE ", g.SQL)
-	rows := []string{fmt.Sprintf("SELECT c.id AS id, %s AS who, '' AS old, c.pushed AS pushed %s c.refused AND %s AND %s", grants.Who, of, g.retold, g.hidden("c.id"))}
+	rows := []string{
+		fmt.Sprintf("SELECT c.id AS id, %s AS who, '' AS old, %s AS stamp %s c.refused AND %s AND %s", grants.Who, next, of, g.retold, g.hidden("c.id")),
+		fmt.Sprintf("SELECT c.id, %s, 'again:' || c.pushed, %s %s c.refused", grants.Who, base, of),
+	}
 	if g.Read != nil {
 		var old, changed []string
 		for _, name := range g.Read.Columns() {
@@ -137,14 +148,13 @@ func (g *guard) tellRows() string {
 			changed = append(changed, fmt.Sprintf("t.%s IS NOT %s", column, g.becomes(name)))
 		}
 		if old != nil {
-			rows = append(rows, fmt.Sprintf("SELECT c.id, '', json_object(%s), NULL %s c.refused = 0 AND c.verdict = %d AND %s",
-				strings.Join(old, ", "), of, isWin, strings.ReplaceAll(g.withdrawn, "$changed", "("+store.Balanced(" OR ", changed)+")")))
+			rows = append(rows, fmt.Sprintf("SELECT c.id, '', json_object(%s), %s %s c.refused = 0 AND c.verdict = %d AND %s",
+				strings.Join(old, ", "), next, of, isWin, strings.ReplaceAll(g.withdrawn, "$changed", "("+store.Balanced(" OR ", changed)+")")))
 		}
-		reads := g.plan.Holds(g.Read, g.becomes)
-		rows = append(rows, fmt.Sprintf("SELECT c.id, %s, 'sent', NULL %s c.refused = 0 AND c.verdict IN (%d, %d) AND %s IS NOT TRUE AND %s",
-			grants.Who, of, isNew, isSame, reads, g.hidden("c.id")))
+		rows = append(rows, fmt.Sprintf("SELECT c.id, %s, 'sent', %s %s c.refused = 0 AND c.verdict = %d AND (%s OR %s IS NOT TRUE) AND %s",
+			grants.Who, next, of, isNew, otherClaims, g.plan.Holds(g.Read, g.becomes), g.hidden("c.id")))
 	}
-	return grants.In(g.judged("")+g.tell(store.UnionAll(rows)), 4)
+	return grants.In(g.judged("")+g.tell(rows...), 4)
 }
 
 // kept is the condition that an id j to delete is refused: its row t is not the caller's, or there
@@ -152,7 +162,7 @@ func (g *guard) tellRows() string {
 func (g *guard) kept() string {
 	could := strings.ReplaceAll(g.writable, "$holds", g.plan.Could(g.Write, "j.value"))
 	return fmt.Sprintf("(CASE WHEN %s THEN false WHEN t.%s IS NULL THEN %s WHEN t.deleted THEN true ELSE %s END) IS NOT TRUE",
-		g.again("j.value", "NULL"), g.ID, could, g.mine)
+		g.again("j.value", deletion)+" AND f.stamp = "+base+")", g.ID, could, g.mine)
 }
 
 // ids are the ids of ?1, j, with the stored rows t.
@@ -162,17 +172,20 @@ func (g *guard) ids() string {
 
 // keptIDs returns the ids to delete that are refused.
 func (g *guard) keptIDs() string {
-	return grants.In(fmt.Sprintf("WITH %s SELECT json_group_array(j.value) AS ids %s WHERE %s", batchTable(g.rules), g.ids(), g.kept()), 4)
+	return grants.In(fmt.Sprintf("WITH %s SELECT json_group_array(j.value) AS ids %s WHERE %s", g.batch, g.ids(), g.kept()), 4)
 }
 
 // tellIDs tells the caller of ids whose deletion is refused, or with all of every id. K2, K3.
 func (g *guard) tellIDs(all bool) string {
-	which, pushed := g.retold, "''"
-	if !all {
-		which, pushed = g.kept()+" AND "+g.revived, "NULL"
+	of := grants.Who + " AS who, %s AS old, %s AS stamp " + g.ids() + " WHERE "
+	told := func(which string) string {
+		return "SELECT j.value AS id, " + fmt.Sprintf(of, "''", next) + which + " AND " + g.hidden("j.value")
 	}
-	return grants.In("WITH "+batchTable(g.rules)+g.tell(fmt.Sprintf("SELECT j.value AS id, %s AS who, '' AS old, %s AS pushed %s WHERE %s AND %s",
-		grants.Who, pushed, g.ids(), which, g.hidden("j.value"))), 4)
+	rows := []string{told(g.retold)}
+	if !all {
+		rows = []string{told(g.kept() + " AND " + g.revived), "SELECT j.value AS id, " + fmt.Sprintf(of, "'again:' || "+deletion, base) + g.kept()}
+	}
+	return grants.In("WITH "+g.batch+g.tell(rows...), 4)
 }
 
 // simple are the conditions of simpleWrite: one of the row j that is inserted, and one of the row
@@ -185,7 +198,7 @@ func (g *guard) simple() (inserted, replaced string) {
 		return "(" + jsonCell("j.value", g.Table, g.Column(name)) + ")"
 	}
 	stored := func(name string) string { return g.SQL + "." + sqlOf(g.Table, name) }
-	inserted = g.pushes(pushed)
+	inserted = g.pushes(pushed) + fmt.Sprintf(" AND NOT %s)", g.again("j.value ->> 0", fmt.Sprintf("(j.value ->> %d)", len(g.Columns)+4)))
 	replaced = g.allowed(g.SQL, stored)
 	if g.Read != nil {
 		inserted += " AND " + g.plan.Holds(g.Read, pushed)

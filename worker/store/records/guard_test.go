@@ -307,6 +307,32 @@ func TestRules(t *testing.T) {
 		}
 		a.expect(ta, "box g")
 	})
+	t.Run("K4 whoever gives a row away may repeat it, whatever their clock says", func(t *testing.T) {
+		f := newRuled(t)
+		a, b := f.as("a", ""), f.as("b", "")
+		ta := a.expect(0, "")
+		for range 2 {
+			got, _ := a.pushes(ta, object{"box+": list{row("ahead", at(3_600_000), "owner", "b", "name", "x"), row("g", at(0), "owner", "b", "name", "x")}})
+			f.same("rejected", got, rejected{})
+		}
+		tb := b.expect(0, "box ahead g")
+		for range 2 {
+			got, _ := b.pushes(tb, object{"box*": list{row("g", at(0), "owner", "a", "name", "y")}})
+			f.same("rejected", got, rejected{})
+		}
+		a.expect(ta, "box -ahead g")
+	})
+	t.Run("R1 who gives a row away and repeats it does not learn that it was deleted", func(t *testing.T) {
+		f := newRuled(t)
+		a, b := f.as("a", ""), f.as("b", "")
+		gift := object{"box+": list{row("g", at(0), "owner", "b", "name", "x")}}
+		ta := a.expect(0, "")
+		_, done := a.pushes(ta, gift)
+		b.pushes(b.expect(0, "box g"), object{"box-": list{"g"}})
+		got, again := a.pushes(ta, gift)
+		f.same("rejected", got.ids("box"), []string{"g"})
+		f.same("superseded", again.Superseded, done.Superseded)
+	})
 }
 
 func TestChecks(t *testing.T) {
@@ -338,6 +364,15 @@ func TestChecks(t *testing.T) {
 		ta = a.expect(ta, "visits -v; catalogue c1 c2")
 		a.expect(ta, "")
 		editor.expect(0, "catalogue c1 c2")
+	})
+	t.Run("K4 the retry of a row that lacks a column answers the same", func(t *testing.T) {
+		f := newRuled(t)
+		a := f.as("a", "edit")
+		ta := a.expect(0, "")
+		for range 2 {
+			got, _ := a.pushes(ta, object{"catalogue+": list{row("c1", at(0), "title", "x")}})
+			f.same("rejected", got, rejected{"catalogue": {{"c1", "rating", "a new row must have the column"}}})
+		}
 	})
 	t.Run("K5 abort is about conflicts only", func(t *testing.T) {
 		f := newRuled(t)

@@ -175,7 +175,7 @@ func newPaging(tables []tableReading, also []string, rules *rules) paging {
 		changes: page(tables, func(i int, after string) []string {
 			r := &tables[i]
 			changed, gained := "", ""
-			if i < len(also) && also[i] != "" {
+			if i < len(also) { // the place begins before since
 				gained = also[i]
 				changed = " AND " + changedRows(since, gained)
 			}

@@ -2,10 +2,12 @@ package records
 
 import (
 	"context"
+	"fmt"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/record"
 	"tidemark/worker/store"
+	"tidemark/worker/store/grants"
 )
 
 // A claims is what a database knows of the pulls of a caller: for which claims they were
@@ -38,6 +40,13 @@ func claimsOf(r abi.Result) claims {
 // ask for the changes since their push.
 const noteWriter = `INSERT INTO Readers (who, stamp, claims) SELECT ?1, stamp, ?2 FROM Clock
 WHERE stamp >= floor AND NOT EXISTS (SELECT 1 FROM Readers WHERE who = ?1)`
+
+// otherThan is the condition that the caller pulled the stamp base for other claims than they have
+// now. It is NULL if they did not pull it.
+func otherThan(plan *grants.Plan, base string) string {
+	return fmt.Sprintf("(SELECT r.claims FROM Readers AS r WHERE r.who = %s AND r.stamp <= %s ORDER BY r.stamp DESC LIMIT 1) <> %s ->> %d",
+		grants.Who, base, grants.Param, plan.SumSlot())
+}
 
 // all is the stamp to read the changes after, for every row that the caller may read.
 const all record.Stamp = -1

@@ -11,6 +11,7 @@ import (
 	"tidemark/shared/record"
 	"tidemark/shared/watermelon"
 	"tidemark/worker/store"
+	"tidemark/worker/store/tables"
 )
 
 // wide is a schema beyond D1's limits of arguments and compound terms: seven
@@ -151,5 +152,43 @@ func TestTablesThatCloudflareCannotTakeAreTold(t *testing.T) {
 	}
 	if many(60).deltas[0] != "" {
 		t.Error("the deltas of 60 tables are one statement")
+	}
+}
+
+// A column may have any name that is not reserved, also one that our statements give to
+// something else: what is not qualified would be the column.
+func TestAColumnMayHaveANameOfOurStatements(t *testing.T) {
+	f := newFixture(t)
+	rule := record.Rule{{Kind: record.ColumnIs, Column: "live", Claim: record.Subject}}
+	schema := record.Schema{Version: 1}
+	for i, read := range []record.Rule{nil, rule} {
+		table := record.Table{Name: fmt.Sprint("t", i), SQL: fmt.Sprint("T", i), ID: "id", Read: read, Write: read}
+		for _, name := range []string{"live", "lo", "step", "at", "n", "base", "next", "value", "key", "id2"} {
+			table.Columns = append(table.Columns, record.Column{Name: name, SQL: name, Nullable: true})
+		}
+		schema.Tables = append(schema.Tables, table)
+	}
+	var statements []abi.Statement
+	for _, sql := range tables.Changes(&record.Schema{}, &schema) {
+		statements = append(statements, abi.Statement{SQL: sql})
+	}
+	if _, err := f.db.Batch(t.Context(), statements); err != nil {
+		t.Fatal(err)
+	}
+	f.Watermelon = newDialect(f.db, schema, watermelon.DefaultLimits())
+	row := object{"id": "a", "live": "ann", "lo": "x", "step": "y", "updated_at": at(0)}
+	ann := record.Caller{Subject: "ann"}
+	push := f.json(object{"lastPulledAt": nil, "changes": object{"t0": object{"created": list{row}}, "t1": object{"created": list{row}}}})
+	if _, _, err := f.Push(t.Context(), f.now, ann, push); err != nil {
+		t.Fatal(err)
+	}
+	for _, input := range []object{{}, {"lastPulledAt": 1}, {"limit": 5}, {"limit": 5, "lastPulledAt": 1}} {
+		answer, _, err := f.Pull(t.Context(), ann, f.json(input), store.Budget{})
+		if err != nil {
+			t.Fatalf("%v: %v", input, err)
+		}
+		if n := strings.Count(string(answer.Bytes()), `"live":"ann","lo":"x","step":"y"`); n != 2 {
+			t.Errorf("%v: %d rows: %s", input, n, answer.Bytes())
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/shared/record"
 	"tidemark/worker/store"
+	"tidemark/worker/store/grants"
 )
 
 // Most batches are simple: every row is whole, claims a time that the server
@@ -40,14 +41,22 @@ ON CONFLICT (%s) DO UPDATE SET %s%s, outcome = %d WHERE %s AND %s AND %s%s`,
 // closeSimple moves the clock, and returns its stamp and for each of the tables how
 // many rows are new. It aborts the batch like closeWrite, and also if a table does
 // not have as many rows of this stamp as it should: ?3 and on.
-func closeSimple(tables []string, r *rules) string {
-	sql := `UPDATE Clock SET stamp = max(` + r.simpleNext + `, CAST(?1 AS INTEGER))
+//
+// If rules say who may read, the last parameter are the grants of the caller, whose claims must be
+// those of the pull of the base.
+func closeSimple(tables []string, plan *grants.Plan, r *rules) string {
+	set, same := "", ""
+	if plan.Reads() {
+		set = ", ruled = 1"
+		same = fmt.Sprintf(", CASE WHEN %s THEN %s END AS claims", grants.In(otherThan(plan, "CAST(?2 AS INTEGER)"), len(tables)+3), r.simpleAbort)
+	}
+	sql := `UPDATE Clock SET stamp = max(` + r.simpleNext + `, CAST(?1 AS INTEGER))` + set + `
 RETURNING stamp, ` + abortStale(r)
 	for i, table := range tables {
 		sql += fmt.Sprintf(`, (SELECT CASE count(*) WHEN ?%d THEN count(*) FILTER (WHERE t.outcome = %d AND t.deleted = 0) ELSE %s END FROM %s AS t WHERE t.stamp = Clock.stamp) AS t%[1]d`,
 			i+3, isNew, r.simpleAbort, table)
 	}
-	return sql
+	return sql + same
 }
 
 // maybeSimple says whether the batch can be simple.
@@ -66,7 +75,7 @@ func (w *write) maybeSimple() bool {
 			return false
 		}
 	}
-	return tables > 0 && tables+2 <= abi.MaxParams && !w.Abort
+	return tables > 0 && tables+3 <= abi.MaxParams && !w.Abort
 }
 
 // runSimple writes the batch if it is simple. Otherwise the database aborts it.
@@ -86,7 +95,10 @@ func (w *write) runSimple(ctx context.Context) (record.Outcome, error) {
 			args = append(args, n)
 		}
 	}
-	last, _, err := w.close(ctx, closeSimple(tables, w.rules), args...)
+	if w.plan.Reads() {
+		args = append(args, w.given)
+	}
+	last, _, err := w.close(ctx, closeSimple(tables, w.plan, w.rules), args...)
 	if err != nil {
 		return record.Outcome{}, err
 	}

@@ -117,7 +117,11 @@ func (w *ruledWorld) look() {
 	for _, cells := range w.run("SELECT tab, id, who, old, stamp FROM Told")[0].Rows {
 		key := [2]string{store.CellString(cells[0]), store.CellString(cells[1])}
 		n := notice{who: store.CellString(cells[2]), stamp: stamp(store.CellNumber(cells[4]))}
-		if old := store.CellString(cells[3]); strings.HasPrefix(old, "{") {
+		old := store.CellString(cells[3])
+		if strings.HasPrefix(old, "again:") {
+			continue
+		}
+		if strings.HasPrefix(old, "{") {
 			if err := json.Unmarshal([]byte(old), &n.old); err != nil {
 				w.fail("%v", err)
 			}

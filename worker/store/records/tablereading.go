@@ -132,12 +132,17 @@ func rowOf(t *record.Table) (row, bytes, bound string) {
 	return row, bytes, bound
 }
 
-// jsonValue is t's column, so that JSON has its type.
+// jsonValue is t's column, so that JSON has its type. A row may be older than the declaration that
+// made its column mandatory, with a default.
 func jsonValue(c *record.Column) string {
-	if c.Type == record.Boolean {
-		return store.JSONBoolean("t." + c.SQL)
+	value := "t." + c.SQL
+	if !c.Nullable && c.Default != nil {
+		value = "ifnull(" + value + ", " + store.Literal(c.Default) + ")"
 	}
-	return "t." + c.SQL
+	if c.Type == record.Boolean {
+		return store.JSONBoolean(value)
+	}
+	return value
 }
 
 // arrays are JSON arrays of each member of some rows, and the texts before the values in a row.
@@ -180,7 +185,7 @@ SELECT %[4]s AS columns FROM ownrows CROSS JOIN %[5]s AS t ON t.rowid = ownrows.
 // all text once more.
 func (r *tableReading) readLive(span, bytes string) (sql string, members [][]byte) {
 	arrays, members := r.arrays()
-	step := fmt.Sprintf("FROM %s AS t WHERE t.rowid >= lo AND t.rowid < lo + step AND t.deleted = 0", r.SQL)
+	step := fmt.Sprintf("FROM %s AS t WHERE t.rowid >= part.lo AND t.rowid < part.lo + span.step AND t.deleted = 0", r.SQL)
 	columns := fmt.Sprintf("(SELECT %s %s)", store.Lines(arrays), step)
 	if bytes != "" {
 		columns = fmt.Sprintf("CASE WHEN ifnull((SELECT sum(%s) %s), 0) <= %d THEN %s END", bytes, step, store.WaryBytes, columns)
@@ -190,7 +195,7 @@ func (r *tableReading) readLive(span, bytes string) (sql string, members [][]byt
 part(lo, columns, octets) AS (
   SELECT first, '', octets FROM span
   UNION ALL
-  SELECT (SELECT t.rowid FROM %[2]s AS t WHERE t.rowid >= lo + step ORDER BY t.rowid LIMIT 1),
+  SELECT (SELECT t.rowid FROM %[2]s AS t WHERE t.rowid >= part.lo + span.step ORDER BY t.rowid LIMIT 1),
     %[3]s,
     part.octets + octet_length(columns)
   FROM part, span WHERE lo IS NOT NULL AND part.octets + octet_length(columns) <= ?1)
@@ -229,7 +234,7 @@ func (r *tableReading) readDelta(n int) string {
 SELECT t.rowid AS at, t.%[1]s AS id, t.deleted = 0 AS live FROM %[2]s AS t WHERE %[3]s UNION ALL
 SELECT t.rowid, f.id, %[4]s FROM %[5]s)
 SELECT iif(ifnull((SELECT sum(%[6]s) FROM changedkeys AS k LEFT JOIN %[2]s AS t ON t.rowid = k.at), 0) <= %[7]d, (SELECT iif(octet_length(found) <= ?2, found, NULL) FROM (
-SELECT json_group_array(%[8]s) FILTER (WHERE live) || char(10) || json_group_array(k.id) FILTER (WHERE live IS NOT TRUE) AS found FROM changedkeys AS k LEFT JOIN %[2]s AS t ON t.rowid = k.at)), NULL)) AS t%[9]d`,
+SELECT json_group_array(%[8]s) FILTER (WHERE k.live) || char(10) || json_group_array(k.id) FILTER (WHERE k.live IS NOT TRUE) AS found FROM changedkeys AS k LEFT JOIN %[2]s AS t ON t.rowid = k.at)), NULL)) AS t%[9]d`,
 		r.ID, r.SQL, r.brings("?1", ""), r.shown(), r.fromTold("?1", ""), r.toldBytes(r.bytes), store.WaryBytes, r.row, n), 3)
 }
 

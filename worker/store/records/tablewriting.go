@@ -53,11 +53,16 @@ const (
 // batchTable is a common table with what all statements of a batch agree on: its
 // base as far as this database gave it, the stamp next of all that it changes, and
 // the latest updated_at that the server believes. The clock moves at the very end.
-func batchTable(r *rules) string {
+//
+// more are further columns, if not "".
+func batchTable(r *rules, more string) string {
+	if more != "" {
+		more = ",\n    " + more
+	}
 	return fmt.Sprintf(`batch AS MATERIALIZED (
   SELECT min(CAST(?2 AS INTEGER), stamp) AS base, max(%s, CAST(?3 AS INTEGER)) AS next,
-    CAST(?3 AS INTEGER) + %d AS latest
-  FROM Clock)`, r.next, record.ToleranceMillis)
+    CAST(?3 AS INTEGER) + %d AS latest%s
+  FROM Clock)`, r.next, record.ToleranceMillis, more)
 }
 
 func newTableWriting(t *record.Table, plan *grants.Plan, r *rules) tableWriting {
@@ -65,7 +70,7 @@ func newTableWriting(t *record.Table, plan *grants.Plan, r *rules) tableWriting 
 	if t.Guarded() {
 		return newGuardedWriting(newGuard(&c, plan))
 	}
-	batch := batchTable(r)
+	batch := c.batch
 	changed := func(id, which string) string {
 		return fmt.Sprintf(`WITH %s SELECT json_group_array(t.%s) AS ids FROM %s AS t WHERE t.%[2]s IN (SELECT %[4]s FROM json_each(?1) AS j) AND t.stamp > %[5]s%[6]s`,
 			batch, t.ID, t.SQL, id, base, which)
@@ -98,10 +103,11 @@ type comparison struct {
 	values []string // the declared columns of c
 	// refusal is why a row is refused, see guard.why; "": the table is not guarded.
 	refusal string
+	batch   string // the common table batch
 }
 
 func newComparison(t *record.Table, r *rules) comparison {
-	c := comparison{Table: t, rules: r, list: "j.value ->> 3 AS created_at"}
+	c := comparison{Table: t, rules: r, list: "j.value ->> 3 AS created_at", batch: batchTable(r, "")}
 	for i := range t.Columns {
 		c.list += fmt.Sprintf(", %s AS v%d", jsonCell("j.value", t, i), i)
 		c.values = append(c.values, fmt.Sprintf("c.v%d", i))
@@ -194,7 +200,7 @@ judged AS MATERIALIZED (
     WHEN c.claimed IS NOT c.stored_time THEN %[19]d
     ELSE %[20]d END AS verdict
   FROM timed AS c%[21]s)`,
-		batchTable(c.rules), c.list, latest, c.believed, record.ToleranceMillis, base, c.SQL, c.ID, extra,
+		c.batch, c.list, latest, c.believed, record.ToleranceMillis, base, c.SQL, c.ID, extra,
 		isNew, c.dead, isLost, isWin, c.successor, differs, c.equalTimes, c.compare(">"),
 		strings.ReplaceAll(c.loses, "$differs", differs), isRetimed, isSame, from)
 }

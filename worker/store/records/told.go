@@ -35,7 +35,7 @@ func newTold(t *record.Table, plan *grants.Plan) told {
 			return "f.old ->> " + store.Literal(sqlOf(t, name))
 		})
 	}
-	return told{store.Literal(t.SQL), fmt.Sprintf("CASE WHEN f.old IN ('', 'sent') THEN f.who = %s ELSE %s END", grants.Who, before)}
+	return told{store.Literal(t.SQL), fmt.Sprintf("CASE WHEN f.old IN ('', 'sent') THEN f.who = %s WHEN f.old < '{' THEN false ELSE %s END", grants.Who, before)}
 }
 
 // sqlOf is the SQL name of a column that a rule names, or of the id.
@@ -52,7 +52,7 @@ func readable(t *record.Table, plan *grants.Plan, alias string, r *rules) string
 	if t.Read == nil {
 		return ""
 	}
-	return strings.ReplaceAll(r.readable, "$holds", plan.Holds(t.Read, func(name string) string { return alias + "." + sqlOf(t, name) }))
+	return strings.ReplaceAll(r.readable, "$holds", plan.HoldsStored(t.Read, alias, func(name string) string { return alias + "." + sqlOf(t, name) }))
 }
 
 // both joins conditions; "" is one that always holds.
@@ -93,8 +93,8 @@ func (r *tableReading) askLive(sql string, given abi.Text, args ...any) abi.Stat
 // fromTold are the rows f of Told after since that are for the caller, with t's row if there is
 // one. The condition that follows is to be joined by AND.
 func (r *tableReading) fromTold(since, also string) string {
-	return fmt.Sprintf(`(SELECT f.id AS id, max(f.stamp) AS stamp FROM Told AS f INDEXED BY ToldByStamp WHERE f.tab = %s AND f.stamp > %s AND %[2]s >= 0 AND %s GROUP BY f.id) AS f
-LEFT JOIN %s AS t ON t.%s = f.id WHERE (%s) IS NOT TRUE`, r.told.table, since, r.told.match, r.SQL, r.ID, r.brings(since, also))
+	return fmt.Sprintf(`(SELECT f.id AS id, max(f.stamp) AS stamp FROM Told AS f INDEXED BY ToldByStamp WHERE f.tab = %s AND f.who IN ('', %s) AND f.stamp > %s AND %[3]s >= 0 AND %s GROUP BY f.id) AS f
+LEFT JOIN %s AS t ON t.%s = f.id WHERE (%s) IS NOT TRUE`, r.told.table, grants.Who, since, r.told.match, r.SQL, r.ID, r.brings(since, also))
 }
 
 // toldBytes is about how many octets t's row, or f's id, has in an answer.

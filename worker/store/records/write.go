@@ -50,9 +50,16 @@ func aborted(err error) bool { return err != nil && strings.Contains(err.Error()
 
 // closeWrite moves the clock if any of the tables changed. It ends the batch if
 // its base is stale.
-func closeWrite(changed []string, r *rules) string {
-	return fmt.Sprintf("UPDATE Clock SET stamp = CASE WHEN %s THEN max(%s, CAST(?1 AS INTEGER)) ELSE stamp END\nRETURNING stamp, %s",
-		store.Balanced(" OR ", append(changed, "false")), r.next, abortStale(r))
+//
+// If rules say who may read, a caller without claims in Readers moves the clock, too: their claims
+// are noted from a stamp on that no pull before had.
+func closeWrite(changed []string, reads bool, r *rules) string {
+	set := ""
+	if reads {
+		changed, set = append(changed, "NOT EXISTS (SELECT 1 FROM Readers WHERE who = ?3)"), ", ruled = 1"
+	}
+	return fmt.Sprintf("UPDATE Clock SET stamp = CASE WHEN %s THEN max(%s, CAST(?1 AS INTEGER)) ELSE stamp END%s\nRETURNING stamp, %s",
+		store.Balanced(" OR ", append(changed, "false")), r.next, set, abortStale(r))
 }
 
 func abortStale(r *rules) string {
@@ -126,7 +133,11 @@ func (w *write) runCompared(ctx context.Context) (record.Outcome, error) {
 			changed = append(changed, w.writing[i].changed)
 		}
 	}
-	closing, results, err := w.close(ctx, closeWrite(changed, w.rules), w.now, int64(w.Base))
+	args := []any{w.now, int64(w.Base)}
+	if w.plan.Reads() {
+		args = append(args, w.Caller.Subject)
+	}
+	closing, results, err := w.close(ctx, closeWrite(changed, w.plan.Reads(), w.rules), args...)
 	if err != nil {
 		return record.Outcome{}, err
 	}
@@ -141,6 +152,11 @@ func (w *write) writeTable(i int) {
 			w.ask(i, count, sql, abi.Text(text), int64(w.Base), w.now)
 		}
 	}
+	told := slices.Clone(w.Tables[i].Filled)
+	for _, r := range w.Tables[i].Rejected {
+		told = append(told, r.ID)
+	}
+	each(idsOf(told...), nil, t.tellEvery)
 	for _, rows := range w.Tables[i].Rows {
 		one := [][]byte{rows}
 		if t.guarded {
@@ -149,7 +165,6 @@ func (w *write) writeTable(i int) {
 		}
 		each(one, countWritten, t.write)
 	}
-	each(idsOf(w.Tables[i].Rejected), nil, t.tellEvery)
 	for _, ids := range w.Tables[i].Deleted {
 		one := [][]byte{ids}
 		if t.guarded {
@@ -161,16 +176,16 @@ func (w *write) writeTable(i int) {
 	}
 }
 
-// idsOf are the ids of rejected rows as JSON arrays, each short enough for a parameter.
-func idsOf(list []record.Rejection) (texts [][]byte) {
+// idsOf are ids as JSON arrays, each short enough for a parameter.
+func idsOf(ids ...string) (texts [][]byte) {
 	const most = 10_000 // of at most 128 characters each
-	for part := range slices.Chunk(list, most) {
+	for part := range slices.Chunk(ids, most) {
 		text := []byte{'['}
-		for i, r := range part {
+		for i, id := range part {
 			if i > 0 {
 				text = append(text, ',')
 			}
-			text = ijson.AppendString(text, r.ID)
+			text = ijson.AppendString(text, id)
 		}
 		texts = append(texts, append(text, ']'))
 	}

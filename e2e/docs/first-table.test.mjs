@@ -1,10 +1,10 @@
 // docs/guide-first-table.md as it stands, on both hosts: its declarations, its commands with their outputs,
 // and its app. It changes tables.toml and what is made from it, so it runs in a copy of the repository.
-import { after, describe, test } from "node:test";
+import { test } from "node:test";
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -24,17 +24,20 @@ const sections = guide.split("\n## ").slice(1).map((section) => {
   return { title: section.split("\n")[0], blocks };
 });
 
-// copy returns a copy of the repository as make left it. Its packages are links, and are up to date.
+const wanted = (name) => !name.startsWith(".") && !["node_modules", "build", "data", "data.secret"].includes(name);
+
+// copy returns a copy of the repository as make left it. Its packages are links. For make they and the demo are up to date.
 function copy() {
   const dir = mkdtempSync(path.join(tmpdir(), "tidemark-guide-"));
-  const files = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"], { cwd: root, encoding: "utf8" });
-  for (const name of [...files.split("\0").filter(Boolean), "web/dist", "web/client/dist"]) {
-    cpSync(path.join(root, name), path.join(dir, name), { recursive: true, preserveTimestamps: true });
+  for (const name of readdirSync(root).filter(wanted)) {
+    cpSync(path.join(root, name), path.join(dir, name), { recursive: true, preserveTimestamps: true, filter: (file) => wanted(path.basename(file)) });
   }
   for (const part of ["e2e", "web"]) {
     symlinkSync(path.join(root, part, "node_modules"), path.join(dir, part, "node_modules"));
     utimesSync(path.join(dir, part, "package-lock.json"), 0, 0);
   }
+  const packages = statSync(path.join(dir, "web/node_modules/.package-lock.json")).mtimeMs / 1000 + 0.001;
+  utimesSync(path.join(dir, "web/dist/index.html"), packages, packages);
   return dir;
 }
 
@@ -70,15 +73,15 @@ class Reader {
 
   // run returns what the shell printed.
   async run(commands) {
-    this.shell.stdin.write(`${commands.replace("localhost:8787", `127.0.0.1:${this.port}`)}\necho "--- $?"\n`);
+    this.shell.stdin.write(`${commands.replace("localhost:8787", `127.0.0.1:${this.port}`)}\necho "--- done"\n`);
     let output = "";
-    while (!/^--- \d+\n$/m.test(output)) output += (await once(this.shell.stdout, "data"))[0];
-    return output.replace(/^--- \d+\n$/m, "");
+    while (!output.endsWith("--- done\n")) output += (await once(this.shell.stdout, "data"))[0];
+    return output.replace("--- done\n", "");
   }
 
   async serve() {
     await this.stop();
-    this.server = spawn("make", [this.start.split(" ")[1]], { cwd: this.dir, env: env(this.port), detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    this.server = spawn("bash", ["-c", `exec ${this.start}`], { cwd: this.dir, env: env(this.port), detached: true, stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [this.server.stdout, this.server.stderr]) stream.on("data", (data) => (this.log = (this.log + data).slice(-20_000)));
     for (const until = Date.now() + 600_000; Date.now() < until; await sleep(100)) {
       if (this.server.exitCode !== null) break;

@@ -288,8 +288,7 @@ class World {
     }
     const { tables: then } = this.truth;
     for (const push of this.pushes.slice()) await this.push(...push);
-    const { often } = this.judge; // the server remembers the last version that it rejected
-    assert.deepEqual(contents(this.truth.tables, often), contents(then, often), "U6 K4: the same pushes again change nothing");
+    assert.deepEqual(contents(this.truth.tables), contents(then), "U6 K4: the same pushes again change nothing");
   }
 
   async run() {

@@ -63,16 +63,15 @@ export class Truth {
   }
 }
 
-// contents are the rows of Truth.tables, to compare, without some ids.
-export function contents(all, but) {
-  const rows = (table) => [...all[table]].filter(([id]) => !but.has(id)).map(([id, { row, dead }]) => [id, dead ? "dead" : values(table, row)]);
+// contents are the rows of Truth.tables, to compare.
+export function contents(all) {
+  const rows = (table) => [...all[table]].map(([id, { row, dead }]) => [id, dead ? "dead" : values(table, row)]);
   return Object.fromEntries(names.map((table) => [table, Object.fromEntries(rows(table))]));
 }
 
 // A Judge knows what the server must reject.
 export class Judge {
   rejected = new Set(); // what was rejected once, of whom: the same push is rejected again
-  often = new Set(); // the ids of rows of which the server rejected several versions of one subject
 
   // judge checks the answer to a push: R1, R2, K1, U5. before and after are what the server had.
   judge(caller, { changes }, answer, before, after) {
@@ -104,19 +103,17 @@ export class Judge {
     const key = JSON.stringify([caller.sub, table, row.id, values(table, row)]);
     const what = `${caller.sub} pushes ${JSON.stringify(row)} over ${JSON.stringify(stored)}`;
     if (rejected) {
-      this.rejects(key, allowed, caller, table, row.id, now, stored, what);
+      this.rejects(key, allowed, now, stored, what);
     } else if (!superseded) {
       assert.ok(allowed || (passes(table, row) && same(stored)), `R2: it is not rejected: ${what}`);
       assert.ok(same(now), `U5: it is taken, and the server has ${JSON.stringify(now)}: ${what}`);
     }
   }
 
-  rejects(key, allowed, { sub }, table, id, now, stored, what) {
+  rejects(key, allowed, now, stored, what) {
     assert.ok(!allowed || this.rejected.has(key), `it is rejected: ${what}`);
     assert.deepEqual(now, stored, `it is rejected and changes something: ${what}`);
-    const row = JSON.stringify([sub, table, id]);
-    if (this.rejected.has(row) && !this.rejected.has(key)) this.often.add(id);
-    this.rejected.add(key).add(row);
+    this.rejected.add(key);
   }
 
   deletion(table, caller, id, stored, now, rejected) {
@@ -125,7 +122,7 @@ export class Judge {
     const key = JSON.stringify([caller.sub, table, id, "deleted"]);
     const what = `${caller.sub} deletes ${id}, ${JSON.stringify(stored)}`;
     if (rejected) {
-      this.rejects(key, allowed, caller, table, id, now, stored, what);
+      this.rejects(key, allowed, now, stored, what);
     } else {
       assert.ok(allowed, `R2: it is not rejected: ${what}`);
       assert.ok(now?.dead, `it is deleted, and the server has ${JSON.stringify(now)}: ${what}`);

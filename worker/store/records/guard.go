@@ -28,7 +28,7 @@ func newGuard(c *comparison, plan *grants.Plan) *guard {
 // is refused. Nobody hears of a refused row: it is no conflict, and not too large.
 func newGuardedWriting(g *guard) tableWriting {
 	g.refusal = g.why()
-	g.batch = batchTable(g.rules, "ifnull("+otherThan(g.plan, "min(CAST(?2 AS INTEGER), Clock.stamp)")+", 0) AS other")
+	g.batch = batchTable(g.rules, "ifnull("+otherThan(g.plan, "min(CAST(?2 AS INTEGER), Clock.stamp)", g.rules)+", 0) AS other")
 	judged := func(which string) string {
 		return grants.In(g.judged(g.size())+"\nSELECT json_group_array(id) AS ids FROM judged WHERE refused = 0 AND "+which, 4)
 	}
@@ -100,7 +100,7 @@ func (g *guard) why() string {
 // with the batch's base, or a later one, it is the same push once more, and is rejected although the
 // rules may allow it now. K4. The condition needs a closing bracket.
 func (g *guard) again(id, pushed string) string {
-	return fmt.Sprintf("EXISTS (SELECT 1 FROM Told AS f WHERE f.tab = %s AND f.id = %s AND f.who = %s AND f.old = 'again:' || %s", g.told.table, id, grants.Who, pushed)
+	return fmt.Sprintf("EXISTS (SELECT 1 FROM Told AS f WHERE f.tab = %s AND f.id = %s AND f.who = %s AND %s AND f.old = 'again:' || %s", g.told.table, id, grants.Who, g.repeated, pushed)
 }
 
 // deletion stands for the hash of a deletion.

@@ -32,7 +32,7 @@ func newOwners(b *testing.B, ruled bool, count, each int) *owners {
 			}
 		}
 	}
-	db := openGuarded(b)
+	db := openRuled(b, guarded())
 	o := &owners{b, newDialect(db, schema, watermelon.DefaultLimits())}
 	for n := range count {
 		o.push(n, visits(fmt.Sprint("v", n), n, each))

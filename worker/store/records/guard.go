@@ -28,7 +28,7 @@ func newGuard(c *comparison, plan *grants.Plan) *guard {
 // is refused. Nobody hears of a refused row: it is no conflict, and not too large.
 func newGuardedWriting(g *guard) tableWriting {
 	g.refusal = g.why()
-	g.batch = batchTable(g.rules, "ifnull("+otherThan(g.plan, "min(CAST(?2 AS INTEGER), Clock.stamp)")+", 0) AS other")
+	g.batch = batchTable(g.rules, "ifnull("+otherThan(g.plan, "min(CAST(?2 AS INTEGER), Clock.stamp)", g.rules)+", 0) AS other")
 	judged := func(which string) string {
 		return grants.In(g.judged(g.size())+"\nSELECT json_group_array(id) AS ids FROM judged WHERE refused = 0 AND "+which, 4)
 	}
@@ -100,7 +100,7 @@ func (g *guard) why() string {
 // with the batch's base, or a later one, it is the same push once more, and is rejected although the
 // rules may allow it now. K4. The condition needs a closing bracket.
 func (g *guard) again(id, pushed string) string {
-	return fmt.Sprintf("EXISTS (SELECT 1 FROM Told AS f WHERE f.tab = %s AND f.id = %s AND f.who = %s AND f.old = 'again:' || %s", g.told.table, id, grants.Who, pushed)
+	return fmt.Sprintf("EXISTS (SELECT 1 FROM Told AS f WHERE f.tab = %s AND f.id = %s AND f.who = %s AND %s AND f.old = 'again:' || %s", g.told.table, id, grants.Who, g.repeated, pushed)
 }
 
 // deletion stands for the hash of a deletion.
@@ -129,11 +129,12 @@ const otherClaims = "(SELECT other FROM batch)"
 func (g *guard) tell(rows ...string) string {
 	return fmt.Sprintf(`
 INSERT INTO Told (tab, id, who, old, stamp) SELECT %s, id, who, old, stamp FROM (%s) WHERE true
-ON CONFLICT (tab, id, who, old) DO UPDATE SET stamp = excluded.stamp`, g.told.table, store.UnionAll(rows))
+ON CONFLICT (tab, id, who, old) DO UPDATE SET stamp = max(stamp, excluded.stamp)`, g.told.table, store.UnionAll(rows))
 }
 
-// tellRows tells the caller of rows that are refused, and of new ones that they may not read; and
-// those who could read a row by the columns that it loses. K2, R3.
+// tellRows tells the caller of rows that are refused, of new ones that they may not read, and of every
+// row that they push by other claims than they pulled by; and those who could read a row by the
+// columns that it loses. K2, R3.
 func (g *guard) tellRows() string {
 	of := fmt.Sprintf("FROM judged AS c LEFT JOIN %s AS t ON t.rowid = c.at WHERE ", g.SQL)
 	rows := []string{
@@ -151,8 +152,8 @@ func (g *guard) tellRows() string {
 			rows = append(rows, fmt.Sprintf("SELECT c.id, '', json_object(%s), %s %s c.refused = 0 AND c.verdict = %d AND %s",
 				strings.Join(old, ", "), next, of, isWin, strings.ReplaceAll(g.withdrawn, "$changed", "("+store.Balanced(" OR ", changed)+")")))
 		}
-		rows = append(rows, fmt.Sprintf("SELECT c.id, %s, 'sent', %s %s c.refused = 0 AND c.verdict = %d AND (%s OR %s IS NOT TRUE) AND %s",
-			grants.Who, next, of, isNew, otherClaims, g.plan.Holds(g.Read, g.becomes), g.hidden("c.id")))
+		rows = append(rows, fmt.Sprintf("SELECT c.id, %s, 'sent', %s %s c.refused = 0 AND (%s OR c.verdict = %d AND %s IS NOT TRUE) AND %s",
+			grants.Who, next, of, otherClaims, isNew, g.plan.Holds(g.Read, g.becomes), g.hidden("c.id")))
 	}
 	return grants.In(g.judged("")+g.tell(rows...), 4)
 }

@@ -47,6 +47,23 @@ func TestAPushByOtherClaimsThanThePullsAroundItIsTold(t *testing.T) {
 	b.expect(tb, "places p all")
 }
 
+// The same holds if the push changes nothing: the row was stored, and its author does not know it. R6.
+func TestAPushOfAStoredRowByOtherClaimsIsTold(t *testing.T) {
+	f := newRuled(t)
+	b := f.as("b", "")
+	without, with := b.Caller, f.as("b", "", "red").Caller
+	mine := object{"places+": list{row("p", at(0), "owner", "x", "team", "red", "name", "")}}
+	f.as("c", "", "red").pushes(0, mine)
+	tb := b.expect(0, "")
+	b.Caller = with
+	for range 2 {
+		got, _ := b.pushes(tb, mine)
+		b.same("rejected", got, rejected{})
+	}
+	b.Caller = without
+	b.expect(tb, "places -p")
+}
+
 // R4: after the last rule is gone, a pull reads everything once, and measures everything.
 func TestWithoutItsLastRuleADatabaseIsReadWhole(t *testing.T) {
 	f := newRuled(t)
@@ -172,6 +189,16 @@ func TestARejectedPushIsRejectedAgain(t *testing.T) {
 		b.same("rejected", got.ids("places"), []string{"p"})
 		moves(a, "red", 20)
 		again(t, b, tb, compared)
+	})
+	t.Run("the same row was rejected with an earlier base in between", func(t *testing.T) {
+		a, b, tb := begin(t, "blue")
+		a.after(1)
+		b.pushes(tb, object{"visits+": list{row("v", at(0), "owner", "b", "rating", 1)}})
+		_, then := b.pulls(tb)
+		b.pushes(then, late)
+		b.pushes(tb, late)
+		moves(a, "red", 20)
+		again(t, b, then, late)
 	})
 	t.Run("a later rejection of the same id replaces what was noted", func(t *testing.T) {
 		a, b, tb := begin(t, "blue")

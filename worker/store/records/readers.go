@@ -3,6 +3,7 @@ package records
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/record"
@@ -43,9 +44,10 @@ WHERE stamp >= floor AND NOT EXISTS (SELECT 1 FROM Readers WHERE who = ?1)`
 
 // otherThan is the condition that the caller pulled the stamp base for other claims than they have
 // now. It is NULL if they did not pull it.
-func otherThan(plan *grants.Plan, base string) string {
-	return fmt.Sprintf("(SELECT r.claims FROM Readers AS r WHERE r.who = %s AND r.stamp <= %s ORDER BY r.stamp DESC LIMIT 1) <> %s ->> %d",
+func otherThan(plan *grants.Plan, base string, r *rules) string {
+	other := fmt.Sprintf("(SELECT r.claims FROM Readers AS r WHERE r.who = %s AND r.stamp <= %s ORDER BY r.stamp DESC LIMIT 1) <> %s ->> %d",
 		grants.Who, base, grants.Param, plan.SumSlot())
+	return strings.ReplaceAll(r.other, "$other", other)
 }
 
 // all is the stamp to read the changes after, for every row that the caller may read.

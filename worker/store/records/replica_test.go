@@ -31,6 +31,7 @@ type replica struct {
 	skew         int64  // of its clock, in milliseconds
 	monotonic    bool   // updated_at is max(now, updated_at + 1)
 	untouched    bool   // its models have an updated_at that nobody sets: 0
+	partial      bool   // it pushes of an updated row only what changed
 	coarse       bool   // its clock shows no less than ten minutes: equal times are common
 	version      record.Version
 	seenVersion  record.Version // at the last pull
@@ -101,13 +102,37 @@ func (r *replica) value(column string) any {
 	return []any{nil, "", "a", "b", "ab", "é\""}[r.random.IntN(6)]
 }
 
+// knows says whether the app of a version has the table.
+func (w *world) knows(table int, v record.Version) bool { return w.schema.Tables[table].Since <= v }
+
+// someID is a random id: mostly one that other replicas use, too.
+func (r *replica) someID(t int) string {
+	switch {
+	case r.ruled != nil && r.ruled.ownIDs(t) && r.random.IntN(2) == 0:
+		return people[r.random.IntN(len(people))]
+	case r.random.IntN(4) == 0:
+		return fmt.Sprint(r.name, r.random.IntN(1000))
+	case r.ruled != nil: // there are more tables
+		return fmt.Sprint("r", r.random.IntN(2))
+	}
+	return fmt.Sprint("r", r.random.IntN(6))
+}
+
+// changesAtOnce is how many columns an edit changes.
+func (r *replica) changesAtOnce() int {
+	if r.ruled != nil && r.random.IntN(3) == 0 {
+		return 2
+	}
+	return 1
+}
+
 // edit creates, updates or deletes a row.
 func (r *replica) edit() {
 	t := r.random.IntN(len(r.tables))
-	id := fmt.Sprint("r", r.random.IntN(6))
-	if r.random.IntN(4) == 0 {
-		id = fmt.Sprint(r.name, r.random.IntN(1000))
+	if !r.knows(t, r.version) {
+		return
 	}
+	id := r.someID(t)
 	row := r.tables[t][id]
 	columns := r.columns(t, r.version)
 	columns = columns[:len(columns)-2]
@@ -134,8 +159,10 @@ func (r *replica) edit() {
 				}
 			}
 		}
-		c := columns[r.random.IntN(len(columns))]
-		set(c, r.value(c))
+		for range r.changesAtOnce() {
+			c := columns[r.random.IntN(len(columns))]
+			set(c, r.value(c))
+		}
 		updated := r.time()
 		if r.untouched {
 			updated = row.raw[record.UpdatedAt].(float64)
@@ -151,9 +178,9 @@ func (r *replica) edit() {
 func (r *replica) upgrade() {
 	for t := range r.tables {
 		for _, row := range r.tables[t] {
-			for _, c := range r.columns(t, 2) {
-				if _, has := row.raw[c]; !has {
-					row.raw[c] = nil
+			for _, c := range r.schema.Tables[t].Columns {
+				if _, has := row.raw[c.Name]; !has {
+					row.raw[c.Name] = c.Fill()
 				}
 			}
 		}
@@ -171,13 +198,33 @@ func (r *replica) pullInput(limit int) object {
 	if r.lastPulledAt != 0 {
 		input["lastPulledAt"] = r.lastPulledAt
 		if r.seenVersion < r.version {
-			input["migration"] = object{"from": r.seenVersion, "tables": list{}, "columns": list{object{"table": "customers", "columns": list{"notes"}}}}
+			input["migration"] = r.migration()
 		}
 	}
 	if limit > 0 {
 		input["limit"] = limit
 	}
 	return input
+}
+
+// migration is what came since the version of the last pull.
+func (r *replica) migration() object {
+	tables, columns := list{}, list{}
+	for _, t := range r.schema.Tables {
+		added := list{}
+		for _, c := range t.Columns {
+			if c.Since > r.seenVersion {
+				added = append(added, c.Name)
+			}
+		}
+		switch {
+		case t.Since > r.seenVersion:
+			tables = append(tables, t.Name)
+		case len(added) > 0:
+			columns = append(columns, object{"table": t.Name, "columns": added})
+		}
+	}
+	return object{"from": r.seenVersion, "tables": tables, "columns": columns}
 }
 
 // receive takes a page; at the last one it applies all of them.
@@ -198,7 +245,9 @@ func (r *replica) receive(p *pulled) {
 	}
 	p, r.pulling = r.pulling, nil
 	for t := range r.tables {
-		r.apply(t, p)
+		if r.knows(t, r.version) {
+			r.apply(t, p)
+		}
 	}
 	r.lastPulledAt, r.seenVersion, r.pulledNow = p.Timestamp, r.version, true
 	r.sum = r.asked
@@ -243,9 +292,9 @@ func (r *replica) apply(t int, p *pulled) {
 
 // fetch collects what is to be pushed, or nil.
 func (r *replica) fetch() *message {
-	m := &message{from: r.name, caller: r.caller, lastPulledAt: r.lastPulledAt, version: r.version}
+	m := &message{from: r.name, caller: r.caller, lastPulledAt: r.lastPulledAt, version: r.version, pulled: r.sum}
 	r.snapshot = nil
-	changes, any := object{}, false
+	changes, some := object{}, false
 	for t := range r.tables {
 		snapshot := map[string]*local{}
 		created, updated, deleted := list{}, list{}, list{}
@@ -257,7 +306,10 @@ func (r *replica) fetch() *message {
 			}
 			snapshot[id] = row.clone()
 			raw := maps.Clone(row.raw)
-			rows = append(rows, maps.Clone(row.raw))
+			if r.partial && row.status == "updated" {
+				maps.DeleteFunc(raw, func(c string, _ any) bool { return c != "id" && c != record.UpdatedAt && !row.changed[c] })
+			}
+			rows = append(rows, maps.Clone(raw))
 			raw["_status"], raw["_changed"] = row.status, strings.Join(slices.Sorted(maps.Keys(row.changed)), ",")
 			if row.status == "created" {
 				created = append(created, raw)
@@ -269,12 +321,12 @@ func (r *replica) fetch() *message {
 		for _, id := range ids {
 			deleted = append(deleted, id)
 		}
-		any = any || len(rows)+len(ids) > 0
+		some = some || len(rows)+len(ids) > 0
 		m.rows, m.ids = append(m.rows, rows), append(m.ids, ids)
 		r.snapshot = append(r.snapshot, snapshot)
 		changes[r.schema.Tables[t].Name] = object{"created": created, "updated": updated, "deleted": deleted}
 	}
-	if !any {
+	if !some {
 		return nil
 	}
 	var err error

@@ -44,6 +44,8 @@ type rules struct {
 	withdrawn  string // those who could read a row before are told if its columns $changed
 	retold     string // whoever pushed a rejected row is told
 	revived    string // whoever deleted a row, and was rejected, is told
+	repeated   string // what was rejected once is rejected again
+	other      string // a caller pulled for claims that are $other than those of their push
 	noted      string // the stamp from which on a caller has new claims
 	claimsThen string // the claims that the pull of ?2 was answered for
 
@@ -86,6 +88,8 @@ var standard = rules{
 	withdrawn:  `$changed`,
 	retold:     `true`,
 	revived:    `true`,
+	repeated:   `true`,
+	other:      `$other`,
 	noted:      `stamp + 1`,
 	claimsThen: `(SELECT claims FROM Readers WHERE who = ?1 AND stamp <= ?2 ORDER BY stamp DESC LIMIT 1)`,
 

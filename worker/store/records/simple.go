@@ -48,7 +48,7 @@ func closeSimple(tables []string, plan *grants.Plan, r *rules) string {
 	set, same := "", ""
 	if plan.Reads() {
 		set = ", ruled = 1"
-		same = fmt.Sprintf(", CASE WHEN %s THEN %s END AS claims", grants.In(otherThan(plan, "CAST(?2 AS INTEGER)"), len(tables)+3), r.simpleAbort)
+		same = fmt.Sprintf(", CASE WHEN %s THEN %s END AS claims", grants.In(otherThan(plan, "CAST(?2 AS INTEGER)", r), len(tables)+3), r.simpleAbort)
 	}
 	sql := `UPDATE Clock SET stamp = max(` + r.simpleNext + `, CAST(?1 AS INTEGER))` + set + `
 RETURNING stamp, ` + abortStale(r)

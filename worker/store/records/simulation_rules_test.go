@@ -4,6 +4,7 @@ package records
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +23,7 @@ type ruledWorld struct {
 	plan       *grants.Plan
 	forgetting *forgetting
 	notices    map[[2]string][]notice
+	next       []*Statements // of schemas with the same tables and other rules, each for a part of the run
 }
 
 var (
@@ -65,12 +67,28 @@ func (w *ruledWorld) value(r *replica, column string) any {
 			return r.caller.Subject
 		}
 		return people[w.random.IntN(len(people))]
+	case "maybe":
+		return []any{"red", "blue", "", nil}[w.random.IntN(4)]
+	case "note":
+		return []any{"n", "m", "n", "bad"}[w.random.IntN(4)]
 	case "team":
 		return append(slices.Clone(teams), "")[w.random.IntN(len(teams)+1)]
 	case "rating":
-		return []any{1.0, 2.0, 3.0, 5.0, 6.0}[w.random.IntN(5)]
+		return []any{1.0, 2.0, 3.0, 5.0, 6.0, nil}[w.random.IntN(6)]
 	}
 	return []any{"", "a", "b"}[w.random.IntN(3)]
+}
+
+// ownIDs says whether the ids of a table are subjects.
+func (w *ruledWorld) ownIDs(t int) bool {
+	return slices.ContainsFunc(w.schema.Tables[t].Write, func(term record.Term) bool { return term.Column == "id" })
+}
+
+// filled says whether the value counts as absent: WatermelonDB filled it in. K1.
+func (w *world) filled(t int, column string, v any) bool {
+	table := &w.schema.Tables[t]
+	n := table.Column(column)
+	return n >= 0 && table.Columns[n].Since > 1 && v == table.Columns[n].Fill() && table.Columns[n].Check.Fails(v) != ""
 }
 
 // holds is the model of grants.Plan.Holds.
@@ -144,6 +162,15 @@ func (r *replica) told(t int, id string) (last stamp) {
 	return last
 }
 
+// toldByOtherClaims says whether a push changed no row, and its author had other claims at the pull
+// before. If the row is not the author's any more, the server tells them, to be sure.
+func (w *world) toldByOtherClaims(before state, m *message) bool {
+	if w.ruled == nil || m.pulled == w.ruled.plan.Sum(m.caller) {
+		return false
+	}
+	return slices.EqualFunc(before.tables, w.server.tables, func(a, b map[string]*stored) bool { return maps.EqualFunc(a, b, (*stored).equal) })
+}
+
 // rejections returns the ids of each table that a push was done without. It checks R2, by the
 // model: a row that changed was the caller's to write, before and after. And K1: what was
 // rejected did not change.
@@ -187,26 +214,33 @@ func (w *world) rejections(before state, m *message, answer []byte) [][]string {
 				w.fail("R2: %s may not push %s as %+v", m.from, id, s)
 			}
 			for _, c := range table.Columns {
-				if v, ok := s.raw[c.Name].(float64); ok && !s.deleted && c.Check.Fails(v) != "" {
+				if v := s.raw[c.Name]; !s.deleted && c.Check.Fails(v) != "" {
 					w.fail("K1: the %s of %s is %v", c.Name, id, v)
 				}
 			}
 		}
 	}
+	for t := range m.rejected {
+		for _, id := range m.rejected[t] {
+			if m.done && !slices.Contains(all[t], id) {
+				w.fail("K4: %s is told of %s no more, whose push is rejected: %v", m.from, id, all)
+			}
+		}
+	}
+	m.rejected = all
 	return all
 }
 
-// guardedMigrations are those of D1, and the tables of the schema guarded.
-func openGuarded(t testing.TB) store.DB {
+func openRuled(t testing.TB, schema record.Schema) store.DB {
 	db := wasmtest.OpenD1(t, store.Migrations())
-	if _, err := db.Batch(t.Context(), createTables(guarded())); err != nil {
+	if _, err := db.Batch(t.Context(), createTables(schema)); err != nil {
 		t.Fatal(err)
 	}
 	return db
 }
 
-func guardedStatements(r *rules) *Statements {
-	s := newStatements(guarded(), watermelon.DefaultLimits().PullBytes, r)
+func ruledStatements(schema record.Schema, r *rules) *Statements {
+	s := newStatements(schema, watermelon.DefaultLimits().PullBytes, r)
 	s.forgetting.rows, s.forgetting.steps = 1, 2
 	return s
 }
@@ -214,9 +248,9 @@ func guardedStatements(r *rules) *Statements {
 // TestSimulationOfRules is TestSimulation of tables with rules and checks: everybody has what
 // they may read. R6.
 func TestSimulationOfRules(t *testing.T) {
-	statements := guardedStatements(&standard)
+	statements := ruledStatements(ruledSchema(), &standard)
 	wasmtest.Seeds(t, 500, 50, func(t *testing.T) func(uint64) error {
-		db := openGuarded(t)
+		db := openRuled(t, ruledSchema())
 		return func(seed uint64) error { return simulate(db, statements, seed, false) }
 	})
 }
@@ -234,12 +268,14 @@ func TestTheSimulationMissesEveryRuleOfTables(t *testing.T) {
 		"R4 new claims do not move the clock":          func(r *rules) { r.noted = "stamp" },
 		"K2 whoever pushed a rejected row is not told": func(r *rules) { r.retold = "false" },
 		"K3 a rejected deletion stays one":             func(r *rules) { r.revived = "false" },
+		"K4 what was rejected is taken the next time":  func(r *rules) { r.repeated = "false" },
+		"R4 every push has the claims of the pull":     func(r *rules) { r.other = "$other AND false" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			changed := standard
 			change(&changed)
-			db, statements := openGuarded(t), guardedStatements(&changed)
+			db, statements := openRuled(t, ruledSchema()), ruledStatements(ruledSchema(), &changed)
 			findHole(t, func(seed uint64) error { return simulate(db, statements, seed, false) })
 		})
 	}

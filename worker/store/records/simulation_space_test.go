@@ -104,9 +104,9 @@ func TestSimulationOfSpaces(t *testing.T) {
 
 // TestSimulationOfRulesInSpaces is TestSimulationOfSpaces with tables that have rules and checks.
 func TestSimulationOfRulesInSpaces(t *testing.T) {
-	statements := guardedStatements(&standard)
+	statements := ruledStatements(ruledSchema(), &standard)
 	wasmtest.Seeds(t, 500, 100, func(t *testing.T) func(uint64) error {
-		s := newSimulatedSpace(t, guarded(), unchanged)
+		s := newSimulatedSpace(t, ruledSchema(), unchanged)
 		return func(seed uint64) error {
 			if seed%10 > 0 {
 				return nil

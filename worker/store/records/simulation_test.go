@@ -33,7 +33,9 @@ type message struct {
 	rows         [][]object // of each table, without bookkeeping
 	ids          [][]string // of each table
 	input        []byte
-	done         bool // it was taken once
+	pulled       string     // the sum of the claims of the pull before
+	done         bool       // it was taken once
+	rejected     [][]string // ids of each table that it was done without, then
 }
 
 // A world is one run: replicas, a network that loses, repeats and delays, and
@@ -95,6 +97,7 @@ func newWorld(db store.DB, statements *Statements, seed uint64, oracle bool) *wo
 		r.version = record.Version(1 + w.random.IntN(int(w.schema.Version)))
 		if w.ruled != nil {
 			r.caller = w.ruled.person(i)
+			r.partial = w.random.IntN(3) == 0
 		}
 		w.replicas = append(w.replicas, r)
 	}
@@ -133,10 +136,7 @@ func (w *world) look() {
 		queries = append(queries, columns+", created_at, updated_at, deleted, stamp, ahead FROM "+t.SQL)
 	}
 	results := w.run(append(queries, "SELECT born FROM Clock")...)
-	var err error
-	if w.server.clock, err = clockOf(results); err != nil {
-		w.fail("%v", err)
-	}
+	w.clockIs(results)
 	last := len(results) - 1
 	w.server.born = stamp(store.Number(results[last], 0))
 	w.server.tables = nil
@@ -157,6 +157,16 @@ func (w *world) look() {
 			rows[string(cells[0].(abi.Text))] = s
 		}
 		w.server.tables = append(w.server.tables, rows)
+	}
+}
+
+// lookAtClock reads the clock alone.
+func (w *world) lookAtClock() { w.clockIs(w.run(standard.readClock)) }
+
+func (w *world) clockIs(results []abi.Result) {
+	var err error
+	if w.server.clock, err = clockOf(results); err != nil {
+		w.fail("%v", err)
 	}
 }
 
@@ -183,10 +193,12 @@ func (w *world) step() {
 		r.advance()
 	case n < 38 && len(w.late) > 0:
 		w.deliver(w.late[w.random.IntN(len(w.late))])
+	case n == 38 && r.version == 1 && w.schema.Version == 2 && r.idle() && (w.ruled == nil || r.random.IntN(2) == 0):
+		r.upgrade()
 	case n == 38 && w.ruled != nil:
 		r.join()
-	case n == 38 && r.version == 1 && r.idle():
-		r.upgrade()
+	case n == 39 && w.ruled != nil && len(w.ruled.next) > 0 && r.random.IntN(2) == 0:
+		w.ruled.redeclare()
 	case n == 39:
 		w.operate()
 	}
@@ -205,6 +217,9 @@ func (r *replica) advance() {
 		m := r.fetch()
 		if m == nil {
 			return
+		}
+		if r.ruled != nil && r.random.IntN(8) == 0 {
+			r.ruled.retoken(&m.caller) // for this push alone
 		}
 		switch r.random.IntN(8) {
 		case 0: // it never arrives
@@ -249,7 +264,7 @@ func (r *replica) ask() *pulled {
 	}
 	answer, _, err := r.Pull(context.Background(), r.caller, input, store.Budget{})
 	if r.ruled != nil {
-		r.look() // the pull of new claims moves the clock
+		r.lookAtClock() // the pull of new claims moves it
 	}
 	var stale *watermelon.InputError
 	if errors.As(err, &stale) && r.input["cursor"] != nil {
@@ -287,14 +302,17 @@ func (w *world) deliver(m *message) (taken bool) {
 	if w.space != nil && refused && err == nil {
 		w.fail("S7: %s pushed %s, which is based on what is gone", m.from, m.input)
 	}
-	if m.done && w.server.clock != before.clock {
+	if m.done && w.server.clock != before.clock && !w.toldByOtherClaims(before, m) {
 		w.fail("U6: the same push again changed something: %v", changed)
 	}
 	if err != nil {
 		return false
 	}
-	m.done = true
 	told := w.rejections(before, m, answer)
+	m.done = true
+	if slices.ContainsFunc(told, func(ids []string) bool { return len(ids) > 0 }) && !slices.Contains(w.late, m) {
+		w.late = append(w.late, m) // K4: the same push again is rejected, too
+	}
 	for t := range w.server.tables {
 		for _, id := range m.ids[t] {
 			if !slices.Contains(told[t], id) {
@@ -331,7 +349,7 @@ func (w *world) taken(t int, before state, m *message, answer []byte, rejected [
 			w.fail("U5: %s is not told that %s is deleted", m.from, id)
 		}
 		for c, v := range raw {
-			if c != "id" && c != record.UpdatedAt && row.raw[c] != v {
+			if c != "id" && c != record.UpdatedAt && row.raw[c] != v && !w.filled(t, c, v) {
 				w.fail("U5: %s is not told that its %s of %s, %v, is now %v", m.from, c, id, v, row.raw[c])
 			}
 		}
@@ -389,6 +407,9 @@ func (w *world) safety() {
 }
 
 func (r *replica) safe(t int) {
+	if !r.knows(t, r.seenVersion) {
+		return
+	}
 	for id, s := range r.server.tables[t] {
 		row := r.tables[t][id]
 		switch {
@@ -452,6 +473,9 @@ func (w *world) liveness() {
 	for _, r := range w.replicas {
 		for t := range r.tables {
 			for id, s := range w.server.tables[t] {
+				if !r.knows(t, r.version) {
+					break
+				}
 				if (s.deleted || !r.mayRead(t, id, s)) == (r.tables[t][id] != nil) || s.stamp > r.lastPulledAt {
 					w.fail("Liveness: %s has %v as %s, the server %+v", r.name, r.tables[t][id], id, s)
 				}

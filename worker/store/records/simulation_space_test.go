@@ -11,6 +11,7 @@ import (
 
 	"tidemark/shared/abi"
 	"tidemark/shared/record"
+	"tidemark/shared/watermelon"
 	"tidemark/wasm/wasmtest"
 	"tidemark/worker/store/spaces"
 )
@@ -114,6 +115,23 @@ func TestSimulationOfRulesInSpaces(t *testing.T) {
 			return s.simulate(statements, seed, false)
 		}
 	})
+}
+
+// S6: a push of which everything is rejected makes no space, and its row leaves the device.
+func TestARejectedPushMakesNoSpace(t *testing.T) {
+	s := newSimulatedSpace(t, guarded(), unchanged)
+	s.world = &world{now: noon.UnixMilli()}
+	f := &ruled{&fixture{t, newDialect(s, guarded(), watermelon.DefaultLimits()), s, noon}}
+	a := f.as("a", "")
+	at := a.expect(0, "")
+	got, _ := a.pushes(at, object{"visits+": list{row("v", 0, "owner", "b"), row("w", 0, "owner", "a", "rating", 9)}, "catalogue-": list{"c"}})
+	f.same("rejected", []any{got.ids("visits"), got.ids("catalogue")}, list{list{"v", "w"}, list{"c"}})
+	if state, err := s.State(t.Context()); err != nil || state.CreatedAt != 0 || state.Exists {
+		t.Errorf("the space is there: %+v, %v", state, err)
+	}
+	a.expect(at, " all")
+	a.pushes(at, object{"visits+": list{row("x", 0, "owner", "a")}})
+	a.expect(at, "visits x all")
 }
 
 // TestTheSimulationMissesEveryRuleOfABirth is TestTheSimulationMissesEveryRule for S7.

@@ -309,7 +309,7 @@ func (w *world) deliver(m *message) (taken bool) {
 		return false
 	}
 	told := w.rejections(before, m, answer)
-	m.done = true
+	m.done = w.server.born != unbornFloor // a space that is not there keeps nothing, not even a rejection
 	if slices.ContainsFunc(told, func(ids []string) bool { return len(ids) > 0 }) && !slices.Contains(w.late, m) {
 		w.late = append(w.late, m) // K4: the same push again is rejected, too
 	}

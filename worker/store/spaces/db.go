@@ -154,11 +154,11 @@ func (d *DB) try(statements []abi.Statement) ([]abi.Result, error) {
 }
 
 // makes says whether statements wrote something that a space has to keep. An empty push, a
-// restore and a purge change the clock alone: in a space that is not there that means
-// nothing. S6.
+// restore and a purge change the clock alone, and a push that is rejected whole adds to Told: in a
+// space that is not there that means nothing. S6.
 func makes(statements []abi.Statement, results []abi.Result) bool {
 	for i, r := range results {
-		if r.Changes > 0 && !strings.HasPrefix(statements[i].SQL, "UPDATE Clock ") {
+		if sql := statements[i].SQL; r.Changes > 0 && !strings.HasPrefix(sql, "UPDATE Clock ") && !strings.Contains(sql, "\nINSERT INTO Told ") {
 			return true
 		}
 	}

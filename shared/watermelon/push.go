@@ -62,7 +62,7 @@ type pushDecoder struct {
 	ignored *[]string
 	ids     map[string]struct{}
 	values  [record.MaxColumns][]byte
-	hashes  bool             // a hash follows a row: see record.TableBatch
+	guarded bool             // values are checked, and a hash follows a row: see record.TableBatch
 	filled  bool             // a value of the row counts as absent
 	failed  record.Rejection // the first check that the row fails, without its ID
 
@@ -118,7 +118,7 @@ func (d *pushDecoder) changes() {
 		d.table, d.write, d.ignored = &d.schema.Tables[i], &d.push.Tables[i], &d.push.Ignored[i]
 		d.at = InputError{Table: d.table.Name}
 		d.ids = map[string]struct{}{}
-		d.hashes = d.table.Guarded()
+		d.guarded = d.table.Guarded()
 		d.tableChanges()
 		d.at = InputError{}
 	}
@@ -270,7 +270,9 @@ func (d *pushDecoder) row() {
 			d.at.Column = d.table.Columns[c].Name
 			brings(c)
 			d.values[c] = d.value(&d.table.Columns[c])
-			d.check(c)
+			if d.guarded {
+				d.check(c)
+			}
 		}
 		if d.s.Err() != nil {
 			d.fail("")
@@ -320,7 +322,7 @@ func (d *pushDecoder) row() {
 		b = appendValue(b, d.values[c])
 		d.values[c] = nil
 	}
-	if d.hashes {
+	if d.guarded {
 		h := fnv.New64a()
 		h.Write(d.input[start:d.s.Offset()])
 		b = append(strconv.AppendUint(append(b, `,"`...), h.Sum64(), 36), '"')
@@ -348,7 +350,7 @@ func appendDefault(b []byte, v any) []byte {
 // default: the user did not write it. docs/protocol.md, K1.
 func (d *pushDecoder) check(c int) {
 	column, value := &d.table.Columns[c], d.values[c]
-	if d.err != nil || d.unchecked || column.Check.None() {
+	if d.err != nil || column.Check.None() {
 		return
 	}
 	var v any

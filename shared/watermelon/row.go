@@ -65,7 +65,7 @@ func rowDecoder(t *record.Table, limits Limits, input []byte, ignored *[]string)
 	d := &pushDecoder{
 		decoder: decoder{s: ijson.NewScanner(input, limits.Depth).MendHalves()},
 		input:   input, limits: limits, table: t, write: &record.TableBatch{}, ignored: ignored, ids: map[string]struct{}{},
-		unchecked: true, // the row may be older than the check
+		unchecked: true, // and not guarded: the row may be older than a check
 	}
 	d.at.Table = t.Name
 	return d

@@ -6,10 +6,31 @@ import (
 	"tidemark/shared/record"
 )
 
+// Advise returns what apps that have the declaration old would not notice in next: a new table or
+// column whose since is a version that they have already. Their databases have no migration to it.
+// The Errors have no lines. Nothing is lost by it, and before a first release it is as it should be.
+func Advise(old, next *record.Schema) Errors {
+	r := refusal{old: old, next: next}
+	for i := range next.Tables {
+		t := &next.Tables[i]
+		n := old.Table(t.Name)
+		if n < 0 {
+			r.arrival(t.Name, "", max(t.Since, 1))
+			continue
+		}
+		for c := range t.Columns {
+			if c := &t.Columns[c]; old.Tables[n].Column(c.Name) < 0 {
+				r.arrival(t.Name, c.Name, since(t, c))
+			}
+		}
+	}
+	return r.errors
+}
+
 // Refuse returns an error if a database of the declaration old must not become one of the
-// declaration next: it would lose data, or apps would not notice. The error is Errors, without
-// lines. Rules and checks may change in any way, and so may the default of a column. Both
-// schemas must be valid. A new database has the old schema with version 0. D2.
+// declaration next: it would lose data. The error is Errors, without lines. Rules and checks may
+// change in any way, and so may the default of a column. Both schemas must be valid. A new
+// database has the old schema with version 0. D2.
 func Refuse(old, next *record.Schema) error {
 	r := refusal{old: old, next: next}
 	if next.Version < old.Version {
@@ -21,11 +42,6 @@ func Refuse(old, next *record.Schema) error {
 			r.say(before.Name, "", "it is gone: its rows would be lost. To keep them from apps write read = \"none\" and write = \"none\"")
 		} else {
 			r.tables(before, &next.Tables[n])
-		}
-	}
-	for i := range next.Tables {
-		if t := &next.Tables[i]; old.Table(t.Name) < 0 {
-			r.arrival(t.Name, "", max(t.Since, 1))
 		}
 	}
 	if len(r.errors) == 0 {
@@ -59,11 +75,6 @@ func (r *refusal) tables(before, after *record.Table) {
 			r.say(before.Name, was.Name, "it is gone: its values would be lost, and apps still send it")
 		} else {
 			r.columns(before, after, was, &after.Columns[n])
-		}
-	}
-	for i := range after.Columns {
-		if c := &after.Columns[i]; before.Column(c.Name) < 0 {
-			r.arrival(after.Name, c.Name, since(after, c))
 		}
 	}
 }

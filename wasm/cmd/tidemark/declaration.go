@@ -119,8 +119,12 @@ func (d declaration) migrate(exec store.Exec, log *slog.Logger) error {
 			return fmt.Errorf("read the declaration of the tables that the database has: %w", err)
 		}
 	}
-	if err := d.refuse(exec, old); err != nil {
+	advice, err := d.refuse(exec, old)
+	if err != nil {
 		return err
+	}
+	for _, m := range advice {
+		log.Warn("apps may not notice what is new in the tables", "what", m.Error())
 	}
 	plan, err := sqltables.NewPlan(exec, &d.schema)
 	if err != nil {
@@ -152,34 +156,32 @@ func (d declaration) remembered(exec store.Exec) (string, error) {
 	return string(store.Text(results[0], 0)), nil
 }
 
-// refuse returns an error if rows or values of old would be lost, or apps would not notice
-// what is new. A database without rows takes any declaration, and a table that is gone may go
-// if it has none.
-func (d declaration) refuse(exec store.Exec, old record.Schema) error {
+// refuse returns an error if rows or values of old would be lost, and what apps would not notice. A
+// database without rows takes any declaration, and a table that is gone may go if it has none.
+func (d declaration) refuse(exec store.Exec, old record.Schema) (advice tables.Errors, err error) {
 	full := map[string]bool{}
 	for _, t := range old.Tables {
 		results, err := exec(abi.Statement{SQL: `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND lower(name) = lower(?1)`, Args: []any{t.SQL}})
 		if err != nil {
-			return fmt.Errorf("look for the table %s: %w", t.SQL, err)
+			return nil, fmt.Errorf("look for the table %s: %w", t.SQL, err)
 		}
 		if store.Number(results[0], 0) == 0 {
 			continue
 		}
 		if full[t.Name], err = sqltables.HasRows(exec, t.SQL); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	old.Tables = slices.DeleteFunc(old.Tables, func(t record.Table) bool { return !full[t.Name] && d.schema.Table(t.Name) < 0 })
 	if !slices.ContainsFunc(old.Tables, func(t record.Table) bool { return full[t.Name] }) {
-		return nil
+		return nil, nil
 	}
-	err := tables.Refuse(&old, &d.schema)
-	if err == nil {
-		return nil
+	if err = tables.Refuse(&old, &d.schema); err == nil {
+		return tables.Advise(&old, &d.schema), nil
 	}
 	from := d.from
 	if from == "" {
 		from = "the built-in tables"
 	}
-	return fmt.Errorf("the database has rows of another declaration, and %s would lose data of theirs, or apps would not notice what is new:\n%w", from, err)
+	return nil, fmt.Errorf("the database has rows of another declaration, and %s would lose data of theirs:\n%w", from, err)
 }

@@ -173,7 +173,12 @@ company_name = { type = "string", sql = "CompanyName", optional = true }
 notes = { type = "string", sql = "Notes", optional = true }
 status = { type = "string", enum = ["lead", "active"], default = "lead", since = 2 }
 `
-	r.wantRefusal(strings.Replace(grown, ", since = 2", "", 1), "it is new: write since = 2")
+	careless := newRoot(t)
+	careless.run(`INSERT INTO Customers (CustomerId) VALUES ('c')`)
+	err := careless.start(strings.Replace(grown, ", since = 2", "", 1))
+	if log := careless.log.String(); err != nil || !strings.Contains(log, "apps may not notice what is new in the tables") || !strings.Contains(log, "added=Customers.status") {
+		t.Errorf("%v, the log is %q", err, log)
+	}
 	r.wantStart(grown, "added=Customers.status")
 	if got := fmt.Sprintf("%s", r.run(`SELECT status FROM Customers`)); got != "[[lead]]" {
 		t.Errorf("got %s", got)

@@ -295,6 +295,9 @@ func (d *declarer) migrate(next *record.Schema, forget []string) error {
 		}
 		return err
 	}
+	for _, m := range tables.Advise(&old, next) {
+		fmt.Fprintln(d.out, "note:", m.In(d.file))
+	}
 	statements := sqltables.Changes(&old, next)
 	if len(statements) == 0 && bytes.Equal(built.Encode(), next.Encode()) {
 		fmt.Fprintln(d.out, "nothing to do")

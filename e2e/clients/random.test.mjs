@@ -5,7 +5,7 @@ import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { doors, token } from "../doors.mjs";
 import { Causes } from "./causes.mjs";
-import { dice, faults, hear } from "./faults.mjs";
+import { dice, faults, FaultyDevice, hear } from "./faults.mjs";
 import { Ledger } from "./ledger.mjs";
 import { Model, sumOf, tables, values } from "./model.mjs";
 import { sqlite } from "./sqlite.mjs";
@@ -24,10 +24,9 @@ const texts = [
 const numbers = [null, 0, -1, 19.9, 0.1 + 0.2, 2 ** 53 - 1, -12345.678, 1e15];
 
 // A Replica is a device and its random edits.
-class Replica {
+class Replica extends FaultyDevice {
   constructor(world, index) {
-    this.world = world;
-    this.random = dice(world.seed * 16 + index + 1);
+    super(world, index);
     this.name = "ABCD"[index];
     this.skew = this.pick(skews);
     this.coarse = this.random(4) === 0; // its clock shows whole minutes
@@ -40,45 +39,10 @@ class Replica {
       ...options, clock: () => this.clock(), fetch: (url, init) => this.fetch(url, init) });
   }
 
-  pick(list) {
-    return list[this.random(list.length)];
-  }
-
   clock() {
     if (this.untouched) return 0;
     const now = Date.now() + this.skew;
     return (this.now = this.coarse ? now - (now % 60_000) : Math.max(now, this.now + 1));
-  }
-
-  // fetch is the device's network, with its faults.
-  async fetch(url, init) {
-    if (init.method === "POST") await this.world.compare(this);
-    await this.perhapsEdit();
-    const deliver = () => this.world.deliver(url, init);
-    const fault = this.requests-- === 0 ? faults[this.fault] : (go) => go();
-    const answer = await fault(deliver, this.world.late);
-    await this.perhapsEdit();
-    return answer;
-  }
-
-  // sync may fail only by the network.
-  async sync(fault) {
-    this.fault = fault;
-    this.requests = fault ? this.random(this.client.limit ? 5 : 2) : Infinity;
-    this.syncing = true;
-    let between;
-    const error = await this.client.sync({ onDidPullChanges: () => void (between = this.perhapsEdit()) }).then(() => undefined, (e) => e);
-    await between;
-    this.syncing = false;
-    const { pulled, pushed } = this.client;
-    this.world.tell(`${this.name} syncs${fault ? `, ${fault}` : ""}: ${error ?? `${pulled} rows, ${pushed ? JSON.stringify(pushed) : "no push"}`}`);
-    if (error && !/the network failed/.test(error.message)) throw error;
-    if (!error && !pushed) await this.world.compare(this);
-  }
-
-  // perhapsEdit makes an edit during some syncs.
-  async perhapsEdit() {
-    if (this.syncing && !this.world.settling && this.random(6) === 0) await this.edit();
   }
 
   async edit() {

@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { token } from "../doors.mjs";
 import { declaredDoors, tables } from "./declared.mjs";
-import { dice, faults, hear } from "./faults.mjs";
+import { dice, faults, FaultyDevice, hear } from "./faults.mjs";
 import { sumOf } from "./model.mjs";
 import { contents, Judge, names, rules, Truth, values } from "./rulebook.mjs";
 import { sqlite } from "./sqlite.mjs";
@@ -19,10 +19,9 @@ const skews = [0, 0, 2_000, -4_000, -3_600_000, 600_000];
 const users = ["ann", "bob", "cid", "ann"]; // of the devices
 
 // A Device is a client, its user, and their random edits.
-class Device {
+class Device extends FaultyDevice {
   constructor(world, index) {
-    this.world = world;
-    this.random = dice(world.seed * 16 + index + 1);
+    super(world, index);
     this.name = `${users[index]}${index}`;
     this.sub = world.own(users[index]);
     this.skew = this.pick(skews);
@@ -31,10 +30,6 @@ class Device {
     const options = { limit: this.pick([undefined, 2, 5]), batch: this.random(2) === 0, adapter: index < 2 ? loki : sqlite, tables };
     this.client = new Client(world.url, "", { ...options, clock: () => this.clock(), fetch: (url, init) => this.fetch(url, init) });
     this.join();
-  }
-
-  pick(list) {
-    return list[this.random(list.length)];
   }
 
   // join gives the user another token: the user joins a team or leaves one, or becomes an editor.
@@ -47,37 +42,6 @@ class Device {
 
   clock() {
     return (this.now = Math.max(Date.now() + this.skew, this.now + 1));
-  }
-
-  // fetch is the device's network, with its faults.
-  async fetch(url, init) {
-    if (init.method === "POST") await this.world.compare(this);
-    await this.perhapsEdit();
-    const deliver = () => this.world.deliver(url, init);
-    const fault = this.requests-- === 0 ? faults[this.fault] : (go) => go();
-    const answer = await fault(deliver, this.world.late);
-    await this.perhapsEdit();
-    return answer;
-  }
-
-  // sync may fail only by the network.
-  async sync(fault) {
-    this.fault = fault;
-    this.requests = fault ? this.random(this.client.limit ? 5 : 2) : Infinity;
-    this.syncing = true;
-    let between;
-    const error = await this.client.sync({ onDidPullChanges: () => void (between = this.perhapsEdit()) }).then(() => undefined, (e) => e);
-    await between;
-    this.syncing = false;
-    const { pulled, pushed } = this.client;
-    this.world.tell(`${this.name} syncs${fault ? `, ${fault}` : ""}: ${error ?? `${pulled} rows, ${pushed ? JSON.stringify(pushed) : "no push"}`}`);
-    if (error && !/the network failed/.test(error.message)) throw error;
-    if (!error && !pushed) await this.world.compare(this);
-  }
-
-  // perhapsEdit makes an edit during some syncs.
-  async perhapsEdit() {
-    if (this.syncing && !this.world.settling && this.random(6) === 0) await this.edit();
   }
 
   async edit() {

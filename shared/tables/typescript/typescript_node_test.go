@@ -143,26 +143,3 @@ process.stdout.write(JSON.stringify({ all, migrated }), () => process.exit());
 		})
 	}
 }
-
-// The clients of the tests declare the tables once more.
-func TestTheClientsOfTheTestsHaveTheDeclaredTables(t *testing.T) {
-	e2e := filepath.Join(web(t), "../e2e")
-	if _, err := os.Stat(filepath.Join(e2e, "node_modules/@nozbe/watermelondb")); err != nil {
-		t.Skip("needs the packages of e2e/package.json")
-	}
-	out := run(t, e2e, "node", "--input-type=module", "-e", `import { served } from "./clients/watermelon.mjs"; process.stdout.write(JSON.stringify(served), () => process.exit())`)
-	var got map[string]map[string]string
-	if err := json.Unmarshal(out, &got); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	want := map[string]map[string]string{}
-	for _, table := range record.Default().Tables {
-		want[table.Name] = map[string]string{}
-		for _, c := range table.Columns {
-			want[table.Name][c.Name] = c.Type.String()
-		}
-	}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Error(d)
-	}
-}

@@ -269,9 +269,6 @@ const testSecret = "a secret that only these tests know"
 // TestTheServerServesTheTablesOfAFile runs the command with the real guest: in the root and in
 // a space, a table has its rows after the file got another table and a column. D3.
 func TestTheServerServesTheTablesOfAFile(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds and compiles the guest")
-	}
 	t.Setenv("AUTH_SECRET", testSecret)
 	dir := t.TempDir()
 	file, wasm := filepath.Join(dir, "app.toml"), filepath.Join(dir, "tidemark.wasm")

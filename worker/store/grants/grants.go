@@ -135,14 +135,14 @@ func (p *Plan) condition(rule record.Rule, ask func(t record.Term, n int) string
 }
 
 // Bind returns the grants of a caller, the parameter of conditions: a string, null or 1 of a
-// slot, or an array of strings; and the Sum. A claim of another type, and an empty string, count
-// as absent.
-func (p *Plan) Bind(c record.Caller) []byte {
-	b, _ := json.Marshal(append(p.grants(c), p.Sum(c)))
+// slot, or an array of strings. A claim of another type, and an empty string, count as absent.
+// A sum, if it is given, follows in the slot SumSlot.
+func (p *Plan) Bind(c record.Caller, sum ...any) []byte {
+	b, _ := json.Marshal(append(p.grants(c), sum...))
 	return b
 }
 
-// SumSlot is the index of the Sum in the grants.
+// SumSlot is the index of the sum in the grants.
 func (p *Plan) SumSlot() int { return len(p.slots) }
 
 func (p *Plan) grants(c record.Caller) []any {

@@ -19,7 +19,13 @@ import (
 // wrote nothing. After any other error the batch may have been written or not: the
 // caller may write the same batch again at any time.
 func (s *Store) Write(ctx context.Context, now time.Time, batch *record.Batch) (record.Outcome, error) {
-	w := &write{Store: s, Batch: batch, now: now.UnixMilli(), given: s.grants(batch.Caller)}
+	w := &write{Store: s, Batch: batch, now: now.UnixMilli()}
+	if s.plan.Reads() {
+		w.sum = s.plan.Sum(batch.Caller)
+		w.given = s.plan.Bind(batch.Caller, w.sum)
+	} else {
+		w.given = s.grants(batch.Caller)
+	}
 	if w.maybeSimple() {
 		done, err := w.runSimple(ctx)
 		if !aborted(err) {
@@ -75,6 +81,7 @@ type write struct {
 	*record.Batch
 	now        int64
 	given      abi.Text // the caller's grants, if a table is guarded
+	sum        string   // of the caller's claims, if rules say who may read
 	statements []abi.Statement
 	steps      []step
 }
@@ -220,7 +227,7 @@ func (w *write) close(ctx context.Context, sql string, args ...any) (closing abi
 	w.add(-1, nil, sql, args...)
 	last := len(w.statements) - 1
 	if w.plan.Reads() {
-		w.add(-1, nil, noteWriter, w.Caller.Subject, w.plan.Sum(w.Caller))
+		w.add(-1, nil, noteWriter, w.Caller.Subject, w.sum)
 	}
 	if results, err = w.run(ctx); err != nil {
 		return abi.Result{}, nil, err

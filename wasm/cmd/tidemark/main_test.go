@@ -106,7 +106,25 @@ type server struct {
 	*exec.Cmd
 	url     string
 	welcome string // the line below the URL
-	log     bytes.Buffer
+	log     serverLog
+}
+
+// A serverLog may be read while the server writes it.
+type serverLog struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *serverLog) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *serverLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 var binaryFile = filepath.Join(os.TempDir(), fmt.Sprintf("tidemark-test-%d", os.Getpid()))

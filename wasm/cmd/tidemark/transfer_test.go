@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -152,10 +153,13 @@ func TestAnExportThatFailsLeavesNoFile(t *testing.T) { // S11
 }
 
 func TestAnImportSendsThePagesOfAFile(t *testing.T) { // S11
+	var mu sync.Mutex // a request may come before the handler of the one before has ended
 	var got []string
 	lost := false
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
 		got = append(got, r.Method+" "+r.URL.String()+" "+r.Header.Get("Content-Type")+"\n"+string(body))
 		if len(got) == 2 && !lost { // the page was imported, and the answer is lost
 			lost = true

@@ -25,12 +25,13 @@ func mergeUpdates(updates [][]byte, format int) ([]byte, error) {
 	if len(updates) == 1 {
 		return updates[0], nil
 	}
-	merged, err := mergeOrdered(updates, format)
+	var m merger
+	merged, err := m.merge(updates, format)
 	if errors.Is(err, errUnordered) { // the error remains if blocks of a client overlap
-		if updates, err = order(updates, format); err != nil {
+		if updates, err = order(updates, format, m.w); err != nil {
 			return nil, err
 		}
-		merged, err = mergeOrdered(updates, format)
+		merged, err = m.merge(updates, format)
 	}
 	return merged, err
 }
@@ -39,19 +40,20 @@ func mergeUpdates(updates [][]byte, format int) ([]byte, error) {
 // descending and clocks ascending.
 var errUnordered = errors.New("structs out of order")
 
-// mergeOrdered merges updates in order. It takes the update whose next struct comes
-// first, again and again.
-func mergeOrdered(updates [][]byte, format int) ([]byte, error) {
-	size, blocks := 0, 0
+// merge merges updates in order. It takes the update whose next struct comes first, again
+// and again.
+func (m *merger) merge(updates [][]byte, format int) ([]byte, error) {
+	size, blocks, most := 0, 0, 0 // most: blocks of one update
 	streams := make([]mergeStream, len(updates))
-	m := merger{queue: make([]*mergeStream, 0, len(updates))}
+	*m = merger{queue: make([]*mergeStream, 0, len(updates)), w: m.w}
 	for i, update := range updates {
 		s := &streams[i]
 		s.index, s.turn = i, i
 		u, err := newUpdateReader(update, format)
 		if err == nil {
 			s.reader = u
-			blocks = max(blocks, u.blocksAtMost())
+			blocks += u.blocksAtMost()
+			most = max(most, u.blocksAtMost())
 			err = m.advance(s)
 		}
 		if err != nil {
@@ -60,7 +62,11 @@ func mergeOrdered(updates [][]byte, format int) ([]byte, error) {
 		size += len(update)
 		m.queue = append(m.queue, s)
 	}
-	m.w = newUpdateWriter(format, size, blocks)
+	if m.w == nil {
+		m.w = newUpdateWriter(format, size+countRoom*(blocks-most), most)
+	} else {
+		m.w.reset()
+	}
 	if s, err := m.run(); err != nil {
 		return nil, s.wrap(err)
 	}
@@ -246,8 +252,12 @@ func (m *merger) advance(s *mergeStream) error {
 	}
 }
 
-// order returns updates with their blocks in order, and otherwise unchanged.
-func order(updates [][]byte, format int) ([][]byte, error) {
+// order returns updates with their blocks in order, and otherwise unchanged. It uses the
+// memory of w, a writer of the format: it is as large as all updates, and nobody needs it yet.
+func order(updates [][]byte, format int, w *updateWriter) ([][]byte, error) {
+	if format == 2 {
+		w = nil
+	}
 	ordered := make([][]byte, len(updates))
 	for i, update := range updates {
 		var err error
@@ -255,7 +265,7 @@ func order(updates [][]byte, format int) ([][]byte, error) {
 			update, err = ConvertV2ToV1(update)
 		}
 		if err == nil {
-			update, err = orderBlocks(update)
+			update, err = orderBlocks(update, w)
 		}
 		if err == nil && format == 2 {
 			update, err = ConvertV1ToV2(update)
@@ -268,13 +278,17 @@ func order(updates [][]byte, format int) ([][]byte, error) {
 	return ordered, nil
 }
 
-// orderBlocks returns an update of format V1 with its blocks in order.
-func orderBlocks(update []byte) ([]byte, error) {
+// orderBlocks returns an update of format V1 with its blocks in order. It uses the memory of
+// w, unless w is nil.
+func orderBlocks(update []byte, w *updateWriter) ([]byte, error) {
 	u, err := newUpdateReader(update, 1)
 	if err != nil {
 		return nil, err
 	}
-	w := newUpdateWriter(1, len(update), u.blocksAtMost())
+	if w == nil {
+		w = newUpdateWriter(1, len(update), u.blocksAtMost())
+	}
+	w.reset()
 	w.ordered = true
 	return copyUpdate(&u, w, func(*wireStruct) bool { return true })
 }

@@ -8,6 +8,7 @@ import (
 
 	"tidemark/shared/lib0"
 	"tidemark/shared/yjs"
+	"tidemark/shared/yjs/yjstest"
 )
 
 func TestMergeDiffAndStateVectorEqualYjs(t *testing.T) {
@@ -142,5 +143,18 @@ func TestMergeOfYrsStateEqualsYjs(t *testing.T) {
 	merged, err := yjs.MergeUpdates(readData(t, "third-party/yrs-b4-update.v1.bin.gz"), nothing)
 	if err != nil || len(merged) != 385_866 {
 		t.Errorf("got %d bytes, %v, want 385866", len(merged), err)
+	}
+}
+
+// Updates whose clients are in another order than yjs writes are copied once, and merged in
+// the memory of the first attempt. docs/protocol.md, Y10.
+func TestMergeOfUpdatesInAnotherOrderAllocatesLittle(t *testing.T) {
+	a, b := yjstest.Ascending(10, 20_000, 150), yjstest.Ascending(200_000, 20_000, 150)
+	before := allocated()
+	if _, err := yjs.MergeUpdates(a, b); err != nil {
+		t.Fatal(err)
+	}
+	if bytes, least := allocated()-before, uint64(len(a)+len(b)); bytes > 3*least {
+		t.Errorf("allocated %d bytes for %d", bytes, least)
 	}
 }

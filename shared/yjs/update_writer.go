@@ -42,6 +42,16 @@ func newUpdateWriter(format, size, blocks int) *updateWriter {
 	return w
 }
 
+// reset starts another update of the same format, in the same memory.
+func (w *updateWriter) reset() {
+	w.blocks, w.end, w.ordered = w.blocks[:0], 0, false
+	if w.v2 != nil {
+		w.rest, w.v2 = w.rest[:0], new(v2Writer)
+	} else {
+		w.rest = w.rest[:countRoom]
+	}
+}
+
 // write appends s. It starts a block if s does not follow the struct before.
 func (w *updateWriter) write(s *wireStruct) {
 	if n := len(w.blocks); n == 0 || w.blocks[n-1].client != s.client || w.end != s.clock {

@@ -15,7 +15,7 @@ import (
 )
 
 // costly returns documents that cost far more than their bytes: two that bring the guest's
-// memory close to its limit of 112 MB (to 100 and 93 MB), and the others if thorough.
+// memory to 84 MB of its 112 MB, and the others if thorough.
 func costly(thorough bool) map[string][][]byte {
 	documents := map[string][][]byte{
 		"full of deletions": {yjstest.Deletes(0, 500_000), yjstest.Deletes(1_000_000, 499_000)},

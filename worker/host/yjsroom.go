@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -62,6 +63,7 @@ type YjsRooms struct {
 	bytes    int
 	running  *yjsRoom // the room of the running event; nil: none
 	reserved int      // by that event
+	usual    int      // the garbage percentage before that event; 0: it is unchanged
 
 	shut    room.Recent[*shutRoom] // by yjsRoom.key
 	revoked session.Recent         // by requests to rooms that store nothing
@@ -231,7 +233,7 @@ func (y *yjsRoom) conns() ([]abi.Conn, error) {
 // closes the sender's socket, so that the client connects again later, and drops the room.
 func (y *yjsRoom) event(conn int32, happen func(*yroom.Room) (yroom.Effects, error)) error {
 	y.rooms.running = y
-	defer func() { y.rooms.running, y.rooms.reserved = nil, 0 }()
+	defer y.rooms.end()
 	err := y.awake()
 	if err == nil {
 		var out yroom.Effects
@@ -246,6 +248,14 @@ func (y *yjsRoom) event(conn int32, happen func(*yroom.Room) (yroom.Effects, err
 	}
 	y.account()
 	return err
+}
+
+// end ends the event that runs.
+func (y *YjsRooms) end() {
+	if y.usual != 0 {
+		debug.SetGCPercent(y.usual)
+	}
+	y.running, y.reserved, y.usual = nil, 0, 0
 }
 
 func (y *yjsRoom) awake() error {
@@ -324,11 +334,19 @@ func (y *yjsRoom) account() {
 // read its document again.
 const heavyPresence = 64 << 10
 
+// muchPercent is how much garbage the collector lets the heap gather in an event of much
+// memory, in percent of what is in use. Otherwise GOGC and GOMEMLIMIT of the hosts say it. But
+// the runtime exceeds GOMEMLIMIT where collections would take more than half of the time.
+const muchPercent = 50
+
 // reserve drops documents until the running event can have bytes more. It returns false
 // if that is not possible: documents cannot have the memory that requests hold. A
 // negative number gives bytes back.
 func (y *YjsRooms) reserve(bytes int) bool {
 	y.reserved += bytes
+	if y.reserved >= muchBytes && y.usual == 0 {
+		y.usual = debug.SetGCPercent(muchPercent)
+	}
 	y.makeRoom(y.reserved)
 	return y.Free == nil || y.bytes+y.reserved <= y.Free()+y.EventBytes
 }

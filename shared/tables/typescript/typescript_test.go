@@ -14,26 +14,12 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
 
-// every is a declaration with everything that the files say in another way.
-const every = `version = 4
-[order_lines]
-sql = "OrderLines"
-[order_lines.columns]
-title = { type = "string", min = 1, max = 200 }
-weight = { type = "number", optional = true, min = -1.5 }
-done = { type = "boolean", default = false, since = 2 }
-status = { type = "string", enum = ["lead", "*/ active"], default = "lead", since = 4 }
-[visits]
-since = 2
-read = "owner_id = sub or scope crm:admin"
-write = "owner_id = sub"
-[visits.columns]
-owner_id = { type = "string", pattern = '"?[a-z]+' }
-rating = { type = "number", default = 1, since = 4 }
-`
-
 func TestTheFilesSayWhatTheDeclarationSays(t *testing.T) {
-	s, err := tables.Parse([]byte(every))
+	every, err := os.ReadFile("testdata/every.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := tables.Parse(every)
 	if err != nil {
 		t.Fatal(err)
 	}

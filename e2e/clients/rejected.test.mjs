@@ -1,4 +1,4 @@
-// The client kit and rows that a real server rejects: the app is told, and the rows on the screen
+// The client kit and rows that a real server rejects: the kit calls onRejected, and the rows on the screen
 // are the server's after the pull that follows at once. On the self-hosted server, in the root and in
 // a space.
 import { after, before, test } from "node:test";
@@ -40,7 +40,7 @@ for (const space of ["", "acme"]) {
     const sub = `ann.${mark}`;
     const scope = "sync:read sync:write edit";
     const told = [];
-    let screen; // the rows when the app was told
+    let screen; // the rows when onRejected ran
     const as = (claims) => createClient({ url: door.url, ...(space && { space }), token: () => token(sub, claims) });
     const stored = (id, title) => ({ id: `${id}.${mark}`, title, price: 2, created_at: 1, updated_at: 1 });
     await as(space ? { spaces: { [space]: scope } } : { scope }).sync.push.mutate({

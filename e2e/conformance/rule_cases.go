@@ -222,7 +222,7 @@ var ruleCases = []testCase{
 		}
 		bob.expect("")
 	}},
-	{"R6 who loses to another member of the team is told", func(t *testing.T, c *client) {
+	{"R6 the server names the ids of a push that lost to another member of the team", func(t *testing.T, c *client) {
 		s := newStory(t, c)
 		ann, bob := s.actor("ann", "red"), s.actor("bob", "red")
 		bob.expect("")

@@ -134,7 +134,7 @@ for (const start of ["make serve", "make dev"]) {
         for (const block of blocks) await reader.follow(block);
       });
     }
-    await t.test("a mistake is told as the guide says", async () => {
+    await t.test("the command reports a mistake as the guide says", async () => {
       writeFileSync(reader.toml, readFileSync(path.join(root, "tables.toml"), "utf8"));
       edit(reader.toml, sections[0].blocks[0].text.replace("max = 5", "maximum = 5"));
       assert.ok((await reader.run("build/tidemark tables check")).startsWith(mistake), mistake);

@@ -98,7 +98,7 @@ describe("field notes", { timeout: 600_000 }, () => {
         assert.deepEqual([await bob.notes.visits(), await bob.names()], [[], []]);
       });
 
-      test("a rating of 9 is rejected: the author is told, and the other rows arrive", async () => {
+      test("the server rejects a rating of 9, tells the author, and takes the other rows", async () => {
         const carol = await open(space, "carol");
         const place = await carol.notes.addPlace({ name: "Moor" });
         const { id } = await carol.notes.addVisit({ place_id: place.id, rating: 9 });

@@ -54,7 +54,7 @@ func (p *Program) MarshalText() ([]byte, error) {
 	return base64.RawStdEncoding.AppendEncode(nil, b), nil
 }
 
-// UnmarshalText reads what MarshalText wrote, whoever says that it did.
+// UnmarshalText reads the text of MarshalText. It returns an error for any other text.
 func (p *Program) UnmarshalText(text []byte) error {
 	b, err := base64.RawStdEncoding.Strict().AppendDecode(nil, text)
 	if err != nil {

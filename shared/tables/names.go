@@ -93,8 +93,8 @@ func (p *parsing) tableName(line int, name string) {
 	}
 }
 
-// indexes tells of tables whose names are those of indexes, which SQL does not tell apart:
-// each table has some, and a rule may add one for each column of strings.
+// indexes reports tables that have the name of an index, because SQLite takes them for the same:
+// each table has some indexes, and a rule may add one for each column of strings.
 func (p *parsing) indexes(root *node) {
 	for i := range p.result.Tables {
 		t := &p.result.Tables[i]

@@ -72,7 +72,7 @@ func (p *parsing) schema(root *node) {
 	}
 }
 
-// unknown tells of a key that means nothing, and of the nearest that does.
+// unknown reports an unknown key, and names the known key that is nearest.
 func (p *parsing) unknown(m member, otherwise string, known ...string) {
 	if near := nearest(m.key, known); near != "" {
 		otherwise = "did you mean " + near + "?"

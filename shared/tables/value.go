@@ -27,7 +27,7 @@ func kindOf(n *node) string {
 	return "a date or time"
 }
 
-// text reads a string into v. It returns false, after it told so, if the value is none.
+// text reads a string into v. If the value is not a string, text reports that and returns false.
 func (p *parsing) text(m member, v *string) bool {
 	if m.value.kind != unstable.String {
 		p.fail(m.line, "%s must be a string, not %s", m.key, kindOf(m.value))
@@ -37,7 +37,8 @@ func (p *parsing) text(m member, v *string) bool {
 	return true
 }
 
-// maxVersion is how high the version of a schema may be: WatermelonDB wants a migration for each.
+// maxVersion is the highest version that a schema may have. schema.ts needs a migration for each
+// version.
 const maxVersion = 9999
 
 // version reads a version of the schema.

@@ -87,7 +87,7 @@ async function begin() {
 }
 
 describe("a rejected row", () => {
-  test("is told, and the sync ends with what the server has", async () => {
+  test("reaches the app, and the sync ends with what the server has", async () => {
     await begin();
     await retitle("a", "a title");
     await write(database, "notes", { title: "new" });
@@ -138,7 +138,7 @@ describe("a rejected row", () => {
     assert.deepEqual([server.stored.get("a").title, state().unsynced], ["mend", 0]);
   });
 
-  test("is still as the person wrote it when the app is told", async () => {
+  test("is still as the person wrote it when onRejected runs", async () => {
     await begin();
     await retitle("a", "a title");
     const a = await note("a");
@@ -179,7 +179,7 @@ describe("the rejections in the state", () => {
 });
 
 describe("the sync", () => {
-  test("pushes once at each call, whatever the app does when it is told", async () => {
+  test("pushes once at each call, whatever onRejected does", async () => {
     await begin();
     let tries = 0;
     source.onRejected = () => void retitle("a", `too long: ${++tries}`);

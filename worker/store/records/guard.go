@@ -113,9 +113,10 @@ func (g *guard) refused() string {
 SELECT json_group_array(CASE refused WHEN %d THEN id ELSE id || ':' || (refused - %d) END) AS ids FROM judged WHERE refused`, byRule, missing), 4)
 }
 
-// hidden is the condition that the next pull of the caller does not bring a row t, of that id,
-// or its id, as far as the batch's base says. What the caller's claims say now counts only if they
-// are those of the pull before. The stamp has no index here: it would read what others are told.
+// hidden is the condition that the caller's next pull, since the batch's base, brings neither the
+// row t nor its id. The caller's claims count only if the caller had the same claims at the pull of
+// that base. The + keeps SQLite from the index of stamps: with it SQLite would read the rows of Told
+// that are for other callers.
 func (g *guard) hidden(id string) string {
 	return fmt.Sprintf(`(NOT %[1]s AND %[2]s) IS NOT TRUE AND NOT EXISTS (SELECT 1 FROM Told AS f WHERE f.tab = %[3]s AND f.id = %[4]s AND +f.stamp > %[5]s
   AND CASE WHEN %[1]s THEN f.old IN ('', 'sent') AND f.who = %[6]s ELSE %[7]s END)`,
@@ -125,16 +126,17 @@ func (g *guard) hidden(id string) string {
 // otherClaims says whether the caller has other claims than at the pull of the base.
 const otherClaims = "(SELECT other FROM batch)"
 
-// tell inserts into Told what queries return: the id, who, old and the stamp.
+// tell inserts into Told the rows of queries: the id, who, old and the stamp.
 func (g *guard) tell(rows ...string) string {
 	return fmt.Sprintf(`
 INSERT INTO Told (tab, id, who, old, stamp) SELECT %s, id, who, old, stamp FROM (%s) WHERE true
 ON CONFLICT (tab, id, who, old) DO UPDATE SET stamp = max(stamp, excluded.stamp)`, g.told.table, store.UnionAll(rows))
 }
 
-// tellRows tells the caller of rows that are refused, of new ones that they may not read, and of every
-// row that they push by other claims than they pulled by; and those who could read a row by the
-// columns that it loses. K2, R3.
+// tellRows writes to Told which rows the next pulls bring. The caller gets the rows that the server
+// rejected, the new rows that the caller may not read, and, if the caller pushes with other claims than
+// at the pull of the base, every row of the push. If the push changes columns that the rule reads, everybody
+// who could read the row before gets it, or its id. K2, R3.
 func (g *guard) tellRows() string {
 	of := fmt.Sprintf("FROM judged AS c LEFT JOIN %s AS t ON t.rowid = c.at WHERE ", g.SQL)
 	rows := []string{
@@ -158,8 +160,8 @@ func (g *guard) tellRows() string {
 	return grants.In(g.judged("")+g.tell(rows...), 4)
 }
 
-// kept is the condition that an id j to delete is refused: its row t is not the caller's, or there
-// is none, and none could be.
+// kept is the condition that the server rejects the deletion of an id j: its row t is not the
+// caller's, or there is no row, and the caller could not have created it.
 func (g *guard) kept() string {
 	could := strings.ReplaceAll(g.writable, "$holds", g.plan.Could(g.Write, "j.value"))
 	return fmt.Sprintf("(CASE WHEN %s THEN false WHEN t.%s IS NULL THEN %s WHEN t.deleted THEN true ELSE %s END) IS NOT TRUE",
@@ -176,7 +178,8 @@ func (g *guard) keptIDs() string {
 	return grants.In(fmt.Sprintf("WITH %s SELECT json_group_array(j.value) AS ids %s WHERE %s", g.batch, g.ids(), g.kept()), 4)
 }
 
-// tellIDs tells the caller of ids whose deletion is refused, or with all of every id. K2, K3.
+// tellIDs writes to Told that the caller gets the ids whose deletion the server rejects, or, if all
+// is true, every id. K2, K3.
 func (g *guard) tellIDs(all bool) string {
 	of := grants.Who + " AS who, %s AS old, %s AS stamp " + g.ids() + " WHERE "
 	told := func(which string) string {
@@ -190,7 +193,7 @@ func (g *guard) tellIDs(all bool) string {
 }
 
 // simple are the conditions of simpleWrite: one of the row j that is inserted, and one of the row
-// that it replaces. They hold for what nobody need be told of.
+// that it replaces. They hold for rows that need no entry in Told.
 func (g *guard) simple() (inserted, replaced string) {
 	pushed := func(name string) string {
 		if name == "id" {

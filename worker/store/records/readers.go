@@ -11,9 +11,9 @@ import (
 	"tidemark/worker/store/grants"
 )
 
-// A claims is what a database knows of the pulls of a caller: for which claims they were
-// answered, as grants.Plan.Sum sums them up. A server answers all pulls of a subject between
-// two rows of Readers for the same claims. So the stamp of a pull says what they were. R4.
+// A claims says with which claims the caller pulled, as the sum of grants.Plan.Sum. Readers has a row
+// for each time at which the claims of a subject changed. So the stamp of a pull says which claims
+// the subject had at that pull. R4.
 type claims struct {
 	latest string // of the last pull; "": there was none
 	then   string // of the pull that the caller asks the changes since

@@ -41,13 +41,13 @@ type rules struct {
 	readable   string // the caller may read the row if $holds
 	writable   string // the caller may write a row that is stored if $holds
 	pushable   string // the caller may push a row if $holds
-	withdrawn  string // those who could read a row before are told if its columns $changed
-	retold     string // whoever pushed a rejected row is told
-	revived    string // whoever deleted a row, and was rejected, is told
+	withdrawn  string // if the columns $changed, pulls tell the readers of before
+	retold     string // the next pull of the caller brings a row of theirs that was rejected
+	revived    string // the next pull of the caller brings a row whose deletion was rejected
 	repeated   string // what was rejected once is rejected again
 	other      string // a caller pulled for claims that are $other than those of their push
 	noted      string // the stamp from which on a caller has new claims
-	claimsThen string // the claims that the pull of ?2 was answered for
+	claimsThen string // the claims of the caller at the pull with the stamp ?2
 
 	// Pages.
 	asOf   string // the pages of one list end at one stamp

@@ -190,7 +190,7 @@ func (w *world) rejections(before state, m *message, answer []byte) [][]string {
 		for _, r := range told.Rejected[table.Name] {
 			all[t] = append(all[t], r.ID)
 			if !slices.Contains(m.ids[t], r.ID) && !slices.ContainsFunc(m.rows[t], func(raw object) bool { return raw["id"] == r.ID }) {
-				w.fail("R1: %s is told of %s, which it did not push", m.from, r.ID)
+				w.fail("R1: the server tells %s of %s, which it did not push", m.from, r.ID)
 			}
 		}
 		for id, s := range w.server.tables[t] {
@@ -223,7 +223,7 @@ func (w *world) rejections(before state, m *message, answer []byte) [][]string {
 	for t := range m.rejected {
 		for _, id := range m.rejected[t] {
 			if m.done && !slices.Contains(all[t], id) {
-				w.fail("K4: %s is told of %s no more, whose push is rejected: %v", m.from, id, all)
+				w.fail("K4: the server no longer tells %s of %s, whose push it rejects: %v", m.from, id, all)
 			}
 		}
 	}
@@ -258,18 +258,18 @@ func TestSimulationOfRules(t *testing.T) {
 // TestTheSimulationMissesEveryRuleOfTables takes them out one by one.
 func TestTheSimulationMissesEveryRuleOfTables(t *testing.T) {
 	for name, change := range map[string]func(*rules){
-		"R1 everybody may read every row":        func(r *rules) { r.readable = "($holds OR true)" },
-		"R2 anybody may write what is stored":    func(r *rules) { r.writable = "($holds OR true)" },
-		"R2 anybody may push whatever they like": func(r *rules) { r.pushable = "($holds OR true)" },
-		"R3 who loses a row is not told":         func(r *rules) { r.withdrawn = "false AND $changed" },
+		"R1 everybody may read every row":             func(r *rules) { r.readable = "($holds OR true)" },
+		"R2 anybody may write what is stored":         func(r *rules) { r.writable = "($holds OR true)" },
+		"R2 anybody may push whatever they like":      func(r *rules) { r.pushable = "($holds OR true)" },
+		"R3 the server does not tell who loses a row": func(r *rules) { r.withdrawn = "false AND $changed" },
 		"R4 a pull does not know the claims of before": func(r *rules) {
 			r.claimsThen = "(SELECT claims FROM Readers WHERE who = ?1 AND ?2 > 0 ORDER BY stamp DESC LIMIT 1)"
 		},
-		"R4 new claims do not move the clock":          func(r *rules) { r.noted = "stamp" },
-		"K2 whoever pushed a rejected row is not told": func(r *rules) { r.retold = "false" },
-		"K3 a rejected deletion stays one":             func(r *rules) { r.revived = "false" },
-		"K4 what was rejected is taken the next time":  func(r *rules) { r.repeated = "false" },
-		"R4 every push has the claims of the pull":     func(r *rules) { r.other = "$other AND false" },
+		"R4 new claims do not move the clock":                   func(r *rules) { r.noted = "stamp" },
+		"K2 the server does not tell who pushed a rejected row": func(r *rules) { r.retold = "false" },
+		"K3 a rejected deletion stays one":                      func(r *rules) { r.revived = "false" },
+		"K4 what was rejected is taken the next time":           func(r *rules) { r.repeated = "false" },
+		"R4 every push has the claims of the pull":              func(r *rules) { r.other = "$other AND false" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -26,7 +26,7 @@ type tableReading struct {
 	bytes string // about the octets of t's row
 	bound string // at least the octets of row
 	reads string // the condition that the caller may read t's row; "": every caller may
-	told  told   // who is told of a row that did not change, or that they may not read
+	told  told   // what a pull brings beside the rows that changed
 
 	// Three statements return every live row. A cell of theirs is some rows, as a
 	// JSON array for each member of a row, one a line. ?1 is how many octets the
@@ -228,7 +228,7 @@ SELECT json_group_array(%[1]s) FILTER (WHERE t.deleted = 0) || char(10) || json_
 	return sql
 }
 
-// readDelta is the column of readDeltas for a table of which rows are told.
+// readDelta is the column of readDeltas for a table that has entries in Told.
 func (r *tableReading) readDelta(n int) string {
 	return grants.In(fmt.Sprintf(`, (WITH changedkeys AS MATERIALIZED (
 SELECT t.rowid AS at, t.%[1]s AS id, t.deleted = 0 AS live FROM %[2]s AS t WHERE %[3]s UNION ALL

@@ -13,11 +13,11 @@ import (
 // idBytes is at least how many octets an id has in a JSON array.
 const idBytes = 140
 
-// A told is the SQL for what pulls bring beside the rows that changed: the rows of which Told
-// has something for the caller. The caller gets such a row if they may read it, or its id as
-// that of a deleted row. K2, R3.
+// A told is the SQL for what pulls bring beside the rows that changed: the rows for which Told
+// has an entry for the caller. The pull brings such a row if the caller may read it. Otherwise it
+// brings the id, as that of a deleted row. K2, R3.
 type told struct {
-	table string // its name, as a literal; "" if no row of the table is ever told
+	table string // its name, as a literal; "" if Told has no entries of the table
 	match string // the condition that f, of Told, is for the caller
 }
 

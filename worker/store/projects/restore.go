@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/webhook"
 	"tidemark/worker/store"
 )
 
@@ -30,7 +31,19 @@ func (p *Store) Restore(ctx context.Context, now time.Time) error {
 			return fmt.Errorf("restore the projects after %q: %w", after, err)
 		}
 		if after = store.Text(results[0], 0); after == nil {
-			return nil
+			return p.announceAll(ctx)
 		}
 	}
+}
+
+// announceAll notes in the outbox that every project may have changed.
+func (p *Store) announceAll(ctx context.Context) error {
+	if !p.announces {
+		return nil
+	}
+	_, err := p.db.Batch(ctx, []abi.Statement{store.Announce("SELECT "+projectChanged+", ?1 WHERE EXISTS (SELECT 1 FROM ProjectSequences)", webhook.Any)})
+	if err != nil {
+		return fmt.Errorf("announce the restore of the projects: %w", err)
+	}
+	return nil
 }

@@ -53,10 +53,18 @@ func (c clock) replaces(since record.Stamp) bool {
 // of such a client that did not pull is rejected. Restore returns the new floor,
 // which is a tolerance above now: the stamps that are lost came from other clocks.
 func (s *Store) Restore(ctx context.Context, now time.Time) (floor record.Stamp, err error) {
-	results, err := s.db.Batch(ctx, []abi.Statement{{
+	statements := []abi.Statement{{
 		SQL:  `UPDATE Clock SET stamp = max(stamp + 1, CAST(?1 AS INTEGER))` + s.rules.floor + ` RETURNING floor`,
 		Args: []any{now.UnixMilli() + record.ToleranceMillis},
-	}})
+	}}
+	if s.announces { // any table may have changed
+		var tables []string
+		for i := range s.schema.Tables {
+			tables = append(tables, announced(&s.schema.Tables[i]))
+		}
+		statements = append(statements, store.Announce(store.UnionAll(tables)))
+	}
+	results, err := s.db.Batch(ctx, statements)
 	if err != nil {
 		return 0, fmt.Errorf("restore the rows: %w", err)
 	}

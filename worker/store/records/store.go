@@ -38,6 +38,7 @@ type Statements struct {
 	sums    []string       // of each table, for the checksum
 
 	forgetting forgetting
+	announces  bool // see Announce
 
 	// Of each version of the schema:
 	reading [][]tableReading // the tables that it has
@@ -78,6 +79,9 @@ func newStatements(schema record.Schema, pageOctets int, r *rules) *Statements {
 	}
 	return s
 }
+
+// Announce makes every write note in the outbox which tables it changed. W3.
+func (s *Statements) Announce() { s.announces = true }
 
 // Fits returns an error if D1, or a space, does not take a statement because the tables have too
 // many columns together.

@@ -7,7 +7,7 @@ import { Reader, Writer, decode, encode } from "./frame.mjs";
 import { fetchFrame } from "./fetch.mjs";
 import { objectStub } from "./object.mjs";
 
-const ABI = "tidemark_abi_2"; // Module of package abi
+const ABI = "tidemark_abi_3"; // Module of package abi
 checkABI();
 
 // checkABI throws unless the guest was built for this ABI: the module of its imports says so.
@@ -160,6 +160,9 @@ class Guest {
     }
   }
 
+  // count takes a frame of what a call has counted, or with 0 the event that is running.
+  count(call, frame) {}
+
   imports() {
     return {
       size: (handle) => this.handles.get(handle)?.length ?? 0,
@@ -185,6 +188,7 @@ class Guest {
         }
       },
       drop: (handle) => void this.handles.delete(handle),
+      count: (call, ptr, length) => this.count(call, this.copy(ptr, length)),
       full: () => Number(this.full()),
       again: (call) => Number(this.calls.get(call)?.again() ?? false),
       op: (call, id, kind, ptr, length) => this.calls.get(call)?.post({ id, kind, ...this.frame(kind, ptr, length) }),

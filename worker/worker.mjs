@@ -65,7 +65,8 @@ function requestHead(request) {
 
 function response(answer, url, ctx) {
   if (answer.lost) return failure(url, answer.lost);
-  const [status, ...lines] = answer.head.split("\n");
+  const [first, ...lines] = answer.head.split("\n");
+  const status = first.split(" ", 1)[0]; // the route follows
   const headers = lines.map((line) => {
     const colon = line.indexOf(": ");
     return [line.slice(0, colon), line.slice(colon + 2)];
@@ -95,7 +96,7 @@ async function pass(frame, request, env, body) {
     return failure(request.url, "the guest forwarded a request whose body it had taken");
   }
   const [binding, name] = [frame.text(), frame.text()];
-  frame.text(), frame.text(); // protocol and owner are of a socket
+  frame.text(), frame.text(), frame.text(); // protocol and owner are of a socket, and the object says the route
   const headers = new Headers(request.headers);
   headers.set(ATTACHMENT, base64(frame.rest()));
   let answer;
@@ -119,7 +120,7 @@ async function pass(frame, request, env, body) {
 // room's binding it refuses it. The first byte of the frame was read.
 function forward(frame, env) {
   const binding = frame.text();
-  const [name, protocol, owner, bytes] = [frame.text(), frame.text(), frame.text(), frame.rest()];
+  const [name, protocol, owner, route, bytes] = [frame.text(), frame.text(), frame.text(), frame.text(), frame.rest()];
   if (binding === "") return refuse(bytes[0] | (bytes[1] << 8), name, protocol, bytes.slice(2));
   const headers = { upgrade: "websocket", "x-protocol": protocol, "x-owner": owner, "x-opens": base64(bytes) };
   return objectStub(env, binding, name).fetch("https://room/", { headers });

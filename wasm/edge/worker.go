@@ -25,6 +25,7 @@ import (
 
 	"tidemark/shared/abi"
 	"tidemark/wasm/gojs"
+	"tidemark/wasm/metrics"
 )
 
 // Options are the settings of a Worker.
@@ -54,7 +55,8 @@ type Options struct {
 	// An error of either ends Open.
 	Migrations func(binding string, db *D1, dir fs.FS) (fs.FS, error)
 	Migrated   func(binding string, db *D1) error
-	ForTests   TestOptions // zero outside of tests
+	Metrics    *metrics.Metrics // if nil, the Worker has its own
+	ForTests   TestOptions      // zero outside of tests
 }
 
 // A Worker runs a guest, with its databases and objects. It is an http.Handler.
@@ -87,6 +89,7 @@ type Worker struct {
 	files        *filePool
 	sockets      sync.WaitGroup
 	crowd        crowd
+	metrics      *metrics.Metrics
 }
 
 // Defaults of the limits. Variables of the same names replace them.
@@ -121,6 +124,9 @@ func Open(o Options) (*Worker, error) {
 	}
 	if w.stderr == nil {
 		w.stderr = os.Stderr
+	}
+	if w.metrics = o.Metrics; w.metrics == nil {
+		w.metrics = metrics.New(w.clock.Now)
 	}
 	if w.hold == nil {
 		w.hold = func(string, string) {}

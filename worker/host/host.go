@@ -22,6 +22,7 @@ import (
 	"github.com/syumai/workers/cloudflare"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/metric"
 )
 
 // A Config holds the handler and the classes that Serve serves. The keys of Classes
@@ -29,6 +30,8 @@ import (
 type Config struct {
 	Handler http.Handler
 	Classes map[string]Class
+	// Counts has the counters that are to be 0 from the start.
+	Counts metric.Counts
 }
 
 var config Config

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
-	"strconv"
 	"strings"
 
 	"tidemark/shared/abi"
@@ -51,7 +50,7 @@ func (c *call) serve(head []byte, length int64, handle http.HandlerFunc) {
 		if p := recover(); !returned {
 			logf("a handler did not return: %v\n%s", p, debug.Stack())
 			hostWrite(c.id, nil, 0)
-			w = &responseWriter{header: http.Header{}}
+			w = &responseWriter{header: http.Header{}, route: w.route}
 			w.fail(abi.Failure{Status: http.StatusInternalServerError, Path: path, Message: "internal error"})
 			c.forward = nil
 		}
@@ -82,8 +81,11 @@ func (w *responseWriter) fail(f abi.Failure) {
 
 // respond sends the response, or the Forward, to the host.
 func (c *call) respond(w *responseWriter) {
+	report(c.id, &c.counts)
 	if c.forward != nil {
-		hostForward(c.id, pointer(c.forward), int32(len(c.forward)))
+		c.forward.Route = w.route
+		frame := abi.AppendForward(nil, *c.forward)
+		hostForward(c.id, pointer(frame), int32(len(frame)))
 		return
 	}
 	head := w.head()
@@ -140,8 +142,12 @@ type responseWriter struct {
 	c      *call
 	header http.Header
 	status int
+	route  string
 	body   []byte
 }
+
+// SetRoute notes the pattern of the request's route.
+func (w *responseWriter) SetRoute(pattern string) { w.route = pattern }
 
 func (w *responseWriter) Header() http.Header { return w.header }
 
@@ -168,7 +174,7 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 // head returns the text of abi.Response. It cuts a value at a line break.
 func (w *responseWriter) head() []byte {
 	w.WriteHeader(http.StatusOK)
-	b := strconv.AppendInt(make([]byte, 0, 128), int64(w.status), 10)
+	b := abi.AppendStatus(make([]byte, 0, 192), w.status, w.route)
 	for name, values := range w.header {
 		for _, value := range values {
 			if i := strings.IndexAny(value, "\r\n"); i >= 0 {

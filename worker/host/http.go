@@ -43,22 +43,24 @@ func objectRequest(id, object, head, headLen, length, data, dataLen int32) {
 // serve runs a handler and sends its response, or 500 if the handler does not return.
 func (c *call) serve(head []byte, length int64, handle http.HandlerFunc) {
 	w := &responseWriter{c: c, header: http.Header{}}
-	returned := false // stays false if the handler panics or ends its goroutine
-	path := ""
+	returned := false       // stays false if the handler panics or ends its goroutine
+	var failure abi.Failure // what is known of the request
 	defer c.end()
 	defer func() {
 		if p := recover(); !returned {
-			logf("a handler did not return: %v\n%s", p, debug.Stack())
+			Log.Error("a handler did not return", "panic", p, "stack", string(debug.Stack()), "request_id", failure.RequestID)
 			hostWrite(c.id, nil, 0)
 			w = &responseWriter{header: http.Header{}, route: w.route}
-			w.fail(abi.Failure{Status: http.StatusInternalServerError, Path: path, Message: "internal error"})
+			failure.Status, failure.Message = http.StatusInternalServerError, "internal error"
+			w.fail(failure)
 			c.forward = nil
 		}
 		c.respond(w)
 	}()
 	r, err := newRequest(head)
 	if err == nil {
-		path = r.URL.Path
+		failure.Path = r.URL.Path
+		failure.RequestID, failure.Traceparent = r.Header.Get(abi.RequestIDHeader), r.Header.Get(abi.TraceparentHeader)
 		if r.Body, r.ContentLength = http.NoBody, length; length != 0 {
 			r.Body = &body{c: c, length: length}
 		}

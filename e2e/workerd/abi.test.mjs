@@ -11,8 +11,8 @@ test("the Worker of a guest for another ABI does not start", async () => {
   const dir = scratch("abi");
   const file = path.join(dir, "guest.wasm");
   const wasm = readFileSync(guest).toString("latin1");
-  assert.match(wasm, /tidemark_abi_2/);
-  writeFileSync(file, Buffer.from(wasm.replaceAll("tidemark_abi_2", "tidemark_abi_9"), "latin1"));
-  await assert.rejects(start(file), /built for the host ABI 9, and this host implements 2/);
+  assert.match(wasm, /tidemark_abi_3/);
+  writeFileSync(file, Buffer.from(wasm.replaceAll("tidemark_abi_3", "tidemark_abi_9"), "latin1"));
+  await assert.rejects(start(file), /built for the host ABI 9, and this host implements 3/);
   rmSync(dir, { recursive: true });
 });

@@ -10,6 +10,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"tidemark/wasm/metrics"
 )
 
 // assets are the static files that the host serves without the guest.
@@ -71,6 +73,7 @@ func (a *assets) serveFile(rw http.ResponseWriter, r *http.Request, name string)
 	if err != nil || !info.Mode().IsRegular() || !ok {
 		return false
 	}
+	SetRoute(rw, metrics.Assets)
 	rw.Header().Set("Cache-Control", "public, max-age=0, must-revalidate")
 	setHeaders(rw.Header(), a.headers, r.URL.Path)
 	w := &failureWriter{ResponseWriter: rw, r: r}

@@ -24,7 +24,7 @@ func TestAGuestOfAnotherABIDoesNotCompile(t *testing.T) {
 	if err == nil {
 		m.Close(context.Background())
 	}
-	if want := "built for the host ABI 9, and this host implements 2"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "built for the host ABI 9, and this host implements 3"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}
 }

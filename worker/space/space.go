@@ -8,10 +8,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"time"
 
+	"tidemark/shared/logline"
 	"tidemark/shared/record"
 	"tidemark/shared/room"
 	"tidemark/shared/syncroom"
@@ -61,7 +61,7 @@ type Config struct {
 	Directory *spaces.Directory
 	Calls     door.Calls // reaches the rooms of documents and projects
 	Now       func() time.Time
-	Log       *slog.Logger
+	Log       *logline.Logger
 	// Outbox, if not nil, returns the outbox of a space in its database.
 	Outbox func(db store.DB, space string) *webhooks.Outbox
 }

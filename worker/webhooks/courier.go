@@ -7,12 +7,12 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"strings"
 	"time"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/logline"
 	"tidemark/shared/session"
 	"tidemark/shared/webhook"
 	"tidemark/shared/yroom"
@@ -31,7 +31,7 @@ type Courier struct {
 	Web    Web
 	List   *outbox.List
 	Now    func() time.Time
-	Log    *slog.Logger
+	Log    *logline.Logger
 
 	// gone: the receiver said 410, so that the instance sends nothing more. W3.
 	gone bool

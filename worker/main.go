@@ -12,6 +12,7 @@ import (
 	"tidemark/shared/metric"
 	"tidemark/shared/record"
 	"tidemark/shared/room"
+	"tidemark/shared/webhook"
 	"tidemark/shared/yroom"
 	"tidemark/worker/api"
 	"tidemark/worker/api/dialect"
@@ -31,6 +32,9 @@ import (
 
 func main() {
 	settings, invalid := door.ReadSettings(host.Getenv)
+	if invalid != nil {
+		settings.Webhooks = webhook.Config{} // nothing is served, and nothing sent
+	}
 	telling := newTelling(settings.Webhooks, host.D1("DB"))
 	db := telling.db()
 	schema := settings.Tables

@@ -81,8 +81,13 @@ const patienceOfAll = 3 * 24 * time.Hour
 // Composed notes the event that is sent next.
 func (s *State) Composed(e *Event) {
 	s.Event, s.Failures, s.First, s.Next = e, 0, 0, 0
-	if gap(e.Type) > 0 {
-		s.Told = e.Composed
+	s.Resumed()
+}
+
+// Resumed notes when the event was composed, if there is one.
+func (s *State) Resumed() {
+	if s.Event != nil && gap(s.Event.Type) > 0 {
+		s.Told = s.Event.Composed
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"tidemark/shared/abi"
 	"tidemark/shared/logline"
+	"tidemark/shared/metric"
 	"tidemark/shared/session"
 	"tidemark/shared/webhook"
 	"tidemark/shared/yroom"
@@ -168,6 +169,7 @@ func (o *Outbox) deliver(ctx context.Context, end time.Time) (next time.Time, er
 		case step.Wait > 0:
 			return time.UnixMilli(step.Wait), nil
 		case !step.Send && step.Compose == nil:
+			metric.Add(ctx, metric.WebhooksWaiting, 0)
 			return time.Time{}, nil
 		case o.gone:
 			return now.Add(goneWatch), nil
@@ -197,7 +199,7 @@ func (o *Outbox) send(ctx context.Context, s *webhook.State) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	now, result := o.Now().UnixMilli(), "received"
+	now, result := o.Now().UnixMilli(), metric.Done
 	listed := webhook.Healthy
 	verdict := webhook.Refused
 	if err == nil {
@@ -208,22 +210,26 @@ func (o *Outbox) send(ctx context.Context, s *webhook.State) error {
 		s.Received(now)
 	case webhook.Gone:
 		o.gone = true
-		s.Error, s.ErrorAt, listed, result = "the receiver answered 410: nothing is sent until the next start", now, webhook.Failing, "gone"
+		s.Error, s.ErrorAt, listed, result = "the receiver answered 410: nothing is sent until the next start", now, webhook.Failing, metric.Failed
 		o.Log.Warn("the receiver of webhooks is gone: nothing is sent until the next start", "status", got.Status)
 	default:
 		reason := fmt.Sprintf("status %d", got.Status)
 		if err != nil {
 			reason = cut(err.Error())
 		}
-		listed, result = webhook.Failing, "failed"
+		listed, result = webhook.Failing, metric.Failed
 		if s.Failed(now, reason) {
-			result = "given_up"
 			o.Log.Error("an event of webhooks was given up after 3 days", "id", e.ID, "type", string(e.Type), "space", o.Entry.Space, "error", reason)
 		} else if s.Failures == 1 {
 			o.Log.Warn("the receiver of webhooks did not take an event; it is sent again", "id", e.ID, "type", string(e.Type), "space", o.Entry.Space, "error", reason)
 		}
 	}
-	count(result)
+	metric.Add(ctx, metric.Webhooks, 1, result)
+	if result == metric.Failed {
+		if rows, err := o.store.Count(ctx); err == nil {
+			metric.Add(ctx, metric.WebhooksWaiting, float64(rows+1))
+		}
+	}
 	if s.Listed != listed && o.Entry != (outbox.Entry{}) {
 		if err := o.List.Put(ctx, o.Entry, listed == webhook.Failing); err != nil {
 			o.Log.Warn("the list of webhooks was not written", "error", err)
@@ -233,9 +239,6 @@ func (o *Outbox) send(ctx context.Context, s *webhook.State) error {
 	s.Listed = listed
 	return o.store.Put(ctx, s)
 }
-
-// count notes the outcome of an attempt for the metrics.
-func count(string) {}
 
 // maxError is how much of an error is kept.
 const maxError = 300

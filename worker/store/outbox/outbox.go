@@ -52,6 +52,7 @@ func (o *Outbox) Read(ctx context.Context) (s webhook.State, head *webhook.Row, 
 		if err = json.Unmarshal(store.Text(r, 0), &s); err == nil {
 			s.Event, err = eventOf(store.Text(r, 1))
 		}
+		s.Resumed() // the instance that composed the event may have ended before it stored the state
 		if t := store.Text(r, 3); t != nil {
 			head = &webhook.Row{N: int64(store.Number(r, 2)), Type: webhook.Type(t)}
 		}

@@ -24,12 +24,14 @@ import (
 
 var errDead = errors.New("the instance has ended")
 
-// A world is the root's database with writers, the object that sends its events, and a receiver. The
+// A world is the root's database with writers, the object that sends its events, and a receiver; or
+// a space, whose object has both. The
 // instance ends now and then, in any operation on the database, the objects or the receiver, before
 // or after that has its effect.
 type world struct {
 	db     *edge.D1
 	random *rand.Rand
+	space  bool
 	now    time.Time
 
 	// of the instance
@@ -233,9 +235,21 @@ func (w *world) start() {
 		Config: webhook.Config{URL: "https://receiver", Secrets: [][]byte{make([]byte, 24)}},
 		Web:    w, List: outbox.NewList(w), Now: now, Log: logline.New(func([]byte) {}, now),
 	}
-	w.box = w.courier.NewRoot(w)
+	w.open()
 	w.armed = &Armed{DB: w, Calls: w, Now: now}
 	w.posted, w.gone = nil, false
+}
+
+// open makes the outbox anew. The object of a space opens it before any other event.
+func (w *world) open() {
+	if w.box = w.courier.NewRoot(w); !w.space {
+		return
+	}
+	w.box = w.courier.New(w, outbox.OfRows, outbox.Entry{Space: "acme"})
+	nested := w.nested
+	w.nested = true
+	w.box.Open(w.dead)
+	w.nested = nested
 }
 
 // change writes to a table or a project.
@@ -245,7 +259,12 @@ func (w *world) change() {
 	if !strings.HasPrefix(key, "p") || key == "products" {
 		kind, bump = webhook.RecordsChanged, abi.Statement{SQL: `UPDATE Clock SET stamp = stamp + 1 RETURNING stamp`}
 	}
-	w.armed.Batch(w.dead, []abi.Statement{bump, store.Announce("SELECT ?1, ?2", string(kind), key)})
+	write := []abi.Statement{bump, store.Announce("SELECT ?1, ?2", string(kind), key)}
+	if w.space {
+		w.step(func() error { return w.event(write) })
+	} else {
+		w.armed.Batch(w.dead, write)
+	}
 	// What is committed counts, whether the writer learned of it or not.
 	results, err := w.db.Batch(context.Background(), []abi.Statement{
 		{SQL: `SELECT stamp, (SELECT seq FROM ProjectSequences WHERE project_id = ?1) FROM Clock`, Args: []any{key}},
@@ -262,6 +281,19 @@ func (w *world) change() {
 		w.marks["clock of "+string(kind)+clockOf(kind, key)] = mark
 		w.marks[key] = mark
 	}
+}
+
+// event writes in an event of the space's object, which sets the alarm with the commit.
+func (w *world) event(write []abi.Statement) error {
+	results, err := w.db.Batch(context.Background(), write)
+	if err != nil {
+		return err
+	}
+	if rows := store.Announced(write, results); rows > 0 {
+		w.box.Noted(rows)
+	}
+	w.alarm = w.box.Due()
+	return nil
 }
 
 // clockOf tells the clocks apart: the tables share one.
@@ -294,6 +326,7 @@ func (w *world) reset() error {
 }
 
 func (w *world) run(seed uint64) error {
+	w.space = seed%2 == 0
 	w.random, w.now = rand.New(rand.NewPCG(seed, 0)), time.UnixMilli(1_700_000_000_000)
 	if err := w.reset(); err != nil {
 		return err
@@ -326,7 +359,7 @@ func (w *world) run(seed uint64) error {
 		case 9:
 			w.ring()
 		case 10: // the object is made anew, as in another isolate
-			w.box = w.courier.NewRoot(w)
+			w.open()
 		}
 	}
 	w.fault, w.calm = func() (int, error) { return 204, nil }, true

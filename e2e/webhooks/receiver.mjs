@@ -5,8 +5,6 @@ import { Webhook } from "standardwebhooks";
 
 export const webhookSecret = `whsec_${randomBytes(24).toString("base64")}`;
 
-const library = new Webhook(webhookSecret);
-
 /**
  * A server at url. events are {id, type, timestamp, data, at} in the order in which they came, attempts are {id, at}
  * with those that were not accepted. respond may be replaced: it returns the status for an event, or nothing to hang.
@@ -17,13 +15,17 @@ export class Receiver {
   faults = []; // requests that the library did not accept
   respond = () => 204;
 
+  constructor(secret = webhookSecret) {
+    this.library = new Webhook(secret);
+  }
+
   async open(port = 0) {
     this.server = createServer(async (request, response) => {
       let body = "";
       for await (const part of request) body += part;
       let event;
       try {
-        event = library.verify(body, request.headers);
+        event = this.library.verify(body, request.headers);
         if (request.method !== "POST" || request.headers["content-type"] !== "application/json") throw new Error(`${request.method} ${request.headers["content-type"]}`);
       } catch (error) {
         this.faults.push(String(error));

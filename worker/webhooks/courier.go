@@ -138,7 +138,7 @@ func (o *Outbox) Deliver(ctx context.Context) {
 	now := o.Now()
 	if err != nil {
 		if ctx.Err() == nil {
-			o.Log.Error("an outbox of webhooks failed", "space", o.Entry.Space, "room", o.Entry.Room, "error", err)
+			o.Log.Warn("an outbox of webhooks failed; it is tried again", "space", o.Entry.Space, "room", o.Entry.Room, "error", err)
 		}
 		next = now.Add(storagePatience)
 	}

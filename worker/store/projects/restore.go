@@ -38,12 +38,21 @@ func (p *Store) Restore(ctx context.Context, now time.Time) error {
 
 // announceAll notes in the outbox that every project may have changed.
 func (p *Store) announceAll(ctx context.Context) error {
-	if !p.announces {
+	batch := p.Announcement()
+	if batch == nil {
 		return nil
 	}
-	_, err := p.db.Batch(ctx, []abi.Statement{store.Announce("SELECT "+projectChanged+", ?1 WHERE EXISTS (SELECT 1 FROM ProjectSequences)", webhook.Any)})
-	if err != nil {
+	if _, err := p.db.Batch(ctx, batch); err != nil {
 		return fmt.Errorf("announce the restore of the projects: %w", err)
 	}
 	return nil
+}
+
+// Announcement returns the statements that note in the outbox that every project may have
+// changed; none if nobody is told.
+func (s *Statements) Announcement() []abi.Statement {
+	if !s.announces {
+		return nil
+	}
+	return []abi.Statement{store.Announce("SELECT "+projectChanged+", ?1 WHERE EXISTS (SELECT 1 FROM ProjectSequences)", webhook.Any)}
 }

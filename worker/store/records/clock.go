@@ -57,14 +57,7 @@ func (s *Store) Restore(ctx context.Context, now time.Time) (floor record.Stamp,
 		SQL:  `UPDATE Clock SET stamp = max(stamp + 1, CAST(?1 AS INTEGER))` + s.rules.floor + ` RETURNING floor`,
 		Args: []any{now.UnixMilli() + record.ToleranceMillis},
 	}}
-	if s.announces { // any table may have changed
-		var tables []string
-		for i := range s.schema.Tables {
-			tables = append(tables, announced(&s.schema.Tables[i]))
-		}
-		statements = append(statements, store.Announce(store.UnionAll(tables)))
-	}
-	results, err := s.db.Batch(ctx, statements)
+	results, err := s.db.Batch(ctx, append(statements, s.Announcement()...))
 	if err != nil {
 		return 0, fmt.Errorf("restore the rows: %w", err)
 	}

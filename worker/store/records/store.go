@@ -83,6 +83,19 @@ func newStatements(schema record.Schema, pageOctets int, r *rules) *Statements {
 // Announce makes every write note in the outbox which tables it changed. W3.
 func (s *Statements) Announce() { s.announces = true }
 
+// Announcement returns the statements that note in the outbox that every table may have changed;
+// none if nobody is told.
+func (s *Statements) Announcement() []abi.Statement {
+	if !s.announces {
+		return nil
+	}
+	var tables []string
+	for i := range s.schema.Tables {
+		tables = append(tables, announced(&s.schema.Tables[i]))
+	}
+	return []abi.Statement{store.Announce(store.UnionAll(tables))}
+}
+
 // Fits returns an error if D1, or a space, does not take a statement because the tables have too
 // many columns together.
 func (s *Statements) Fits() error {

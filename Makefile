@@ -123,6 +123,7 @@ prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json
 	$(TEST_ENV) STRANGER_SEEDS=20 node --test e2e/strangers/strangers.test.mjs
 	$(TEST_ENV) HISTORIES_ROUNDS=$(HISTORIES_ROUNDS) go test -v -run TestHistories -count 1 -timeout 0 ./e2e/histories
 	$(TEST_ENV) KILL_ROUNDS=$(KILL_ROUNDS) node --test --test-reporter=spec e2e/spaces/kill.test.mjs
+	$(TEST_ENV) WEBHOOK_ROUNDS=$(KILL_ROUNDS) node --test --test-reporter=spec e2e/webhooks/kill.test.mjs
 	$(TEST_ENV) YJS_SEEDS=200 node --test e2e/yjs/testhelper/testhelper.test.mjs
 	$(TEST_ENV) node --test --test-reporter=spec e2e/contract/contract.mjs
 	$(TEST_ENV) EVERY_HOST=1 go test -run TestConformanceOnWrangler -count 1 -timeout 0 ./e2e

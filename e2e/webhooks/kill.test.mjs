@@ -17,7 +17,7 @@ import { variables, webhookSecret } from "./receiver.mjs";
 
 const rounds = Number(process.env.WEBHOOK_ROUNDS ?? 1);
 const firstSeed = Number(process.env.WEBHOOK_SEED ?? 1);
-const kills = 4; // of a round
+const killsOf = { wazero: 4, wrangler: 1 }; // a round
 const script = fileURLToPath(new URL("receiving.mjs", import.meta.url));
 
 // A Receiving is the process of the receiver.
@@ -123,9 +123,10 @@ async function round(door, receiving, seed) {
     }
   };
   const writers = [0, 1, 2].map(write);
-  for (let kill = 0; kill < kills; kill++) {
+  for (let kill = 0; kill < killsOf[door.name]; kill++) {
     await sleep(300 + random() * 1_500);
-    const [host, receiver] = [random() < 0.6, random() < 0.6];
+    const host = random() < 0.6 || killsOf[door.name] === 1;
+    const receiver = random() < 0.6;
     await Promise.all([host && door.stop("SIGKILL"), receiver && receiving.kill()]);
     if (host) await door.start();
     if (receiver) await receiving.start();

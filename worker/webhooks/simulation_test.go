@@ -386,7 +386,7 @@ func (w *world) run(seed uint64) error {
 
 // W3 and W4: whatever ends in between, the receiver hears of every change, of each table and project in
 // order, an event is the same at each attempt, and two events of records are a second apart.
-func TestTheReceiverHearsOfEveryChange(t *testing.T) {
+func TestSimulationTheReceiverHearsOfEveryChange(t *testing.T) {
 	wasmtest.Seeds(t, 400, 60, func(t *testing.T) func(uint64) error {
 		w := &world{db: wasmtest.OpenD1(t, store.Migrations())}
 		return w.run

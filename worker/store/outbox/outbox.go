@@ -23,7 +23,7 @@ func OfRows(t webhook.Type) string {
 	case webhook.RecordsChanged:
 		return "(SELECT stamp FROM Clock)"
 	case webhook.ProjectChanged:
-		return "(SELECT seq FROM ProjectSequences WHERE project_id = key)"
+		return "coalesce((SELECT seq FROM ProjectSequences WHERE project_id = key), 0)"
 	}
 	return "''"
 }

@@ -64,13 +64,14 @@ var arrows = map[string][]string{
 
 // testArrows adds to arrows for files whose name ends in _test.go.
 var testArrows = map[string][]string{
-	"shared":                {"shared"},
-	"worker":                {"wasm", "worker", "e2e/conformance"},
-	"wasm":                  {"wasm"},
-	"worker/store":          {"wasm"},
-	"worker/store/records":  {"wasm", "worker/api/dialect", "worker/store/spaces", "worker/store/tables"}, // rows as a client speaks to them
-	"worker/store/projects": {"wasm", "worker/store/spaces"},
-	"worker/store/transfer": {"wasm", "worker/store", "worker/api/dialect"},
+	"shared":                 {"shared"},
+	"worker":                 {"wasm", "worker", "e2e/conformance"},
+	"wasm":                   {"wasm"},
+	"worker/store":           {"wasm"},
+	"worker/store/records":   {"wasm", "worker/api/dialect", "worker/store/spaces", "worker/store/tables"}, // rows as a client speaks to them
+	"worker/store/projects":  {"wasm", "worker/store/spaces"},
+	"worker/store/documents": {"wasm", "worker/store/outbox"},
+	"worker/store/transfer":  {"wasm", "worker/store", "worker/api/dialect"},
 }
 
 // impure are standard packages that do I/O, read a clock or use randomness.

@@ -5,7 +5,9 @@ package edge
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strconv"
 
@@ -40,6 +42,23 @@ type Config struct {
 
 	// Dir is the folder to which the file's paths are relative.
 	Dir string `toml:"-"`
+	// Inside, if not nil, has the folders that are not in Dir. If Dir is "", it has all of them.
+	Inside fs.FS `toml:"-"`
+}
+
+// folder returns the folder of a path in the file. It may be missing, as any folder may.
+func (c *Config) folder(name string) fs.FS {
+	here := os.DirFS(filepath.Join(c.Dir, name))
+	if c.Inside == nil {
+		return here
+	}
+	if _, err := fs.Stat(here, "."); err == nil && c.Dir != "" {
+		return here
+	}
+	if inside, err := fs.Sub(c.Inside, path.Clean(filepath.ToSlash(name))); err == nil {
+		return inside
+	}
+	return here
 }
 
 // LoadConfig reads a wrangler.toml.

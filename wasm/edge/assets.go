@@ -25,7 +25,7 @@ type assets struct {
 // openAssets opens the assets of files or, if that is nil, of the config.
 func openAssets(c *Config, files fs.FS) (*assets, error) {
 	if files == nil && c.Assets.Directory != "" {
-		files = c.folder(c.Assets.Directory)
+		files = c.Folder(c.Assets.Directory)
 	}
 	if files == nil {
 		return &assets{}, nil

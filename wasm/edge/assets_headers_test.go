@@ -140,7 +140,7 @@ func TestFoldersInsideTheProgramStandInForMissingOnes(t *testing.T) {
 		{Config{Inside: inside}, "both", "inside"},
 		{Config{Inside: inside}, "here", ""},
 	} {
-		got, err := fs.ReadFile(c.config.folder(c.name), "place")
+		got, err := fs.ReadFile(c.config.Folder(c.name), "place")
 		if string(got) != c.want || c.want == "" && !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%q of %q: got %q, %v, want %q", c.name, c.config.Dir, got, err, c.want)
 		}

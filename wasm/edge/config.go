@@ -3,6 +3,7 @@
 package edge
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -46,8 +47,8 @@ type Config struct {
 	Inside fs.FS `toml:"-"`
 }
 
-// folder returns the folder of a path in the file. It may be missing, as any folder may.
-func (c *Config) folder(name string) fs.FS {
+// Folder returns the folder of a path in the file. It may be missing, as any folder may.
+func (c *Config) Folder(name string) fs.FS {
 	here := os.DirFS(filepath.Join(c.Dir, name))
 	if c.Inside == nil {
 		return here
@@ -59,6 +60,16 @@ func (c *Config) folder(name string) fs.FS {
 		return inside
 	}
 	return here
+}
+
+// MigrationsFolder returns the folder of the migrations of a database whose migrations_dir is dir,
+// or nil if it has none: dir is "", and there is no folder "migrations".
+func (c *Config) MigrationsFolder(dir string) fs.FS {
+	folder := c.Folder(cmp.Or(dir, "migrations"))
+	if _, err := fs.Stat(folder, "."); errors.Is(err, fs.ErrNotExist) && dir == "" {
+		return nil
+	}
+	return folder
 }
 
 // LoadConfig reads a wrangler.toml.

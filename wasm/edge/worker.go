@@ -177,7 +177,7 @@ func (w *Worker) open(o *Options) error {
 		}
 	}
 	for _, d := range c.D1Databases {
-		db, err := OpenD1(filepath.Join(w.data, "d1", d.Binding+".sqlite"))
+		db, err := OpenD1(D1File(w.data, d.Binding))
 		if err != nil {
 			return err
 		}
@@ -189,12 +189,10 @@ func (w *Worker) open(o *Options) error {
 	return w.scheduleAlarms()
 }
 
-// migrate applies the migrations of the folder dir, or of "migrations" if dir is "" and there is
-// such a folder.
+// migrate applies the migrations of a database whose migrations_dir is dir.
 func (w *Worker) migrate(o *Options, binding, dir string) error {
 	db := w.d1[binding]
-	folder := o.Config.folder(cmp.Or(dir, "migrations"))
-	if _, err := fs.Stat(folder, "."); !errors.Is(err, fs.ErrNotExist) || dir != "" {
+	if folder := o.Config.MigrationsFolder(dir); folder != nil {
 		if o.Migrations != nil {
 			var err error
 			if folder, err = o.Migrations(binding, db, folder); err != nil {

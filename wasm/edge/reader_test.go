@@ -9,16 +9,18 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"tidemark/shared/abi"
 )
 
 // What stands only in the log is read, too, and nothing in the folder changes. F5.
-func TestPeekChangesNothing(t *testing.T) {
+func TestAReaderChangesNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a folder?")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(dir, "peeked.sqlite")
-	if _, err := Peek(file, "SELECT 1"); !errors.Is(err, fs.ErrNotExist) {
+	file := filepath.Join(dir, "read.sqlite")
+	if _, err := OpenReader(file); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no file: got %v", err)
 	}
 	for rows, end := range []func(*sqliteConn) error{(*sqliteConn).close, (*sqliteConn).abandon} {
@@ -30,17 +32,26 @@ func TestPeekChangesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := contents(t, dir)
-		results, err := Peek(file, "SELECT 1", "SELECT count(*) FROM t")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, want := results[1].Rows[0][0], float64(rows+1); got != want {
+		if got, want := countRows(t, file), float64(rows+1); got != want {
 			t.Errorf("got %v rows, want %v", got, want)
 		}
 		if after := contents(t, dir); !maps.Equal(before, after) {
 			t.Errorf("the folder had %q, and now has %q", before, after)
 		}
 	}
+}
+
+func countRows(t testing.TB, file string) any {
+	r, err := OpenReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	results, err := r.Exec(abi.Statement{SQL: "SELECT 1"}, abi.Statement{SQL: "SELECT count(*) FROM t"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return results[1].Rows[0][0]
 }
 
 // contents returns the text of each file of a folder.
@@ -61,8 +72,8 @@ func contents(t *testing.T, dir string) map[string]string {
 	return texts
 }
 
-func BenchmarkPeek(b *testing.B) {
-	file := filepath.Join(b.TempDir(), "peeked.sqlite")
+func BenchmarkReader(b *testing.B) {
+	file := filepath.Join(b.TempDir(), "read.sqlite")
 	c, err := openSQLite(file, false, 1, "PRAGMA journal_mode = WAL", "CREATE TABLE t (n)", "INSERT INTO t VALUES (1)")
 	if err != nil {
 		b.Fatal(err)
@@ -73,9 +84,7 @@ func BenchmarkPeek(b *testing.B) {
 		}
 		b.Run(kind, func(b *testing.B) {
 			for b.Loop() {
-				if _, err := Peek(file, "SELECT count(*) FROM t"); err != nil {
-					b.Fatal(err)
-				}
+				countRows(b, file)
 			}
 		})
 	}

@@ -4,7 +4,6 @@ package edge
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
@@ -17,9 +16,12 @@ import (
 	"tidemark/shared/abi"
 )
 
-// Peek runs queries on the file of a database that no process uses. It changes nothing: neither
-// the file, nor its log, nor the folder. The error is fs.ErrNotExist if there is no file.
-func Peek(file string, queries ...string) ([]abi.Result, error) {
+// A Reader reads the file of a database that no process writes. It changes nothing: neither the
+// file, nor its log, nor the folder. One goroutine at a time may use it.
+type Reader struct{ c *sqliteConn }
+
+// OpenReader opens a file. The error is fs.ErrNotExist if there is none.
+func OpenReader(file string) (*Reader, error) {
 	if _, err := os.Stat(file); err != nil {
 		return nil, err
 	}
@@ -27,17 +29,15 @@ func Peek(file string, queries ...string) ([]abi.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer c.abandon()
-	statements := make([]abi.Statement, len(queries))
-	for i, sql := range queries {
-		statements[i].SQL = sql
-	}
-	results, err := c.transaction(c.beginRead, statements)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", file, err)
-	}
-	return results, nil
+	return &Reader{c}, nil
 }
+
+// Exec runs queries on one snapshot.
+func (r *Reader) Exec(statements ...abi.Statement) ([]abi.Result, error) {
+	return r.c.transaction(r.c.beginRead, statements)
+}
+
+func (r *Reader) Close() error { return r.c.abandon() }
 
 // openUnchanged opens a file to read it. SQLite makes a log and an index of it beside every
 // file that has a log, but not beside one that it holds for immutable. It reads a log that

@@ -27,6 +27,7 @@ HISTORIES_ROUNDS ?= 10
 
 # git describe needs tags for more than the commit: a release is a tag v1.2.3, and `make release`.
 VERSION ?= $(shell git describe --tags --match 'v*' --always --dirty 2>/dev/null || echo unknown)
+VERSION := $(VERSION)
 PLATFORMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64.exe windows-arm64.exe
 FILES := $(PLATFORMS:%=build/release/tidemark-%)
 HERE := build/release/tidemark-$(shell go env GOHOSTOS)-$(shell go env GOHOSTARCH)

@@ -259,6 +259,7 @@ func (s *service) run() error {
 		return err
 	}
 	if s.metrics != nil {
+		s.log.Info("the metrics are served", "url", "http://"+s.metrics.Addr().String()+"/metrics")
 		go serveMetrics(s.metrics, s.worker.Metrics().Handler(), s.log)
 	}
 	server := newServer(handler, s.worker.CallLimit(), s.log)

@@ -3,6 +3,7 @@
 package edge
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -27,7 +28,8 @@ func (o *object) path() string {
 
 // exec runs a frame of Statements in the event's transaction. After an error,
 // none of them has an effect.
-func (o *object) exec(frame []byte, near func(address, n uint32) []byte) ([]byte, error) {
+func (o *object) exec(frame []byte, near func(address, n uint32) []byte) (reply []byte, err error) {
+	defer func() { o.s.w.isFull(o.key.String(), err) }()
 	statements, err := o.statements(frame, near)
 	if err != nil {
 		return nil, err
@@ -42,9 +44,13 @@ func (o *object) exec(frame []byte, near func(address, n uint32) []byte) ([]byte
 		}
 		o.writing = true
 	}
+	written := db.hasWritten()
 	results, err := db.nested(statements)
 	if err != nil {
-		o.broken = o.broken || !db.inTransaction()
+		// An event whose earlier writes count, but not this one, would be half an event.
+		if !db.inTransaction() || written && hasNoSpace(err) {
+			o.broken = cmp.Or(o.broken, err)
+		}
 		return nil, err
 	}
 	return abi.AppendResults(nil, results)
@@ -72,7 +78,9 @@ func (o *object) try(frame []byte, near func(address, n uint32) []byte) ([]byte,
 	switch {
 	case o.writing:
 		results, err = o.store.trial(statements)
-		o.broken = o.broken || !o.store.inTransaction()
+		if !o.store.inTransaction() {
+			o.broken = cmp.Or(o.broken, err)
+		}
 	case stored:
 		if err := o.openStore(); err != nil {
 			return nil, err
@@ -126,7 +134,7 @@ func (o *object) size() int32 {
 		bytes, err = o.store.stored()
 	}
 	if err != nil {
-		o.s.w.log.Error("the size of an object was not read", "object", o.key.String(), "err", err)
+		o.report("the size of an object was not read", err)
 		return 0
 	}
 	return int32((bytes + 1023) / 1024)
@@ -181,7 +189,7 @@ func (o *object) erase() error {
 	if o.writing {
 		o.store.undo()
 	}
-	o.writing, o.broken, o.newAlarm, o.forgiven = false, false, nil, false
+	o.writing, o.broken, o.newAlarm, o.forgiven = false, nil, nil, false
 	o.closeEvent()
 	o.s.w.files.shut(&o.file, (*sqliteConn).close) // without a log, which could go without the file
 	path := o.path()

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -71,7 +72,7 @@ func (w *Worker) unready(r *http.Request) []json.RawMessage {
 	if age := now.Sub(k.at); !k.at.IsZero() && 0 <= age && age < readyKept {
 		return k.failures
 	}
-	failures := w.guestUnready(r)
+	failures := w.guestUnready(r.Host)
 	if err := probe(filepath.Join(w.data, "do")); err != nil {
 		w.isFull("the folder of the objects", err)
 		failures = append(failures, failure("folder", "do", unwritable(err)))
@@ -81,10 +82,11 @@ func (w *Worker) unready(r *http.Request) []json.RawMessage {
 }
 
 // guestUnready returns the failures that the guest knows of, or that no instance runs.
-func (w *Worker) guestUnready(r *http.Request) []json.RawMessage {
+func (w *Worker) guestUnready(host string) []json.RawMessage {
 	if !w.ready.asked.TryLock() {
 		return nil // an instance has an earlier request
 	}
+	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: w.ready.path}, Host: host}
 	a, responded := w.within(healthPatience, r, w.ready.asked.Unlock)
 	if !responded {
 		return nil
@@ -111,7 +113,7 @@ func failure(kind, name, why string) json.RawMessage {
 
 // probe writes a file into a folder and deletes it.
 func probe(dir string) error {
-	f, err := os.CreateTemp(dir, ".ready-*")
+	f, err := os.Create(filepath.Join(dir, ".ready"))
 	if err != nil {
 		return err
 	}

@@ -47,18 +47,31 @@ func (o *object) exec(frame []byte, near func(address, n uint32) []byte) (reply 
 	written := db.hasWritten()
 	results, err := db.nested(statements)
 	if err != nil {
-		// An event whose earlier writes count, but not this one, would be half an event.
-		if !db.inTransaction() || written && hasNoSpace(err) {
-			o.broken = cmp.Or(o.broken, err)
-		}
+		o.spoil(written, err)
 		return nil, err
 	}
 	return abi.AppendResults(nil, results)
 }
 
+// spoil ends the event's transaction if SQLite has rolled it back after an error. written says
+// whether the event had written before: then it must not be committed, because it would be half
+// an event. The same holds if the disk is full.
+func (o *object) spoil(written bool, err error) {
+	rolledBack := !o.store.inTransaction()
+	if written && (rolledBack || hasNoSpace(err)) {
+		o.broken = cmp.Or(o.broken, err)
+	}
+	if rolledBack {
+		o.writing = o.broken != nil
+	}
+}
+
 func (o *object) statements(frame []byte, near func(address, n uint32) []byte) ([]abi.Statement, error) {
 	if o.erasing {
 		return nil, errErased
+	}
+	if o.broken != nil {
+		return nil, o.broken
 	}
 	return abi.DecodeStatements(frame, near)
 }
@@ -77,9 +90,9 @@ func (o *object) try(frame []byte, near func(address, n uint32) []byte) ([]byte,
 	var results []abi.Result
 	switch {
 	case o.writing:
-		results, err = o.store.trial(statements)
-		if !o.store.inTransaction() {
-			o.broken = cmp.Or(o.broken, err)
+		written := o.store.hasWritten()
+		if results, err = o.store.trial(statements); err != nil {
+			o.spoil(written, err)
 		}
 	case stored:
 		if err := o.openStore(); err != nil {
@@ -176,9 +189,12 @@ func (o *object) openFile() (*sqliteConn, error) {
 	}
 	// A file keeps 64 pages in memory. A transaction may have 128 before it writes some of
 	// them to the log.
-	return openSQLite(path, false, objectStatements,
-		"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", synchronous,
-		"PRAGMA cache_size = -256", "PRAGMA cache_spill = 128")
+	pragmas := []string{"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", synchronous,
+		"PRAGMA cache_size = -256", "PRAGMA cache_spill = 128"}
+	if o.s.w.filled.Load() {
+		pragmas = append(pragmas, "PRAGMA max_page_count = 1")
+	}
+	return openSQLite(path, false, objectStatements, pragmas...)
 }
 
 // erase does the work of object_erase after the event has ended. The object is gone as

@@ -92,6 +92,7 @@ type Worker struct {
 	sockets      sync.WaitGroup
 	crowd        crowd
 	disk         disk
+	filled       atomic.Bool // by a test
 }
 
 // Defaults of the limits. Variables of the same names replace them.

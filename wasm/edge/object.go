@@ -270,7 +270,10 @@ func (o *object) reset(err error) error {
 		a.call.endIfDone()
 	}
 	for _, c := range o.calls {
-		o.s.todo = append(o.s.todo, func() { c.giveUp(lost) })
+		o.s.todo = append(o.s.todo, func() {
+			c.respond(lost) // before the guest says that it took too long
+			c.giveUp(lost)
+		})
 	}
 	for _, c := range o.conns {
 		c.shut(int(code), reason)

@@ -77,6 +77,13 @@ func (p *filePool) isOpen(f *objectFile) bool {
 	return f.at != nil
 }
 
+// count returns how many files are open.
+func (p *filePool) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.open
+}
+
 // done ends the use of a file.
 func (p *filePool) done(f *objectFile) {
 	p.mu.Lock()

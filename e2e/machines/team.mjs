@@ -15,8 +15,9 @@ export class Team {
   failures = [];
   closes = []; // of the y-websocket client's socket
 
-  constructor(url, space) {
-    Object.assign(this, { url, space, token: token("ann", { spaces: { [space]: scope } }) });
+  // claims are more claims of the token.
+  constructor(url, space, claims) {
+    Object.assign(this, { url, space, token: token("ann", { spaces: { [space]: scope }, ...claims }) });
     this.client = new Client(this.at(url), this.token);
     this.doc = new Y.Doc();
     this.provider = new WebsocketProvider(`${this.at(url).replace("http", "ws")}/yjs`, "note", this.doc, {

@@ -43,6 +43,7 @@ func (w *Worker) serveReady(rw http.ResponseWriter, r *http.Request) bool {
 	if w.ready.path == "" || r.URL.Path != w.ready.path || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
+	SetRoute(rw, w.ready.path)
 	failures := w.unready(r)
 	status, said := http.StatusOK, struct {
 		Status   string            `json:"status"`

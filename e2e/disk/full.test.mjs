@@ -62,6 +62,7 @@ describe("a full disk", { timeout: 600_000, skip: needs || false }, () => {
       assert.equal((await ask("/healthz")).status, 200);
       for (const team of teams) assert.ok(team.failures.every((f) => f.includes("disk is full")), team.failures.join("\n"));
       for (const code of teams.flatMap((team) => team.closes)) assert.ok(code >= 4500 || code === 1013 || code === 1006, `closed with ${code}`);
+      await Promise.all(teams.map((team) => team.stored())); // reading goes on
       const refused = teams.reduce((n, team) => n + team.failures.length, 0);
       await until(() => teams.reduce((n, team) => n + team.failures.length, 0) > refused + 20, "the clients try again");
       disk.free();

@@ -32,6 +32,7 @@ type isolate struct {
 	warm     *list.List // of *object, most recently used first
 	lastCall int32
 	lastID   int32 // of an object
+	rest     rest
 }
 
 func newIsolate(w *Worker) *isolate {
@@ -96,6 +97,7 @@ func (s *isolate) boot() (*instance, error) {
 		p.Close()
 		return nil, fmt.Errorf("the guest did not call workers.Ready while booting")
 	}
+	i.booted = len(p.Memory())
 	s.alive[i] = true
 	return i, nil
 }
@@ -105,6 +107,9 @@ type instance struct {
 	s       *isolate
 	process *gojs.Process // nil: the instance is dead
 	exports exports
+	booted  int // bytes of linear memory after the boot
+	// stopRest stops the timer that replaces the instance; nil: it has not grown.
+	stopRest func() bool
 
 	calls      map[int32]*call
 	handles    map[int32]result
@@ -153,6 +158,7 @@ func (i *instance) enter(c *call, o *object, f api.Function, args ...int32) {
 		i.s.current = nil // the instance ends after its last call
 		i.endIfUnused()
 	}
+	i.noteGrowth()
 }
 
 // full reports whether new calls need a new instance: linear memory never shrinks.
@@ -185,6 +191,9 @@ func (i *instance) close() {
 		i.s.current = nil
 	}
 	i.handles = nil
+	if i.stopRest != nil {
+		i.stopRest()
+	}
 	delete(i.s.alive, i)
 	i.process.Close()
 	i.process, i.exports = nil, exports{} // idle objects still point to i, and must not keep its memory

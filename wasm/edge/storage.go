@@ -178,6 +178,7 @@ func (o *object) openFile() (*sqliteConn, error) {
 // goes last. So after a crash in between, the object is whole, or it is gone and its
 // alarm may run once more.
 func (o *object) erase() error {
+	o.s.rest.called = o.s.w.clock.Now()
 	if o.writing {
 		o.store.undo()
 	}

@@ -275,6 +275,7 @@ func (w *Worker) call(binding, room string, data []byte) ([]byte, error) {
 	w.hold("call", key.String())
 	s := w.home(key)
 	s.lock()
+	s.rest.called = w.clock.Now()
 	reply, err := s.object(key).event(abi.EventCall, 0, data)
 	if errors.Is(err, errEnded) {
 		reply, err = s.object(key).event(abi.EventCall, 0, data)

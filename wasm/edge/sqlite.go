@@ -53,6 +53,9 @@ const (
 	// maxLogLeft is how many bytes of log leave may leave: 32 pages. SQLite reads all of
 	// it when it opens the file again.
 	maxLogLeft = 32 * (4096 + 24)
+	// SQLite gives each connection a lookaside of 48 KB for small blocks by itself. Prepared
+	// statements keep most of them for ever, and what is too much comes from the allocator.
+	lookasideSlot, lookasideSlots = 1200, 6
 )
 
 // openSQLite opens or creates a file; "" is a private database in memory. It runs
@@ -84,6 +87,7 @@ func openSQLite(path string, readOnly bool, cached int, pragmas ...string) (*sql
 	}
 	sqlite3.Xsqlite3_extended_result_codes(c.tls, c.db, 1)
 	sqlite3.Xsqlite3_busy_timeout(c.tls, c.db, busyMillis)
+	c.shrinkLookaside()
 	for _, p := range append([]string{"PRAGMA foreign_keys = ON"}, pragmas...) {
 		if err := c.script(p); err != nil {
 			c.close()
@@ -113,6 +117,15 @@ func openSQLite(path string, readOnly bool, cached int, pragmas ...string) (*sql
 		}
 	}
 	return c, nil
+}
+
+// shrinkLookaside replaces the connection's lookaside by a smaller one.
+func (c *sqliteConn) shrinkLookaside() {
+	if args := libc.Xmalloc(c.tls, 4*8); args != 0 {
+		sqlite3.Xsqlite3_db_config(c.tls, c.db, sqlite3.SQLITE_DBCONFIG_LOOKASIDE,
+			libc.VaList(args, uintptr(0), int32(lookasideSlot), int32(lookasideSlots)))
+		libc.Xfree(c.tls, args)
+	}
 }
 
 // close closes the file, after SQLite has copied the log into it.
@@ -263,7 +276,7 @@ func (c *sqliteConn) run(in abi.Statement) (abi.Result, error) {
 	if err != nil {
 		return abi.Result{}, err
 	}
-	defer c.reset(s)
+	defer c.done(in.SQL, s)
 	if len(in.Args) != s.params {
 		return abi.Result{}, &SQLError{Message: "Wrong number of parameter bindings for SQL query."}
 	}

@@ -16,6 +16,7 @@ type statement struct {
 	params   int
 	columns  []string
 	readOnly bool
+	once     bool      // it changes the schema, and so runs once in the life of a file
 	compiled int32     // SQLite's count of its recompilations
 	bound    []uintptr // texts and blobs to free at reset
 }
@@ -74,6 +75,14 @@ func (c *sqliteConn) reset(s *statement) {
 	s.bound = s.bound[:0]
 }
 
+// done ends a run of the statement of sql.
+func (c *sqliteConn) done(sql string, s *statement) {
+	c.reset(s)
+	if s.once {
+		c.cache.drop(c, c.cache.bySQL[sql])
+	}
+}
+
 func (c *sqliteConn) finalize(s *statement) {
 	sqlite3.Xsqlite3_finalize(c.tls, s.ptr)
 	s.ptr = 0
@@ -86,7 +95,8 @@ func (c *sqliteConn) cached(sql string) (*statement, error) {
 	if s := c.cache.get(sql); s != nil {
 		return s, nil
 	}
-	switch keyword(sql) {
+	word := keyword(sql)
+	switch word {
 	case "BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE":
 		return nil, &SQLError{Message: "To execute a transaction, please use the batch() API instead of the SQL " +
 			"BEGIN TRANSACTION or SAVEPOINT statements."}
@@ -110,6 +120,7 @@ func (c *sqliteConn) cached(sql string) (*statement, error) {
 			return nil, &SQLError{Message: "A prepared SQL statement must contain only one statement."}
 		}
 	}
+	s.once = word == "CREATE" || word == "ALTER" || word == "DROP"
 	c.cache.put(c, sql, s)
 	return s, nil
 }

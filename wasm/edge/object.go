@@ -220,7 +220,7 @@ func (o *object) persist() error {
 	}
 	if o.writing {
 		o.writing = false
-		if err := o.store.exec(o.store.commit); err != nil {
+		if err := o.store.exec(&o.store.commit); err != nil {
 			return err
 		}
 	}

@@ -27,8 +27,8 @@ type sqliteConn struct {
 	cache   statementCache
 	pragmas map[string]*statement // that pragma has run
 
-	begin, beginRead, commit, rollback *statement
-	save, release, back                *statement // of the one savepoint
+	begin, beginRead, commit, rollback statement
+	save, release, back                statement // of the one savepoint
 }
 
 // SQLError is an error of SQLite: "no such table: t: SQLITE_ERROR".
@@ -53,9 +53,6 @@ const (
 	// maxLogLeft is how many bytes of log leave may leave: 32 pages. SQLite reads all of
 	// it when it opens the file again.
 	maxLogLeft = 32 * (4096 + 24)
-	// SQLite gives each connection a lookaside of 48 KB for small blocks by itself. Prepared
-	// statements keep most of them for ever, and what is too much comes from the allocator.
-	lookasideSlot, lookasideSlots = 1200, 6
 )
 
 // openSQLite opens or creates a file; "" is a private database in memory. It runs
@@ -73,7 +70,11 @@ func openSQLite(path string, readOnly bool, cached int, pragmas ...string) (*sql
 		return nil, err
 	}
 	defer libc.Xfree(nil, name)
-	c := &sqliteConn{tls: libc.NewTLS(), path: path, cache: statementCache{size: cached}, pragmas: map[string]*statement{}}
+	c := &sqliteConn{
+		tls: libc.NewTLS(), path: path, cache: statementCache{size: cached}, pragmas: map[string]*statement{},
+		begin: command("BEGIN IMMEDIATE"), beginRead: command("BEGIN"), commit: command("COMMIT"), rollback: command("ROLLBACK"),
+		save: command("SAVEPOINT s"), release: command("RELEASE s"), back: command("ROLLBACK TO s"),
+	}
 	if c.out = libc.Xmalloc(c.tls, libc.Tsize_t(outBytes)); c.out == 0 {
 		c.tls.Close()
 		return nil, errors.New("open: out of memory")
@@ -87,7 +88,7 @@ func openSQLite(path string, readOnly bool, cached int, pragmas ...string) (*sql
 	}
 	sqlite3.Xsqlite3_extended_result_codes(c.tls, c.db, 1)
 	sqlite3.Xsqlite3_busy_timeout(c.tls, c.db, busyMillis)
-	c.shrinkLookaside()
+	c.dropLookaside()
 	for _, p := range append([]string{"PRAGMA foreign_keys = ON"}, pragmas...) {
 		if err := c.script(p); err != nil {
 			c.close()
@@ -107,23 +108,14 @@ func openSQLite(path string, readOnly bool, cached int, pragmas ...string) (*sql
 	} {
 		sqlite3.Xsqlite3_limit(c.tls, c.db, id, n)
 	}
-	for sql, to := range map[string]**statement{
-		"BEGIN IMMEDIATE": &c.begin, "BEGIN": &c.beginRead, "COMMIT": &c.commit, "ROLLBACK": &c.rollback,
-		"SAVEPOINT s": &c.save, "RELEASE s": &c.release, "ROLLBACK TO s": &c.back,
-	} {
-		if *to, _, err = c.prepare(sql); err != nil {
-			c.close()
-			return nil, fmt.Errorf("open %s: %w", path, err)
-		}
-	}
 	return c, nil
 }
 
-// shrinkLookaside replaces the connection's lookaside by a smaller one.
-func (c *sqliteConn) shrinkLookaside() {
+// dropLookaside gives up the 48 KB that each connection has for small blocks. Prepared statements
+// would keep most of them, and all other blocks come from the allocator anyway.
+func (c *sqliteConn) dropLookaside() {
 	if args := libc.Xmalloc(c.tls, 4*8); args != 0 {
-		sqlite3.Xsqlite3_db_config(c.tls, c.db, sqlite3.SQLITE_DBCONFIG_LOOKASIDE,
-			libc.VaList(args, uintptr(0), int32(lookasideSlot), int32(lookasideSlots)))
+		sqlite3.Xsqlite3_db_config(c.tls, c.db, sqlite3.SQLITE_DBCONFIG_LOOKASIDE, libc.VaList(args, uintptr(0), int32(0), int32(0)))
 		libc.Xfree(c.tls, args)
 	}
 }
@@ -134,10 +126,8 @@ func (c *sqliteConn) close() error {
 		return nil
 	}
 	c.cache.clear(c)
-	for _, s := range []*statement{c.begin, c.beginRead, c.commit, c.rollback, c.save, c.release, c.back} {
-		if s != nil {
-			c.finalize(s)
-		}
+	for _, s := range []*statement{&c.begin, &c.beginRead, &c.commit, &c.rollback, &c.save, &c.release, &c.back} {
+		c.finalize(s)
 	}
 	for _, s := range c.pragmas {
 		c.finalize(s)
@@ -194,7 +184,7 @@ func (c *sqliteConn) transaction(begin *statement, statements []abi.Statement) (
 	}
 	results, err := c.runAll(statements)
 	if err == nil {
-		err = c.exec(c.commit)
+		err = c.exec(&c.commit)
 	}
 	if err != nil {
 		c.undo()
@@ -206,7 +196,7 @@ func (c *sqliteConn) transaction(begin *statement, statements []abi.Statement) (
 // undo rolls back, unless SQLite has done so itself after a serious error.
 func (c *sqliteConn) undo() {
 	if c.inTransaction() {
-		c.exec(c.rollback)
+		c.exec(&c.rollback)
 	}
 }
 
@@ -219,32 +209,32 @@ func (c *sqliteConn) nested(statements []abi.Statement) ([]abi.Result, error) {
 	if len(statements) == 1 { // SQLite undoes a single one by itself
 		return c.runAll(statements)
 	}
-	if err := c.exec(c.save); err != nil {
+	if err := c.exec(&c.save); err != nil {
 		return nil, err
 	}
 	results, err := c.runAll(statements)
 	if err != nil && c.inTransaction() {
-		c.exec(c.back)
-		c.exec(c.release)
+		c.exec(&c.back)
+		c.exec(&c.release)
 	} else if err == nil {
-		err = c.exec(c.release)
+		err = c.exec(&c.release)
 	}
 	return results, err
 }
 
 // trial runs statements inside an open transaction, and undoes them.
 func (c *sqliteConn) trial(statements []abi.Statement) ([]abi.Result, error) {
-	if err := c.exec(c.save); err != nil {
+	if err := c.exec(&c.save); err != nil {
 		return nil, err
 	}
 	results, err := c.runAll(statements)
 	if !c.inTransaction() { // SQLite has rolled it back after a serious error
 		return nil, err
 	}
-	if undone := c.exec(c.back); undone != nil {
+	if undone := c.exec(&c.back); undone != nil {
 		return nil, undone
 	}
-	if undone := c.exec(c.release); undone != nil {
+	if undone := c.exec(&c.release); undone != nil {
 		return nil, undone
 	}
 	return results, err
@@ -252,7 +242,7 @@ func (c *sqliteConn) trial(statements []abi.Statement) ([]abi.Result, error) {
 
 // rehearse is trial in a transaction of its own.
 func (c *sqliteConn) rehearse(statements []abi.Statement) ([]abi.Result, error) {
-	if err := c.exec(c.beginRead); err != nil {
+	if err := c.exec(&c.beginRead); err != nil {
 		return nil, err
 	}
 	defer c.undo()
@@ -310,6 +300,13 @@ func (c *sqliteConn) run(in abi.Statement) (abi.Result, error) {
 
 // exec runs a statement that has no arguments and returns no rows.
 func (c *sqliteConn) exec(s *statement) error {
+	if s.ptr == 0 {
+		prepared, _, err := c.prepare(s.command)
+		if err != nil {
+			return err
+		}
+		s.ptr = prepared.ptr
+	}
 	rc := sqlite3.Xsqlite3_step(c.tls, s.ptr)
 	var err error
 	if rc != sqlite3.SQLITE_DONE && rc != sqlite3.SQLITE_ROW {

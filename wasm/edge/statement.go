@@ -12,7 +12,8 @@ import (
 
 // A statement is one prepared SQL statement of a connection.
 type statement struct {
-	ptr      uintptr
+	ptr      uintptr // 0: not prepared
+	command  string  // exec prepares it at the first run; "": it is prepared
 	params   int
 	columns  []string
 	readOnly bool
@@ -20,6 +21,9 @@ type statement struct {
 	compiled int32     // SQLite's count of its recompilations
 	bound    []uintptr // texts and blobs to free at reset
 }
+
+// command returns a statement that manages transactions. Many files never need most of them.
+func command(sql string) statement { return statement{command: sql} }
 
 // prepare compiles the first statement of sql and returns the text after it. The
 // statement is nil if sql holds only white space or a comment.

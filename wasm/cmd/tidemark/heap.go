@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -54,6 +55,9 @@ const (
 	muchSpare   = 16 << 20        // how many bytes are worth a collection
 	limitStep   = 16 << 20        // the least change of Go's limit
 	leastOfHeap = 64 << 20
+	// heapGrowth is how many percent of what is in use Go's heap may grow before a collection,
+	// unless GOGC says otherwise. A collection is cheap: most memory is outside of the heap.
+	heapGrowth = 50
 )
 
 // A heapKeeper gives Go's spare memory back to the system when the process is quiet: Go itself
@@ -70,6 +74,9 @@ type heapKeeper struct {
 }
 
 func newHeapKeeper(bound int64) *heapKeeper {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(heapGrowth)
+	}
 	return &heapKeeper{bound: bound, giveBack: debug.FreeOSMemory, setLimit: func(n int64) { debug.SetMemoryLimit(n) }}
 }
 

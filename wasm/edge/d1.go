@@ -115,7 +115,7 @@ func (d *D1) batch(ctx context.Context, statements []abi.Statement) ([]abi.Resul
 		return nil, err
 	}
 	defer func() { d.writer <- w }()
-	return w.transaction(&w.begin, statements)
+	return w.transaction(w.begin, statements)
 }
 
 // read runs statements on a reader, or returns false if one of them writes.
@@ -134,7 +134,7 @@ func (d *D1) read(ctx context.Context, statements []abi.Statement) (_ []abi.Resu
 			return nil, false, nil
 		}
 	}
-	results, err := r.transaction(&r.beginRead, statements)
+	results, err := r.transaction(r.beginRead, statements)
 	return results, true, err
 }
 
@@ -245,7 +245,7 @@ func (c *sqliteConn) migrate(name, sql string) error {
 	// The limit is for one statement, and here SQLite gets all of them at once.
 	sqlite3.Xsqlite3_limit(c.tls, c.db, sqlite3.SQLITE_LIMIT_SQL_LENGTH, max(abi.MaxSQLBytes, int32(len(sql)+1)))
 	defer sqlite3.Xsqlite3_limit(c.tls, c.db, sqlite3.SQLITE_LIMIT_SQL_LENGTH, abi.MaxSQLBytes)
-	if err := c.exec(&c.begin); err != nil {
+	if err := c.exec(c.begin); err != nil {
 		return err
 	}
 	err := c.script(sql)
@@ -253,7 +253,7 @@ func (c *sqliteConn) migrate(name, sql string) error {
 		_, err = c.run(abi.Statement{SQL: "INSERT INTO d1_migrations (name) VALUES (?1)", Args: []any{name}})
 	}
 	if err == nil {
-		err = c.exec(&c.commit)
+		err = c.exec(c.commit)
 	}
 	if err != nil {
 		c.undo()

@@ -188,7 +188,7 @@ func TestAShortReadRunsBesideLongOnes(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { d.readers <- r }()
-		if err := r.exec(&r.beginRead); err != nil {
+		if err := r.exec(r.beginRead); err != nil {
 			t.Fatal(err)
 		}
 		defer r.undo()

@@ -84,7 +84,7 @@ func (d *D1) Try(ctx context.Context, statements []abi.Statement) ([]abi.Result,
 		return nil, err
 	}
 	defer func() { d.writer <- w }()
-	if err := w.exec(&w.begin); err != nil {
+	if err := w.exec(w.begin); err != nil {
 		return nil, err
 	}
 	defer w.undo()

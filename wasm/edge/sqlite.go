@@ -27,8 +27,8 @@ type sqliteConn struct {
 	cache   statementCache
 	pragmas map[string]*statement // that pragma has run
 
-	begin, beginRead, commit, rollback statement
-	save, release, back                statement // of the one savepoint
+	begin, beginRead, commit, rollback *statement
+	save, release, back                *statement // of the one savepoint
 }
 
 // SQLError is an error of SQLite: "no such table: t: SQLITE_ERROR".
@@ -65,11 +65,24 @@ func openSQLite(path string, readOnly bool, cached int, pragmas ...string) (*sql
 	if path == "" {
 		path = ":memory:"
 	}
-	name, err := libc.CString(path)
+	return openSQLiteBy("", path, path, flags, cached, pragmas...)
+}
+
+// openSQLiteBy is openSQLite by a VFS of SQLite, "" for the usual one. name is the path, or a
+// URI if flags has SQLITE_OPEN_URI.
+func openSQLiteBy(vfs, name, path string, flags int32, cached int, pragmas ...string) (*sqliteConn, error) {
+	nameC, err := libc.CString(name)
 	if err != nil {
 		return nil, err
 	}
-	defer libc.Xfree(nil, name)
+	defer libc.Xfree(nil, nameC)
+	vfsC := uintptr(0)
+	if vfs != "" {
+		if vfsC, err = libc.CString(vfs); err != nil {
+			return nil, err
+		}
+		defer libc.Xfree(nil, vfsC)
+	}
 	c := &sqliteConn{
 		tls: libc.NewTLS(), path: path, cache: statementCache{size: cached}, pragmas: map[string]*statement{},
 		begin: command("BEGIN IMMEDIATE"), beginRead: command("BEGIN"), commit: command("COMMIT"), rollback: command("ROLLBACK"),
@@ -79,7 +92,7 @@ func openSQLite(path string, readOnly bool, cached int, pragmas ...string) (*sql
 		c.tls.Close()
 		return nil, errors.New("open: out of memory")
 	}
-	rc := sqlite3.Xsqlite3_open_v2(c.tls, name, c.out, flags|sqlite3.SQLITE_OPEN_NOMUTEX, 0)
+	rc := sqlite3.Xsqlite3_open_v2(c.tls, nameC, c.out, flags|sqlite3.SQLITE_OPEN_NOMUTEX, vfsC)
 	c.db = libc.AtomicLoadPUintptr(c.out)
 	if rc != sqlite3.SQLITE_OK {
 		err := fmt.Errorf("open %s: %w", path, c.fail(rc))
@@ -126,7 +139,7 @@ func (c *sqliteConn) close() error {
 		return nil
 	}
 	c.cache.clear(c)
-	for _, s := range []*statement{&c.begin, &c.beginRead, &c.commit, &c.rollback, &c.save, &c.release, &c.back} {
+	for _, s := range []*statement{c.begin, c.beginRead, c.commit, c.rollback, c.save, c.release, c.back} {
 		c.finalize(s)
 	}
 	for _, s := range c.pragmas {
@@ -184,7 +197,7 @@ func (c *sqliteConn) transaction(begin *statement, statements []abi.Statement) (
 	}
 	results, err := c.runAll(statements)
 	if err == nil {
-		err = c.exec(&c.commit)
+		err = c.exec(c.commit)
 	}
 	if err != nil {
 		c.undo()
@@ -196,7 +209,7 @@ func (c *sqliteConn) transaction(begin *statement, statements []abi.Statement) (
 // undo rolls back, unless SQLite has done so itself after a serious error.
 func (c *sqliteConn) undo() {
 	if c.inTransaction() {
-		c.exec(&c.rollback)
+		c.exec(c.rollback)
 	}
 }
 
@@ -209,32 +222,32 @@ func (c *sqliteConn) nested(statements []abi.Statement) ([]abi.Result, error) {
 	if len(statements) == 1 { // SQLite undoes a single one by itself
 		return c.runAll(statements)
 	}
-	if err := c.exec(&c.save); err != nil {
+	if err := c.exec(c.save); err != nil {
 		return nil, err
 	}
 	results, err := c.runAll(statements)
 	if err != nil && c.inTransaction() {
-		c.exec(&c.back)
-		c.exec(&c.release)
+		c.exec(c.back)
+		c.exec(c.release)
 	} else if err == nil {
-		err = c.exec(&c.release)
+		err = c.exec(c.release)
 	}
 	return results, err
 }
 
 // trial runs statements inside an open transaction, and undoes them.
 func (c *sqliteConn) trial(statements []abi.Statement) ([]abi.Result, error) {
-	if err := c.exec(&c.save); err != nil {
+	if err := c.exec(c.save); err != nil {
 		return nil, err
 	}
 	results, err := c.runAll(statements)
 	if !c.inTransaction() { // SQLite has rolled it back after a serious error
 		return nil, err
 	}
-	if undone := c.exec(&c.back); undone != nil {
+	if undone := c.exec(c.back); undone != nil {
 		return nil, undone
 	}
-	if undone := c.exec(&c.release); undone != nil {
+	if undone := c.exec(c.release); undone != nil {
 		return nil, undone
 	}
 	return results, err
@@ -242,7 +255,7 @@ func (c *sqliteConn) trial(statements []abi.Statement) ([]abi.Result, error) {
 
 // rehearse is trial in a transaction of its own.
 func (c *sqliteConn) rehearse(statements []abi.Statement) ([]abi.Result, error) {
-	if err := c.exec(&c.beginRead); err != nil {
+	if err := c.exec(c.beginRead); err != nil {
 		return nil, err
 	}
 	defer c.undo()

@@ -176,7 +176,7 @@ func TestASchemaStatementIsNotKept(t *testing.T) {
 	for _, sql := range []string{
 		"CREATE TABLE t (v)", "-- a comment\nalter table t ADD COLUMN w", "INSERT INTO t VALUES (1, 2)", "DROP TABLE t", "CREATE TABLE t (v)",
 	} {
-		if _, err := db.transaction(&db.begin, []abi.Statement{{SQL: sql}}); err != nil {
+		if _, err := db.transaction(db.begin, []abi.Statement{{SQL: sql}}); err != nil {
 			t.Fatalf("%s: %v", sql, err)
 		}
 	}

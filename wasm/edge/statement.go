@@ -23,7 +23,7 @@ type statement struct {
 }
 
 // command returns a statement that manages transactions. Many files never need most of them.
-func command(sql string) statement { return statement{command: sql} }
+func command(sql string) *statement { return &statement{command: sql} }
 
 // prepare compiles the first statement of sql and returns the text after it. The
 // statement is nil if sql holds only white space or a comment.

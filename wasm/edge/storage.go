@@ -27,7 +27,7 @@ var errErased = errors.New("the event has erased the object")
 // path returns the file of the object's database.
 func (o *object) path() string {
 	sum := sha256.Sum256([]byte(o.key.name))
-	return filepath.Join(o.s.w.data, "do", o.key.class, hex.EncodeToString(sum[:])+".sqlite")
+	return filepath.Join(objectFolder(o.s.w.data, o.key.class), hex.EncodeToString(sum[:])+".sqlite")
 }
 
 // exec runs a frame of Statements in the event's transaction. After an error,
@@ -42,7 +42,7 @@ func (o *object) exec(frame []byte, near func(address, n uint32) []byte) ([]byte
 	}
 	db := o.store
 	if !o.writing {
-		if err := db.exec(&db.beginRead); err != nil {
+		if err := db.exec(db.beginRead); err != nil {
 			return nil, err
 		}
 		o.writing = true

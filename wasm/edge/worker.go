@@ -24,7 +24,9 @@ import (
 	"github.com/coder/websocket"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/metric"
 	"tidemark/wasm/gojs"
+	"tidemark/wasm/metrics"
 )
 
 // Options are the settings of a Worker.
@@ -45,7 +47,7 @@ type Options struct {
 	Durable []string
 	Clock   Clock        // the wall clock if nil
 	Log     *slog.Logger // slog.Default() if nil
-	Stderr  io.Writer    // of the guest; os.Stderr if nil
+	Stderr  io.Writer    // of the guest; if nil, its lines become records of Log
 	// Health is a path for health checks; "" is none. If the guest does not respond
 	// to its GET within a second, the host sends {"status":"ok"}.
 	Health string
@@ -54,7 +56,13 @@ type Options struct {
 	// An error of either ends Open.
 	Migrations func(binding string, db *D1, dir fs.FS) (fs.FS, error)
 	Migrated   func(binding string, db *D1) error
-	ForTests   TestOptions // zero outside of tests
+	// Claimed, if not nil, is called when no other server uses the folder of the data, before
+	// Open changes the databases. An error ends Open.
+	Claimed func() error
+	// Assets, if not nil, are the static files in place of those of the Config.
+	Assets   fs.FS
+	Metrics  *metrics.Metrics // if nil, the Worker has its own
+	ForTests TestOptions      // zero outside of tests
 }
 
 // A Worker runs a guest, with its databases and objects. It is an http.Handler.
@@ -87,6 +95,7 @@ type Worker struct {
 	files        *filePool
 	sockets      sync.WaitGroup
 	crowd        crowd
+	metrics      counted
 }
 
 // Defaults of the limits. Variables of the same names replace them.
@@ -119,13 +128,14 @@ func Open(o Options) (*Worker, error) {
 	if w.log == nil {
 		w.log = slog.Default()
 	}
-	if w.stderr == nil {
-		w.stderr = os.Stderr
+	if w.metrics.Metrics = o.Metrics; o.Metrics == nil {
+		w.metrics.Metrics = metrics.New(w.clock.Now)
 	}
 	if w.hold == nil {
 		w.hold = func(string, string) {}
 	}
 	w.files = newFilePool(cmp.Or(o.OpenFiles, DefaultOpenFiles), w.log)
+	w.files.clock = w.clock
 	w.maxBody = int64(number(w.vars, "LIMIT_BODY_BYTES", defaultMaxBodyBytes))
 	w.callLimit = time.Duration(number(w.vars, "LIMIT_CALL_MS", defaultCallLimitMS) * float64(time.Millisecond))
 	w.stretchLimit = time.Duration(number(w.vars, "LIMIT_STRETCH_MS", defaultStretchLimitMS) * float64(time.Millisecond))
@@ -151,7 +161,7 @@ func Open(o Options) (*Worker, error) {
 func (w *Worker) open(o *Options) error {
 	c := o.Config
 	var err error
-	if w.assets, err = openAssets(c); err != nil {
+	if w.assets, err = openAssets(c, o.Assets); err != nil {
 		return err
 	}
 	for _, b := range c.DurableObjects.Bindings {
@@ -166,8 +176,13 @@ func (w *Worker) open(o *Options) error {
 	if w.alarms, err = openAlarmIndex(filepath.Join(w.data, "do", "alarms.sqlite")); err != nil {
 		return err
 	}
+	if o.Claimed != nil {
+		if err := o.Claimed(); err != nil {
+			return err
+		}
+	}
 	for _, d := range c.D1Databases {
-		db, err := OpenD1(filepath.Join(w.data, "d1", d.Binding+".sqlite"))
+		db, err := OpenD1(D1File(w.data, d.Binding))
 		if err != nil {
 			return err
 		}
@@ -176,16 +191,22 @@ func (w *Worker) open(o *Options) error {
 			return err
 		}
 	}
+	w.metrics.open(w)
 	return w.scheduleAlarms()
 }
 
-// migrate applies the migrations of the folder dir, or of "migrations" if dir is "" and there is
-// such a folder.
+// outputOf returns where a new instance prints.
+func (w *Worker) outputOf() io.Writer {
+	if w.stderr != nil {
+		return w.stderr
+	}
+	return &output{log: w.log}
+}
+
+// migrate applies the migrations of a database whose migrations_dir is dir.
 func (w *Worker) migrate(o *Options, binding, dir string) error {
 	db := w.d1[binding]
-	place := filepath.Join(o.Config.Dir, cmp.Or(dir, "migrations"))
-	if _, err := os.Stat(place); !errors.Is(err, fs.ErrNotExist) || dir != "" {
-		folder := os.DirFS(place)
+	if folder := o.Config.MigrationsFolder(dir); folder != nil {
 		if o.Migrations != nil {
 			var err error
 			if folder, err = o.Migrations(binding, db, folder); err != nil {
@@ -222,6 +243,9 @@ func (w *Worker) Boot() error {
 // CallLimit is how long a request may take, LIMIT_CALL_MS.
 func (w *Worker) CallLimit() time.Duration { return w.callLimit }
 
+// Metrics returns what the Worker counts.
+func (w *Worker) Metrics() *metrics.Metrics { return w.metrics.Metrics }
+
 // D1 returns the database of a binding, or nil.
 func (w *Worker) D1(binding string) *D1 { return w.d1[binding] }
 
@@ -257,6 +281,7 @@ func (w *Worker) batch(binding string, statements []abi.Statement) ([]byte, erro
 	if db == nil {
 		return nil, fmt.Errorf("no D1 database is bound to %q", binding)
 	}
+	defer w.metrics.took(binding, time.Now())
 	results, err := db.Batch(context.Background(), statements)
 	if err != nil {
 		return nil, err
@@ -375,7 +400,7 @@ func (w *Worker) Trim() {
 		}
 		if i := s.current; i != nil && len(i.calls) == 0 {
 			s.current = nil
-			i.endIfUnused()
+			i.endIfUnusedAs(metric.EndedIdle)
 		}
 		s.unlock()
 	}

@@ -81,5 +81,5 @@ func (m *linear) Free() {
 }
 
 func errBudget(limit int) error {
-	return fmt.Errorf("gojs: out of the memory budget of %d MiB", limit>>20)
+	return fmt.Errorf("gojs: %w of %d MiB", ErrMemory, limit>>20)
 }

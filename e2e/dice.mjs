@@ -1,4 +1,4 @@
-// dice returns random numbers from 0 to 1 (mulberry32).
+/** Returns a function that returns random numbers from 0 to 1, by a seed (mulberry32). */
 export function dice(seed) {
   return () => {
     seed = (seed + 0x6d2b79f5) | 0;

@@ -21,6 +21,7 @@ import (
 	rowsapi "tidemark/worker/api/records"
 	"tidemark/worker/host"
 	"tidemark/worker/space"
+	"tidemark/worker/store"
 	"tidemark/worker/store/documents"
 	"tidemark/worker/store/projects"
 	"tidemark/worker/store/records"
@@ -72,7 +73,9 @@ func main() {
 			Documents: &docsapi.Config{Calls: host.Rooms{}, Copies: copies, Versions: copies},
 			Transfer:  transfer.New(db, transferStatements),
 		},
-		Spaces: directory, Webhooks: telling.desk(),
+		Spaces:    directory,
+		Webhooks:  telling.desk(),
+		Databases: []api.Database{{Name: "DB", Write: func(ctx context.Context) error { return store.Write(ctx, db) }}},
 	})
 	config := &space.Config{
 		Serve: handler.ServeSpace, Records: recordStatements, Projects: projectStatements, Transfer: transferStatements, Schema: schema, Tables: spaces.NewTables(schema), Limits: settings.Sync,

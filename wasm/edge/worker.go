@@ -50,13 +50,21 @@ type Options struct {
 	// Health is a path for health checks; "" is none. If the guest does not respond
 	// to its GET within a second, the host sends {"status":"ok"}.
 	Health string
+	// Ready is a path for readiness checks; "" is none. To the failures that the guest answers
+	// there, the host adds its own: see serveReady.
+	Ready string
 	// Migrations, if not nil, returns the folder of the migrations that a database gets in
 	// place of those of dir. Migrated, if not nil, is called after them, or if there are none.
 	// An error of either ends Open.
 	Migrations func(binding string, db *D1, dir fs.FS) (fs.FS, error)
 	Migrated   func(binding string, db *D1) error
-	Metrics    *metrics.Metrics // if nil, the Worker has its own
-	ForTests   TestOptions      // zero outside of tests
+	// Claimed, if not nil, is called when no other server uses the folder of the data, before
+	// Open changes the databases. An error ends Open.
+	Claimed func() error
+	// Assets, if not nil, are the static files in place of those of the Config.
+	Assets   fs.FS
+	Metrics  *metrics.Metrics // if nil, the Worker has its own
+	ForTests TestOptions      // zero outside of tests
 }
 
 // A Worker runs a guest, with its databases and objects. It is an http.Handler.
@@ -85,10 +93,13 @@ type Worker struct {
 	waiting      atomic.Int32  // requests that wait for an isolate
 	freed        chan struct{} // each value lets one of them look again
 	health       health
+	ready        ready
 	alarms       *alarmIndex
 	files        *filePool
 	sockets      sync.WaitGroup
 	crowd        crowd
+	disk         disk
+	filled       atomic.Bool // by a test
 	metrics      counted
 }
 
@@ -129,6 +140,7 @@ func Open(o Options) (*Worker, error) {
 		w.hold = func(string, string) {}
 	}
 	w.files = newFilePool(cmp.Or(o.OpenFiles, DefaultOpenFiles), w.log)
+	w.files.clock = w.clock
 	w.maxBody = int64(number(w.vars, "LIMIT_BODY_BYTES", defaultMaxBodyBytes))
 	w.callLimit = time.Duration(number(w.vars, "LIMIT_CALL_MS", defaultCallLimitMS) * float64(time.Millisecond))
 	w.stretchLimit = time.Duration(number(w.vars, "LIMIT_STRETCH_MS", defaultStretchLimitMS) * float64(time.Millisecond))
@@ -143,7 +155,7 @@ func Open(o Options) (*Worker, error) {
 		w.isolates = append(w.isolates, newIsolate(w))
 	}
 	w.freed = make(chan struct{}, n)
-	w.health.path = o.Health
+	w.health.path, w.ready.path = o.Health, o.Ready
 	if err := w.open(&o); err != nil {
 		w.closeDatabases((*sqliteConn).close)
 		return nil, err
@@ -154,7 +166,7 @@ func Open(o Options) (*Worker, error) {
 func (w *Worker) open(o *Options) error {
 	c := o.Config
 	var err error
-	if w.assets, err = openAssets(c); err != nil {
+	if w.assets, err = openAssets(c, o.Assets); err != nil {
 		return err
 	}
 	for _, b := range c.DurableObjects.Bindings {
@@ -169,8 +181,13 @@ func (w *Worker) open(o *Options) error {
 	if w.alarms, err = openAlarmIndex(filepath.Join(w.data, "do", "alarms.sqlite")); err != nil {
 		return err
 	}
+	if o.Claimed != nil {
+		if err := o.Claimed(); err != nil {
+			return err
+		}
+	}
 	for _, d := range c.D1Databases {
-		db, err := OpenD1(filepath.Join(w.data, "d1", d.Binding+".sqlite"))
+		db, err := OpenD1(D1File(w.data, d.Binding))
 		if err != nil {
 			return err
 		}
@@ -191,13 +208,10 @@ func (w *Worker) outputOf() io.Writer {
 	return &output{log: w.log}
 }
 
-// migrate applies the migrations of the folder dir, or of "migrations" if dir is "" and there is
-// such a folder.
+// migrate applies the migrations of a database whose migrations_dir is dir.
 func (w *Worker) migrate(o *Options, binding, dir string) error {
 	db := w.d1[binding]
-	place := filepath.Join(o.Config.Dir, cmp.Or(dir, "migrations"))
-	if _, err := os.Stat(place); !errors.Is(err, fs.ErrNotExist) || dir != "" {
-		folder := os.DirFS(place)
+	if folder := o.Config.MigrationsFolder(dir); folder != nil {
 		if o.Migrations != nil {
 			var err error
 			if folder, err = o.Migrations(binding, db, folder); err != nil {
@@ -275,6 +289,7 @@ func (w *Worker) batch(binding string, statements []abi.Statement) ([]byte, erro
 	defer w.metrics.took(binding, time.Now())
 	results, err := db.Batch(context.Background(), statements)
 	if err != nil {
+		w.isFull(binding, err)
 		return nil, err
 	}
 	return abi.AppendResults(nil, results)
@@ -291,6 +306,7 @@ func (w *Worker) call(binding, room string, data []byte) ([]byte, error) {
 	w.hold("call", key.String())
 	s := w.home(key)
 	s.lock()
+	s.rest.called = w.clock.Now()
 	reply, err := s.object(key).event(abi.EventCall, 0, data)
 	if errors.Is(err, errEnded) {
 		reply, err = s.object(key).event(abi.EventCall, 0, data)

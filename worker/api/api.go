@@ -21,6 +21,8 @@ type Config struct {
 	Spaces spaces.Directory
 	// Webhooks answers the operator's questions; nil: there is no receiver.
 	Webhooks *webhooks.Desk
+	// Databases are those without which the server is not ready.
+	Databases []Database
 }
 
 // Stores are where the root, or one space, keeps its data.

@@ -1,10 +1,11 @@
 // Pushes to the root and to a space of each host: without webhooks, with a receiver, and with one that hangs. Each round has
-// all of them, in turn. Run with Node 22, after `make build build/tidemark`: node e2e/perf/webhooks.mjs [pushes] [rounds]
+// all of them, in turn. Run with Node 22, after `make build build/tidemark`: node e2e/perf/webhooks.mjs [pushes] [rounds] [host]
 import { doors } from "../doors.mjs";
 import { Client } from "../webhooks/client.mjs";
 import { Receiver, variables } from "../webhooks/receiver.mjs";
 
-const [pushes = 300, rounds = 5] = process.argv.slice(2).map(Number);
+const [pushes, rounds] = [process.argv[2] ?? 300, process.argv[3] ?? 5].map(Number);
+const hosts = Object.entries(doors).filter(([name]) => !process.argv[4] || name === process.argv[4]);
 
 const receivers = { "no receiver": undefined, "a receiver": () => 204, "a receiver that hangs": () => undefined };
 
@@ -26,7 +27,7 @@ async function push(client, space) {
 
 const share = (times, part) => times.toSorted((a, b) => a - b)[Math.floor(times.length * part)].toFixed(2);
 
-for (const [name, open] of Object.entries(doors)) {
+for (const [name, open] of hosts) {
   const targets = [];
   for (const [what, respond] of Object.entries(receivers)) {
     const receiver = respond && (await new Receiver().open());

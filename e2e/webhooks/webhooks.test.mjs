@@ -1,7 +1,7 @@
 // What a receiver hears of rows, documents, projects and spaces, on both hosts.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { doors } from "../doors.mjs";
+import { doors, token } from "../doors.mjs";
 import { until } from "../until.mjs";
 import { Client } from "./client.mjs";
 import { Receiver, variables } from "./receiver.mjs";
@@ -69,6 +69,43 @@ for (const [name, open] of Object.entries(doors)) {
         const { waiting, last_success_at: at, failures } = (await client.webhooks()).objects[0];
         return waiting === 0 && failures === 0 && at >= status.last_error.at;
       }, "nothing waits", patience);
+    });
+
+    test("W3 W5 spaces and documents that fail are listed first, and a retry reaches them", async () => {
+      await client.edit("healthy");
+      await told("document.changed", { space: null, room: "healthy", etag: '"1"' });
+      receiver.respond = () => 500;
+      await client.push("f", { space: "failing" });
+      await client.edit("failing", { space: "failing" });
+      await client.edit("failing");
+      const of = ({ objects }, space, room) => objects.findIndex((object) => object.space === space && object.room === room);
+      const fails = [[null, null], ["failing", null], ["failing", "failing"], [null, "failing"]];
+      let list;
+      await until(async () => {
+        list = await client.webhooks();
+        return fails.every(([space, room]) => list.objects[of(list, space, room)]?.failures > 0);
+      }, () => JSON.stringify(list), patience);
+      for (const [space, room] of fails) {
+        const object = list.objects[of(list, space, room)];
+        assert.ok(of(list, null, "healthy") > of(list, space, room), JSON.stringify(list));
+        assert.deepEqual([object.last_error.message, object.waiting > 0, object.next_attempt_at > object.last_error.at], ["status 500", true, true], JSON.stringify(object));
+      }
+      const first = (await client.ask("GET", "/webhooks?limit=1")).json();
+      const second = (await client.ask("GET", `/webhooks?limit=1&after=${first.next}`)).json();
+      assert.equal(new Set([...first.objects, ...second.objects].map(({ space, room }) => `${space}/${room}`)).size, 3, "the root, and one a page");
+      receiver.respond = () => 204;
+      await client.retry();
+      await told("records.changed", { space: "failing", tables: ["customers"], stamp: (await client.ask("GET", "/s/failing/info")).json().stamp });
+      await told("document.changed", { space: "failing", room: "failing", etag: '"1"' });
+      await told("document.changed", { space: null, room: "failing", etag: '"1"' });
+      await told("space.created", { space: "failing" });
+    });
+
+    test("W5 only an operator asks", async () => {
+      for (const [method, path] of [["GET", "/webhooks"], ["POST", "/webhooks/retry"]]) {
+        const authorization = `Bearer ${token("ann", { scope: "sync:read sync:write" })}`;
+        assert.equal((await fetch(door.url + path, { method, headers: { authorization } })).status, 403);
+      }
     });
   });
 }

@@ -28,6 +28,7 @@ SOAK ?= 10m
 
 # git describe needs tags for more than the commit: a release is a tag v1.2.3, and `make release`.
 VERSION ?= $(shell git describe --tags --match 'v*' --always --dirty 2>/dev/null || echo unknown)
+VERSION := $(VERSION)
 PLATFORMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64.exe windows-arm64.exe
 FILES := $(PLATFORMS:%=build/release/tidemark-%)
 HERE := build/release/tidemark-$(shell go env GOHOSTOS)-$(shell go env GOHOSTARCH)
@@ -149,8 +150,9 @@ test:
 # detector, all of shared on the guest's target, more seeds and rounds, the demo,
 # the siege and the whole conformance suite on both hosts, and the long suites of other
 # projects (docs/proofs.md).
-prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json
+prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json release
 	sh e2e/web/chromium.sh
+	cd build/release && sha256sum --check --quiet SHA256SUMS
 	go test -race -count 1 -timeout 0 ./wasm/... ./worker/api
 	$(GUEST) go test -exec=$(GOROOT)/lib/wasm/go_js_wasm_exec -short -count 1 -timeout 0 ./shared/...
 	SIMULATE_SEEDS=10000 go test -run 'Simulation|TestNoSeenEditIsLost' -count 1 -timeout 0 ./worker/... ./shared/...

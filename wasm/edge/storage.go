@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,8 +16,12 @@ import (
 	"tidemark/shared/abi"
 )
 
-// objectStatements is the number of prepared statements of an open file.
-const objectStatements = 24
+// An open file keeps prepared statements and pages in memory. A durable class has rows, with many
+// statements and indexes; another one has a log, and few of each.
+const (
+	rowStatements, rowPages = 24, 64
+	logStatements, logPages = 8, 4
+)
 
 var errErased = errors.New("the event has erased the object")
 
@@ -183,18 +188,17 @@ func (o *object) openFile() (*sqliteConn, error) {
 	}
 	// A commit survives the end of the process. A power failure may lose the last commits
 	// of a class that is not durable: to wait for the disk blocks the isolate.
-	synchronous := "PRAGMA synchronous = NORMAL"
+	synchronous, statements, pages := "NORMAL", logStatements, logPages
 	if slices.Contains(o.s.w.durable, o.key.class) {
-		synchronous = "PRAGMA synchronous = FULL"
+		synchronous, statements, pages = "FULL", rowStatements, rowPages
 	}
-	// A file keeps 64 pages in memory. A transaction may have 128 before it writes some of
-	// them to the log.
-	pragmas := []string{"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", synchronous,
-		"PRAGMA cache_size = -256", "PRAGMA cache_spill = 128"}
+	// A transaction may have 128 pages before it writes some of them to the log.
+	pragmas := []string{"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = " + synchronous,
+		fmt.Sprint("PRAGMA cache_size = ", pages), "PRAGMA cache_spill = 128"}
 	if o.s.w.filled.Load() {
 		pragmas = append(pragmas, "PRAGMA max_page_count = 1")
 	}
-	return openSQLite(path, false, objectStatements, pragmas...)
+	return openSQLite(path, false, statements, pragmas...)
 }
 
 // erase does the work of object_erase after the event has ended. The object is gone as
@@ -202,6 +206,7 @@ func (o *object) openFile() (*sqliteConn, error) {
 // goes last. So after a crash in between, the object is whole, or it is gone and its
 // alarm may run once more.
 func (o *object) erase() error {
+	o.s.rest.called = o.s.w.clock.Now()
 	if o.writing {
 		o.store.undo()
 	}

@@ -141,6 +141,7 @@ func Open(o Options) (*Worker, error) {
 		w.hold = func(string, string) {}
 	}
 	w.files = newFilePool(cmp.Or(o.OpenFiles, DefaultOpenFiles), w.log)
+	w.files.clock = w.clock
 	w.maxBody = int64(number(w.vars, "LIMIT_BODY_BYTES", defaultMaxBodyBytes))
 	w.callLimit = time.Duration(number(w.vars, "LIMIT_CALL_MS", defaultCallLimitMS) * float64(time.Millisecond))
 	w.stretchLimit = time.Duration(number(w.vars, "LIMIT_STRETCH_MS", defaultStretchLimitMS) * float64(time.Millisecond))
@@ -306,6 +307,7 @@ func (w *Worker) call(binding, room string, data []byte) ([]byte, error) {
 	w.hold("call", key.String())
 	s := w.home(key)
 	s.lock()
+	s.rest.called = w.clock.Now()
 	reply, err := s.object(key).event(abi.EventCall, 0, data)
 	if errors.Is(err, errEnded) {
 		reply, err = s.object(key).event(abi.EventCall, 0, data)

@@ -24,4 +24,6 @@ func (c jumpingClock) Now() time.Time {
 	return time.Now().Add(time.Duration(seconds) * time.Second)
 }
 
-func (jumpingClock) AfterFunc(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
+func (jumpingClock) AfterFunc(d time.Duration, f func()) func() bool {
+	return time.AfterFunc(d, f).Stop
+}

@@ -259,6 +259,7 @@ func (s *service) run() error {
 		return err
 	}
 	if s.metrics != nil {
+		s.log.Info("the metrics are served", "url", "http://"+s.metrics.Addr().String()+"/metrics")
 		go serveMetrics(s.metrics, s.worker.Metrics().Handler(), s.log)
 	}
 	server := newServer(handler, s.worker.CallLimit(), s.log)
@@ -295,14 +296,9 @@ func (s *service) run() error {
 
 // handler returns what serves all requests. It watches the memory until ctx is done.
 func (s *service) handler(ctx context.Context) (http.Handler, error) {
-	handler := http.Handler(s.worker)
-	if s.bound > 0 {
-		debug.SetMemoryLimit(s.bound / 4 * 3) // so that memory beyond it is in use, not garbage
-		guard := &memoryGuard{bound: s.bound, patience: memoryPatience, trim: s.worker.Trim}
-		go guard.watch(ctx)
-		handler = guard.admit(s.worker)
-	}
-	return compress(s.worker.Observe(handler))
+	guard := &memoryGuard{bound: s.bound, patience: memoryPatience, trim: s.worker.Trim}
+	go watchMemory(ctx, guard, newHeapKeeper(s.bound/4*3))
+	return compress(s.worker.Observe(guard.admit(s.worker)))
 }
 
 // close closes what is open.

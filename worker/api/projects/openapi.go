@@ -89,6 +89,7 @@ var (
 	versionSchema = schema{"type": "integer", "format": "int64", "minimum": 1, "maximum": int64(project.MaxSeq) - 1}
 	seqSchema     = schema{"type": "integer", "format": "int64", "minimum": 0, "maximum": int64(project.MaxSeq) - 1}
 	cursorSchema  = schema{"type": "string", "maxLength": delta.MaxCursorBytes, "pattern": `^[A-Za-z0-9_-]+$`}
+	traceSchema   = schema{"type": "string", "maxLength": 128}
 	uuidSchema    = schema{"type": "string", "format": "uuid", "maxLength": 36}
 )
 
@@ -235,7 +236,7 @@ func problemSchema(codes []string) schema {
 		"errors": arrayOf(object(schema{"field": schema{"type": "string"}, "message": schema{"type": "string"}}), delta.MaxErrors),
 		"id":     idSchema, "conflict_fields": arrayOf(schema{"type": "string"}, mostFields),
 		"server_value": schema{"type": "object"}, "client_value": schema{"type": "object"}, "server_version": versionSchema,
-		"request_id": schema{"type": "string", "maxLength": 128}, "traceparent": schema{"type": "string", "maxLength": 128},
+		"request_id": traceSchema, "traceparent": traceSchema,
 	}, "request_id", "traceparent", "errors", "id", "conflict_fields", "server_value", "client_value", "server_version")
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 	"unsafe"
 
@@ -186,7 +187,22 @@ func (c *sqliteConn) fail(rc int32) error {
 	} else {
 		message = libc.GoString(sqlite3.Xsqlite3_errstr(c.tls, rc))
 	}
-	return &SQLError{Code: int(rc) & 0xff, Message: message}
+	code := int(rc) & 0xff
+	if code != sqlite3.SQLITE_FULL && c.hasNoSpace(rc) {
+		code, message = sqlite3.SQLITE_FULL, libc.GoString(sqlite3.Xsqlite3_errstr(c.tls, sqlite3.SQLITE_FULL))
+	}
+	return &SQLError{Code: code, Message: message}
+}
+
+// hasNoSpace reports whether a result code stands for a full disk, or a full quota, although it
+// is not SQLITE_FULL: when SQLite opens, grows or flushes a file.
+func (c *sqliteConn) hasNoSpace(rc int32) bool {
+	primary := rc & 0xff
+	if c.db == 0 || primary != sqlite3.SQLITE_IOERR && primary != sqlite3.SQLITE_CANTOPEN {
+		return false
+	}
+	cause := syscall.Errno(sqlite3.Xsqlite3_system_errno(c.tls, c.db))
+	return cause == syscall.ENOSPC || cause == syscall.EDQUOT
 }
 
 // transaction runs statements and commits. After an error it rolls back and
@@ -211,6 +227,11 @@ func (c *sqliteConn) undo() {
 	if c.inTransaction() {
 		c.exec(c.rollback)
 	}
+}
+
+// hasWritten reports whether a statement of the open transaction has begun to write.
+func (c *sqliteConn) hasWritten() bool {
+	return sqlite3.Xsqlite3_txn_state(c.tls, c.db, 0) == sqlite3.SQLITE_TXN_WRITE
 }
 
 func (c *sqliteConn) inTransaction() bool {

@@ -3,6 +3,7 @@
 package edge
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -32,7 +33,8 @@ func (o *object) path() string {
 
 // exec runs a frame of Statements in the event's transaction. After an error,
 // none of them has an effect.
-func (o *object) exec(frame []byte, near func(address, n uint32) []byte) ([]byte, error) {
+func (o *object) exec(frame []byte, near func(address, n uint32) []byte) (reply []byte, err error) {
+	defer func() { o.s.w.isFull(o.key.String(), err) }()
 	statements, err := o.statements(frame, near)
 	if err != nil {
 		return nil, err
@@ -47,17 +49,34 @@ func (o *object) exec(frame []byte, near func(address, n uint32) []byte) ([]byte
 		}
 		o.writing = true
 	}
+	written := db.hasWritten()
 	results, err := db.nested(statements)
 	if err != nil {
-		o.broken = o.broken || !db.inTransaction()
+		o.spoil(written, err)
 		return nil, err
 	}
 	return abi.AppendResults(nil, results)
 }
 
+// spoil ends the event's transaction if SQLite has rolled it back after an error. written says
+// whether the event had written before: then it must not be committed, because it would be half
+// an event. The same holds if the disk is full.
+func (o *object) spoil(written bool, err error) {
+	rolledBack := !o.store.inTransaction()
+	if written && (rolledBack || hasNoSpace(err)) {
+		o.broken = cmp.Or(o.broken, err)
+	}
+	if rolledBack {
+		o.writing = o.broken != nil
+	}
+}
+
 func (o *object) statements(frame []byte, near func(address, n uint32) []byte) ([]abi.Statement, error) {
 	if o.erasing {
 		return nil, errErased
+	}
+	if o.broken != nil {
+		return nil, o.broken
 	}
 	return abi.DecodeStatements(frame, near)
 }
@@ -76,8 +95,10 @@ func (o *object) try(frame []byte, near func(address, n uint32) []byte) ([]byte,
 	var results []abi.Result
 	switch {
 	case o.writing:
-		results, err = o.store.trial(statements)
-		o.broken = o.broken || !o.store.inTransaction()
+		written := o.store.hasWritten()
+		if results, err = o.store.trial(statements); err != nil {
+			o.spoil(written, err)
+		}
 	case stored:
 		if err := o.openStore(); err != nil {
 			return nil, err
@@ -131,7 +152,7 @@ func (o *object) size() int32 {
 		bytes, err = o.store.stored()
 	}
 	if err != nil {
-		o.s.w.log.Error("the size of an object was not read", "object", o.key.String(), "err", err)
+		o.report("the size of an object was not read", err)
 		return 0
 	}
 	return int32((bytes + 1023) / 1024)
@@ -172,9 +193,12 @@ func (o *object) openFile() (*sqliteConn, error) {
 		synchronous, statements, pages = "FULL", rowStatements, rowPages
 	}
 	// A transaction may have 128 pages before it writes some of them to the log.
-	return openSQLite(path, false, statements,
-		"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = "+synchronous,
-		fmt.Sprint("PRAGMA cache_size = ", pages), "PRAGMA cache_spill = 128")
+	pragmas := []string{"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = " + synchronous,
+		fmt.Sprint("PRAGMA cache_size = ", pages), "PRAGMA cache_spill = 128"}
+	if o.s.w.filled.Load() {
+		pragmas = append(pragmas, "PRAGMA max_page_count = 1")
+	}
+	return openSQLite(path, false, statements, pragmas...)
 }
 
 // erase does the work of object_erase after the event has ended. The object is gone as
@@ -186,7 +210,7 @@ func (o *object) erase() error {
 	if o.writing {
 		o.store.undo()
 	}
-	o.writing, o.broken, o.newAlarm, o.forgiven = false, false, nil, false
+	o.writing, o.broken, o.newAlarm, o.forgiven = false, nil, nil, false
 	o.closeEvent()
 	o.s.w.files.shut(&o.file, (*sqliteConn).close) // without a log, which could go without the file
 	path := o.path()

@@ -51,6 +51,9 @@ type Options struct {
 	// Health is a path for health checks; "" is none. If the guest does not respond
 	// to its GET within a second, the host sends {"status":"ok"}.
 	Health string
+	// Ready is a path for readiness checks; "" is none. To the failures that the guest answers
+	// there, the host adds its own: see serveReady.
+	Ready string
 	// Migrations, if not nil, returns the folder of the migrations that a database gets in
 	// place of those of dir. Migrated, if not nil, is called after them, or if there are none.
 	// An error of either ends Open.
@@ -91,10 +94,13 @@ type Worker struct {
 	waiting      atomic.Int32  // requests that wait for an isolate
 	freed        chan struct{} // each value lets one of them look again
 	health       health
+	ready        ready
 	alarms       *alarmIndex
 	files        *filePool
 	sockets      sync.WaitGroup
 	crowd        crowd
+	disk         disk
+	filled       atomic.Bool // by a test
 	metrics      counted
 }
 
@@ -150,7 +156,7 @@ func Open(o Options) (*Worker, error) {
 		w.isolates = append(w.isolates, newIsolate(w))
 	}
 	w.freed = make(chan struct{}, n)
-	w.health.path = o.Health
+	w.health.path, w.ready.path = o.Health, o.Ready
 	if err := w.open(&o); err != nil {
 		w.closeDatabases((*sqliteConn).close)
 		return nil, err
@@ -284,6 +290,7 @@ func (w *Worker) batch(binding string, statements []abi.Statement) ([]byte, erro
 	defer w.metrics.took(binding, time.Now())
 	results, err := db.Batch(context.Background(), statements)
 	if err != nil {
+		w.isFull(binding, err)
 		return nil, err
 	}
 	return abi.AppendResults(nil, results)

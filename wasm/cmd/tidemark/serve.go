@@ -224,8 +224,8 @@ func (s *service) open() error {
 	}
 	s.worker, err = edge.Open(edge.Options{
 		Module: s.module, Config: s.config, Data: s.place.data, Env: s.env(), Instances: s.instances,
-		OpenFiles: s.openFiles, Durable: []string{"Space"}, Log: s.log, Health: "/healthz",
-		Claimed: s.folder.claim, Assets: s.assets,
+		OpenFiles: s.openFiles, Durable: []string{"Space"}, Log: s.log, Health: "/healthz", Ready: "/readyz",
+		Clock: serverClock(), Claimed: s.folder.claim, Assets: s.assets,
 		Migrations: s.declared.migrations, Migrated: func(binding string, db *edge.D1) error { return s.declared.migrated(binding, db, s.log) },
 	})
 	if err != nil {
@@ -259,6 +259,7 @@ func (s *service) run() error {
 		return err
 	}
 	if s.metrics != nil {
+		s.log.Info("the metrics are served", "url", "http://"+s.metrics.Addr().String()+"/metrics")
 		go serveMetrics(s.metrics, s.worker.Metrics().Handler(), s.log)
 	}
 	server := newServer(handler, s.worker.CallLimit(), s.log)

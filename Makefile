@@ -178,6 +178,7 @@ bench: build build/testguest.wasm $(DEPS) e2e/perf/rooms/peers/node_modules/.pac
 	$(NODE) node e2e/perf/bench.mjs
 	$(NODE) node e2e/perf/yjs/run.mjs
 	$(NODE) node e2e/perf/rooms.mjs
+	$(NODE) node e2e/perf/resident.mjs
 	$(NODE) node e2e/perf/teams.mjs
 
 # Every fuzz target for FUZZTIME (Go writes crashers to testdata/fuzz), strangers on both

@@ -38,7 +38,7 @@ func (t ForTests) Hibernate(binding, name string) bool {
 		return false
 	}
 	o.i = nil
-	w.files.shut(&o.file, (*sqliteConn).leave)
+	w.files.shut(o.path, (*sqliteConn).leave)
 	return true
 }
 

@@ -19,10 +19,10 @@ const objectStatements = 24
 
 var errErased = errors.New("the event has erased the object")
 
-// path returns the file of the object's database.
-func (o *object) path() string {
-	sum := sha256.Sum256([]byte(o.key.name))
-	return filepath.Join(o.s.w.data, "do", o.key.class, hex.EncodeToString(sum[:])+".sqlite")
+// pathOf returns the file of an object's database.
+func (w *Worker) pathOf(key objectKey) string {
+	sum := sha256.Sum256([]byte(key.name))
+	return filepath.Join(w.data, "do", key.class, hex.EncodeToString(sum[:])+".sqlite")
 }
 
 // exec runs a frame of Statements in the event's transaction. After an error,
@@ -36,6 +36,9 @@ func (o *object) exec(frame []byte, near func(address, n uint32) []byte) ([]byte
 		return nil, err
 	}
 	db := o.store
+	if files := o.s.w.files; !files.heard(o.file) && !db.onlyReads(statements) {
+		files.writes(o.file)
+	}
 	if !o.writing {
 		if err := db.exec(db.beginRead); err != nil {
 			return nil, err
@@ -98,10 +101,10 @@ func tryInMemory(statements []abi.Statement) ([]abi.Result, error) {
 
 // stored reports whether the object has a file.
 func (o *object) stored() (bool, error) {
-	if o.store != nil || o.s.w.files.isOpen(&o.file) {
+	if o.store != nil || o.s.w.files.isOpen(o.path) {
 		return true, nil
 	}
-	_, err := os.Stat(o.path())
+	_, err := os.Stat(o.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -137,33 +140,41 @@ func (o *object) openStore() error {
 	if o.store != nil {
 		return nil
 	}
-	db, err := o.s.w.files.use(&o.file, o.openFile)
-	o.store = db
-	return err
+	f, err := o.s.w.files.use(o.path, o.key.String(), o.openFile)
+	if err != nil {
+		return err
+	}
+	o.store, o.file = f.db, f
+	return nil
 }
 
 // closeEvent ends the event's use of the storage. The file stays open.
 func (o *object) closeEvent() {
 	if o.store != nil {
-		o.store = nil
-		o.s.w.files.done(&o.file)
+		o.s.w.files.done(o.file)
+		o.store, o.file = nil, nil
 	}
 }
 
 func (o *object) openFile() (*sqliteConn, error) {
-	path := o.path()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(o.path), 0o700); err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		if err := removeLogs(path); err != nil {
+	if _, err := os.Stat(o.path); errors.Is(err, fs.ErrNotExist) {
+		if err := removeLogs(o.path); err != nil {
 			return nil, err
 		}
+		o.s.w.files.created(o.path)
 	}
+	return o.s.w.openObjectFile(o.path, o.key.class)
+}
+
+// openObjectFile opens or creates the file of an object of a class.
+func (w *Worker) openObjectFile(path, class string) (*sqliteConn, error) {
 	// A commit survives the end of the process. A power failure may lose the last commits
 	// of a class that is not durable: to wait for the disk blocks the isolate.
 	synchronous := "PRAGMA synchronous = NORMAL"
-	if slices.Contains(o.s.w.durable, o.key.class) {
+	if slices.Contains(w.durable, class) {
 		synchronous = "PRAGMA synchronous = FULL"
 	}
 	// A file keeps 64 pages in memory. A transaction may have 128 before it writes some of
@@ -183,12 +194,12 @@ func (o *object) erase() error {
 	}
 	o.writing, o.broken, o.newAlarm, o.forgiven = false, false, nil, false
 	o.closeEvent()
-	o.s.w.files.shut(&o.file, (*sqliteConn).close) // without a log, which could go without the file
-	path := o.path()
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	o.s.w.files.erases(o.path, o.key.String(), o.openFile)
+	o.s.w.files.shut(o.path, (*sqliteConn).close) // without a log, which could go without the file
+	if err := os.Remove(o.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := removeLogs(path); err != nil {
+	if err := removeLogs(o.path); err != nil {
 		o.s.w.log.Error("the log of an erased object was not deleted", "object", o.key.String(), "err", err)
 	}
 	o.erasing = false

@@ -85,6 +85,8 @@ type Worker struct {
 	health       health
 	alarms       *alarmIndex
 	files        *filePool
+	backing      atomic.Bool // a backup is being made
+	chained      string      // the folder of the last backup with Chain, if files.same is about it
 	sockets      sync.WaitGroup
 	crowd        crowd
 }

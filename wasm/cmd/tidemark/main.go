@@ -64,11 +64,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
-	"math"
 	"os"
-	"time"
-
-	"tidemark/wasm/edge"
 )
 
 const usage = `usage:
@@ -96,142 +92,60 @@ func main() {
 	}
 }
 
-//layout:long one case for each command, with its flags
+// commands are what `tidemark NAME` does with the arguments behind the name.
+var commands = map[string]func(c *invocation) error{
+	"serve":   runServe,
+	"token":   runToken,
+	"restore": runRestore,
+	"purge":   runPurge,
+	"revoke":  runRevoke,
+	"spaces":  runSpaces,
+	"export":  runExport,
+	"import":  runImport,
+	"tables":  func(c *invocation) error { return runTables(c.args, os.Stdout) },
+	"help":    help, "-h": help, "--help": help,
+}
+
+// An invocation is a call of one of the commands.
+type invocation struct {
+	name  string
+	args  []string // behind the name
+	flags *flag.FlagSet
+	log   *slog.Logger
+}
+
 func run(args []string) error {
 	if len(args) == 0 {
 		fmt.Fprint(os.Stderr, usage)
 		os.Exit(2)
 	}
-	command := flag.NewFlagSet("tidemark "+args[0], flag.ExitOnError)
-	parse := func() error {
-		command.Parse(args[1:]) // exits after an error
-		if rest := command.Args(); len(rest) > 0 {
-			return fmt.Errorf("unexpected argument %q", rest[0])
-		}
-		return nil
+	name := args[0]
+	do := commands[name]
+	if do == nil {
+		return fmt.Errorf("no command %q\n%s", name, usage)
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	if args[0] == "tables" {
-		return runTables(args[1:], os.Stdout)
-	}
-	if args[0] == "spaces" {
-		return runSpaces(args[1:], os.Stdout, func(flags *flag.FlagSet) *secretPlace { return newSecretPlace(flags, log) })
-	}
-	place := newSecretPlace(command, log)
-	switch args[0] {
-	case "serve":
-		var o serveOptions
-		command.StringVar(&o.addr, "addr", defaultAddr(), "where to listen")
-		command.StringVar(&o.config, "config", "wrangler.toml", "the wrangler.toml that says what to serve")
-		command.StringVar(&o.tables, "tables", "", "the declaration of the app's tables; if empty it is tables.toml beside --config, if there is one")
-		command.StringVar(&o.wasm, "wasm", "", "the guest; if empty it is built, or taken from build/tidemark.wasm")
-		command.DurationVar(&o.grace, "grace", defaultGrace, "how long requests have to end after SIGTERM; what runs then is ended")
-		command.StringVar(&o.memory, "memory", "", "how much memory the process may use, such as 2G; if empty, three quarters of the machine's or its control group's")
-		command.IntVar(&o.connections, "max-connections", defaultConnections, "how many connections may be open; more are closed at once; 0: as many as files may be open")
-		command.IntVar(&o.fromAddress, "max-connections-per-address", defaultConnectionsAddress, "how many of one address, or of one IPv6 /64; this machine's own count only in all; 0: any number")
-		command.IntVar(&o.instances, "instances", 0, "how many instances of the guest run; 0: as many as there are cores")
-		command.IntVar(&o.openFiles, "open-files", edge.DefaultOpenFiles, "how many files of spaces and rooms are open at a time; each needs two descriptors")
-		command.BoolVar(&o.dev, "dev", false, "for development: print a token, and give anyone a token for any name")
-		command.BoolVar(&o.devAnyAddress, "dev-any-address", false, "let --dev listen where other machines reach it")
-		if err := parse(); err != nil {
-			return err
-		}
-		if o.instances < 0 {
-			return fmt.Errorf("serve: --instances is negative")
-		}
-		if o.openFiles < 1 {
-			return fmt.Errorf("serve: --open-files is less than 1")
-		}
-		if o.connections < 0 || o.fromAddress < 0 {
-			return fmt.Errorf("serve: a limit of connections is negative")
-		}
-		return serve(o, place, log)
-	case "token":
-		var c claims
-		command.StringVar(&c.sub, "sub", "", "whom the token is for")
-		command.StringVar(&c.scope, "scope", "", "what it allows")
-		command.StringVar(&c.spaces, "spaces", "", `the spaces it is for: globs with commas between, or the claim as JSON, such as {"acme":"sync:read"}; if empty it is for the root`)
-		command.StringVar(&c.more, "claims", "", `other claims, as a JSON object such as {"teams":["a"]}; the rules of tables may read them`)
-		command.DurationVar(&c.ttl, "ttl", defaultTTL(), "how long it is good for")
-		if err := parse(); err != nil {
-			return err
-		}
-		if c.sub == "" {
-			return fmt.Errorf("token: --sub is needed")
-		}
-		given := false
-		command.Visit(func(f *flag.Flag) { given = given || f.Name == "spaces" })
-		if given && c.spaces == "" {
-			return fmt.Errorf("token: --spaces is empty: leave it out for a token of the root")
-		}
-		if c.ttl <= 0 {
-			return fmt.Errorf("token: --ttl %v is over before it begins", c.ttl)
-		}
-		secret, err := place.signing()
-		if err != nil {
-			return err
-		}
-		if words := strangeWords(c.scope); len(words) > 0 {
-			log.Warn("no permission has this name, so only the rules of tables can ask for it; blanks stand between names", "scope", words)
-		}
-		token, err := sign(secret, c, time.Now())
-		if err == nil {
-			fmt.Println(token)
-		}
-		return err
-	case "restore":
-		o := newOperator(command, place)
-		if err := parse(); err != nil {
-			return err
-		}
-		return o.run("sync/restore", "")
-	case "purge":
-		o := newOperator(command, place)
-		days := command.Int("keep-days", 90, "how many days tombstones are kept")
-		if err := parse(); err != nil {
-			return err
-		}
-		return o.purge(*days)
-	case "revoke":
-		o := newOperator(command, place)
-		var r revocation
-		command.StringVar(&r.Subject, "sub", "", "whose tokens end, those issued up to now")
-		command.StringVar(&r.ID, "jti", "", "which token ends")
-		ttl := command.Duration("ttl", 0, "after which no such token can be valid any more; 0: never")
-		if err := parse(); err != nil {
-			return err
-		}
-		r.TTL = int(math.Ceil(ttl.Seconds()))
-		return o.revoke(r)
-	case "export":
-		o := newOperator(command, place)
-		file := command.String("o", "-", "the file to write, or - for standard output")
-		if err := parse(); err != nil {
-			return err
-		}
-		ctx, stop := untilInterrupted()
-		defer stop()
-		return newCourier(o).export(ctx, *file, os.Stdout)
-	case "import":
-		o := newOperator(command, place)
-		command.Parse(args[1:]) // exits after an error
-		if command.NArg() != 1 {
-			return fmt.Errorf("import: one FILE is needed, after the flags; - is standard input")
-		}
-		ctx, stop := untilInterrupted()
-		defer stop()
-		return newCourier(o).importFile(ctx, command.Arg(0), os.Stdin)
-	case "help", "-h", "--help":
-		fmt.Print(usage)
-		return nil
-	}
-	return fmt.Errorf("no command %q\n%s", args[0], usage)
+	return do(&invocation{
+		name: name, args: args[1:], flags: flag.NewFlagSet("tidemark "+name, flag.ExitOnError),
+		log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	})
 }
 
-// defaultAddr is 127.0.0.1 with PORT or 8787.
-func defaultAddr() string {
-	if port := os.Getenv("PORT"); port != "" {
-		return "127.0.0.1:" + port
+// parse reads the flags, and nothing else may be there. It exits after an error in a flag.
+func (c *invocation) parse() error {
+	c.flags.Parse(c.args)
+	if rest := c.flags.Args(); len(rest) > 0 {
+		return fmt.Errorf("unexpected argument %q", rest[0])
 	}
-	return "127.0.0.1:8787"
+	return nil
+}
+
+// secret adds the flags that say where the secret is.
+func (c *invocation) secret() *secretPlace { return newSecretPlace(c.flags, c.log) }
+
+// operator adds the flags of a request to a running server.
+func (c *invocation) operator() *operator { return newOperator(c.flags, c.secret()) }
+
+func help(*invocation) error {
+	fmt.Print(usage)
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"net/http"
 	"net/url"
 	"os"
@@ -41,6 +42,36 @@ func newOperator(flags *flag.FlagSet, place *secretPlace) *operator {
 	flags.StringVar(&o.token, "token", "", "a token with the scope "+operatorScope+"; if empty one is signed")
 	flags.StringVar(&o.space, "space", "", "the space that it is about; if empty the root")
 	return o
+}
+
+func runRestore(c *invocation) error {
+	o := c.operator()
+	if err := c.parse(); err != nil {
+		return err
+	}
+	return o.run("sync/restore", "")
+}
+
+func runPurge(c *invocation) error {
+	o := c.operator()
+	days := c.flags.Int("keep-days", 90, "how many days tombstones are kept")
+	if err := c.parse(); err != nil {
+		return err
+	}
+	return o.purge(*days)
+}
+
+func runRevoke(c *invocation) error {
+	o := c.operator()
+	var r revocation
+	c.flags.StringVar(&r.Subject, "sub", "", "whose tokens end, those issued up to now")
+	c.flags.StringVar(&r.ID, "jti", "", "which token ends")
+	ttl := c.flags.Duration("ttl", 0, "after which no such token can be valid any more; 0: never")
+	if err := c.parse(); err != nil {
+		return err
+	}
+	r.TTL = int(math.Ceil(ttl.Seconds()))
+	return o.revoke(r)
 }
 
 // run sends a request, and prints the server's response.

@@ -161,8 +161,9 @@ func TestWithKeysOfOthersNoSecretIsMadeUpNorTrusted(t *testing.T) {
 			dir := t.TempDir()
 			place, _ := placeIn(filepath.Join(dir, "data"))
 			config := &edge.Config{Vars: map[string]any{name: "declared"}}
-			if secret, welcome, err := (serveOptions{dev: true}).secret(place, config); secret != "" || err != nil || !strings.Contains(welcome, name) {
-				t.Errorf("declared in wrangler.toml: %q, %q, %v", secret, welcome, err)
+			dev := &service{serveOptions: serveOptions{dev: true}, place: place, config: config}
+			if err := dev.findSecret(); dev.secret != "" || err != nil || !strings.Contains(dev.welcome, name) {
+				t.Errorf("declared in wrangler.toml: %q, %q, %v", dev.secret, dev.welcome, err)
 			}
 			t.Setenv(name, "set")
 			config.Vars = nil
@@ -170,11 +171,11 @@ func TestWithKeysOfOthersNoSecretIsMadeUpNorTrusted(t *testing.T) {
 			if err := os.WriteFile(place.data+".secret", []byte("left"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			secret, _, err := (serveOptions{}).secret(place, config)
-			if secret != "" || err != nil {
-				t.Errorf("in the environment: %q, %v", secret, err)
+			started := &service{place: place, config: config}
+			if err := started.findSecret(); started.secret != "" || err != nil {
+				t.Errorf("in the environment: %q, %v", started.secret, err)
 			}
-			if env := variables(config, secret); env["AUTH_SECRET"] != "" || env[name] != "set" {
+			if env := started.env(); env["AUTH_SECRET"] != "" || env[name] != "set" {
 				t.Errorf("the guest gets %v", env)
 			}
 			if s, err := place.signing(); err == nil || !strings.Contains(err.Error(), name) {
@@ -187,8 +188,8 @@ func TestWithKeysOfOthersNoSecretIsMadeUpNorTrusted(t *testing.T) {
 				t.Errorf("files %v", got)
 			}
 			t.Setenv("AUTH_SECRET", "both")
-			if secret, _, err := (serveOptions{}).secret(place, config); secret != "both" || err != nil {
-				t.Errorf("with AUTH_SECRET: %q, %v", secret, err)
+			if err := started.findSecret(); started.secret != "both" || err != nil {
+				t.Errorf("with AUTH_SECRET: %q, %v", started.secret, err)
 			}
 		})
 	}

@@ -21,15 +21,16 @@ import (
 )
 
 type serveOptions struct {
-	addr, config, wasm string
-	tables             string // the file of the declaration
-	instances          int
-	openFiles          int // of objects
-	grace              time.Duration
-	memory             string
-	connections        int // the most that may be open
-	fromAddress        int // the most that may be open from one address
-	dev, devAnyAddress bool
+	addr                 string
+	configFile, wasmFile string
+	tablesFile           string
+	instances            int
+	openFiles            int // of objects
+	grace                time.Duration
+	memory               string
+	connections          int // the most that may be open
+	fromAddress          int // the most that may be open from one address
+	dev, devAnyAddress   bool
 }
 
 const (
@@ -45,137 +46,243 @@ const (
 	maxHeaderBytes = 64 << 10
 )
 
+// runServe reads the flags of serve and runs it.
+func runServe(c *invocation) error {
+	o, place := serveOptions{}, c.secret()
+	c.flags.StringVar(&o.addr, "addr", defaultAddr(), "where to listen")
+	c.flags.StringVar(&o.configFile, "config", "wrangler.toml", "the wrangler.toml that says what to serve")
+	c.flags.StringVar(&o.tablesFile, "tables", "", "the declaration of the app's tables; if empty it is tables.toml beside --config, if there is one")
+	c.flags.StringVar(&o.wasmFile, "wasm", "", "the guest; if empty it is built, or taken from build/tidemark.wasm")
+	c.flags.DurationVar(&o.grace, "grace", defaultGrace, "how long requests have to end after SIGTERM; what runs then is ended")
+	c.flags.StringVar(&o.memory, "memory", "", "how much memory the process may use, such as 2G; if empty, three quarters of the machine's or its control group's")
+	c.flags.IntVar(&o.connections, "max-connections", defaultConnections, "how many connections may be open; more are closed at once; 0: as many as files may be open")
+	c.flags.IntVar(&o.fromAddress, "max-connections-per-address", defaultConnectionsAddress, "how many of one address, or of one IPv6 /64; this machine's own count only in all; 0: any number")
+	c.flags.IntVar(&o.instances, "instances", 0, "how many instances of the guest run; 0: as many as there are cores")
+	c.flags.IntVar(&o.openFiles, "open-files", edge.DefaultOpenFiles, "how many files of spaces and rooms are open at a time; each needs two descriptors")
+	c.flags.BoolVar(&o.dev, "dev", false, "for development: print a token, and give anyone a token for any name")
+	c.flags.BoolVar(&o.devAnyAddress, "dev-any-address", false, "let --dev listen where other machines reach it")
+	if err := c.parse(); err != nil {
+		return err
+	}
+	return serve(o, place, c.log)
+}
+
+// check returns an error if a flag has no possible value.
+func (o *serveOptions) check() error {
+	if o.instances < 0 {
+		return errors.New("serve: --instances is negative")
+	}
+	if o.openFiles < 1 {
+		return errors.New("serve: --open-files is less than 1")
+	}
+	if o.connections < 0 || o.fromAddress < 0 {
+		return errors.New("serve: a limit of connections is negative")
+	}
+	return nil
+}
+
+// defaultAddr is 127.0.0.1 with PORT or 8787.
+func defaultAddr() string {
+	if port := os.Getenv("PORT"); port != "" {
+		return "127.0.0.1:" + port
+	}
+	return "127.0.0.1:8787"
+}
+
+// A service is what serve opens, in the order in which it does.
+type service struct {
+	serveOptions
+	place    *secretPlace
+	log      *slog.Logger
+	bound    int64 // of the process's memory, in bytes; 0: none
+	config   *edge.Config
+	declared declaration
+	listener net.Listener
+	secret   string // "" if the server trusts none
+	welcome  string // the line about tokens that the command prints at the start
+	module   *edge.Module
+	worker   *edge.Worker
+}
+
 // serve runs until SIGINT or SIGTERM. Then it waits for the requests under way, at
 // most for the time of grace. A second signal ends it at once.
-//
-//layout:long the parts of the server in the order in which they start
 func serve(o serveOptions, place *secretPlace, log *slog.Logger) error {
-	config, err := edge.LoadConfig(o.config)
-	if err != nil {
+	s := &service{serveOptions: o, place: place, log: log}
+	err := s.prepare()
+	if err == nil {
+		err = s.open()
+	}
+	if err == nil {
+		err = s.run()
+	}
+	return errors.Join(err, s.close())
+}
+
+// prepare does what is quick, and so fails at once: it reads the flags and the
+// configuration, and takes the port.
+func (s *service) prepare() (err error) {
+	if err := s.check(); err != nil {
 		return err
 	}
-	declared, err := readDeclaration(o.tables, config)
-	if err != nil {
+	if s.config, err = edge.LoadConfig(s.configFile); err != nil {
 		return err
 	}
-	memory := defaultMemory()
-	if o.memory != "" {
-		if memory, err = parseMemory(o.memory); err != nil {
+	if s.declared, err = readDeclaration(s.tablesFile, s.config); err != nil {
+		return err
+	}
+	s.bound = defaultMemory()
+	if s.memory != "" {
+		if s.bound, err = parseMemory(s.memory); err != nil {
 			return err
 		}
 	}
-	if fit := fitFiles(o.openFiles); o.openFiles > fit {
-		o.openFiles = fit
-		log.Warn("the limit of open files bounds the files of objects", "open-files", fit)
+	s.fit()
+	if s.listener, err = net.Listen("tcp", s.addr); err != nil {
+		return err
 	}
-	if fit := freeFiles(o.openFiles); o.connections == 0 || o.connections > fit {
-		o.connections = fit
-		log.Warn("the limit of open files bounds the connections", "connections", fit)
+	if s.dev && !s.devAnyAddress && !loopback(s.listener.Addr()) {
+		return fmt.Errorf("serve: --dev gives anyone a token and %s is no loopback address; --dev-any-address allows it", s.listener.Addr())
 	}
-	// Listen comes before the slow steps, so that a port in use fails at once.
-	listener, err := net.Listen("tcp", o.addr)
+	return s.findSecret()
+}
+
+// fit lowers the limits to what the process may open.
+func (s *service) fit() {
+	if fit := fitFiles(s.openFiles); s.openFiles > fit {
+		s.openFiles = fit
+		s.log.Warn("the limit of open files bounds the files of objects", "open-files", fit)
+	}
+	if fit := freeFiles(s.openFiles); s.connections == 0 || s.connections > fit {
+		s.connections = fit
+		s.log.Warn("the limit of open files bounds the connections", "connections", fit)
+	}
+}
+
+// open opens the data and boots the instances.
+func (s *service) open() error {
+	wasm, err := readGuest(s.wasmFile, s.config.Dir)
 	if err != nil {
 		return err
 	}
-	defer listener.Close()
-	if o.dev && !o.devAnyAddress && !loopback(listener.Addr()) {
-		return fmt.Errorf("serve: --dev gives anyone a token and %s is no loopback address; --dev-any-address allows it", listener.Addr())
-	}
-	secret, welcome, err := o.secret(place, config)
-	if err != nil {
+	if s.module, err = edge.Compile(context.Background(), wasm, cacheDir(s.place.data)); err != nil {
 		return err
 	}
-	wasm, err := readGuest(o.wasm, config.Dir)
-	if err != nil {
-		return err
-	}
-	module, err := edge.Compile(context.Background(), wasm, cacheDir(place.data))
-	if err != nil {
-		return err
-	}
-	defer module.Close(context.Background())
-	env := variables(config, secret)
-	if o.dev {
-		env["DEV_MODE"] = "1"
-	}
-	if declared.from != "" {
-		env[tablesVariable] = string(declared.schema.Encode())
-	}
-	worker, err := edge.Open(edge.Options{
-		Module: module, Config: config, Data: place.data, Env: env, Instances: o.instances,
-		OpenFiles: o.openFiles, Durable: []string{"Space"}, Log: log, Health: "/healthz",
-		Migrations: declared.migrations, Migrated: func(binding string, db *edge.D1) error { return declared.migrated(binding, db, log) },
+	s.worker, err = edge.Open(edge.Options{
+		Module: s.module, Config: s.config, Data: s.place.data, Env: s.env(), Instances: s.instances,
+		OpenFiles: s.openFiles, Durable: []string{"Space"}, Log: s.log, Health: "/healthz",
+		Migrations: s.declared.migrations, Migrated: func(binding string, db *edge.D1) error { return s.declared.migrated(binding, db, s.log) },
 	})
 	if err != nil {
 		return err
 	}
-	if err := worker.Boot(); err != nil {
-		return errors.Join(err, worker.Close(context.Background()))
+	if err := s.worker.Boot(); err != nil {
+		return err
 	}
 	debug.FreeOSMemory() // the memory of the compiler
-	handler := http.Handler(worker)
+	return nil
+}
+
+// env returns the variables of the guest beside those of the configuration.
+func (s *service) env() map[string]string {
+	env := variables(s.config, s.secret)
+	if s.dev {
+		env["DEV_MODE"] = "1"
+	}
+	if s.declared.from != "" {
+		env[tablesVariable] = string(s.declared.schema.Encode())
+	}
+	return env
+}
+
+// run serves until a signal or a failure.
+func (s *service) run() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	if memory > 0 {
-		debug.SetMemoryLimit(memory / 4 * 3) // so that memory beyond it is in use, not garbage
-		guard := &memoryGuard{bound: memory, patience: memoryPatience, trim: worker.Trim}
-		go guard.watch(ctx)
-		handler = guard.admit(worker)
+	handler, err := s.handler(ctx)
+	if err != nil {
+		return err
 	}
-	if handler, err = compress(logged(handler, log)); err != nil {
-		return errors.Join(err, worker.Close(context.Background()))
-	}
-	server := newServer(handler, worker.CallLimit(), log)
+	server := newServer(handler, s.worker.CallLimit(), s.log)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	failed := make(chan error, 1)
 	go func() {
-		failed <- server.Serve(headListener{newLimitedListener(listener, o.connections, o.fromAddress)})
+		failed <- server.Serve(headListener{newLimitedListener(s.listener, s.connections, s.fromAddress)})
 	}()
-	fmt.Printf("\nhttp://%s\n%s\n\n", listener.Addr(), welcome)
+	fmt.Printf("\nhttp://%s\n%s\n\n", s.listener.Addr(), s.welcome)
 	select {
 	case err := <-failed:
-		return errors.Join(err, worker.Close(context.Background()))
-	case s := <-signals:
-		log.Info("shutting down", "signal", s.String())
+		return err
+	case got := <-signals:
+		s.log.Info("shutting down", "signal", got.String())
 	}
 	go func() {
 		<-signals
 		os.Exit(1)
 	}()
-	ctx, cancelGrace := context.WithTimeout(ctx, o.grace)
+	ctx, cancelGrace := context.WithTimeout(ctx, s.grace)
 	defer cancelGrace()
 	if err := server.Shutdown(ctx); err != nil {
-		log.Warn("requests are cut off", "err", err)
+		s.log.Warn("requests are cut off", "err", err)
 	}
+	worker := s.worker
+	s.worker = nil
 	if err := worker.Close(ctx); err != nil {
 		return err
 	}
-	log.Info("shut down")
+	s.log.Info("shut down")
 	return nil
 }
 
-// secret returns the secret that the server trusts, "" if it trusts none. welcome
-// is the line about tokens that the command prints at the start.
-func (o serveOptions) secret(place *secretPlace, config *edge.Config) (secret, welcome string, err error) {
+// handler returns what serves all requests. It watches the memory until ctx is done.
+func (s *service) handler(ctx context.Context) (http.Handler, error) {
+	handler := http.Handler(s.worker)
+	if s.bound > 0 {
+		debug.SetMemoryLimit(s.bound / 4 * 3) // so that memory beyond it is in use, not garbage
+		guard := &memoryGuard{bound: s.bound, patience: memoryPatience, trim: s.worker.Trim}
+		go guard.watch(ctx)
+		handler = guard.admit(s.worker)
+	}
+	return compress(logged(handler, s.log))
+}
+
+// close closes what is open.
+func (s *service) close() (err error) {
+	if s.worker != nil {
+		err = s.worker.Close(context.Background())
+	}
+	if s.module != nil {
+		s.module.Close(context.Background())
+	}
+	if s.listener != nil {
+		s.listener.Close()
+	}
+	return err
+}
+
+// findSecret sets the secret that the server trusts and the welcome.
+func (s *service) findSecret() (err error) {
 	get := func(name string) string {
 		if value := os.Getenv(name); value != "" {
 			return value
 		}
-		value, _ := config.Vars[name].(string)
+		value, _ := s.config.Vars[name].(string)
 		return value
 	}
-	if name := place.onlyKeys(get); name != "" {
-		return "", "it takes the tokens that " + name + " says, and none of a secret", nil
+	if name := s.place.onlyKeys(get); name != "" {
+		s.welcome = "it takes the tokens that " + name + " says, and none of a secret"
+		return nil
 	}
-	if secret, err = place.made(); err != nil {
-		return "", "", err
+	if s.secret, err = s.place.made(); err != nil {
+		return err
 	}
-	if !o.dev {
-		return secret, "make a token for it: " + place.tokenCommand(), nil
+	if !s.dev {
+		s.welcome = "make a token for it: " + s.place.tokenCommand()
+		return nil
 	}
-	token, err := sign(secret, claims{sub: "dev", ttl: defaultTTL()}, time.Now())
-	return secret, "a token for it: " + token, err
+	token, err := sign(s.secret, claims{sub: "dev", ttl: defaultTTL()}, time.Now())
+	s.welcome = "a token for it: " + token
+	return err
 }
 
 // loopback reports whether only this machine reaches the address.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -22,15 +23,16 @@ const spacesUsage = "spaces: want spaces list [--prefix P], or spaces info, paus
 const copyPause = 200 * time.Millisecond
 
 // runSpaces runs a command on spaces: list, info, pause, resume or delete.
-func runSpaces(args []string, out io.Writer, place func(*flag.FlagSet) *secretPlace) error {
-	if len(args) == 0 {
+func runSpaces(c *invocation) error {
+	if len(c.args) == 0 {
 		return errors.New(spacesUsage)
 	}
-	flags := flag.NewFlagSet("tidemark spaces "+args[0], flag.ExitOnError)
-	o := newOperator(flags, place(flags))
-	prefix := flags.String("prefix", "", "of list: with what the names begin")
-	flags.Parse(args[1:]) // exits after an error
-	names := flags.Args()
+	args, out := c.args, os.Stdout
+	c.flags.Init("tidemark spaces "+args[0], flag.ExitOnError)
+	o := c.operator()
+	prefix := c.flags.String("prefix", "", "of list: with what the names begin")
+	c.flags.Parse(args[1:]) // exits after an error
+	names := c.flags.Args()
 	if args[0] == "list" {
 		if len(names) > 0 {
 			return fmt.Errorf("spaces list: unexpected argument %q", names[0])

@@ -4,6 +4,8 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -32,6 +34,43 @@ type claims struct {
 	sub, scope, spaces string
 	more               string // others, in a JSON object
 	ttl                time.Duration
+}
+
+// runToken prints a token and nothing else.
+func runToken(c *invocation) error {
+	place := c.secret()
+	var of claims
+	c.flags.StringVar(&of.sub, "sub", "", "whom the token is for")
+	c.flags.StringVar(&of.scope, "scope", "", "what it allows")
+	c.flags.StringVar(&of.spaces, "spaces", "", `the spaces it is for: globs with commas between, or the claim as JSON, such as {"acme":"sync:read"}; if empty it is for the root`)
+	c.flags.StringVar(&of.more, "claims", "", `other claims, as a JSON object such as {"teams":["a"]}; the rules of tables may read them`)
+	c.flags.DurationVar(&of.ttl, "ttl", defaultTTL(), "how long it is good for")
+	if err := c.parse(); err != nil {
+		return err
+	}
+	if of.sub == "" {
+		return errors.New("token: --sub is needed")
+	}
+	given := false
+	c.flags.Visit(func(f *flag.Flag) { given = given || f.Name == "spaces" })
+	if given && of.spaces == "" {
+		return errors.New("token: --spaces is empty: leave it out for a token of the root")
+	}
+	if of.ttl <= 0 {
+		return fmt.Errorf("token: --ttl %v is over before it begins", of.ttl)
+	}
+	secret, err := place.signing()
+	if err != nil {
+		return err
+	}
+	if words := strangeWords(of.scope); len(words) > 0 {
+		c.log.Warn("no permission has this name, so only the rules of tables can ask for it; blanks stand between names", "scope", words)
+	}
+	token, err := sign(secret, of, time.Now())
+	if err == nil {
+		fmt.Println(token)
+	}
+	return err
 }
 
 // strangeWords returns the words of a scope that are no permissions. Only the rules of

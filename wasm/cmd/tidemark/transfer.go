@@ -28,6 +28,28 @@ const (
 	longestPause = time.Minute
 )
 
+func runExport(c *invocation) error {
+	o := c.operator()
+	file := c.flags.String("o", "-", "the file to write, or - for standard output")
+	if err := c.parse(); err != nil {
+		return err
+	}
+	ctx, stop := untilInterrupted()
+	defer stop()
+	return newCourier(o).export(ctx, *file, os.Stdout)
+}
+
+func runImport(c *invocation) error {
+	o := c.operator()
+	c.flags.Parse(c.args) // exits after an error
+	if c.flags.NArg() != 1 {
+		return errors.New("import: one FILE is needed, after the flags; - is standard input")
+	}
+	ctx, stop := untilInterrupted()
+	defer stop()
+	return newCourier(o).importFile(ctx, c.flags.Arg(0), os.Stdin)
+}
+
 // A courier carries pages of an export from or to a running server.
 type courier struct {
 	*operator

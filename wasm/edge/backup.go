@@ -82,7 +82,7 @@ func BackupFolder(ctx context.Context, data string, o BackupOptions, log *slog.L
 	if _, err := os.Stat(filepath.Join(data, "do")); err != nil {
 		return nil, fmt.Errorf("%s is no data folder: %w", data, err)
 	}
-	w := &Worker{data: data, log: log, d1: map[string]*D1{}, fetcher: newFetcher(), files: newFilePool(1, log)}
+	w := &Worker{data: data, log: log, d1: map[string]*D1{}, fetcher: newFetcher(), files: newFilePool(1, log), hold: func(string, string) {}}
 	defer func() { err = errors.Join(err, w.closeDatabases((*sqliteConn).close)) }()
 	if w.alarms, err = openAlarmIndex(filepath.Join(data, "do", "alarms.sqlite")); err != nil {
 		return nil, err
@@ -178,6 +178,7 @@ func (b *backup) run() error {
 	if err := b.cut(c); err != nil {
 		return err
 	}
+	w.hold("cut", "")
 	if err := b.copyObjects(c); err != nil {
 		return err
 	}
@@ -295,6 +296,7 @@ func (p *filePool) next(c *cut) string {
 func (b *backup) copyObject(c *cut, path string) error {
 	files := b.w.files
 	pages := stepPages
+	b.w.hold("copy", path)
 	for first := true; ; first = false {
 		f, err := files.use(path, path, func() (*sqliteConn, error) {
 			if _, err := os.Stat(path); err != nil {
@@ -342,7 +344,7 @@ func (b *backup) stepObject(c *cut, f *objectFile, pages int) (done bool, err er
 	files.mu.Lock()
 	defer files.mu.Unlock()
 	delete(c.todo, f.path)
-	c.taking[f.path] = nil
+	c.copied[f.path] = nil
 	if b.o.Chain {
 		files.same[f.path] = true
 	}
@@ -369,7 +371,7 @@ func (b *backup) copyDatabase(r *sqliteConn, name string) error {
 // finish checks every copy, links what did not change, and writes the manifest.
 func (b *backup) finish(c *cut) error {
 	names := append([]string{"do/alarms.sqlite"}, b.names...)
-	for path, err := range c.taking {
+	for path, err := range c.copied {
 		name, unnamed := nameOf(b.w.data, path)
 		if err := cmp.Or(err, unnamed); err != nil {
 			return fmt.Errorf("%s: %w", path, err)

@@ -17,16 +17,17 @@ import (
 type cut struct {
 	folder string // in which the copies are
 	taken  bool
-	todo   map[string]bool // the files of the cut that are not copied yet, by path
-	erased map[string]bool // before the cut was taken
-	same   []string        // the files that did not change since the backup before
-	taking map[string]error
+	todo   map[string]bool  // the files of the cut that are not copied yet, by path
+	erased map[string]bool  // before the cut was taken
+	same   []string         // the files that did not change since the backup before
+	copied map[string]error // what came of the copies of the others, by path
+	busy   int              // claimed files that are being copied
 }
 
 // begin lists the files of objects below do, and hears from now on of those that are created and
 // erased. The caller takes the cut and ends it.
 func (p *filePool) begin(do, folder string) (*cut, error) {
-	c := &cut{folder: folder, todo: map[string]bool{}, erased: map[string]bool{}, taking: map[string]error{}}
+	c := &cut{folder: folder, todo: map[string]bool{}, erased: map[string]bool{}, copied: map[string]error{}}
 	p.mu.Lock()
 	if p.cut != nil {
 		p.mu.Unlock()
@@ -80,12 +81,15 @@ func (p *filePool) take(c *cut, chain, known bool) {
 	}
 }
 
-// endCut lets writes go on without copies.
+// endCut lets writes go on without copies. It waits for those that are under way.
 func (p *filePool) endCut(c *cut) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.cut == c {
 		p.cut = nil
+	}
+	for c.busy > 0 {
+		p.changed.Wait()
 	}
 	for _, f := range p.files {
 		if f.at != nil {
@@ -116,7 +120,7 @@ func (p *filePool) writes(f *objectFile) {
 	c := p.claim(f.path)
 	p.mu.Unlock()
 	if c != nil {
-		p.copied(c, f, f.copyAll(c.target(f.path)))
+		p.copied(c, f.path, f.copyAll(c.target(f.path)))
 	}
 }
 
@@ -131,15 +135,18 @@ func (p *filePool) claim(path string) *cut {
 		return nil
 	}
 	delete(c.todo, path)
+	c.busy++
 	return c
 }
 
 // copied hears of the copy of a file that was claimed. A copy that failed is no failure of the
 // event that needed it.
-func (p *filePool) copied(c *cut, f *objectFile, err error) {
+func (p *filePool) copied(c *cut, path string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c.taking[f.path] = err
+	c.copied[path] = err
+	c.busy--
+	p.changed.Broadcast()
 }
 
 // erases must be called before a file is erased. If the file belongs to a cut and is not copied
@@ -161,9 +168,10 @@ func (p *filePool) erases(path, name string, open func() (*sqliteConn, error)) {
 	f, err := p.use(path, name, open)
 	if err != nil {
 		p.mu.Lock()
-		defer p.mu.Unlock()
-		if c := p.claim(path); c != nil {
-			c.taking[path] = err
+		c := p.claim(path)
+		p.mu.Unlock()
+		if c != nil {
+			p.copied(c, path, err)
 		}
 		return
 	}

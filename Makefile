@@ -1,4 +1,5 @@
-# `make dev` serves everything on http://localhost:8787, `make test` tests everything.
+# `make dev` serves everything on http://localhost:8787, `make test` tests everything,
+# `make release` writes the files that serve everything on a bare machine.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
@@ -14,8 +15,8 @@ GUEST_FLAGS := -trimpath -buildvcs=false -ldflags="-s -w"
 BIN := $(CURDIR)/e2e/node_modules/.bin
 NODE := PATH="$(BIN):$$PATH"
 DEPS := e2e/node_modules/.package-lock.json
-MADE := build build/testguest.wasm build/tidemark build/migrated build/field-notes $(DEPS)
-TEST_ENV := $(NODE) TIDEMARK_SERVER=$(CURDIR)/build/tidemark TIDEMARK_MIGRATED=$(CURDIR)/build/migrated
+MADE := build build/testguest.wasm build/tidemark release-here build/migrated build/field-notes $(DEPS)
+TEST_ENV := $(NODE) TIDEMARK_SERVER=$(CURDIR)/build/tidemark TIDEMARK_RELEASE=$(CURDIR)/$(HERE) TIDEMARK_MIGRATED=$(CURDIR)/build/migrated
 FUZZTIME ?= 1m
 YJSDIFF_SECONDS ?= 600
 SEEDS ?= 100000
@@ -24,7 +25,14 @@ KILL_ROUNDS ?= 20
 SIEGE_SECONDS ?= 120
 HISTORIES_ROUNDS ?= 10
 
-.PHONY: dev serve build compiled static check test prove bench fuzz siege simulate deploy clean
+# git describe needs tags for more than the commit: a release is a tag v1.2.3, and `make release`.
+VERSION ?= $(shell git describe --tags --match 'v*' --always --dirty 2>/dev/null || echo unknown)
+PLATFORMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64.exe windows-arm64.exe
+FILES := $(PLATFORMS:%=build/release/tidemark-%)
+HERE := build/release/tidemark-$(shell go env GOHOSTOS)-$(shell go env GOHOSTARCH)
+INSIDE := wasm/cmd/tidemark/inside
+
+.PHONY: release release-here systems dev serve build compiled static check test prove bench fuzz siege simulate deploy clean
 
 # The whole system on wrangler's local Cloudflare, on PORT and with AUTH_SECRET.
 dev: build $(DEPS)
@@ -62,6 +70,32 @@ build/testguest.wasm: FORCE build/wasm_exec.js
 
 build/tidemark: FORCE
 	go build -o $@ ./wasm/cmd/tidemark
+
+# One file for each system that serves everything by itself, with the sums of the files, and what they are made of.
+release: $(FILES)
+	cd build/release && sha256sum $(notdir $(FILES)) > SHA256SUMS
+	for file in $(FILES); do go version -m $$file; done > build/release/SBOM.txt
+
+# The file for this machine.
+release-here: $(HERE)
+
+build/release/tidemark-%: $(INSIDE)/tidemark.wasm.gz FORCE
+	CGO_ENABLED=0 GOOS=$(word 1,$(subst -, ,$*)) GOARCH=$(word 2,$(subst -, ,$(basename $*))) \
+		go build -tags release -buildvcs=auto -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $@ ./wasm/cmd/tidemark
+
+# What the build tag release puts inside the binary, under the names of wrangler.toml.
+$(INSIDE)/tidemark.wasm.gz: build/tidemark.wasm web/dist/index.html wrangler.toml tables.toml $(wildcard worker/store/migrations/*.sql)
+	rm -rf $(INSIDE)
+	mkdir -p $(INSIDE)/worker/store $(INSIDE)/web
+	cp wrangler.toml tables.toml $(INSIDE)
+	cp -r worker/store/migrations $(INSIDE)/worker/store
+	cp -r web/dist $(INSIDE)/web
+	gzip -9nc build/tidemark.wasm > $@
+
+# The command builds for the systems of a release that no test runs on.
+systems:
+	GOOS=darwin GOARCH=arm64 go build -o /dev/null ./wasm/cmd/tidemark
+	GOOS=windows GOARCH=amd64 go build -o /dev/null ./wasm/cmd/tidemark
 
 # A database that wrangler migrated, for tests to copy.
 build/migrated: $(wildcard worker/store/migrations/*.sql) wrangler.toml $(DEPS)
@@ -163,6 +197,6 @@ deploy: $(DEPS)
 	$(NODE) wrangler deploy
 
 clean:
-	rm -rf build web/dist e2e/node_modules e2e/perf/rooms/peers/node_modules e2e/contract/node_modules web/node_modules
+	rm -rf build $(INSIDE) web/dist e2e/node_modules e2e/perf/rooms/peers/node_modules e2e/contract/node_modules web/node_modules
 
 FORCE:

@@ -3,13 +3,14 @@
 package edge
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"io/fs"
 	"net/http"
-	"os"
 	"path"
-	"path/filepath"
 	"strings"
+	"sync"
 )
 
 // assets are the static files that the host serves without the guest.
@@ -18,13 +19,17 @@ type assets struct {
 	files      fs.FS // nil: there are none
 	singlePage bool  // navigations that match no file get /index.html
 	headers    []headerRule
+	tags       sync.Map // of files that have no time of change: name to ETag
 }
 
-func openAssets(c *Config) (*assets, error) {
-	if c.Assets.Directory == "" {
+// openAssets opens the assets of files or, if that is nil, of the config.
+func openAssets(c *Config, files fs.FS) (*assets, error) {
+	if files == nil && c.Assets.Directory != "" {
+		files = c.Folder(c.Assets.Directory)
+	}
+	if files == nil {
 		return &assets{}, nil
 	}
-	files := os.DirFS(filepath.Join(c.Dir, c.Assets.Directory))
 	headers, err := readHeaderRules(files)
 	if err != nil {
 		return nil, err
@@ -71,6 +76,13 @@ func (a *assets) serveFile(rw http.ResponseWriter, r *http.Request, name string)
 	if err != nil || !info.Mode().IsRegular() || !ok {
 		return false
 	}
+	if info.ModTime().IsZero() {
+		tag, err := a.tag(name, content)
+		if err != nil {
+			return false
+		}
+		rw.Header().Set("ETag", tag)
+	}
 	rw.Header().Set("Cache-Control", "public, max-age=0, must-revalidate")
 	setHeaders(rw.Header(), a.headers, r.URL.Path)
 	w := &failureWriter{ResponseWriter: rw, r: r}
@@ -79,4 +91,21 @@ func (a *assets) serveFile(rw http.ResponseWriter, r *http.Request, name string)
 		WriteFailure(rw, r, w.status, "The file has changed: see the request's preconditions")
 	}
 	return true
+}
+
+// tag returns the ETag of a file that never changes, as those inside the program.
+func (a *assets) tag(name string, content io.ReadSeeker) (string, error) {
+	if tag, ok := a.tags.Load(name); ok {
+		return tag.(string), nil
+	}
+	sum := sha256.New()
+	if _, err := io.Copy(sum, content); err != nil {
+		return "", err
+	}
+	if _, err := content.Seek(0, io.SeekStart); err != nil {
+		return "", err
+	}
+	tag := `"` + hex.EncodeToString(sum.Sum(nil)[:16]) + `"`
+	a.tags.Store(name, tag)
+	return tag, nil
 }

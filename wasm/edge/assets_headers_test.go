@@ -3,12 +3,15 @@
 package edge
 
 import (
+	"errors"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 func TestAssetsHaveTheHeadersOfTheirFile(t *testing.T) {
@@ -26,7 +29,7 @@ func TestAssetsHaveTheHeadersOfTheirFile(t *testing.T) {
 	}
 	c := &Config{Dir: dir}
 	c.Assets.Directory = "."
-	a, err := openAssets(c)
+	a, err := openAssets(c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +74,75 @@ func TestHeaderRulesThatThisHostDoesNotKnowAreRefused(t *testing.T) {
 	} {
 		if _, err := parseHeaderRules(text); err == nil || !strings.Contains(err.Error(), line) {
 			t.Errorf("%q: %v, want an error that names %s", text, err, line)
+		}
+	}
+}
+
+// Files inside the program have no time of change. They have an ETag instead, and the headers
+// that files of a folder have. F1.
+func TestAssetsInsideTheProgramHaveAnETag(t *testing.T) {
+	files := fstest.MapFS{
+		"index.html": {Data: []byte("home")}, "app.js": {Data: []byte("js")},
+		headersFile: {Data: []byte("/*\n  X-Frame-Options: DENY\n")},
+	}
+	c := &Config{}
+	c.Assets.Directory = "a folder that is not there"
+	a, err := openAssets(c, files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tags := map[string]string{}
+	for _, path := range []string{"/", "/app.js"} {
+		w := httptest.NewRecorder()
+		if !a.serve(w, httptest.NewRequest("GET", path, nil)) || w.Code != http.StatusOK {
+			t.Fatalf("%s: %d", path, w.Code)
+		}
+		tags[path] = w.Header().Get("ETag")
+		if w.Header().Get("X-Frame-Options") != "DENY" || w.Header().Get("Cache-Control") == "" {
+			t.Errorf("%s has the headers %v", path, w.Header())
+		}
+		for tag, want := range map[string]int{tags[path]: http.StatusNotModified, `"another"`: http.StatusOK} {
+			r := httptest.NewRequest("GET", path, nil)
+			r.Header.Set("If-None-Match", tag)
+			w := httptest.NewRecorder()
+			if a.serve(w, r); w.Code != want {
+				t.Errorf("%s, If-None-Match %s: %d, want %d", path, tag, w.Code, want)
+			}
+		}
+	}
+	if tags["/"] == "" || tags["/"] == tags["/app.js"] {
+		t.Errorf("the ETags are %v", tags)
+	}
+}
+
+// What is beside the config comes before what is inside the program. F1.
+func TestFoldersInsideTheProgramStandInForMissingOnes(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"here", "both"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name, "place"), []byte("folder"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inside := fstest.MapFS{"both/place": {Data: []byte("inside")}, "within/place": {Data: []byte("inside")}}
+	for _, c := range []struct {
+		config     Config
+		name, want string
+	}{
+		{Config{Dir: dir}, "here", "folder"},
+		{Config{Dir: dir}, "within", ""},
+		{Config{Dir: filepath.Join(dir, "both")}, "../here", "folder"},
+		{Config{Dir: dir, Inside: inside}, "both", "folder"},
+		{Config{Dir: dir, Inside: inside}, "./within/", "inside"},
+		{Config{Dir: dir, Inside: inside}, "nowhere", ""},
+		{Config{Inside: inside}, "both", "inside"},
+		{Config{Inside: inside}, "here", ""},
+	} {
+		got, err := fs.ReadFile(c.config.Folder(c.name), "place")
+		if string(got) != c.want || c.want == "" && !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%q of %q: got %q, %v, want %q", c.name, c.config.Dir, got, err, c.want)
 		}
 	}
 }

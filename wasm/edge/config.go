@@ -3,9 +3,12 @@
 package edge
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strconv"
 
@@ -40,6 +43,33 @@ type Config struct {
 
 	// Dir is the folder to which the file's paths are relative.
 	Dir string `toml:"-"`
+	// Inside, if not nil, has the folders that are not in Dir. If Dir is "", it has all of them.
+	Inside fs.FS `toml:"-"`
+}
+
+// Folder returns the folder of a path in the file. It may be missing, as any folder may.
+func (c *Config) Folder(name string) fs.FS {
+	here := os.DirFS(filepath.Join(c.Dir, name))
+	if c.Inside == nil {
+		return here
+	}
+	if _, err := fs.Stat(here, "."); err == nil && c.Dir != "" {
+		return here
+	}
+	if inside, err := fs.Sub(c.Inside, path.Clean(filepath.ToSlash(name))); err == nil {
+		return inside
+	}
+	return here
+}
+
+// MigrationsFolder returns the folder of the migrations of a database whose migrations_dir is dir,
+// or nil if it has none: dir is "", and there is no folder "migrations".
+func (c *Config) MigrationsFolder(dir string) fs.FS {
+	folder := c.Folder(cmp.Or(dir, "migrations"))
+	if _, err := fs.Stat(folder, "."); errors.Is(err, fs.ErrNotExist) && dir == "" {
+		return nil
+	}
+	return folder
 }
 
 // LoadConfig reads a wrangler.toml.

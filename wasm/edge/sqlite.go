@@ -67,17 +67,30 @@ func openSQLite(path string, readOnly bool, cached int, pragmas ...string) (*sql
 	if path == "" {
 		path = ":memory:"
 	}
-	name, err := libc.CString(path)
+	return openSQLiteBy("", path, path, flags, cached, pragmas...)
+}
+
+// openSQLiteBy is openSQLite by a VFS of SQLite, "" for the usual one. name is the path, or a
+// URI if flags has SQLITE_OPEN_URI.
+func openSQLiteBy(vfs, name, path string, flags int32, cached int, pragmas ...string) (*sqliteConn, error) {
+	nameC, err := libc.CString(name)
 	if err != nil {
 		return nil, err
 	}
-	defer libc.Xfree(nil, name)
+	defer libc.Xfree(nil, nameC)
+	vfsC := uintptr(0)
+	if vfs != "" {
+		if vfsC, err = libc.CString(vfs); err != nil {
+			return nil, err
+		}
+		defer libc.Xfree(nil, vfsC)
+	}
 	c := &sqliteConn{tls: libc.NewTLS(), path: path, cache: statementCache{size: cached}, pragmas: map[string]*statement{}}
 	if c.out = libc.Xmalloc(c.tls, libc.Tsize_t(outBytes)); c.out == 0 {
 		c.tls.Close()
 		return nil, errors.New("open: out of memory")
 	}
-	rc := sqlite3.Xsqlite3_open_v2(c.tls, name, c.out, flags|sqlite3.SQLITE_OPEN_NOMUTEX, 0)
+	rc := sqlite3.Xsqlite3_open_v2(c.tls, nameC, c.out, flags|sqlite3.SQLITE_OPEN_NOMUTEX, vfsC)
 	c.db = libc.AtomicLoadPUintptr(c.out)
 	if rc != sqlite3.SQLITE_OK {
 		err := fmt.Errorf("open %s: %w", path, c.fail(rc))

@@ -22,7 +22,7 @@ var errErased = errors.New("the event has erased the object")
 // pathOf returns the file of an object's database.
 func (w *Worker) pathOf(key objectKey) string {
 	sum := sha256.Sum256([]byte(key.name))
-	return filepath.Join(w.data, "do", key.class, hex.EncodeToString(sum[:])+".sqlite")
+	return filepath.Join(objectFolder(w.data, key.class), hex.EncodeToString(sum[:])+".sqlite")
 }
 
 // exec runs a frame of Statements in the event's transaction. After an error,

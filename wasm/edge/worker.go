@@ -54,7 +54,12 @@ type Options struct {
 	// An error of either ends Open.
 	Migrations func(binding string, db *D1, dir fs.FS) (fs.FS, error)
 	Migrated   func(binding string, db *D1) error
-	ForTests   TestOptions // zero outside of tests
+	// Claimed, if not nil, is called when no other server uses the folder of the data, before
+	// Open changes the databases. An error ends Open.
+	Claimed func() error
+	// Assets, if not nil, are the static files in place of those of the Config.
+	Assets   fs.FS
+	ForTests TestOptions // zero outside of tests
 }
 
 // A Worker runs a guest, with its databases and objects. It is an http.Handler.
@@ -153,7 +158,7 @@ func Open(o Options) (*Worker, error) {
 func (w *Worker) open(o *Options) error {
 	c := o.Config
 	var err error
-	if w.assets, err = openAssets(c); err != nil {
+	if w.assets, err = openAssets(c, o.Assets); err != nil {
 		return err
 	}
 	for _, b := range c.DurableObjects.Bindings {
@@ -168,8 +173,13 @@ func (w *Worker) open(o *Options) error {
 	if w.alarms, err = openAlarmIndex(filepath.Join(w.data, "do", "alarms.sqlite")); err != nil {
 		return err
 	}
+	if o.Claimed != nil {
+		if err := o.Claimed(); err != nil {
+			return err
+		}
+	}
 	for _, d := range c.D1Databases {
-		db, err := OpenD1(filepath.Join(w.data, "d1", d.Binding+".sqlite"))
+		db, err := OpenD1(D1File(w.data, d.Binding))
 		if err != nil {
 			return err
 		}
@@ -181,13 +191,10 @@ func (w *Worker) open(o *Options) error {
 	return w.scheduleAlarms()
 }
 
-// migrate applies the migrations of the folder dir, or of "migrations" if dir is "" and there is
-// such a folder.
+// migrate applies the migrations of a database whose migrations_dir is dir.
 func (w *Worker) migrate(o *Options, binding, dir string) error {
 	db := w.d1[binding]
-	place := filepath.Join(o.Config.Dir, cmp.Or(dir, "migrations"))
-	if _, err := os.Stat(place); !errors.Is(err, fs.ErrNotExist) || dir != "" {
-		folder := os.DirFS(place)
+	if folder := o.Config.MigrationsFolder(dir); folder != nil {
 		if o.Migrations != nil {
 			var err error
 			if folder, err = o.Migrations(binding, db, folder); err != nil {

@@ -34,10 +34,13 @@ type declaration struct {
 	schema record.Schema
 }
 
+// insideTables is the declaration that a released binary has inside.
+const insideTables = "tables.toml"
+
 // readDeclaration reads the tables of file, or else of tables.toml beside the config, or else
-// of the variable TABLES.
+// of the variable TABLES, or else those inside.
 func readDeclaration(file string, config *edge.Config) (declaration, error) {
-	if file == "" {
+	if file == "" && (config.Dir != "" || config.Inside == nil) {
 		beside := filepath.Join(config.Dir, "tables.toml")
 		if _, err := os.Stat(beside); err == nil {
 			file = beside
@@ -45,24 +48,35 @@ func readDeclaration(file string, config *edge.Config) (declaration, error) {
 			return declaration{}, err
 		}
 	}
-	if file == "" {
-		text := variables(config, "")[tablesVariable]
-		if text == "" {
-			text, _ = config.Vars[tablesVariable].(string)
+	if file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return declaration{}, err
 		}
-		if text == "" {
-			return declaration{schema: record.Default()}, nil
-		}
+		return parseDeclaration(file, text)
+	}
+	text := variables(config, "")[tablesVariable]
+	if text == "" {
+		text, _ = config.Vars[tablesVariable].(string)
+	}
+	if text != "" {
 		schema, err := record.Decode([]byte(text))
 		if err != nil {
 			return declaration{}, fmt.Errorf("%s: %w", tablesVariable, err)
 		}
 		return declaration{tablesVariable, schema}, nil
 	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return declaration{}, err
+	if config.Inside != nil {
+		text, err := fs.ReadFile(config.Inside, insideTables)
+		if err != nil {
+			return declaration{}, err
+		}
+		return parseDeclaration(insideTables+" of this release", text)
 	}
+	return declaration{schema: record.Default()}, nil
+}
+
+func parseDeclaration(file string, text []byte) (declaration, error) {
 	schema, err := tables.Parse(text)
 	var mistakes tables.Errors
 	switch {

@@ -2,7 +2,11 @@
 
 package main
 
-import "syscall"
+import (
+	"errors"
+	"os"
+	"syscall"
+)
 
 // openFiles is how many descriptors the process may have; Go has raised the
 // soft limit to the hard one.
@@ -12,4 +16,13 @@ func openFiles() int {
 		return 1 << 30
 	}
 	return int(limit.Cur)
+}
+
+// syncFolder waits until the names in a folder are on the disk.
+func syncFolder(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }

@@ -3,8 +3,10 @@
 package main
 
 import (
+	"compress/gzip"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -14,13 +16,17 @@ import (
 const (
 	guestPackage = "./worker"
 	guestFile    = "build/tidemark.wasm"
+	insideGuest  = "tidemark.wasm.gz"
 )
 
-// readGuest returns the guest's Wasm. It reads file, if there is one. Otherwise it
-// builds the module in dir, or reads the result of an earlier build there.
-func readGuest(file, dir string) ([]byte, error) {
+// readGuest returns the guest's Wasm. It reads file, if there is one, or else the guest inside.
+// Without them it builds the module in dir, or reads the result of an earlier build there.
+func readGuest(file string, within fs.FS, dir string) ([]byte, error) {
 	if file != "" {
 		return os.ReadFile(file)
+	}
+	if within != nil {
+		return unpackGuest(within)
 	}
 	built := filepath.Join(dir, guestFile)
 	if canBuild(dir) {
@@ -34,6 +40,20 @@ func readGuest(file, dir string) ([]byte, error) {
 			built, filepath.Join(dir, guestPackage))
 	}
 	return wasm, err
+}
+
+// unpackGuest reads the guest inside, a quarter of the size by gzip.
+func unpackGuest(within fs.FS) ([]byte, error) {
+	f, err := within.Open(insideGuest)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	unpacked, err := gzip.NewReader(f)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(unpacked)
 }
 
 func canBuild(dir string) bool {

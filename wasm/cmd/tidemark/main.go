@@ -3,8 +3,8 @@
 // Command tidemark runs the guest as a server of one's own, under wazero, with
 // its data in a folder:
 //
-//	tidemark serve --addr 127.0.0.1:8787 --data DIR [--config wrangler.toml] [--tables tables.toml] [--wasm FILE] [--instances N]
-//	    [--open-files N] [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s] [--dev [--dev-any-address]]
+//	tidemark serve --addr 127.0.0.1:8787 --data DIR [--config wrangler.toml] [--tables tables.toml] [--wasm FILE] [--assets DIR]
+//	    [--instances N] [--open-files N] [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s] [--dev [--dev-any-address]]
 //	tidemark token --data DIR --sub alice [--scope "…"] [--spaces "…"] [--claims '{"teams":["a"]}'] [--ttl 720h]
 //	tidemark restore --url URL [--token TOKEN | --data DIR]
 //	tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
@@ -13,13 +13,18 @@
 //	tidemark spaces info|pause|resume|delete --url URL [--token TOKEN | --data DIR] NAME
 //	tidemark export --url URL [--token TOKEN | --data DIR] [--space NAME] [-o FILE]
 //	tidemark import --url URL [--token TOKEN | --data DIR] --space NAME FILE
+//	tidemark health [--url http://127.0.0.1:8787]
+//	tidemark version
 //	tidemark tables check [--file tables.toml] [--types DIR]... [--json]
 //	tidemark tables migrate [--file tables.toml] [--forget TABLE,...]
 //	tidemark tables types [--file tables.toml] --out DIR [--only app-router|schema]
 //
-// serve reads the wrangler.toml that wrangler deploys. Without --wasm it builds
-// the guest first if it can. The tables of the app are those of --tables, or of a tables.toml
-// beside the wrangler.toml, or else those that are built into the guest. Before it serves,
+// A released binary has all that it serves inside. --config, --wasm, --tables and --assets replace
+// a part of it: the configuration, the guest, the declaration of the tables, the static files. A
+// folder that a configuration names and that is not beside it comes from inside. A binary of a
+// checkout reads the wrangler.toml of the working folder, or the one of --config, and without
+// --wasm builds the guest first if it can. The tables of the app are those of --tables, or of a
+// tables.toml beside the wrangler.toml, or of the variable TABLES, or else those inside. Before it serves,
 // serve adds to the database the tables and columns that are new in the file. It refuses to
 // start if the database would lose data. The port is that of --addr or, without it, PORT.
 // With --dev it prints a token, and /dev/login gives anyone on this machine a
@@ -53,6 +58,10 @@
 // types writes app-router.ts, the type of the tRPC router, and schema.ts, the schema and
 // the migrations of WatermelonDB, or one of them.
 //
+// health asks a server's /readyz. It exits with 1 unless the server is ready, and says what
+// fails. version names the release, the commit, Go, wazero, and the numbers of the ABI and of the
+// storage: a server refuses a folder that has a larger storage number.
+//
 // All others sign with AUTH_SECRET or, without it, with the secret in --secret-file, by
 // default the file DIR.secret beside the data folder. serve or token generates the
 // secret if there is none. Where AUTH_JWKS, AUTH_JWKS_URL or AUTH_ISSUER is set,
@@ -68,9 +77,9 @@ import (
 )
 
 const usage = `usage:
-  tidemark serve --data DIR [--addr 127.0.0.1:8787] [--config wrangler.toml] [--tables tables.toml] [--wasm FILE] [--instances N]
-      [--open-files N] [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s] [--dev [--dev-any-address]]
-  tidemark token --data DIR --sub NAME [--scope "…"] [--spaces "…"] [--claims '{"teams":["a"]}'] [--ttl 720h]
+  tidemark serve [--data data] [--addr 127.0.0.1:8787] [--config wrangler.toml] [--tables tables.toml] [--wasm FILE] [--assets DIR]
+      [--instances N] [--open-files N] [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s] [--dev [--dev-any-address]]
+  tidemark token [--data data] --sub NAME [--scope "…"] [--spaces "…"] [--claims '{"teams":["a"]}'] [--ttl 720h]
   tidemark restore --url URL [--token TOKEN | --data DIR]
   tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
   tidemark revoke --url URL --sub NAME|--jti ID [--token TOKEN | --data DIR] [--ttl 720h]
@@ -78,6 +87,8 @@ const usage = `usage:
   tidemark spaces info|pause|resume|delete --url URL [--token TOKEN | --data DIR] NAME
   tidemark export --url URL [--token TOKEN | --data DIR] [--space NAME] [-o FILE]
   tidemark import --url URL [--token TOKEN | --data DIR] --space NAME FILE
+  tidemark health [--url http://127.0.0.1:8787]
+  tidemark version
   tidemark tables check [--file tables.toml] [--types DIR]… [--json]
   tidemark tables migrate [--file tables.toml] [--forget TABLE,…]
   tidemark tables types [--file tables.toml] --out DIR [--only app-router|schema]
@@ -102,6 +113,8 @@ var commands = map[string]func(c *invocation) error{
 	"spaces":  runSpaces,
 	"export":  runExport,
 	"import":  runImport,
+	"health":  runHealth,
+	"version": runVersion,
 	"tables":  func(c *invocation) error { return runTables(c.args, os.Stdout) },
 	"help":    help, "-h": help, "--help": help,
 }

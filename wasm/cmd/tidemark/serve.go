@@ -3,9 +3,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -24,6 +26,7 @@ type serveOptions struct {
 	addr                 string
 	configFile, wasmFile string
 	tablesFile           string
+	assetsDir            string
 	instances            int
 	openFiles            int // of objects
 	grace                time.Duration
@@ -50,9 +53,10 @@ const (
 func runServe(c *invocation) error {
 	o, place := serveOptions{}, c.secret()
 	c.flags.StringVar(&o.addr, "addr", defaultAddr(), "where to listen")
-	c.flags.StringVar(&o.configFile, "config", "wrangler.toml", "the wrangler.toml that says what to serve")
-	c.flags.StringVar(&o.tablesFile, "tables", "", "the declaration of the app's tables; if empty it is tables.toml beside --config, if there is one")
-	c.flags.StringVar(&o.wasmFile, "wasm", "", "the guest; if empty it is built, or taken from build/tidemark.wasm")
+	c.flags.StringVar(&o.configFile, "config", "", "the wrangler.toml that says what to serve; if empty it is the one inside a released binary, or else wrangler.toml")
+	c.flags.StringVar(&o.tablesFile, "tables", "", "the declaration of the app's tables; if empty it is tables.toml beside --config, or else the one inside a released binary")
+	c.flags.StringVar(&o.assetsDir, "assets", "", "the folder of the static files; if empty it is the one that --config names")
+	c.flags.StringVar(&o.wasmFile, "wasm", "", "the guest; if empty it is the one inside a released binary, or else it is built, or taken from build/tidemark.wasm")
 	c.flags.DurationVar(&o.grace, "grace", defaultGrace, "how long requests have to end after SIGTERM; what runs then is ended")
 	c.flags.StringVar(&o.memory, "memory", "", "how much memory the process may use, such as 2G; if empty, three quarters of the machine's or its control group's")
 	c.flags.IntVar(&o.connections, "max-connections", defaultConnections, "how many connections may be open; more are closed at once; 0: as many as files may be open")
@@ -97,6 +101,8 @@ type service struct {
 	bound    int64 // of the process's memory, in bytes; 0: none
 	config   *edge.Config
 	declared declaration
+	assets   fs.FS // nil: those of config
+	folder   folder
 	listener net.Listener
 	secret   string // "" if the server trusts none
 	welcome  string // the line about tokens that the command prints at the start
@@ -124,8 +130,14 @@ func (s *service) prepare() (err error) {
 	if err := s.check(); err != nil {
 		return err
 	}
-	if s.config, err = edge.LoadConfig(s.configFile); err != nil {
+	if s.config, err = readConfig(s.configFile); err != nil {
 		return err
+	}
+	if s.assetsDir != "" {
+		if _, err := os.Stat(s.assetsDir); err != nil {
+			return fmt.Errorf("serve: --assets: %w", err)
+		}
+		s.assets = os.DirFS(s.assetsDir)
 	}
 	if s.declared, err = readDeclaration(s.tablesFile, s.config); err != nil {
 		return err
@@ -143,7 +155,34 @@ func (s *service) prepare() (err error) {
 	if s.dev && !s.devAnyAddress && !loopback(s.listener.Addr()) {
 		return fmt.Errorf("serve: --dev gives anyone a token and %s is no loopback address; --dev-any-address allows it", s.listener.Addr())
 	}
+	s.folder = folder{s.place.data, s.config, s.log}
+	if err := s.folder.check(); err != nil {
+		return err
+	}
 	return s.findSecret()
+}
+
+// readConfig reads the configuration of a file, or if that is "" the one inside, or else that of
+// the working folder.
+func readConfig(file string) (*edge.Config, error) {
+	within := inside()
+	if file == "" && within != nil {
+		text, err := fs.ReadFile(within, "wrangler.toml")
+		if err != nil {
+			return nil, err
+		}
+		config, err := edge.ParseConfig(text)
+		if err != nil {
+			return nil, err
+		}
+		config.Inside = within
+		return config, nil
+	}
+	config, err := edge.LoadConfig(cmp.Or(file, "wrangler.toml"))
+	if err == nil {
+		config.Inside = within
+	}
+	return config, err
 }
 
 // fit lowers the limits to what the process may open.
@@ -160,8 +199,11 @@ func (s *service) fit() {
 
 // open opens the data and boots the instances.
 func (s *service) open() error {
-	wasm, err := readGuest(s.wasmFile, s.config.Dir)
+	wasm, err := readGuest(s.wasmFile, s.config.Inside, s.config.Dir)
 	if err != nil {
+		return err
+	}
+	if err := findTempFolder(s.place.data); err != nil {
 		return err
 	}
 	if s.module, err = edge.Compile(context.Background(), wasm, cacheDir(s.place.data)); err != nil {
@@ -170,6 +212,7 @@ func (s *service) open() error {
 	s.worker, err = edge.Open(edge.Options{
 		Module: s.module, Config: s.config, Data: s.place.data, Env: s.env(), Instances: s.instances,
 		OpenFiles: s.openFiles, Durable: []string{"Space"}, Log: s.log, Health: "/healthz",
+		Claimed: s.folder.claim, Assets: s.assets,
 		Migrations: s.declared.migrations, Migrated: func(binding string, db *edge.D1) error { return s.declared.migrated(binding, db, s.log) },
 	})
 	if err != nil {
@@ -325,10 +368,32 @@ func variables(config *edge.Config, secret string) map[string]string {
 	return env
 }
 
-// cacheDir returns the folder of the compiled guest.
+// cacheDir returns the folder of the compiled guest: that of the user's caches, or if there is
+// none that can be written, as in a container, one in the folder of the data.
 func cacheDir(data string) string {
 	if dir, err := os.UserCacheDir(); err == nil {
-		return filepath.Join(dir, "tidemark", "wazero")
+		dir = filepath.Join(dir, "tidemark", "wazero")
+		if os.MkdirAll(dir, 0o700) == nil && writable(dir) {
+			return dir
+		}
 	}
 	return filepath.Join(data, "cache")
+}
+
+// findTempFolder gives SQLite a folder for its temporary files in that of the data, if the
+// system has none, as in a container.
+func findTempFolder(data string) error {
+	if writable(os.TempDir()) {
+		return nil
+	}
+	return edge.SetTempFolder(filepath.Join(data, "tmp"))
+}
+
+func writable(dir string) bool {
+	f, err := os.CreateTemp(dir, ".tidemark-")
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return os.Remove(f.Name()) == nil
 }

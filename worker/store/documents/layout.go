@@ -5,6 +5,10 @@ import (
 	"tidemark/worker/store"
 )
 
+// Layouts returns the migrations of a room's storage, for those who look at a folder of the self-hosted
+// server.
+func Layouts() store.Layouts { return layouts }
+
 // layouts are the migrations of a room's storage. Rooms that have no table layout have one
 // of the forms that the first migration accepts.
 var layouts = store.Layouts{{

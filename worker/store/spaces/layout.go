@@ -9,6 +9,10 @@ import (
 	"tidemark/worker/store"
 )
 
+// Layouts returns the migrations of a space's tables, for those who look at a folder of the self-hosted
+// server.
+func Layouts() store.Layouts { return layouts }
+
 // layouts are the migrations of a space's tables, but for the declared ones, see Tables.
 // Migrations of D1 that are released later get a layout of their own, behind these. S3.
 //

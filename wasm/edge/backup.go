@@ -92,12 +92,8 @@ func BackupFolder(ctx context.Context, data string, o BackupOptions, log *slog.L
 
 // checkTarget returns an error unless a backup of the data folder may be written to the folder.
 func checkTarget(folder, data string) error {
-	inside, err := within(folder, data)
-	if err != nil {
+	if err := CheckBackupFolder(folder, data); err != nil {
 		return err
-	}
-	if inside {
-		return fmt.Errorf("backup: the folder %s is inside of the data folder %s", folder, data)
 	}
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
@@ -110,6 +106,15 @@ func checkTarget(folder, data string) error {
 		return fmt.Errorf("backup: the folder %s is not empty", folder)
 	}
 	return os.RemoveAll(folder)
+}
+
+// CheckBackupFolder returns an error if a folder, which need not exist, is inside of the data folder.
+func CheckBackupFolder(folder, data string) error {
+	inside, err := within(folder, data)
+	if err == nil && inside {
+		err = fmt.Errorf("backup: the folder %s is inside of the data folder %s", folder, data)
+	}
+	return err
 }
 
 // within reports whether a path, which need not exist, is that of a folder or inside of it.
@@ -394,8 +399,9 @@ func (b *backup) finish(c *cut) error {
 			return fmt.Errorf("%s is not in the last backup", name)
 		}
 		if err := b.link(f); err != nil {
-			return err
+			return fmt.Errorf("%s of the backup before: %w", name, err)
 		}
+		b.manifest.Files = append(b.manifest.Files, f)
 		done()
 	}
 	slices.Sort(names)
@@ -422,10 +428,12 @@ func (b *backup) check(name string) error {
 		return err
 	}
 	f.Stamp = stamp
-	if b.last[name] == f {
-		return b.link(f)
-	}
 	b.manifest.Files = append(b.manifest.Files, f)
+	if b.last[name] == f {
+		if err := b.link(f); err != nil {
+			b.w.log.Warn("a file has a copy of its own in each of two backups", "file", name, "err", err)
+		}
+	}
 	return nil
 }
 
@@ -435,8 +443,10 @@ func (b *backup) link(f BackupFile) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return err
 	}
-	if info, err := os.Stat(from); err != nil || info.Size() != f.Bytes {
-		return fmt.Errorf("%s of the last backup is gone or damaged: %w", f.Name, err)
+	if info, err := os.Stat(from); err != nil {
+		return err
+	} else if info.Size() != f.Bytes {
+		return errors.New("it is damaged")
 	}
 	aside := to + ".link"
 	if err := os.Link(from, aside); err != nil {
@@ -444,7 +454,6 @@ func (b *backup) link(f BackupFile) error {
 			return err
 		}
 	}
-	b.manifest.Files = append(b.manifest.Files, f)
 	return os.Rename(aside, to)
 }
 

@@ -57,6 +57,8 @@ type Options struct {
 	// Claimed, if not nil, is called when no other server uses the folder of the data, before
 	// Open changes the databases. An error ends Open.
 	Claimed func() error
+	// NoAlarms says that no alarm runs. They stay for the next Open.
+	NoAlarms bool
 	// Assets, if not nil, are the static files in place of those of the Config.
 	Assets   fs.FS
 	ForTests TestOptions // zero outside of tests
@@ -71,6 +73,7 @@ type Worker struct {
 	data      string
 	assets    *assets
 	durable   []string // classes
+	noAlarms  bool
 	clock     Clock
 	log       *slog.Logger
 	stderr    io.Writer
@@ -112,7 +115,7 @@ const DefaultOpenFiles = 512
 func Open(o Options) (*Worker, error) {
 	w := &Worker{
 		module: o.Module, vars: maps.Clone(o.Config.Vars), bindings: map[string]string{}, d1: map[string]*D1{},
-		fetcher: newFetcher(), data: o.Data, durable: o.Durable, clock: o.Clock, log: o.Log, stderr: o.Stderr, hold: o.ForTests.Hold,
+		fetcher: newFetcher(), data: o.Data, durable: o.Durable, noAlarms: o.NoAlarms, clock: o.Clock, log: o.Log, stderr: o.Stderr, hold: o.ForTests.Hold,
 	}
 	if w.vars == nil {
 		w.vars = map[string]any{}

@@ -6,7 +6,9 @@
 //	tidemark serve --addr 127.0.0.1:8787 --data DIR [--config wrangler.toml] [--tables tables.toml] [--wasm FILE] [--assets DIR]
 //	    [--instances N] [--open-files N] [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s] [--dev [--dev-any-address]]
 //	tidemark token --data DIR --sub alice [--scope "…"] [--spaces "…"] [--claims '{"teams":["a"]}'] [--ttl 720h]
-//	tidemark restore --url URL [--token TOKEN | --data DIR]
+//	tidemark backup --data DIR --to FOLDER
+//	tidemark restore --from FOLDER --data DIR [--config wrangler.toml] [--tables tables.toml] [--wasm FILE]
+//	tidemark restored --url URL [--token TOKEN | --data DIR]
 //	tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
 //	tidemark revoke --url URL --sub NAME|--jti ID [--token TOKEN | --data DIR] [--ttl 720h]
 //	tidemark spaces list --url URL [--token TOKEN | --data DIR] [--prefix P]
@@ -80,7 +82,9 @@ const usage = `usage:
   tidemark serve [--data data] [--addr 127.0.0.1:8787] [--config wrangler.toml] [--tables tables.toml] [--wasm FILE] [--assets DIR]
       [--instances N] [--open-files N] [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s] [--dev [--dev-any-address]]
   tidemark token [--data data] --sub NAME [--scope "…"] [--spaces "…"] [--claims '{"teams":["a"]}'] [--ttl 720h]
-  tidemark restore --url URL [--token TOKEN | --data DIR]
+  tidemark backup --data DIR --to FOLDER
+  tidemark restore --from FOLDER --data DIR [--config wrangler.toml] [--tables tables.toml] [--wasm FILE]
+  tidemark restored --url URL [--token TOKEN | --data DIR]
   tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
   tidemark revoke --url URL --sub NAME|--jti ID [--token TOKEN | --data DIR] [--ttl 720h]
   tidemark spaces list --url URL [--token TOKEN | --data DIR] [--prefix P]
@@ -92,7 +96,7 @@ const usage = `usage:
   tidemark tables check [--file tables.toml] [--types DIR]… [--json]
   tidemark tables migrate [--file tables.toml] [--forget TABLE,…]
   tidemark tables types [--file tables.toml] --out DIR [--only app-router|schema]
-restore and purge take --space NAME, too.
+restored and purge take --space NAME, too.
 The secret of tokens is in AUTH_SECRET, or in --secret-file FILE (DIR.secret).
 `
 
@@ -105,18 +109,20 @@ func main() {
 
 // commands are what `tidemark NAME` does with the arguments behind the name.
 var commands = map[string]func(c *invocation) error{
-	"serve":   runServe,
-	"token":   runToken,
-	"restore": runRestore,
-	"purge":   runPurge,
-	"revoke":  runRevoke,
-	"spaces":  runSpaces,
-	"export":  runExport,
-	"import":  runImport,
-	"health":  runHealth,
-	"version": runVersion,
-	"tables":  func(c *invocation) error { return runTables(c.args, os.Stdout) },
-	"help":    help, "-h": help, "--help": help,
+	"serve":    runServe,
+	"token":    runToken,
+	"backup":   runBackup,
+	"restore":  runRestore,
+	"restored": runRestored,
+	"purge":    runPurge,
+	"revoke":   runRevoke,
+	"spaces":   runSpaces,
+	"export":   runExport,
+	"import":   runImport,
+	"health":   runHealth,
+	"version":  runVersion,
+	"tables":   func(c *invocation) error { return runTables(c.args, os.Stdout) },
+	"help":     help, "-h": help, "--help": help,
 }
 
 // An invocation is a call of one of the commands.

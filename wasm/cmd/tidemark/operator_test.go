@@ -60,8 +60,8 @@ func TestTheOperatorsCommandsAskAndPrintTheAnswer(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"restore", "--url", server.URL, "--data", data}, "POST /sync/restore , sync:admin for minutes: true"},
-		{[]string{"restore", "--url", server.URL + "/", "--token", "T"}, "POST /sync/restore , T"},
+		{[]string{"restored", "--url", server.URL, "--data", data}, "POST /sync/restore , sync:admin for minutes: true"},
+		{[]string{"restored", "--url", server.URL + "/", "--token", "T"}, "POST /sync/restore , T"},
 		{[]string{"purge", "--url", server.URL, "--data", data}, `POST /sync/purge {"keep_days":90}, sync:admin for minutes: true`},
 		{[]string{"purge", "--url", server.URL, "--token", "T", "--keep-days", "7"}, `POST /sync/purge {"keep_days":7}, T`},
 		{[]string{"revoke", "--url", server.URL, "--data", data, "--sub", "ann"}, `POST /auth/revoke {"sub":"ann"}, sync:admin for minutes: true`},

@@ -34,6 +34,7 @@ type serveOptions struct {
 	connections          int // the most that may be open
 	fromAddress          int // the most that may be open from one address
 	dev, devAnyAddress   bool
+	schedule             *schedule // of backups
 }
 
 const (
@@ -65,6 +66,7 @@ func runServe(c *invocation) error {
 	c.flags.IntVar(&o.openFiles, "open-files", edge.DefaultOpenFiles, "how many files of spaces and rooms are open at a time; each needs two descriptors")
 	c.flags.BoolVar(&o.dev, "dev", false, "for development: print a token, and give anyone a token for any name")
 	c.flags.BoolVar(&o.devAnyAddress, "dev-any-address", false, "let --dev listen where other machines reach it")
+	o.schedule = newSchedule(c.flags, c.log)
 	if err := c.parse(); err != nil {
 		return err
 	}
@@ -108,6 +110,7 @@ type service struct {
 	welcome  string // the line about tokens that the command prints at the start
 	module   *edge.Module
 	worker   *edge.Worker
+	noAlarms bool // and no alarm runs
 }
 
 // serve runs until SIGINT or SIGTERM. Then it waits for the requests under way, at
@@ -128,6 +131,12 @@ func serve(o serveOptions, place *secretPlace, log *slog.Logger) error {
 // configuration, and takes the port.
 func (s *service) prepare() (err error) {
 	if err := s.check(); err != nil {
+		return err
+	}
+	if err := s.schedule.check(s.place.data); err != nil {
+		return err
+	}
+	if err := checkRestore(s.place.data); err != nil {
 		return err
 	}
 	if s.config, err = readConfig(s.configFile); err != nil {
@@ -212,7 +221,7 @@ func (s *service) open() error {
 	s.worker, err = edge.Open(edge.Options{
 		Module: s.module, Config: s.config, Data: s.place.data, Env: s.env(), Instances: s.instances,
 		OpenFiles: s.openFiles, Durable: []string{"Space"}, Log: s.log, Health: "/healthz",
-		Claimed: s.folder.claim, Assets: s.assets,
+		Claimed: s.folder.claim, Assets: s.assets, NoAlarms: s.noAlarms,
 		Migrations: s.declared.migrations, Migrated: func(binding string, db *edge.D1) error { return s.declared.migrated(binding, db, s.log) },
 	})
 	if err != nil {
@@ -245,6 +254,11 @@ func (s *service) run() error {
 	if err != nil {
 		return err
 	}
+	endBackups, err := s.startBackups(ctx)
+	if err != nil {
+		return err
+	}
+	defer endBackups()
 	server := newServer(handler, s.worker.CallLimit(), s.log)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
@@ -263,6 +277,7 @@ func (s *service) run() error {
 		<-signals
 		os.Exit(1)
 	}()
+	endBackups()
 	ctx, cancelGrace := context.WithTimeout(ctx, s.grace)
 	defer cancelGrace()
 	if err := server.Shutdown(ctx); err != nil {

@@ -140,6 +140,7 @@ test:
 	@$(MAKE) --no-print-directory -j 2 $(MADE) compiled
 	sh e2e/web/chromium.sh
 	sh e2e/machines/proxies.sh
+	sh e2e/machines/buildah.sh
 	$(TEST_ENV) node e2e/suite/main.mjs
 
 # The tests that are too long for `make test`: all concurrent packages under the race

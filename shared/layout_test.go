@@ -51,9 +51,10 @@ var arrows = map[string][]string{
 	"worker/host":            {"shared", "worker/host"},
 	"wasm":                   {"shared/abi", "wasm"},
 	"wasm/gojs":              {"shared/abi"},
-	"wasm/edge":              {"shared/abi", "wasm/gojs"},
+	"wasm/metrics":           {"shared/metric"},
+	"wasm/edge":              {"shared/abi", "shared/metric", "wasm/gojs", "wasm/metrics"},
 	"wasm/wasmtest":          {"shared/abi", "wasm/gojs", "wasm/edge"},
-	"wasm/cmd":               {"shared/abi", "shared/auth", "shared/record", "shared/tables", "worker/store", "wasm/gojs", "wasm/edge"},
+	"wasm/cmd":               {"shared/abi", "shared/auth", "shared/record", "shared/tables", "worker/store", "wasm/gojs", "wasm/edge", "wasm/metrics"},
 	"e2e":                    {"shared", "e2e"},
 	"e2e/perf":               {"shared", "e2e", "wasm/gojs"}, // to run a guest that is no server
 }

@@ -5,9 +5,11 @@ import "../build/wasm_exec.js";
 import wasm from "../build/tidemark.wasm";
 import { Reader, Writer, decode, encode } from "./frame.mjs";
 import { fetchFrame } from "./fetch.mjs";
+import * as log from "./log.mjs";
+import { Counts, ofEvents } from "./metrics.mjs";
 import { objectStub } from "./object.mjs";
 
-const ABI = "tidemark_abi_2"; // Module of package abi
+const ABI = "tidemark_abi_3"; // Module of package abi
 checkABI();
 
 // checkABI throws unless the guest was built for this ABI: the module of its imports says so.
@@ -50,6 +52,7 @@ class Guest {
     this.call = null; // whose export is running
     this.object = null; // whose event is running
     this.reply = NONE;
+    this.counting = env.METRICS !== undefined; // otherwise nobody reads what is counted
     this.budget = (Number(env.LIMIT_MEMORY_MB) || LIMIT_MEMORY_MB) << 20;
 
     globalThis.context = { env, ctx: {}, binding: {} }; // read by syumai/workers
@@ -70,7 +73,7 @@ class Guest {
     // Only the guests of the tests import it: docs/abi.md.
     go.importObject.tidemark_test = { handles: () => this.handles.size };
     const instance = new WebAssembly.Instance(wasm, go.importObject);
-    go.run(instance).catch((error) => console.error("tidemark: boot:", error));
+    go.run(instance).catch((error) => log.error("the guest did not boot", { error: message(error) }));
     go._resolveExitPromise = () => {}; // it belongs to the request that boots; go.exited says enough
     if (go.exited) throw new Error("the guest ended while booting");
     this.go = go;
@@ -88,7 +91,7 @@ class Guest {
       run(this.exports);
       this.go._resume();
     } catch (error) {
-      if (!this.go.exited) console.error("tidemark: the instance failed:", error);
+      if (!this.go.exited) log.error("the instance failed", { error: error?.stack ?? message(error) });
       this.dead = true;
     }
     this.call = null;
@@ -106,6 +109,7 @@ class Guest {
 
   die(guilty) {
     this.dead = true;
+    if (this.counting) ofEvents().add("tidemark_instances_ended_total", 1);
     if (current === this) current = null;
     this.handles.clear();
     for (const call of this.calls.values()) call.lost(call === guilty);
@@ -160,6 +164,13 @@ class Guest {
     }
   }
 
+  // count takes a frame of what a call has counted, or with 0 the event that is running.
+  count(call, frame) {
+    if (!this.counting) return;
+    const { counts, object } = this.calls.get(call) ?? { counts: ofEvents(), object: this.object };
+    counts.report(frame, object);
+  }
+
   imports() {
     return {
       size: (handle) => this.handles.get(handle)?.length ?? 0,
@@ -185,6 +196,7 @@ class Guest {
         }
       },
       drop: (handle) => void this.handles.delete(handle),
+      count: (call, ptr, length) => this.count(call, this.copy(ptr, length)),
       full: () => Number(this.full()),
       again: (call) => Number(this.calls.get(call)?.again() ?? false),
       op: (call, id, kind, ptr, length) => this.calls.get(call)?.post({ id, kind, ...this.frame(kind, ptr, length) }),
@@ -228,7 +240,7 @@ function safely(imports) {
     try {
       return f(...args);
     } catch (error) {
-      console.error(`tidemark: import ${name}:`, error);
+      log.error(`the import ${name} failed`, { error: error?.stack ?? message(error) });
       return 0;
     }
   };
@@ -248,6 +260,7 @@ export class Call {
     Object.assign(this, { env, ctx, object, body, start, replayable });
     this.restart = false;
     this.moves = 0;
+    this.counts = new Counts();
     this.wake = () => {};
   }
 
@@ -366,7 +379,9 @@ export class Call {
     switch (kind) {
       case OP_D1: {
         const db = this.env[binding];
+        const start = Date.now();
         const results = await db.batch(statements.map(({ sql, args }) => db.prepare(sql).bind(...args)));
+        if (this.guest.counting) this.counts.add("tidemark_batch_seconds", (Date.now() - start) / 1000);
         return new Writer().results(
           results.map(({ results: rows, meta }) => ({
             changes: meta.changes ?? 0,

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"tidemark/shared/metric"
+	"tidemark/shared/record"
 	"tidemark/shared/room"
 	"tidemark/shared/yroom"
 	"tidemark/worker/api"
@@ -71,12 +73,24 @@ func main() {
 	}
 	var recent room.Recent[space.Ends]
 	host.Serve(host.Config{
-		Handler: handler,
+		Handler: handler, Counts: counts(schema),
 		Classes: map[string]host.Class{
 			"SyncRoom": host.NewSyncRoom, "YjsRoom": rooms.Class, "SpaceYjsRoom": rooms.Class,
 			"Space": host.NewSpace(func(o *host.SpaceObject) host.Program { return space.New(config, o.Name, o, &recent) }),
 		},
 	})
+}
+
+// counts returns the counters of the tables, which are 0 from the start.
+func counts(schema record.Schema) (c metric.Counts) {
+	for i := range schema.Tables {
+		name := schema.Tables[i].Name
+		c.Start(metric.PullRows, name)
+		for _, outcome := range []string{metric.Created, metric.Updated, metric.Deleted, metric.Superseded, metric.Rejected} {
+			c.Start(metric.PushRows, name, outcome)
+		}
+	}
+	return c
 }
 
 // database returns where the copies of an object's document are: in D1, or in the object of

@@ -2,7 +2,9 @@
 // the guest (guest.mjs), and returns the responses. It knows nothing of sync.
 import { DurableObject } from "cloudflare:workers";
 import { Body } from "./body.mjs";
-import { failure } from "./failure.mjs";
+import { Exchange } from "./exchange.mjs";
+import * as log from "./log.mjs";
+import { alarmPoint, eventPoint } from "./metrics.mjs";
 import { objectStub } from "./object.mjs";
 import { Reader, Writer, decode, encode } from "./frame.mjs";
 import {
@@ -21,6 +23,7 @@ const CLOSE_FULL = 4503, CLOSE_OWNER_FULL = 4529;
 const NONE = new Uint8Array(0);
 const REQUEST = 1; // the first byte of a Forward with Request
 const ATTACHMENT = "x-tidemark-attachment", FORWARD = "x-tidemark-forward"; // headers between the Worker and an object
+const OWN = new Set([ATTACHMENT, "x-request-id", "traceparent"]); // headers of which the glue itself tells the guest
 const UNDO = new Error("undo");
 const SELECT = /^\s*SELECT\b/i; // such a statement changes no row
 const ALARM_BACKOFF_MS = 2_000; // after an end, doubled with each more
@@ -30,26 +33,34 @@ const bodyLimit = (env) => Number(env.LIMIT_BODY_BYTES) || LIMIT_BODY_BYTES;
 
 export default {
   async fetch(request, env, ctx) {
-    const [answer, body] = await serve(request, env, ctx);
-    const frame = answer.forward && new Reader(answer.forward);
-    if (frame?.byte() === REQUEST) return pass(frame, request, env, body);
-    await drop(body, env);
-    return frame ? forward(frame, env) : response(answer, request.url, ctx);
+    const exchange = new Exchange(request, env, ctx);
+    try {
+      const [answer, body] = await serve(exchange);
+      const frame = answer.forward && new Reader(answer.forward);
+      if (frame?.byte() === REQUEST) return await pass(frame, exchange, body);
+      await drop(body, env);
+      return exchange.end(frame ? await forward(frame, exchange) : response(answer, exchange));
+    } catch (error) {
+      log.error("a request failed", { error: error?.stack ?? message(error), ...exchange.trace.fields });
+      return exchange.end(exchange.fail("internal error"));
+    }
   },
 };
 
 // serve has the guest answer a request: the Worker's own, or one that the Worker
 // forwarded to object, with data. It returns the answer and the body, or null if there is none.
-async function serve(request, env, ctx, object = null, data = NONE) {
+async function serve(exchange, object = null, data = NONE) {
+  const { request, env, ctx } = exchange;
   const body = request.body === null ? null : new Body(request);
-  const head = requestHead(request);
+  const head = requestHead(exchange);
   const length = body ? body.length : 0;
   const start = (exports, id, guest) => {
     if (object === null) exports.request(id, guest.keep(head), head.length, length);
     else exports.object_request(id, object.number, guest.keep(head), head.length, length, guest.keep(data), data.length);
   };
   const replayable = request.method === "GET" || request.method === "HEAD";
-  return [await new Call({ env, ctx, object, body, replayable, start }).run(), body];
+  exchange.call = new Call({ env, ctx, object, body, replayable, start });
+  return [await exchange.call.run(), body];
 }
 
 // drop reads what is left of a body, within bounds.
@@ -57,21 +68,25 @@ async function drop(body, env) {
   if (body?.left) await body.drop(Math.max(DROPPED_LIMITS * bodyLimit(env), LEAST_DROPPED), callLimit(env));
 }
 
-function requestHead(request) {
-  let head = `${request.method} ${request.url}`;
-  for (const [name, value] of request.headers) if (name !== ATTACHMENT) head += `\n${name}: ${value}`;
+function requestHead({ request, trace }) {
+  let head = `${request.method} ${request.url}\nx-request-id: ${trace.id}`;
+  if (trace.parent !== null) head += `\ntraceparent: ${trace.parent}`;
+  for (const [name, value] of request.headers) if (!OWN.has(name)) head += `\n${name}: ${value}`;
   return encode(head);
 }
 
-function response(answer, url, ctx) {
-  if (answer.lost) return failure(url, answer.lost);
-  const [status, ...lines] = answer.head.split("\n");
+function response(answer, exchange) {
+  if (answer.lost) return exchange.fail(answer.lost);
+  const [first, ...lines] = answer.head.split("\n");
+  const [status, route = ""] = first.split(" ");
+  exchange.route = route;
   const headers = lines.map((line) => {
     const colon = line.indexOf(": ");
     return [line.slice(0, colon), line.slice(colon + 2)];
   });
+  headers.push(["x-request-id", exchange.trace.id]);
   const init = { status: Number(status), headers };
-  if (answer.parts.length > 0) return new Response(joined([...answer.parts, answer.body], ctx), init);
+  if (answer.parts.length > 0) return new Response(joined([...answer.parts, answer.body], exchange.ctx), init);
   return new Response(answer.body.length > 0 ? answer.body : null, init);
 }
 
@@ -89,40 +104,47 @@ function joined(parts, ctx) {
 
 // pass hands a request to an object's fetch. If the object forwards the request in turn,
 // its response has that frame in a header.
-async function pass(frame, request, env, body) {
+async function pass(frame, exchange, body) {
+  const { request, env, trace } = exchange;
+  const fail = (text, status) => exchange.end(exchange.fail(text, status));
   if (body?.taken) {
-    console.error("tidemark: the guest forwarded a request whose body it had taken");
-    return failure(request.url, "the guest forwarded a request whose body it had taken");
+    log.error("the guest forwarded a request whose body it had taken", trace.fields);
+    return fail("the guest forwarded a request whose body it had taken");
   }
   const [binding, name] = [frame.text(), frame.text()];
-  frame.text(), frame.text(); // protocol and owner are of a socket
+  frame.text(), frame.text(), frame.text(); // protocol and owner are of a socket, and the object says the route
   const headers = new Headers(request.headers);
   headers.set(ATTACHMENT, base64(frame.rest()));
+  trace.mark(headers);
   let answer;
   try {
     answer = await objectStub(env, binding, name).fetch(new Request(request, { headers, redirect: "manual" }));
   } catch (error) {
-    console.error(`tidemark: an object of ${binding} did not answer:`, error);
-    return failure(request.url, "the server did not reach what keeps this data; send the same again in 5 s", 503);
+    log.error(`an object of ${binding} did not answer`, { error: message(error), ...trace.fields });
+    return fail("the server did not reach what keeps this data; send the same again in 5 s", 503);
   }
   const next = answer.headers.get(FORWARD);
   if (next === null) return answer;
   const reader = new Reader(unbase64(next));
   if (reader.byte() === REQUEST) {
-    console.error("tidemark: an object forwarded a request to another object");
-    return failure(request.url, "an object forwarded a request to another object");
+    log.error("an object forwarded a request to another object", trace.fields);
+    return fail("an object forwarded a request to another object");
   }
-  return forward(reader, env);
+  return exchange.end(await forward(reader, exchange));
 }
 
 // forward hands an upgrade to a room's fetch, which only this and pass reach; without a
 // room's binding it refuses it. The first byte of the frame was read.
-function forward(frame, env) {
+function forward(frame, exchange) {
   const binding = frame.text();
-  const [name, protocol, owner, bytes] = [frame.text(), frame.text(), frame.text(), frame.rest()];
-  if (binding === "") return refuse(bytes[0] | (bytes[1] << 8), name, protocol, bytes.slice(2));
-  const headers = { upgrade: "websocket", "x-protocol": protocol, "x-owner": owner, "x-opens": base64(bytes) };
-  return objectStub(env, binding, name).fetch("https://room/", { headers });
+  const [name, protocol, owner, route, bytes] = [frame.text(), frame.text(), frame.text(), frame.text(), frame.rest()];
+  exchange.route = route;
+  const { id } = exchange.trace;
+  if (binding === "") return refuse(bytes[0] | (bytes[1] << 8), name, protocol, id, bytes.slice(2));
+  const headers = {
+    upgrade: "websocket", "x-request-id": id, "x-protocol": protocol, "x-owner": owner, "x-opens": base64(bytes),
+  };
+  return objectStub(exchange.env, binding, name).fetch("https://room/", { headers });
 }
 
 const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
@@ -130,12 +152,12 @@ const unbase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
 // refuse accepts an upgrade to say why it is rejected: a browser does not show a page
 // the HTTP status of an upgrade.
-function refuse(code, reason, protocol, message = NONE) {
+function refuse(code, reason, protocol, id, message = NONE) {
   const { 0: client, 1: server } = new WebSocketPair();
   server.accept();
   if (message.length > 0) server.send(message);
   server.close(code, cutReason(reason));
-  return switched(client, protocol);
+  return switched(client, protocol, id);
 }
 
 // cutReason cuts a reason to the bytes that a close frame holds, at the end of a
@@ -146,8 +168,9 @@ function cutReason(reason) {
   return reason.slice(0, read);
 }
 
-function switched(webSocket, protocol) {
-  const headers = protocol ? { "sec-websocket-protocol": protocol } : {};
+function switched(webSocket, protocol, id) {
+  const headers = { "x-request-id": id };
+  if (protocol) headers["sec-websocket-protocol"] = protocol;
   return new Response(null, { status: 101, webSocket, headers });
 }
 
@@ -276,6 +299,7 @@ class Room extends DurableObject {
     const handle = guest.keep(data);
     guest.enter(null, this, (exports) => exports.event(this.number, kind, conn, handle, data.length));
     if (this.erased) this.finishErase();
+    eventPoint(this.env, kind === EVENT_TEXT || kind === EVENT_BINARY);
     if (!guest.dead) return guest.reply;
     if (kind !== EVENT_ENTER) this.close(conn, 1011, "internal error");
     return null;
@@ -295,20 +319,21 @@ class Room extends DurableObject {
   }
 
   async serve(request, data) {
+    const exchange = new Exchange(request, this.env, this.ctx);
     let timer, late;
     while (!this.admits()) { // begin follows without an await: the first that begins may fill the instance
       late ??= new Promise((wake) => (timer = setTimeout(wake, callLimit(this.env), true)));
       if (await Promise.race([late, new Promise((wake) => this.waiting.push(wake))])) {
-        return failure(request.url, "the object is busy; try again later", 503);
+        return exchange.end(exchange.fail("the object is busy; try again later", 503));
       }
     }
     clearTimeout(timer);
     this.begin();
     try {
-      const [answer, body] = await serve(request, this.env, this.ctx, this, data);
+      const [answer, body] = await serve(exchange, this, data);
       if (answer.forward) return new Response(null, { headers: { [FORWARD]: base64(answer.forward) } });
       await drop(body, this.env);
-      return response(answer, request.url, this.ctx);
+      return exchange.end(response(answer, exchange));
     } finally {
       this.finish();
     }
@@ -317,8 +342,9 @@ class Room extends DurableObject {
   open(headers) {
     const owner = headers.get("x-owner");
     const protocol = headers.get("x-protocol");
+    const id = headers.get("x-request-id");
     const full = crowded(this.env, owner);
-    if (full !== null) return refuse(...full, protocol);
+    if (full !== null) return refuse(...full, protocol, id);
     const { 0: client, 1: server } = new WebSocketPair();
     const conn = Math.max(0, ...this.sockets.keys()) + 1;
     const data = unbase64(headers.get("x-opens"));
@@ -326,7 +352,7 @@ class Room extends DurableObject {
     server.serializeAttachment({ conn, owner, data: NONE });
     this.remember(conn, server, owner);
     this.event(EVENT_OPEN, conn, data);
-    return switched(client, protocol);
+    return switched(client, protocol, id);
   }
 
   // webSocketMessage delivers nothing of a socket that the object has closed: a client need not
@@ -356,12 +382,14 @@ class Room extends DurableObject {
   async alarm() {
     this.begin();
     try {
-      const answer = await new Call({
+      const call = new Call({
         env: this.env,
         ctx: this.ctx,
         object: this,
         start: (exports, id) => exports.alarm(id, this.number),
-      }).run();
+      });
+      const answer = await call.run();
+      alarmPoint(this.env, call.counts);
       if (answer.head !== "200") throw new Error(answer.lost ?? "the alarm failed"); // workerd tries again
     } catch (error) {
       await this.backOff();

@@ -56,6 +56,7 @@ const files = globSync("{e2e,examples}/**/*.test.mjs", { cwd: root, exclude: (na
 // Nothing that they make is of use to the others.
 const make = [
   { name: "static", command: ["make", "static"] },
+  { name: "other systems", command: ["make", "systems"] },
   { name: "bundle for Cloudflare", command: ["wrangler", "deploy", "--dry-run", "--outdir", "build/deploy"], env: { CI: "1" } },
 ];
 

@@ -15,8 +15,11 @@ const module = (file, contents) => ({ type: "ESModule", path: path.join(root, fi
 const glue = (wasmFile) => [
   module("worker/worker.mjs"),
   module("worker/body.mjs"),
+  module("worker/exchange.mjs"),
   module("worker/failure.mjs"),
   module("worker/guest.mjs"),
+  module("worker/log.mjs"),
+  module("worker/metrics.mjs"),
   module("worker/frame.mjs"),
   module("worker/fetch.mjs"),
   module("worker/object.mjs"),

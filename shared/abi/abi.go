@@ -33,6 +33,8 @@
 //	                                  respond; len 0 drops the bytes added before
 //	respond(call, head, headLen, body, bodyLen)   the response of a call, once
 //	forward(call, ptr, len)           an object completes the upgrade, or gets the request (Forward)
+//	count(call, ptr, len)             a frame of package metric: what the call counted, before it responds;
+//	                                  call 0: what the event counted that is running
 //	full()                            1 if this instance has grown so much that the host begins no
 //	                                  new call in it, otherwise 0
 //	again(call)                       returns 1 if the host begins the call anew in another instance,

@@ -158,7 +158,7 @@ func TestHeadsComeBackAsTheyWere(t *testing.T) {
 	if d := cmp.Diff(req, gotReq); d != "" || err != nil {
 		t.Error(d, err)
 	}
-	res := Response{Status: 204, Header: [][2]string{{"a", "b"}}}
+	res := Response{Status: 204, Route: "/yjs/{room}", Header: [][2]string{{"a", "b"}}}
 	gotRes, err := DecodeResponse(AppendResponse(nil, res))
 	if d := cmp.Diff(res, gotRes); d != "" || err != nil {
 		t.Error(d, err)
@@ -171,7 +171,7 @@ func TestHeadsComeBackAsTheyWere(t *testing.T) {
 }
 
 func TestForwardAndConnsComeBackAsTheyWere(t *testing.T) {
-	f := Forward{Binding: "B", Name: "n/ü", Protocol: "p", Owner: "o", Attachment: []byte{1, 0, 2}}
+	f := Forward{Binding: "B", Name: "n/ü", Protocol: "p", Owner: "o", Route: "/yjs/{room}", Attachment: []byte{1, 0, 2}}
 	request := f
 	request.Request = true
 	for _, f := range []Forward{f, request} {

@@ -11,6 +11,8 @@ type Failure struct {
 	Status  int
 	Path    string // of the request; "" if it is not known
 	Message string
+	// RequestID and Traceparent are headers of the request; "" if they are not known.
+	RequestID, Traceparent string
 }
 
 // failureCodes are tRPC's names and numbers of a status. Other statuses have those
@@ -52,15 +54,22 @@ func (f Failure) Answer() (header [][2]string, body []byte) {
 		shape = map[string]any{"error": map[string]any{"message": f.Message, "code": code.number, "data": data}}
 	case strings.HasPrefix(path, "/api/v1/"):
 		contentType = "application/problem+json"
-		shape = map[string]any{
+		problem := map[string]any{
 			"type": "about:blank", "title": f.Message, "status": f.Status, "detail": f.Message, "code": strings.ToLower(code.name),
 		}
+		if f.RequestID != "" {
+			problem["request_id"] = f.RequestID
+		}
+		if f.Traceparent != "" {
+			problem["traceparent"] = f.Traceparent
+		}
+		shape = problem
 	default:
 		shape = map[string]any{"error": map[string]any{"code": code.name, "message": f.Message}}
 	}
 	body, _ = json.Marshal(shape) // of texts and numbers
 	return [][2]string{
 		{"Content-Type", contentType}, {"X-Content-Type-Options", "nosniff"}, {"Cache-Control", "no-store"},
-		{"Access-Control-Allow-Origin", "*"}, {"Access-Control-Expose-Headers", "retry-after"},
+		{"Access-Control-Allow-Origin", "*"}, {"Access-Control-Expose-Headers", "retry-after, x-request-id"},
 	}, body
 }

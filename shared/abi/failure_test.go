@@ -25,11 +25,24 @@ func TestAFailureHasTheShapeOfItsPath(t *testing.T) {
 		header, body := Failure{Status: c.Status, Path: c.Path, Message: c.Message}.Answer()
 		want := [][2]string{
 			{"Content-Type", c.Type}, {"X-Content-Type-Options", "nosniff"}, {"Cache-Control", "no-store"},
-			{"Access-Control-Allow-Origin", "*"}, {"Access-Control-Expose-Headers", "retry-after"},
+			{"Access-Control-Allow-Origin", "*"}, {"Access-Control-Expose-Headers", "retry-after, x-request-id"},
 		}
 		var got any
 		if err := json.Unmarshal(body, &got); err != nil || !reflect.DeepEqual(got, c.Body) || !reflect.DeepEqual(header, want) {
 			t.Errorf("%d at %q: got %v %s, want %v %v", c.Status, c.Path, header, body, want, c.Body)
+		}
+	}
+}
+
+// operate.md, M3.
+func TestAProblemNamesItsRequest(t *testing.T) {
+	f := Failure{Status: 500, Path: "/api/v1/projects/", Message: "it ended", RequestID: "r-1", Traceparent: "p"}
+	for path, named := range map[string]bool{"/api/v1/projects/": true, "/s/acme/api/v1/projects/": true, "/trpc/sync.pull": false} {
+		f.Path = path
+		_, body := f.Answer()
+		var got map[string]any
+		if err := json.Unmarshal(body, &got); err != nil || (got["request_id"] == "r-1") != named || (got["traceparent"] == "p") != named {
+			t.Errorf("%s: got %s, want the names of the request: %v", path, body, named)
 		}
 	}
 }

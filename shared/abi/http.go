@@ -32,27 +32,38 @@ func DecodeRequest(b []byte) (Request, error) {
 	return Request{Method: method, URL: url, Header: header}, err
 }
 
-// A Response is the head of an HTTP response: the status in decimal, then the
-// header lines as in Request.
+// A Response is the head of an HTTP response: the status in decimal, a space and Route if
+// there is one, then the header lines as in Request.
 type Response struct {
 	Status int
+	Route  string // the pattern of the request's route, such as /yjs/{room}; "": it has none
 	Header [][2]string
 }
 
 // AppendResponse appends the head's text.
 func AppendResponse(b []byte, r Response) []byte {
-	return appendHeader(strconv.AppendInt(b, int64(r.Status), 10), r.Header)
+	return appendHeader(AppendStatus(b, r.Status, r.Route), r.Header)
+}
+
+// AppendStatus appends the first line of the head of a Response.
+func AppendStatus(b []byte, status int, route string) []byte {
+	b = strconv.AppendInt(b, int64(status), 10)
+	if route != "" {
+		b = append(append(b, ' '), route...)
+	}
+	return b
 }
 
 // DecodeResponse is the inverse of AppendResponse.
 func DecodeResponse(b []byte) (Response, error) {
 	first, rest, _ := strings.Cut(string(b), "\n")
-	status, err := strconv.Atoi(first)
+	number, route, _ := strings.Cut(first, " ")
+	status, err := strconv.Atoi(number)
 	if err != nil || status < 100 || status > 599 {
 		return Response{}, ErrFrame
 	}
 	header, err := decodeHeader(rest)
-	return Response{Status: status, Header: header}, err
+	return Response{Status: status, Route: route, Header: header}, err
 }
 
 func appendHeader(b []byte, header [][2]string) []byte {
@@ -88,7 +99,8 @@ func decodeHeader(s string) ([][2]string, error) {
 // Forward hands a request to an object. It holds a byte, 1 if Request is set and
 // otherwise 0, then the binding of the object's class, its name, the subprotocol of the
 // response (none: ""), the socket's owner, as a short text of the guest's choice (no
-// owner: ""): four texts. The attachment's bytes follow.
+// owner: ""), and the request's Route as in Response: five texts. The attachment's bytes
+// follow.
 //
 // If Request is set, the object gets the request as object_request, with the
 // attachment. The host passes on its response, and performs its Forward, which must not set
@@ -98,9 +110,9 @@ func decodeHeader(s string) ([][2]string, error) {
 // The host bounds how many sockets are open, of one owner and in all. It accepts a
 // socket over a limit only to close it with CloseOwnerFull or CloseFull.
 type Forward struct {
-	Request                        bool
-	Binding, Name, Protocol, Owner string
-	Attachment                     []byte
+	Request                               bool
+	Binding, Name, Protocol, Owner, Route string
+	Attachment                            []byte
 }
 
 // The close codes of sockets over a limit. The client may try again later.
@@ -115,7 +127,10 @@ func AppendForward(b []byte, f Forward) []byte {
 	if f.Request {
 		kind = 1
 	}
-	b = AppendText(AppendText(AppendText(AppendText(append(b, kind), f.Binding), f.Name), f.Protocol), f.Owner)
+	b = append(b, kind)
+	for _, text := range [...]string{f.Binding, f.Name, f.Protocol, f.Owner, f.Route} {
+		b = AppendText(b, text)
+	}
 	return append(b, f.Attachment...)
 }
 
@@ -125,7 +140,10 @@ func DecodeForward(b []byte) (Forward, error) {
 		return Forward{}, ErrFrame
 	}
 	r := reader{b: b[1:]}
-	f := Forward{Request: b[0] == 1, Binding: string(r.text()), Name: string(r.text()), Protocol: string(r.text()), Owner: string(r.text())}
+	f := Forward{
+		Request: b[0] == 1,
+		Binding: string(r.text()), Name: string(r.text()), Protocol: string(r.text()), Owner: string(r.text()), Route: string(r.text()),
+	}
 	f.Attachment = r.b
 	if r.failed {
 		return Forward{}, ErrFrame

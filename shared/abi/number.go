@@ -7,11 +7,11 @@ import (
 )
 
 // Number is the number of this ABI.
-const Number = 2
+const Number = 3
 
 // The modules that a guest imports from. Module ends with Number.
 const (
-	Module       = modulePrefix + "2"
+	Module       = modulePrefix + "3"
 	TestModule   = "tidemark_test"
 	modulePrefix = "tidemark_abi_"
 )

@@ -47,6 +47,8 @@ type TablePage struct {
 	// Rows are the live rows as JSON objects, Deleted the ids of tombstones as JSON
 	// strings: the texts between the brackets of an array. Nil is none.
 	Rows, Deleted ijson.Pieces
+	// Count is how many rows and ids of tombstones that are.
+	Count int
 	// Octets is about how long both texts are.
 	Octets int
 }

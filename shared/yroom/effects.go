@@ -16,7 +16,20 @@ type Effects struct {
 	Sooner *time.Time // replaces the alarm by an earlier one, or sets the first; room.Effects.Alarm then only sets later ones
 	Store  []Write
 	room.Effects
-	Task Task // what the host does next after Alarm; zero outside of Alarm and Seeded
+	// Compaction is the result of compacting the log in Alarm, as package metric has it; "": the
+	// room did not try.
+	Compaction string
+	Task       Task // what the host does next after Alarm; zero outside of Alarm and Seeded
+}
+
+// Updates is how many updates Store adds to the log.
+func (e *Effects) Updates() (n int) {
+	for _, w := range e.Store {
+		if row := w.Row; row != nil && (row.Pieces <= 1 || row.N == row.First) {
+			n += max(row.Updates, 1)
+		}
+	}
+	return n
 }
 
 // A Write is one transaction on the object's storage.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"tidemark/shared/metric"
 	"tidemark/shared/room"
 	"tidemark/shared/session"
 	"tidemark/shared/yjs"
@@ -116,12 +117,13 @@ func (r *Room) Alarm(now time.Time) (Effects, error) {
 		return r.doTask(Task{Kind: TaskSeed}, now), nil
 	}
 	err := r.compact()
+	r.out.Compaction = resultOf(err)
 	if errors.Is(err, errBusy) {
 		r.plan(now.Add(busyDelay))
 		return r.done(now), nil
 	}
 	if err != nil && !errors.Is(err, errCostly) {
-		return Effects{}, err
+		return Effects{Compaction: metric.Failed}, err
 	}
 	if err == nil && r.meta.CopiedGen == r.meta.Gen && r.meta.CopiedLast != r.last { // the copy is up to date
 		r.meta.CopiedLast, r.metaSet = r.last, true
@@ -134,6 +136,21 @@ func (r *Room) Alarm(now time.Time) (Effects, error) {
 	version := max(now.UnixMilli(), r.meta.Version+1)
 	return r.doTask(Task{Kind: TaskCopy, Copy: Copy{Gen: r.meta.Gen, Parts: parts, Last: r.last, Version: version}}, now), nil
 }
+
+// resultOf returns the result of a compaction.
+func resultOf(err error) string {
+	switch {
+	case err == nil:
+		return metric.Done
+	case errors.Is(err, errBusy):
+		return metric.Skipped
+	}
+	return metric.Failed
+}
+
+// Behind reports whether the database's copy is to be written anew. It is not if the room cannot
+// read its storage.
+func (r *Room) Behind() bool { return r.meta.Due != 0 && r.last > r.meta.CopiedLast }
 
 // doTask plans the next try before the host begins the task. If the task never ends, the host
 // begins it again then.

@@ -11,6 +11,8 @@ import (
 	"path"
 	"strings"
 	"sync"
+
+	"tidemark/wasm/metrics"
 )
 
 // assets are the static files that the host serves without the guest.
@@ -83,6 +85,7 @@ func (a *assets) serveFile(rw http.ResponseWriter, r *http.Request, name string)
 		}
 		rw.Header().Set("ETag", tag)
 	}
+	SetRoute(rw, metrics.Assets)
 	rw.Header().Set("Cache-Control", "public, max-age=0, must-revalidate")
 	setHeaders(rw.Header(), a.headers, r.URL.Path)
 	w := &failureWriter{ResponseWriter: rw, r: r}

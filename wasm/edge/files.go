@@ -93,6 +93,13 @@ func (p *filePool) isOpen(path string) bool {
 	return f != nil && f.db != nil && !f.closing
 }
 
+// count returns how many files are open.
+func (p *filePool) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.open
+}
+
 // done ends the use of a file.
 func (p *filePool) done(f *objectFile) {
 	p.mu.Lock()

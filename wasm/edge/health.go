@@ -25,6 +25,7 @@ func (w *Worker) serveHealth(rw http.ResponseWriter, r *http.Request) bool {
 	if w.health.path == "" || r.URL.Path != w.health.path || r.Method != http.MethodGet {
 		return false
 	}
+	SetRoute(rw, w.health.path)
 	if !w.health.asked.TryLock() {
 		writeHealth(rw)
 		return true

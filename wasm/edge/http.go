@@ -108,6 +108,7 @@ func (w *Worker) write(rw http.ResponseWriter, r *http.Request, a answer) {
 			WriteFailure(rw, r, http.StatusInternalServerError, "the guest forwarded to nowhere")
 			return
 		}
+		SetRoute(rw, f.Route)
 		w.accept(rw, r, f)
 	default:
 		head, err := abi.DecodeResponse(a.head)
@@ -115,6 +116,7 @@ func (w *Worker) write(rw http.ResponseWriter, r *http.Request, a answer) {
 			WriteFailure(rw, r, http.StatusInternalServerError, "the guest's answer is malformed")
 			return
 		}
+		SetRoute(rw, head.Route)
 		h := rw.Header()
 		h["Content-Type"] = nil // none, unless the guest sets it
 		for _, field := range head.Header {
@@ -144,7 +146,10 @@ func (w *Worker) write(rw http.ResponseWriter, r *http.Request, a answer) {
 // WriteFailure sends an error of the host itself, in the shape of the request's
 // path. The glue on workerd sends the same.
 func WriteFailure(rw http.ResponseWriter, r *http.Request, status int, message string) {
-	header, body := abi.Failure{Status: status, Path: r.URL.Path, Message: message}.Answer()
+	header, body := abi.Failure{
+		Status: status, Path: r.URL.Path, Message: message,
+		RequestID: r.Header.Get(abi.RequestIDHeader), Traceparent: r.Header.Get(abi.TraceparentHeader),
+	}.Answer()
 	for _, field := range header {
 		rw.Header().Set(field[0], field[1])
 	}

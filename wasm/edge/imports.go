@@ -80,6 +80,10 @@ var hostFunctions = map[string]hostFunction{
 		}
 		return 0
 	}},
+	"count": {3, 0, func(i *instance, a []uint64) int32 {
+		i.count(arg(a, 0), i.view(arg(a, 1), arg(a, 2)))
+		return 0
+	}},
 	"full": {0, 1, func(i *instance, _ []uint64) int32 {
 		if i.full() {
 			return 1

@@ -13,6 +13,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/metric"
 	"tidemark/wasm/gojs"
 )
 
@@ -73,7 +74,7 @@ func (s *isolate) boot() (*instance, error) {
 	p, err := gojs.Start(context.Background(), s.w.module.runtime, s.w.module.compiled, gojs.Config{
 		Env:         map[string]string{"GOGC": "200", "GOMEMLIMIT": "48MiB"},
 		Context:     s.w.context(),
-		Stderr:      s.w.stderr,
+		Stderr:      s.w.outputOf(),
 		Now:         s.w.clock.Now,
 		MemoryBytes: s.w.budget,
 		Owner:       i,
@@ -83,6 +84,7 @@ func (s *isolate) boot() (*instance, error) {
 		return nil, err
 	}
 	i.process = p
+	i.measure()
 	for name, f := range map[string]*api.Function{
 		"request": &i.exports.request, "object_request": &i.exports.objectRequest, "alarm": &i.exports.alarm,
 		"settle": &i.exports.settle, "cancel": &i.exports.cancel, "event": &i.exports.event,
@@ -97,6 +99,7 @@ func (s *isolate) boot() (*instance, error) {
 		return nil, fmt.Errorf("the guest did not call workers.Ready while booting")
 	}
 	s.alive[i] = true
+	s.w.metrics.instances.Add(1)
 	return i, nil
 }
 
@@ -105,6 +108,8 @@ type instance struct {
 	s       *isolate
 	process *gojs.Process // nil: the instance is dead
 	exports exports
+
+	size int // of its memory, as measure saw it
 
 	calls      map[int32]*call
 	handles    map[int32]result
@@ -146,6 +151,7 @@ func (i *instance) enter(c *call, o *object, f api.Function, args ...int32) {
 		i.die(c, err)
 		return
 	}
+	i.measure()
 	if i.stretch.noted {
 		o.unsuspect()
 	}
@@ -168,7 +174,7 @@ func (i *instance) die(guilty *call, err error) {
 	if !errors.Is(err, errStopped) {
 		i.s.w.log.Error("the instance ended", "err", err, "calls", len(i.calls))
 	}
-	i.close()
+	i.close(endOf(err))
 	lost := make([]*call, 0, len(i.calls))
 	for _, c := range i.calls {
 		lost = append(lost, c)
@@ -179,8 +185,14 @@ func (i *instance) die(guilty *call, err error) {
 	}
 }
 
-func (i *instance) close() {
+// close frees the instance. reason is the label of its end; "": it is not counted.
+func (i *instance) close(reason string) {
 	i.dead = true
+	i.s.w.metrics.memory.Add(-int64(i.size))
+	i.s.w.metrics.instances.Add(-1)
+	if reason != "" {
+		i.s.w.metrics.InstanceEnded(reason)
+	}
 	if i.s.current == i {
 		i.s.current = nil
 	}
@@ -191,13 +203,16 @@ func (i *instance) close() {
 }
 
 // endIfUnused closes an instance after its last call, unless it is the current one.
-func (i *instance) endIfUnused() {
+func (i *instance) endIfUnused() { i.endIfUnusedAs(metric.EndedReplaced) }
+
+// endIfUnusedAs is endIfUnused with another reason.
+func (i *instance) endIfUnusedAs(reason string) {
 	if i.s.current == i || i.dead {
 		return
 	}
 	i.s.todo = append(i.s.todo, func() {
 		if len(i.calls) == 0 && !i.dead {
-			i.close()
+			i.close(reason)
 		}
 	})
 }

@@ -221,9 +221,11 @@ func (o *object) persist() error {
 	}
 	if o.writing {
 		o.writing = false
+		start := time.Now()
 		if err := o.store.exec(o.store.commit); err != nil {
 			return err
 		}
+		o.s.w.metrics.took(o.key.class, start)
 	}
 	if o.forgiven {
 		o.forgive()

@@ -85,6 +85,7 @@ func (w *Worker) accept(rw http.ResponseWriter, r *http.Request, f abi.Forward) 
 	opened = true
 	o.conns[c.id] = c
 	w.sockets.Add(1)
+	w.metrics.sockets[class].Add(1)
 	o.event(abi.EventOpen, c.id, f.Attachment)
 	wire.watch(ws, w.clock)
 	go c.read()
@@ -113,6 +114,7 @@ func (c *conn) read() {
 	s := c.o.s
 	defer s.w.sockets.Done()
 	defer s.w.crowd.leave(c.owner)
+	defer s.w.metrics.sockets[c.o.key.class].Add(-1)
 	defer c.wire.unwatch()
 	defer c.ws.CloseNow()
 	for {

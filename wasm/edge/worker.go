@@ -24,7 +24,9 @@ import (
 	"github.com/coder/websocket"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/metric"
 	"tidemark/wasm/gojs"
+	"tidemark/wasm/metrics"
 )
 
 // Options are the settings of a Worker.
@@ -45,7 +47,7 @@ type Options struct {
 	Durable []string
 	Clock   Clock        // the wall clock if nil
 	Log     *slog.Logger // slog.Default() if nil
-	Stderr  io.Writer    // of the guest; os.Stderr if nil
+	Stderr  io.Writer    // of the guest; if nil, its lines become records of Log
 	// Health is a path for health checks; "" is none. If the guest does not respond
 	// to its GET within a second, the host sends {"status":"ok"}.
 	Health string
@@ -61,7 +63,8 @@ type Options struct {
 	NoAlarms bool
 	// Assets, if not nil, are the static files in place of those of the Config.
 	Assets   fs.FS
-	ForTests TestOptions // zero outside of tests
+	Metrics  *metrics.Metrics // if nil, the Worker has its own
+	ForTests TestOptions      // zero outside of tests
 }
 
 // A Worker runs a guest, with its databases and objects. It is an http.Handler.
@@ -97,6 +100,7 @@ type Worker struct {
 	chained      string      // the folder of the last backup with Chain, if files.same is about it
 	sockets      sync.WaitGroup
 	crowd        crowd
+	metrics      counted
 }
 
 // Defaults of the limits. Variables of the same names replace them.
@@ -129,8 +133,8 @@ func Open(o Options) (*Worker, error) {
 	if w.log == nil {
 		w.log = slog.Default()
 	}
-	if w.stderr == nil {
-		w.stderr = os.Stderr
+	if w.metrics.Metrics = o.Metrics; o.Metrics == nil {
+		w.metrics.Metrics = metrics.New(w.clock.Now)
 	}
 	if w.hold == nil {
 		w.hold = func(string, string) {}
@@ -191,7 +195,16 @@ func (w *Worker) open(o *Options) error {
 			return err
 		}
 	}
+	w.metrics.open(w)
 	return w.scheduleAlarms()
+}
+
+// outputOf returns where a new instance prints.
+func (w *Worker) outputOf() io.Writer {
+	if w.stderr != nil {
+		return w.stderr
+	}
+	return &output{log: w.log}
 }
 
 // migrate applies the migrations of a database whose migrations_dir is dir.
@@ -234,6 +247,9 @@ func (w *Worker) Boot() error {
 // CallLimit is how long a request may take, LIMIT_CALL_MS.
 func (w *Worker) CallLimit() time.Duration { return w.callLimit }
 
+// Metrics returns what the Worker counts.
+func (w *Worker) Metrics() *metrics.Metrics { return w.metrics.Metrics }
+
 // D1 returns the database of a binding, or nil.
 func (w *Worker) D1(binding string) *D1 { return w.d1[binding] }
 
@@ -269,6 +285,7 @@ func (w *Worker) batch(binding string, statements []abi.Statement) ([]byte, erro
 	if db == nil {
 		return nil, fmt.Errorf("no D1 database is bound to %q", binding)
 	}
+	defer w.metrics.took(binding, time.Now())
 	results, err := db.Batch(context.Background(), statements)
 	if err != nil {
 		return nil, err
@@ -386,7 +403,7 @@ func (w *Worker) Trim() {
 		}
 		if i := s.current; i != nil && len(i.calls) == 0 {
 			s.current = nil
-			i.endIfUnused()
+			i.endIfUnusedAs(metric.EndedIdle)
 		}
 		s.unlock()
 	}

@@ -69,6 +69,9 @@ type processContext struct {
 // Owner returns the Config.Owner of the process that called a host function.
 func Owner(ctx context.Context) any { return ctx.(*processContext).process.config.Owner }
 
+// ErrMemory is why a program ended that needed more than Config.MemoryBytes.
+var ErrMemory = errors.New("out of the memory budget")
+
 // ErrExited is the error of every use of a process that has ended, joined with the
 // reason of its end.
 var ErrExited = errors.New("gojs: the program has ended")

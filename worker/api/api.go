@@ -79,7 +79,7 @@ func begin(c *door.Call, table door.Table) (section *door.Section, done bool) {
 	if !section.OwnPagesOnly {
 		c.AllowOrigin(header, c.R)
 		if c.R.Method == http.MethodOptions {
-			section.Preflight(c.W, c.R)
+			section.Preflight(c)
 			return section, true
 		}
 	}

@@ -83,6 +83,6 @@ func (Rooms) Forward(_ http.ResponseWriter, r *http.Request, f abi.Forward) erro
 	if err != nil {
 		return err
 	}
-	c.forward = abi.AppendForward(nil, f)
+	c.forward = &f
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/metric"
 )
 
 // A call is one request or alarm, with a goroutine of its own. It is the context
@@ -18,7 +19,8 @@ import (
 type call struct {
 	id      int32
 	object  *Object       // whose request or alarm it is; nil: none
-	forward []byte        // an abi.Forward: a room completes the upgrade; nil: none
+	forward *abi.Forward  // a room completes the upgrade; nil: none
+	counts  metric.Counts // since the call began
 	done    chan struct{} // made by the first Done
 	err     error         // the reason of its end
 }
@@ -44,8 +46,11 @@ func (c *call) Err() error {
 }
 
 func (c *call) Value(key any) any {
-	if key == (callKey{}) {
+	switch key {
+	case callKey{}:
 		return c
+	case metric.Key{}:
+		return &c.counts
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/syumai/workers/cloudflare"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/metric"
 )
 
 // A Config holds the handler and the classes that Serve serves. The keys of Classes
@@ -29,6 +30,8 @@ import (
 type Config struct {
 	Handler http.Handler
 	Classes map[string]Class
+	// Counts has the counters that are to be 0 from the start.
+	Counts metric.Counts
 }
 
 var config Config
@@ -56,9 +59,9 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	return err
 }
 
-// Log is a logger whose lines the host prints. os.Stderr would cost a promise and
-// block. An event must not block.
-var Log = slog.New(slog.NewTextHandler(stderr{}, nil))
+// Log is a logger whose lines the host prints, or puts into its own log: objects of JSON.
+// os.Stderr would cost a promise and block. An event must not block.
+var Log = slog.New(slog.NewJSONHandler(stderr{}, nil))
 
 type stderr struct{}
 
@@ -67,4 +70,4 @@ func (stderr) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func logf(format string, args ...any) { print("tidemark: ", fmt.Sprintf(format, args...), "\n") }
+func logf(format string, args ...any) { Log.Error(fmt.Sprintf(format, args...)) }

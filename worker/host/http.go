@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
-	"strconv"
 	"strings"
 
 	"tidemark/shared/abi"
@@ -44,22 +43,24 @@ func objectRequest(id, object, head, headLen, length, data, dataLen int32) {
 // serve runs a handler and sends its response, or 500 if the handler does not return.
 func (c *call) serve(head []byte, length int64, handle http.HandlerFunc) {
 	w := &responseWriter{c: c, header: http.Header{}}
-	returned := false // stays false if the handler panics or ends its goroutine
-	path := ""
+	returned := false       // stays false if the handler panics or ends its goroutine
+	var failure abi.Failure // what is known of the request
 	defer c.end()
 	defer func() {
 		if p := recover(); !returned {
-			logf("a handler did not return: %v\n%s", p, debug.Stack())
+			Log.Error("a handler did not return", "panic", p, "stack", string(debug.Stack()), "request_id", failure.RequestID)
 			hostWrite(c.id, nil, 0)
-			w = &responseWriter{header: http.Header{}}
-			w.fail(abi.Failure{Status: http.StatusInternalServerError, Path: path, Message: "internal error"})
+			w = &responseWriter{header: http.Header{}, route: w.route}
+			failure.Status, failure.Message = http.StatusInternalServerError, "internal error"
+			w.fail(failure)
 			c.forward = nil
 		}
 		c.respond(w)
 	}()
 	r, err := newRequest(head)
 	if err == nil {
-		path = r.URL.Path
+		failure.Path = r.URL.Path
+		failure.RequestID, failure.Traceparent = r.Header.Get(abi.RequestIDHeader), r.Header.Get(abi.TraceparentHeader)
 		if r.Body, r.ContentLength = http.NoBody, length; length != 0 {
 			r.Body = &body{c: c, length: length}
 		}
@@ -82,8 +83,11 @@ func (w *responseWriter) fail(f abi.Failure) {
 
 // respond sends the response, or the Forward, to the host.
 func (c *call) respond(w *responseWriter) {
+	report(c.id, &c.counts)
 	if c.forward != nil {
-		hostForward(c.id, pointer(c.forward), int32(len(c.forward)))
+		c.forward.Route = w.route
+		frame := abi.AppendForward(nil, *c.forward)
+		hostForward(c.id, pointer(frame), int32(len(frame)))
 		return
 	}
 	head := w.head()
@@ -140,8 +144,12 @@ type responseWriter struct {
 	c      *call
 	header http.Header
 	status int
+	route  string
 	body   []byte
 }
+
+// SetRoute notes the pattern of the request's route.
+func (w *responseWriter) SetRoute(pattern string) { w.route = pattern }
 
 func (w *responseWriter) Header() http.Header { return w.header }
 
@@ -168,7 +176,7 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 // head returns the text of abi.Response. It cuts a value at a line break.
 func (w *responseWriter) head() []byte {
 	w.WriteHeader(http.StatusOK)
-	b := strconv.AppendInt(make([]byte, 0, 128), int64(w.status), 10)
+	b := abi.AppendStatus(make([]byte, 0, 192), w.status, w.route)
 	for name, values := range w.header {
 		for _, value := range values {
 			if i := strings.IndexAny(value, "\r\n"); i >= 0 {

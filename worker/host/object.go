@@ -117,6 +117,7 @@ func forget(id int32) {
 //go:wasmexport event
 func event(object int32, kind abi.Event, conn, handle, n int32) {
 	data := take(handle, n)
+	defer report(0, &counting)
 	defer func() {
 		if p := recover(); p != nil {
 			logf("object %d: event %d panicked: %v\n%s", object, kind, p, debug.Stack())
@@ -262,9 +263,13 @@ func (o *Object) Conns() ([]abi.Conn, error) {
 	return abi.DecodeConns(b)
 }
 
-// perform performs effects in the order of their fields. It returns the number of
-// sockets that got the last message to all; -1 if there was none.
-func (o *Object) perform(e room.Effects) (reached int) {
+// sent is what perform sent: reached is to how many sockets the last message to all, -1 if there
+// was none; told is how many messages to all, counted for each socket; bytes is of all messages,
+// likewise.
+type sent struct{ reached, told, bytes int }
+
+// perform performs effects in the order of their fields.
+func (o *Object) perform(e room.Effects) (out sent) {
 	for _, a := range e.Attach {
 		o.Attach(a.Conn, a.Data)
 	}
@@ -274,16 +279,19 @@ func (o *Object) perform(e room.Effects) (reached int) {
 	if e.Timer > 0 {
 		o.SetTimer(e.Timer)
 	}
-	reached = -1
+	out.reached = -1
 	for _, s := range e.Send {
-		if n := o.Send(s.Kind, s.Data, s.To...); s.ToAll() {
-			reached = n
+		n := o.Send(s.Kind, s.Data, s.To...)
+		out.bytes += n * len(s.Data)
+		if s.ToAll() {
+			out.reached = n
+			out.told += n
 		}
 	}
 	for _, c := range e.Close {
 		o.Close(c.Conn, c.Code, c.Reason)
 	}
-	return reached
+	return out
 }
 
 // Send sends data to conns; without any, to all. It returns the number of recipients.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/metric"
 	"tidemark/shared/room"
 	"tidemark/shared/syncroom"
 )
@@ -74,7 +75,9 @@ func (s *syncRoom) do(e room.Effects) {
 		at := s.plan(*e.Alarm)
 		e.Alarm = &at
 	}
-	if reached := s.o.perform(e); reached >= 0 {
-		s.room.Subscribers = reached
+	out := s.o.perform(e)
+	if out.reached >= 0 {
+		s.room.Subscribers = out.reached
 	}
+	s.o.Count(metric.Notifications, float64(out.told))
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/metric"
 	"tidemark/shared/room"
 	"tidemark/shared/session"
 	"tidemark/shared/yroom"
@@ -82,6 +83,7 @@ type yjsRoom struct {
 	storage YjsStorage
 	room    *yroom.Room // nil: to be made from storage
 	erased  int         // how often it was erased
+	behind  time.Time   // when the copy of the document fell behind; zero: it did not
 
 	database YjsDatabase
 	document string
@@ -110,6 +112,7 @@ func (y *yjsRoom) Connect(conn int32, attachment []byte) {
 }
 
 func (y *yjsRoom) Message(conn int32, kind int, data []byte) {
+	y.o.Count(metric.YjsBytes, float64(len(data)), metric.In)
 	if y.shut().closed[conn] {
 		return
 	}
@@ -190,6 +193,7 @@ func (y *yjsRoom) erase(s *shutRoom) {
 		y.close(s, c.ID)
 	}
 	y.forget()
+	y.countBehind()
 }
 
 // forget deletes what the object has stored.
@@ -246,6 +250,7 @@ func (y *yjsRoom) event(conn int32, happen func(*yroom.Room) (yroom.Effects, err
 		y.room = nil
 		y.o.Close(conn, room.CloseLater, "the room failed; try again later")
 	}
+	y.countBehind()
 	y.account()
 	return err
 }
@@ -292,8 +297,22 @@ func (y *yjsRoom) do(out yroom.Effects) error {
 			return err
 		}
 	}
-	y.o.perform(out.Effects)
+	y.o.Count(metric.YjsUpdates, float64(out.Updates()))
+	sent := y.o.perform(out.Effects)
+	y.o.Count(metric.YjsBytes, float64(sent.bytes), metric.Out)
 	return nil
+}
+
+// countBehind counts since when the copy of the document is behind, if that changed.
+func (y *yjsRoom) countBehind() {
+	switch behind := y.room != nil && y.room.Behind(); {
+	case behind && y.behind.IsZero():
+		y.behind = time.Now()
+		y.o.Count(metric.CopiesBehind, float64(y.behind.Unix()))
+	case !behind && !y.behind.IsZero():
+		y.behind = time.Time{}
+		y.o.Count(metric.CopiesBehind, 0)
+	}
 }
 
 // limit returns how much memory the documents may hold together now.
@@ -376,6 +395,9 @@ func (y *yjsRoom) Alarm(ctx context.Context) error {
 	err := y.enter(ctx, func(r *yroom.Room) (yroom.Effects, error) {
 		out, err := r.Alarm(time.Now())
 		task = out.Task
+		if out.Compaction != "" {
+			y.o.Count(metric.YjsCompactions, 1, out.Compaction)
+		}
 		return out, err
 	})
 	if err != nil {

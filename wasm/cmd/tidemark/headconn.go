@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"tidemark/shared/abi"
+	"tidemark/wasm/edge"
 )
 
 // A headConn is a client's connection. net/http rejects some requests before they
@@ -190,12 +191,13 @@ func (c *headConn) path() string {
 // the client still sends, within bounds: otherwise the client could not read the
 // response. Afterwards net/http closes the connection.
 func (c *headConn) respond(status int, message string) error {
-	header, body := abi.Failure{Status: status, Path: c.path(), Message: message}.Answer()
+	id := edge.NewRequestID()
+	header, body := abi.Failure{Status: status, Path: c.path(), Message: message, RequestID: id}.Answer()
 	text := fmt.Appendf(nil, "HTTP/1.1 %d %s\r\n", status, http.StatusText(status))
 	for _, field := range header {
 		text = fmt.Appendf(text, "%s: %s\r\n", field[0], field[1])
 	}
-	text = fmt.Appendf(text, "Content-Length: %d\r\nDate: %s\r\nConnection: close\r\n\r\n%s", len(body), time.Now().UTC().Format(http.TimeFormat), body)
+	text = fmt.Appendf(text, "%s: %s\r\nContent-Length: %d\r\nDate: %s\r\nConnection: close\r\n\r\n%s", abi.RequestIDHeader, id, len(body), time.Now().UTC().Format(http.TimeFormat), body)
 	if _, err := c.Conn.Write(text); err != nil {
 		return err
 	}

@@ -35,6 +35,8 @@ type serveOptions struct {
 	fromAddress          int // the most that may be open from one address
 	dev, devAnyAddress   bool
 	schedule             *schedule // of backups
+	metricsAddr          string    // "": defaultMetricsAddr, if it is free
+	logFormat            string
 }
 
 const (
@@ -67,10 +69,17 @@ func runServe(c *invocation) error {
 	c.flags.BoolVar(&o.dev, "dev", false, "for development: print a token, and give anyone a token for any name")
 	c.flags.BoolVar(&o.devAnyAddress, "dev-any-address", false, "let --dev listen where other machines reach it")
 	o.schedule = newSchedule(c.flags, c.log)
+	c.flags.StringVar(&o.metricsAddr, "metrics-addr", "", "where Prometheus reads /metrics, or off; if empty it is "+defaultMetricsAddr+", and nowhere if another process listens there")
+	c.flags.StringVar(&o.logFormat, "log", "text", "the form of the log's lines: text or json")
 	if err := c.parse(); err != nil {
 		return err
 	}
-	return serve(o, place, c.log)
+	log, err := newLog(o.logFormat, os.Stderr)
+	if err != nil {
+		return err
+	}
+	place.log = log
+	return serve(o, place, log)
 }
 
 // check returns an error if a flag has no possible value.
@@ -110,7 +119,8 @@ type service struct {
 	welcome  string // the line about tokens that the command prints at the start
 	module   *edge.Module
 	worker   *edge.Worker
-	noAlarms bool // and no alarm runs
+	noAlarms bool         // and no alarm runs
+	metrics  net.Listener // nil: off
 }
 
 // serve runs until SIGINT or SIGTERM. Then it waits for the requests under way, at
@@ -166,6 +176,9 @@ func (s *service) prepare() (err error) {
 	}
 	s.folder = folder{s.place.data, s.config, s.log}
 	if err := s.folder.check(); err != nil {
+		return err
+	}
+	if s.metrics, err = listenMetrics(s.metricsAddr, s.log); err != nil {
 		return err
 	}
 	return s.findSecret()
@@ -259,6 +272,9 @@ func (s *service) run() error {
 		return err
 	}
 	defer endBackups()
+	if s.metrics != nil {
+		go serveMetrics(s.metrics, s.worker.Metrics().Handler(), s.log)
+	}
 	server := newServer(handler, s.worker.CallLimit(), s.log)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
@@ -301,7 +317,7 @@ func (s *service) handler(ctx context.Context) (http.Handler, error) {
 		go guard.watch(ctx)
 		handler = guard.admit(s.worker)
 	}
-	return compress(logged(handler, s.log))
+	return compress(s.worker.Observe(handler))
 }
 
 // close closes what is open.
@@ -312,8 +328,10 @@ func (s *service) close() (err error) {
 	if s.module != nil {
 		s.module.Close(context.Background())
 	}
-	if s.listener != nil {
-		s.listener.Close()
+	for _, l := range []net.Listener{s.listener, s.metrics} {
+		if l != nil {
+			l.Close()
+		}
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tidemark/shared/ijson"
+	"tidemark/shared/metric"
 	"tidemark/shared/record"
 	"tidemark/shared/syncroom"
 	"tidemark/shared/watermelon"
@@ -48,6 +49,9 @@ func (w *Watermelon) Pull(ctx context.Context, caller record.Caller, input []byt
 	if err != nil {
 		return nil, 0, watermelon.Explain(err)
 	}
+	for i := range page.Tables {
+		metric.Add(ctx, metric.PullRows, float64(page.Tables[i].Count), page.Tables[i].Name)
+	}
 	return p.Answer(page), page.Octets(), nil
 }
 
@@ -64,11 +68,25 @@ func (w *Watermelon) Push(ctx context.Context, now time.Time, caller record.Call
 		return nil, nil, watermelon.Explain(err)
 	}
 	for i := range done.Tables {
+		count(ctx, w.Schema.Tables[i].Name, &done.Tables[i])
 		if done.Tables[i].Changed() {
 			changed = append(changed, syncroom.Change{Table: w.Schema.Tables[i].Name, At: syncroom.Position(done.Stamp)})
 		}
 	}
 	return watermelon.AppendPushed(nil, &w.Schema, p, done), changed, nil
+}
+
+// count counts what a push did to a table.
+func count(ctx context.Context, table string, t *record.TableOutcome) {
+	for _, outcome := range [...]struct {
+		name string
+		rows int
+	}{
+		{metric.Created, t.Created}, {metric.Updated, t.Updated}, {metric.Deleted, t.Deleted},
+		{metric.Superseded, len(t.Superseded)}, {metric.Rejected, len(t.Rejected)},
+	} {
+		metric.Add(ctx, metric.PushRows, float64(outcome.rows), table, outcome.name)
+	}
 }
 
 // Checksum returns the checksum of each table, of the rows that the caller may read.

@@ -18,7 +18,7 @@ func (d *Door) AllowOrigin(h http.Header, r *http.Request) {
 		}
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
-	h.Set("Access-Control-Expose-Headers", "retry-after, www-authenticate, etag, location, x-merged-concurrent-fields")
+	h.Set("Access-Control-Expose-Headers", "retry-after, www-authenticate, etag, location, x-merged-concurrent-fields, x-request-id")
 }
 
 // permitOrigin rejects a WebSocket of a page whose origin may not call. A browser
@@ -46,18 +46,19 @@ func OwnOrigin(r *http.Request) bool {
 // or a request with the header authorization. It allows the section's methods and
 // every header that the browser asks for: a token lets a request in, and no header
 // beside it does harm. Fetch standard, CORS protocol.
-func (s *Section) Preflight(w http.ResponseWriter, r *http.Request) {
+func (s *Section) Preflight(c *Call) {
+	s.find(c) // for the name of the route
 	headers := "content-type, authorization"
 	if s.Headers != "" {
 		headers += ", " + s.Headers
 	}
-	if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" {
+	if asked := c.R.Header.Get("Access-Control-Request-Headers"); asked != "" {
 		headers += ", " + asked
 	}
-	h := w.Header()
+	h := c.W.Header()
 	h.Set("Access-Control-Allow-Methods", strings.Join(s.methods(), ","))
 	h.Set("Access-Control-Allow-Headers", headers)
 	h.Set("Access-Control-Max-Age", "86400")
 	h.Set("Vary", "origin")
-	w.WriteHeader(http.StatusNoContent)
+	c.W.WriteHeader(http.StatusNoContent)
 }

@@ -93,6 +93,14 @@ type Call struct {
 	values   []string // of the route's parameters
 }
 
+// SetRoute tells the host the pattern of the call's route, for its metrics. It never is a path:
+// each pattern is a label for ever.
+func (c *Call) SetRoute(pattern string) {
+	if w, ok := c.W.(interface{ SetRoute(string) }); ok {
+		w.SetRoute(pattern)
+	}
+}
+
 // Parameter returns what stands in the path for {name} or {name...}.
 func (c *Call) Parameter(name string) string {
 	for i, n := range c.Route.parameters {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"strings"
@@ -102,6 +103,18 @@ func wrongMethod(allowed []string) error {
 	return Fail(MethodNotSupported, "Use "+allow).With("Allow", allow)
 }
 
+// Logger returns a log whose lines name the request, as those of the host do.
+func (c *Call) Logger() *slog.Logger {
+	log := c.Log
+	if id := c.R.Header.Get(abi.RequestIDHeader); id != "" {
+		log = log.With("request_id", id)
+	}
+	if parent := c.R.Header.Get(abi.TraceparentHeader); parent != "" {
+		log = log.With("traceparent", parent)
+	}
+	return log
+}
+
 // Explain turns any error into a failure, and sets its header. It logs an internal
 // error: the client gets no more than "Internal error".
 func (c *Call) Explain(err error) *Failure {
@@ -131,13 +144,13 @@ func (c *Call) failureOf(err error) *Failure {
 	method, path := c.R.Method, c.R.URL.Path
 	var failed abi.OpError
 	if errors.As(err, &failed) && failed.Passes() {
-		c.Log.Warn("request failed, and may be sent again", "method", method, "path", path, "error", err)
+		c.Logger().Warn("request failed, and may be sent again", "method", method, "path", path, "error", err)
 		return errOverloaded
 	}
 	if store.Unmigrated(err) {
 		err = fmt.Errorf("%w: were the migrations applied that the declared tables need?", err)
 	}
-	c.Log.Error("request failed", "method", method, "path", path, "error", err)
+	c.Logger().Error("request failed", "method", method, "path", path, "error", err)
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return Fail(Timeout, "The request, with its body, took longer than LIMIT_CALL_MS")
 	}

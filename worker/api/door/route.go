@@ -51,6 +51,8 @@ type pattern struct {
 	many     int // the index of {name...}, or -1
 	upgrade  bool
 	routes   []*Route
+
+	path, ofSpace string // the pattern of the path, in the root and in a space
 }
 
 // A Table is all sections. A path belongs to the first section that has a root for it.
@@ -71,7 +73,10 @@ func NewTable(sections ...*Section) Table {
 }
 
 func (s *Section) add(r *Route) {
-	p := pattern{segments: strings.Split(r.Pattern, "/"), many: -1, upgrade: r.Upgrade}
+	p := pattern{
+		segments: strings.Split(r.Pattern, "/"), many: -1, upgrade: r.Upgrade,
+		path: r.Pattern, ofSpace: "/s/{space}" + r.Pattern,
+	}
 	for i, segment := range p.segments {
 		if name, ok := parameterName(segment); ok {
 			r.parameters = append(r.parameters, strings.TrimSuffix(name, "..."))
@@ -145,6 +150,11 @@ func (s *Section) find(c *Call) (allowed []string) {
 		values, ok := s.match(p, segments)
 		if !ok {
 			continue
+		}
+		if c.Space.Name == "" {
+			c.SetRoute(p.path)
+		} else {
+			c.SetRoute(p.ofSpace)
 		}
 		for _, r := range p.routes {
 			allowed = append(allowed, r.Method)

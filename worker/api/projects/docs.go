@@ -43,7 +43,7 @@ func (c *call) docs() error {
 	c.W.WriteHeader(http.StatusOK)
 	_, err := c.W.Write([]byte(b.String()))
 	if err != nil {
-		c.Log.Warn("the documentation was not sent", "error", err)
+		c.Logger().Warn("the documentation was not sent", "error", err)
 	}
 	return nil
 }

@@ -205,7 +205,8 @@ func projectSchemas() schema {
 		"errors": arrayOf(object(schema{"field": schema{"type": "string"}, "message": schema{"type": "string"}}), delta.MaxErrors),
 		"id":     idSchema, "conflict_fields": arrayOf(schema{"type": "string"}, mostFields),
 		"server_value": schema{"type": "object"}, "client_value": schema{"type": "object"}, "server_version": versionSchema,
-	}, "errors", "id", "conflict_fields", "server_value", "client_value", "server_version")
+		"request_id": schema{"type": "string", "maxLength": 128}, "traceparent": schema{"type": "string", "maxLength": 128},
+	}, "request_id", "traceparent", "errors", "id", "conflict_fields", "server_value", "client_value", "server_version")
 	return all
 }
 

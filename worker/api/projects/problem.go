@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"tidemark/shared/abi"
 	"tidemark/shared/delta"
 	"tidemark/shared/project"
 	"tidemark/worker/api/door"
@@ -17,6 +18,10 @@ type problem struct {
 	Detail string               `json:"detail"`
 	Code   string               `json:"code"`
 	Errors []project.FieldError `json:"errors,omitempty"`
+
+	// Headers of the request, by which it is found in the server's log.
+	RequestID   string `json:"request_id,omitempty"`
+	Traceparent string `json:"traceparent,omitempty"`
 
 	// Of a sync_conflict.
 	ID             string                     `json:"id,omitempty"`
@@ -88,9 +93,10 @@ func refuse(c *door.Call, err error) {
 	if door.IsUpgrade(c.R) && c.RefuseSocket(p.Status, p.Title, nil) == nil {
 		return
 	}
+	p.RequestID, p.Traceparent = c.R.Header.Get(abi.RequestIDHeader), c.R.Header.Get(abi.TraceparentHeader)
 	body, err := json.Marshal(p)
 	if err != nil {
-		c.Log.Error("a problem cannot be encoded", "code", p.Code, "error", err)
+		c.Logger().Error("a problem cannot be encoded", "code", p.Code, "error", err)
 	}
 	w := c.W
 	w.Header().Set("Content-Type", "application/problem+json")

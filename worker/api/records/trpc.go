@@ -68,6 +68,9 @@ func (h *handler) trpc(c *door.Call) error {
 		TRPCAccept:  r.Header.Get("Trpc-Accept"),
 		Accept:      r.Header.Get("Accept"),
 	})
+	if invalid == nil && len(request.Calls) == 1 {
+		h.setRoute(c, request.Calls[0].Path)
+	}
 	refuse := func(err *trpc.Error) error {
 		response := trpc.ErrorResponse(err)
 		if invalid == nil {
@@ -110,6 +113,18 @@ func (h *handler) trpc(c *door.Call) error {
 	}
 	request.ReadInput(body)
 	return writeResponse(c, request.Respond(h.callAll(c, request.Calls)))
+}
+
+// setRoute makes the name of a procedure that exists the route of a request that calls only that.
+func (h *handler) setRoute(c *door.Call, path string) {
+	if _, exists := procedures[path]; !exists {
+		return
+	}
+	if c.Space.Name == "" {
+		c.SetRoute("/trpc/" + path)
+	} else {
+		c.SetRoute("/s/{space}/trpc/" + path)
+	}
 }
 
 // callAll runs the calls of one request, in order. LIMIT_PULL_BYTES bounds their

@@ -68,9 +68,27 @@ func (p *parts) page() *record.Page {
 		} else {
 			t.Rows = joined(p.live[i])
 		}
+		t.Count = p.count(i)
 		page.Tables[i] = t
 	}
 	return page
+}
+
+// rowBegins is where a row begins, and nothing else: a string of JSON would escape it.
+var rowBegins = []byte(`{"id":`)
+
+// count returns how many rows and tombstones the parts of a table have. An id has no comma.
+func (p *parts) count(table int) int {
+	n := p.rows[table]
+	if !p.columns {
+		for _, text := range p.live[table] {
+			n += bytes.Count(text, rowBegins)
+		}
+	}
+	for _, text := range p.dead[table] {
+		n += 1 + bytes.Count(text, comma)
+	}
+	return n
 }
 
 var comma = []byte{','}

@@ -192,7 +192,7 @@ func checkRestore(data string) error {
 // setFloors serves the new folder to itself, without alarms, and has the root and every space set
 // their floors.
 func (r *restore) setFloors(ctx context.Context) error {
-	s := &service{log: r.log, place: &secretPlace{data: r.fresh(), log: r.log}, secret: rand.Text() + rand.Text(), noAlarms: true}
+	s := &service{log: r.log, place: &secretPlace{data: r.fresh(), log: r.log}, secret: rand.Text() + rand.Text(), alone: true}
 	s.wasmFile, s.instances, s.openFiles = r.wasmFile, 1, fitFiles(edge.DefaultOpenFiles)
 	var err error
 	if s.config, err = readConfig(r.configFile); err != nil {

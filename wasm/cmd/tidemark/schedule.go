@@ -28,8 +28,8 @@ type schedule struct {
 	log     *slog.Logger
 }
 
-func newSchedule(flags *flag.FlagSet, log *slog.Logger) *schedule {
-	s := &schedule{log: log}
+func newSchedule(flags *flag.FlagSet) *schedule {
+	s := &schedule{}
 	flags.StringVar(&s.backups.Folder, "backup-to", "", "the folder of the backups that the server makes by itself; if empty, none")
 	flags.DurationVar(&s.every, "backup-every", defaultBackupEvery, "the time from the beginning of one backup to that of the next")
 	flags.IntVar(&s.backups.Keep, "backup-keep", defaultBackupKeep, "how many whole backups are kept")

@@ -27,7 +27,13 @@ func LockFolder(data string) (unlock func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return db.abandon, nil
+	return func() error {
+		err := db.abandon() // what a killed server has left in the log stays there
+		if log, missing := os.Stat(file + "-wal"); missing == nil && log.Size() == 0 {
+			err = errors.Join(err, os.Remove(file+"-wal"))
+		}
+		return err
+	}, nil
 }
 
 // Alarmed returns the names of the objects of a class that have an alarm.

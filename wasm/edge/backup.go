@@ -39,7 +39,8 @@ type BackupOptions struct {
 var ErrBackupRuns = errors.New("another backup is being made")
 
 const (
-	stepPages = 64 // that are copied while an event may wait for the file
+	stepPages = 64  // that are copied while an event may wait for the file
+	sendPages = 512 // after which the copy of a large file goes to the disk
 	// backupShare is the share of one processor that a backup of a running server takes.
 	backupShare = 0.4
 )
@@ -183,6 +184,9 @@ func (b *backup) run() error {
 	if err := b.cut(c); err != nil {
 		return err
 	}
+	if err := b.send(filepath.Join(b.o.To, "do", "alarms.sqlite")); err != nil {
+		return err
+	}
 	w.hold("cut", "")
 	if err := b.copyObjects(c); err != nil {
 		return err
@@ -272,13 +276,20 @@ func (w *Worker) lockAll() (unlock func()) {
 	return unlock
 }
 
-// copyObjects copies the files of the cut that no event has copied.
+// copyObjects copies the files of the cut that no event has copied, and waits until all are on the disk.
 func (b *backup) copyObjects(c *cut) error {
-	files := b.w.files
 	for {
-		path := files.next(c)
-		if path == "" {
+		path, unsent := b.w.files.next(c)
+		if path == "" && len(unsent) == 0 {
 			return nil
+		}
+		for _, target := range unsent {
+			if err := b.send(target); err != nil && !errors.Is(err, fs.ErrNotExist) { // finish says why it is not there
+				return err
+			}
+		}
+		if path == "" {
+			continue
 		}
 		if err := b.copyObject(c, path); err != nil {
 			return err
@@ -286,14 +297,32 @@ func (b *backup) copyObjects(c *cut) error {
 	}
 }
 
-// next returns a file that is to be copied, or "".
-func (p *filePool) next(c *cut) string {
+// next returns a file that is to be copied, if there is one, and the copies that events have made
+// since the last call. If there are none, next waits for those that events are making.
+func (p *filePool) next(c *cut) (path string, unsent []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for path := range c.todo {
-		return path
+	for c.busy > 0 && len(c.todo) == 0 && len(c.unsent) == 0 {
+		p.changed.Wait()
 	}
-	return ""
+	unsent, c.unsent = c.unsent, nil
+	for path = range c.todo {
+		break
+	}
+	return path, unsent
+}
+
+// send waits until a copy is on the disk, for each one by itself: much at a time would keep the
+// commits of the server waiting.
+func (b *backup) send(target string) error {
+	file, err := os.OpenFile(target, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	return b.pace.breathe()
 }
 
 // copyObject copies a file in steps, between which events use the file. If one of them writes, or
@@ -317,8 +346,11 @@ func (b *backup) copyObject(c *cut, path string) error {
 		}
 		done, err := b.stepObject(c, f, pages)
 		files.done(f)
-		if done || err != nil {
+		if err != nil {
 			return err
+		}
+		if done {
+			return nil
 		}
 		if err := b.pace.breathe(); err != nil {
 			return err
@@ -350,6 +382,7 @@ func (b *backup) stepObject(c *cut, f *objectFile, pages int) (done bool, err er
 	defer files.mu.Unlock()
 	delete(c.todo, f.path)
 	c.copied[f.path] = nil
+	c.unsent = append(c.unsent, c.target(f.path))
 	if b.o.Chain {
 		files.same[f.path] = true
 	}
@@ -362,10 +395,15 @@ func (b *backup) copyDatabase(r *sqliteConn, name string) error {
 	if err != nil {
 		return err
 	}
-	for {
+	for copied := stepPages; ; copied += stepPages {
 		done, err := c.step(stepPages)
-		if done || err != nil {
+		if err != nil {
 			return err
+		}
+		if done || copied%sendPages == 0 {
+			if err := b.send(c.target); err != nil || done {
+				return err
+			}
 		}
 		if err := b.pace.breathe(); err != nil {
 			return errors.Join(err, c.end())

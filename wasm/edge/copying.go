@@ -3,6 +3,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,7 +63,7 @@ func (c *copying) step(pages int) (done bool, err error) {
 	case sqlite3.SQLITE_OK:
 		return false, nil
 	case sqlite3.SQLITE_DONE:
-		return true, c.end()
+		return true, cmp.Or(c.end(), withoutLog(c.target))
 	default:
 		err := fmt.Errorf("copy %s: %w", c.src.path, c.dst.fail(rc))
 		return false, errors.Join(err, c.end())
@@ -77,6 +78,17 @@ func (c *copying) end() error {
 		err = &SQLError{Code: int(rc) & 0xff, Message: "end the copy of " + c.src.path}
 	}
 	return err
+}
+
+// withoutLog makes a copy a database without a log, so that it is one file for whoever opens it. These
+// two bytes are all that says so. https://www.sqlite.org/fileformat.html, 1.3.3
+func withoutLog(target string) error {
+	file, err := os.OpenFile(target, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteAt([]byte{1, 1}, 18)
+	return errors.Join(err, file.Close())
 }
 
 // copyWhole copies the database of src to a file.
@@ -154,11 +166,10 @@ func (c *sqliteConn) onProgress(p *pace) (end func()) {
 	}
 }
 
-// checkCopy checks a copy as SQLite's integrity_check does, and leaves it as one file without a
-// log. It returns the number that the query stamp has for it: 0 if stamp is "" or if its table is not there.
+// checkCopy checks a copy as SQLite's integrity_check does. It returns the number that the query
+// stamp has for it: 0 if stamp is "" or if its table is not there.
 func checkCopy(target, stamp string, p *pace) (int64, error) {
-	db, err := openSQLite(target, false, 1, "PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = DELETE", "PRAGMA synchronous = OFF",
-		"PRAGMA cache_size = -2048")
+	db, err := openSQLite(target, true, 1, "PRAGMA locking_mode = EXCLUSIVE", "PRAGMA cache_size = -2048")
 	if err != nil {
 		return 0, err
 	}

@@ -210,17 +210,14 @@ func WriteWhole(name string, text []byte) error {
 	return SyncFolder(filepath.Dir(name))
 }
 
-// hashFile reads a file and returns its entry, and waits until it is on the disk.
+// hashFile reads a file and returns its entry.
 func hashFile(folder, name string, p *pace) (BackupFile, error) {
 	f := BackupFile{Name: name}
-	file, err := os.OpenFile(filepath.Join(folder, filepath.FromSlash(name)), os.O_RDWR, 0)
+	file, err := os.Open(filepath.Join(folder, filepath.FromSlash(name)))
 	if err != nil {
 		return f, err
 	}
 	defer file.Close()
-	if err := file.Sync(); err != nil {
-		return f, err
-	}
 	sum, buffer := sha256.New(), make([]byte, 256<<10)
 	for {
 		n, err := file.Read(buffer)

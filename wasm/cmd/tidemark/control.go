@@ -66,7 +66,7 @@ func openControl(data string, worker *edge.Worker, log *slog.Logger) (*control, 
 	here := contact{Address: listener.Addr().String(), Secret: rand.Text()}
 	text, err := json.Marshal(here)
 	if err == nil {
-		err = writeWhole(filepath.Join(data, controlName), text) // 0600
+		err = edge.WriteWhole(filepath.Join(data, controlName), text) // 0600
 	}
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())

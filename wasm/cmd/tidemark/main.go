@@ -5,6 +5,7 @@
 //
 //	tidemark serve --addr 127.0.0.1:8787 --data DIR [--config wrangler.toml] [--tables tables.toml] [--wasm FILE] [--assets DIR]
 //	    [--instances N] [--open-files N] [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s] [--dev [--dev-any-address]]
+//	    [--backup-to FOLDER] [--backup-every 1h] [--backup-keep 24]
 //	tidemark token --data DIR --sub alice [--scope "…"] [--spaces "…"] [--claims '{"teams":["a"]}'] [--ttl 720h]
 //	tidemark backup --data DIR --to FOLDER
 //	tidemark restore --from FOLDER --data DIR [--config wrangler.toml] [--tables tables.toml] [--wasm FILE]
@@ -35,13 +36,18 @@
 // --spaces is a list of globs with commas between, or the JSON of the claim spaces. Its
 // --claims is a JSON object of other claims, which the rules of tables may read.
 //
-// restore, purge and revoke send a request to a running server, this one or one on
-// Cloudflare, and print its response. restore belongs after the restoration of the
+// backup makes a backup of a data folder, or has the server do it that uses the folder. With --backup-to,
+// serve makes one by itself after each --backup-every, and keeps the last --backup-keep. restore verifies a
+// backup, makes a data folder of it, and sets the floors of the root and of all spaces there. It keeps the
+// folder that was there.
+//
+// restored, purge and revoke send a request to a running server, this one or one on
+// Cloudflare, and print its response. restored belongs after another restoration of the
 // server's database to an earlier point. purge deletes old tombstones, and repeats its
 // request until none of them is left. revoke ends one token, or all tokens of a
 // subject, and their sockets. The server forgets the revocation after --ttl, which
 // must be at least the life of such a token. spaces lists the spaces, says what one
-// holds, and deletes one with all that it holds. restore and purge are about the root, or
+// holds, and deletes one with all that it holds. restored and purge are about the root, or
 // about --space NAME. Their token needs the scope sync:admin, or spaces:admin to list and
 // to delete; without --token they sign one.
 //
@@ -81,6 +87,7 @@ import (
 const usage = `usage:
   tidemark serve [--data data] [--addr 127.0.0.1:8787] [--config wrangler.toml] [--tables tables.toml] [--wasm FILE] [--assets DIR]
       [--instances N] [--open-files N] [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s] [--dev [--dev-any-address]]
+      [--backup-to FOLDER] [--backup-every 1h] [--backup-keep 24]
   tidemark token [--data data] --sub NAME [--scope "…"] [--spaces "…"] [--claims '{"teams":["a"]}'] [--ttl 720h]
   tidemark backup --data DIR --to FOLDER
   tidemark restore --from FOLDER --data DIR [--config wrangler.toml] [--tables tables.toml] [--wasm FILE]

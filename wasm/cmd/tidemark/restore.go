@@ -145,7 +145,7 @@ func (r *restore) fill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := writeWhole(filepath.Join(r.fresh(), restoreName), append(text, '\n')); err != nil {
+	if err := edge.WriteWhole(filepath.Join(r.fresh(), restoreName), append(text, '\n')); err != nil {
 		return err
 	}
 	if err := edge.CopyBackup(ctx, r.from, r.manifest, r.fresh()); err != nil {
@@ -171,7 +171,7 @@ func (r *restore) exchange() error {
 	if err := os.Rename(r.fresh(), r.data); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(r.data))
+	return edge.SyncFolder(filepath.Dir(r.data))
 }
 
 // checkRestore returns an error if a restore of the data folder was cut off between its two renames.

@@ -240,6 +240,7 @@ func (b *backup) cut(c *cut) error {
 			return err
 		}
 	}
+	w.hold("cutting", "")
 	b.manifest.At = time.Now().UTC()
 	w.files.take(c, b.o.Chain, w.chained != "" && w.chained == b.o.Last)
 	return w.alarms.copy(filepath.Join(b.o.To, "do", "alarms.sqlite"))

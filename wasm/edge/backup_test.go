@@ -132,14 +132,19 @@ func TestABackupUnderLoadIsTheStateOfOneInstant(t *testing.T) { // B1
 
 func TestABackupHasAlarmsAndObjectsThatAreErasedMeanwhile(t *testing.T) { // B1
 	clock := wasmtest.NewClock(time.Time{})
-	s := start(t, wasmtest.Options{Clock: clock, Data: filepath.Join(t.TempDir(), "data")})
+	s := start(t, wasmtest.Options{Clock: clock, Instances: 3, Data: filepath.Join(t.TempDir(), "data")})
 	want(t, s, "POST", "/room/erased/call", "add x", 200, "1")
 	want(t, s, "POST", "/room/early/call", "add x", 200, "1")
 	want(t, s, "POST", "/room/early/call", "alarm 1000", 200, "planned")
 	to := filepath.Join(t.TempDir(), "backup")
-	s.Gate.Hold("cut")
+	s.Gate.Hold("cutting", "cut")
 	done := make(chan *edge.Manifest)
 	go func() { done <- backup(t, s, edge.BackupOptions{To: to}) }()
+	s.Gate.Wait(t, 1)
+	if s.Worker().Idle() > 0 {
+		t.Error("events run at the instant of the cut")
+	}
+	s.Gate.Release()
 	s.Gate.Wait(t, 1)
 	want(t, s, "DELETE", object("erased", "enter&command=erase"), "", 200, "erased")
 	want(t, s, "POST", "/room/late/call", "add x", 200, "1")

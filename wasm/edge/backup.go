@@ -158,6 +158,7 @@ type backup struct {
 	last     map[string]BackupFile // the files of the backup before, by name
 	readers  []*sqliteConn         // of the databases, each in the transaction of the cut
 	names    []string              // theirs in the manifest
+	large    []string              // files whose copies are nearly complete before the cut
 }
 
 func (b *backup) run() error {
@@ -181,6 +182,9 @@ func (b *backup) run() error {
 		return err
 	}
 	defer b.closeReaders()
+	if err := b.prepare(c); err != nil {
+		return err
+	}
 	if err := b.cut(c); err != nil {
 		return err
 	}
@@ -242,7 +246,12 @@ func (b *backup) cut(c *cut) error {
 	}
 	w.hold("cutting", "")
 	b.manifest.At = time.Now().UTC()
-	w.files.take(c, b.o.Chain, w.chained != "" && w.chained == b.o.Last)
+	w.files.take(c, b.o.Chain, b.known())
+	for _, path := range b.large {
+		if err := b.complete(c, path); err != nil {
+			return err
+		}
+	}
 	return w.alarms.copy(filepath.Join(b.o.To, "do", "alarms.sqlite"))
 }
 
@@ -333,12 +342,7 @@ func (b *backup) copyObject(c *cut, path string) error {
 	pages := stepPages
 	b.w.hold("copy", path)
 	for first := true; ; first = false {
-		f, err := files.use(path, path, func() (*sqliteConn, error) {
-			if _, err := os.Stat(path); err != nil {
-				return nil, err
-			}
-			return b.w.openObjectFile(path, filepath.Base(filepath.Dir(path)))
-		})
+		f, err := files.use(path, path, func() (*sqliteConn, error) { return b.open(path) })
 		if err != nil {
 			return err
 		}

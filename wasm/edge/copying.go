@@ -70,6 +70,9 @@ func (c *copying) step(pages int) (done bool, err error) {
 	}
 }
 
+// left is how many pages there are to copy, as far as the last step knows.
+func (c *copying) left() int { return int(sqlite3.Xsqlite3_backup_remaining(c.src.tls, c.handle)) }
+
 // end closes the copy, which is complete only if step said so.
 func (c *copying) end() error {
 	rc := sqlite3.Xsqlite3_backup_finish(c.src.tls, c.handle)

@@ -41,8 +41,9 @@ var ErrBackupRuns = errors.New("another backup is being made")
 const (
 	stepPages = 64  // that are copied while an event may wait for the file
 	sendPages = 512 // after which the copy of a large file goes to the disk
-	// backupShare is the share of one processor that a backup of a running server takes.
-	backupShare = 0.4
+	// copyShare is the share of one processor, and of the disk, that a backup of a running server takes while
+	// events may have to copy files, and checkShare that afterwards.
+	copyShare, checkShare = 0.5, 0.25
 )
 
 // Backup copies all databases, as they are at one instant between two events, to a folder, while the
@@ -58,7 +59,7 @@ func (w *Worker) Backup(ctx context.Context, o BackupOptions) (*Manifest, error)
 	}
 	b := &backup{w: w, o: &o, pace: newPace(ctx, 1), manifest: &Manifest{Format: backupFormat, Version: o.Version, Storage: o.Storage}}
 	if len(w.isolates) > 0 {
-		b.pace.share = backupShare
+		b.pace.share = copyShare
 	}
 	if err := os.MkdirAll(o.To, 0o700); err != nil {
 		return nil, err
@@ -188,19 +189,19 @@ func (b *backup) run() error {
 	if err := b.cut(c); err != nil {
 		return err
 	}
-	if err := b.send(filepath.Join(b.o.To, "do", "alarms.sqlite")); err != nil {
-		return err
-	}
 	w.hold("cut", "")
 	if err := b.copyObjects(c); err != nil {
 		return err
+	}
+	w.files.endCut(c)
+	if len(w.isolates) > 0 {
+		b.pace.share = checkShare
 	}
 	for i, r := range b.readers {
 		if err := b.copyDatabase(r, b.names[i]); err != nil {
 			return err
 		}
 	}
-	w.files.endCut(c)
 	b.closeReaders()
 	return b.finish(c)
 }
@@ -286,53 +287,24 @@ func (w *Worker) lockAll() (unlock func()) {
 	return unlock
 }
 
-// copyObjects copies the files of the cut that no event has copied, and waits until all are on the disk.
+// copyObjects copies the files of the cut that no event has copied.
 func (b *backup) copyObjects(c *cut) error {
-	for {
-		path, unsent := b.w.files.next(c)
-		if path == "" && len(unsent) == 0 {
-			return nil
-		}
-		for _, target := range unsent {
-			if err := b.send(target); err != nil && !errors.Is(err, fs.ErrNotExist) { // finish says why it is not there
-				return err
-			}
-		}
-		if path == "" {
-			continue
-		}
+	for path := b.w.files.next(c); path != ""; path = b.w.files.next(c) {
 		if err := b.copyObject(c, path); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
-// next returns a file that is to be copied, if there is one, and the copies that events have made
-// since the last call. If there are none, next waits for those that events are making.
-func (p *filePool) next(c *cut) (path string, unsent []string) {
+// next returns a file that is to be copied, or "" if there is none.
+func (p *filePool) next(c *cut) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for c.busy > 0 && len(c.todo) == 0 && len(c.unsent) == 0 {
-		p.changed.Wait()
+	for path := range c.todo {
+		return path
 	}
-	unsent, c.unsent = c.unsent, nil
-	for path = range c.todo {
-		break
-	}
-	return path, unsent
-}
-
-// send waits until a copy is on the disk, for each one by itself: much at a time would keep the
-// commits of the server waiting.
-func (b *backup) send(target string) error {
-	file, err := os.OpenFile(target, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	return b.pace.breathe()
+	return ""
 }
 
 // copyObject copies a file in steps, between which events use the file. If one of them writes, or
@@ -387,11 +359,23 @@ func (b *backup) stepObject(c *cut, f *objectFile, pages int) (done bool, err er
 	defer files.mu.Unlock()
 	delete(c.todo, f.path)
 	c.copied[f.path] = nil
-	c.unsent = append(c.unsent, c.target(f.path))
 	if b.o.Chain {
 		files.same[f.path] = true
 	}
 	return true, nil
+}
+
+// send waits until a copy is on the disk. It is called for one file after the other, and for parts of a
+// large one: much at a time would keep the commits of the server waiting.
+func (b *backup) send(target string) error {
+	file, err := os.OpenFile(target, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	return b.pace.breathe()
 }
 
 // copyDatabase copies a database as it was at the cut.
@@ -405,9 +389,12 @@ func (b *backup) copyDatabase(r *sqliteConn, name string) error {
 		if err != nil {
 			return err
 		}
-		if done || copied%sendPages == 0 {
-			if err := b.send(c.target); err != nil || done {
-				return err
+		if done {
+			return nil
+		}
+		if copied%sendPages == 0 {
+			if err := b.send(c.target); err != nil {
+				return errors.Join(err, c.end())
 			}
 		}
 		if err := b.pace.breathe(); err != nil {
@@ -462,9 +449,13 @@ func (b *backup) finish(c *cut) error {
 
 // check checks a copy, and adds it to the manifest.
 func (b *backup) check(name string) error {
-	stamp, err := checkCopy(filepath.Join(b.o.To, filepath.FromSlash(name)), b.o.Stamp, b.pace)
+	target := filepath.Join(b.o.To, filepath.FromSlash(name))
+	stamp, err := checkCopy(target, b.o.Stamp, b.pace)
 	if err != nil {
 		return cmp.Or(b.pace.ctx.Err(), err)
+	}
+	if err := b.send(target); err != nil {
+		return err
 	}
 	f, err := hashFile(b.o.To, name, b.pace)
 	if err != nil {

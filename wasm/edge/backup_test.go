@@ -68,12 +68,22 @@ func exec(t testing.TB, s *wasmtest.Server, sql string) {
 // One writer after the other adds to one object after the other, and to the database at the end of
 // the round. So at each instant what comes later has as many entries as what comes before it, or one less.
 func TestABackupUnderLoadIsTheStateOfOneInstant(t *testing.T) { // B1
+	for _, files := range []int{4, 100} {
+		t.Run(fmt.Sprint(files, " open files"), func(t *testing.T) { backupUnderLoad(t, files) })
+	}
+}
+
+func backupUnderLoad(t *testing.T, files int) {
 	const objects, writers = 8, 2
-	s := start(t, wasmtest.Options{Instances: 2, OpenFiles: 4, Data: filepath.Join(t.TempDir(), "data")})
+	s := start(t, wasmtest.Options{Instances: 2, OpenFiles: files, Data: filepath.Join(t.TempDir(), "data")})
 	for w := range writers {
 		exec(t, s, fmt.Sprintf("CREATE TABLE w%d (n)", w))
-		for o := range objects { // so that a copy takes several steps
-			want(t, s, "POST", fmt.Sprintf("/room/%d-%d/call", w, o), "sql CREATE TABLE big AS SELECT zeroblob(400000) AS v", 200, "")
+		for o := range objects { // so that a copy takes several steps, and that of the last one begins before the instant
+			bytes := 400_000
+			if o == objects-1 {
+				bytes = 4 << 20
+			}
+			want(t, s, "POST", fmt.Sprintf("/room/%d-%d/call", w, o), fmt.Sprintf("sql CREATE TABLE big AS SELECT zeroblob(%d) AS v", bytes), 200, "")
 		}
 	}
 	var stop atomic.Bool

@@ -22,7 +22,6 @@ type cut struct {
 	same   []string         // the files that did not change since the backup before
 	copied map[string]error // what came of the copies of the others, by path
 	busy   int              // claimed files that are being copied
-	unsent []string         // copies that events have made and that may not be on the disk yet
 }
 
 // begin lists the files of objects below do, and hears from now on of those that are created and
@@ -146,7 +145,6 @@ func (p *filePool) copied(c *cut, path string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c.copied[path] = err
-	c.unsent = append(c.unsent, c.target(path))
 	c.busy--
 	p.changed.Broadcast()
 }

@@ -16,8 +16,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"tidemark/shared/abi"
@@ -88,12 +90,18 @@ func (r *restore) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	unlock = sync.OnceValue(unlock)
 	defer func() { err = errors.Join(err, unlock()) }()
 	if err := r.clear(); err != nil {
 		return err
 	}
 	if err := r.fill(ctx); err != nil {
 		return errors.Join(err, os.RemoveAll(r.fresh()))
+	}
+	if runtime.GOOS == "windows" { // which renames no folder with an open file
+		if err := unlock(); err != nil {
+			return err
+		}
 	}
 	if err := r.exchange(); err != nil {
 		return err

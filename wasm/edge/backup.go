@@ -287,24 +287,43 @@ func (w *Worker) lockAll() (unlock func()) {
 	return unlock
 }
 
-// copyObjects copies the files of the cut that no event has copied.
+// copyObjects copies the files of the cut that no event has copied, and writes the images that events
+// have made.
 func (b *backup) copyObjects(c *cut) error {
-	for path := b.w.files.next(c); path != ""; path = b.w.files.next(c) {
-		if err := b.copyObject(c, path); err != nil {
+	for {
+		path, images := b.w.files.next(c)
+		if path == "" && len(images) == 0 {
+			return nil
+		}
+		for _, small := range images {
+			if err := small.write(); err != nil {
+				return err
+			}
+		}
+		if path != "" {
+			if err := b.copyObject(c, path); err != nil {
+				return err
+			}
+		}
+		if err := b.pace.breathe(); err != nil {
 			return err
 		}
 	}
-	return nil
 }
 
-// next returns a file that is to be copied, or "" if there is none.
-func (p *filePool) next(c *cut) string {
+// next returns a file that is to be copied, if there is one, and the images that are to be written. If
+// there are none, next waits for those that events are making.
+func (p *filePool) next(c *cut) (path string, images []*image) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for path := range c.todo {
-		return path
+	for c.busy > 0 && len(c.todo) == 0 && len(c.images) == 0 {
+		p.changed.Wait()
 	}
-	return ""
+	images, c.images, c.held = c.images, nil, 0
+	for path = range c.todo {
+		break
+	}
+	return path, images
 }
 
 // copyObject copies a file in steps, between which events use the file. If one of them writes, or
@@ -344,21 +363,30 @@ func (b *backup) stepObject(c *cut, f *objectFile, pages int) (done bool, err er
 	if copied {
 		return true, nil
 	}
+	var small *image
 	if f.copy == nil {
-		if f.copy, err = startCopy(f.db, c.target(f.path)); err != nil {
+		if small, err = f.db.image(c.target(f.path)); err == nil && small == nil {
+			f.copy, err = startCopy(f.db, c.target(f.path))
+		}
+		if err != nil {
 			return false, err
 		}
 	}
-	if done, err = f.copy.step(pages); done || err != nil {
-		f.copy = nil
-	}
-	if !done || err != nil {
-		return done, err
+	if small == nil {
+		if done, err = f.copy.step(pages); done || err != nil {
+			f.copy = nil
+		}
+		if !done || err != nil {
+			return done, err
+		}
 	}
 	files.mu.Lock()
 	defer files.mu.Unlock()
 	delete(c.todo, f.path)
 	c.copied[f.path] = nil
+	if small != nil {
+		c.images = append(c.images, small)
+	}
 	if b.o.Chain {
 		files.same[f.path] = true
 	}

@@ -63,7 +63,7 @@ func (c *copying) step(pages int) (done bool, err error) {
 	case sqlite3.SQLITE_OK:
 		return false, nil
 	case sqlite3.SQLITE_DONE:
-		return true, cmp.Or(c.end(), withoutLog(c.target))
+		return true, cmp.Or(c.end(), c.withoutLog())
 	default:
 		err := fmt.Errorf("copy %s: %w", c.src.path, c.dst.fail(rc))
 		return false, errors.Join(err, c.end())
@@ -83,14 +83,20 @@ func (c *copying) end() error {
 	return err
 }
 
-// withoutLog makes a copy a database without a log, so that it is one file for whoever opens it. These
-// two bytes are all that says so. https://www.sqlite.org/fileformat.html, 1.3.3
-func withoutLog(target string) error {
-	file, err := os.OpenFile(target, os.O_WRONLY, 0)
+// Two bytes of a file say whether the database has a log.
+// https://www.sqlite.org/fileformat.html, 1.3.3
+const (
+	logAt      = 18
+	withoutLog = "\x01\x01"
+)
+
+// withoutLog makes the copy a database without a log, so that it is one file for whoever opens it.
+func (c *copying) withoutLog() error {
+	file, err := os.OpenFile(c.target, os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}
-	_, err = file.WriteAt([]byte{1, 1}, 18)
+	_, err = file.WriteAt([]byte(withoutLog), logAt)
 	return errors.Join(err, file.Close())
 }
 
@@ -104,15 +110,18 @@ func copyWhole(src *sqliteConn, target string) error {
 	return err
 }
 
-// copyAll completes the copy of a file, or makes it.
-func (f *objectFile) copyAll(target string) error {
+// copyAll completes the copy of a file, or makes it. That of a small file is an image, which is to be written.
+func (f *objectFile) copyAll(target string) (*image, error) {
 	if f.copy == nil {
-		return copyWhole(f.db, target)
+		if small, err := f.db.image(target); small != nil || err != nil {
+			return small, err
+		}
+		return nil, copyWhole(f.db, target)
 	}
 	c := f.copy
 	f.copy = nil
 	_, err := c.step(-1)
-	return err
+	return nil, err
 }
 
 // dropCopy ends a copy that is on its way.

@@ -22,6 +22,8 @@ type cut struct {
 	same   []string         // the files that did not change since the backup before
 	copied map[string]error // what came of the copies of the others, by path
 	busy   int              // claimed files that are being copied
+	images []*image         // of copies, which the backup writes
+	held   int              // bytes of images
 }
 
 // begin lists the files of objects below do, and hears from now on of those that are created and
@@ -120,7 +122,8 @@ func (p *filePool) writes(f *objectFile) {
 	c := p.claim(f.path)
 	p.mu.Unlock()
 	if c != nil {
-		p.copied(c, f.path, f.copyAll(c.target(f.path)))
+		small, err := f.copyAll(c.target(f.path))
+		p.copied(c, f.path, small, err)
 	}
 }
 
@@ -140,10 +143,18 @@ func (p *filePool) claim(path string) *cut {
 }
 
 // copied hears of the copy of a file that was claimed. A copy that failed is no failure of the
-// event that needed it.
-func (p *filePool) copied(c *cut, path string, err error) {
+// event that needed it. The backup writes an image, if there is one, or the caller if it has many.
+func (p *filePool) copied(c *cut, path string, small *image, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if small != nil && c.held < mostImages {
+		c.images = append(c.images, small)
+		c.held += len(small.bytes)
+	} else if small != nil {
+		p.mu.Unlock()
+		err = small.write()
+		p.mu.Lock()
+	}
 	c.copied[path] = err
 	c.busy--
 	p.changed.Broadcast()
@@ -171,7 +182,7 @@ func (p *filePool) erases(path, name string, open func() (*sqliteConn, error)) {
 		c := p.claim(path)
 		p.mu.Unlock()
 		if c != nil {
-			p.copied(c, path, err)
+			p.copied(c, path, nil, err)
 		}
 		return
 	}

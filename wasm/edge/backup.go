@@ -39,11 +39,11 @@ type BackupOptions struct {
 var ErrBackupRuns = errors.New("another backup is being made")
 
 const (
-	stepPages = 64  // that are copied while an event may wait for the file
+	stepPages = 32  // that are copied while an event may wait for the file
 	sendPages = 512 // after which the copy of a large file goes to the disk
 	// copyShare is the share of one processor, and of the disk, that a backup of a running server takes while
 	// events may have to copy files, and checkShare that afterwards.
-	copyShare, checkShare = 0.5, 0.25
+	copyShare, checkShare = 0.33, 0.15
 )
 
 // Backup copies all databases, as they are at one instant between two events, to a folder, while the

@@ -110,14 +110,14 @@ export const wrangler = () =>
     ],
   );
 
-// variables are added to the server's environment.
-export const wazero = (variables) => {
+// variables are added to the server's environment, and flags to its command.
+export const wazero = (variables, flags = []) => {
   const binary = ({ dir }) => built ?? path.join(dir, "tidemark"); // a binary of its own, as another door may be starting
   return new Door(
     "wazero",
     (door) => built || execFileSync("go", ["build", "-o", binary(door), "./wasm/cmd/tidemark"], { cwd: root, env }),
     (door) => [binary(door), "serve", "--addr", `127.0.0.1:${door.port}`, "--data", door.dir, ...(door.dev ? ["--dev"] : []),
-      ...(built ? ["--wasm", "build/tidemark.wasm"] : [])],
+      ...(built ? ["--wasm", "build/tidemark.wasm"] : []), ...flags],
     variables,
   );
 };

@@ -20,6 +20,7 @@ import (
 	rowsapi "tidemark/worker/api/records"
 	"tidemark/worker/host"
 	"tidemark/worker/space"
+	"tidemark/worker/store"
 	"tidemark/worker/store/documents"
 	"tidemark/worker/store/projects"
 	"tidemark/worker/store/records"
@@ -65,7 +66,8 @@ func main() {
 			Documents: &docsapi.Config{Calls: host.Rooms{}, Copies: copies, Versions: copies},
 			Transfer:  transfer.New(db, transferStatements),
 		},
-		Spaces: directory,
+		Spaces:    directory,
+		Databases: []api.Database{{Name: "DB", Write: func(ctx context.Context) error { return store.Write(ctx, db) }}},
 	})
 	config := &space.Config{
 		Serve: handler.ServeSpace, Records: recordStatements, Projects: projectStatements, Transfer: transferStatements, Schema: schema, Tables: spaces.NewTables(schema), Limits: settings.Sync,

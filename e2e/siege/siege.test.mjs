@@ -18,7 +18,7 @@ const seconds = Number(process.env.SIEGE_SECONDS) || 0;
 const crowd = seconds ? Number(process.env.SIEGE_CROWD) || 200 : 8; // requests at once
 
 // What a host logs where an instance ended.
-const faults = /uncaught|the instance (failed|ended)|out of its memory budget|panic|fatal error|tidemark: (boot|import)/i;
+const faults = /uncaught|the instance (failed|ended)|out of its memory budget|panic|fatal error|did not boot|the import/i;
 
 // Each opens a host: {url, log(), residentMB(), close()}. log returns what was
 // logged since.

@@ -13,7 +13,7 @@ const seeds = process.env.STRANGER_SEED ? 1 : Number(process.env.STRANGER_SEEDS)
 const inputs = 250;
 
 // The lines that a host logs when it fails.
-const faults = /uncaught|the instance (failed|ended)|level=ERROR|panic|fatal error|tidemark: (boot|import)/i;
+const faults = /uncaught|the instance (failed|ended)|level=ERROR|"level":"ERROR"|panic|fatal error|did not boot|the import/i;
 
 // workerd's own error for a client that breaks the protocol or its connection.
 const broken = /Uncaught exception: kj\/compat\/http.*(WebSocket protocol error|disconnected)/;

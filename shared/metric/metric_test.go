@@ -2,6 +2,7 @@ package metric
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"reflect"
 	"strings"
@@ -56,6 +57,38 @@ func TestTheGlueOnWorkerdNamesTheSameMetrics(t *testing.T) {
 	for _, want := range []string{names + "];\n", "const LABELS = [" + strings.Join(labels, ", ") + "];\n"} {
 		if !strings.Contains(string(source), want) {
 			t.Errorf("worker/metrics.mjs lacks\n%s", want)
+		}
+	}
+}
+
+// docs/operate.md has the columns of a point, which the glue on workerd makes.
+func TestTheColumnsOfAPointAreDocumented(t *testing.T) {
+	glue, err := os.ReadFile("../../worker/metrics.mjs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs, err := os.ReadFile("../../docs/operate.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(glue), "export const COLUMNS = [\n")
+	list, _, _ = strings.Cut(list, "\n];")
+	columns := strings.Split(list, "\n")
+	if len(columns) != 20 {
+		t.Errorf("%d columns", len(columns))
+	}
+	for i, column := range columns {
+		if want := fmt.Sprintf("| %d | `%s` |", i+1, strings.Trim(column, ` ",`)); !strings.Contains(string(docs), want) {
+			t.Errorf("docs/operate.md lacks %s", want)
+		}
+	}
+	for _, d := range Definitions {
+		name := d.Name
+		if len(d.Labels) > 0 {
+			name += "{" + strings.Join(d.Labels, ",") + "}"
+		}
+		if !strings.Contains(string(docs), "`"+name+"`") {
+			t.Errorf("docs/operate.md lacks %s", name)
 		}
 	}
 }

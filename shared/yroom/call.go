@@ -78,6 +78,7 @@ const (
 	StatusLonger           // the document is longer than Request.Version; the body is the limit to try next
 	StatusGone             // Data belongs to a document that was deleted lately
 	StatusBusy             // there is no memory for the document at the moment; the request had no effect
+	StatusUnstored         // the disk is full; the request had no effect. The host says it: see Unstored
 )
 
 // A Reply is the reply to a Request. On the wire it is

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A filePool bounds how many files of objects are open at a time, over all isolates.
@@ -15,6 +16,7 @@ import (
 type filePool struct {
 	limit int
 	log   *slog.Logger
+	clock Clock // nil: files stay open
 
 	mu      sync.Mutex
 	changed sync.Cond              // a file was closed, or its use has ended
@@ -26,6 +28,8 @@ type filePool struct {
 	cut   *cut          // of the backup that runs; nil: none
 	// same are the files that nobody has written to since the cut of the last backup, by path.
 	same map[string]bool
+	// stopRest stops the timer of rest; nil: it is not set, and rest does not run.
+	stopRest func() bool
 }
 
 // An objectFile is the open file of one object. The pool's lock guards it.
@@ -35,6 +39,7 @@ type objectFile struct {
 	db      *sqliteConn   // nil while it is opened
 	at      *list.Element // in unused; nil: somebody uses it, or it is being opened or closed
 	closing bool          // a goroutine closes it
+	usedAt  time.Time     // the end of the last event
 
 	// What follows belongs to the user of the file.
 	noted uint64   // the epoch in which the pool heard of a write
@@ -105,6 +110,10 @@ func (p *filePool) done(f *objectFile) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f.at = p.unused.PushFront(f)
+	if p.clock != nil {
+		f.usedAt = p.clock.Now()
+	}
+	p.restLater(fileRest)
 	p.changed.Broadcast()
 }
 
@@ -145,6 +154,10 @@ func (p *filePool) gone(f *objectFile) {
 func (p *filePool) end(closeConn func(*sqliteConn) error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for p.stopRest != nil && !p.stopRest() {
+		p.changed.Wait() // until rest has ended
+	}
+	p.stopRest = nil
 	var errs []error
 	for e := p.unused.Front(); e != nil; e = e.Next() {
 		f := e.Value.(*objectFile)

@@ -18,38 +18,46 @@ import (
 // It belongs around all that responds to requests. Of next, SetRoute says the route.
 func (w *Worker) Observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		start := time.Now()
-		id := identify(r)
-		o := &observed{ResponseWriter: rw, status: http.StatusOK}
-		rw.Header()[abi.RequestIDHeader] = r.Header[abi.RequestIDHeader]
-		defer func() { // also if the connection is aborted
-			took := time.Since(start)
-			w.metrics.Request(o.route, r.Method, o.status, took)
-			attrs := [...]slog.Attr{
-				slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", o.status),
-				slog.Int64("bytes", o.bytes), slog.Float64("duration_ms", float64(took.Microseconds())/1e3), slog.String("request_id", id), {},
-			}
-			n := len(attrs) - 1
-			if parent := r.Header.Get(abi.TraceparentHeader); parent != "" {
-				attrs[n] = slog.String("traceparent", parent)
-				n++
-			}
-			w.log.LogAttrs(r.Context(), slog.LevelInfo, "request", attrs[:n]...)
-		}()
+		o := &observed{ResponseWriter: rw, status: http.StatusOK, start: time.Now()}
+		o.identify(r)
+		defer o.end(w, r) // also if the connection is aborted
 		next.ServeHTTP(o, r)
 	})
 }
 
-// identify makes the header of r hold a valid id of the request, and a valid traceparent or none.
-func identify(r *http.Request) (id string) {
-	if id = r.Header.Get(abi.RequestIDHeader); len(r.Header[abi.RequestIDHeader]) != 1 || !abi.ValidRequestID(id) {
-		id = NewRequestID()
-		r.Header[abi.RequestIDHeader] = []string{id}
+// identify makes the header of r, and of the response, hold a valid id of the request. Of
+// r, a traceparent that is not valid is removed.
+func (o *observed) identify(r *http.Request) {
+	if ids := r.Header[abi.RequestIDHeader]; len(ids) == 1 && abi.ValidRequestID(ids[0]) {
+		o.id[0] = ids[0]
+	} else {
+		o.id[0] = NewRequestID()
+		r.Header[abi.RequestIDHeader] = o.id[:]
 	}
-	if parents := r.Header[abi.TraceparentHeader]; len(parents) > 0 && (len(parents) != 1 || !abi.ValidTraceparent(parents[0])) {
+	o.ResponseWriter.Header()[abi.RequestIDHeader] = o.id[:]
+	if parents := r.Header[abi.TraceparentHeader]; len(parents) == 1 && abi.ValidTraceparent(parents[0]) {
+		o.parent = parents[0]
+	} else if parents != nil {
 		delete(r.Header, abi.TraceparentHeader)
 	}
-	return id
+}
+
+// end counts the request, and logs it. It makes the record itself, as slog.Logger would look for
+// the line of this code.
+func (o *observed) end(w *Worker, r *http.Request) {
+	took := time.Since(o.start)
+	w.metrics.Request(o.route, r.Method, o.status, took)
+	log := w.log.Handler()
+	if !log.Enabled(r.Context(), slog.LevelInfo) {
+		return
+	}
+	record := slog.NewRecord(o.start.Add(took), slog.LevelInfo, "request", 0)
+	record.AddAttrs(slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", o.status),
+		slog.Int64("bytes", o.bytes), slog.Float64("duration_ms", float64(took.Microseconds())/1e3), slog.String("request_id", o.id[0]))
+	if o.parent != "" {
+		record.AddAttrs(slog.String("traceparent", o.parent))
+	}
+	log.Handle(r.Context(), record)
 }
 
 // NewRequestID returns 128 random bits.
@@ -80,12 +88,15 @@ func SetRoute(rw http.ResponseWriter, pattern string) {
 	}
 }
 
-// An observed is a response of which Observe notes the status, the length of the body and the route.
+// An observed is a response, of which Observe notes what it counts and logs.
 type observed struct {
 	http.ResponseWriter
+	start  time.Time
+	id     [1]string
+	parent string // a valid traceparent, or ""
+	route  string
 	status int
 	bytes  int64
-	route  string
 }
 
 func (o *observed) WriteHeader(status int) {

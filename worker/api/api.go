@@ -18,6 +18,8 @@ type Config struct {
 	Root Stores
 	// Spaces lists the spaces; nil: there are none.
 	Spaces spaces.Directory
+	// Databases are those without which the server is not ready.
+	Databases []Database
 }
 
 // Stores are where the root, or one space, keeps its data.

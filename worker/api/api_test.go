@@ -225,6 +225,16 @@ func TestAnOverloadedDatabaseIsSaid(t *testing.T) {
 			t.Error(w.Header(), w.Body)
 		}
 	}
+	for _, text := range []string{"D1_ERROR: Exceeded maximum DB size.", "D1_ERROR: database or disk is full: SQLITE_FULL"} {
+		p.err = fmt.Errorf("push: %w", abi.OpError(text))
+		for _, path := range []string{"/trpc/sync.pull", "/sync/pull"} {
+			w := ask(h, "GET", path, nil)
+			want(t, w, 507, "disk is full, and nothing was stored")
+			if w.Header().Get("Retry-After") != "30" {
+				t.Error(w.Header())
+			}
+		}
+	}
 	p.err = abi.OpError("D1_ERROR: no such table: Secrets")
 	want(t, ask(h, "GET", "/sync/pull", nil), 500)
 }

@@ -17,7 +17,7 @@ import (
 // methods of CORS preflights and, for the projects, the OpenAPI document. What tRPC serves is
 // a list of procedures in package records.
 func rootTable(c Config) door.Table {
-	sections := []*door.Section{healthSection(), devSection()}
+	sections := []*door.Section{healthSection(), readySection(c.Databases), devSection()}
 	if c.Spaces != nil {
 		sections = append(sections, spaces.ListSection(c.Spaces))
 	}

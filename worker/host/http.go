@@ -94,6 +94,9 @@ func (c *call) respond(w *responseWriter) {
 	hostRespond(c.id, pointer(head), int32(len(head)), pointer(w.body), int32(len(w.body)))
 }
 
+// requestID is abi.RequestIDHeader in the head of a request.
+const requestID = "x-request-id"
+
 // newRequest returns the server's request for the host's text.
 func newRequest(head []byte) (*http.Request, error) {
 	h, err := abi.DecodeRequest(head)
@@ -112,6 +115,10 @@ func newRequest(head []byte) (*http.Request, error) {
 		Header: make(http.Header, len(h.Header)),
 	}
 	for _, field := range h.Header {
+		if field[0] == requestID { // every request has it, and net/http does not know the name
+			r.Header[abi.RequestIDHeader] = []string{field[1]}
+			continue
+		}
 		r.Header.Add(field[0], field[1])
 	}
 	r.RemoteAddr = r.Header.Get("Cf-Connecting-Ip")

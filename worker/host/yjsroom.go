@@ -68,6 +68,7 @@ type YjsRooms struct {
 
 	shut    room.Recent[*shutRoom] // by yjsRoom.key
 	revoked session.Recent         // by requests to rooms that store nothing
+	full    room.Seldom
 }
 
 // A shutRoom is what YjsRooms remembers of a room that was shut.
@@ -148,7 +149,7 @@ func (y *yjsRoom) Timer() {
 // emptyBytes is at most the size of an object that has stored nothing: on workerd it has a page.
 const emptyBytes = 4 << 10
 
-// Call returns nil if the storage failed.
+// Call returns nil if the storage failed, and otherwise than for want of space.
 func (y *yjsRoom) Call(data []byte) (reply []byte) {
 	now := time.Now()
 	if reply, ok := y.shut().Reply(data); ok {
@@ -173,7 +174,10 @@ func (y *yjsRoom) Call(data []byte) (reply []byte) {
 		reply, out, err = r.Call(data, now)
 		return out, err
 	})
-	if err != nil {
+	switch {
+	case abi.Full(err):
+		return yroom.Unstored()
+	case err != nil:
 		return nil
 	}
 	if yroom.Forgets(data, reply) {
@@ -246,9 +250,14 @@ func (y *yjsRoom) event(conn int32, happen func(*yroom.Room) (yroom.Effects, err
 		}
 	}
 	if err != nil {
-		Log.Error("a Yjs room failed", "room", y.o.Name, "error", err)
+		reason := "the room failed; try again later"
+		if !abi.Full(err) {
+			Log.Error("a Yjs room failed", "room", y.o.Name, "error", err)
+		} else if reason = "the server's disk is full; try again later"; y.rooms.full.Due(time.Now()) {
+			Log.Error("the disk is full: edits of Yjs rooms fail", "room", y.o.Name, "error", err)
+		}
 		y.room = nil
-		y.o.Close(conn, room.CloseLater, "the room failed; try again later")
+		y.o.Close(conn, room.CloseLater, reason)
 	}
 	y.countBehind()
 	y.account()

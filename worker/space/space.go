@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"time"
 
+	"tidemark/shared/abi"
 	"tidemark/shared/record"
 	"tidemark/shared/room"
 	"tidemark/shared/syncroom"
@@ -192,7 +193,7 @@ func (s *Space) Serve(w http.ResponseWriter, r *http.Request, enclosed []byte) {
 	if err := s.open(r.Context()); err != nil {
 		unopened := s.door
 		unopened.Unopened = err
-		if r.Context().Err() == nil && !errors.Is(err, store.ErrNewerLayout) {
+		if r.Context().Err() == nil && !errors.Is(err, store.ErrNewerLayout) && !abi.Full(err) {
 			s.Log.Error("a space was not opened", "space", s.name, "error", err)
 			unopened.Unopened = errUnopened
 		}

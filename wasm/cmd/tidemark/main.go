@@ -4,7 +4,8 @@
 // its data in a folder:
 //
 //	tidemark serve --addr 127.0.0.1:8787 --data DIR [--config wrangler.toml] [--tables tables.toml] [--wasm FILE] [--assets DIR]
-//	    [--instances N] [--open-files N] [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s] [--dev [--dev-any-address]]
+//	    [--instances N] [--open-files N] [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s]
+//	    [--metrics-addr 127.0.0.1:9464|off] [--log text|json] [--dev [--dev-any-address]]
 //	    [--backup-to FOLDER] [--backup-every 1h] [--backup-keep 24]
 //	tidemark token --data DIR --sub alice [--scope "…"] [--spaces "…"] [--claims '{"teams":["a"]}'] [--ttl 720h]
 //	tidemark backup --data DIR --to FOLDER
@@ -30,6 +31,7 @@
 // tables.toml beside the wrangler.toml, or of the variable TABLES, or else those inside. Before it serves,
 // serve adds to the database the tables and columns that are new in the file. It refuses to
 // start if the database would lose data. The port is that of --addr or, without it, PORT.
+// Prometheus reads the metrics at --metrics-addr, and never at the port of the clients.
 // With --dev it prints a token, and /dev/login gives anyone on this machine a
 // token for any name; serve then refuses an address that is not loopback unless
 // --dev-any-address is given, too. token prints a token and nothing else. Its
@@ -86,7 +88,8 @@ import (
 
 const usage = `usage:
   tidemark serve [--data data] [--addr 127.0.0.1:8787] [--config wrangler.toml] [--tables tables.toml] [--wasm FILE] [--assets DIR]
-      [--instances N] [--open-files N] [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s] [--dev [--dev-any-address]]
+      [--instances N] [--open-files N] [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s]
+      [--metrics-addr 127.0.0.1:9464|off] [--log text|json] [--dev [--dev-any-address]]
       [--backup-to FOLDER] [--backup-every 1h] [--backup-keep 24]
   tidemark token [--data data] --sub NAME [--scope "…"] [--spaces "…"] [--claims '{"teams":["a"]}'] [--ttl 720h]
   tidemark backup --data DIR --to FOLDER

@@ -224,7 +224,7 @@ func TestASignalLetsRequestsEndAndAKillLosesNoCommit(t *testing.T) {
 		t.Errorf("exit: %v", err)
 	}
 	log := s.log.String()
-	if !strings.Contains(log, "method=GET path=/d1 status=200 bytes=2 duration=") || strings.Contains(log, "secret") {
+	if !strings.Contains(log, "method=GET path=/d1 status=200 bytes=2 duration_ms=") || strings.Contains(log, "secret") {
 		t.Errorf("log: %s", log)
 	}
 

@@ -79,7 +79,9 @@ func (p *place) refused(reason string, args ...string) {
 // push pushes a row, and returns the stamp of the push.
 func (s *server) push(t *testing.T, space, id string, lastPulledAt int64) int64 {
 	t.Helper()
-	var answer struct{ Result struct{ Data struct{ Timestamp int64 } } }
+	var answer struct {
+		Result struct{ Data struct{ Timestamp int64 } }
+	}
 	text := s.call(t, "sync.push", space, fmt.Sprintf(`{"lastPulledAt":%d,"changes":{"customers":{"created":[],"updated":[{"id":%q,"created_at":1,"updated_at":1}],"deleted":[]}}}`, lastPulledAt, id))
 	if err := json.Unmarshal([]byte(text), &answer); err != nil {
 		t.Fatal(text, err)

@@ -233,8 +233,8 @@ func (s *service) open() error {
 	}
 	s.worker, err = edge.Open(edge.Options{
 		Module: s.module, Config: s.config, Data: s.place.data, Env: s.env(), Instances: s.instances,
-		OpenFiles: s.openFiles, Durable: []string{"Space"}, Log: s.log, Health: "/healthz",
-		Claimed: s.folder.claim, Assets: s.assets, NoAlarms: s.alone,
+		OpenFiles: s.openFiles, Durable: []string{"Space"}, Log: s.log, Health: "/healthz", Ready: "/readyz",
+		Clock: serverClock(), Claimed: s.folder.claim, Assets: s.assets, NoAlarms: s.alone,
 		Migrations: s.declared.migrations, Migrated: func(binding string, db *edge.D1) error { return s.declared.migrated(binding, db, s.log) },
 	})
 	if err != nil {
@@ -276,6 +276,7 @@ func (s *service) run() error {
 	}
 	defer endBackups()
 	if s.metrics != nil {
+		s.log.Info("the metrics are served", "url", "http://"+s.metrics.Addr().String()+"/metrics")
 		go serveMetrics(s.metrics, s.worker.Metrics().Handler(), s.log)
 	}
 	server := newServer(handler, s.worker.CallLimit(), s.log)
@@ -313,14 +314,9 @@ func (s *service) run() error {
 
 // handler returns what serves all requests. It watches the memory until ctx is done.
 func (s *service) handler(ctx context.Context) (http.Handler, error) {
-	handler := http.Handler(s.worker)
-	if s.bound > 0 {
-		debug.SetMemoryLimit(s.bound / 4 * 3) // so that memory beyond it is in use, not garbage
-		guard := &memoryGuard{bound: s.bound, patience: memoryPatience, trim: s.worker.Trim}
-		go guard.watch(ctx)
-		handler = guard.admit(s.worker)
-	}
-	return compress(s.worker.Observe(handler))
+	guard := &memoryGuard{bound: s.bound, patience: memoryPatience, trim: s.worker.Trim}
+	go watchMemory(ctx, guard, newHeapKeeper(s.bound/4*3))
+	return compress(s.worker.Observe(guard.admit(s.worker)))
 }
 
 // close closes what is open.

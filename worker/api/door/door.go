@@ -10,6 +10,7 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/shared/auth"
 	"tidemark/shared/ijson"
+	"tidemark/shared/room"
 )
 
 // Tickets keeps tickets between their issue and their use, for all instances
@@ -53,6 +54,7 @@ type Door struct {
 	verifier *auth.Verifier
 	cache    *auth.Cache
 	revoked  revocations
+	full     room.Seldom
 }
 
 // How much one instance remembers of tokens and subjects.

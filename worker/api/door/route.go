@@ -52,7 +52,7 @@ type pattern struct {
 	upgrade  bool
 	routes   []*Route
 
-	path, ofSpace string // the pattern of the path, in the root and in a space
+	name, nameOfSpace string // of the route in the metrics, in the root and in a space
 }
 
 // A Table is all sections. A path belongs to the first section that has a root for it.
@@ -73,10 +73,8 @@ func NewTable(sections ...*Section) Table {
 }
 
 func (s *Section) add(r *Route) {
-	p := pattern{
-		segments: strings.Split(r.Pattern, "/"), many: -1, upgrade: r.Upgrade,
-		path: r.Pattern, ofSpace: "/s/{space}" + r.Pattern,
-	}
+	name := strings.ReplaceAll(r.Pattern, "...}", "}")
+	p := pattern{segments: strings.Split(r.Pattern, "/"), many: -1, upgrade: r.Upgrade, name: name, nameOfSpace: "/s/{space}" + name}
 	for i, segment := range p.segments {
 		if name, ok := parameterName(segment); ok {
 			r.parameters = append(r.parameters, strings.TrimSuffix(name, "..."))
@@ -152,9 +150,9 @@ func (s *Section) find(c *Call) (allowed []string) {
 			continue
 		}
 		if c.Space.Name == "" {
-			c.SetRoute(p.path)
+			c.SetRoute(p.name)
 		} else {
-			c.SetRoute(p.ofSpace)
+			c.SetRoute(p.nameOfSpace)
 		}
 		for _, r := range p.routes {
 			allowed = append(allowed, r.Method)

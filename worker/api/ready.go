@@ -47,9 +47,13 @@ func readySection(databases []Database) *door.Section {
 	}
 }
 
-// serve returns 200 if every database takes writes, and otherwise 503 and which ones do not. F3.
+// serve returns 200 if the variables are valid and every database takes writes, and otherwise 503 and
+// what fails. F3.
 func (r *readiness) serve(c *door.Call) error {
 	failures := r.ask(c)
+	if c.Invalid != nil {
+		failures = appendFailure(append([]byte(nil), failures...), "variable", variableOf(c.Invalid), c.Invalid.Error())
+	}
 	if len(failures) == 0 {
 		c.WriteJSON(http.StatusOK, []byte(`{"status":"ready"}`))
 		return nil
@@ -74,11 +78,7 @@ func (r *readiness) ask(c *door.Call) []byte {
 	for _, d := range r.databases {
 		if err := d.Write(c.R.Context()); err != nil {
 			failed = err
-			if len(failures) > 0 {
-				failures = append(failures, ',')
-			}
-			failures = ijson.AppendString(append(failures, `{"database":`...), d.Name)
-			failures = append(ijson.AppendString(append(failures, `,"error":`...), unready(err)), '}')
+			failures = appendFailure(failures, "database", d.Name, unready(err))
 		}
 	}
 	r.mu.Lock()
@@ -89,6 +89,25 @@ func (r *readiness) ask(c *door.Call) []byte {
 		c.Log.Error("a database takes no writes", "error", failed)
 	}
 	return failures
+}
+
+// appendFailure appends {"KIND":"name","error":"why"} to failures, behind a comma if it is not the first.
+func appendFailure(failures []byte, kind, name, why string) []byte {
+	if len(failures) > 0 {
+		failures = append(failures, ',')
+	}
+	failures = append(append(append(failures, `{"`...), kind...), `":`...)
+	failures = append(ijson.AppendString(failures, name), `,"error":`...)
+	return append(ijson.AppendString(failures, why), '}')
+}
+
+// variableOf returns the name of the variable with which the error of a setting begins.
+func variableOf(invalid error) string {
+	name := invalid.Error()
+	if i := strings.IndexAny(name, " :"); i >= 0 {
+		name = name[:i]
+	}
+	return name
 }
 
 // unready says why a database takes no writes, and nothing else of it.

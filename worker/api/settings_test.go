@@ -99,11 +99,17 @@ func TestAnInvalidVariableOfWebhooksIsNamed(t *testing.T) {
 			name, value, _ := strings.Cut(variable, "=")
 			pairs = append(pairs, name, value)
 		}
-		w := ask(newHandler(t, &ports{}, pairs...), "GET", "/nowhere", nil, "Authorization", "")
-		if c.named != "" {
+		p := &ports{}
+		h := newHandler(t, p, pairs...)
+		w, ready := ask(h, "GET", "/nowhere", nil, "Authorization", ""), ask(h, "GET", "/readyz", nil)
+		if c.named != "" { // F3: the server is not ready, and its log says why
 			want(t, w, 503, c.named)
-		} else if w.Code != 401 {
-			t.Errorf("%s: %d %s", c.variables, w.Code, w.Body)
+			want(t, ready, 503, `"failures":[{"variable":"WEBHOOK_`, c.named)
+			if got := p.log.String(); !strings.Contains(got, "a variable is invalid") || !strings.Contains(got, c.named) {
+				t.Errorf("%s: the log is %s", c.variables, got)
+			}
+		} else if w.Code != 401 || ready.Code != 200 {
+			t.Errorf("%s: %d %s, readiness %d", c.variables, w.Code, w.Body, ready.Code)
 		}
 	}
 }

@@ -152,7 +152,7 @@ func TestAnEventIsSentAgainAtItsTimes(t *testing.T) {
 	}
 }
 
-// W3: 410 stops everything until the next start.
+// W3: 410 stops everything until the next start or a retry.
 func TestAReceiverThatIsGone(t *testing.T) {
 	b := newBench(t, outbox.Entry{Space: "acme"})
 	b.status = 410

@@ -77,6 +77,9 @@ func New(c Config) *Door {
 	if d.Invalid == nil {
 		d.verifier, d.Invalid = auth.New(c.Settings.Auth)
 	}
+	if d.Invalid != nil {
+		d.Log.Error("a variable is invalid: every route that needs a token returns 503", "error", d.Invalid)
+	}
 	return d
 }
 

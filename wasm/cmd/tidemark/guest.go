@@ -4,13 +4,18 @@ package main
 
 import (
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
+
+	"tidemark/wasm/edge"
 )
 
 const (
@@ -40,6 +45,18 @@ func readGuest(file string, within fs.FS, dir string) ([]byte, error) {
 			built, filepath.Join(dir, guestPackage))
 	}
 	return wasm, err
+}
+
+// compilePatience is the time after which the log says what the command waits for.
+const compilePatience = time.Second
+
+// compile compiles the guest, or takes it from the folder cache. The log says so if it takes long.
+func compile(wasm []byte, cache string, log *slog.Logger) (*edge.Module, error) {
+	slow := time.AfterFunc(compilePatience, func() {
+		log.Info("the guest is being compiled, which takes a while the first time", "cache", cache)
+	})
+	defer slow.Stop()
+	return edge.Compile(context.Background(), wasm, cache)
 }
 
 // unpackGuest reads the guest inside, a quarter of the size by gzip.

@@ -73,8 +73,9 @@ func TestVariablesThatAreDeclaredReachTheGuest(t *testing.T) {
 	t.Setenv("DECLARED", "1")
 	t.Setenv("UNDECLARED", "2")
 	t.Setenv("AUTH_ISSUER", "3")
+	t.Setenv("LIMIT_DEPTH", "4")
 	got := variables(&edge.Config{Vars: map[string]any{"DECLARED": ""}}, "s")
-	if got["DECLARED"] != "1" || got["AUTH_ISSUER"] != "3" || got["AUTH_SECRET"] != "s" || got["UNDECLARED"] != "" {
+	if got["DECLARED"] != "1" || got["AUTH_ISSUER"] != "3" || got["AUTH_SECRET"] != "s" || got["LIMIT_DEPTH"] != "4" || got["UNDECLARED"] != "" {
 		t.Errorf("got %v", got)
 	}
 }

@@ -232,7 +232,7 @@ func (o *operator) send(method, path, query, body string) (string, error) {
 		return "", err
 	}
 	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusNoContent {
-		return "", fmt.Errorf("%s answered %s: %s", request.URL, response.Status, reason(answer))
+		return "", fmt.Errorf("%s returned %s: %s", request.URL, response.Status, reason(answer))
 	}
 	return string(answer), nil
 }

@@ -114,6 +114,6 @@ func (s *schedule) once(ctx context.Context, worker *edge.Worker) error {
 	if err != nil {
 		return err
 	}
-	s.log.Info("backup", "to", o.To, "files", len(m.Files), "bytes", m.Bytes(), "took", time.Since(begun).Round(time.Millisecond))
+	s.log.Info("backup", "to", o.To, "files", len(m.Files), "bytes", m.Bytes(), "duration_ms", time.Since(begun).Milliseconds())
 	return s.backups.Sweep()
 }

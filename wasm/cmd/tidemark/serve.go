@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -228,7 +229,7 @@ func (s *service) open() error {
 	if err := findTempFolder(s.place.data); err != nil {
 		return err
 	}
-	if s.module, err = edge.Compile(context.Background(), wasm, cacheDir(s.place.data)); err != nil {
+	if s.module, err = compile(wasm, cacheDir(s.place.data), s.log); err != nil {
 		return err
 	}
 	s.worker, err = edge.Open(edge.Options{
@@ -384,13 +385,17 @@ func newServer(handler http.Handler, callLimit time.Duration, log *slog.Logger) 
 	return s
 }
 
+// guestPrefixes begin the names of variables that the guest gets whether or not the config has them.
+var guestPrefixes = []string{"AUTH_", "CORS_", "LIMIT_", "SPACES_", "WEBHOOK_", "YJS_"}
+
 // variables returns the environment variables that the guest gets: those that the
-// config declares, AUTH_* and WEBHOOK_*.
+// config declares, and those of guestPrefixes.
 func variables(config *edge.Config, secret string) map[string]string {
 	env := map[string]string{}
 	for _, pair := range os.Environ() {
 		name, value, _ := strings.Cut(pair, "=")
-		if _, declared := config.Vars[name]; declared || strings.HasPrefix(name, "AUTH_") || strings.HasPrefix(name, "WEBHOOK_") {
+		ours := slices.ContainsFunc(guestPrefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+		if _, declared := config.Vars[name]; declared || ours {
 			env[name] = value
 		}
 	}

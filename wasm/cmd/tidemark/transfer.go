@@ -320,7 +320,7 @@ type refusal struct {
 }
 
 func (r *refusal) Error() string {
-	return fmt.Sprintf("%s answered %s: %s", r.url, r.status, r.message)
+	return fmt.Sprintf("%s returned %s: %s", r.url, r.status, r.message)
 }
 
 // passes says whether the same request may succeed later.
@@ -401,7 +401,7 @@ func (c *courier) once(ctx context.Context, method, path string, query url.Value
 		return nil, r
 	}
 	if len(answer) > maxPageBytes {
-		return nil, &finalError{fmt.Errorf("%s answered with more than a page", request.URL)}
+		return nil, &finalError{fmt.Errorf("%s returned more than a page", request.URL)}
 	}
 	return answer, nil
 }

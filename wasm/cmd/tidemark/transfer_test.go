@@ -134,7 +134,7 @@ func TestAnExportThatFailsLeavesNoFile(t *testing.T) { // S11
 		var waits []time.Duration
 		c, _ := carry(t, server.URL, "", &waits)
 		err := c.export(t.Context(), file, nil)
-		if err == nil || !strings.Contains(err.Error(), "export page 2: "+server.URL+"/export answered") || !strings.Contains(err.Error(), "no more") || len(waits) != want {
+		if err == nil || !strings.Contains(err.Error(), "export page 2: "+server.URL+"/export returned") || !strings.Contains(err.Error(), "no more") || len(waits) != want {
 			t.Errorf("%d: %v after %v", code, err, waits)
 		}
 		entries, _ := os.ReadDir(folder)
@@ -220,8 +220,8 @@ func TestAnImportSaysWhereTheMistakeIs(t *testing.T) { // S11
 		text, want string
 		requests   int
 	}{
-		{all, "in: line 7: " + server.URL + "/s/acme/import answered 400 Bad Request: line 2: unknown table", 3},
-		{"{\"format\":\"conflict\"}\n{\"next\":null}\n", "import page 1, which begins at line 1 of in: " + server.URL + "/s/acme/import answered 409 Conflict: an import needs an empty place", 1},
+		{all, "in: line 7: " + server.URL + "/s/acme/import returned 400 Bad Request: line 2: unknown table", 3},
+		{"{\"format\":\"conflict\"}\n{\"next\":null}\n", "import page 1, which begins at line 1 of in: " + server.URL + "/s/acme/import returned 409 Conflict: an import needs an empty place", 1},
 		{"", `in is no export of tidemark: {"format":…} must be its first line`, 0},
 		{"export PATH=/bin\n{\"next\":null}\n", "in is no export of tidemark", 0},
 		{threePages[0], "in ends at line 4, before the end of the export", 0},

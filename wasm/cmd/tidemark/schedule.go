@@ -39,6 +39,9 @@ func newSchedule(flags *flag.FlagSet) *schedule {
 // check returns an error if the schedule cannot be. data is the data folder.
 func (s *schedule) check(data string) (err error) {
 	if s.backups.Folder == "" {
+		if s.every != defaultBackupEvery || s.backups.Keep != defaultBackupKeep {
+			return errors.New("serve: --backup-every and --backup-keep need --backup-to")
+		}
 		return nil
 	}
 	if s.every < leastBackupEvery {

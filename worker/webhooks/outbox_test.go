@@ -243,6 +243,44 @@ func TestTheOutcomeOfAnEventThatIsGoneCountsForNothing(t *testing.T) { // W3
 	}
 }
 
+// A line keeps the messages to objects.
+type line struct{ messages []string }
+
+func (l *line) Call(_ context.Context, _, _ string, data ...[]byte) ([]byte, error) {
+	l.messages = append(l.messages, "call "+string(data[0][1:]))
+	return nil, nil
+}
+
+func (l *line) Publish(_ context.Context, _, _ string, data []byte) {
+	l.messages = append(l.messages, string(data[1:]))
+}
+
+// W3: what waits in the root when the server starts with a receiver again is sent, although its alarm
+// went off without one. Reading arms no alarm otherwise.
+func TestAnInstanceWakesTheOutboxOfTheRoot(t *testing.T) {
+	b := newBench(t, outbox.Entry{})
+	l := &line{}
+	a := &Armed{DB: b.db, Calls: l, Now: func() time.Time { return b.now }}
+	read := abi.Statement{SQL: "SELECT stamp FROM Clock"}
+	for _, c := range []struct {
+		statement abi.Statement
+		want      string
+	}{
+		{read, "n"},
+		{read, ""},
+		{store.Announce("SELECT 'project.changed', 'p'"), "call a n"},
+		{store.Announce("SELECT 'project.changed', 'p'"), ""}, // waits already
+	} {
+		l.messages = nil
+		if _, err := a.Batch(context.Background(), []abi.Statement{c.statement}); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(l.messages, " "); got != c.want {
+			t.Errorf("%s: messages %q, want %q", c.statement.SQL, got, c.want)
+		}
+	}
+}
+
 // W4: many changes are few events, and the last of them counts.
 func TestChangesAreCoalesced(t *testing.T) {
 	b := newBench(t, outbox.Entry{Space: "acme"})

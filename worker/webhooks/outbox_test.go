@@ -179,6 +179,23 @@ func TestAReceiverThatIsGone(t *testing.T) {
 	}
 }
 
+// W1: what waits of a type that the receiver does not want any more is dropped, and holds up nothing.
+func TestATypeThatIsNotWantedAnyMore(t *testing.T) {
+	b := newBench(t, outbox.Entry{})
+	b.status = 400
+	b.change(webhook.ProjectChanged, "p")
+	b.change(webhook.ProjectChanged, "q")
+	b.change(webhook.SpaceCreated, "acme@1")
+	b.ring()
+	b.start(outbox.Entry{})
+	b.box.Config.Events = []string{"space.*"}
+	b.status, b.requests = 204, nil
+	b.ring()
+	if got := b.bodies(); len(got) != 1 || got[0] != `{"space":"acme"}` || b.inspect().Waiting != 0 {
+		t.Error(got, b.inspect())
+	}
+}
+
 // W5: a retry sends at once, also to a receiver that was gone.
 func TestARetry(t *testing.T) {
 	for _, status := range []int{500, 410} {

@@ -9,6 +9,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +20,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"tidemark/shared/abi"
+	"tidemark/wasm/edge"
 	"tidemark/wasm/wasmtest"
 )
 
@@ -151,5 +155,45 @@ func TestWithoutAReceiverNothingWaits(t *testing.T) {
 	operator.wants("POST", "/trpc/sync.push", rowsOf("r", 0, 1, "null"), http.StatusOK)
 	if got := string(operator.wants("GET", "/webhooks", nil, http.StatusOK)); got != `{"objects":[],"next":null}` {
 		t.Error(got)
+	}
+}
+
+// A host puts off the alarms of an object in which instances have ended. An alarm that succeeds ends
+// that, in the object of the root and in a space.
+func TestAnAlarmThatSucceedsForgivesEnds(t *testing.T) { // W3
+	r, variables := startReceiver(t)
+	env := map[string]string{"AUTH_SECRET": secret}
+	for i := 0; i < len(variables); i += 2 {
+		env[variables[i]] = variables[i+1]
+	}
+	dir := t.TempDir()
+	index := func(statements ...abi.Statement) []abi.Result {
+		t.Helper()
+		db, err := edge.OpenD1(filepath.Join(dir, "do", "alarms.sqlite"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		results, err := db.Batch(t.Context(), statements)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return results
+	}
+	if err := os.Mkdir(filepath.Join(dir, "do"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	index(abi.Statement{SQL: `CREATE TABLE ends (class TEXT, name TEXT, ends INTEGER NOT NULL, running INTEGER NOT NULL, PRIMARY KEY (class, name)) WITHOUT ROWID`},
+		abi.Statement{SQL: `INSERT INTO ends VALUES ('SyncRoom', 'webhooks', 3, 0), ('Space', 'acme', 3, 0), ('Space', 'other', 3, 0)`})
+	s := wasmtest.Start(t, wasmtest.Options{Guest: "./worker", Config: configured(t), Data: dir, Env: env, Log: io.Discard})
+	c := watched{caller{t, s, signed(t, jwt.MapClaims{"sub": "ann"})}, &journal{}}
+	c.wants("POST", "/trpc/sync.push", rowsOf("r", 0, 1, "null"), http.StatusOK)
+	c.wants("POST", "/s/acme/api/v1/projects/", []byte(`{"name":"p"}`), http.StatusCreated)
+	wasmtest.Until(t, "both are told", func() bool { return len(r.took("records.changed")) > 0 && len(r.took("project.changed")) > 0 })
+	if err := s.Worker().Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if left := index(abi.Statement{SQL: `SELECT name FROM ends`})[0].Rows; len(left) != 1 || fmt.Sprint(left[0][0]) != fmt.Sprint(abi.Text("other")) {
+		t.Errorf("left %s", left)
 	}
 }

@@ -15,7 +15,7 @@ GUEST_FLAGS := -trimpath -buildvcs=false -ldflags="-s -w"
 BIN := $(CURDIR)/e2e/node_modules/.bin
 NODE := PATH="$(BIN):$$PATH"
 DEPS := e2e/node_modules/.package-lock.json
-MADE := build build/testguest.wasm build/tidemark release-here build/migrated build/field-notes $(DEPS)
+MADE := build build/testguest.wasm build/tidemark release-here build/migrated build/field-notes $(DEPS) build/toxiproxy build/tidemark-soak
 TEST_ENV := $(NODE) TIDEMARK_SERVER=$(CURDIR)/build/tidemark TIDEMARK_RELEASE=$(CURDIR)/$(HERE) TIDEMARK_MIGRATED=$(CURDIR)/build/migrated
 FUZZTIME ?= 1m
 YJSDIFF_SECONDS ?= 600
@@ -162,6 +162,10 @@ prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json release
 	$(TEST_ENV) STRANGER_SEEDS=20 node --test e2e/strangers/strangers.test.mjs
 	$(TEST_ENV) HISTORIES_ROUNDS=$(HISTORIES_ROUNDS) go test -v -run TestHistories -count 1 -timeout 0 ./e2e/histories
 	$(TEST_ENV) KILL_ROUNDS=$(KILL_ROUNDS) node --test --test-reporter=spec e2e/spaces/kill.test.mjs
+	$(TEST_ENV) WEBHOOK_ROUNDS=$(KILL_ROUNDS) node --test --test-reporter=spec e2e/webhooks/kill.test.mjs
+	sh e2e/slow/slowhttptest.sh
+	$(TEST_ENV) SLOW_SECONDS=90 node --test --test-reporter=spec e2e/slow/slow.test.mjs
+	$(NODE) SOAK=$(SOAK) node e2e/soak/soak.mjs
 	$(TEST_ENV) BACKUP_ROUNDS=$(KILL_ROUNDS) node --test --test-reporter=spec e2e/backup/kill.test.mjs
 	$(TEST_ENV) YJS_SEEDS=200 node --test e2e/yjs/testhelper/testhelper.test.mjs
 	$(TEST_ENV) node --test --test-reporter=spec e2e/contract/contract.mjs
@@ -175,6 +179,7 @@ bench: build build/testguest.wasm build/tidemark $(DEPS) e2e/perf/rooms/peers/no
 	$(NODE) node e2e/perf/bench.mjs
 	$(NODE) node e2e/perf/yjs/run.mjs
 	$(NODE) node e2e/perf/rooms.mjs
+	$(NODE) node e2e/perf/resident.mjs
 	$(TEST_ENV) node e2e/perf/backup.mjs
 	$(NODE) node e2e/perf/teams.mjs
 

@@ -1,32 +1,17 @@
-// Where the memory of a server with documents is: at rest, with rooms of 11 KB, with one
-// document of 20 MB, and after documents of 200 kB came and went. Run with Node 22:
+// The resident memory of the self-hosted server beside y-websocket's: at rest, with rooms of
+// 11 KB, with one document of 20 MB, and after documents of 200 kB came and went. Run with Node 22:
 //   node e2e/perf/resident.mjs [rooms] [large] [passing]
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { usage } from "../workerd/host.mjs";
 import { print, round } from "./measure.mjs";
 import { isUpdate, join } from "./rooms/client.mjs";
 import { documentOf, fill, typist } from "./rooms/documents.mjs";
 import { node, open } from "./rooms/targets.mjs";
 
-const MB = 1 << 20;
 const rooms = Number(process.env.BENCH_ROOMS) || 200;
 const passing = Number(process.env.BENCH_PASSING) || 200; // documents of 200 kB
 const settled = Number(process.env.BENCH_SETTLED) || 90; // seconds without an event
 const targets = Object.fromEntries(Object.entries(node).filter(([name]) => name !== "Hocuspocus"));
-
-// resident returns the resident MB of a process: all, Go's or V8's heap and other
-// anonymous memory, and files.
-function resident(pid) {
-  const sum = { all: 0, heap: 0, other: 0, files: 0 };
-  let kind;
-  for (const line of readFileSync(`/proc/${pid}/smaps`, "utf8").split("\n")) {
-    const mapping = /^([0-9a-f]+)-[0-9a-f]+ \S+ \S+ \S+ (\d+) *(.*)/.exec(line);
-    if (mapping) kind = mapping[1].startsWith("c0") && mapping[1].length === 10 ? "heap" : mapping[2] === "0" ? "other" : "files";
-    const rss = /^Rss: +(\d+) kB/.exec(line);
-    if (rss) for (const key of ["all", kind]) sum[key] += Number(rss[1]) / 1024;
-  }
-  return sum;
-}
 
 const write = async (socket, frame) => {
   const heard = socket.hear(isUpdate);
@@ -34,29 +19,29 @@ const write = async (socket, frame) => {
   await heard;
 };
 
-// each measures a target before body, and as often as body calls note.
-async function each(title, body) {
+// each measures a target before body, and as often as body calls note. It prints the resident
+// MB, and what they are more than before, in KB for each of so many units.
+async function each(title, settings, body) {
   const rows = {};
   for (const [name, make] of Object.entries(targets)) {
-    await open({ [name]: make }, {}, async ({ [name]: target }) => {
+    await open({ [name]: make }, settings, async ({ [name]: target }) => {
       (await join(target, "another")).close();
       await sleep(2000);
-      const before = resident(target.pid);
-      rows[`${name}: at rest`] = mb(before);
-      await body(target, (when, unit = 1, digits = 0) => {
-        const now = resident(target.pid);
-        rows[`${name}: ${when}`] = { ...mb(now), "more, each, KB": round(((now.all - before.all) * 1024) / unit, digits) };
+      const before = usage(target.pid).residentMB;
+      const row = (rows[name] = { "at rest, MB": round(before) });
+      await body(target, (when, units) => {
+        const now = usage(target.pid).residentMB;
+        row[`${when}, MB`] = round(now);
+        if (units) row[`${when}, each, KB`] = round(((now - before) * 1024) / units);
       });
     });
   }
-  print(`${title} (resident MB)`, rows);
+  print(title, rows);
 }
-
-const mb = (sum) => Object.fromEntries(Object.entries(sum).map(([key, value]) => [key, round(value, 1)]));
 
 const sections = {
   async rooms() {
-    await each(`${rooms} rooms of 11 KB, each with a client`, async (target, note) => {
+    await each(`${rooms} rooms of 11 KB, each with a client`, {}, async (target, note) => {
       const sockets = await Promise.all(Array.from({ length: rooms }, (_, i) => join(target, `room-${i}`)));
       note("joined", rooms);
       await Promise.all(sockets.map(async (socket) => {
@@ -72,7 +57,7 @@ const sections = {
     });
   },
   async large() {
-    await each("A document of 20 MB", async (target, note) => {
+    await each("A document of 20 MB", { LIMIT_YJS_DOCUMENT_BYTES: String(32 << 20) }, async (target, note) => {
       const socket = await fill(target, "large", documentOf(20e6));
       note("written");
       await sleep(settled * 1000);
@@ -85,7 +70,7 @@ const sections = {
     });
   },
   async passing() {
-    await each(`${passing} documents of 200 kB, 4 at a time`, async (target, note) => {
+    await each(`${passing} documents of 200 kB, 4 at a time`, {}, async (target, note) => {
       const frames = documentOf(200e3);
       let next = 0;
       await Promise.all(Array.from({ length: 4 }, async () => {

@@ -186,6 +186,7 @@ export class Soak {
     for (const crew of this.crews ?? []) {
       crew.working = false;
       crew.provider?.destroy();
+      crew.doc?.destroy();
     }
     await this.proxy.stop();
     await this.door.stop("SIGKILL");

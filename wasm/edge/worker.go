@@ -12,7 +12,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -84,7 +83,7 @@ type Worker struct {
 	log       *slog.Logger
 	stderr    io.Writer
 	hold      func(kind, name string)
-	fetcher   *http.Client
+	fetcher   fetcher
 	maxBody   int64
 	callLimit time.Duration
 	// stretchLimit is how long an instance may run without returning. If hurry is
@@ -419,7 +418,7 @@ func (w *Worker) Trim() {
 }
 
 func (w *Worker) closeDatabases(how func(*sqliteConn) error) error {
-	w.fetcher.CloseIdleConnections()
+	w.fetcher.close()
 	var errs []error
 	for _, s := range w.isolates { // until the event that runs has ended
 		s.lock()

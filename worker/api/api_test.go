@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -25,6 +24,7 @@ import (
 	"tidemark/e2e/conformance"
 	"tidemark/shared/abi"
 	"tidemark/shared/ijson"
+	"tidemark/shared/logline"
 	"tidemark/shared/record"
 	"tidemark/shared/session"
 	"tidemark/shared/syncroom"
@@ -103,7 +103,7 @@ func newHandlerWith(t testing.TB, p *ports, change func(*api.Config), variables 
 	c := configure(t, pairs(variables))
 	c.Root.Records.Store = p
 	c.Root.Tickets, c.Door.Rooms, c.Door.Now = p.Tickets, p, func() time.Time { return p.now }
-	c.Door.Log = slog.New(slog.NewTextHandler(&p.log, nil))
+	c.Door.Log = logline.New(func(line []byte) { p.log.Write(line) }, time.Now)
 	change(&c)
 	return api.New(c)
 }

@@ -10,6 +10,7 @@ import (
 	"tidemark/worker/api/records"
 	"tidemark/worker/api/spaces"
 	"tidemark/worker/api/transfer"
+	"tidemark/worker/api/webhooks"
 )
 
 // rootTable is the route table of the root, and spaceTable that of a space. They are
@@ -21,6 +22,7 @@ func rootTable(c Config) door.Table {
 	if c.Spaces != nil {
 		sections = append(sections, spaces.ListSection(c.Spaces))
 	}
+	sections = append(sections, webhooks.Section(c.Webhooks))
 	return door.NewTable(append(sections, dataSections(c, true)...)...)
 }
 

@@ -385,12 +385,12 @@ func newServer(handler http.Handler, callLimit time.Duration, log *slog.Logger) 
 }
 
 // variables returns the environment variables that the guest gets: those that the
-// config declares, and AUTH_*.
+// config declares, AUTH_* and WEBHOOK_*.
 func variables(config *edge.Config, secret string) map[string]string {
 	env := map[string]string{}
 	for _, pair := range os.Environ() {
 		name, value, _ := strings.Cut(pair, "=")
-		if _, declared := config.Vars[name]; declared || strings.HasPrefix(name, "AUTH_") {
+		if _, declared := config.Vars[name]; declared || strings.HasPrefix(name, "AUTH_") || strings.HasPrefix(name, "WEBHOOK_") {
 			env[name] = value
 		}
 	}

@@ -2,7 +2,6 @@ package door
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/shared/auth"
 	"tidemark/shared/ijson"
+	"tidemark/shared/logline"
 	"tidemark/shared/room"
 )
 
@@ -42,7 +42,7 @@ type Config struct {
 	// Invalid is the error of ReadSettings. While it is not nil, every route that
 	// needs a token returns 503 and the error's text.
 	Invalid error
-	Log     *slog.Logger
+	Log     *logline.Logger
 }
 
 // A Door is what all requests of one instance share.

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"os"
 	"strings"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/ijson"
+	"tidemark/shared/logline"
 	"tidemark/worker/store"
 )
 
@@ -109,7 +109,7 @@ func wrongMethod(allowed []string) error {
 }
 
 // Logger returns a log whose lines name the request, as those of the host do.
-func (c *Call) Logger() *slog.Logger {
+func (c *Call) Logger() *logline.Logger {
 	log := c.Log
 	if id := c.R.Header.Get(abi.RequestIDHeader); id != "" {
 		log = log.With("request_id", id)

@@ -387,3 +387,33 @@ func TestTheNewestBackupsAreKept(t *testing.T) { // B1
 		t.Errorf("the last one is %s, want %s, %v", last, made[2], err)
 	}
 }
+
+// SQLite copies a page that is damaged as it is. The check finds it, and there is no backup.
+func TestABackupOfADamagedDatabaseFails(t *testing.T) { // B1
+	s := start(t, wasmtest.Options{Data: filepath.Join(t.TempDir(), "data")})
+	for n := range 50 {
+		want(t, s, "POST", "/room/a/call", "add "+strings.Repeat("x", 1000), 200, fmt.Sprint(n+1))
+	}
+	s.Restart() // copies the log into the file
+	s.Worker().ForTests().Crash()
+	files, err := filepath.Glob(filepath.Join(s.Data(), "do", "Probe", "*.sqlite"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	content, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(content[len(content)-4096:])
+	if err := os.WriteFile(files[0], content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(t.TempDir(), "backup")
+	_, err = edge.BackupFolder(t.Context(), s.Data(), edge.BackupOptions{To: to}, slog.Default())
+	if err == nil || !strings.Contains(err.Error(), "check the copy") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(to); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the folder is there: %v", err)
+	}
+}

@@ -58,7 +58,7 @@ func (b *Backups) list() (whole, half []string, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, nil
 	}
-	for _, e := range entries { // none if err is not nil
+	for _, e := range entries {
 		folder := filepath.Join(b.Folder, e.Name())
 		if !e.IsDir() || !backupFolder.MatchString(e.Name()) {
 			continue

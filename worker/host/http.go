@@ -110,7 +110,7 @@ func newRequest(head []byte) (*http.Request, error) {
 		}
 	}
 	r := &http.Request{
-		Method: h.Method, URL: u, Host: u.Host, RequestURI: u.RequestURI(),
+		Method: h.Method, URL: u, Host: u.Host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: make(http.Header, len(h.Header)),
 	}

@@ -15,7 +15,7 @@ GUEST_FLAGS := -trimpath -buildvcs=false -ldflags="-s -w"
 BIN := $(CURDIR)/e2e/node_modules/.bin
 NODE := PATH="$(BIN):$$PATH"
 DEPS := e2e/node_modules/.package-lock.json
-MADE := build build/testguest.wasm build/tidemark release-here build/migrated build/field-notes $(DEPS)
+MADE := build build/testguest.wasm build/tidemark release-here build/migrated build/field-notes $(DEPS) build/toxiproxy build/tidemark-soak
 TEST_ENV := $(NODE) TIDEMARK_SERVER=$(CURDIR)/build/tidemark TIDEMARK_RELEASE=$(CURDIR)/$(HERE) TIDEMARK_MIGRATED=$(CURDIR)/build/migrated
 FUZZTIME ?= 1m
 YJSDIFF_SECONDS ?= 600
@@ -24,15 +24,17 @@ STRANGER_SEEDS ?= 200
 KILL_ROUNDS ?= 20
 SIEGE_SECONDS ?= 120
 HISTORIES_ROUNDS ?= 10
+SOAK ?= 10m
 
 # git describe needs tags for more than the commit: a release is a tag v1.2.3, and `make release`.
 VERSION ?= $(shell git describe --tags --match 'v*' --always --dirty 2>/dev/null || echo unknown)
+VERSION := $(VERSION)
 PLATFORMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64.exe windows-arm64.exe
 FILES := $(PLATFORMS:%=build/release/tidemark-%)
 HERE := build/release/tidemark-$(shell go env GOHOSTOS)-$(shell go env GOHOSTARCH)
 INSIDE := wasm/cmd/tidemark/inside
 
-.PHONY: release release-here systems dev serve build compiled static check test prove bench fuzz siege simulate deploy clean
+.PHONY: release release-here systems dev serve build compiled static check test prove bench fuzz siege soak simulate deploy clean
 
 # The whole system on wrangler's local Cloudflare, on PORT and with AUTH_SECRET.
 dev: build $(DEPS)
@@ -140,6 +142,7 @@ test:
 	@$(MAKE) --no-print-directory -j 2 $(MADE) compiled
 	sh e2e/web/chromium.sh
 	sh e2e/machines/proxies.sh
+	sh e2e/slow/slowhttptest.sh
 	sh e2e/machines/buildah.sh
 	$(TEST_ENV) node e2e/suite/main.mjs
 
@@ -147,8 +150,9 @@ test:
 # detector, all of shared on the guest's target, more seeds and rounds, the demo,
 # the siege and the whole conformance suite on both hosts, and the long suites of other
 # projects (docs/proofs.md).
-prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json
+prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json release
 	sh e2e/web/chromium.sh
+	cd build/release && sha256sum --check --quiet SHA256SUMS
 	go test -race -count 1 -timeout 0 ./wasm/... ./worker/api
 	$(GUEST) go test -exec=$(GOROOT)/lib/wasm/go_js_wasm_exec -short -count 1 -timeout 0 ./shared/...
 	SIMULATE_SEEDS=10000 go test -run 'Simulation|TestNoSeenEditIsLost' -count 1 -timeout 0 ./worker/... ./shared/...
@@ -158,6 +162,10 @@ prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json
 	$(TEST_ENV) STRANGER_SEEDS=20 node --test e2e/strangers/strangers.test.mjs
 	$(TEST_ENV) HISTORIES_ROUNDS=$(HISTORIES_ROUNDS) go test -v -run TestHistories -count 1 -timeout 0 ./e2e/histories
 	$(TEST_ENV) KILL_ROUNDS=$(KILL_ROUNDS) node --test --test-reporter=spec e2e/spaces/kill.test.mjs
+	$(TEST_ENV) WEBHOOK_ROUNDS=$(KILL_ROUNDS) node --test --test-reporter=spec e2e/webhooks/kill.test.mjs
+	sh e2e/slow/slowhttptest.sh
+	$(TEST_ENV) SLOW_SECONDS=90 node --test --test-reporter=spec e2e/slow/slow.test.mjs
+	$(NODE) SOAK=$(SOAK) node e2e/soak/soak.mjs
 	$(TEST_ENV) YJS_SEEDS=200 node --test e2e/yjs/testhelper/testhelper.test.mjs
 	$(TEST_ENV) node --test --test-reporter=spec e2e/contract/contract.mjs
 	$(TEST_ENV) EVERY_HOST=1 go test -run TestConformanceOnWrangler -count 1 -timeout 0 ./e2e
@@ -170,6 +178,7 @@ bench: build build/testguest.wasm $(DEPS) e2e/perf/rooms/peers/node_modules/.pac
 	$(NODE) node e2e/perf/bench.mjs
 	$(NODE) node e2e/perf/yjs/run.mjs
 	$(NODE) node e2e/perf/rooms.mjs
+	$(NODE) node e2e/perf/resident.mjs
 	$(NODE) node e2e/perf/teams.mjs
 
 # Every fuzz target for FUZZTIME (Go writes crashers to testdata/fuzz), strangers on both
@@ -188,6 +197,18 @@ fuzz: build $(DEPS)
 # The largest legal requests, many at once, for SIEGE_SECONDS on each host.
 siege: build $(DEPS)
 	$(NODE) SIEGE_SECONDS=$(SIEGE_SECONDS) node --test --test-reporter=spec e2e/siege/siege.test.mjs
+
+# The self-hosted server with mixed clients and faults, for SOAK. The seed is SEED, or random.
+soak: build build/toxiproxy build/tidemark-soak $(DEPS)
+	$(NODE) SOAK=$(SOAK) node e2e/soak/soak.mjs
+
+# A fault injector, which the server does not contain: its modules are of a file of their own.
+build/toxiproxy: e2e/soak/toxiproxy.mod e2e/soak/toxiproxy.sum
+	go build -modfile=$< -o $@ github.com/Shopify/toxiproxy/v2/cmd/server
+
+# The server with a clock that jumps.
+build/tidemark-soak: FORCE
+	go build -tags soak -o $@ ./wasm/cmd/tidemark
 
 # The seeded simulations, with SEEDS seeds.
 simulate:

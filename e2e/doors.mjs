@@ -96,11 +96,13 @@ class Door {
   }
 }
 
-export const wrangler = () =>
+// variables are added to the Worker's.
+export const wrangler = (variables) =>
   new Door(
     "wrangler",
     ({ dir, dev }) => {
-      writeFileSync(path.join(dir, "dev.vars"), `AUTH_SECRET="${secret}"\nLIMIT_SOCKETS_PER_SUBJECT="${manySockets}"\n${dev ? 'DEV_MODE="1"\n' : ""}`);
+      const all = { AUTH_SECRET: secret, LIMIT_SOCKETS_PER_SUBJECT: manySockets, ...(dev && { DEV_MODE: "1" }), ...variables };
+      writeFileSync(path.join(dir, "dev.vars"), Object.entries(all).map(([name, value]) => `${name}="${value}"\n`).join(""));
       if (migrated) cpSync(migrated, dir, { recursive: true });
       else execFileSync("wrangler", ["d1", "migrations", "apply", "DB", "--local", "--persist-to", dir], { cwd: root, env });
     },

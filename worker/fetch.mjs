@@ -3,17 +3,24 @@ import { Writer } from "./frame.mjs";
 
 const MAX_FETCH_MS = 60_000, MAX_FETCH_BYTES = 16 << 20;
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+const TRUSTED = 0, PUBLIC = 1, ANY = 2; // abi.Reach
+const MAYBE_PRIVATE = /^(.*\.)?localhost\.?$|^[\d.]+$|^\[/;
 
 // fetchFrame sends a request to another server and answers the frame of
 // abi.Fetched. A redirect is an answer, and is not followed.
 export async function fetchFrame(reader, env) {
   const timeout = Math.min(reader.u32(), MAX_FETCH_MS);
   const limit = Math.min(reader.u32(), MAX_FETCH_BYTES);
+  const reach = reader.u32();
   const [first, ...lines] = reader.text().split("\n");
   const space = first.indexOf(" ");
   const url = new URL(first.slice(space + 1));
-  const plain = url.protocol === "http:" && (LOOPBACK.test(url.hostname) || env.DEV_MODE === "1");
+  const trusted = reach === TRUSTED && (LOOPBACK.test(url.hostname) || env.DEV_MODE === "1");
+  const plain = url.protocol === "http:" && (trusted || reach === ANY);
   if (url.protocol !== "https:" && !plain) throw new Error("a URL to fetch must begin with https://");
+  // A name that leads to a private address is Cloudflare's matter: its network does not route
+  // there. An address as the host is refused, because it may be one.
+  if (reach === PUBLIC && MAYBE_PRIVATE.test(url.hostname)) throw new Error("the URL to fetch leads to a private address");
   const body = reader.rest();
   const answer = await fetch(url, {
     method: first.slice(0, space),

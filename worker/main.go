@@ -12,6 +12,7 @@ import (
 	"tidemark/shared/metric"
 	"tidemark/shared/record"
 	"tidemark/shared/room"
+	"tidemark/shared/webhook"
 	"tidemark/shared/yroom"
 	"tidemark/worker/api"
 	"tidemark/worker/api/dialect"
@@ -20,17 +21,23 @@ import (
 	rowsapi "tidemark/worker/api/records"
 	"tidemark/worker/host"
 	"tidemark/worker/space"
+	"tidemark/worker/store"
 	"tidemark/worker/store/documents"
 	"tidemark/worker/store/projects"
 	"tidemark/worker/store/records"
 	"tidemark/worker/store/spaces"
 	"tidemark/worker/store/tickets"
 	"tidemark/worker/store/transfer"
+	"tidemark/worker/webhooks"
 )
 
 func main() {
 	settings, invalid := door.ReadSettings(host.Getenv)
-	db := host.D1("DB")
+	if invalid != nil {
+		settings.Webhooks = webhook.Config{} // nothing is served, and nothing sent
+	}
+	telling := newTelling(settings.Webhooks, host.D1("DB"))
+	db := telling.db()
 	schema := settings.Tables
 	settings.Auth.Kept = schema.Claims()
 	recordStatements, projectStatements := records.NewStatements(schema, settings.Sync.PullBytes), projects.NewStatements()
@@ -39,12 +46,13 @@ func main() {
 	rows := &dialect.Watermelon{Records: records.New(db, recordStatements), Schema: schema, Limits: settings.Sync}
 	ticketStore, projectStore := tickets.New(db), projects.New(db, projectStatements)
 	directory := spaces.NewDirectory(db)
+	telling.announce(recordStatements, projectStatements, directory)
 	copies := documents.NewCopies(db)
 	memory := door.NewMemory(settings.MemoryBytes)
 	rooms := &host.YjsRooms{
 		Config: settings.Documents, CacheBytes: settings.CacheBytes, Free: memory.Free,
 		EventBytes: settings.Documents.IntegrateBytes, Database: func(o *host.Object) (host.YjsDatabase, string) { return database(o, copies) },
-		Storage: func(exec host.Exec) host.YjsStorage { return documents.Log{Exec: exec} },
+		Storage: telling.log, Outbox: telling.ofDocuments(), IsOutboxCall: webhooks.IsMessage,
 	}
 	memory.Granted(func(bytes int) {
 		rooms.GiveWay()
@@ -65,21 +73,26 @@ func main() {
 			Documents: &docsapi.Config{Calls: host.Rooms{}, Copies: copies, Versions: copies},
 			Transfer:  transfer.New(db, transferStatements),
 		},
-		Spaces: directory,
+		Spaces:    directory,
+		Webhooks:  telling.desk(),
+		Databases: []api.Database{{Name: "DB", Write: func(ctx context.Context) error { return store.Write(ctx, db) }}},
 	})
 	config := &space.Config{
 		Serve: handler.ServeSpace, Records: recordStatements, Projects: projectStatements, Transfer: transferStatements, Schema: schema, Tables: spaces.NewTables(schema), Limits: settings.Sync,
-		Bytes: settings.SpaceBytes, Directory: directory, Calls: host.Rooms{}, Now: time.Now, Log: host.Log,
+		Bytes: settings.SpaceBytes, Directory: directory, Calls: host.Rooms{}, Now: time.Now, Log: host.Log, Outbox: telling.ofSpaces(),
 	}
 	var recent room.Recent[space.Ends]
 	host.Serve(host.Config{
 		Handler: handler, Counts: counts(schema),
 		Classes: map[string]host.Class{
-			"SyncRoom": host.NewSyncRoom, "YjsRoom": rooms.Class, "SpaceYjsRoom": rooms.Class,
+			"SyncRoom": telling.syncRoom(), "YjsRoom": rooms.Class, spaceYjsRoom: rooms.Class,
 			"Space": host.NewSpace(func(o *host.SpaceObject) host.Program { return space.New(config, o.Name, o, &recent) }),
 		},
 	})
 }
+
+// spaceYjsRoom is the class of the rooms of spaces' documents.
+const spaceYjsRoom = "SpaceYjsRoom"
 
 // counts returns the counters of the tables, which are 0 from the start.
 func counts(schema record.Schema) (c metric.Counts) {
@@ -96,7 +109,7 @@ func counts(schema record.Schema) (c metric.Counts) {
 // database returns where the copies of an object's document are: in D1, or in the object of
 // its space.
 func database(o *host.Object, ofRoot *documents.Copies) (host.YjsDatabase, string) {
-	if o.Class != "SpaceYjsRoom" {
+	if o.Class != spaceYjsRoom {
 		return ofRoot, o.Name
 	}
 	name, room, _ := strings.Cut(o.Name, "/")

@@ -63,7 +63,7 @@ func startInstances(t *testing.T, instances int, log io.Writer, env ...string) (
 		variables[env[i]] = env[i+1]
 	}
 	clock := wasmtest.NewClock(start)
-	return wasmtest.Start(t, wasmtest.Options{Guest: "./worker", Config: configured(t), Clock: clock, Env: variables, Log: log, Instances: instances}), clock
+	return wasmtest.Start(t, wasmtest.Options{Guest: "./worker", Config: configured(t), Clock: clock, Env: variables, Log: log, Instances: instances, Ready: "/readyz"}), clock
 }
 
 func bearer(t *testing.T) string {

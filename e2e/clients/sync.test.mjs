@@ -114,5 +114,11 @@ for (const [name, open] of Object.entries(doors)) {
       }
       assert.equal((await fetch(`${door.url}/healthz`)).status, 200);
     });
+
+    test("F3 the server is ready", async () => {
+      const response = await fetch(`${door.url}/readyz`);
+      assert.deepEqual([response.status, await response.json()], [200, { status: "ready" }]);
+      assert.equal((await fetch(`${door.url}/readyz`, { method: "HEAD" })).status, 200);
+    });
   });
 }

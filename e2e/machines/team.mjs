@@ -15,14 +15,20 @@ export class Team {
   failures = [];
   closes = []; // of the y-websocket client's socket
 
-  constructor(url, space) {
-    Object.assign(this, { url, space, token: token("ann", { spaces: { [space]: scope } }) });
-    this.client = new Client(`${url}/s/${space}`, this.token);
+  // claims are more claims of the token.
+  constructor(url, space, claims) {
+    Object.assign(this, { url, space, token: token("ann", { spaces: { [space]: scope }, ...claims }) });
+    this.client = new Client(this.at(url), this.token);
     this.doc = new Y.Doc();
-    this.provider = new WebsocketProvider(`${url.replace("http", "ws")}/s/${space}/yjs`, "note", this.doc, {
+    this.provider = new WebsocketProvider(`${this.at(url).replace("http", "ws")}/yjs`, "note", this.doc, {
       WebSocketPolyfill: WebSocket, disableBc: true, params: { token: this.token }, maxBackoffTime: 200,
     });
     this.provider.on("connection-close", (event) => this.closes.push(event?.code));
+  }
+
+  // at returns where a server has the space; "" is the root.
+  at(url) {
+    return this.space === "" ? url : `${url}/s/${this.space}`;
   }
 
   // step writes a row until the server acknowledges it, and a word of the document.
@@ -31,8 +37,13 @@ export class Team {
     await this.client.create("customers", { id, contact_name: id });
     await until(() => this.client.sync().then(() => true, (error) => void this.failures.push(error.message)), `the row ${id} is pushed: ${this.failures.at(-1)}`);
     this.acknowledged.push(id);
-    this.written.push(id);
-    this.doc.getText("note").insert(0, `${id} `);
+    this.write(id);
+  }
+
+  // write writes a word into the document.
+  write(word) {
+    this.written.push(word);
+    this.doc.getText("note").insert(0, `${word} `);
   }
 
   work() {
@@ -57,9 +68,9 @@ export class Team {
 
   // stored returns the ids of the rows and the words of the document that a server has.
   async stored(url = this.url) {
-    const reader = new Client(`${url}/s/${this.space}`, this.token);
+    const reader = new Client(this.at(url), this.token);
     await reader.sync();
-    const response = await fetch(`${url}/s/${this.space}/yjs/note?format=text&name=note`, { headers: { authorization: `Bearer ${this.token}` } });
+    const response = await fetch(`${this.at(url)}/yjs/note?format=text&name=note`, { headers: { authorization: `Bearer ${this.token}` } });
     const text = response.ok ? await response.text() : "";
     return { rows: (await reader.rows("customers")).map((row) => row.id), words: text.split(" ").filter(Boolean) };
   }

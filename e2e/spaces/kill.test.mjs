@@ -4,6 +4,7 @@
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import * as Y from "yjs";
+import { dice } from "../dice.mjs";
 import { doors, token } from "../doors.mjs";
 import { until } from "../until.mjs";
 
@@ -18,16 +19,6 @@ const firstSeed = Number(process.env.KILL_SEED ?? 1);
 const pushesBefore = { wazero: 200, wrangler: 100 }; // the kill comes after so many, and up to as many more
 
 const pull = `/trpc/sync.pull?input=${encodeURIComponent('{"lastPulledAt":null}')}`;
-
-// dice returns random numbers from 0 to 1 (mulberry32).
-function dice(seed) {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 // A Space is what the clients of one space know: the pushes that they sent, and those that
 // the host acknowledged.

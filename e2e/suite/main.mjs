@@ -15,6 +15,7 @@ const waits = [
   "e2e/yjs/silence.test.mjs", "e2e/clients/sessions.test.mjs", "e2e/strangers/bodies.test.mjs", "e2e/strangers/refusals.test.mjs",
   "e2e/workerd/rules.test.mjs", "e2e/workerd/requests.test.mjs", "e2e/yjs/hibernation.test.mjs", "e2e/clients/renewal.test.mjs", "e2e/clients/subscribers.test.mjs",
   "e2e/spaces/kill.test.mjs", "e2e/clients/pause.test.mjs",
+  "e2e/slow/slow.test.mjs", "e2e/soak/soak.test.mjs",
 ];
 
 // What takes longest begins first.

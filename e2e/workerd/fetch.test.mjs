@@ -31,9 +31,9 @@ after(() => {
   return host.mf.dispose();
 });
 
-for (const { what, path, url, method = "GET", body = "", ms = 600_000, max = 1000, want, error } of cases) {
+for (const { what, path, url, method = "GET", body = "", ms = 600_000, max = 1000, reach = 0, want, error } of cases) {
   test(`the guest fetches: ${what}`, async () => {
-    const query = new URLSearchParams({ url: url ?? `http://127.0.0.1:${other.address().port}${path}`, method, body, ms, max });
+    const query = new URLSearchParams({ url: url ?? `http://127.0.0.1:${other.address().port}${path}`, method, body, ms, max, reach });
     const got = await (await fetch(`${host.url}/fetch?${query}`)).json();
     if (want) assert.deepEqual(got, want);
     else assert.ok(typeof got.error === "string" && got.error.includes(error), JSON.stringify(got));

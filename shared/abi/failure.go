@@ -29,6 +29,7 @@ var failureCodes = map[int]struct {
 	500: {"INTERNAL_SERVER_ERROR", -32603},
 	501: {"NOT_IMPLEMENTED", -32603},
 	503: {"SERVICE_UNAVAILABLE", -32603},
+	507: {"INSUFFICIENT_STORAGE", -32603},
 }
 
 // Answer returns the header and the body. The body has the shape that the guest's
@@ -50,6 +51,9 @@ func (f Failure) Answer() (header [][2]string, body []byte) {
 	}
 	switch {
 	case path == "/trpc" || strings.HasPrefix(path, "/trpc/"):
+		if f.Status == 507 { // for which tRPC has no name
+			code.name = "SERVICE_UNAVAILABLE"
+		}
 		data := map[string]any{"code": code.name, "httpStatus": f.Status}
 		shape = map[string]any{"error": map[string]any{"message": f.Message, "code": code.number, "data": data}}
 	case strings.HasPrefix(path, "/api/v1/"):

@@ -1,6 +1,9 @@
 package abi
 
-import "strings"
+import (
+	"errors"
+	"strings"
+)
 
 // An OpError is the error text of an op that failed.
 type OpError string
@@ -23,10 +26,24 @@ var passing = []string{
 	"SQLITE_BUSY",
 }
 
+// full are parts of the texts of failures for want of space: the disk is full, or the
+// database has the greatest size that Cloudflare allows.
+// Cloudflare docs, D1: "Debug D1", error list.
+var full = []string{"SQLITE_FULL", "Exceeded maximum DB size", "no space left on device", "disk quota exceeded"}
+
+// Full reports whether an op, or an import, failed because there was no space to store
+// something. It had no effect.
+func Full(err error) bool {
+	var failed OpError
+	return errors.As(err, &failed) && failed.hasAny(full)
+}
+
 // Passes reports whether the failure is temporary: the same op may succeed a little
 // later. The op may also have had its effect.
-func (e OpError) Passes() bool {
-	for _, part := range passing {
+func (e OpError) Passes() bool { return e.hasAny(passing) }
+
+func (e OpError) hasAny(parts []string) bool {
+	for _, part := range parts {
 		if strings.Contains(string(e), part) {
 			return true
 		}

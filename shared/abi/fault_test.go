@@ -1,6 +1,10 @@
 package abi
 
-import "testing"
+import (
+	"errors"
+	"fmt"
+	"testing"
+)
 
 // Cloudflare docs, D1: "Debug D1", error list.
 func TestWhichFailuresPass(t *testing.T) {
@@ -23,5 +27,24 @@ func TestWhichFailuresPass(t *testing.T) {
 		if got := OpError(text).Passes(); got != want {
 			t.Errorf("%q: %v, want %v", text, got, want)
 		}
+	}
+}
+
+func TestWhichFailuresWantSpace(t *testing.T) {
+	for text, want := range map[string]bool{
+		"D1_ERROR: Exceeded maximum DB size.":                             true,
+		"D1_ERROR: database or disk is full: SQLITE_FULL":                 true,
+		"open the space: mkdir /data/do/Space: no space left on device":   true,
+		"mkdir /data/do/Space: disk quota exceeded":                       true,
+		"D1_ERROR: D1 DB is overloaded. Requests queued for too long.":    false,
+		"D1_ERROR: attempt to write a readonly database: SQLITE_READONLY": false,
+		"D1_ERROR: string or blob too big: SQLITE_TOOBIG":                 false,
+	} {
+		if got := Full(fmt.Errorf("push: %w", OpError(text))); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+	if Full(errors.New("SQLITE_FULL")) {
+		t.Error("an error of the guest itself")
 	}
 }

@@ -14,7 +14,21 @@ type Fetch struct {
 	Body     []byte
 	Timeout  time.Duration // until the end of the response
 	MaxBytes int           // of the response's body
+	Reach    Reach
 }
+
+// A Reach says which servers a Fetch may reach.
+type Reach uint32
+
+const (
+	// ReachTrusted: by https any server, by http those of the host itself, or in development all.
+	ReachTrusted Reach = iota
+	// ReachPublic: by https servers with a public address. The host checks the address to which
+	// it connects, and not only the name.
+	ReachPublic
+	// ReachAny: any server, by https or http.
+	ReachAny
+)
 
 // The greatest values that a host allows in a Fetch.
 const (
@@ -22,18 +36,19 @@ const (
 	MaxFetchBytes   = 16 << 20
 )
 
-// AppendFetch appends u32 timeout in milliseconds, u32 MaxBytes, the head of the
+// AppendFetch appends u32 timeout in milliseconds, u32 MaxBytes, u32 Reach, the head of the
 // request as a text, then its body.
 func AppendFetch(b []byte, f Fetch) []byte {
 	b = binary.LittleEndian.AppendUint32(b, uint32(f.Timeout.Milliseconds()))
 	b = binary.LittleEndian.AppendUint32(b, uint32(f.MaxBytes))
+	b = binary.LittleEndian.AppendUint32(b, uint32(f.Reach))
 	return append(AppendText(b, string(AppendRequest(nil, f.Request))), f.Body...)
 }
 
 // DecodeFetch is the inverse of AppendFetch; the body is a view.
 func DecodeFetch(b []byte) (Fetch, error) {
 	r := reader{b: b}
-	f := Fetch{Timeout: time.Duration(r.u32()) * time.Millisecond, MaxBytes: r.u32()}
+	f := Fetch{Timeout: time.Duration(r.u32()) * time.Millisecond, MaxBytes: r.u32(), Reach: Reach(r.u32())}
 	head := r.text()
 	f.Body = r.b
 	if r.failed {

@@ -15,6 +15,7 @@ var (
 	InternalServerError  = Code{"INTERNAL_SERVER_ERROR", -32603, 500}
 	NotImplemented       = Code{"NOT_IMPLEMENTED", -32603, 501}
 	ServiceUnavailable   = Code{"SERVICE_UNAVAILABLE", -32603, 503}
+	InsufficientStorage  = Code{"SERVICE_UNAVAILABLE", -32603, 507} // tRPC has no name of its own for 507
 	Unauthorized         = Code{"UNAUTHORIZED", -32001, 401}
 	Forbidden            = Code{"FORBIDDEN", -32003, 403}
 	NotFound             = Code{"NOT_FOUND", -32004, 404}

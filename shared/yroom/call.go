@@ -78,6 +78,7 @@ const (
 	StatusLonger           // the document is longer than Request.Version; the body is the limit to try next
 	StatusGone             // Data belongs to a document that was deleted lately
 	StatusBusy             // there is no memory for the document at the moment; the request had no effect
+	StatusUnstored         // the disk is full; the request had no effect. The host says it: see Unstored
 )
 
 // A Reply is the reply to a Request. On the wire it is
@@ -294,7 +295,10 @@ func longer(limit int) int { return limit + max(limit/4, min(limit, 4<<20)) }
 const untouched = "0"
 
 // etag returns the document's ETag, which changes with every update.
-func (r *Room) etag() string { return strconv.FormatInt(r.last, 36) }
+func (r *Room) etag() string { return ETag(r.last) }
+
+// ETag returns the ETag of a document by the number of its last update.
+func ETag(last int64) string { return strconv.FormatInt(last, 36) }
 
 // matches reports whether the document's tag is among tags. RFC 9110, 13.1.2.
 func (r *Room) matches(tags string) bool {
@@ -424,6 +428,7 @@ func (r *Room) merge(update []byte, now time.Time) (Reply, error) {
 // delete empties the room, and plans the deletion of its copy.
 func (r *Room) delete(now time.Time) {
 	r.goneSet = r.forget(now)
+	r.deletedSet = r.meta.Size > 0 || r.log.updates > 0
 	r.doc = nil
 	r.last++
 	r.write(Write{Sweep: true}) // deletes the parts of an interrupted replacement, which has the next Gen

@@ -45,6 +45,8 @@ type Write struct {
 	Forget []uint64 // clients
 
 	Gone *Gone // replaces the former one
+
+	Deleted bool // the document was deleted, which had a content
 }
 
 // A Row of the log holds updates, each behind its length, or one long update, or one piece of

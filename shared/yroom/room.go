@@ -110,13 +110,14 @@ type Room struct {
 	config  Config
 	storage Storage
 
-	meta     Meta
-	metaSet  bool  // meta changed in this event, not only in Due
-	dueSet   bool  // Due changed in this event
-	sweepSet bool  // this event deletes the rows and parts that meta makes obsolete
-	goneSet  *Gone // to be stored with meta
-	last     int64 // number of the last update, ever
-	log      log
+	meta       Meta
+	metaSet    bool  // meta changed in this event, not only in Due
+	dueSet     bool  // Due changed in this event
+	sweepSet   bool  // this event deletes the rows and parts that meta makes obsolete
+	goneSet    *Gone // to be stored with meta
+	deletedSet bool  // this event deletes a document that had a content
+	last       int64 // number of the last update, ever
+	log        log
 
 	sockets  map[Conn]*socket
 	present  presence
@@ -215,6 +216,9 @@ func (r *Room) Unload() {
 	r.gone.read, r.gone.clients = false, nil
 }
 
+// Planned returns the time of the alarm that the room wants; zero: none.
+func (r *Room) Planned() time.Time { return r.alarm }
+
 // Gathers reports whether the room has a message to send when its timer rings. The host should
 // not forget such a room.
 func (r *Room) Gathers() bool { return r.timer.IsSet() }
@@ -283,12 +287,12 @@ func (r *Room) done(now time.Time) Effects {
 	if stored := r.log.close(r.meta.Due); r.metaSet || r.dueSet && !stored {
 		r.meta.Last = r.last
 		meta := r.meta
-		r.write(Write{Meta: &meta, Sweep: r.sweepSet, Gone: r.goneSet})
+		r.write(Write{Meta: &meta, Sweep: r.sweepSet, Gone: r.goneSet, Deleted: r.deletedSet})
 	}
 	r.schedule(now)
 	out := r.out
 	r.out = Effects{}
-	r.metaSet, r.dueSet, r.sweepSet, r.goneSet = false, false, false, nil
+	r.metaSet, r.dueSet, r.sweepSet, r.goneSet, r.deletedSet = false, false, false, nil, false
 	r.steps, r.lost = 0, false
 	return out
 }

@@ -25,6 +25,9 @@ func ShutBy(request []byte) (Shut, bool) {
 // Erased is the reply to OpErase, and to OpRevoke.
 func Erased() []byte { return appendReply(nil, Reply{Status: StatusOK}) }
 
+// Unstored is the reply to a request whose effects there was no space to store.
+func Unstored() []byte { return appendReply(nil, Reply{Status: StatusUnstored}) }
+
 // Code is the code with which the sockets are closed.
 func (s *Shut) Code() int {
 	if s.Erases {

@@ -19,7 +19,8 @@ type alarm struct {
 	notBefore float64 // likewise: no call before it, because an instance has ended in the object
 	retries   int
 	running   bool
-	replaced  bool // the object has set another while this one ran
+	began     time.Time // of the last call
+	replaced  bool      // the object has set another while this one ran
 	stop      func() bool
 }
 
@@ -51,7 +52,7 @@ func (o *object) dropAlarm() {
 	o.unschedule()
 	o.alarm.at = 0
 	if err := o.s.w.alarms.remove(o.key); err != nil {
-		o.s.w.log.Error("an alarm was not removed", "object", o.key.String(), "err", err)
+		o.report("an alarm was not removed", err)
 	}
 }
 
@@ -87,7 +88,7 @@ func (o *object) runAlarm() {
 		o.schedule()
 		return
 	}
-	o.alarm.running, o.alarm.replaced = true, false
+	o.alarm.running, o.alarm.replaced, o.alarm.began = true, false, o.s.w.clock.Now()
 	c := &call{s: o.s, object: o}
 	c.onEnd = func() { o.alarmEnded(c.answer) }
 	c.begin()
@@ -110,15 +111,18 @@ func (o *object) alarmEnded(a answer) {
 		o.dropAlarm()
 		return
 	}
-	if o.alarm.retries++; o.alarm.retries > alarmRetries {
-		w.log.Error("an alarm was given up", "object", o.key.String(), "retries", alarmRetries)
-		o.dropAlarm()
-		return
+	wait := diskPatience
+	if !w.disk.fullSince(o.alarm.began) { // a full disk is no fault of the object, and takes its time
+		if o.alarm.retries++; o.alarm.retries > alarmRetries {
+			w.log.Error("an alarm was given up", "object", o.key.String(), "retries", alarmRetries)
+			o.dropAlarm()
+			return
+		}
+		wait = alarmBackoff << (o.alarm.retries - 1)
 	}
-	wait := alarmBackoff << (o.alarm.retries - 1)
 	o.alarm.at = float64(w.clock.Now().Add(wait).UnixMilli())
 	if err := w.alarms.put(o.key, o.alarm.at, o.alarm.retries); err != nil {
-		w.log.Error("an alarm was not stored", "object", o.key.String(), "err", err)
+		o.report("an alarm was not stored", err)
 	}
 	o.schedule()
 }

@@ -166,7 +166,7 @@ func (c *call) limit() {
 			c.end()
 			return
 		}
-		c.giveUp("the request took too long")
+		c.giveUp(answer{lost: "the request took too long"})
 	})
 }
 
@@ -180,12 +180,12 @@ func (c *call) unlimit() {
 }
 
 // giveUp cancels a call that is under way.
-func (c *call) giveUp(reason string) {
+func (c *call) giveUp(a answer) {
 	if c.ended {
 		return
 	}
 	c.i.enter(c, nil, c.i.exports.cancel, c.id)
-	c.respond(answer{lost: reason})
+	c.respond(a)
 	c.end()
 }
 

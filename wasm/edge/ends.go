@@ -20,7 +20,7 @@ func (o *object) ended(err error) {
 	w := o.s.w
 	if _, err := w.alarms.run(`INSERT INTO ends VALUES (?1, ?2, 1, 0)
 		ON CONFLICT DO UPDATE SET ends = ends + 1, running = 0`, o.key.class, o.key.name); err != nil {
-		w.log.Error("the end of an instance was not stored", "object", o.key.String(), "err", err)
+		o.report("the end of an instance was not stored", err)
 	}
 	o.backOff(max(w.ends(o.key), 1))
 	if errors.Is(err, errTooLong) {
@@ -43,7 +43,7 @@ func (o *object) backOff(ends int) {
 func (o *object) suspect() {
 	if _, err := o.s.w.alarms.run(`INSERT INTO ends VALUES (?1, ?2, 0, 1) ON CONFLICT DO UPDATE SET running = 1`,
 		o.key.class, o.key.name); err != nil {
-		o.s.w.log.Error("a long event was not noted", "object", o.key.String(), "err", err)
+		o.report("a long event was not noted", err)
 	}
 }
 
@@ -54,7 +54,7 @@ func (o *object) unsuspect() {
 		_, err = o.s.w.alarms.run(`UPDATE ends SET running = 0 WHERE class = ?1 AND name = ?2`, o.key.class, o.key.name)
 	}
 	if err != nil {
-		o.s.w.log.Error("a long event was not noted", "object", o.key.String(), "err", err)
+		o.report("a long event was not noted", err)
 	}
 }
 
@@ -73,7 +73,7 @@ func (o *object) forgive() {
 	o.forgiven = false
 	o.alarm.notBefore = 0
 	if _, err := o.s.w.alarms.run("DELETE FROM ends WHERE class = ?1 AND name = ?2", o.key.class, o.key.name); err != nil {
-		o.s.w.log.Error("the ends of an object were not forgiven", "object", o.key.String(), "err", err)
+		o.report("the ends of an object were not forgiven", err)
 	}
 }
 

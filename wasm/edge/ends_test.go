@@ -41,8 +41,7 @@ func TestAnAlarmThatEndsItsInstanceComesLaterEachTime(t *testing.T) {
 	for n := range 4 {
 		eventually(t, s, "r", "log", log)
 		wasmtest.Until(t, "the next try is planned", func() bool {
-			at, ok := clock.Next()
-			return ok && at.Sub(clock.Now()) == 2*time.Second<<n
+			return clock.Due(2 * time.Second << n)
 		})
 		want(t, s, "POST", "/room/r/call", "alarm-again 0", 200, "planned") // no event makes it run sooner
 		clock.Advance(2*time.Second<<n - time.Millisecond)
@@ -52,8 +51,7 @@ func TestAnAlarmThatEndsItsInstanceComesLaterEachTime(t *testing.T) {
 	}
 	eventually(t, s, "r", "log", log)
 	wasmtest.Until(t, "the next try is planned", func() bool {
-		at, ok := clock.Next()
-		return ok && at.Sub(clock.Now()) == 32*time.Second
+		return clock.Due(32 * time.Second)
 	})
 	s.Crash()
 	clock.Advance(31 * time.Second)

@@ -10,23 +10,66 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"tidemark/shared/abi"
 )
 
-// newFetcher returns the HTTP client of OpFetch. It follows no redirect: a server
-// that the guest names cannot send the host to another.
-func newFetcher() *http.Client {
+// A fetcher has the HTTP clients of OpFetch. They follow no redirect: a server that the
+// guest names cannot send the host to another.
+type fetcher struct{ all, public *http.Client }
+
+func newFetcher() fetcher {
+	public := newTransport()
+	public.Proxy = nil // the addresses that count are those behind it
+	public.DialContext = (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second, Control: onlyPublic}).DialContext
+	return fetcher{newClient(newTransport()), newClient(public)}
+}
+
+func newTransport() *http.Transport {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConns = 16
 	transport.IdleConnTimeout = 30 * time.Second
+	return transport
+}
+
+func newClient(transport *http.Transport) *http.Client {
 	return &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+var errPrivate = errors.New("the URL to fetch leads to a private address")
+
+// onlyPublic refuses a connection to an address that is not public. It runs after the name was
+// looked up, so that no other answer of the DNS leads elsewhere.
+func onlyPublic(_, address string, _ syscall.RawConn) error {
+	to, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return err
+	}
+	if !isPublic(to.Addr()) {
+		return errPrivate
+	}
+	return nil
+}
+
+// of returns the client for a reach.
+func (f *fetcher) of(r abi.Reach) *http.Client {
+	if r == abi.ReachPublic {
+		return f.public
+	}
+	return f.all
+}
+
+func (f *fetcher) close() {
+	f.all.CloseIdleConnections()
+	f.public.CloseIdleConnections()
 }
 
 // fetch runs the op OpFetch.
@@ -35,7 +78,7 @@ func (w *Worker) fetch(frame []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := w.mayFetch(f.URL); err != nil {
+	if err := w.mayFetch(f); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), min(f.Timeout, abi.MaxFetchTimeout))
@@ -47,7 +90,7 @@ func (w *Worker) fetch(frame []byte) ([]byte, error) {
 	for _, h := range f.Header {
 		request.Header.Add(h[0], h[1])
 	}
-	response, err := w.fetcher.Do(request)
+	response, err := w.fetcher.of(f.Reach).Do(request)
 	if err != nil {
 		return nil, err
 	}
@@ -67,16 +110,17 @@ func (w *Worker) fetch(frame []byte) ([]byte, error) {
 	return abi.AppendFetched(nil, got), nil
 }
 
-// mayFetch returns an error unless the URL is https, or http of a loopback host.
-// In development it allows http of any host.
-func (w *Worker) mayFetch(text string) error {
-	u, err := url.Parse(text)
+// mayFetch returns an error unless the URL is https, or http and the reach of the fetch allows
+// that: to a loopback host, or in development to any.
+func (w *Worker) mayFetch(f abi.Fetch) error {
+	u, err := url.Parse(f.URL)
 	if err != nil || u.Host == "" {
 		return errors.New("no URL to fetch")
 	}
 	ip := net.ParseIP(u.Hostname())
 	loopback := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
-	if u.Scheme == "https" || u.Scheme == "http" && (loopback || fmt.Sprint(w.vars["DEV_MODE"]) == "1") {
+	plain := f.Reach == abi.ReachAny || f.Reach == abi.ReachTrusted && (loopback || fmt.Sprint(w.vars["DEV_MODE"]) == "1")
+	if u.Scheme == "https" || u.Scheme == "http" && plain {
 		return nil
 	}
 	return errors.New("a URL to fetch must begin with https://")

@@ -60,7 +60,7 @@ func TestTheGuestFetches(t *testing.T) {
 	}
 	var cases []struct {
 		What, Path, URL, Method, Body string
-		MS, Max                       int
+		MS, Max, Reach                int
 		Want                          json.RawMessage
 		Error                         string
 	}
@@ -74,7 +74,7 @@ func TestTheGuestFetches(t *testing.T) {
 		}
 		query := url.Values{
 			"url": {c.URL}, "method": {cmp.Or(c.Method, "GET")}, "body": {c.Body},
-			"ms": {strconv.Itoa(cmp.Or(c.MS, 600_000))}, "max": {strconv.Itoa(cmp.Or(c.Max, 1000))},
+			"ms": {strconv.Itoa(cmp.Or(c.MS, 600_000))}, "max": {strconv.Itoa(cmp.Or(c.Max, 1000))}, "reach": {strconv.Itoa(c.Reach)},
 		}
 		_, got := do(t, s, "GET", "/fetch?"+query.Encode(), "")
 		var answer struct{ Error *string }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"time"
 )
 
 // A filePool bounds how many files of objects are open at a time, over all isolates.
@@ -14,11 +15,14 @@ import (
 type filePool struct {
 	limit int
 	log   *slog.Logger
+	clock Clock // nil: files stay open
 
 	mu      sync.Mutex
 	changed sync.Cond // a file was closed, or an event has ended
 	open    int       // files that are open, or that some goroutine opens or closes
 	unused  list.List // of *objectFile: open and used by no event, most recently used first
+	// stopRest stops the timer of rest; nil: it is not set, and rest does not run.
+	stopRest func() bool
 }
 
 // An objectFile is the file of one object. The pool's lock guards it.
@@ -27,6 +31,7 @@ type objectFile struct {
 	db      *sqliteConn   // nil: not open
 	at      *list.Element // in unused; nil: an event uses it, or it is not open
 	closing bool          // a goroutine closes it
+	usedAt  time.Time     // the end of the last event
 }
 
 func newFilePool(limit int, log *slog.Logger) *filePool {
@@ -89,6 +94,10 @@ func (p *filePool) done(f *objectFile) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f.at = p.unused.PushFront(f)
+	if p.clock != nil {
+		f.usedAt = p.clock.Now()
+	}
+	p.restLater(fileRest)
 	p.changed.Broadcast()
 }
 
@@ -124,6 +133,10 @@ func (p *filePool) close(f *objectFile, how func(*sqliteConn) error) {
 func (p *filePool) end(closeConn func(*sqliteConn) error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for p.stopRest != nil && !p.stopRest() {
+		p.changed.Wait() // until rest has ended
+	}
+	p.stopRest = nil
 	var errs []error
 	for e := p.unused.Front(); e != nil; e = e.Next() {
 		f := e.Value.(*objectFile)

@@ -4,6 +4,7 @@ package edge
 
 import (
 	"context"
+	"errors"
 
 	"tidemark/shared/abi"
 )
@@ -40,6 +41,33 @@ func (t ForTests) Hibernate(binding, name string) bool {
 	o.i = nil
 	w.files.shut(&o.file, (*sqliteConn).leave)
 	return true
+}
+
+// Fill makes every database refuse to grow, or lets it grow again: SQLite then fails as on a
+// full disk, but that it may still write to the pages that it has.
+func (t ForTests) Fill(full bool) error {
+	w := t.w
+	w.filled.Store(full)
+	var errs []error
+	for _, db := range w.d1 {
+		c := <-db.writer
+		errs = append(errs, c.bound(full))
+		db.writer <- c
+	}
+	w.files.mu.Lock()
+	defer w.files.mu.Unlock()
+	for e := w.files.unused.Front(); e != nil; e = e.Next() {
+		errs = append(errs, e.Value.(*objectFile).db.bound(full))
+	}
+	return errors.Join(errs...)
+}
+
+// bound lets the file have no more pages than it has, or any number.
+func (c *sqliteConn) bound(full bool) error {
+	if full {
+		return c.script("PRAGMA max_page_count = 1")
+	}
+	return c.script("PRAGMA max_page_count = 4294967294")
 }
 
 // Evict makes the next events boot new instances. The present ones end with their calls.

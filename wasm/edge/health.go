@@ -30,23 +30,32 @@ func (w *Worker) serveHealth(rw http.ResponseWriter, r *http.Request) bool {
 		writeHealth(rw)
 		return true
 	}
-	c := &call{head: appendHead(make([]byte, 0, 512), r), replayable: true}
-	var a answer
-	responded, late := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(responded)
-		defer w.health.asked.Unlock()
-		w.do(c)
-		a = w.pass(c, r)
-	}()
-	defer w.clock.AfterFunc(healthPatience, func() { close(late) })()
-	select {
-	case <-responded:
+	if a, responded := w.within(healthPatience, r, w.health.asked.Unlock); responded {
 		w.write(rw, r, a)
-	case <-late:
+	} else {
 		writeHealth(rw)
 	}
 	return true
+}
+
+// within has the guest answer a request without a body. It returns false if the guest takes
+// longer than patience. It calls done when the guest has answered, however late.
+func (w *Worker) within(patience time.Duration, r *http.Request, done func()) (a answer, responded bool) {
+	c := &call{head: appendHead(make([]byte, 0, 512), r), replayable: true}
+	answered, late := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(answered)
+		defer done()
+		w.do(c)
+		a = w.pass(c, r)
+	}()
+	defer w.clock.AfterFunc(patience, func() { close(late) })()
+	select {
+	case <-answered:
+		return a, true
+	case <-late:
+		return answer{}, false
+	}
 }
 
 func writeHealth(rw http.ResponseWriter) {

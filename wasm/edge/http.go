@@ -15,7 +15,7 @@ import (
 // ServeHTTP sends the static asset that matches r, if there is one. Otherwise it
 // sends the guest's response.
 func (w *Worker) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	if w.assets.serve(rw, r) || w.serveHealth(rw, r) {
+	if w.assets.serve(rw, r) || w.serveHealth(rw, r) || w.serveReady(rw, r) {
 		return
 	}
 	body := newBody(rw, r, w.clock)

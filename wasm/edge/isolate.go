@@ -33,6 +33,7 @@ type isolate struct {
 	warm     *list.List // of *object, most recently used first
 	lastCall int32
 	lastID   int32 // of an object
+	rest     rest
 }
 
 func newIsolate(w *Worker) *isolate {
@@ -98,6 +99,7 @@ func (s *isolate) boot() (*instance, error) {
 		p.Close()
 		return nil, fmt.Errorf("the guest did not call workers.Ready while booting")
 	}
+	i.booted = len(p.Memory())
 	s.alive[i] = true
 	s.w.metrics.instances.Add(1)
 	return i, nil
@@ -108,6 +110,9 @@ type instance struct {
 	s       *isolate
 	process *gojs.Process // nil: the instance is dead
 	exports exports
+	booted  int // bytes of linear memory after the boot
+	// stopRest stops the timer that replaces the instance; nil: it has not grown.
+	stopRest func() bool
 
 	size int // of its memory, as measure saw it
 
@@ -159,6 +164,7 @@ func (i *instance) enter(c *call, o *object, f api.Function, args ...int32) {
 		i.s.current = nil // the instance ends after its last call
 		i.endIfUnused()
 	}
+	i.noteGrowth()
 }
 
 // full reports whether new calls need a new instance: linear memory never shrinks.
@@ -197,6 +203,9 @@ func (i *instance) close(reason string) {
 		i.s.current = nil
 	}
 	i.handles = nil
+	if i.stopRest != nil {
+		i.stopRest()
+	}
 	delete(i.s.alive, i)
 	i.process.Close()
 	i.process, i.exports = nil, exports{} // idle objects still point to i, and must not keep its memory

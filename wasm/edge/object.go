@@ -6,6 +6,7 @@ import (
 	"container/list"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -48,7 +49,7 @@ type object struct {
 	// Effects of the event that is running.
 	store    *sqliteConn // nil: the event has not used the storage
 	writing  bool        // a transaction is open
-	broken   bool        // SQLite has rolled it back
+	broken   error       // why it must not be committed
 	erasing  bool
 	sends    []outgoing
 	answers  []heldAnswer
@@ -215,8 +216,8 @@ func (o *object) persist() error {
 			return err
 		}
 	}
-	if o.broken {
-		return errors.New("a write failed")
+	if o.broken != nil {
+		return o.broken
 	}
 	if o.writing {
 		o.writing = false
@@ -245,7 +246,7 @@ func (o *object) rollBack() {
 			m.conn.closing = false
 		}
 	}
-	o.writing, o.broken, o.erasing, o.forgiven = false, false, false, false
+	o.writing, o.broken, o.erasing, o.forgiven = false, nil, false, false
 	o.sends, o.answers, o.newAlarm, o.newTimer = nil, nil, nil, nil
 }
 
@@ -258,16 +259,26 @@ func (o *object) reset(err error) error {
 	answers := o.answers
 	o.rollBack()
 	o.i = nil
-	o.s.w.log.Error("an object was reset", "object", o.key.String(), "err", err)
+	lost := answer{lost: wasReset}
+	code, reason := websocket.StatusInternalError, "internal error"
+	if o.s.w.isFull(o.key.String(), err) {
+		lost = answer{lost: diskFull, status: http.StatusInsufficientStorage}
+		code, reason = websocket.StatusTryAgainLater, diskFull
+	} else {
+		o.s.w.log.Error("an object was reset", "object", o.key.String(), "err", err)
+	}
 	for _, a := range answers {
-		a.call.respond(answer{lost: wasReset})
+		a.call.respond(lost)
 		a.call.endIfDone()
 	}
 	for _, c := range o.calls {
-		o.s.todo = append(o.s.todo, func() { c.giveUp(wasReset) })
+		o.s.todo = append(o.s.todo, func() {
+			c.respond(lost) // before the guest says that it took too long
+			c.giveUp(lost)
+		})
 	}
-	for id := range o.conns {
-		o.shut(id)
+	for _, c := range o.conns {
+		c.shut(int(code), reason)
 	}
 	return fmt.Errorf("%s: %w", wasReset, err)
 }

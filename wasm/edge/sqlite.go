@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 	"unsafe"
 
@@ -83,7 +84,11 @@ func openSQLiteBy(vfs, name, path string, flags int32, cached int, pragmas ...st
 		}
 		defer libc.Xfree(nil, vfsC)
 	}
-	c := &sqliteConn{tls: libc.NewTLS(), path: path, cache: statementCache{size: cached}, pragmas: map[string]*statement{}}
+	c := &sqliteConn{
+		tls: libc.NewTLS(), path: path, cache: statementCache{size: cached}, pragmas: map[string]*statement{},
+		begin: command("BEGIN IMMEDIATE"), beginRead: command("BEGIN"), commit: command("COMMIT"), rollback: command("ROLLBACK"),
+		save: command("SAVEPOINT s"), release: command("RELEASE s"), back: command("ROLLBACK TO s"),
+	}
 	if c.out = libc.Xmalloc(c.tls, libc.Tsize_t(outBytes)); c.out == 0 {
 		c.tls.Close()
 		return nil, errors.New("open: out of memory")
@@ -97,6 +102,7 @@ func openSQLiteBy(vfs, name, path string, flags int32, cached int, pragmas ...st
 	}
 	sqlite3.Xsqlite3_extended_result_codes(c.tls, c.db, 1)
 	sqlite3.Xsqlite3_busy_timeout(c.tls, c.db, busyMillis)
+	c.dropLookaside()
 	for _, p := range append([]string{"PRAGMA foreign_keys = ON"}, pragmas...) {
 		if err := c.script(p); err != nil {
 			c.close()
@@ -116,16 +122,16 @@ func openSQLiteBy(vfs, name, path string, flags int32, cached int, pragmas ...st
 	} {
 		sqlite3.Xsqlite3_limit(c.tls, c.db, id, n)
 	}
-	for sql, to := range map[string]**statement{
-		"BEGIN IMMEDIATE": &c.begin, "BEGIN": &c.beginRead, "COMMIT": &c.commit, "ROLLBACK": &c.rollback,
-		"SAVEPOINT s": &c.save, "RELEASE s": &c.release, "ROLLBACK TO s": &c.back,
-	} {
-		if *to, _, err = c.prepare(sql); err != nil {
-			c.close()
-			return nil, fmt.Errorf("open %s: %w", path, err)
-		}
-	}
 	return c, nil
+}
+
+// dropLookaside gives up the 48 KB that each connection has for small blocks. Prepared statements
+// would keep most of them, and all other blocks come from the allocator anyway.
+func (c *sqliteConn) dropLookaside() {
+	if args := libc.Xmalloc(c.tls, 4*8); args != 0 {
+		sqlite3.Xsqlite3_db_config(c.tls, c.db, sqlite3.SQLITE_DBCONFIG_LOOKASIDE, libc.VaList(args, uintptr(0), int32(0), int32(0)))
+		libc.Xfree(c.tls, args)
+	}
 }
 
 // close closes the file, after SQLite has copied the log into it.
@@ -135,9 +141,7 @@ func (c *sqliteConn) close() error {
 	}
 	c.cache.clear(c)
 	for _, s := range []*statement{c.begin, c.beginRead, c.commit, c.rollback, c.save, c.release, c.back} {
-		if s != nil {
-			c.finalize(s)
-		}
+		c.finalize(s)
 	}
 	for _, s := range c.pragmas {
 		c.finalize(s)
@@ -183,7 +187,22 @@ func (c *sqliteConn) fail(rc int32) error {
 	} else {
 		message = libc.GoString(sqlite3.Xsqlite3_errstr(c.tls, rc))
 	}
-	return &SQLError{Code: int(rc) & 0xff, Message: message}
+	code := int(rc) & 0xff
+	if code != sqlite3.SQLITE_FULL && c.hasNoSpace(rc) {
+		code, message = sqlite3.SQLITE_FULL, libc.GoString(sqlite3.Xsqlite3_errstr(c.tls, sqlite3.SQLITE_FULL))
+	}
+	return &SQLError{Code: code, Message: message}
+}
+
+// hasNoSpace reports whether a result code stands for a full disk, or a full quota, although it
+// is not SQLITE_FULL: when SQLite opens, grows or flushes a file.
+func (c *sqliteConn) hasNoSpace(rc int32) bool {
+	primary := rc & 0xff
+	if c.db == 0 || primary != sqlite3.SQLITE_IOERR && primary != sqlite3.SQLITE_CANTOPEN {
+		return false
+	}
+	cause := syscall.Errno(sqlite3.Xsqlite3_system_errno(c.tls, c.db))
+	return cause == syscall.ENOSPC || cause == syscall.EDQUOT
 }
 
 // transaction runs statements and commits. After an error it rolls back and
@@ -208,6 +227,11 @@ func (c *sqliteConn) undo() {
 	if c.inTransaction() {
 		c.exec(c.rollback)
 	}
+}
+
+// hasWritten reports whether a statement of the open transaction has begun to write.
+func (c *sqliteConn) hasWritten() bool {
+	return sqlite3.Xsqlite3_txn_state(c.tls, c.db, 0) == sqlite3.SQLITE_TXN_WRITE
 }
 
 func (c *sqliteConn) inTransaction() bool {
@@ -276,7 +300,7 @@ func (c *sqliteConn) run(in abi.Statement) (abi.Result, error) {
 	if err != nil {
 		return abi.Result{}, err
 	}
-	defer c.reset(s)
+	defer c.done(in.SQL, s)
 	if len(in.Args) != s.params {
 		return abi.Result{}, &SQLError{Message: "Wrong number of parameter bindings for SQL query."}
 	}
@@ -310,6 +334,13 @@ func (c *sqliteConn) run(in abi.Statement) (abi.Result, error) {
 
 // exec runs a statement that has no arguments and returns no rows.
 func (c *sqliteConn) exec(s *statement) error {
+	if s.ptr == 0 {
+		prepared, _, err := c.prepare(s.command)
+		if err != nil {
+			return err
+		}
+		s.ptr = prepared.ptr
+	}
 	rc := sqlite3.Xsqlite3_step(c.tls, s.ptr)
 	var err error
 	if rc != sqlite3.SQLITE_DONE && rc != sqlite3.SQLITE_ROW {

@@ -10,6 +10,8 @@ import (
 	"unsafe"
 
 	"modernc.org/libc"
+
+	"tidemark/shared/abi"
 )
 
 func TestAClassHoldsItsSizes(t *testing.T) {
@@ -146,14 +148,39 @@ func TestAnOpenFileTakesLittleMemory(t *testing.T) {
 		}
 		return bytes
 	}
-	o := storageObject(t, t.TempDir())
-	before := inUse()
-	mustExec(t, o, "CREATE TABLE t (v)")
-	for range 400 {
-		mustExec(t, o, "INSERT INTO t VALUES (zeroblob(3000))")
-		mustCommit(t, o)
+	for _, c := range []struct {
+		what        string
+		durable     []string
+		least, most int // KB
+	}{{"a room", nil, 50, 200}, {"a space", []string{"C"}, 200, 500}} {
+		o := storageObject(t, t.TempDir())
+		o.s.w.durable = c.durable
+		before := inUse()
+		mustExec(t, o, "CREATE TABLE t (v)")
+		for range 400 {
+			mustExec(t, o, "INSERT INTO t VALUES (zeroblob(3000))")
+			mustCommit(t, o)
+		}
+		if got := (inUse() - before) >> 10; got < c.least || got > c.most {
+			t.Errorf("an open file of %s takes %d KB", c.what, got)
+		}
 	}
-	if got := inUse() - before; got < 200<<10 || got > 500<<10 {
-		t.Errorf("an open file takes %d KB", got>>10)
+}
+
+func TestASchemaStatementIsNotKept(t *testing.T) {
+	db, err := openSQLite("", false, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.close()
+	for _, sql := range []string{
+		"CREATE TABLE t (v)", "-- a comment\nalter table t ADD COLUMN w", "INSERT INTO t VALUES (1, 2)", "DROP TABLE t", "CREATE TABLE t (v)",
+	} {
+		if _, err := db.transaction(db.begin, []abi.Statement{{SQL: sql}}); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	if db.cache.used.Len() != 1 || db.cache.get("INSERT INTO t VALUES (1, 2)") == nil {
+		t.Errorf("%d statements are kept, want the INSERT", db.cache.used.Len())
 	}
 }

@@ -12,13 +12,18 @@ import (
 
 // A statement is one prepared SQL statement of a connection.
 type statement struct {
-	ptr      uintptr
+	ptr      uintptr // 0: not prepared
+	command  string  // exec prepares it at the first run; "": it is prepared
 	params   int
 	columns  []string
 	readOnly bool
+	once     bool      // it changes the schema, and so runs once in the life of a file
 	compiled int32     // SQLite's count of its recompilations
 	bound    []uintptr // texts and blobs to free at reset
 }
+
+// command returns a statement that manages transactions. Many files never need most of them.
+func command(sql string) *statement { return &statement{command: sql} }
 
 // prepare compiles the first statement of sql and returns the text after it. The
 // statement is nil if sql holds only white space or a comment.
@@ -74,6 +79,14 @@ func (c *sqliteConn) reset(s *statement) {
 	s.bound = s.bound[:0]
 }
 
+// done ends a run of the statement of sql.
+func (c *sqliteConn) done(sql string, s *statement) {
+	c.reset(s)
+	if s.once {
+		c.cache.drop(c, c.cache.bySQL[sql])
+	}
+}
+
 func (c *sqliteConn) finalize(s *statement) {
 	sqlite3.Xsqlite3_finalize(c.tls, s.ptr)
 	s.ptr = 0
@@ -86,7 +99,8 @@ func (c *sqliteConn) cached(sql string) (*statement, error) {
 	if s := c.cache.get(sql); s != nil {
 		return s, nil
 	}
-	switch keyword(sql) {
+	word := keyword(sql)
+	switch word {
 	case "BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE":
 		return nil, &SQLError{Message: "To execute a transaction, please use the batch() API instead of the SQL " +
 			"BEGIN TRANSACTION or SAVEPOINT statements."}
@@ -110,6 +124,7 @@ func (c *sqliteConn) cached(sql string) (*statement, error) {
 			return nil, &SQLError{Message: "A prepared SQL statement must contain only one statement."}
 		}
 	}
+	s.once = word == "CREATE" || word == "ALTER" || word == "DROP"
 	c.cache.put(c, sql, s)
 	return s, nil
 }

@@ -3,9 +3,11 @@
 package edge
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,8 +16,12 @@ import (
 	"tidemark/shared/abi"
 )
 
-// objectStatements is the number of prepared statements of an open file.
-const objectStatements = 24
+// An open file keeps prepared statements and pages in memory. A durable class has rows, with many
+// statements and indexes; another one has a log, and few of each.
+const (
+	rowStatements, rowPages = 24, 64
+	logStatements, logPages = 8, 4
+)
 
 var errErased = errors.New("the event has erased the object")
 
@@ -27,7 +33,8 @@ func (o *object) path() string {
 
 // exec runs a frame of Statements in the event's transaction. After an error,
 // none of them has an effect.
-func (o *object) exec(frame []byte, near func(address, n uint32) []byte) ([]byte, error) {
+func (o *object) exec(frame []byte, near func(address, n uint32) []byte) (reply []byte, err error) {
+	defer func() { o.s.w.isFull(o.key.String(), err) }()
 	statements, err := o.statements(frame, near)
 	if err != nil {
 		return nil, err
@@ -42,17 +49,34 @@ func (o *object) exec(frame []byte, near func(address, n uint32) []byte) ([]byte
 		}
 		o.writing = true
 	}
+	written := db.hasWritten()
 	results, err := db.nested(statements)
 	if err != nil {
-		o.broken = o.broken || !db.inTransaction()
+		o.spoil(written, err)
 		return nil, err
 	}
 	return abi.AppendResults(nil, results)
 }
 
+// spoil ends the event's transaction if SQLite has rolled it back after an error. written says
+// whether the event had written before: then it must not be committed, because it would be half
+// an event. The same holds if the disk is full.
+func (o *object) spoil(written bool, err error) {
+	rolledBack := !o.store.inTransaction()
+	if written && (rolledBack || hasNoSpace(err)) {
+		o.broken = cmp.Or(o.broken, err)
+	}
+	if rolledBack {
+		o.writing = o.broken != nil
+	}
+}
+
 func (o *object) statements(frame []byte, near func(address, n uint32) []byte) ([]abi.Statement, error) {
 	if o.erasing {
 		return nil, errErased
+	}
+	if o.broken != nil {
+		return nil, o.broken
 	}
 	return abi.DecodeStatements(frame, near)
 }
@@ -71,8 +95,10 @@ func (o *object) try(frame []byte, near func(address, n uint32) []byte) ([]byte,
 	var results []abi.Result
 	switch {
 	case o.writing:
-		results, err = o.store.trial(statements)
-		o.broken = o.broken || !o.store.inTransaction()
+		written := o.store.hasWritten()
+		if results, err = o.store.trial(statements); err != nil {
+			o.spoil(written, err)
+		}
 	case stored:
 		if err := o.openStore(); err != nil {
 			return nil, err
@@ -126,7 +152,7 @@ func (o *object) size() int32 {
 		bytes, err = o.store.stored()
 	}
 	if err != nil {
-		o.s.w.log.Error("the size of an object was not read", "object", o.key.String(), "err", err)
+		o.report("the size of an object was not read", err)
 		return 0
 	}
 	return int32((bytes + 1023) / 1024)
@@ -162,15 +188,17 @@ func (o *object) openFile() (*sqliteConn, error) {
 	}
 	// A commit survives the end of the process. A power failure may lose the last commits
 	// of a class that is not durable: to wait for the disk blocks the isolate.
-	synchronous := "PRAGMA synchronous = NORMAL"
+	synchronous, statements, pages := "NORMAL", logStatements, logPages
 	if slices.Contains(o.s.w.durable, o.key.class) {
-		synchronous = "PRAGMA synchronous = FULL"
+		synchronous, statements, pages = "FULL", rowStatements, rowPages
 	}
-	// A file keeps 64 pages in memory. A transaction may have 128 before it writes some of
-	// them to the log.
-	return openSQLite(path, false, objectStatements,
-		"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", synchronous,
-		"PRAGMA cache_size = -256", "PRAGMA cache_spill = 128")
+	// A transaction may have 128 pages before it writes some of them to the log.
+	pragmas := []string{"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = " + synchronous,
+		fmt.Sprint("PRAGMA cache_size = ", pages), "PRAGMA cache_spill = 128"}
+	if o.s.w.filled.Load() {
+		pragmas = append(pragmas, "PRAGMA max_page_count = 1")
+	}
+	return openSQLite(path, false, statements, pragmas...)
 }
 
 // erase does the work of object_erase after the event has ended. The object is gone as
@@ -178,10 +206,11 @@ func (o *object) openFile() (*sqliteConn, error) {
 // goes last. So after a crash in between, the object is whole, or it is gone and its
 // alarm may run once more.
 func (o *object) erase() error {
+	o.s.rest.called = o.s.w.clock.Now()
 	if o.writing {
 		o.store.undo()
 	}
-	o.writing, o.broken, o.newAlarm, o.forgiven = false, false, nil, false
+	o.writing, o.broken, o.newAlarm, o.forgiven = false, nil, nil, false
 	o.closeEvent()
 	o.s.w.files.shut(&o.file, (*sqliteConn).close) // without a log, which could go without the file
 	path := o.path()

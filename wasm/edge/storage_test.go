@@ -3,6 +3,7 @@
 package edge
 
 import (
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"testing"
@@ -133,7 +134,7 @@ func TestAFailedCommitSendsNoAnswerAndEndsTheCallsOfTheObject(t *testing.T) {
 	if responded.responded {
 		t.Error("the client has the answer before the commit")
 	}
-	o.broken = true
+	o.broken = errors.New("a write failed")
 	o.s.lock()
 	if err := o.commit(); err == nil {
 		t.Error("no error")

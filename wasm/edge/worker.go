@@ -12,7 +12,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -51,6 +50,9 @@ type Options struct {
 	// Health is a path for health checks; "" is none. If the guest does not respond
 	// to its GET within a second, the host sends {"status":"ok"}.
 	Health string
+	// Ready is a path for readiness checks; "" is none. To the failures that the guest answers
+	// there, the host adds its own: see serveReady.
+	Ready string
 	// Migrations, if not nil, returns the folder of the migrations that a database gets in
 	// place of those of dir. Migrated, if not nil, is called after them, or if there are none.
 	// An error of either ends Open.
@@ -78,7 +80,7 @@ type Worker struct {
 	log       *slog.Logger
 	stderr    io.Writer
 	hold      func(kind, name string)
-	fetcher   *http.Client
+	fetcher   fetcher
 	maxBody   int64
 	callLimit time.Duration
 	// stretchLimit is how long an instance may run without returning. If hurry is
@@ -91,10 +93,13 @@ type Worker struct {
 	waiting      atomic.Int32  // requests that wait for an isolate
 	freed        chan struct{} // each value lets one of them look again
 	health       health
+	ready        ready
 	alarms       *alarmIndex
 	files        *filePool
 	sockets      sync.WaitGroup
 	crowd        crowd
+	disk         disk
+	filled       atomic.Bool // by a test
 	metrics      counted
 }
 
@@ -135,6 +140,7 @@ func Open(o Options) (*Worker, error) {
 		w.hold = func(string, string) {}
 	}
 	w.files = newFilePool(cmp.Or(o.OpenFiles, DefaultOpenFiles), w.log)
+	w.files.clock = w.clock
 	w.maxBody = int64(number(w.vars, "LIMIT_BODY_BYTES", defaultMaxBodyBytes))
 	w.callLimit = time.Duration(number(w.vars, "LIMIT_CALL_MS", defaultCallLimitMS) * float64(time.Millisecond))
 	w.stretchLimit = time.Duration(number(w.vars, "LIMIT_STRETCH_MS", defaultStretchLimitMS) * float64(time.Millisecond))
@@ -149,7 +155,7 @@ func Open(o Options) (*Worker, error) {
 		w.isolates = append(w.isolates, newIsolate(w))
 	}
 	w.freed = make(chan struct{}, n)
-	w.health.path = o.Health
+	w.health.path, w.ready.path = o.Health, o.Ready
 	if err := w.open(&o); err != nil {
 		w.closeDatabases((*sqliteConn).close)
 		return nil, err
@@ -283,6 +289,7 @@ func (w *Worker) batch(binding string, statements []abi.Statement) ([]byte, erro
 	defer w.metrics.took(binding, time.Now())
 	results, err := db.Batch(context.Background(), statements)
 	if err != nil {
+		w.isFull(binding, err)
 		return nil, err
 	}
 	return abi.AppendResults(nil, results)
@@ -299,6 +306,7 @@ func (w *Worker) call(binding, room string, data []byte) ([]byte, error) {
 	w.hold("call", key.String())
 	s := w.home(key)
 	s.lock()
+	s.rest.called = w.clock.Now()
 	reply, err := s.object(key).event(abi.EventCall, 0, data)
 	if errors.Is(err, errEnded) {
 		reply, err = s.object(key).event(abi.EventCall, 0, data)
@@ -405,7 +413,7 @@ func (w *Worker) Trim() {
 }
 
 func (w *Worker) closeDatabases(how func(*sqliteConn) error) error {
-	w.fetcher.CloseIdleConnections()
+	w.fetcher.close()
 	var errs []error
 	for _, s := range w.isolates { // until the event that runs has ended
 		s.lock()

@@ -65,7 +65,7 @@ var imports = map[string]func(frame){
 	"runtime.resetMemoryDataView": func(f frame) {
 		f.refresh()
 		if limit := f.config.MemoryBytes; limit > 0 && len(f.mem) > limit {
-			panic(fmt.Errorf("gojs: %w of %d MiB", ErrMemory, limit>>20))
+			panic(errBudget(limit))
 		}
 	},
 	"runtime.nanotime1": func(f frame) { f.setI64(8, int64(f.config.Now().Sub(f.started))+1) },

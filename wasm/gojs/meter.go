@@ -23,6 +23,7 @@ const (
 	sectionStart   = 8
 	sectionElement = 9
 	sectionCode    = 10
+	sectionData    = 11
 )
 
 // ErrWasm is a module that Meter does not understand.
@@ -133,6 +134,8 @@ func (m *meter) section(id byte, in *wasmReader) []byte {
 			out = append(binary.AppendUvarint(out, uint64(len(body))), body...)
 		}
 		return out
+	case sectionData:
+		return m.data(in, out)
 	}
 	return in.rest()
 }

@@ -4,6 +4,7 @@ package gojs
 
 import (
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -48,6 +49,37 @@ func TestMeterRefusesWhatGoDoesNotWrite(t *testing.T) {
 	for n := 0; n < len(wasm)/2; n += len(wasm) / 97 { // the data come last
 		if _, err := Meter(wasm[:n]); !errors.Is(err, ErrWasm) {
 			t.Errorf("%d of %d bytes: %v", n, len(wasm), err)
+		}
+	}
+}
+
+func TestDataSegmentsAreJoinedAcrossFewZeros(t *testing.T) {
+	segment := func(at int, text string) string {
+		return "\x00" + string(appendConst(nil, uint64(at))) + "\x0b" + string(rune(len(text))) + text
+	}
+	for name, c := range map[string]struct{ in, want []string }{
+		"none":            {nil, nil},
+		"one":             {[]string{segment(4096, "a")}, []string{segment(4096, "a")}},
+		"neighbours":      {[]string{segment(4096, "a"), segment(4097, "b")}, []string{segment(4096, "ab")}},
+		"a small gap":     {[]string{segment(8, "a"), segment(11, "b"), segment(12, "c")}, []string{segment(8, "a\x00\x00bc")}},
+		"the largest gap": {[]string{segment(8, "a"), segment(9+maxGap, "b")}, []string{segment(8, "a"+strings.Repeat("\x00", maxGap)+"b")}},
+		"a larger gap":    {[]string{segment(8, "a"), segment(10+maxGap, "b")}, []string{segment(8, "a"), segment(10+maxGap, "b")}},
+		"any order":       {[]string{segment(99, "c"), segment(8, "a"), segment(9, "b"), segment(90, "c")}, []string{segment(8, "ab"), segment(90, "c"+strings.Repeat("\x00", 8)+"c")}},
+	} {
+		in := &wasmReader{b: []byte(string(rune(len(c.in))) + strings.Join(c.in, ""))}
+		got := (&meter{}).data(in, nil)
+		if want := string(rune(len(c.want))) + strings.Join(c.want, ""); in.failed || string(got) != want {
+			t.Errorf("%s: got %q, failed %t, want %q", name, got, in.failed, want)
+		}
+	}
+	for name, text := range map[string]string{
+		"passive": "\x01\x01\x01a", "of another memory": "\x01\x02\x00\x41\x08\x0b\x01a",
+		"at a global": "\x01\x00\x23\x00\x0b\x01a", "at a negative place": "\x01\x00\x41\x7f\x0b\x01a",
+		"over another": "\x02\x00\x41\x08\x0b\x02ab\x00\x41\x09\x0b\x01b", "without an end": "\x01\x00\x41\x08\x41\x01a",
+	} {
+		in := &wasmReader{b: []byte(text)}
+		if got := (&meter{}).data(in, nil); !in.failed {
+			t.Errorf("%s: got %q", name, got)
 		}
 	}
 }

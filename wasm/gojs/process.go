@@ -99,9 +99,13 @@ func Start(ctx context.Context, r wazero.Runtime, compiled wazero.CompiledModule
 	p.program = newProgram()
 	p.refs = newRefs(newGlobal(config.Context), p.program)
 	p.ctx = &processContext{ctx, p}
-	var err error
-	p.module, err = r.InstantiateModule(p.ctx, compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	memory, err := newLinear(config.MemoryBytes)
 	if err != nil {
+		return nil, err
+	}
+	p.module, err = r.InstantiateModule(memory.allocator(p.ctx), compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	if err != nil {
+		memory.Free()
 		return nil, fmt.Errorf("gojs: %w", err)
 	}
 	run := p.module.ExportedFunction("run")

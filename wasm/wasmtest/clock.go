@@ -97,3 +97,10 @@ func (c *Clock) Next() (at time.Time, ok bool) {
 	}
 	return at, ok
 }
+
+// Due reports whether a timer falls due after exactly d.
+func (c *Clock) Due(d time.Duration) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.ContainsFunc(c.timers, func(t *timer) bool { return t.at.Equal(c.now.Add(d)) })
+}

@@ -33,4 +33,7 @@ func TestTimersRunInOrderEachAtItsTime(t *testing.T) {
 	if at, ok := c.Next(); !ok || at.Sub(start) != time.Hour+time.Second {
 		t.Errorf("next: %v, %v", at, ok)
 	}
+	if left := time.Hour - 2*time.Second; !c.Due(left) || c.Due(left-1) {
+		t.Errorf("the timer that is left is not due in %v", left)
+	}
 }

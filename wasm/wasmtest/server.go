@@ -25,6 +25,7 @@ type Options struct {
 	OpenFiles int               // see edge.Options
 	Clock     *Clock            // the wall clock if nil
 	Health    string            // see edge.Options
+	Ready     string            // likewise
 	Seed      uint64            // of the order in which Gate lets deliveries through
 	Log       io.Writer         // of the host and the guest; the test's log if nil
 }
@@ -73,7 +74,7 @@ func (s *Server) open() {
 	s.t.Helper()
 	o := edge.Options{
 		Module: Compile(s.t, s.options.Guest), Config: s.options.Config, Data: s.options.Data, Env: s.options.Env,
-		Instances: s.options.Instances, ForTests: edge.TestOptions{Hold: s.Gate.pass}, Health: s.options.Health,
+		Instances: s.options.Instances, ForTests: edge.TestOptions{Hold: s.Gate.pass}, Health: s.options.Health, Ready: s.options.Ready,
 		OpenFiles: s.options.OpenFiles,
 		Log:       slog.New(slog.NewTextHandler(s.options.Log, nil)),
 	}

@@ -9,6 +9,7 @@ import (
 	"tidemark/worker/api/records"
 	"tidemark/worker/api/spaces"
 	"tidemark/worker/api/transfer"
+	"tidemark/worker/webhooks"
 )
 
 // A Config is what the handler works with.
@@ -18,6 +19,10 @@ type Config struct {
 	Root Stores
 	// Spaces lists the spaces; nil: there are none.
 	Spaces spaces.Directory
+	// Webhooks answers the operator's questions; nil: there is no receiver.
+	Webhooks *webhooks.Desk
+	// Databases are those without which the server is not ready.
+	Databases []Database
 }
 
 // Stores are where the root, or one space, keeps its data.

@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -25,6 +24,7 @@ import (
 	"tidemark/e2e/conformance"
 	"tidemark/shared/abi"
 	"tidemark/shared/ijson"
+	"tidemark/shared/logline"
 	"tidemark/shared/record"
 	"tidemark/shared/session"
 	"tidemark/shared/syncroom"
@@ -103,7 +103,7 @@ func newHandlerWith(t testing.TB, p *ports, change func(*api.Config), variables 
 	c := configure(t, pairs(variables))
 	c.Root.Records.Store = p
 	c.Root.Tickets, c.Door.Rooms, c.Door.Now = p.Tickets, p, func() time.Time { return p.now }
-	c.Door.Log = slog.New(slog.NewTextHandler(&p.log, nil))
+	c.Door.Log = logline.New(func(line []byte) { p.log.Write(line) }, time.Now)
 	change(&c)
 	return api.New(c)
 }
@@ -223,6 +223,16 @@ func TestAnOverloadedDatabaseIsSaid(t *testing.T) {
 		want(t, w, 503, `"code":"SERVICE_UNAVAILABLE"`, "send the same again")
 		if w.Header().Get("Retry-After") != "5" || strings.Contains(w.Body.String(), "D1") {
 			t.Error(w.Header(), w.Body)
+		}
+	}
+	for _, text := range []string{"D1_ERROR: Exceeded maximum DB size.", "D1_ERROR: database or disk is full: SQLITE_FULL"} {
+		p.err = fmt.Errorf("push: %w", abi.OpError(text))
+		for _, path := range []string{"/trpc/sync.pull", "/sync/pull"} {
+			w := ask(h, "GET", path, nil)
+			want(t, w, 507, "disk is full, and nothing was stored")
+			if w.Header().Get("Retry-After") != "30" {
+				t.Error(w.Header())
+			}
 		}
 	}
 	p.err = abi.OpError("D1_ERROR: no such table: Secrets")

@@ -4,6 +4,7 @@
 // permission and handler. Its sections stand for the forms of errors:
 //
 //	/healthz              {"status":"ok"}, open to all
+//	/readyz               whether the databases take writes, open to all
 //	/dev/login            a token for a name, in development only
 //	/trpc/…               tRPC: sync.pull and sync.push (package records)
 //	/api/v1/…             projects: REST and a copy to pull (package projects)

@@ -3,11 +3,11 @@
 package api_test
 
 import (
-	"log/slog"
 	"maps"
 	"testing"
 	"time"
 
+	"tidemark/shared/logline"
 	"tidemark/shared/record"
 	"tidemark/shared/watermelon"
 	"tidemark/wasm/wasmtest"
@@ -27,7 +27,7 @@ func configure(t testing.TB, variables map[string]string) api.Config {
 	t.Helper()
 	all := map[string]string{"AUTH_SECRET": secret}
 	maps.Copy(all, variables)
-	c := door.Config{Now: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	c := door.Config{Now: time.Now, Log: logline.New(func(line []byte) { t.Output().Write(line) }, time.Now)}
 	c.Settings, c.Invalid = door.ReadSettings(func(name string) string { return all[name] })
 	return api.Config{Door: c}
 }

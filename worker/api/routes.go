@@ -10,6 +10,7 @@ import (
 	"tidemark/worker/api/records"
 	"tidemark/worker/api/spaces"
 	"tidemark/worker/api/transfer"
+	"tidemark/worker/api/webhooks"
 )
 
 // rootTable is the route table of the root, and spaceTable that of a space. They are
@@ -17,10 +18,11 @@ import (
 // methods of CORS preflights and, for the projects, the OpenAPI document. What tRPC serves is
 // a list of procedures in package records.
 func rootTable(c Config) door.Table {
-	sections := []*door.Section{healthSection(), devSection()}
+	sections := []*door.Section{healthSection(), readySection(c.Databases), devSection()}
 	if c.Spaces != nil {
 		sections = append(sections, spaces.ListSection(c.Spaces))
 	}
+	sections = append(sections, webhooks.Section(c.Webhooks))
 	return door.NewTable(append(sections, dataSections(c, true)...)...)
 }
 

@@ -84,6 +84,7 @@ func TestAWrongMethodGetsTheMethodsOfThePath(t *testing.T) {
 	table := allRoutes()[0]
 	for path, want := range map[string]string{
 		"/healthz":                       "GET, HEAD",
+		"/readyz":                        "GET, HEAD",
 		"/dev/login":                     "GET, POST",
 		"/sync/pull":                     "GET",
 		"/sync/subscribe":                "GET",
@@ -187,7 +188,7 @@ func TestTheListOfRoutesIsWhole(t *testing.T) {
 		for _, section := range table {
 			for _, r := range section.Routes {
 				permission := cmp.Or(string(r.Permission), "token")
-				if r.Open || section.Roots[0] == "/healthz" || section.Roots[0] == devLoginPath {
+				if r.Open || section.Roots[0] == "/healthz" || section.Roots[0] == "/readyz" || section.Roots[0] == devLoginPath {
 					permission = "open"
 				}
 				method := r.Method

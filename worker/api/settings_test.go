@@ -77,3 +77,33 @@ func TestAnInvalidDeclarationOfTablesIsNamed(t *testing.T) { // D1
 		}
 	}
 }
+
+// W1: a receiver to which nothing can be sent is an error of the variable.
+func TestAnInvalidVariableOfWebhooksIsNamed(t *testing.T) {
+	const webhookSecret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"
+	for _, c := range []struct {
+		variables string
+		named     string // "": they are valid
+	}{
+		{"WEBHOOK_URL=https://a.example WEBHOOK_SECRET=" + webhookSecret, ""},
+		{"WEBHOOK_URL=http://10.0.0.1 WEBHOOK_ALLOW_PRIVATE=1 WEBHOOK_EVENTS=space.* WEBHOOK_SECRET=" + webhookSecret, ""},
+		{"WEBHOOK_SECRET=" + webhookSecret, ""},
+		{"WEBHOOK_URL=https://a.example", "WEBHOOK_SECRET"},
+		{"WEBHOOK_URL=a.example WEBHOOK_SECRET=" + webhookSecret, "WEBHOOK_URL"},
+		{"WEBHOOK_URL=http://a.example WEBHOOK_SECRET=" + webhookSecret, "WEBHOOK_ALLOW_PRIVATE"},
+		{"WEBHOOK_SECRET=secret", "WEBHOOK_SECRET"},
+		{"WEBHOOK_EVENTS=rows.*", "WEBHOOK_EVENTS"},
+	} {
+		var pairs []string
+		for _, variable := range strings.Fields(c.variables) {
+			name, value, _ := strings.Cut(variable, "=")
+			pairs = append(pairs, name, value)
+		}
+		w := ask(newHandler(t, &ports{}, pairs...), "GET", "/nowhere", nil, "Authorization", "")
+		if c.named != "" {
+			want(t, w, 503, c.named)
+		} else if w.Code != 401 {
+			t.Errorf("%s: %d %s", c.variables, w.Code, w.Body)
+		}
+	}
+}

@@ -13,7 +13,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"log/slog"
 	"math"
 	"net/http"
 	"time"
@@ -22,6 +21,7 @@ import (
 	"github.com/syumai/workers/cloudflare"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/logline"
 	"tidemark/shared/metric"
 )
 
@@ -61,13 +61,6 @@ func Sleep(ctx context.Context, d time.Duration) error {
 
 // Log is a logger whose lines the host prints, or puts into its own log: objects of JSON.
 // os.Stderr would cost a promise and block. An event must not block.
-var Log = slog.New(slog.NewJSONHandler(stderr{}, nil))
-
-type stderr struct{}
-
-func (stderr) Write(b []byte) (int, error) {
-	print(string(b))
-	return len(b), nil
-}
+var Log = logline.New(func(line []byte) { print(string(line)) }, time.Now)
 
 func logf(format string, args ...any) { Log.Error(fmt.Sprintf(format, args...)) }

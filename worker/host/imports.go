@@ -3,9 +3,10 @@
 package host
 
 import (
-	"errors"
 	"runtime"
 	"unsafe"
+
+	"tidemark/shared/abi"
 )
 
 // The imports of package abi. The name of their module is abi.Module. The compiler
@@ -129,7 +130,7 @@ func Full() bool { return hostFull() != 0 }
 // negative handle, an error with its text.
 func takeResult(handle int32) ([]byte, error) {
 	if handle < 0 {
-		return nil, errors.New(string(take(-handle, hostSize(-handle))))
+		return nil, abi.OpError(take(-handle, hostSize(-handle)))
 	}
 	return take(handle, hostSize(handle)), nil
 }

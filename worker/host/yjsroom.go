@@ -27,6 +27,8 @@ type YjsStorage interface {
 	Open() (yroom.Stored, error)
 	Write(yroom.Write) error
 	Part(gen int64, n int) ([]byte, error)
+	// Announces says whether Write adds to the outbox.
+	Announces(*yroom.Write) bool
 }
 
 // YjsDatabase holds the copies of documents; *documents.Copies is one. Version rises
@@ -59,6 +61,10 @@ type YjsRooms struct {
 	// EventBytes is how much more an event may use.
 	Free       func() int
 	EventBytes int
+	// Outbox, if not nil, returns the outbox in the storage of an object. IsOutboxCall knows the
+	// messages for it.
+	Outbox       func(*Object, Batcher) Outbox
+	IsOutboxCall func(message []byte) bool
 
 	loaded   list.List // of *yjsRoom, most recently used first
 	bytes    int
@@ -68,6 +74,7 @@ type YjsRooms struct {
 
 	shut    room.Recent[*shutRoom] // by yjsRoom.key
 	revoked session.Recent         // by requests to rooms that store nothing
+	full    room.Seldom
 }
 
 // A shutRoom is what YjsRooms remembers of a room that was shut.
@@ -88,6 +95,8 @@ type yjsRoom struct {
 	database YjsDatabase
 	document string
 
+	outbox *yjsOutbox // nil: there is none
+
 	at   *list.Element // in rooms.loaded
 	size int
 }
@@ -97,6 +106,7 @@ func (y *YjsRooms) Class(o *Object) Room {
 	o.Autoreply("ping", "pong")
 	r := &yjsRoom{rooms: y, o: o, storage: y.Storage(o.Exec)}
 	r.database, r.document = y.Database(o)
+	r.outbox = y.newYjsOutbox(o)
 	return r
 }
 
@@ -148,10 +158,13 @@ func (y *yjsRoom) Timer() {
 // emptyBytes is at most the size of an object that has stored nothing: on workerd it has a page.
 const emptyBytes = 4 << 10
 
-// Call returns nil if the storage failed.
+// Call returns nil if the storage failed, and otherwise than for want of space.
 func (y *yjsRoom) Call(data []byte) (reply []byte) {
 	now := time.Now()
 	if reply, ok := y.shut().Reply(data); ok {
+		return reply
+	}
+	if reply, ok := y.callOutbox(data); ok {
 		return reply
 	}
 	if shut, ok := yroom.ShutBy(data); ok {
@@ -173,7 +186,10 @@ func (y *yjsRoom) Call(data []byte) (reply []byte) {
 		reply, out, err = r.Call(data, now)
 		return out, err
 	})
-	if err != nil {
+	switch {
+	case abi.Full(err):
+		return yroom.Unstored()
+	case err != nil:
 		return nil
 	}
 	if yroom.Forgets(data, reply) {
@@ -199,6 +215,7 @@ func (y *yjsRoom) erase(s *shutRoom) {
 // forget deletes what the object has stored.
 func (y *yjsRoom) forget() {
 	y.o.Erase()
+	y.outbox.forget()
 	y.room = nil
 	y.erased++
 	y.account()
@@ -246,9 +263,14 @@ func (y *yjsRoom) event(conn int32, happen func(*yroom.Room) (yroom.Effects, err
 		}
 	}
 	if err != nil {
-		Log.Error("a Yjs room failed", "room", y.o.Name, "error", err)
+		reason := "the room failed; try again later"
+		if !abi.Full(err) {
+			Log.Error("a Yjs room failed", "room", y.o.Name, "error", err)
+		} else if reason = "the server's disk is full; try again later"; y.rooms.full.Due(time.Now()) {
+			Log.Error("the disk is full: edits of Yjs rooms fail", "room", y.o.Name, "error", err)
+		}
 		y.room = nil
-		y.o.Close(conn, room.CloseLater, "the room failed; try again later")
+		y.o.Close(conn, room.CloseLater, reason)
 	}
 	y.countBehind()
 	y.account()
@@ -280,6 +302,9 @@ func (y *yjsRoom) awake() error {
 		y.o.Forgive()
 	}
 	stored.TimerSet = y.o.TimerSet()
+	if err := y.outbox.open(); err != nil {
+		return err
+	}
 	config := y.rooms.Config
 	_, config.CopiesFirst = y.database.(ofSpace)
 	config.Reserve, config.Revoked = y.rooms.reserve, y.rooms.revoked.Clone()
@@ -289,6 +314,7 @@ func (y *yjsRoom) awake() error {
 
 // do performs effects in the order that yroom.Effects gives.
 func (y *yjsRoom) do(out yroom.Effects) error {
+	y.outbox.plan(y, &out)
 	if out.Sooner != nil {
 		y.o.SetAlarm(*out.Sooner)
 	}
@@ -388,9 +414,17 @@ func (y *YjsRooms) makeRoom(bytes int) {
 	Collect(bytes)
 }
 
-// Alarm calls the room's Alarm and then performs its task. The outcome of the task is
-// another event of the room.
+// Alarm is the alarm of both, of the room and then of its outbox.
 func (y *yjsRoom) Alarm(ctx context.Context) error {
+	if err := y.maintain(ctx); err != nil || y.outbox == nil {
+		return err
+	}
+	return y.outbox.deliver(ctx, y)
+}
+
+// maintain calls the room's Alarm and then performs its task. The outcome of the task is
+// another event of the room.
+func (y *yjsRoom) maintain(ctx context.Context) error {
 	var task yroom.Task
 	err := y.enter(ctx, func(r *yroom.Room) (yroom.Effects, error) {
 		out, err := r.Alarm(time.Now())

@@ -3,6 +3,7 @@ package space
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"tidemark/shared/yroom"
@@ -61,6 +62,11 @@ func (i *importStore) Import(ctx context.Context, now time.Time, text []byte, b 
 		}
 		if done, err = i.Store.Write(ctx, now, page); err != nil {
 			return err
+		}
+		if announcement := slices.Concat(s.Records.Announcement(), s.Projects.Announcement()); announcement != nil {
+			if _, err = s.db.Batch(ctx, announcement); err != nil {
+				return err
+			}
 		}
 		s.importing = false
 		*state, err = s.db.State(ctx)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tidemark/shared/room"
+	"tidemark/shared/session"
 	"tidemark/shared/syncroom"
 	"tidemark/shared/yroom"
 	"tidemark/worker/api/door"
@@ -42,7 +43,24 @@ func (s *Space) made(born bool) {
 // wake sets when the space wants its next Alarm.
 func (s *Space) wake(at time.Time) {
 	s.due = at
-	s.object.Wake(at)
+	s.object.Wake(s.alarm())
+}
+
+// alarm is when the object wants its next Alarm.
+func (s *Space) alarm() time.Time {
+	if s.outbox == nil {
+		return s.due
+	}
+	return session.Sooner(s.due, s.outbox.Due())
+}
+
+// announced has the alarm send what the event adds to the outbox.
+func (s *Space) announced(rows int) {
+	before := s.alarm()
+	s.outbox.Noted(rows)
+	if at := s.alarm(); !at.Equal(before) {
+		s.object.Wake(at)
+	}
 }
 
 // Due returns when the space wants its next Alarm; the zero time: it wants none. Call it in
@@ -53,7 +71,7 @@ func (s *Space) Due() time.Time {
 			s.Log.Error("a space was not opened", "space", s.name, "error", err)
 		}
 	})
-	return s.due
+	return s.alarm()
 }
 
 // list adds the space to the directory. S9.
@@ -88,7 +106,7 @@ func (s *Space) list(ctx context.Context) error {
 // unlist removes the entry of a space that is not there from the directory. If the space was
 // made meanwhile, it is added again.
 func (s *Space) unlist(ctx context.Context) error {
-	if err := s.Directory.Remove(ctx, s.name); err != nil {
+	if err := s.Directory.Remove(ctx, s.name, 0); err != nil {
 		return err
 	}
 	made := false
@@ -108,6 +126,15 @@ func (s *Space) unlist(ctx context.Context) error {
 // the object has other reasons, too. It tries again until it succeeds: a host gives up an
 // alarm that returns errors. It leaves alone what a newer version wrote.
 func (s *Space) Alarm(ctx context.Context) error {
+	err := s.live(ctx)
+	if err == nil && s.outbox != nil {
+		s.outbox.Deliver(ctx) // and the object asks for Due
+	}
+	return err
+}
+
+// live is Alarm without the outbox.
+func (s *Space) live(ctx context.Context) error {
 	failed := s.finish(ctx)
 	if failed == nil || errors.Is(failed, storage.ErrNewerLayout) {
 		return failed
@@ -217,7 +244,11 @@ func (s *Space) delete(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("close the projects of a space: %w", err)
 	}
-	if err := s.Directory.Remove(ctx, s.name); err != nil {
+	state, err := s.db.State(ctx)
+	if err == nil {
+		err = s.Directory.Remove(ctx, s.name, state.CreatedAt)
+	}
+	if err != nil {
 		return err
 	}
 	return s.db.InEvent(ctx, func() {
@@ -289,6 +320,9 @@ func (s *Space) call(ctx context.Context, p door.Place, message []byte) error {
 func (s *Space) erase() {
 	s.object.Erase()
 	s.db.Forget()
+	if s.outbox != nil {
+		s.outbox.Forget()
+	}
 	s.due, s.opened = time.Time{}, false
 	s.settle(store.State{})
 }

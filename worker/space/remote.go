@@ -9,6 +9,7 @@ import (
 
 	"tidemark/shared/abi"
 	"tidemark/worker/api/door"
+	"tidemark/worker/webhooks"
 )
 
 // callBatch is the first byte of a message to a space's object. A text follows, the room of
@@ -31,6 +32,9 @@ func (s *Space) Call(data []byte) (reply, forRoom []byte) {
 	if forRoom, ok := door.CutToSubscribers(data); ok {
 		return nil, forRoom
 	}
+	if webhooks.IsMessage(data) {
+		return s.callOutbox(data), nil
+	}
 	results, err := s.batch(data)
 	if err == nil {
 		kind := byte(replyDone)
@@ -42,6 +46,22 @@ func (s *Space) Call(data []byte) (reply, forRoom []byte) {
 		}
 	}
 	return append([]byte{replyFailed}, err.Error()...), nil
+}
+
+// callOutbox answers a message about the outbox, empty if there is none.
+func (s *Space) callOutbox(data []byte) (reply []byte) {
+	if s.outbox == nil {
+		return nil
+	}
+	s.db.Within(func() {
+		if err := s.open(context.Background()); err != nil {
+			s.Log.Error("a space was not opened", "space", s.name, "error", err)
+			return
+		}
+		reply = s.outbox.Call(data)
+		s.object.Wake(s.alarm())
+	})
+	return reply
 }
 
 // batch runs the statements of a document's room, and notes where the room is.

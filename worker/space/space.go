@@ -8,10 +8,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"time"
 
+	"tidemark/shared/abi"
+	"tidemark/shared/logline"
 	"tidemark/shared/record"
 	"tidemark/shared/room"
 	"tidemark/shared/syncroom"
@@ -28,6 +29,7 @@ import (
 	"tidemark/worker/store/spaces"
 	"tidemark/worker/store/tickets"
 	"tidemark/worker/store/transfer"
+	"tidemark/worker/webhooks"
 )
 
 // An Object is what a space needs of its Durable Object; *host.SpaceObject is one.
@@ -60,7 +62,9 @@ type Config struct {
 	Directory *spaces.Directory
 	Calls     door.Calls // reaches the rooms of documents and projects
 	Now       func() time.Time
-	Log       *slog.Logger
+	Log       *logline.Logger
+	// Outbox, if not nil, returns the outbox of a space in its database.
+	Outbox func(db store.DB, space string) *webhooks.Outbox
 }
 
 // Ends are the times of the last pause, deletion or import of a space, and of its last deletion,
@@ -75,7 +79,8 @@ type Space struct {
 	db     *spaces.DB
 	door   door.Space
 	opened bool
-	due    time.Time // of the next Alarm; zero: none
+	due    time.Time        // of the next Alarm, but for the outbox; zero: none
+	outbox *webhooks.Outbox // nil: there is none
 	recent *room.Recent[Ends]
 
 	deleting  bool // a request or an alarm is deleting it
@@ -87,6 +92,10 @@ type Space struct {
 func New(c *Config, name string, o Object, recent *room.Recent[Ends]) *Space {
 	s := &Space{Config: c, name: name, object: o, recent: recent}
 	s.db = spaces.New(o, c.Tables, c.Now, s.made)
+	if c.Outbox != nil {
+		s.outbox = c.Outbox(s.db.Kept(), name)
+		s.db.Announced = s.announced
+	}
 	rows := &dialect.Watermelon{Records: &recordLimit{records.New(s.db, c.Records), s}, Schema: c.Schema, Limits: c.Limits}
 	projectStore, copies := projects.New(s.db, c.Projects), documents.NewCopies(s.db)
 	ticketStore := tickets.New(s.db.Kept())
@@ -114,8 +123,16 @@ func (s *Space) open(ctx context.Context) (err error) {
 		if state, err = s.db.State(ctx); err != nil {
 			return
 		}
+		if s.outbox != nil {
+			if err = s.outbox.Open(ctx); err != nil {
+				return
+			}
+		}
 		s.opened = true
 		s.settle(state)
+		if s.outbox != nil && !s.outbox.Due().IsZero() {
+			s.object.Wake(s.alarm())
+		}
 		if state.Deleting && !s.deleting { // the instance that began it has ended, so nobody goes on
 			s.wake(s.Now())
 		}
@@ -192,7 +209,7 @@ func (s *Space) Serve(w http.ResponseWriter, r *http.Request, enclosed []byte) {
 	if err := s.open(r.Context()); err != nil {
 		unopened := s.door
 		unopened.Unopened = err
-		if r.Context().Err() == nil && !errors.Is(err, store.ErrNewerLayout) {
+		if r.Context().Err() == nil && !errors.Is(err, store.ErrNewerLayout) && !abi.Full(err) {
 			s.Log.Error("a space was not opened", "space", s.name, "error", err)
 			unopened.Unopened = errUnopened
 		}

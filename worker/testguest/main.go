@@ -32,7 +32,7 @@
 //	GET  /room/NAME/socket      a WebSocket of the room; ?attachment=
 //	any  /object/NAME?do=&attachment=   a request of the room, see Probe.Serve; ?to= is another binding, see program.Serve,
 //	                            and with ?taken= the Worker takes the body before
-//	GET  /fetch?url=&method=&body=&ms=&max=   asks another server; {"status","body","x","type"} of its answer or {"error"}
+//	GET  /fetch?url=&method=&body=&ms=&max=&reach=   asks another server; {"status","body","x","type"} of its answer or {"error"}
 //	GET  /refuse?message=&reason=       a WebSocket that gets the message and is closed with 4401 "no token"
 package main
 
@@ -299,7 +299,7 @@ func fetch(w http.ResponseWriter, r *http.Request) {
 	got, err := host.Web{}.Fetch(r.Context(), abi.Fetch{
 		Request: abi.Request{Method: r.FormValue("method"), URL: r.FormValue("url"), Header: [][2]string{{"x", "y"}}},
 		Body:    []byte(r.FormValue("body")),
-		Timeout: time.Duration(number(r, "ms")) * time.Millisecond, MaxBytes: number(r, "max"),
+		Timeout: time.Duration(number(r, "ms")) * time.Millisecond, MaxBytes: number(r, "max"), Reach: abi.Reach(number(r, "reach")),
 	})
 	if err != nil {
 		answer(w, map[string]any{"error": err.Error()})

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"tidemark/shared/abi"
@@ -232,6 +233,31 @@ func TestTheDeclarationIsOfTheFlagOrBesideTheConfigOrOfTheVariable(t *testing.T)
 	config = &edge.Config{Dir: t.TempDir(), Vars: map[string]any{"TABLES": "{"}}
 	if _, err := readDeclaration("", config); err == nil || !strings.HasPrefix(err.Error(), "TABLES: ") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// What is inside a released binary comes last, and a tables.toml of the working folder does not
+// count without --config. F1.
+func TestTheDeclarationInsideAReleaseComesLast(t *testing.T) {
+	inside := fstest.MapFS{insideTables: {Data: []byte(visitsFile)}}
+	schema := declared(t, ratedVisitsFile).schema
+	rated, dir := string(schema.Encode()), t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "tables.toml"), []byte(likeSeedFile), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	for _, c := range []struct {
+		config edge.Config
+		from   string
+	}{
+		{edge.Config{Inside: inside}, "tables.toml of this release"},
+		{edge.Config{Inside: inside, Dir: t.TempDir()}, "tables.toml of this release"},
+		{edge.Config{Inside: inside, Vars: map[string]any{"TABLES": rated}}, "TABLES"},
+		{edge.Config{Inside: inside, Dir: dir, Vars: map[string]any{"TABLES": rated}}, filepath.Join(dir, "tables.toml")},
+	} {
+		if d, err := readDeclaration("", &c.config); err != nil || d.from != c.from {
+			t.Errorf("%+v: got %q, %v, want %q", c.config, d.from, err, c.from)
+		}
 	}
 }
 

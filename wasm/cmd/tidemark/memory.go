@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"runtime/metrics"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -24,34 +23,21 @@ const (
 )
 
 // A memoryGuard delays large requests while the process is near its memory bound.
-// It measures Go's memory, which includes that of the instances. It does not
+// It measures Go's memory and that of the instances. It does not
 // measure the databases' caches and the compiled guest. They have the quarter of
 // the machine that the default bound leaves.
 type memoryGuard struct {
-	bound    int64
+	bound    int64 // 0: none
 	patience time.Duration
 	tight    atomic.Bool
 	trim     func() // frees the memory of idle instances
-}
-
-// watch measures the memory again and again, until ctx is done.
-func (g *memoryGuard) watch(ctx context.Context) {
-	tick := time.NewTicker(memoryPoll)
-	defer tick.Stop()
-	for {
-		g.note(memoryInUse())
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
 }
 
 // note sets tight when used reaches nine tenths of the bound, and clears it when
 // used is below eight tenths.
 func (g *memoryGuard) note(used int64) {
 	switch {
+	case g.bound == 0:
 	case used > g.bound/10*9:
 		if !g.tight.Swap(true) {
 			g.trim()
@@ -59,13 +45,6 @@ func (g *memoryGuard) note(used int64) {
 	case used < g.bound/10*8:
 		g.tight.Store(false)
 	}
-}
-
-// memoryInUse returns how many bytes Go holds of the system's memory.
-func memoryInUse() int64 {
-	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
-	metrics.Read(samples)
-	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
 }
 
 // admit delays a request with a large body, or for a WebSocket, while memory is

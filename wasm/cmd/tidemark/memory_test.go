@@ -69,17 +69,3 @@ func TestLargeWorkWaitsAndIsRefusedWhileMemoryIsTight(t *testing.T) {
 		t.Errorf("one that waited got %d", got)
 	}
 }
-
-func TestTheMemoryInUseIsMeasured(t *testing.T) {
-	before := memoryInUse()
-	kept := make([]byte, 64<<20)
-	for i := range kept {
-		kept[i] = 1
-	}
-	if grown := memoryInUse() - before; grown < 48<<20 {
-		t.Errorf("grown by %d for 64 MiB", grown)
-	}
-	if kept[len(kept)-1] != 1 {
-		t.Error("not kept")
-	}
-}

@@ -224,8 +224,8 @@ func (s *service) open() error {
 	}
 	s.worker, err = edge.Open(edge.Options{
 		Module: s.module, Config: s.config, Data: s.place.data, Env: s.env(), Instances: s.instances,
-		OpenFiles: s.openFiles, Durable: []string{"Space"}, Log: s.log, Health: "/healthz",
-		Claimed: s.folder.claim, Assets: s.assets,
+		OpenFiles: s.openFiles, Durable: []string{"Space"}, Log: s.log, Health: "/healthz", Ready: "/readyz",
+		Clock: serverClock(), Claimed: s.folder.claim, Assets: s.assets,
 		Migrations: s.declared.migrations, Migrated: func(binding string, db *edge.D1) error { return s.declared.migrated(binding, db, s.log) },
 	})
 	if err != nil {
@@ -296,14 +296,9 @@ func (s *service) run() error {
 
 // handler returns what serves all requests. It watches the memory until ctx is done.
 func (s *service) handler(ctx context.Context) (http.Handler, error) {
-	handler := http.Handler(s.worker)
-	if s.bound > 0 {
-		debug.SetMemoryLimit(s.bound / 4 * 3) // so that memory beyond it is in use, not garbage
-		guard := &memoryGuard{bound: s.bound, patience: memoryPatience, trim: s.worker.Trim}
-		go guard.watch(ctx)
-		handler = guard.admit(s.worker)
-	}
-	return compress(s.worker.Observe(handler))
+	guard := &memoryGuard{bound: s.bound, patience: memoryPatience, trim: s.worker.Trim}
+	go watchMemory(ctx, guard, newHeapKeeper(s.bound/4*3))
+	return compress(s.worker.Observe(guard.admit(s.worker)))
 }
 
 // close closes what is open.
@@ -372,12 +367,12 @@ func newServer(handler http.Handler, callLimit time.Duration, log *slog.Logger) 
 }
 
 // variables returns the environment variables that the guest gets: those that the
-// config declares, and AUTH_*.
+// config declares, AUTH_* and WEBHOOK_*.
 func variables(config *edge.Config, secret string) map[string]string {
 	env := map[string]string{}
 	for _, pair := range os.Environ() {
 		name, value, _ := strings.Cut(pair, "=")
-		if _, declared := config.Vars[name]; declared || strings.HasPrefix(name, "AUTH_") {
+		if _, declared := config.Vars[name]; declared || strings.HasPrefix(name, "AUTH_") || strings.HasPrefix(name, "WEBHOOK_") {
 			env[name] = value
 		}
 	}

@@ -117,6 +117,8 @@ func replyError(p yroom.Reply) error {
 		return door.Fail(door.Conflict, "The update belongs to a document of this name that was deleted in the last 10 minutes")
 	case yroom.StatusBusy:
 		return door.ErrBusy
+	case yroom.StatusUnstored:
+		return door.ErrFull
 	case yroom.StatusTooLarge:
 		return door.Fail(door.PayloadTooLarge, "The document is too large for this format")
 	}

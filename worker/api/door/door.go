@@ -2,7 +2,6 @@ package door
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -10,6 +9,8 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/shared/auth"
 	"tidemark/shared/ijson"
+	"tidemark/shared/logline"
+	"tidemark/shared/room"
 )
 
 // Tickets keeps tickets between their issue and their use, for all instances
@@ -41,7 +42,7 @@ type Config struct {
 	// Invalid is the error of ReadSettings. While it is not nil, every route that
 	// needs a token returns 503 and the error's text.
 	Invalid error
-	Log     *slog.Logger
+	Log     *logline.Logger
 }
 
 // A Door is what all requests of one instance share.
@@ -53,6 +54,7 @@ type Door struct {
 	verifier *auth.Verifier
 	cache    *auth.Cache
 	revoked  revocations
+	full     room.Seldom
 }
 
 // How much one instance remembers of tokens and subjects.

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"os"
 	"strings"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/ijson"
+	"tidemark/shared/logline"
 	"tidemark/worker/store"
 )
 
@@ -34,6 +34,7 @@ const (
 	TooManyRequests
 	NotImplemented
 	ServiceUnavailable
+	InsufficientStorage
 )
 
 var kinds = [...]struct {
@@ -54,6 +55,7 @@ var kinds = [...]struct {
 	TooManyRequests:      {"too_many_requests", http.StatusTooManyRequests},
 	NotImplemented:       {"not_implemented", http.StatusNotImplemented},
 	ServiceUnavailable:   {"service_unavailable", http.StatusServiceUnavailable},
+	InsufficientStorage:  {"insufficient_storage", http.StatusInsufficientStorage},
 }
 
 // Name is the kind as in "bad_request".
@@ -97,6 +99,9 @@ var ErrBusy = Fail(ServiceUnavailable, "The server has no memory to spare at the
 // errOverloaded is the failure of what a database or a room cannot do at the moment.
 var errOverloaded = Fail(ServiceUnavailable, "The database or the room is overloaded or out of reach: send the same again in 5 s").With("Retry-After", "5")
 
+// ErrFull is the failure of what there is no space to store.
+var ErrFull = Fail(InsufficientStorage, "The server's disk is full, and nothing was stored: send the same again in 30 s").With("Retry-After", "30")
+
 // wrongMethod is the failure of a path that exists, but not with this method.
 func wrongMethod(allowed []string) error {
 	allow := strings.Join(allowed, ", ")
@@ -104,7 +109,7 @@ func wrongMethod(allowed []string) error {
 }
 
 // Logger returns a log whose lines name the request, as those of the host do.
-func (c *Call) Logger() *slog.Logger {
+func (c *Call) Logger() *logline.Logger {
 	log := c.Log
 	if id := c.R.Header.Get(abi.RequestIDHeader); id != "" {
 		log = log.With("request_id", id)
@@ -143,6 +148,12 @@ func (c *Call) failureOf(err error) *Failure {
 	// Not the whole URL, whose query may hold a token or a ticket.
 	method, path := c.R.Method, c.R.URL.Path
 	var failed abi.OpError
+	if abi.Full(err) {
+		if c.logsFull() {
+			c.Log.Error("the disk is full: requests that write fail", "method", method, "path", path, "error", err)
+		}
+		return ErrFull
+	}
 	if errors.As(err, &failed) && failed.Passes() {
 		c.Logger().Warn("request failed, and may be sent again", "method", method, "path", path, "error", err)
 		return errOverloaded
@@ -155,6 +166,14 @@ func (c *Call) failureOf(err error) *Failure {
 		return Fail(Timeout, "The request, with its body, took longer than LIMIT_CALL_MS")
 	}
 	return Fail(InternalError, "Internal error")
+}
+
+// logsFull reports whether a line says now that the disk is full: one does in a minute.
+func (d *Door) logsFull() bool {
+	now := d.Now()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.full.Due(now)
 }
 
 // Refuse writes an error as {"error":{"code":"NAME","message":"…",…}}, or closes

@@ -9,6 +9,7 @@ import (
 	"tidemark/shared/auth"
 	"tidemark/shared/record"
 	"tidemark/shared/watermelon"
+	"tidemark/shared/webhook"
 	"tidemark/shared/yroom"
 )
 
@@ -27,6 +28,7 @@ type Settings struct {
 	CacheBytes        int // of the documents in the instance's memory
 	SpaceBytes        int64
 	Tables            record.Schema
+	Webhooks          webhook.Config
 }
 
 // ReadSettings reads the variables. The error names the first one that is
@@ -42,6 +44,9 @@ func ReadSettings(getenv func(string) string) (Settings, error) {
 	}
 	if invalid == nil {
 		invalid = s.checkKeys()
+	}
+	if invalid == nil {
+		invalid = s.Webhooks.Check()
 	}
 	return s, invalid
 }
@@ -104,6 +109,16 @@ func setTables(s *Settings, text string) error {
 	if err == nil {
 		s.Tables = schema
 	}
+	return err
+}
+
+func setWebhookSecret(s *Settings, text string) (err error) {
+	s.Webhooks.Secrets, err = webhook.ParseSecrets(text)
+	return err
+}
+
+func setWebhookEvents(s *Settings, text string) (err error) {
+	s.Webhooks.Events, err = webhook.ParseEvents(text)
 	return err
 }
 

@@ -93,6 +93,13 @@ var Variables = []Variable{
 
 	{Name: "LIMIT_SPACE_BYTES", Default: 1024 * mega, Least: mega, Most: 10 * 1024 * mega, Unit: "bytes", For: "what one space holds; beyond, it takes only deletions",
 		set: func(s *Settings, n int) { s.SpaceBytes = int64(n) }},
+	{Name: "WEBHOOK_URL", For: "where the server tells of changes; nothing: nowhere",
+		setText: func(s *Settings, text string) error { s.Webhooks.URL = text; return nil }},
+	{Name: "WEBHOOK_SECRET", For: "the secret by which the receiver knows the server: whsec_ and Base64, or a list of them", setText: setWebhookSecret},
+	{Name: "WEBHOOK_EVENTS", For: "the events to send, as records.*,space.*; nothing: all", setText: setWebhookEvents},
+	{Name: "WEBHOOK_ALLOW_PRIVATE", For: "1: WEBHOOK_URL may begin with http:// and lead to a private address",
+		setText: func(s *Settings, text string) error { s.Webhooks.AllowPrivate = text == "1"; return nil }},
+
 	{Name: "SPACES_LOCATION", For: "where Cloudflare creates the objects of new spaces, as weur", setText: ignore},
 	{Name: "SPACES_JURISDICTION", For: "where Cloudflare keeps the objects of spaces, as eu: choose it before the first space", setText: ignore},
 

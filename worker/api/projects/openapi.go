@@ -199,14 +199,9 @@ func projectSchemas() schema {
 		"skipped":   object(schema{"tasks": ids}),
 		"timestamp": seqSchema,
 	})
-	all["Problem"] = object(schema{
-		"type": schema{"type": "string", "format": "uri-reference"}, "title": schema{"type": "string"},
-		"status": schema{"type": "integer", "format": "int32", "minimum": 400, "maximum": 599}, "detail": schema{"type": "string"},
-		"code":   schema{"type": "string", "enum": problemCodes()},
-		"errors": arrayOf(object(schema{"field": schema{"type": "string"}, "message": schema{"type": "string"}}), delta.MaxErrors),
-		"id":     idSchema, "conflict_fields": arrayOf(schema{"type": "string"}, mostFields),
-		"server_value": schema{"type": "object"}, "client_value": schema{"type": "object"}, "server_version": versionSchema, "request_id": traceSchema, "traceparent": traceSchema,
-	}, "request_id", "traceparent", "errors", "id", "conflict_fields", "server_value", "client_value", "server_version")
+	codes := problemCodes()
+	all["Problem"] = problemSchema(slices.DeleteFunc(codes, func(code string) bool { return code == storageCode }))
+	all["StorageProblem"] = problemSchema([]string{storageCode})
 	return all
 }
 
@@ -227,6 +222,22 @@ func uploadedRow(fields schema, optional []string) schema {
 	s["required"] = []string{"id"}
 	s["description"] = "A created task needs what a TaskCreate does; an updated one only its id."
 	return s
+}
+
+// storageCode is a later code than the enum of Problem. A client may know that enum alone, so the
+// responses with the later code have a schema of their own.
+const storageCode = "insufficient_storage"
+
+func problemSchema(codes []string) schema {
+	return object(schema{
+		"type": schema{"type": "string", "format": "uri-reference"}, "title": schema{"type": "string"},
+		"status": schema{"type": "integer", "format": "int32", "minimum": 400, "maximum": 599}, "detail": schema{"type": "string"},
+		"code":   schema{"type": "string", "enum": codes},
+		"errors": arrayOf(object(schema{"field": schema{"type": "string"}, "message": schema{"type": "string"}}), delta.MaxErrors),
+		"id":     idSchema, "conflict_fields": arrayOf(schema{"type": "string"}, mostFields),
+		"server_value": schema{"type": "object"}, "client_value": schema{"type": "object"}, "server_version": versionSchema,
+		"request_id": traceSchema, "traceparent": traceSchema,
+	}, "request_id", "traceparent", "errors", "id", "conflict_fields", "server_value", "client_value", "server_version")
 }
 
 func problemCodes() []string {
@@ -321,9 +332,13 @@ func (o *operation) document() schema {
 		responses["200"] = schema{"description": o.summary}
 	}
 	for status, codes := range o.problems() {
+		problem := "Problem"
+		if status == http.StatusInsufficientStorage {
+			problem = "StorageProblem"
+		}
 		item := schema{
 			"description": strings.Join(codes, ", "),
-			"content":     schema{"application/problem+json": schema{"schema": ref("Problem")}},
+			"content":     schema{"application/problem+json": schema{"schema": ref(problem)}},
 		}
 		if h, ok := problemHeaders[status]; ok {
 			item["headers"] = headers([]responseHeader{h})
@@ -381,7 +396,7 @@ func (o *operation) problems() map[int][]string {
 	if o.open {
 		return map[int][]string{http.StatusInternalServerError: {"internal_server_error"}, http.StatusServiceUnavailable: {"service_unavailable"}}
 	}
-	codes := []project.Code{"unauthorized", "forbidden", "too_many_requests", "internal_server_error", "service_unavailable", "timeout"}
+	codes := []project.Code{"unauthorized", "forbidden", "too_many_requests", "internal_server_error", "service_unavailable", storageCode, "timeout"}
 	if len(o.parameters) > 0 || o.body != "" {
 		codes = append(codes, "invalid_input")
 	}

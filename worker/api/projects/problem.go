@@ -53,6 +53,7 @@ var problemKinds = []problemKind{
 	{"too_many_requests", 429, "Too many requests", "Ask again after the seconds of Retry-After."},
 	{"internal_server_error", 500, "Internal error", "It is the server's fault, and was logged."},
 	{"service_unavailable", 503, "The server cannot serve this now", ""},
+	{"insufficient_storage", 507, "There is no space to store this", ""},
 
 	{project.SinceAhead, 400, "since is beyond the project's mark", "The server was restored to an earlier time: delete the copy and pull everything with since=0."},
 	{project.BadCursor, 400, "The cursor is beyond the project's mark", "Pull again without a cursor."},

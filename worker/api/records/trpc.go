@@ -231,6 +231,8 @@ func codeOf(k door.Kind) trpc.Code {
 		return trpc.NotImplemented
 	case door.ServiceUnavailable:
 		return trpc.ServiceUnavailable
+	case door.InsufficientStorage:
+		return trpc.InsufficientStorage
 	}
 	return trpc.InternalServerError
 }

@@ -3,7 +3,6 @@
 package documents
 
 import (
-	"context"
 	"testing"
 
 	"tidemark/shared/abi"
@@ -13,8 +12,7 @@ import (
 // The clients of a deleted document come back as they were written, in an object that
 // is older than their table too.
 func TestGoneClientsComeBack(t *testing.T) {
-	db := openDB(t)
-	l := Log{Exec: func(s ...abi.Statement) ([]abi.Result, error) { return db.Batch(context.Background(), s) }}
+	l := newLog(t)
 	check := func(until int64, clients string) {
 		t.Helper()
 		s, err := l.Open()
@@ -28,8 +26,10 @@ func TestGoneClientsComeBack(t *testing.T) {
 	if _, err := l.Open(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Exec(abi.Statement{SQL: "DROP TABLE gone"}, abi.Statement{SQL: "UPDATE layout SET version = 2"}); err != nil {
-		t.Fatal(err)
+	for _, sql := range []string{"DROP TABLE gone", "DROP TABLE Webhooks", "DROP TABLE WebhookState", "UPDATE layout SET version = 2"} {
+		if _, err := l.Exec(abi.Statement{SQL: sql}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	check(0, "")
 	for _, step := range []struct {

@@ -36,7 +36,7 @@ var layouts = store.Layouts{{
 	{SQL: `CREATE TABLE layout (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER)`},
 }, {
 	{SQL: `CREATE TABLE gone (one INTEGER PRIMARY KEY CHECK (one = 1), until INTEGER, clients BLOB)`},
-}}
+}, store.OfD1("0062_webhooks")}
 
 // openTables runs the statements of openLog on tables of the last layout. The tables of a
 // room are nearly always that new, and a room that sleeps opens its log at every message, so

@@ -5,6 +5,7 @@ import (
 
 	"tidemark/shared/abi"
 	"tidemark/shared/session"
+	"tidemark/shared/webhook"
 	"tidemark/shared/yroom"
 	"tidemark/worker/store"
 )
@@ -13,6 +14,9 @@ import (
 type Log struct {
 	// Exec runs statements as one transaction.
 	Exec store.Exec
+	// Changed and Deleted: what the log writes notes in the outbox that the document changed, or was
+	// deleted. W3.
+	Changed, Deleted bool
 }
 
 // rowsAtOnce bounds how many rows Log reads with one statement.
@@ -107,7 +111,7 @@ func (l Log) Write(w yroom.Write) error {
 	} else if g != nil {
 		s = append(s, abi.Statement{SQL: "INSERT OR REPLACE INTO gone VALUES (1, ?1, ?2)", Args: []any{g.Until, g.Clients}})
 	}
-	results, err := l.Exec(s...)
+	results, err := l.Exec(append(s, l.announce(&w)...)...)
 	if err != nil {
 		return fmt.Errorf("write to the room's storage: %w", err)
 	}
@@ -115,6 +119,26 @@ func (l Log) Write(w yroom.Write) error {
 		return fmt.Errorf("write to the room's storage: row %d is not there", r.N)
 	}
 	return nil
+}
+
+// Announces says whether Write adds to the outbox.
+func (l Log) Announces(w *yroom.Write) bool {
+	return l.Changed && w.Row != nil || l.Deleted && w.Deleted
+}
+
+// announce are the statements that add to the outbox what a write does. A deletion comes after all
+// changes, and what changes after it comes behind it.
+func (l Log) announce(w *yroom.Write) (s []abi.Statement) {
+	if w.Deleted && (l.Changed || l.Deleted) {
+		s = append(s, abi.Statement{SQL: "DELETE FROM Webhooks"})
+	}
+	if w.Deleted && l.Deleted {
+		s = append(s, store.Announce("SELECT ?1, ''", string(webhook.DocumentDeleted)))
+	}
+	if w.Row != nil && l.Changed {
+		s = append(s, store.Announce("SELECT ?1, ''", string(webhook.DocumentChanged)))
+	}
+	return s
 }
 
 // announcer returns the content of the column subject: the mark of the socket's subject,

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/webhook"
 	"tidemark/worker/store"
 )
 
@@ -30,7 +31,28 @@ func (p *Store) Restore(ctx context.Context, now time.Time) error {
 			return fmt.Errorf("restore the projects after %q: %w", after, err)
 		}
 		if after = store.Text(results[0], 0); after == nil {
-			return nil
+			return p.announceAll(ctx)
 		}
 	}
+}
+
+// announceAll notes in the outbox that every project may have changed.
+func (p *Store) announceAll(ctx context.Context) error {
+	batch := p.Announcement()
+	if batch == nil {
+		return nil
+	}
+	if _, err := p.db.Batch(ctx, batch); err != nil {
+		return fmt.Errorf("announce the restore of the projects: %w", err)
+	}
+	return nil
+}
+
+// Announcement returns the statements that note in the outbox that every project may have
+// changed; none if nobody is told.
+func (s *Statements) Announcement() []abi.Statement {
+	if !s.announces {
+		return nil
+	}
+	return []abi.Statement{store.Announce("SELECT "+projectChanged+", ?1 WHERE EXISTS (SELECT 1 FROM ProjectSequences)", webhook.Any)}
 }

@@ -12,6 +12,7 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/shared/ijson"
 	"tidemark/shared/project"
+	"tidemark/shared/webhook"
 	"tidemark/worker/store"
 )
 
@@ -39,6 +40,8 @@ type Statements struct {
 	upload                  uploadSQL
 
 	pulled, listed store.Guess
+
+	announces bool // see Announce
 }
 
 // A collectionSQL is the statements of one collection.
@@ -54,6 +57,20 @@ func New(db store.DB, statements *Statements) *Store { return &Store{db, stateme
 
 // NewStatements returns the statements of all collections.
 func NewStatements() *Statements { return newStatements(&standard) }
+
+// Announce makes every write note in the outbox which project it changed. W3.
+func (s *Statements) Announce() { s.announces = true }
+
+// announce adds to the statements of a write, which drew that number, one that notes in the outbox
+// that the project has changed.
+func (p *Store) announce(batch []abi.Statement, id, draw string) []abi.Statement {
+	if !p.announces {
+		return batch
+	}
+	return append(batch, store.Announce(`SELECT `+projectChanged+`, project_id FROM ProjectSequences WHERE project_id = ?1 AND drawn = ?2`, id, draw))
+}
+
+var projectChanged = store.Literal(string(webhook.ProjectChanged))
 
 func newStatements(r *rules) *Statements {
 	s := &Statements{

@@ -109,6 +109,7 @@ func (p *Store) Upload(ctx context.Context, now time.Time, key Key, in *delta.Up
 	for _, w := range writes {
 		batch = append(batch, abi.Statement{SQL: w.sql, Args: []any{key.Project, key.Caller, param, draw}})
 	}
+	batch = p.announce(batch, key.Project, draw)
 	storedAt := len(batch) + 1
 	batch = append(batch,
 		abi.Statement{SQL: p.upload.answer, Args: []any{key.Project, key.Caller, ids, draw, in.BatchID, now.UnixMilli()}},

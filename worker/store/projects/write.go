@@ -74,7 +74,7 @@ func (p *Store) write(ctx context.Context, key Key, name project.Name, action pr
 		abi.Statement{SQL: `SELECT seq FROM ProjectSequences WHERE project_id = ?1`, Args: []any{key.Project}},
 		abi.Statement{SQL: `SELECT user_id FROM ProjectMemberships WHERE id = ?1`, Args: []any{row.ID}},
 	)
-	results, err := p.db.Batch(ctx, batch)
+	results, err := p.db.Batch(ctx, p.announce(batch, key.Project, draw))
 	if err != nil {
 		return Written{}, fmt.Errorf("%s of %s: %w", list, name, err)
 	}
@@ -135,13 +135,14 @@ func (p *Store) CreateProject(ctx context.Context, caller string, row project.Ro
 	}
 	s := p.collections[project.Projects]
 	draw := newDraw()
-	results, err := p.db.Batch(ctx, []abi.Statement{
+	batch := []abi.Statement{
 		{SQL: s.problems, Args: []any{row.ID, caller, param}},
 		{SQL: p.firstDraw, Args: []any{row.ID, caller, param, draw}},
 		{SQL: s.insert, Args: []any{row.ID, caller, param, draw}},
 		{SQL: firstOwner, Args: []any{row.ID, caller, membershipID, draw}},
 		{SQL: s.row, Args: []any{row.ID, row.ID}},
-	})
+	}
+	results, err := p.db.Batch(ctx, p.announce(batch, row.ID, draw))
 	if err != nil {
 		return Written{}, fmt.Errorf("create project: %w", err)
 	}

@@ -53,10 +53,11 @@ func (c clock) replaces(since record.Stamp) bool {
 // of such a client that did not pull is rejected. Restore returns the new floor,
 // which is a tolerance above now: the stamps that are lost came from other clocks.
 func (s *Store) Restore(ctx context.Context, now time.Time) (floor record.Stamp, err error) {
-	results, err := s.db.Batch(ctx, []abi.Statement{{
+	statements := []abi.Statement{{
 		SQL:  `UPDATE Clock SET stamp = max(stamp + 1, CAST(?1 AS INTEGER))` + s.rules.floor + ` RETURNING floor`,
 		Args: []any{now.UnixMilli() + record.ToleranceMillis},
-	}})
+	}}
+	results, err := s.db.Batch(ctx, append(statements, s.Announcement()...))
 	if err != nil {
 		return 0, fmt.Errorf("restore the rows: %w", err)
 	}

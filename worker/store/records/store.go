@@ -38,6 +38,7 @@ type Statements struct {
 	sums    []string       // of each table, for the checksum
 
 	forgetting forgetting
+	announces  bool // see Announce
 
 	// Of each version of the schema:
 	reading [][]tableReading // the tables that it has
@@ -77,6 +78,22 @@ func newStatements(schema record.Schema, pageOctets int, r *rules) *Statements {
 		s.guesses[i].first = make([]store.Guess, len(s.reading[i]))
 	}
 	return s
+}
+
+// Announce makes every write note in the outbox which tables it changed. W3.
+func (s *Statements) Announce() { s.announces = true }
+
+// Announcement returns the statements that note in the outbox that every table may have changed;
+// none if nobody is told.
+func (s *Statements) Announcement() []abi.Statement {
+	if !s.announces {
+		return nil
+	}
+	var tables []string
+	for i := range s.schema.Tables {
+		tables = append(tables, announced(&s.schema.Tables[i]))
+	}
+	return []abi.Statement{store.Announce(store.UnionAll(tables))}
 }
 
 // Fits returns an error if D1, or a space, does not take a statement because the tables have too

@@ -11,6 +11,7 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/shared/ijson"
 	"tidemark/shared/record"
+	"tidemark/shared/webhook"
 	"tidemark/worker/store"
 )
 
@@ -224,6 +225,7 @@ func abortIfAny(query string) string {
 // close runs the statements, with one at the end that moves the clock. It returns the result of
 // that one, and all of them.
 func (w *write) close(ctx context.Context, sql string, args ...any) (closing abi.Result, results []abi.Result, err error) {
+	w.announce()
 	w.add(-1, nil, sql, args...)
 	last := len(w.statements) - 1
 	if w.plan.Reads() {
@@ -233,6 +235,29 @@ func (w *write) close(ctx context.Context, sql string, args ...any) (closing abi
 		return abi.Result{}, nil, err
 	}
 	return results[last], results, nil
+}
+
+// announce notes in the outbox which tables the statements before it have changed. The clock has not
+// moved yet.
+func (w *write) announce() {
+	if !w.announces {
+		return
+	}
+	var changed []string
+	for i := range w.Tables {
+		if w.Tables[i].RowCount+w.Tables[i].DeletedCount > 0 {
+			changed = append(changed, announced(&w.schema.Tables[i])+" FROM Clock WHERE "+changedSince(&w.schema.Tables[i]))
+		}
+	}
+	if len(changed) > 0 {
+		announcing := store.Announce(store.UnionAll(changed))
+		w.add(-1, nil, announcing.SQL, announcing.Args...)
+	}
+}
+
+// announced begins the row of a table in the outbox.
+func announced(t *record.Table) string {
+	return "SELECT " + store.Literal(string(webhook.RecordsChanged)) + ", " + store.Literal(t.Name)
 }
 
 func (w *write) run(ctx context.Context) ([]abi.Result, error) {

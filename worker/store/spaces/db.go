@@ -37,7 +37,9 @@ type DB struct {
 	layout  int // the number of its layout; -1: not read yet
 	born    bool
 	refusal error
-	fresh   bool // it was born, and it is not noted that the directory has it
+	// Announced, if not nil, is called in an event whose statements added rows to the outbox.
+	Announced func(rows int)
+	fresh     bool // it was born, and it is not noted that the directory has it
 }
 
 // New returns the database in a storage, with the declared tables. It calls made in the event
@@ -105,7 +107,7 @@ func (d *DB) exec(statements []abi.Statement, bears bool, refused func() error) 
 		return results, err
 	}
 	if d.born {
-		return d.storage.Exec(statements...)
+		return d.announced(statements, d.storage.Exec)
 	}
 	results, err := d.try(statements)
 	if err != nil || !makes(statements, results) {
@@ -126,7 +128,18 @@ func (d *DB) exec(statements []abi.Statement, bears bool, refused func() error) 
 		d.made(bears)
 	}
 	d.layout, d.born, d.fresh = len(layouts), bears, bears
-	return results[len(begin):], nil
+	return d.announced(statements, func(...abi.Statement) ([]abi.Result, error) { return results[len(begin):], nil })
+}
+
+// announced runs statements, and says whether they added rows to the outbox.
+func (d *DB) announced(statements []abi.Statement, exec store.Exec) ([]abi.Result, error) {
+	results, err := exec(statements...)
+	if err == nil && d.Announced != nil {
+		if rows := store.Announced(statements, results); rows > 0 {
+			d.Announced(rows)
+		}
+	}
+	return results, err
 }
 
 // Bear makes a space of one that only keeps the places of documents. It does nothing if there are

@@ -5,14 +5,18 @@ import (
 	"fmt"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/webhook"
 	"tidemark/worker/store"
 )
 
 // A Directory knows the names of all spaces. S9.
-type Directory struct{ db store.DB }
+type Directory struct {
+	db               store.DB
+	created, deleted bool // are announced
+}
 
 // NewDirectory returns the directory in db.
-func NewDirectory(db store.DB) *Directory { return &Directory{db} }
+func NewDirectory(db store.DB) *Directory { return &Directory{db: db} }
 
 // An Entry is a space that List found.
 type Entry struct {
@@ -20,19 +24,38 @@ type Entry struct {
 	CreatedAt int64 // Unix milliseconds
 }
 
+// Announce makes the directory note in the outbox which spaces were made and deleted. W3.
+func (d *Directory) Announce(created, deleted bool) { d.created, d.deleted = created, deleted }
+
 // Add adds a space.
 func (d *Directory) Add(ctx context.Context, e Entry) error {
-	return d.run(ctx, "add a space to the directory",
-		`INSERT INTO Spaces (Name, created_at) VALUES (?1, ?2) ON CONFLICT (Name) DO UPDATE SET created_at = excluded.created_at`, e.Name, e.CreatedAt)
+	var batch []abi.Statement
+	if d.created {
+		batch = append(batch, store.Announce(`SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM Spaces WHERE Name = ?3 AND created_at = ?4)`,
+			string(webhook.SpaceCreated), webhook.SpaceKey(e.Name, e.CreatedAt), e.Name, e.CreatedAt))
+	}
+	return d.run(ctx, "add a space to the directory", append(batch, abi.Statement{
+		SQL:  `INSERT INTO Spaces (Name, created_at) VALUES (?1, ?2) ON CONFLICT (Name) DO UPDATE SET created_at = excluded.created_at`,
+		Args: []any{e.Name, e.CreatedAt},
+	}))
 }
 
-// Remove removes a space.
-func (d *Directory) Remove(ctx context.Context, name string) error {
-	return d.run(ctx, "remove a space from the directory", `DELETE FROM Spaces WHERE Name = ?1`, name)
+// Remove removes a space, and what the operator's list of webhooks says of it. createdAt is when a
+// space was made that the directory may not have yet; 0: the directory had it, or there was none.
+func (d *Directory) Remove(ctx context.Context, name string, createdAt int64) error {
+	var batch []abi.Statement
+	if d.deleted {
+		batch = append(batch, store.Announce(`SELECT ?1, ?2 || '@' || created_at FROM Spaces WHERE Name = ?2
+			UNION SELECT ?1, ?2 || '@' || CAST(?3 AS INTEGER) WHERE CAST(?3 AS INTEGER) > 0`, string(webhook.SpaceDeleted), name, createdAt))
+	}
+	return d.run(ctx, "remove a space from the directory", append(batch,
+		abi.Statement{SQL: `DELETE FROM WebhookObjects WHERE Space = ?1`, Args: []any{name}},
+		abi.Statement{SQL: `DELETE FROM Spaces WHERE Name = ?1`, Args: []any{name}},
+	))
 }
 
-func (d *Directory) run(ctx context.Context, what, sql string, args ...any) error {
-	if _, err := d.db.Batch(ctx, []abi.Statement{{SQL: sql, Args: args}}); err != nil {
+func (d *Directory) run(ctx context.Context, what string, batch []abi.Statement) error {
+	if _, err := d.db.Batch(ctx, batch); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil

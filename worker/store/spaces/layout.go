@@ -1,7 +1,6 @@
 package spaces
 
 import (
-	"io/fs"
 	"slices"
 	"strings"
 
@@ -20,11 +19,12 @@ func Layouts() store.Layouts { return layouts }
 // layout 1, so that a new one need not begin with the tables of the seed.
 var layouts = store.Layouts{
 	slices.DeleteFunc(slices.Clone(first), isSeed),
-	ofD1("0060_rules", "0061_declaration"),
+	store.OfD1("0060_rules", "0061_declaration"),
+	store.OfD1("0062_webhooks"),
 }
 
 // first is layout 1 as it was released.
-var first = slices.Concat(own, ofD1("0001_tables", "0002_tickets", "0010_projects", "0020_yjs", "0030_outcome", "0031_floor", "0040_tickets_of_tokens",
+var first = slices.Concat(own, store.OfD1("0001_tables", "0002_tickets", "0010_projects", "0020_yjs", "0030_outcome", "0031_floor", "0040_tickets_of_tokens",
 	"0042_tombstones", "0050_import", "0051_spaces"), unborn)
 
 // isSeed says whether a statement of the first migrations makes the tables Customers and
@@ -35,7 +35,7 @@ func isSeed(s abi.Statement) bool {
 }
 
 // notInSpaces are the migrations of D1 with tables of the root alone.
-var notInSpaces = []string{"0041_revocations"}
+var notInSpaces = []string{"0041_revocations", "0063_webhook_objects"}
 
 // own are the tables that only a space has: what it knows of itself, the rooms of its
 // documents, and the number of its layout.
@@ -55,23 +55,3 @@ var own = []abi.Statement{
 // unborn gives a space that was not born a floor above every stamp: a client that pulled from
 // an earlier space of its name gets a replacement, and its push is stale. S7.
 var unborn = []abi.Statement{{SQL: `UPDATE Clock SET floor = 9007199254740991, born = 9007199254740991`}}
-
-// ofD1 returns the statements of migrations of D1.
-func ofD1(names ...string) (statements []abi.Statement) {
-	for _, name := range names {
-		text, err := fs.ReadFile(store.Migrations(), name+".sql")
-		if err != nil {
-			panic(err)
-		}
-		var sql strings.Builder
-		for line := range strings.Lines(string(text)) {
-			line, _, _ = strings.Cut(line, "--")
-			sql.WriteString(line)
-			if strings.HasSuffix(strings.TrimSpace(line), ";") {
-				statements = append(statements, abi.Statement{SQL: strings.TrimSpace(sql.String())})
-				sql.Reset()
-			}
-		}
-	}
-	return statements
-}

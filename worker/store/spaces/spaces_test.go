@@ -88,7 +88,7 @@ func TestEachMigrationOfTheRootIsInTheLayoutsOrNotForSpaces(t *testing.T) {
 	for _, name := range names {
 		name = strings.TrimSuffix(name, ".sql")
 		in := true
-		for _, s := range ofD1(name) {
+		for _, s := range store.OfD1(name) {
 			in = in && (slices.Contains(inLayouts, s.SQL) || ofDeclared(s))
 		}
 		if rootOnly := slices.Contains(notInSpaces, name); in == rootOnly {
@@ -382,7 +382,7 @@ func TestTheDirectoryListsByPrefixAndInPages(t *testing.T) { // S9
 		}
 	}
 	for range 2 {
-		if err := d.Remove(background, "acme"); err != nil {
+		if err := d.Remove(background, "acme", 0); err != nil {
 			t.Fatal(err)
 		}
 	}

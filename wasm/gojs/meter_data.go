@@ -1,0 +1,70 @@
+//go:build !js
+
+package gojs
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+)
+
+// maxGap is how many zeros between two data segments join them. wazero needs about as many bytes
+// for a segment, and again in each instance. Go's linker writes 100,000 segments, which is the most
+// that a module may have: it leaves out each run of zeros.
+const maxGap = 64
+
+// A dataSegment is bytes of the linear memory at the start.
+type dataSegment struct {
+	at    uint64
+	bytes []byte
+}
+
+// data rewrites the data segments: two become one, if few zeros are between them. It accepts
+// only the form that Go's linker writes: active, for memory 0, and none over another.
+func (m *meter) data(in *wasmReader, out []byte) []byte {
+	segments := make([]dataSegment, in.count())
+	for i := range segments {
+		segments[i] = in.segment()
+	}
+	slices.SortFunc(segments, func(a, b dataSegment) int { return cmp.Compare(a.at, b.at) })
+	joined := segments[:0]
+	for _, s := range segments {
+		last := len(joined) - 1
+		switch {
+		case last < 0 || s.at > joined[last].end()+maxGap:
+			s.bytes = slices.Clip(s.bytes) // so that what joins it is written to a copy
+			joined = append(joined, s)
+		case s.at < joined[last].end():
+			in.failed = true
+			return nil
+		default:
+			zeros := make([]byte, s.at-joined[last].end())
+			joined[last].bytes = append(append(joined[last].bytes, zeros...), s.bytes...)
+		}
+	}
+	out = binary.AppendUvarint(out, uint64(len(joined)))
+	for _, s := range joined {
+		out = append(appendConst(append(out, 0), s.at), opEnd)
+		out = append(binary.AppendUvarint(out, uint64(len(s.bytes))), s.bytes...)
+	}
+	return out
+}
+
+func (r *wasmReader) segment() dataSegment {
+	if r.u32() != 0 || r.byte() != opI32Const {
+		r.failed = true
+	}
+	at, ok := nonNegative(r.leb())
+	if end := r.byte(); !ok || end != opEnd {
+		r.failed = true
+	}
+	return dataSegment{at, r.take(r.u32())}
+}
+
+func (s *dataSegment) end() uint64 { return s.at + uint64(len(s.bytes)) }
+
+// nonNegative returns the number of a signed LEB128, unless it is negative.
+func nonNegative(leb []byte) (uint64, bool) {
+	n, size := binary.Uvarint(leb)
+	return n, size > 0 && leb[size-1]&0x40 == 0
+}

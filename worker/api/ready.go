@@ -1,0 +1,103 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/ijson"
+	"tidemark/shared/room"
+	"tidemark/worker/api/door"
+)
+
+// A Database is one that the server must be able to write.
+type Database struct {
+	Name string
+	// Write writes to the database, and changes nothing.
+	Write func(context.Context) error
+}
+
+// readyKept is how long an instance remembers whether its databases take writes: each time that
+// it asks them is a write, and anybody may ask.
+const readyKept = time.Second
+
+// readiness is what an instance knows of its databases.
+type readiness struct {
+	databases []Database
+
+	mu       sync.Mutex // never held over a write
+	at       time.Time  // of the last request that asked the databases
+	known    bool       // failures are those of a request that asked them
+	failures []byte     // JSON objects, with commas between
+	logged   room.Seldom
+}
+
+func readySection(databases []Database) *door.Section {
+	r := &readiness{databases: databases}
+	return &door.Section{
+		Roots: []string{"/readyz"},
+		Routes: []door.Route{
+			{Name: "ready", Method: "GET", Pattern: "/readyz", Serve: r.serve},
+			{Name: "ready.head", Method: "HEAD", Pattern: "/readyz", Serve: r.serve},
+		},
+		Admit: func(*door.Call) error { return nil }, Missing: door.ErrNoPath, Refuse: door.Refuse,
+	}
+}
+
+// serve returns 200 if every database takes writes, and otherwise 503 and which ones do not. F3.
+func (r *readiness) serve(c *door.Call) error {
+	failures := r.ask(c)
+	if len(failures) == 0 {
+		c.WriteJSON(http.StatusOK, []byte(`{"status":"ready"}`))
+		return nil
+	}
+	c.W.Header().Set("Retry-After", "5")
+	c.WriteJSON(http.StatusServiceUnavailable, append(append([]byte(`{"status":"unready","failures":[`), failures...), "]}"...))
+	return nil
+}
+
+// ask returns the failures of the databases, which it asks unless it did so a moment ago.
+func (r *readiness) ask(c *door.Call) []byte {
+	now := c.Now()
+	r.mu.Lock()
+	if age := now.Sub(r.at); r.known && 0 <= age && age < readyKept {
+		defer r.mu.Unlock()
+		return r.failures
+	}
+	r.at = now // requests that come before the answer get the last one
+	r.mu.Unlock()
+	var failures []byte
+	var failed error
+	for _, d := range r.databases {
+		if err := d.Write(c.R.Context()); err != nil {
+			failed = err
+			if len(failures) > 0 {
+				failures = append(failures, ',')
+			}
+			failures = ijson.AppendString(append(failures, `{"database":`...), d.Name)
+			failures = append(ijson.AppendString(append(failures, `,"error":`...), unready(err)), '}')
+		}
+	}
+	r.mu.Lock()
+	r.known, r.failures = true, failures
+	logs := failed != nil && r.logged.Due(now)
+	r.mu.Unlock()
+	if logs {
+		c.Log.Error("a database takes no writes", "error", failed)
+	}
+	return failures
+}
+
+// unready says why a database takes no writes, and nothing else of it.
+func unready(err error) string {
+	switch text := err.Error(); {
+	case abi.Full(err):
+		return "disk full"
+	case strings.Contains(text, "SQLITE_READONLY"):
+		return "read-only"
+	}
+	return "not writable; the log says why"
+}

@@ -1,0 +1,8 @@
+-- The spaces and documents that have told the receiver of webhooks something, for the operator's list.
+CREATE TABLE WebhookObjects (
+  Space   TEXT NOT NULL, -- '': the root
+  Room    TEXT NOT NULL, -- '': the rows of the space
+  failing INTEGER NOT NULL,
+  PRIMARY KEY (Space, Room)
+) WITHOUT ROWID;
+CREATE INDEX WebhookObjectsFailing ON WebhookObjects (failing, Space, Room);

@@ -30,6 +30,8 @@ type sqliteConn struct {
 
 	begin, beginRead, commit, rollback *statement
 	save, release, back                *statement // of the one savepoint
+
+	progress func(*libc.TLS, uintptr) int32 // that SQLite calls; nil: none
 }
 
 // SQLError is an error of SQLite: "no such table: t: SQLITE_ERROR".

@@ -121,7 +121,7 @@ func (f *folder) claim() error {
 	if err != nil {
 		return err
 	}
-	return writeWhole(filepath.Join(f.dir, markFile), append(text, '\n'))
+	return edge.WriteWhole(filepath.Join(f.dir, markFile), append(text, '\n'))
 }
 
 // checkMigrations compares the migrations of a database with those of dir. `tidemark tables
@@ -237,23 +237,4 @@ func latest(files []string, n int) []string {
 	files = slices.Clone(files)
 	slices.SortFunc(files, func(a, b string) int { return cmp.Compare(changed[b], changed[a]) })
 	return files[:n]
-}
-
-// writeWhole writes a file so that it has its old text or the new one, whatever ends the process
-// or the machine.
-func writeWhole(file string, text []byte) error {
-	dir := filepath.Dir(file)
-	aside, err := os.CreateTemp(dir, "."+filepath.Base(file)+".")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(aside.Name())
-	_, err = aside.Write(text)
-	if err = errors.Join(err, aside.Sync(), aside.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(aside.Name(), file); err != nil {
-		return err
-	}
-	return syncFolder(dir)
 }

@@ -20,7 +20,7 @@ import (
 // statements and indexes; another one has a log, and few of each.
 const (
 	rowStatements, rowPages = 24, 64
-	logStatements, logPages = 8, 4
+	logStatements, logPages = 6, 4
 )
 
 var errErased = errors.New("the event has erased the object")

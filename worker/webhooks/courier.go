@@ -237,7 +237,7 @@ func (o *Outbox) send(ctx context.Context, s *webhook.State) error {
 		}
 	}
 	s.Listed = listed
-	return o.store.Put(ctx, s)
+	return o.store.Put(ctx, s, e.ID)
 }
 
 // maxError is how much of an error is kept.

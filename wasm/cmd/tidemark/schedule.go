@@ -70,7 +70,7 @@ func (s *schedule) run(ctx context.Context, worker *edge.Worker) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(time.Until(begun.Add(s.every))):
+		case <-time.After(min(time.Until(begun.Add(s.every)), s.every)): // the clock may have gone back
 		}
 		begun = time.Now()
 		if err := s.once(ctx, worker); err != nil && ctx.Err() == nil {
@@ -104,9 +104,12 @@ func (s *service) startBackups(ctx context.Context) (end func(), err error) {
 // once makes a backup, and deletes the oldest if there are too many.
 func (s *schedule) once(ctx context.Context, worker *edge.Worker) error {
 	begun := time.Now()
-	o := backupOptions(s.backups.Next(begun), nil)
+	to, err := s.backups.Next(begun)
+	if err != nil {
+		return err
+	}
+	o := backupOptions(to, nil)
 	o.Chain = true
-	var err error
 	if o.Last, _, err = s.backups.Last(); err != nil {
 		return err
 	}

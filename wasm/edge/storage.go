@@ -234,6 +234,7 @@ func (o *object) erase() error {
 	o.erasing = false
 	o.replaceAlarm(0)
 	o.forgive()
+	o.s.w.metrics.Forget(o.source())
 	o.id = o.s.nextID() // the guest's memory of the object is older than its storage
 	return nil
 }

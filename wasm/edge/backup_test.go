@@ -284,8 +284,10 @@ func TestABackupGoesToNoFolderOfOthers(t *testing.T) { // B1
 	data := filepath.Join(t.TempDir(), "data")
 	s := start(t, wasmtest.Options{Data: data})
 	used := t.TempDir()
-	if err := os.WriteFile(filepath.Join(used, "mine"), nil, 0o600); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"mine", "unfinished"} {
+		if err := os.WriteFile(filepath.Join(used, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(data, link); err != nil {

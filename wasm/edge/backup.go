@@ -101,7 +101,7 @@ func checkTarget(folder, data string) error {
 	if err != nil {
 		return err
 	}
-	if !isUnfinished(folder) {
+	if !isUnfinished(folder) || slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !ofBackup[e.Name()] }) {
 		return fmt.Errorf("backup: the folder %s is not empty", folder)
 	}
 	return os.RemoveAll(folder)
@@ -330,8 +330,8 @@ func (b *backup) copyObject(c *cut, path string) error {
 	pages := stepPages
 	b.w.hold("copy", path)
 	for first := true; ; first = false {
-		f, err := files.use(path, path, func() (*sqliteConn, error) { return b.open(path) })
-		if err != nil {
+		f, err := b.use(c, path)
+		if f == nil {
 			return err
 		}
 		if !first && f.copy == nil {
@@ -354,10 +354,7 @@ func (b *backup) copyObject(c *cut, path string) error {
 // stepObject goes on with the copy of a file, of which the backup is the user.
 func (b *backup) stepObject(c *cut, f *objectFile, pages int) (done bool, err error) {
 	files := b.w.files
-	files.mu.Lock()
-	copied := !c.todo[f.path]
-	files.mu.Unlock()
-	if copied {
+	if !files.needs(c, f.path) {
 		return true, nil
 	}
 	var small *image

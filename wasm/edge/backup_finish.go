@@ -92,13 +92,13 @@ func (b *backup) link(f BackupFile) error {
 	} else if info.Size() != f.Bytes {
 		return errors.New("it is damaged")
 	}
-	aside := to + ".link"
-	if err := os.Link(from, aside); err != nil {
-		if err := copyFile(from, aside); err != nil {
+	linked := to + ".link"
+	if err := os.Link(from, linked); err != nil {
+		if err := copyFile(from, linked); err != nil {
 			return err
 		}
 	}
-	return os.Rename(aside, to)
+	return os.Rename(linked, to)
 }
 
 func copyFile(from, to string) error {
@@ -111,17 +111,17 @@ func copyFile(from, to string) error {
 
 // copyNumber copies the file with the number of the storage, if there is one.
 func (b *backup) copyNumber() error {
-	text, err := os.ReadFile(filepath.Join(b.w.data, folderName))
+	text, err := os.ReadFile(filepath.Join(b.w.data, MarkFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if err := WriteWhole(filepath.Join(b.o.To, folderName), text); err != nil {
+	if err := WriteWhole(filepath.Join(b.o.To, MarkFile), text); err != nil {
 		return err
 	}
-	f, err := hashFile(b.o.To, folderName, b.pace)
+	f, err := hashFile(b.o.To, MarkFile, b.pace)
 	b.manifest.Files = append(b.manifest.Files, f)
 	return err
 }

@@ -171,6 +171,26 @@ func TestABackupHasAlarmsAndObjectsThatAreErasedMeanwhile(t *testing.T) { // B1
 	eventually(t, r, "early", "log", `["x","alarm"]`)
 }
 
+// The object is erased after the backup has chosen its file, and before it opens the file.
+func TestABackupHasAnObjectThatIsErasedBeforeItsTurn(t *testing.T) { // B1
+	s := start(t, wasmtest.Options{Data: filepath.Join(t.TempDir(), "data")})
+	want(t, s, "POST", "/room/erased/call", "add x", 200, "1")
+	to := filepath.Join(t.TempDir(), "backup")
+	s.Gate.Hold("copy")
+	done := make(chan error)
+	go func() {
+		_, err := s.Worker().Backup(t.Context(), edge.BackupOptions{To: to})
+		done <- err
+	}()
+	s.Gate.Wait(t, 1)
+	want(t, s, "DELETE", object("erased", "enter&command=erase"), "", 200, "erased")
+	s.Gate.Open()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	want(t, restored(t, to), "POST", "/room/erased/call", "log", 200, `["x"]`)
+}
+
 func TestABackupSharesWhatDidNotChange(t *testing.T) { // B1
 	data, folder := filepath.Join(t.TempDir(), "data"), t.TempDir()
 	s := start(t, wasmtest.Options{Data: data})
@@ -264,8 +284,10 @@ func TestABackupGoesToNoFolderOfOthers(t *testing.T) { // B1
 	data := filepath.Join(t.TempDir(), "data")
 	s := start(t, wasmtest.Options{Data: data})
 	used := t.TempDir()
-	if err := os.WriteFile(filepath.Join(used, "mine"), nil, 0o600); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"mine", "unfinished"} {
+		if err := os.WriteFile(filepath.Join(used, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(data, link); err != nil {

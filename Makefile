@@ -166,19 +166,21 @@ prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json release
 	sh e2e/slow/slowhttptest.sh
 	$(TEST_ENV) SLOW_SECONDS=90 node --test --test-reporter=spec e2e/slow/slow.test.mjs
 	$(NODE) SOAK=$(SOAK) node e2e/soak/soak.mjs
+	$(TEST_ENV) BACKUP_ROUNDS=$(KILL_ROUNDS) node --test --test-reporter=spec e2e/backup/kill.test.mjs
 	$(TEST_ENV) YJS_SEEDS=200 node --test e2e/yjs/testhelper/testhelper.test.mjs
 	$(TEST_ENV) node --test --test-reporter=spec e2e/contract/contract.mjs
 	$(TEST_ENV) EVERY_HOST=1 go test -run TestConformanceOnWrangler -count 1 -timeout 0 ./e2e
 	$(TEST_ENV) EVERY_HOST=1 node --test --test-concurrency=2 "e2e/web/*.test.mjs" e2e/yjs/{hostile,limit,deletions}.test.mjs
 	$(TEST_ENV) EVERY_HOST=1 YJS_ROOMS=200 YJS_ROUNDS=2 node --test --test-concurrency=1 e2e/yjs/rooms.test.mjs e2e/siege/siege.test.mjs
 
-bench: build build/testguest.wasm $(DEPS) e2e/perf/rooms/peers/node_modules/.package-lock.json
+bench: build build/testguest.wasm build/tidemark $(DEPS) e2e/perf/rooms/peers/node_modules/.package-lock.json
 	go build -o build/load ./e2e/perf/load
 	go test -run '^$$' -bench . -benchmem ./...
 	$(NODE) node e2e/perf/bench.mjs
 	$(NODE) node e2e/perf/yjs/run.mjs
 	$(NODE) node e2e/perf/rooms.mjs
 	$(NODE) node e2e/perf/resident.mjs
+	$(TEST_ENV) node e2e/perf/backup.mjs
 	$(NODE) node e2e/perf/teams.mjs
 
 # Every fuzz target for FUZZTIME (Go writes crashers to testdata/fuzz), strangers on both

@@ -65,10 +65,10 @@ func (o *object) unschedule() {
 
 func (o *object) schedule() {
 	o.unschedule()
-	if o.alarm.running || o.alarm.at <= 0 {
+	w := o.s.w
+	if o.alarm.running || o.alarm.at <= 0 || w.noAlarms {
 		return
 	}
-	w := o.s.w
 	wait := time.UnixMilli(int64(o.alarm.due())).Sub(w.clock.Now())
 	o.alarm.stop = w.clock.AfterFunc(max(wait, 0), func() {
 		w.hold("alarm", o.key.String())

@@ -207,11 +207,11 @@ func TestAnErasureThatFailsLeavesTheObjectWhole(t *testing.T) {
 	}
 	o.closeEvent()
 
-	o.s.w.files.shut(&o.file, (*sqliteConn).leave)
-	if err := os.Rename(o.path(), o.path()+".kept"); err != nil {
+	o.s.w.files.shut(o.path, (*sqliteConn).leave)
+	if err := os.Rename(o.path, o.path+".kept"); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(filepath.Join(o.path(), "in the way"), 0o700); err != nil { // no file, so no process can delete it
+	if err := os.MkdirAll(filepath.Join(o.path, "in the way"), 0o700); err != nil { // no file, so no process can delete it
 		t.Fatal(err)
 	}
 	at := float64(o.s.w.clock.Now().UnixMilli() + 1e6)
@@ -232,10 +232,10 @@ func TestACrashWithinAnErasureLeavesNothingOfTheObject(t *testing.T) {
 	mustExec(t, o, "CREATE TABLE t (v)", "INSERT INTO t VALUES (1)")
 	mustCommit(t, o)
 	o.s.w.files.end((*sqliteConn).abandon)
-	if info, err := os.Stat(o.path() + "-wal"); err != nil || info.Size() == 0 {
+	if info, err := os.Stat(o.path + "-wal"); err != nil || info.Size() == 0 {
 		t.Fatalf("no log: %v", err)
 	}
-	if err := os.Remove(o.path()); err != nil {
+	if err := os.Remove(o.path); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := try(t, o, "SELECT count(*) FROM sqlite_master"); got != 0.0 || err != nil {

@@ -15,6 +15,17 @@ func (w *Worker) Busy() bool {
 	return false
 }
 
+// Idle is how many isolates may run an event now.
+func (w *Worker) Idle() (n int) {
+	for _, s := range w.isolates {
+		if s.mu.TryLock() {
+			n++
+			s.unlock()
+		}
+	}
+	return n
+}
+
 // Home returns the number of the isolate in which an object lives.
 func (w *Worker) Home(binding, name string) int {
 	return slices.Index(w.isolates, w.home(objectKey{w.bindings[binding], name}))

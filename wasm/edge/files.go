@@ -7,79 +7,95 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // A filePool bounds how many files of objects are open at a time, over all isolates.
-// It closes the least recently used one that no event uses.
+// It closes the least recently used one that nobody uses. Events use files, and so does a backup.
 type filePool struct {
 	limit int
 	log   *slog.Logger
 	clock Clock // nil: files stay open
 
 	mu      sync.Mutex
-	changed sync.Cond // a file was closed, or an event has ended
-	open    int       // files that are open, or that some goroutine opens or closes
-	unused  list.List // of *objectFile: open and used by no event, most recently used first
+	changed sync.Cond              // a file was closed, or its use has ended
+	open    int                    // files that are open, or that some goroutine opens or closes
+	files   map[string]*objectFile // these, by path
+	unused  list.List              // of *objectFile: open and used by nobody, most recently used first
+
+	epoch atomic.Uint64 // rises with each cut
+	cut   *cut          // of the backup that runs; nil: none
+	// same are the files that nobody has written to since the cut of the last backup, by path.
+	same map[string]bool
 	// stopRest stops the timer of rest; nil: it is not set, and rest does not run.
 	stopRest func() bool
 }
 
-// An objectFile is the file of one object. The pool's lock guards it.
+// An objectFile is the open file of one object. The pool's lock guards it.
 type objectFile struct {
+	path    string
 	name    string        // for the log
-	db      *sqliteConn   // nil: not open
-	at      *list.Element // in unused; nil: an event uses it, or it is not open
+	db      *sqliteConn   // nil while it is opened
+	at      *list.Element // in unused; nil: somebody uses it, or it is being opened or closed
 	closing bool          // a goroutine closes it
 	usedAt  time.Time     // the end of the last event
+
+	// What follows belongs to the user of the file.
+	noted uint64   // the epoch in which the pool heard of a write
+	copy  *copying // of a backup, on its way; nil: none
 }
 
 func newFilePool(limit int, log *slog.Logger) *filePool {
-	p := &filePool{limit: max(limit, 1), log: log}
+	p := &filePool{limit: max(limit, 1), log: log, files: map[string]*objectFile{}, same: map[string]bool{}}
 	p.changed.L = &p.mu
+	p.epoch.Store(1)
 	return p
 }
 
-// use returns the open file for an event, which ends by done. If the file is not open,
-// use opens it by the function open, after it has closed another one where the limit
-// requires that. If events use all files, use waits for the end of one. An event uses
-// only one file, so no two events wait for each other.
-func (p *filePool) use(f *objectFile, open func() (*sqliteConn, error)) (*sqliteConn, error) {
+// use returns the open file for an event or a backup, which ends by done. If the file is not
+// open, use opens it by the function open, after it has closed another one where the limit
+// requires that. If another goroutine uses the file, or if all files are in use, use waits. Nobody
+// uses two files at a time, so no two wait for each other.
+func (p *filePool) use(path, name string, open func() (*sqliteConn, error)) (*objectFile, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for f.closing {
-		p.changed.Wait()
-	}
-	if f.at != nil {
-		p.unused.Remove(f.at)
-		f.at = nil
-		return f.db, nil
-	}
-	for p.open >= p.limit {
-		if last := p.unused.Back(); last != nil {
+	for {
+		f := p.files[path]
+		if f != nil && f.at != nil {
+			p.unused.Remove(f.at)
+			f.at = nil
+			return f, nil
+		}
+		if f == nil && p.open < p.limit {
+			break
+		}
+		if last := p.unused.Back(); f == nil && last != nil {
 			p.close(last.Value.(*objectFile), (*sqliteConn).leave)
 		} else {
 			p.changed.Wait()
 		}
 	}
+	f := &objectFile{path: path, name: name}
+	p.files[path] = f
 	p.open++
 	p.mu.Unlock()
 	db, err := open()
 	p.mu.Lock()
 	if err != nil {
-		p.open--
-		p.changed.Broadcast()
+		p.gone(f)
 		return nil, err
 	}
 	f.db = db
-	return db, nil
+	return f, nil
 }
 
-// isOpen reports whether the file is open, which an event does not use.
-func (p *filePool) isOpen(f *objectFile) bool {
+// isOpen reports whether the file is open.
+func (p *filePool) isOpen(path string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return f.at != nil
+	f := p.files[path]
+	return f != nil && f.db != nil && !f.closing
 }
 
 // count returns how many files are open.
@@ -93,6 +109,9 @@ func (p *filePool) count() int {
 func (p *filePool) done(f *objectFile) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if f.copy != nil && (p.cut == nil || f.copy.target != p.cut.target(f.path)) {
+		f.dropCopy() // its backup has ended meanwhile
+	}
 	f.at = p.unused.PushFront(f)
 	if p.clock != nil {
 		f.usedAt = p.clock.Now()
@@ -102,31 +121,36 @@ func (p *filePool) done(f *objectFile) {
 }
 
 // shut closes a file that no event uses, by the function how, if it is open.
-func (p *filePool) shut(f *objectFile, how func(*sqliteConn) error) {
+func (p *filePool) shut(path string, how func(*sqliteConn) error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for f.closing {
+	for p.files[path] != nil {
+		if f := p.files[path]; f.at != nil {
+			p.close(f, how)
+			return
+		}
 		p.changed.Wait()
-	}
-	if f.at != nil {
-		p.close(f, how)
 	}
 }
 
 // close closes a file in unused. It unlocks the pool meanwhile.
 func (p *filePool) close(f *objectFile, how func(*sqliteConn) error) {
-	db := f.db
 	p.unused.Remove(f.at)
-	f.db, f.at, f.closing = nil, nil, true
+	f.at, f.closing = nil, true
 	p.mu.Unlock()
-	err := how(db)
+	f.dropCopy()
+	err := how(f.db)
 	p.mu.Lock()
-	f.closing = false
-	p.open--
-	p.changed.Broadcast()
+	p.gone(f)
 	if err != nil {
 		p.log.Error("the storage of an object did not close", "object", f.name, "err", err)
 	}
+}
+
+func (p *filePool) gone(f *objectFile) {
+	delete(p.files, f.path)
+	p.open--
+	p.changed.Broadcast()
 }
 
 // end closes all files, after the last event.
@@ -140,9 +164,9 @@ func (p *filePool) end(closeConn func(*sqliteConn) error) error {
 	var errs []error
 	for e := p.unused.Front(); e != nil; e = e.Next() {
 		f := e.Value.(*objectFile)
+		f.dropCopy()
 		errs = append(errs, closeConn(f.db))
-		f.db, f.at = nil, nil
-		p.open--
+		p.gone(f)
 	}
 	p.unused.Init()
 	return errors.Join(errs...)

@@ -15,7 +15,8 @@ type TestOptions struct {
 	// returns. kind is "d1" (a batch's result), "fetch" (the response of another
 	// server), "call" (a message to the object name), "reply" (the object's reply),
 	// "request" and "socket" (forwarded to the object name), "message" (a socket's message to
-	// its object) or "alarm" (of an object).
+	// its object) or "alarm" (of an object). A backup calls it, too: with "cutting" at the
+	// instant of its cut, "cut" after it, and "copy" before it copies the file name of an object.
 	Hold func(kind, name string)
 }
 
@@ -39,7 +40,7 @@ func (t ForTests) Hibernate(binding, name string) bool {
 		return false
 	}
 	o.i = nil
-	w.files.shut(&o.file, (*sqliteConn).leave)
+	w.files.shut(o.path, (*sqliteConn).leave)
 	return true
 }
 

@@ -41,13 +41,14 @@ type object struct {
 	lastConn int32
 
 	autoreply atomic.Pointer[autoreply]
-	file      objectFile
+	path      string // of its file
 	warmAt    *list.Element
 	alarm     alarm
 	timer     timer
 
 	// Effects of the event that is running.
 	store    *sqliteConn // nil: the event has not used the storage
+	file     *objectFile // of store
 	writing  bool        // a transaction is open
 	broken   error       // why it must not be committed
 	erasing  bool
@@ -87,7 +88,7 @@ func (m *outgoing) size() int { return len(m.data) + int(unsafe.Sizeof(*m)) }
 func (s *isolate) object(key objectKey) *object {
 	o := s.objects[key]
 	if o == nil {
-		o = &object{s: s, key: key, conns: map[int32]*conn{}, file: objectFile{name: key.String()}}
+		o = &object{s: s, key: key, conns: map[int32]*conn{}, path: s.w.pathOf(key)}
 		s.objects[key] = o
 	}
 	return o
@@ -120,7 +121,7 @@ func (o *object) touch() {
 func (o *object) cool() {
 	o.s.warm.Remove(o.warmAt)
 	o.warmAt = nil
-	o.s.w.files.shut(&o.file, (*sqliteConn).leave)
+	o.s.w.files.shut(o.path, (*sqliteConn).leave)
 	if len(o.conns) == 0 && len(o.calls) == 0 && len(o.queue) == 0 && !o.alarm.set() && !o.timer.set() {
 		delete(o.s.objects, o.key)
 	}

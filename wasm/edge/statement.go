@@ -8,6 +8,8 @@ import (
 
 	"modernc.org/libc"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"tidemark/shared/abi"
 )
 
 // A statement is one prepared SQL statement of a connection.
@@ -90,6 +92,16 @@ func (c *sqliteConn) done(sql string, s *statement) {
 func (c *sqliteConn) finalize(s *statement) {
 	sqlite3.Xsqlite3_finalize(c.tls, s.ptr)
 	s.ptr = 0
+}
+
+// onlyReads reports whether no statement writes. It is false if one cannot be prepared.
+func (c *sqliteConn) onlyReads(statements []abi.Statement) bool {
+	for _, in := range statements {
+		if s, err := c.cached(in.SQL); err != nil || !s.readOnly {
+			return false
+		}
+	}
+	return true
 }
 
 // cached returns the prepared statement of sql, which must be one statement. It

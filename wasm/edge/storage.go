@@ -20,15 +20,15 @@ import (
 // statements and indexes; another one has a log, and few of each.
 const (
 	rowStatements, rowPages = 24, 64
-	logStatements, logPages = 8, 4
+	logStatements, logPages = 6, 4
 )
 
 var errErased = errors.New("the event has erased the object")
 
-// path returns the file of the object's database.
-func (o *object) path() string {
-	sum := sha256.Sum256([]byte(o.key.name))
-	return filepath.Join(objectFolder(o.s.w.data, o.key.class), hex.EncodeToString(sum[:])+".sqlite")
+// pathOf returns the file of an object's database.
+func (w *Worker) pathOf(key objectKey) string {
+	sum := sha256.Sum256([]byte(key.name))
+	return filepath.Join(objectFolder(w.data, key.class), hex.EncodeToString(sum[:])+".sqlite")
 }
 
 // exec runs a frame of Statements in the event's transaction. After an error,
@@ -43,6 +43,9 @@ func (o *object) exec(frame []byte, near func(address, n uint32) []byte) (reply 
 		return nil, err
 	}
 	db := o.store
+	if files := o.s.w.files; !files.heard(o.file) && !db.onlyReads(statements) {
+		files.writes(o.file)
+	}
 	if !o.writing {
 		if err := db.exec(db.beginRead); err != nil {
 			return nil, err
@@ -124,10 +127,10 @@ func tryInMemory(statements []abi.Statement) ([]abi.Result, error) {
 
 // stored reports whether the object has a file.
 func (o *object) stored() (bool, error) {
-	if o.store != nil || o.s.w.files.isOpen(&o.file) {
+	if o.store != nil || o.s.w.files.isOpen(o.path) {
 		return true, nil
 	}
-	_, err := os.Stat(o.path())
+	_, err := os.Stat(o.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -163,39 +166,47 @@ func (o *object) openStore() error {
 	if o.store != nil {
 		return nil
 	}
-	db, err := o.s.w.files.use(&o.file, o.openFile)
-	o.store = db
-	return err
+	f, err := o.s.w.files.use(o.path, o.key.String(), o.openFile)
+	if err != nil {
+		return err
+	}
+	o.store, o.file = f.db, f
+	return nil
 }
 
 // closeEvent ends the event's use of the storage. The file stays open.
 func (o *object) closeEvent() {
 	if o.store != nil {
-		o.store = nil
-		o.s.w.files.done(&o.file)
+		o.s.w.files.done(o.file)
+		o.store, o.file = nil, nil
 	}
 }
 
 func (o *object) openFile() (*sqliteConn, error) {
-	path := o.path()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(o.path), 0o700); err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		if err := removeLogs(path); err != nil {
+	if _, err := os.Stat(o.path); errors.Is(err, fs.ErrNotExist) {
+		if err := removeLogs(o.path); err != nil {
 			return nil, err
 		}
+		o.s.w.files.created(o.path)
 	}
+	return o.s.w.openObjectFile(o.path, o.key.class)
+}
+
+// openObjectFile opens or creates the file of an object of a class.
+func (w *Worker) openObjectFile(path, class string) (*sqliteConn, error) {
 	// A commit survives the end of the process. A power failure may lose the last commits
 	// of a class that is not durable: to wait for the disk blocks the isolate.
 	synchronous, statements, pages := "NORMAL", logStatements, logPages
-	if slices.Contains(o.s.w.durable, o.key.class) {
+	if slices.Contains(w.durable, class) {
 		synchronous, statements, pages = "FULL", rowStatements, rowPages
 	}
 	// A transaction may have 128 pages before it writes some of them to the log.
 	pragmas := []string{"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = " + synchronous,
 		fmt.Sprint("PRAGMA cache_size = ", pages), "PRAGMA cache_spill = 128"}
-	if o.s.w.filled.Load() {
+	if w.filled.Load() {
 		pragmas = append(pragmas, "PRAGMA max_page_count = 1")
 	}
 	return openSQLite(path, false, statements, pragmas...)
@@ -212,12 +223,12 @@ func (o *object) erase() error {
 	}
 	o.writing, o.broken, o.newAlarm, o.forgiven = false, nil, nil, false
 	o.closeEvent()
-	o.s.w.files.shut(&o.file, (*sqliteConn).close) // without a log, which could go without the file
-	path := o.path()
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	o.s.w.files.erases(o.path, o.key.String(), o.openFile)
+	o.s.w.files.shut(o.path, (*sqliteConn).close) // without a log, which could go without the file
+	if err := os.Remove(o.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := removeLogs(path); err != nil {
+	if err := removeLogs(o.path); err != nil {
 		o.s.w.log.Error("the log of an erased object was not deleted", "object", o.key.String(), "err", err)
 	}
 	o.erasing = false

@@ -61,6 +61,8 @@ type Options struct {
 	// Claimed, if not nil, is called when no other server uses the folder of the data, before
 	// Open changes the databases. An error ends Open.
 	Claimed func() error
+	// NoAlarms says that no alarm runs. They stay for the next Open.
+	NoAlarms bool
 	// Assets, if not nil, are the static files in place of those of the Config.
 	Assets   fs.FS
 	Metrics  *metrics.Metrics // if nil, the Worker has its own
@@ -76,6 +78,7 @@ type Worker struct {
 	data      string
 	assets    *assets
 	durable   []string // classes
+	noAlarms  bool
 	clock     Clock
 	log       *slog.Logger
 	stderr    io.Writer
@@ -96,6 +99,8 @@ type Worker struct {
 	ready        ready
 	alarms       *alarmIndex
 	files        *filePool
+	backing      atomic.Bool // a backup is being made
+	chained      string      // the folder of the last backup with Chain, if files.same is about it
 	sockets      sync.WaitGroup
 	crowd        crowd
 	disk         disk
@@ -119,7 +124,7 @@ const DefaultOpenFiles = 512
 func Open(o Options) (*Worker, error) {
 	w := &Worker{
 		module: o.Module, vars: maps.Clone(o.Config.Vars), bindings: map[string]string{}, d1: map[string]*D1{},
-		fetcher: newFetcher(), data: o.Data, durable: o.Durable, clock: o.Clock, log: o.Log, stderr: o.Stderr, hold: o.ForTests.Hold,
+		fetcher: newFetcher(), data: o.Data, durable: o.Durable, noAlarms: o.NoAlarms, clock: o.Clock, log: o.Log, stderr: o.Stderr, hold: o.ForTests.Hold,
 	}
 	if w.vars == nil {
 		w.vars = map[string]any{}

@@ -2,11 +2,7 @@
 
 package main
 
-import (
-	"errors"
-	"os"
-	"syscall"
-)
+import "syscall"
 
 // openFiles is how many descriptors the process may have; Go has raised the
 // soft limit to the hard one.
@@ -16,13 +12,4 @@ func openFiles() int {
 		return 1 << 30
 	}
 	return int(limit.Cur)
-}
-
-// syncFolder waits until the names in a folder are on the disk.
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

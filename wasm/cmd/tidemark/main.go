@@ -6,8 +6,11 @@
 //	tidemark serve --addr 127.0.0.1:8787 --data DIR [--config wrangler.toml] [--tables tables.toml] [--wasm FILE] [--assets DIR]
 //	    [--instances N] [--open-files N] [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s]
 //	    [--metrics-addr 127.0.0.1:9464|off] [--log text|json] [--dev [--dev-any-address]]
+//	    [--backup-to FOLDER] [--backup-every 1h] [--backup-keep 24]
 //	tidemark token --data DIR --sub alice [--scope "…"] [--spaces "…"] [--claims '{"teams":["a"]}'] [--ttl 720h]
-//	tidemark restore --url URL [--token TOKEN | --data DIR]
+//	tidemark backup --data DIR --to FOLDER
+//	tidemark restore --from FOLDER --data DIR [--config wrangler.toml] [--tables tables.toml] [--wasm FILE]
+//	tidemark restored --url URL [--token TOKEN | --data DIR]
 //	tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
 //	tidemark revoke --url URL --sub NAME|--jti ID [--token TOKEN | --data DIR] [--ttl 720h]
 //	tidemark spaces list --url URL [--token TOKEN | --data DIR] [--prefix P]
@@ -35,13 +38,18 @@
 // --spaces is a list of globs with commas between, or the JSON of the claim spaces. Its
 // --claims is a JSON object of other claims, which the rules of tables may read.
 //
-// restore, purge and revoke send a request to a running server, this one or one on
-// Cloudflare, and print its response. restore belongs after the restoration of the
+// backup makes a backup of a data folder, or has the server do it that uses the folder. With --backup-to,
+// serve makes one by itself after each --backup-every, and keeps the last --backup-keep. restore verifies a
+// backup, makes a data folder of it, and sets the floors of the root and of all spaces there. It keeps the
+// folder that was there.
+//
+// restored, purge and revoke send a request to a running server, this one or one on
+// Cloudflare, and print its response. restored belongs after another restoration of the
 // server's database to an earlier point. purge deletes old tombstones, and repeats its
 // request until none of them is left. revoke ends one token, or all tokens of a
 // subject, and their sockets. The server forgets the revocation after --ttl, which
 // must be at least the life of such a token. spaces lists the spaces, says what one
-// holds, and deletes one with all that it holds. restore and purge are about the root, or
+// holds, and deletes one with all that it holds. restored and purge are about the root, or
 // about --space NAME. Their token needs the scope sync:admin, or spaces:admin to list and
 // to delete; without --token they sign one.
 //
@@ -82,8 +90,11 @@ const usage = `usage:
   tidemark serve [--data data] [--addr 127.0.0.1:8787] [--config wrangler.toml] [--tables tables.toml] [--wasm FILE] [--assets DIR]
       [--instances N] [--open-files N] [--memory 2G] [--max-connections N] [--max-connections-per-address N] [--grace 20s]
       [--metrics-addr 127.0.0.1:9464|off] [--log text|json] [--dev [--dev-any-address]]
+      [--backup-to FOLDER] [--backup-every 1h] [--backup-keep 24]
   tidemark token [--data data] --sub NAME [--scope "…"] [--spaces "…"] [--claims '{"teams":["a"]}'] [--ttl 720h]
-  tidemark restore --url URL [--token TOKEN | --data DIR]
+  tidemark backup --data DIR --to FOLDER
+  tidemark restore --from FOLDER --data DIR [--config wrangler.toml] [--tables tables.toml] [--wasm FILE]
+  tidemark restored --url URL [--token TOKEN | --data DIR]
   tidemark purge --url URL [--token TOKEN | --data DIR] [--keep-days 90]
   tidemark revoke --url URL --sub NAME|--jti ID [--token TOKEN | --data DIR] [--ttl 720h]
   tidemark spaces list --url URL [--token TOKEN | --data DIR] [--prefix P]
@@ -95,7 +106,7 @@ const usage = `usage:
   tidemark tables check [--file tables.toml] [--types DIR]… [--json]
   tidemark tables migrate [--file tables.toml] [--forget TABLE,…]
   tidemark tables types [--file tables.toml] --out DIR [--only app-router|schema]
-restore and purge take --space NAME, too.
+restored and purge take --space NAME, too.
 The secret of tokens is in AUTH_SECRET, or in --secret-file FILE (DIR.secret).
 `
 
@@ -108,18 +119,20 @@ func main() {
 
 // commands are what `tidemark NAME` does with the arguments behind the name.
 var commands = map[string]func(c *invocation) error{
-	"serve":   runServe,
-	"token":   runToken,
-	"restore": runRestore,
-	"purge":   runPurge,
-	"revoke":  runRevoke,
-	"spaces":  runSpaces,
-	"export":  runExport,
-	"import":  runImport,
-	"health":  runHealth,
-	"version": runVersion,
-	"tables":  func(c *invocation) error { return runTables(c.args, os.Stdout) },
-	"help":    help, "-h": help, "--help": help,
+	"serve":    runServe,
+	"token":    runToken,
+	"backup":   runBackup,
+	"restore":  runRestore,
+	"restored": runRestored,
+	"purge":    runPurge,
+	"revoke":   runRevoke,
+	"spaces":   runSpaces,
+	"export":   runExport,
+	"import":   runImport,
+	"health":   runHealth,
+	"version":  runVersion,
+	"tables":   func(c *invocation) error { return runTables(c.args, os.Stdout) },
+	"help":     help, "-h": help, "--help": help,
 }
 
 // An invocation is a call of one of the commands.

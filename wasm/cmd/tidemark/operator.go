@@ -44,7 +44,8 @@ func newOperator(flags *flag.FlagSet, place *secretPlace) *operator {
 	return o
 }
 
-func runRestore(c *invocation) error {
+// runRestored tells a running server that its database was restored.
+func runRestored(c *invocation) error {
 	o := c.operator()
 	if err := c.parse(); err != nil {
 		return err

@@ -60,8 +60,8 @@ func TestTheOperatorsCommandsAskAndPrintTheAnswer(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"restore", "--url", server.URL, "--data", data}, "POST /sync/restore , sync:admin for minutes: true"},
-		{[]string{"restore", "--url", server.URL + "/", "--token", "T"}, "POST /sync/restore , T"},
+		{[]string{"restored", "--url", server.URL, "--data", data}, "POST /sync/restore , sync:admin for minutes: true"},
+		{[]string{"restored", "--url", server.URL + "/", "--token", "T"}, "POST /sync/restore , T"},
 		{[]string{"purge", "--url", server.URL, "--data", data}, `POST /sync/purge {"keep_days":90}, sync:admin for minutes: true`},
 		{[]string{"purge", "--url", server.URL, "--token", "T", "--keep-days", "7"}, `POST /sync/purge {"keep_days":7}, T`},
 		{[]string{"revoke", "--url", server.URL, "--data", data, "--sub", "ann"}, `POST /auth/revoke {"sub":"ann"}, sync:admin for minutes: true`},
@@ -142,17 +142,17 @@ func TestTheOperatorsCommandsSayWhatIsWrong(t *testing.T) {
 	folder := t.TempDir()
 	empty := filepath.Join(folder, "data")
 	for _, c := range []struct{ args, want string }{
-		{"restore --token T", "--url is needed"},
-		{"restore --token T --url host:80", `--url "host:80": want the server's`},
-		{"restore --token T --url 127.0.0.1:80", `--url "127.0.0.1:80": want the server's`},
-		{"restore --token T --url ftp://host", `--url "ftp://host": want the server's`},
-		{"restore --token T --url https://host/base/s/acme/", "has the path of a space"},
+		{"restored --token T", "--url is needed"},
+		{"restored --token T --url host:80", `--url "host:80": want the server's`},
+		{"restored --token T --url 127.0.0.1:80", `--url "127.0.0.1:80": want the server's`},
+		{"restored --token T --url ftp://host", `--url "ftp://host": want the server's`},
+		{"restored --token T --url https://host/base/s/acme/", "has the path of a space"},
 		{"revoke --token T --url https://host --space acme --sub a", "a revocation is for all spaces"},
-		{"restore --url " + server.URL + " --data " + empty, "no secret to sign with"},
-		{"restore --url " + server.URL + " --token T", "answered 403 Forbidden: The token's scope lacks sync:admin\n"},
+		{"restored --url " + server.URL + " --data " + empty, "no secret to sign with"},
+		{"restored --url " + server.URL + " --token T", "answered 403 Forbidden: The token's scope lacks sync:admin\n"},
 		{"purge --url " + server.URL + " --token T", "answered 302 Found"},
-		{"restore --url " + server.URL + "/other --token T", "answered 502 Bad Gateway: no Tidemark\n"},
-		{"restore --url " + nobody + " --token T", "connection refused"},
+		{"restored --url " + server.URL + "/other --token T", "answered 502 Bad Gateway: no Tidemark\n"},
+		{"restored --url " + nobody + " --token T", "connection refused"},
 		{"purge --url " + server.URL + " --token T 30", `unexpected argument "30"`},
 		{"revoke --url " + server.URL + " --token T", "one of --sub and --jti is needed"},
 		{"revoke --url " + server.URL + " --token T --sub a --jti b", "one of --sub and --jti is needed"},

@@ -34,7 +34,8 @@ type serveOptions struct {
 	connections          int // the most that may be open
 	fromAddress          int // the most that may be open from one address
 	dev, devAnyAddress   bool
-	metricsAddr          string // "": defaultMetricsAddr, if it is free
+	schedule             *schedule // of backups
+	metricsAddr          string    // "": defaultMetricsAddr, if it is free
 	logFormat            string
 }
 
@@ -67,6 +68,7 @@ func runServe(c *invocation) error {
 	c.flags.IntVar(&o.openFiles, "open-files", edge.DefaultOpenFiles, "how many files of spaces and rooms are open at a time; each needs two descriptors")
 	c.flags.BoolVar(&o.dev, "dev", false, "for development: print a token, and give anyone a token for any name")
 	c.flags.BoolVar(&o.devAnyAddress, "dev-any-address", false, "let --dev listen where other machines reach it")
+	o.schedule = newSchedule(c.flags)
 	c.flags.StringVar(&o.metricsAddr, "metrics-addr", "", "where Prometheus reads /metrics, or off; if empty it is "+defaultMetricsAddr+", and nowhere if another process listens there")
 	c.flags.StringVar(&o.logFormat, "log", "text", "the form of the log's lines: text or json")
 	if err := c.parse(); err != nil {
@@ -76,7 +78,7 @@ func runServe(c *invocation) error {
 	if err != nil {
 		return err
 	}
-	place.log = log
+	place.log, o.schedule.log = log, log
 	return serve(o, place, log)
 }
 
@@ -117,6 +119,7 @@ type service struct {
 	welcome  string // the line about tokens that the command prints at the start
 	module   *edge.Module
 	worker   *edge.Worker
+	alone    bool         // nobody but the command itself asks: the secret is the command's, and no alarm runs
 	metrics  net.Listener // nil: off
 }
 
@@ -138,6 +141,12 @@ func serve(o serveOptions, place *secretPlace, log *slog.Logger) error {
 // configuration, and takes the port.
 func (s *service) prepare() (err error) {
 	if err := s.check(); err != nil {
+		return err
+	}
+	if err := s.schedule.check(s.place.data); err != nil {
+		return err
+	}
+	if err := checkRestore(s.place.data); err != nil {
 		return err
 	}
 	if s.config, err = readConfig(s.configFile); err != nil {
@@ -225,7 +234,7 @@ func (s *service) open() error {
 	s.worker, err = edge.Open(edge.Options{
 		Module: s.module, Config: s.config, Data: s.place.data, Env: s.env(), Instances: s.instances,
 		OpenFiles: s.openFiles, Durable: []string{"Space"}, Log: s.log, Health: "/healthz", Ready: "/readyz",
-		Clock: serverClock(), Claimed: s.folder.claim, Assets: s.assets,
+		Clock: serverClock(), Claimed: s.folder.claim, Assets: s.assets, NoAlarms: s.alone,
 		Migrations: s.declared.migrations, Migrated: func(binding string, db *edge.D1) error { return s.declared.migrated(binding, db, s.log) },
 	})
 	if err != nil {
@@ -241,6 +250,9 @@ func (s *service) open() error {
 // env returns the variables of the guest beside those of the configuration.
 func (s *service) env() map[string]string {
 	env := variables(s.config, s.secret)
+	if s.alone {
+		env = map[string]string{"AUTH_SECRET": s.secret}
+	}
 	if s.dev {
 		env["DEV_MODE"] = "1"
 	}
@@ -258,6 +270,8 @@ func (s *service) run() error {
 	if err != nil {
 		return err
 	}
+	endBackups := s.startBackups(ctx)
+	defer endBackups()
 	if s.metrics != nil {
 		s.log.Info("the metrics are served", "url", "http://"+s.metrics.Addr().String()+"/metrics")
 		go serveMetrics(s.metrics, s.worker.Metrics().Handler(), s.log)
@@ -280,6 +294,7 @@ func (s *service) run() error {
 		<-signals
 		os.Exit(1)
 	}()
+	endBackups()
 	ctx, cancelGrace := context.WithTimeout(ctx, s.grace)
 	defer cancelGrace()
 	if err := server.Shutdown(ctx); err != nil {

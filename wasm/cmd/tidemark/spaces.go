@@ -76,6 +76,13 @@ func runSpaces(c *invocation) error {
 
 // listSpaces prints the name and the birth of each space, one on a line.
 func (o *operator) listSpaces(out io.Writer, prefix string) error {
+	return o.eachSpace(prefix, func(name string, born time.Time) {
+		fmt.Fprintf(out, "%s\t%s\n", name, born.UTC().Format(time.RFC3339))
+	})
+}
+
+// eachSpace calls f for each space of the directory.
+func (o *operator) eachSpace(prefix string, f func(name string, born time.Time)) error {
 	query := url.Values{"limit": {"1000"}, "prefix": {prefix}}
 	for {
 		answer, err := o.send(http.MethodGet, "spaces", query.Encode(), "")
@@ -93,7 +100,7 @@ func (o *operator) listSpaces(out io.Writer, prefix string) error {
 			return fmt.Errorf("read the answer: %w", err)
 		}
 		for _, s := range page.Spaces {
-			fmt.Fprintf(out, "%s\t%s\n", s.Name, time.UnixMilli(s.CreatedAt).UTC().Format(time.RFC3339))
+			f(s.Name, time.UnixMilli(s.CreatedAt))
 		}
 		if page.Next == "" {
 			return nil

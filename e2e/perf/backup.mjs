@@ -1,0 +1,136 @@
+// Pushes to the self-hosted server while it makes backups, beside the same pushes without: B1. The requests come at fixed times,
+// however long the server takes.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { Agent, request } from "node:http";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { run } from "../backup/tidemark.mjs";
+import { token, wazero } from "../doors.mjs";
+import { print, round } from "./measure.mjs";
+
+const rate = Number(process.env.BENCH_RATE) || 150; // pushes a second
+const seconds = Number(process.env.BENCH_SECONDS) || 20;
+const turns = Number(process.env.BENCH_ROUNDS) || 3;
+const rowBytes = 20_000;
+const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+const jwt = token("ann", { spaces: ["", "*"] });
+
+const stamps = new Map(); // of the last push, by door and place
+
+// push pushes rows to a place, and returns how long that took, in ms.
+function push(door, place, rows) {
+  const key = `${door.url} ${place}`;
+  const body = JSON.stringify({ lastPulledAt: stamps.get(key) ?? 1, changes: { customers: { created: [], updated: rows, deleted: [] } } });
+  const headers = { authorization: `Bearer ${jwt}`, "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+  const begin = performance.now();
+  return new Promise((resolve, reject) => {
+    const sent = request(`${door.url}${place && `/s/${place}`}/trpc/sync.push`, { method: "POST", agent, headers }, (response) => {
+      let text = "";
+      response.on("data", (data) => (text += data));
+      response.on("end", () => {
+        if (response.statusCode !== 200) return reject(new Error(`${response.statusCode} ${text}`));
+        stamps.set(key, JSON.parse(text).result.data.timestamp);
+        resolve(performance.now() - begin);
+      });
+    });
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
+
+const row = (id, bytes) => ({ id, contact_name: id, notes: "x".repeat(bytes), created_at: 1, updated_at: Date.now() });
+
+// fill makes spaces of so many rows.
+async function fill(door, places, rowsOfPlace) {
+  const queue = [...places];
+  await Promise.all(Array.from({ length: 8 }, async () => {
+    for (let place; (place = queue.pop()) !== undefined; ) {
+      for (let n = 0; n < rowsOfPlace; n += 100) {
+        await push(door, place, Array.from({ length: Math.min(100, rowsOfPlace - n) }, (_, i) => row(`old-${n + i}`, rowBytes)));
+      }
+    }
+  }));
+}
+
+// load pushes small rows to the places in turn until ended says so, and returns the times.
+async function load(door, places, ended) {
+  const times = [];
+  const pending = [];
+  const begin = performance.now();
+  for (let n = 0; !ended(); n++) {
+    const wait = begin + (n * 1000) / rate - performance.now();
+    if (wait > 0) await sleep(wait);
+    pending.push(push(door, places[(n * 7919) % places.length], [row(`new-${n % 50}`, 100)]).then((time) => times.push(time)));
+  }
+  await Promise.all(pending);
+  return times.sort((a, b) => a - b);
+}
+
+const during = (millis) => {
+  const end = performance.now() + millis;
+  return () => performance.now() > end;
+};
+
+// backedUp is load as long as backups are made, one after the other.
+async function backedUp(door, places, folder) {
+  let over = false;
+  let backups = 0;
+  let manifest;
+  const begin = performance.now();
+  const end = during(seconds * 1000);
+  const making = (async () => {
+    while (!end()) {
+      const to = path.join(folder, `${backups++}`);
+      const { code, output } = await run("backup", "--data", door.dir, "--to", to).done;
+      if (code !== 0) throw new Error(output);
+      manifest = JSON.parse(readFileSync(path.join(to, "manifest.json"), "utf8"));
+      rmSync(to, { recursive: true });
+    }
+    over = true;
+  })();
+  const times = await load(door, places, () => over);
+  await making;
+  const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
+  return { times, backup: { MB: round(bytes / 1e6), seconds: round((performance.now() - begin) / 1000 / backups, 1) } };
+}
+
+const at = (times, part) => round(times[Math.min(times.length - 1, Math.floor(times.length * part))], 1);
+const summary = (times) => ({ pushes: times.length, p50: at(times, 0.5), p99: at(times, 0.99), "p99.9": at(times, 0.999), max: at(times, 1) });
+
+export async function backups() {
+  const folder = mkdtempSync(path.join(tmpdir(), "tidemark-backups-"));
+  const kinds = {
+    "500 spaces of 0.4 MB and the root": [["", ...Array.from({ length: 500 }, (_, i) => `space-${i}`)], 20],
+    "one space of 100 MB": [["large"], 5000],
+  };
+  const table = {};
+  for (const [name, [places, rows]] of Object.entries(kinds)) {
+    const door = wazero({ LIMIT_REQUESTS_PER_MINUTE: "100000000" });
+    await door.start();
+    await fill(door, places, rows);
+    await load(door, places, during(5000));
+    const without = [];
+    const within = [];
+    let backup;
+    for (let turn = 0; turn < turns; turn++) { // in turns, as other processes share the machine
+      without.push(...(await load(door, places, during(seconds * 1000))));
+      const measured = await backedUp(door, places, folder);
+      within.push(...measured.times);
+      backup = measured.backup;
+    }
+    const [a, b] = [without, within].map((times) => summary(times.sort((x, y) => x - y)));
+    table[`${name}: without`] = a;
+    table[`${name}: during backups`] = { ...b, "p99, times": round(b.p99 / a.p99, 2), ...backup };
+    await door.close();
+  }
+  rmSync(folder, { recursive: true, force: true });
+  print(`Pushes of one row, ${rate} a second (ms)`, table);
+  agent.destroy();
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (!existsSync(process.env.TIDEMARK_SERVER ?? "")) throw new Error("TIDEMARK_SERVER is not set: run make build/tidemark first");
+  await backups();
+}

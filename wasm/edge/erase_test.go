@@ -4,6 +4,7 @@ package edge
 
 import (
 	"io/fs"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/metric"
 )
 
 func try(t *testing.T, o *object, statements ...string) (cell any, err error) {
@@ -225,4 +227,22 @@ func TestACrashWithinAnErasureLeavesNothingOfTheObject(t *testing.T) {
 	if got := mustExec(t, o, "SELECT count(*) FROM sqlite_master")[0].Rows[0][0]; got != 0.0 {
 		t.Errorf("%v tables", got)
 	}
+}
+
+// What waited in it for the receiver of webhooks will never be sent.
+func TestAnErasedObjectHasNoGauges(t *testing.T) { // M2
+	o := storageObject(t, t.TempDir())
+	waiting := func(want string) {
+		t.Helper()
+		rw := httptest.NewRecorder()
+		o.s.w.metrics.Handler().ServeHTTP(rw, httptest.NewRequest("GET", "/metrics", nil))
+		if line := "\n" + metric.Of(metric.WebhooksWaiting).Name + " " + want + "\n"; !strings.Contains(rw.Body.String(), line) {
+			t.Errorf("no line %q", line)
+		}
+	}
+	o.s.w.metrics.Report(o.key.source(), metric.Append(nil, []metric.Count{{Metric: metric.WebhooksWaiting, Value: 3}}))
+	waiting("3")
+	o.erasing = true
+	mustCommit(t, o)
+	waiting("0")
 }

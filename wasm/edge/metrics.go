@@ -70,10 +70,13 @@ func (i *instance) count(call int32, frame []byte) {
 	}
 	from := metrics.Source{}
 	if o != nil {
-		from = metrics.Source{Class: o.key.class, Name: o.key.name}
+		from = o.key.source()
 	}
 	i.s.w.metrics.Report(from, frame)
 }
+
+// source is the object as package metrics knows it.
+func (k objectKey) source() metrics.Source { return metrics.Source{Class: k.class, Name: k.name} }
 
 // measure notes how much memory the instance has.
 func (i *instance) measure() {

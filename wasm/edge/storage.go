@@ -232,6 +232,7 @@ func (o *object) erase() error {
 		o.s.w.log.Error("the log of an erased object was not deleted", "object", o.key.String(), "err", err)
 	}
 	o.erasing = false
+	o.s.w.metrics.Forget(o.key.source())
 	o.replaceAlarm(0)
 	o.forgive()
 	o.id = o.s.nextID() // the guest's memory of the object is older than its storage

@@ -50,7 +50,7 @@ export default {
 // serve has the guest answer a request: the Worker's own, or one that the Worker
 // forwarded to object, with data. It returns the answer and the body, or null if there is none.
 async function serve(exchange, object = null, data = NONE) {
-  const { request, env, ctx } = exchange;
+  const { request, method, env, ctx } = exchange;
   const body = request.body === null ? null : new Body(request);
   const head = requestHead(exchange);
   const length = body ? body.length : 0;
@@ -58,7 +58,7 @@ async function serve(exchange, object = null, data = NONE) {
     if (object === null) exports.request(id, guest.keep(head), head.length, length);
     else exports.object_request(id, object.number, guest.keep(head), head.length, length, guest.keep(data), data.length);
   };
-  const replayable = request.method === "GET" || request.method === "HEAD";
+  const replayable = method === "GET" || method === "HEAD";
   exchange.call = new Call({ env, ctx, object, body, replayable, start });
   return [await exchange.call.run(), body];
 }
@@ -68,8 +68,8 @@ async function drop(body, env) {
   if (body?.left) await body.drop(Math.max(DROPPED_LIMITS * bodyLimit(env), LEAST_DROPPED), callLimit(env));
 }
 
-function requestHead({ request, trace }) {
-  let head = `${request.method} ${request.url}\nx-request-id: ${trace.id}`;
+function requestHead({ request, method, url, trace }) {
+  let head = `${method} ${url}\nx-request-id: ${trace.id}`;
   if (trace.parent !== null) head += `\ntraceparent: ${trace.parent}`;
   for (const [name, value] of request.headers) if (!OWN.has(name)) head += `\n${name}: ${value}`;
   return encode(head);

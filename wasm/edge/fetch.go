@@ -92,7 +92,7 @@ func (w *Worker) fetch(frame []byte) ([]byte, error) {
 	}
 	response, err := w.fetcher.of(f.Reach).Do(request)
 	if err != nil {
-		return nil, err
+		return nil, withoutURL(err)
 	}
 	defer response.Body.Close()
 	limit := min(f.MaxBytes, abi.MaxFetchBytes)
@@ -108,6 +108,16 @@ func (w *Worker) fetch(frame []byte) ([]byte, error) {
 		got.Header = append(got.Header, [2]string{strings.ToLower(name), strings.Join(values, ", ")})
 	}
 	return abi.AppendFetched(nil, got), nil
+}
+
+// withoutURL returns the cause of a request's error. The error itself names the URL, which may hold a
+// secret of the receiver: the guest logs errors.
+func withoutURL(err error) error {
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		return failed.Err
+	}
+	return err
 }
 
 // mayFetch returns an error unless the URL is https, or http and the reach of the fetch allows

@@ -70,13 +70,12 @@ func (i *instance) count(call int32, frame []byte) {
 	}
 	from := metrics.Source{}
 	if o != nil {
-		from = o.key.source()
+		from = o.source()
 	}
 	i.s.w.metrics.Report(from, frame)
 }
 
-// source is the object as package metrics knows it.
-func (k objectKey) source() metrics.Source { return metrics.Source{Class: k.class, Name: k.name} }
+func (o *object) source() metrics.Source { return metrics.Source{Class: o.key.class, Name: o.key.name} }
 
 // measure notes how much memory the instance has.
 func (i *instance) measure() {

@@ -20,7 +20,8 @@ func storageObject(t *testing.T, dir string) *object {
 		t.Fatal(err)
 	}
 	log := slog.Default()
-	w := &Worker{data: dir, clock: wallClock{}, log: log, alarms: alarms, files: newFilePool(8, log), metrics: counted{Metrics: metrics.New(nil)}}
+	w := &Worker{data: dir, clock: wallClock{}, log: log, alarms: alarms, files: newFilePool(8, log)}
+	w.metrics.Metrics = metrics.New(nil)
 	s := newIsolate(w)
 	o := s.object(objectKey{"C", "n"})
 	t.Cleanup(func() {

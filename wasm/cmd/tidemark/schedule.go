@@ -112,9 +112,12 @@ func (s *service) startBackups(ctx context.Context) (end func()) {
 // once makes a backup, and deletes the oldest if there are too many.
 func (s *schedule) once(ctx context.Context, worker *edge.Worker) error {
 	begun := time.Now()
-	o := backupOptions(s.backups.Next(begun), nil)
+	to, err := s.backups.Next(begun)
+	if err != nil {
+		return err
+	}
+	o := backupOptions(to, nil)
 	o.Chain = true
-	var err error
 	if o.Last, _, err = s.backups.Last(); err != nil {
 		return err
 	}

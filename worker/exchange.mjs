@@ -34,7 +34,7 @@ export class Exchange {
     const { status } = response;
     const millis = Date.now() - this.start;
     if (call !== null) {
-      const memory = call.guest.memory.buffer.byteLength;
+      const memory = call.guest?.memory.buffer.byteLength ?? 0; // none if it did not boot
       requestPoint(env, { route: this.route, method, status, seconds: millis / 1000, memory }, call.counts);
     }
     info("request", { method, path: pathOf(this.url), status, duration_ms: millis, ...trace.fields });

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// BackupOptions say what a backup is to be.
+// BackupOptions are the settings of a backup.
 type BackupOptions struct {
 	To string // the folder of the backup. It must not exist, or be empty or an unfinished backup
 	// Last, if not "", is the folder of an earlier backup. A file that is the same in both is a

@@ -198,8 +198,8 @@ func (m *Manifest) write(folder string) error {
 // aside ends the name under which WriteWhole writes a file.
 const aside = ".new"
 
-// WriteWhole writes a file so that, whenever the process or the machine ends, it is there as it was
-// or as it is to be.
+// WriteWhole writes a file, and waits until it is on the disk. Whenever the process or the machine ends,
+// the file has its old text or the new one. One goroutine at a time may write a file of a name.
 func WriteWhole(name string, text []byte) error {
 	written := name + aside
 	out, err := os.OpenFile(written, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)

@@ -212,7 +212,7 @@ func (o *Outbox) send(ctx context.Context, s *webhook.State) error {
 		s.Received(now)
 	case webhook.Gone:
 		o.gone = true
-		s.Error, s.ErrorAt, listed, result = "the receiver answered 410: nothing is sent until the next start", now, webhook.Failing, metric.Failed
+		s.Error, s.ErrorAt, listed, result = "the receiver returned 410: nothing is sent until the next start", now, webhook.Failing, metric.Failed
 		o.Log.Warn("the receiver of webhooks is gone: nothing is sent until the next start", "status", got.Status)
 	default:
 		reason := fmt.Sprintf("status %d", got.Status)

@@ -1,5 +1,5 @@
-// Package outbox keeps what the receiver of webhooks is not told yet, beside the data that
-// changed: in D1, in the object of a space, or in that of a document. store.Announce adds the rows.
+// Package outbox keeps the changes of which the receiver of webhooks does not know yet, beside the
+// data that changed: in D1, in the object of a space, or in that of a document. store.Announce adds the rows.
 package outbox
 
 import (
@@ -167,7 +167,7 @@ func (o *Outbox) Merge(ctx context.Context) (t webhook.Type, rows int, err error
 // An Entry of the list of all outboxes.
 type Entry struct{ Space, Room string }
 
-// A List knows which outboxes have told something. It is in D1.
+// A List knows which outboxes have sent an event. It is in D1.
 type List struct{ db store.DB }
 
 // NewList returns the list in db.

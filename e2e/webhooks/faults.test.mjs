@@ -1,5 +1,5 @@
-// Faults at a bad time: a receiver that hangs for longer than a request may take, and a space that is deleted while an
-// event of it is on its way.
+// Faults at a bad time: a receiver that hangs for longer than a request may take, a start without a receiver, and a space
+// that is deleted while an event of it is on its way.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
@@ -34,6 +34,25 @@ describe("on wazero", { timeout: 600_000 }, () => {
     receiver.respond = () => 204;
     await until(() => receiver.of("records.changed").some(({ data }) => data.stamp === stamp), () => door.log, patience);
     assert.doesNotMatch(door.log, /alarm was given up|took too long/);
+  });
+
+  test("W3 what waited while there was no receiver is sent when there is one again", async () => {
+    receiver.respond = () => 500;
+    const stamp = await client.push("b");
+    await until(() => receiver.attempts.some(({ data }) => data.stamp === stamp), () => door.log, patience);
+    const { port } = receiver;
+    await receiver.close();
+    await door.stop();
+    door.variables = { LIMIT_CALL_MS: "6000" };
+    await door.start();
+    await sleep(6000); // the alarm goes off
+    await door.stop();
+    await receiver.open(port);
+    receiver.respond = () => 204;
+    door.variables = { ...variables(receiver), LIMIT_CALL_MS: "6000" };
+    await door.start();
+    await client.webhooks();
+    await until(() => receiver.of("records.changed").some(({ data }) => data.stamp === stamp), () => door.log, patience);
   });
 
   test("W3 a document that is deleted with its space while an event is on its way stores nothing again", async () => {

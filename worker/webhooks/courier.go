@@ -180,7 +180,11 @@ func (o *Outbox) deliver(ctx context.Context, end time.Time) (next time.Time, er
 				return now.Add(rest), err
 			}
 		}
-		if err := o.send(ctx, &s); err != nil {
+		do := o.send
+		if !o.Config.Wants(s.Event.Type) {
+			do = o.drop
+		}
+		if err := do(ctx, &s); err != nil {
 			return next, err
 		}
 	}
@@ -236,6 +240,13 @@ func (o *Outbox) send(ctx context.Context, s *webhook.State) error {
 	}
 	s.Listed = listed
 	return o.store.Put(ctx, s, e.ID)
+}
+
+// drop gives up the event of a state, whose type the receiver wanted before the last start.
+func (o *Outbox) drop(ctx context.Context, s *webhook.State) error {
+	id := s.Event.ID
+	s.Drop()
+	return o.store.Put(ctx, s, id)
 }
 
 // maxError is how much of an error is kept.

@@ -179,6 +179,23 @@ func TestAReceiverThatIsGone(t *testing.T) {
 	}
 }
 
+// W1: what waits of a type that the receiver does not want any more is dropped, and holds up nothing.
+func TestATypeThatIsNotWantedAnyMore(t *testing.T) {
+	b := newBench(t, outbox.Entry{})
+	b.status = 400
+	b.change(webhook.ProjectChanged, "p")
+	b.change(webhook.ProjectChanged, "q")
+	b.change(webhook.SpaceCreated, "acme@1")
+	b.ring()
+	b.start(outbox.Entry{})
+	b.box.Config.Events = []string{"space.*"}
+	b.status, b.requests = 204, nil
+	b.ring()
+	if got := b.bodies(); len(got) != 1 || got[0] != `{"space":"acme"}` || b.inspect().Waiting != 0 {
+		t.Error(got, b.inspect())
+	}
+}
+
 // W5: a retry sends at once, also to a receiver that was gone.
 func TestARetry(t *testing.T) {
 	for _, status := range []int{500, 410} {
@@ -240,6 +257,44 @@ func TestTheOutcomeOfAnEventThatIsGoneCountsForNothing(t *testing.T) { // W3
 	b.ring()
 	if len(b.requests) != 2 || header(b.requests[1], "webhook-id") != "msg_new" || b.inspect().Waiting != 0 {
 		t.Errorf("%d requests, %+v", len(b.requests), b.inspect())
+	}
+}
+
+// A line keeps the messages to objects.
+type line struct{ messages []string }
+
+func (l *line) Call(_ context.Context, _, _ string, data ...[]byte) ([]byte, error) {
+	l.messages = append(l.messages, "call "+string(data[0][1:]))
+	return nil, nil
+}
+
+func (l *line) Publish(_ context.Context, _, _ string, data []byte) {
+	l.messages = append(l.messages, string(data[1:]))
+}
+
+// W3: what waits in the root when the server starts with a receiver again is sent, although its alarm
+// went off without one. Reading arms no alarm otherwise.
+func TestAnInstanceWakesTheOutboxOfTheRoot(t *testing.T) {
+	b := newBench(t, outbox.Entry{})
+	l := &line{}
+	a := &Armed{DB: b.db, Calls: l, Now: func() time.Time { return b.now }}
+	read := abi.Statement{SQL: "SELECT stamp FROM Clock"}
+	for _, c := range []struct {
+		statement abi.Statement
+		want      string
+	}{
+		{read, "n"},
+		{read, ""},
+		{store.Announce("SELECT 'project.changed', 'p'"), "call a n"},
+		{store.Announce("SELECT 'project.changed', 'p'"), ""}, // waits already
+	} {
+		l.messages = nil
+		if _, err := a.Batch(context.Background(), []abi.Statement{c.statement}); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(l.messages, " "); got != c.want {
+			t.Errorf("%s: messages %q, want %q", c.statement.SQL, got, c.want)
+		}
 	}
 }
 

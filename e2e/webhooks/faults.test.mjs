@@ -10,9 +10,9 @@ import { until } from "../until.mjs";
 import { Client } from "./client.mjs";
 import { Receiver, variables } from "./receiver.mjs";
 
-const patience = 20_000;
+const patience = 60_000;
 
-describe("on wazero", { timeout: 240_000 }, () => {
+describe("on wazero", { timeout: 600_000 }, () => {
   let receiver, door, client;
   before(async () => {
     receiver = await new Receiver().open();

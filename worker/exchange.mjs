@@ -3,9 +3,20 @@ import { failure } from "./failure.mjs";
 import { Trace, info } from "./log.mjs";
 import { requestPoint } from "./metrics.mjs";
 
+// pathOf returns the path of an absolute URL, as new URL would, at a tenth of the cost.
+function pathOf(url) {
+  const at = url.indexOf("/", url.indexOf("//") + 2);
+  const end = url.indexOf("?", at);
+  return end < 0 ? url.slice(at) : url.slice(at, end);
+}
+
 export class Exchange {
   constructor(request, env, ctx) {
-    Object.assign(this, { request, env, ctx });
+    this.request = request;
+    this.env = env;
+    this.ctx = ctx;
+    this.method = request.method; // once: each costs a call out of JavaScript
+    this.url = request.url;
     this.start = Date.now();
     this.trace = new Trace(request.headers);
     this.route = ""; // the pattern of the request's route
@@ -14,20 +25,19 @@ export class Exchange {
 
   // fail returns an error of the glue itself.
   fail(message, status) {
-    return failure(this.request.url, message, this.trace, status);
+    return failure(this.url, message, this.trace, status);
   }
 
   // end notes that response is sent. The line of the log leaves out the query, which may hold a ticket.
   end(response) {
-    const { request, trace, call, env } = this;
-    const { method } = request;
+    const { trace, call, env, method } = this;
     const { status } = response;
     const millis = Date.now() - this.start;
     if (call !== null) {
-      const memory = call.guest.memory.buffer.byteLength;
+      const memory = call.guest?.memory.buffer.byteLength ?? 0; // none if it did not boot
       requestPoint(env, { route: this.route, method, status, seconds: millis / 1000, memory }, call.counts);
     }
-    info("request", { method, path: new URL(request.url).pathname, status, duration_ms: millis, ...trace.fields });
+    info("request", { method, path: pathOf(this.url), status, duration_ms: millis, ...trace.fields });
     return response;
   }
 }

@@ -7,8 +7,8 @@ const TRUSTED = 0, PUBLIC = 1, ANY = 2; // abi.Reach
 const MAYBE_PRIVATE = /^(.*\.)?localhost\.?$|^[\d.]+$|^\[/;
 
 // fetchFrame sends a request to another server and answers the frame of
-// abi.Fetched. A redirect is an answer, and is not followed.
-export async function fetchFrame(reader, env) {
+// abi.Fetched. A redirect is an answer, and is not followed. It fails when stop is aborted.
+export async function fetchFrame(reader, env, stop) {
   const timeout = Math.min(reader.u32(), MAX_FETCH_MS);
   const limit = Math.min(reader.u32(), MAX_FETCH_BYTES);
   const reach = reader.u32();
@@ -27,7 +27,7 @@ export async function fetchFrame(reader, env) {
     headers: lines.map((line) => [line.slice(0, line.indexOf(": ")), line.slice(line.indexOf(": ") + 2)]),
     body: body.length > 0 ? body : undefined,
     redirect: "manual",
-    signal: AbortSignal.timeout(timeout),
+    signal: AbortSignal.any([stop, AbortSignal.timeout(timeout)]),
   });
   const parts = [];
   let length = 0;

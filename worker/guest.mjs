@@ -261,6 +261,7 @@ export class Call {
     this.restart = false;
     this.moves = 0;
     this.counts = new Counts();
+    this.fetches = null; // the controller of all of them
     this.wake = () => {};
   }
 
@@ -283,6 +284,15 @@ export class Call {
     this.guest = this.object ? this.object.bind() : running(this.env);
     this.guest.calls.set(this.id, this);
     this.guest.enter(this, this.object, (exports) => this.start(exports, this.id, this.guest));
+  }
+
+  fetching() {
+    return (this.fetches ??= new AbortController());
+  }
+
+  // stopFetches ends the fetches of the call, which fail, as do those that follow.
+  stopFetches() {
+    this.fetching().abort();
   }
 
   finished() {
@@ -405,7 +415,7 @@ export class Call {
         if (this.body === null) throw new Error("there is no body");
         return this.body.take(reader.u32());
       case OP_FETCH:
-        return fetchFrame(reader, this.env);
+        return fetchFrame(reader, this.env, this.fetching().signal);
     }
     throw new Error(`no op ${kind}`);
   }

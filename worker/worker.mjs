@@ -50,7 +50,7 @@ export default {
 // serve has the guest answer a request: the Worker's own, or one that the Worker
 // forwarded to object, with data. It returns the answer and the body, or null if there is none.
 async function serve(exchange, object = null, data = NONE) {
-  const { request, env, ctx } = exchange;
+  const { request, method, env, ctx } = exchange;
   const body = request.body === null ? null : new Body(request);
   const head = requestHead(exchange);
   const length = body ? body.length : 0;
@@ -58,7 +58,7 @@ async function serve(exchange, object = null, data = NONE) {
     if (object === null) exports.request(id, guest.keep(head), head.length, length);
     else exports.object_request(id, object.number, guest.keep(head), head.length, length, guest.keep(data), data.length);
   };
-  const replayable = request.method === "GET" || request.method === "HEAD";
+  const replayable = method === "GET" || method === "HEAD";
   exchange.call = new Call({ env, ctx, object, body, replayable, start });
   return [await exchange.call.run(), body];
 }
@@ -68,8 +68,8 @@ async function drop(body, env) {
   if (body?.left) await body.drop(Math.max(DROPPED_LIMITS * bodyLimit(env), LEAST_DROPPED), callLimit(env));
 }
 
-function requestHead({ request, trace }) {
-  let head = `${request.method} ${request.url}\nx-request-id: ${trace.id}`;
+function requestHead({ request, method, url, trace }) {
+  let head = `${method} ${url}\nx-request-id: ${trace.id}`;
   if (trace.parent !== null) head += `\ntraceparent: ${trace.parent}`;
   for (const [name, value] of request.headers) if (!OWN.has(name)) head += `\n${name}: ${value}`;
   return encode(head);
@@ -210,6 +210,7 @@ class Room extends DurableObject {
     super(ctx, env);
     this.guest = null; // the instance that knows this object, by this.number
     this.calls = 0; // requests and alarms under way in it
+    this.alarming = null; // the alarm among them
     this.erased = false; // by the event that runs, which has not ended yet
     this.waiting = []; // what wakes the requests that wait until none is
     this.timer = null;
@@ -321,6 +322,7 @@ class Room extends DurableObject {
   async serve(request, data) {
     const exchange = new Exchange(request, this.env, this.ctx);
     let timer, late;
+    if (!this.admits()) this.alarming?.stopFetches(); // the request waits for the alarm, and for no other server
     while (!this.admits()) { // begin follows without an await: the first that begins may fill the instance
       late ??= new Promise((wake) => (timer = setTimeout(wake, callLimit(this.env), true)));
       if (await Promise.race([late, new Promise((wake) => this.waiting.push(wake))])) {
@@ -382,19 +384,20 @@ class Room extends DurableObject {
   async alarm() {
     this.begin();
     try {
-      const call = new Call({
+      this.alarming = new Call({
         env: this.env,
         ctx: this.ctx,
         object: this,
         start: (exports, id) => exports.alarm(id, this.number),
       });
-      const answer = await call.run();
-      alarmPoint(this.env, call.counts);
+      const answer = await this.alarming.run();
+      alarmPoint(this.env, this.alarming.counts);
       if (answer.head !== "200") throw new Error(answer.lost ?? "the alarm failed"); // workerd tries again
     } catch (error) {
       await this.backOff();
       throw error;
     } finally {
+      this.alarming = null;
       this.finish();
     }
   }

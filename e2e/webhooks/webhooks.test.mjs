@@ -6,7 +6,7 @@ import { until } from "../until.mjs";
 import { Client } from "./client.mjs";
 import { Receiver, variables } from "./receiver.mjs";
 
-const patience = 15_000;
+const patience = 60_000;
 
 for (const [name, open] of Object.entries(doors)) {
   describe(`on ${name}`, { timeout: 600_000 }, () => {

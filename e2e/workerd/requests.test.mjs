@@ -1,4 +1,6 @@
 // The rules of requests that an object serves, on workerd: wasm/edge/request_test.go.
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { until } from "../until.mjs";
@@ -147,6 +149,21 @@ test("a full instance drains, and then the object moves to the next", async () =
   assert.equal(next.size, 1);
   assert.ok(!next.has(old));
   s.ws.terminate();
+});
+
+test("W4 a request waits for no server that an alarm asks", async (t) => {
+  let ask;
+  const asked = new Promise((resolve) => (ask = resolve));
+  const hangs = createServer((request) => request.resume().on("end", ask)).listen(0, "127.0.0.1");
+  t.after(() => hangs.closeAllConnections() ?? hangs.close());
+  await once(hangs, "listening");
+  assert.equal(await call("asks", `alarm-fetch 0 http://127.0.0.1:${hangs.address().port}/`), "planned");
+  await asked;
+  const full = await waiting("fills", "memory&mb=38&key=fills");
+  assert.equal(await ok(object("asks", "sleep"), { method: "POST" }), "slept");
+  assert.equal(await call("asks", "log"), '["alarm","fetched false, too late false"]');
+  assert.equal(await call("fills", "wake fills"), "true");
+  await full.answer;
 });
 
 test("a request of an object over its limit is cancelled", async (t) => {

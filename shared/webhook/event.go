@@ -75,11 +75,26 @@ func SpaceOf(key string) string {
 }
 
 const (
-	// patience is how long the receiver may take for one event.
+	// patience is how long the receiver may take for one event, at most.
 	patience = 15 * time.Second
+	// shift is how long one alarm begins to send events, at most.
+	shift = 20 * time.Second
+	// parts of what the host lets an alarm take are patience, shift, and the rest.
+	parts = 3
 	// maxAnswer is how long its response may be, in bytes. Nobody reads it.
 	maxAnswer = 1 << 20
 )
+
+// within bounds d by a part of Call: an alarm that the host cuts off stores no failure.
+func (c *Config) within(d time.Duration) time.Duration {
+	if c.Call == 0 {
+		return d
+	}
+	return min(d, c.Call/parts)
+}
+
+// Shift is how long one alarm begins to send events.
+func (c *Config) Shift() time.Duration { return c.within(shift) }
 
 // Request returns the request that takes the event to the receiver at a time.
 func (c *Config) Request(e *Event, body []byte, now time.Time) abi.Fetch {
@@ -96,7 +111,7 @@ func (c *Config) Request(e *Event, body []byte, now time.Time) abi.Fetch {
 			{"webhook-timestamp", timestamp},
 			{"webhook-signature", c.sign(e.ID, timestamp, body)},
 		}},
-		Body: body, Timeout: patience, MaxBytes: maxAnswer, Reach: reach,
+		Body: body, Timeout: c.within(patience), MaxBytes: maxAnswer, Reach: reach,
 	}
 }
 

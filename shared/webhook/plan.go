@@ -93,8 +93,12 @@ func (s *State) Resumed() {
 
 // Received notes that the receiver has the event.
 func (s *State) Received(now int64) {
-	s.Event, s.Failures, s.First, s.Next, s.Success = nil, 0, 0, 0, now
+	s.Drop()
+	s.Success = now
 }
+
+// Drop notes that the event is not sent again.
+func (s *State) Drop() { s.Event, s.Failures, s.First, s.Next = nil, 0, 0, 0 }
 
 // Failed notes that the receiver did not take the event. It returns true if that was the last
 // attempt: the event is given up.
@@ -105,7 +109,7 @@ func (s *State) Failed(now int64, reason string) (givenUp bool) {
 	s.Failures++
 	s.Error, s.ErrorAt = reason, now
 	if now-s.First >= patienceOfAll.Milliseconds() {
-		s.Event, s.Failures, s.First, s.Next = nil, 0, 0, 0
+		s.Drop()
 		return true
 	}
 	wait := longest

@@ -8,7 +8,10 @@
 // for a receiver that is down stands for all changes of its table, project or document.
 package webhook
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // A Type is the type of an event.
 type Type string
@@ -35,6 +38,8 @@ type Config struct {
 	Secrets      [][]byte // each signs every event, so that a secret can be replaced
 	Events       []string // globs; nil: all
 	AllowPrivate bool     // the URL may begin with http://, and lead to a private address
+	// Call is how long the host lets an alarm take; 0: long enough.
+	Call time.Duration
 }
 
 // On says whether there is a receiver.

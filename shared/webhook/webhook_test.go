@@ -107,6 +107,20 @@ func TestBodiesOfEvents(t *testing.T) { // W1
 	}
 }
 
+// W3: an attempt ends, and its failure is stored, before the host cuts off the alarm.
+func TestAnAttemptEndsBeforeTheAlarm(t *testing.T) {
+	for _, c := range []struct{ call, attempt, shift time.Duration }{
+		{0, 15 * time.Second, 20 * time.Second},
+		{time.Minute, 15 * time.Second, 20 * time.Second},
+		{3 * time.Second, time.Second, time.Second},
+	} {
+		config := Config{Call: c.call}
+		if f := config.Request(&Event{}, nil, time.Now()); f.Timeout != c.attempt || config.Shift() != c.shift {
+			t.Errorf("%v: %v, %v", c.call, f.Timeout, config.Shift())
+		}
+	}
+}
+
 // W2: the example of the Standard Webhooks specification, and two secrets.
 func TestSignatures(t *testing.T) {
 	secrets, err := ParseSecrets("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")

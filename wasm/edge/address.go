@@ -15,10 +15,13 @@ var private = []netip.Prefix{
 	netip.MustParsePrefix("198.51.100.0/24"),
 	netip.MustParsePrefix("203.0.113.0/24"),
 	netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("64:ff9b:1::/48"),
-	netip.MustParsePrefix("100::/64"),
+	netip.MustParsePrefix("2001::/23"), // of protocols, as Teredo, whose addresses lead to one of IPv4
 	netip.MustParsePrefix("2001:db8::/32"),
+	netip.MustParsePrefix("3fff::/20"),
 }
+
+// global is the block of IPv6 that has all public servers.
+var global = netip.MustParsePrefix("2000::/3")
 
 // embedding are the blocks of IPv6 whose addresses lead to an IPv4 address, and where that stands.
 var embedding = []struct {
@@ -46,5 +49,5 @@ func isPublic(ip netip.Addr) bool {
 			return isPublic(netip.AddrFrom4([4]byte(b[e.at : e.at+4])))
 		}
 	}
-	return true
+	return ip.Is4() || global.Contains(ip)
 }

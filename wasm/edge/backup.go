@@ -3,7 +3,6 @@
 package edge
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,11 +13,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// BackupOptions say what a backup is to be.
+// BackupOptions are the settings of a backup.
 type BackupOptions struct {
 	To string // the folder of the backup. It must not exist, or be empty or an unfinished backup
 	// Last, if not "", is the folder of an earlier backup. A file that is the same in both is a
@@ -104,7 +101,7 @@ func checkTarget(folder, data string) error {
 	if err != nil {
 		return err
 	}
-	if !isUnfinished(folder) {
+	if !isUnfinished(folder) || slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !ofBackup[e.Name()] }) {
 		return fmt.Errorf("backup: the folder %s is not empty", folder)
 	}
 	return os.RemoveAll(folder)
@@ -333,8 +330,8 @@ func (b *backup) copyObject(c *cut, path string) error {
 	pages := stepPages
 	b.w.hold("copy", path)
 	for first := true; ; first = false {
-		f, err := files.use(path, path, func() (*sqliteConn, error) { return b.open(path) })
-		if err != nil {
+		f, err := b.use(c, path)
+		if f == nil {
 			return err
 		}
 		if !first && f.copy == nil {
@@ -357,10 +354,7 @@ func (b *backup) copyObject(c *cut, path string) error {
 // stepObject goes on with the copy of a file, of which the backup is the user.
 func (b *backup) stepObject(c *cut, f *objectFile, pages int) (done bool, err error) {
 	files := b.w.files
-	files.mu.Lock()
-	copied := !c.todo[f.path]
-	files.mu.Unlock()
-	if copied {
+	if !files.needs(c, f.path) {
 		return true, nil
 	}
 	var small *image
@@ -393,19 +387,6 @@ func (b *backup) stepObject(c *cut, f *objectFile, pages int) (done bool, err er
 	return true, nil
 }
 
-// send waits until a copy is on the disk. It is called for one file after the other, and for parts of a
-// large one: much at a time would keep the commits of the server waiting.
-func (b *backup) send(target string) error {
-	file, err := os.OpenFile(target, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	return b.pace.breathe()
-}
-
 // copyDatabase copies a database as it was at the cut.
 func (b *backup) copyDatabase(r *sqliteConn, name string) error {
 	c, err := startCopy(r, filepath.Join(b.o.To, filepath.FromSlash(name)))
@@ -431,142 +412,6 @@ func (b *backup) copyDatabase(r *sqliteConn, name string) error {
 	}
 }
 
-// finish checks every copy, links what did not change, and writes the manifest.
-func (b *backup) finish(c *cut) error {
-	names := append([]string{"do/alarms.sqlite"}, b.names...)
-	for path, err := range c.copied {
-		name, unnamed := nameOf(b.w.data, path)
-		if err := cmp.Or(err, unnamed); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		names = append(names, name)
-	}
-	total := len(names) + len(c.same)
-	done := func() {
-		if b.o.Progress != nil {
-			b.o.Progress(len(b.manifest.Files), total)
-		}
-	}
-	for _, path := range c.same {
-		name, err := nameOf(b.w.data, path)
-		if err != nil {
-			return err
-		}
-		f, known := b.last[name]
-		if !known {
-			return fmt.Errorf("%s is not in the last backup", name)
-		}
-		if err := b.link(f); err != nil {
-			return fmt.Errorf("%s of the backup before: %w", name, err)
-		}
-		b.manifest.Files = append(b.manifest.Files, f)
-		done()
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		if err := b.check(name); err != nil {
-			return err
-		}
-		done()
-	}
-	if err := b.copyNumber(); err != nil {
-		return err
-	}
-	return b.seal()
-}
-
-// check checks a copy, and adds it to the manifest.
-func (b *backup) check(name string) error {
-	target := filepath.Join(b.o.To, filepath.FromSlash(name))
-	stamp, err := checkCopy(target, b.o.Stamp, b.pace)
-	if err != nil {
-		return cmp.Or(b.pace.ctx.Err(), err)
-	}
-	if err := b.send(target); err != nil {
-		return err
-	}
-	f, err := hashFile(b.o.To, name, b.pace)
-	if err != nil {
-		return err
-	}
-	f.Stamp = stamp
-	b.manifest.Files = append(b.manifest.Files, f)
-	if b.last[name] == f {
-		if err := b.link(f); err != nil {
-			b.w.log.Warn("a file has a copy of its own in each of two backups", "file", name, "err", err)
-		}
-	}
-	return nil
-}
-
-// link has the backup share a file with the one before.
-func (b *backup) link(f BackupFile) error {
-	from, to := filepath.Join(b.o.Last, filepath.FromSlash(f.Name)), filepath.Join(b.o.To, filepath.FromSlash(f.Name))
-	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
-		return err
-	}
-	if info, err := os.Stat(from); err != nil {
-		return err
-	} else if info.Size() != f.Bytes {
-		return errors.New("it is damaged")
-	}
-	aside := to + ".link"
-	if err := os.Link(from, aside); err != nil {
-		if err := copyFile(from, aside); err != nil {
-			return err
-		}
-	}
-	return os.Rename(aside, to)
-}
-
-func copyFile(from, to string) error {
-	text, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	return WriteWhole(to, text)
-}
-
-// copyNumber copies the file with the number of the storage, if there is one.
-func (b *backup) copyNumber() error {
-	text, err := os.ReadFile(filepath.Join(b.w.data, folderName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := WriteWhole(filepath.Join(b.o.To, folderName), text); err != nil {
-		return err
-	}
-	f, err := hashFile(b.o.To, folderName, b.pace)
-	b.manifest.Files = append(b.manifest.Files, f)
-	return err
-}
-
-// seal makes the backup whole.
-func (b *backup) seal() error {
-	folders := map[string]bool{b.o.To: true, filepath.Dir(b.o.To): true}
-	for _, f := range b.manifest.Files {
-		for dir := filepath.Dir(filepath.FromSlash(f.Name)); dir != "."; dir = filepath.Dir(dir) {
-			folders[filepath.Join(b.o.To, dir)] = true
-		}
-	}
-	for folder := range folders {
-		if err := SyncFolder(folder); err != nil {
-			return err
-		}
-	}
-	if err := b.pace.ctx.Err(); err != nil {
-		return err
-	}
-	b.manifest.Finished = time.Now().UTC()
-	if err := b.manifest.write(b.o.To); err != nil {
-		return err
-	}
-	return os.Remove(filepath.Join(b.o.To, unfinishedName))
-}
-
 func isUnfinished(folder string) bool {
 	_, unfinished := os.Stat(filepath.Join(folder, unfinishedName))
 	_, whole := os.Stat(filepath.Join(folder, manifestName))
@@ -581,10 +426,4 @@ func (x *alarmIndex) copy(target string) error {
 		return errors.New("the alarms are closed")
 	}
 	return copyWhole(x.db, target)
-}
-
-// isBusy reports whether another process has locked a database.
-func isBusy(err error) bool {
-	var refused *SQLError
-	return errors.As(err, &refused) && refused.Code == sqlite3.SQLITE_BUSY
 }

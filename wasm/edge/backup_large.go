@@ -4,6 +4,8 @@ package edge
 
 import (
 	"cmp"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -64,25 +66,21 @@ func (b *backup) findLarge(c *cut) []string {
 func (b *backup) prepareOne(c *cut, path string) error {
 	files := b.w.files
 	for left := stepPages + 1; left > stepPages; {
-		files.mu.Lock()
-		gone := !c.todo[path]
-		files.mu.Unlock()
-		if gone {
-			return nil
-		}
-		f, err := files.use(path, path, func() (*sqliteConn, error) { return b.open(path) })
-		if err != nil {
+		f, err := b.use(c, path)
+		if f == nil {
 			return err
 		}
+		pages := 1 // only then SQLite knows how many there are
 		if f.copy == nil {
 			f.copy, err = startCopy(f.db, c.target(path))
-			if err == nil {
-				_, err = f.copy.step(1) // only then SQLite knows how many there are
-			}
 		} else {
-			_, err = f.copy.step(min(stepPages, f.copy.left()-1))
+			pages = max(min(stepPages, f.copy.left()-1), 0)
 		}
-		if err != nil {
+		complete := false
+		if err == nil {
+			complete, err = f.copy.step(pages)
+		}
+		if left = 0; complete || err != nil { // a complete copy hears of no more writes
 			f.copy = nil
 		} else {
 			left = f.copy.left()
@@ -109,8 +107,8 @@ func (b *backup) complete(c *cut, path string) error {
 	if !ready { // no event runs, so nobody changes that now
 		return nil
 	}
-	f, err := files.use(path, path, func() (*sqliteConn, error) { return b.open(path) })
-	if err != nil {
+	f, err := b.use(c, path)
+	if f == nil {
 		return err
 	}
 	defer files.done(f)
@@ -121,10 +119,17 @@ func (b *backup) complete(c *cut, path string) error {
 	return err
 }
 
-// open opens the file of an object, which must be there.
-func (b *backup) open(path string) (*sqliteConn, error) {
-	if _, err := os.Stat(path); err != nil {
-		return nil, err
+// use returns the open file of an object for the backup, which ends by done. It returns nil without
+// an error if the object was erased, and the backup does not need its file any more.
+func (b *backup) use(c *cut, path string) (*objectFile, error) {
+	f, err := b.w.files.use(path, path, func() (*sqliteConn, error) {
+		if _, err := os.Stat(path); err != nil {
+			return nil, err
+		}
+		return b.w.openObjectFile(path, filepath.Base(filepath.Dir(path)))
+	})
+	if errors.Is(err, fs.ErrNotExist) && !b.w.files.needs(c, path) {
+		return nil, nil
 	}
-	return b.w.openObjectFile(path, filepath.Base(filepath.Dir(path)))
+	return f, err
 }

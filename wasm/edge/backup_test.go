@@ -171,6 +171,26 @@ func TestABackupHasAlarmsAndObjectsThatAreErasedMeanwhile(t *testing.T) { // B1
 	eventually(t, r, "early", "log", `["x","alarm"]`)
 }
 
+// The object is erased after the backup has chosen its file, and before it opens the file.
+func TestABackupHasAnObjectThatIsErasedBeforeItsTurn(t *testing.T) { // B1
+	s := start(t, wasmtest.Options{Data: filepath.Join(t.TempDir(), "data")})
+	want(t, s, "POST", "/room/erased/call", "add x", 200, "1")
+	to := filepath.Join(t.TempDir(), "backup")
+	s.Gate.Hold("copy")
+	done := make(chan error)
+	go func() {
+		_, err := s.Worker().Backup(t.Context(), edge.BackupOptions{To: to})
+		done <- err
+	}()
+	s.Gate.Wait(t, 1)
+	want(t, s, "DELETE", object("erased", "enter&command=erase"), "", 200, "erased")
+	s.Gate.Open()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	want(t, restored(t, to), "POST", "/room/erased/call", "log", 200, `["x"]`)
+}
+
 func TestABackupSharesWhatDidNotChange(t *testing.T) { // B1
 	data, folder := filepath.Join(t.TempDir(), "data"), t.TempDir()
 	s := start(t, wasmtest.Options{Data: data})
@@ -264,8 +284,10 @@ func TestABackupGoesToNoFolderOfOthers(t *testing.T) { // B1
 	data := filepath.Join(t.TempDir(), "data")
 	s := start(t, wasmtest.Options{Data: data})
 	used := t.TempDir()
-	if err := os.WriteFile(filepath.Join(used, "mine"), nil, 0o600); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"mine", "unfinished"} {
+		if err := os.WriteFile(filepath.Join(used, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(data, link); err != nil {
@@ -347,5 +369,73 @@ func TestADamagedBackupIsRefused(t *testing.T) { // B2
 		if _, err := edge.VerifyBackup(t.Context(), to); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestTheNewestBackupsAreKept(t *testing.T) { // B1
+	s := start(t, wasmtest.Options{Data: filepath.Join(t.TempDir(), "data")})
+	b := edge.Backups{Folder: filepath.Join(t.TempDir(), "backups"), Keep: 2}
+	noon := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	var made []string
+	for _, now := range []time.Time{noon, noon.Add(time.Hour), noon.Add(-24 * time.Hour)} { // the clock goes back
+		to, err := b.Next(now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		backup(t, s, edge.BackupOptions{To: to})
+		made = append(made, filepath.Base(to))
+	}
+	half, err := b.Next(noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{half, filepath.Join(b.Folder, "mine")} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Sweep(); err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	entries, err := os.ReadDir(b.Folder)
+	for _, e := range entries {
+		left = append(left, e.Name())
+	}
+	if want := append(made[1:], "mine"); err != nil || fmt.Sprint(left) != fmt.Sprint(want) {
+		t.Errorf("left are %v, want %v, %v", left, want, err)
+	}
+	if last, _, err := b.Last(); err != nil || filepath.Base(last) != made[2] {
+		t.Errorf("the last one is %s, want %s, %v", last, made[2], err)
+	}
+}
+
+// SQLite copies a page that is damaged as it is. The check finds it, and there is no backup.
+func TestABackupOfADamagedDatabaseFails(t *testing.T) { // B1
+	s := start(t, wasmtest.Options{Data: filepath.Join(t.TempDir(), "data")})
+	for n := range 50 {
+		want(t, s, "POST", "/room/a/call", "add "+strings.Repeat("x", 1000), 200, fmt.Sprint(n+1))
+	}
+	s.Restart() // copies the log into the file
+	s.Worker().ForTests().Crash()
+	files, err := filepath.Glob(filepath.Join(s.Data(), "do", "Probe", "*.sqlite"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	content, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(content[len(content)-4096:])
+	if err := os.WriteFile(files[0], content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(t.TempDir(), "backup")
+	_, err = edge.BackupFolder(t.Context(), s.Data(), edge.BackupOptions{To: to}, slog.Default())
+	if err == nil || !strings.Contains(err.Error(), "check the copy") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(to); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the folder is there: %v", err)
 	}
 }

@@ -22,9 +22,23 @@ const backupTime = "2006-01-02T15-04-05.000Z"
 
 var backupFolder = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z$`)
 
-// Next returns the folder of a backup that begins now.
-func (b *Backups) Next(now time.Time) string {
-	return filepath.Join(b.Folder, now.UTC().Format(backupTime))
+// Next returns the folder of a backup that begins now. Its name comes after those of all others,
+// also where the clock went back.
+func (b *Backups) Next(now time.Time) (string, error) {
+	whole, half, err := b.list()
+	if err != nil {
+		return "", err
+	}
+	for _, folder := range slices.Concat(whole, half) {
+		last, err := time.Parse(backupTime, filepath.Base(folder))
+		if err != nil {
+			return "", err
+		}
+		if !now.After(last) {
+			now = last.Add(time.Millisecond)
+		}
+	}
+	return filepath.Join(b.Folder, now.UTC().Format(backupTime)), nil
 }
 
 // Last returns the newest whole backup and its manifest, or "" if there is none.

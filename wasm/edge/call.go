@@ -37,6 +37,7 @@ type call struct {
 	ready      chan struct{} // respond closes it; nil if no goroutine waits
 	stop       func() bool   // stops the timer of the call's limit; nil: none runs
 	turn       int           // how often the call got or lost its limit
+	fetches    *fetches      // of the call; nil: it has fetched nothing
 	onEnd      func()
 }
 
@@ -215,6 +216,9 @@ func (c *call) end() {
 	}
 	c.ended = true
 	c.unlimit()
+	if c.fetches != nil {
+		c.fetches.stop()
+	}
 	if c.counted {
 		c.s.calls--
 	}
@@ -270,7 +274,8 @@ func (c *call) start(op int32, kind abi.Op, frame []byte) {
 	case abi.OpEnter:
 		c.s.todo = append(c.s.todo, func() { c.enterObject(i, op) })
 	case abi.OpFetch:
-		go c.perform(i, op, "fetch", func() ([]byte, error) { return c.s.w.fetch(frame) })
+		ctx := c.fetching()
+		go c.perform(i, op, "fetch", func() ([]byte, error) { return c.s.w.fetch(ctx, frame) })
 	case abi.OpSleep:
 		d, err := sleepTime(frame)
 		if err != nil {

@@ -130,6 +130,13 @@ func (p *filePool) writes(f *objectFile) {
 // heard reports whether writes was called since the last cut.
 func (p *filePool) heard(f *objectFile) bool { return f.noted == p.epoch.Load() }
 
+// needs reports whether a file of the cut is still to be copied.
+func (p *filePool) needs(c *cut, path string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return c.todo[path]
+}
+
 // claim returns the cut that still needs the file, and leaves its copy to the caller. The pool
 // is locked.
 func (p *filePool) claim(path string) *cut {

@@ -4,6 +4,7 @@ package edge
 
 import (
 	"io/fs"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/metric"
 )
 
 func try(t *testing.T, o *object, statements ...string) (cell any, err error) {
@@ -121,6 +123,24 @@ func TestTheSizeOfAnObjectIsThatOfItsPages(t *testing.T) {
 		t.Errorf("%d units after a rollback, %d before", got, before)
 	}
 	o.closeEvent()
+}
+
+// What waited in an object that was erased waits no more.
+func TestAnErasedObjectHasNoGauges(t *testing.T) { // M2
+	o := storageObject(t, t.TempDir())
+	counted := metric.Append(nil, []metric.Count{{Metric: metric.WebhooksWaiting, Value: 3}, {Metric: metric.CopiesBehind, Value: 1}})
+	o.s.w.metrics.Report(o.source(), counted)
+	mustExec(t, o, "CREATE TABLE t (v)")
+	mustCommit(t, o)
+	o.erasing = true
+	mustCommit(t, o)
+	rw := httptest.NewRecorder()
+	o.s.w.metrics.Handler().ServeHTTP(rw, httptest.NewRequest("GET", "/metrics", nil))
+	for _, want := range []string{"\ntidemark_webhooks_waiting 0\n", "\ntidemark_copies_behind_seconds 0\n"} {
+		if !strings.Contains(rw.Body.String(), want) {
+			t.Errorf("no %q in %s", want, rw.Body)
+		}
+	}
 }
 
 func TestAnErasedObjectIsLikeNew(t *testing.T) {

@@ -72,8 +72,30 @@ func (f *fetcher) close() {
 	f.public.CloseIdleConnections()
 }
 
+// fetches are those of one call, which end together.
+type fetches struct {
+	context.Context
+	stop context.CancelFunc
+}
+
+// fetching returns the context of the call's fetches. The caller of this and the next holds the
+// isolate's lock.
+func (c *call) fetching() context.Context {
+	if c.fetches == nil {
+		ctx, stop := context.WithCancel(context.Background())
+		c.fetches = &fetches{ctx, stop}
+	}
+	return c.fetches
+}
+
+// stopFetches ends the call's fetches, which fail, as do those that follow.
+func (c *call) stopFetches() {
+	c.fetching()
+	c.fetches.stop()
+}
+
 // fetch runs the op OpFetch.
-func (w *Worker) fetch(frame []byte) ([]byte, error) {
+func (w *Worker) fetch(ctx context.Context, frame []byte) ([]byte, error) {
 	f, err := abi.DecodeFetch(frame)
 	if err != nil {
 		return nil, err
@@ -81,7 +103,7 @@ func (w *Worker) fetch(frame []byte) ([]byte, error) {
 	if err := w.mayFetch(f); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), min(f.Timeout, abi.MaxFetchTimeout))
+	ctx, cancel := context.WithTimeout(ctx, min(f.Timeout, abi.MaxFetchTimeout))
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, f.Method, f.URL, bytes.NewReader(f.Body))
 	if err != nil {
@@ -92,7 +114,7 @@ func (w *Worker) fetch(frame []byte) ([]byte, error) {
 	}
 	response, err := w.fetcher.of(f.Reach).Do(request)
 	if err != nil {
-		return nil, err
+		return nil, withoutURL(err)
 	}
 	defer response.Body.Close()
 	limit := min(f.MaxBytes, abi.MaxFetchBytes)
@@ -108,6 +130,16 @@ func (w *Worker) fetch(frame []byte) ([]byte, error) {
 		got.Header = append(got.Header, [2]string{strings.ToLower(name), strings.Join(values, ", ")})
 	}
 	return abi.AppendFetched(nil, got), nil
+}
+
+// withoutURL returns the cause of a request's error. The error itself names the URL, which may hold a
+// secret of the receiver: the guest logs errors.
+func withoutURL(err error) error {
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		return failed.Err
+	}
+	return err
 }
 
 // mayFetch returns an error unless the URL is https, or http and the reach of the fetch allows

@@ -96,3 +96,14 @@ func TestTheGuestFetches(t *testing.T) {
 	}
 	atRest(t, s, 100)
 }
+
+// The URL of a receiver may hold a secret, and the guest logs why a request failed.
+func TestTheErrorOfAFetchHasNoURL(t *testing.T) { // M3
+	s := start(t, wasmtest.Options{})
+	for _, host := range []string{"http://127.0.0.1:1", "https://127.0.0.1:1", "https://nowhere.invalid"} {
+		query := url.Values{"url": {host + "/hidden?key=hidden"}, "method": {"POST"}, "ms": {"9000"}, "max": {"9"}}
+		if _, got := do(t, s, "GET", "/fetch?"+query.Encode(), ""); !strings.Contains(got, `"error":"`) || strings.Contains(got, "hidden") {
+			t.Errorf("%s: %s", host, got)
+		}
+	}
+}

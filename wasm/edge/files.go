@@ -109,6 +109,9 @@ func (p *filePool) count() int {
 func (p *filePool) done(f *objectFile) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if f.copy != nil && (p.cut == nil || f.copy.target != p.cut.target(f.path)) {
+		f.dropCopy() // its backup has ended meanwhile
+	}
 	f.at = p.unused.PushFront(f)
 	if p.clock != nil {
 		f.usedAt = p.clock.Now()

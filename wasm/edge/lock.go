@@ -27,9 +27,11 @@ func LockFolder(data string) (unlock func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
+	made, _ := os.Stat(file + "-wal")
 	return func() error {
 		err := db.abandon() // what a killed server has left in the log stays there
-		if log, missing := os.Stat(file + "-wal"); missing == nil && log.Size() == 0 {
+		// The folder may have another name by now, and another folder its name.
+		if log, missing := os.Stat(file + "-wal"); missing == nil && log.Size() == 0 && made != nil && os.SameFile(made, log) {
 			err = errors.Join(err, os.Remove(file+"-wal"))
 		}
 		return err

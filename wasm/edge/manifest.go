@@ -52,9 +52,16 @@ const (
 	backupFormat   = 1
 	manifestName   = "manifest.json"
 	unfinishedName = "unfinished" // in the folder of a backup that is being made, or was not finished
-	// folderName is a file of a data folder with the number of its storage. A folder may be without it.
-	folderName = "tidemark.json"
 )
+
+// MarkFile is the name of a file of a data folder, with the number of its storage. A folder may be
+// without it.
+const MarkFile = "tidemark.json"
+
+// ofBackup are the names in the folder of an unfinished backup. A folder with others is not deleted.
+var ofBackup = map[string]bool{
+	unfinishedName: true, unfinishedName + aside: true, manifestName + aside: true, MarkFile: true, MarkFile + aside: true, "d1": true, "do": true,
+}
 
 // backupName is the name of a file that a backup may have. No other path is ever written to a
 // data folder.
@@ -188,11 +195,14 @@ func (m *Manifest) write(folder string) error {
 	return WriteWhole(filepath.Join(folder, manifestName), append(text, '\n'))
 }
 
-// WriteWhole writes a file so that, whenever the process or the machine ends, it is there as it was
-// or as it is to be.
+// aside ends the name under which WriteWhole writes a file.
+const aside = ".new"
+
+// WriteWhole writes a file, and waits until it is on the disk. Whenever the process or the machine ends,
+// the file has its old text or the new one. One goroutine at a time may write a file of a name.
 func WriteWhole(name string, text []byte) error {
-	aside := name + ".new"
-	out, err := os.OpenFile(aside, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	written := name + aside
+	out, err := os.OpenFile(written, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
@@ -201,10 +211,10 @@ func WriteWhole(name string, text []byte) error {
 		err = out.Sync()
 	}
 	if err = errors.Join(err, out.Close()); err == nil {
-		err = os.Rename(aside, name)
+		err = os.Rename(written, name)
 	}
 	if err != nil {
-		os.Remove(aside)
+		os.Remove(written)
 		return err
 	}
 	return SyncFolder(filepath.Dir(name))

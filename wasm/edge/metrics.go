@@ -70,10 +70,12 @@ func (i *instance) count(call int32, frame []byte) {
 	}
 	from := metrics.Source{}
 	if o != nil {
-		from = metrics.Source{Class: o.key.class, Name: o.key.name}
+		from = o.source()
 	}
 	i.s.w.metrics.Report(from, frame)
 }
+
+func (o *object) source() metrics.Source { return metrics.Source{Class: o.key.class, Name: o.key.name} }
 
 // measure notes how much memory the instance has.
 func (i *instance) measure() {

@@ -77,6 +77,7 @@ func (c *call) beginInObject() {
 		c.unlimit()
 		if !c.isAlarm() {
 			c.limit()
+			o.hurryAlarm()
 		}
 		return
 	}
@@ -95,6 +96,16 @@ func (c *call) beginInObject() {
 			i.keep(c.data), int32(len(c.data)))
 	}
 	c.endIfDone()
+}
+
+// hurryAlarm has the alarm that runs wait for no other server any longer: requests wait for the
+// alarm, or the Worker closes.
+func (o *object) hurryAlarm() {
+	for _, c := range o.calls {
+		if c.isAlarm() {
+			c.stopFetches()
+		}
+	}
 }
 
 // isAlarm reports whether a call of an object is its alarm.

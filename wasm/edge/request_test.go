@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -319,6 +320,32 @@ func TestAFullInstanceDrainsAndTheObjectMovesToTheNext(t *testing.T) {
 		}
 	}
 	socket.ask("object", strings.Fields(next)[2]+" Probe r")
+}
+
+// A webhook's receiver that hangs must delay no push: W4.
+func TestARequestWaitsForNoServerThatAnAlarmAsks(t *testing.T) {
+	asked := make(chan struct{})
+	hangs := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body) // or the server does not see the end of the connection
+		close(asked)
+		<-r.Context().Done()
+	}))
+	defer hangs.Close()
+	s := start(t, wasmtest.Options{Instances: 1})
+	want(t, s, "POST", "/room/r/call", "alarm-fetch 0 "+hangs.URL, 200, "planned")
+	<-asked
+	full := make(chan string, 1)
+	go func() {
+		status, _ := do(t, s, "POST", object("other", "memory&mb=84&key=full"), "")
+		full <- fmt.Sprint(status)
+	}()
+	wasmtest.Until(t, "the instance is full", func() bool { return waiters(t, s, "other") == 1 })
+	want(t, s, "POST", object("r", "sleep"), "", 200, "slept")
+	want(t, s, "POST", "/room/r/call", "log", 200, `["alarm","fetched false, too late false"]`)
+	want(t, s, "POST", "/room/other/call", "wake full", 200, "true")
+	if got := <-full; got != "200" {
+		t.Errorf("the request that filled the instance: %s", got)
+	}
 }
 
 func TestARequestThatWaitsTooLongForItsObjectGets503(t *testing.T) {

@@ -9,8 +9,8 @@ import "time"
 // of an object, whose room would lose what it gathers. Sockets stay open, and the next event boots
 // an instance and makes its room again.
 const (
-	// grownTimes is how many times its size at boot an instance must have.
-	grownTimes = 2
+	// An instance has grown when it has more than grownBytes beside its size at boot.
+	grownBytes = 8 << 20
 	// restAfter is how long an instance may stay grown. If the next one grows within that
 	// time, the rooms need the memory, and the isolate waits twice as long, at most restMost.
 	restAfter = time.Minute
@@ -31,7 +31,7 @@ type rest struct {
 
 // noteGrowth starts the time after which a grown instance is replaced.
 func (i *instance) noteGrowth() {
-	if i.stopRest != nil || len(i.process.Memory()) <= grownTimes*i.booted {
+	if i.stopRest != nil || len(i.process.Memory()) <= i.booted+grownBytes {
 		return
 	}
 	r, now := &i.s.rest, i.s.w.clock.Now()

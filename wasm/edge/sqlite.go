@@ -55,7 +55,8 @@ const (
 	limitExprDepth = 100
 	// maxLogLeft is how many bytes of log leave may leave: 32 pages. SQLite reads all of
 	// it when it opens the file again.
-	maxLogLeft = 32 * (4096 + 24)
+	maxLogLeft = 32 * (pageBytes + 24)
+	pageBytes  = 4096 // of all files, as SQLite makes them by itself
 )
 
 // openSQLite opens or creates a file; "" is a private database in memory. It runs
@@ -372,14 +373,12 @@ func (c *sqliteConn) pragma(sql string) (int64, error) {
 // stored returns how many bytes the file has, without the pages that are free. It counts what
 // the open transaction has written.
 func (c *sqliteConn) stored() (int64, error) {
-	var n [3]int64
-	for i, sql := range [...]string{"PRAGMA page_count", "PRAGMA freelist_count", "PRAGMA page_size"} {
-		var err error
-		if n[i], err = c.pragma(sql); err != nil {
-			return 0, err
-		}
+	pages, err := c.pragma("PRAGMA page_count")
+	if err != nil {
+		return 0, err
 	}
-	return (n[0] - n[1]) * n[2], nil
+	free, err := c.pragma("PRAGMA freelist_count")
+	return (pages - free) * pageBytes, err
 }
 
 // script runs any number of statements, without a transaction of its own.

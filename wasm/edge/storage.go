@@ -20,7 +20,7 @@ import (
 // statements and indexes; another one has a log, and few of each.
 const (
 	rowStatements, rowPages = 24, 64
-	logStatements, logPages = 8, 4
+	logStatements, logPages = 6, 4
 )
 
 var errErased = errors.New("the event has erased the object")
@@ -234,6 +234,7 @@ func (o *object) erase() error {
 	o.erasing = false
 	o.replaceAlarm(0)
 	o.forgive()
+	o.s.w.metrics.Forget(o.source())
 	o.id = o.s.nextID() // the guest's memory of the object is older than its storage
 	return nil
 }

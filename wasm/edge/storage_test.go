@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"tidemark/shared/abi"
+	"tidemark/wasm/metrics"
 )
 
 // storageObject is an object without a guest.
@@ -20,6 +21,7 @@ func storageObject(t *testing.T, dir string) *object {
 	}
 	log := slog.Default()
 	w := &Worker{data: dir, clock: wallClock{}, log: log, alarms: alarms, files: newFilePool(8, log)}
+	w.metrics.Metrics = metrics.New(nil)
 	s := newIsolate(w)
 	o := s.object(objectKey{"C", "n"})
 	t.Cleanup(func() {

@@ -334,6 +334,7 @@ func (w *Worker) Close(ctx context.Context) error {
 		for _, o := range s.objects {
 			o.unschedule()
 			o.stopTimer()
+			o.hurryAlarm()
 		}
 		s.unlock()
 	}

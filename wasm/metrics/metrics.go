@@ -133,6 +133,15 @@ func (m *Metrics) Report(from Source, frame []byte) {
 	}
 }
 
+// Forget drops the gauges of an object that was erased.
+func (m *Metrics) Forget(from Source) {
+	for _, g := range m.gauges {
+		if g != nil {
+			g.set(from, 0)
+		}
+	}
+}
+
 // InstanceEnded counts an instance that ended.
 func (m *Metrics) InstanceEnded(reason string) { m.ended.add([]byte(reason), 1) }
 

@@ -110,16 +110,22 @@ func newRequest(head []byte) (*http.Request, error) {
 		}
 	}
 	r := &http.Request{
-		Method: h.Method, URL: u, Host: u.Host, RequestURI: u.RequestURI(),
+		Method: h.Method, URL: u, Host: u.Host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: make(http.Header, len(h.Header)),
 	}
-	for _, field := range h.Header {
-		if field[0] == requestID { // every request has it, and net/http does not know the name
-			r.Header[abi.RequestIDHeader] = []string{field[1]}
+	values := make([]string, len(h.Header)) // of all headers, which are of one name each as a rule
+	for i, field := range h.Header {
+		name := abi.RequestIDHeader // every request has it, and net/http does not know the name
+		if field[0] != requestID {
+			name = http.CanonicalHeaderKey(field[0])
+		}
+		if _, has := r.Header[name]; has {
+			r.Header.Add(name, field[1])
 			continue
 		}
-		r.Header.Add(field[0], field[1])
+		values[i] = field[1]
+		r.Header[name] = values[i : i+1 : i+1]
 	}
 	r.RemoteAddr = r.Header.Get("Cf-Connecting-Ip")
 	return r, nil

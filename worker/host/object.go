@@ -351,3 +351,11 @@ func (o *Object) Ends() int { return int(hostObjectEnds()) }
 
 // Forgive sets the count of Ends to 0.
 func (o *Object) Forgive() { hostObjectForgive() }
+
+// forgiveAlarm is Forgive after an alarm that succeeded: a host puts off the alarms of an object in
+// which instances have ended.
+func (o *Object) forgiveAlarm() {
+	if o.Ends() > 0 {
+		o.Forgive()
+	}
+}

@@ -56,6 +56,7 @@ func (r *courierRoom) Call(data []byte) []byte {
 func (r *courierRoom) Alarm(ctx context.Context) error {
 	r.outbox.Deliver(ctx)
 	return r.o.Enter(ctx, func() {
+		r.o.forgiveAlarm()
 		r.alarm = time.Time{} // it has gone off
 		r.schedule()
 	})

@@ -113,6 +113,7 @@ func (r *spaceRoom) Alarm(ctx context.Context) error {
 		return nil
 	}
 	return s.Enter(ctx, func() {
+		s.forgiveAlarm()
 		s.again = time.Time{}
 		s.SetAlarm(s.plan(r.room.Ends()))
 	})

@@ -41,6 +41,7 @@ import (
 //	alarm MS            an alarm in that many milliseconds; it adds "alarm" to the log
 //	alarm-fail MS N     the same, failing N times before
 //	alarm-d1 MS         the same, with a D1 op and a sleep between two entries
+//	alarm-fetch MS URL  the same, with a request to another server, for at most 30 s
 //	alarm-exit MS N     as alarm-fail, by ending its goroutine
 //	alarm-die MS N      as alarm-fail, by a stack overflow in an event, which ends the instance
 //	panic, goroutine-panic   as it says
@@ -185,7 +186,7 @@ func (p *probe) do(conn int32, command string) string {
 	case "forgive":
 		p.o.Forgive()
 		return strconv.Itoa(p.o.Ends())
-	case "alarm", "alarm-fail", "alarm-d1", "alarm-exit", "alarm-die", "alarm-again":
+	case "alarm", "alarm-fail", "alarm-d1", "alarm-fetch", "alarm-exit", "alarm-die", "alarm-again":
 		return p.plan(verb, strings.Fields(rest))
 	case "panic":
 		panic("on request")
@@ -199,12 +200,14 @@ func (p *probe) do(conn int32, command string) string {
 
 func (p *probe) plan(verb string, args []string) string {
 	millis, _ := strconv.Atoi(args[0])
-	failures := 0
-	if len(args) > 1 {
+	failures, url := 0, ""
+	if len(args) > 1 && verb == "alarm-fetch" {
+		url = args[1]
+	} else if len(args) > 1 {
 		failures, _ = strconv.Atoi(args[1])
 	}
-	p.o.Exec(abi.Statement{SQL: "INSERT OR REPLACE INTO plan VALUES ('failures', ?1), ('d1', ?2), ('exit', ?3), ('die', ?4), ('again', ?5)",
-		Args: []any{failures, strings.Count(verb, "d1"), strings.Count(verb, "exit"), strings.Count(verb, "die"), strings.Count(verb, "again")}})
+	p.o.Exec(abi.Statement{SQL: "INSERT OR REPLACE INTO plan VALUES ('fetch', ?6), ('failures', ?1), ('d1', ?2), ('exit', ?3), ('die', ?4), ('again', ?5)",
+		Args: []any{failures, strings.Count(verb, "d1"), strings.Count(verb, "exit"), strings.Count(verb, "die"), strings.Count(verb, "again"), url}})
 	p.o.SetAlarm(time.Now().Add(time.Duration(millis) * time.Millisecond))
 	return "planned"
 }
@@ -216,13 +219,14 @@ func (p *probe) Timer() {
 
 // Alarm follows the plan.
 func (p *probe) Alarm(ctx context.Context) error {
-	var failures, useD1, exit, die, again string
+	var failures, useD1, exit, die, again, url string
 	err := p.o.Enter(ctx, func() {
 		failures = p.cell(abi.Statement{SQL: "SELECT v FROM plan WHERE k = 'failures'"})
 		useD1 = p.cell(abi.Statement{SQL: "SELECT v FROM plan WHERE k = 'd1'"})
 		exit = p.cell(abi.Statement{SQL: "SELECT v FROM plan WHERE k = 'exit'"})
 		die = p.cell(abi.Statement{SQL: "SELECT v FROM plan WHERE k = 'die'"})
 		again = p.cell(abi.Statement{SQL: "SELECT v FROM plan WHERE k = 'again'"})
+		url = p.cell(abi.Statement{SQL: "SELECT v FROM plan WHERE k = 'fetch'"})
 		p.o.Exec(abi.Statement{SQL: "UPDATE plan SET v = v - 1 WHERE k = 'failures'"})
 		p.add("alarm")
 	})
@@ -243,6 +247,11 @@ func (p *probe) Alarm(ctx context.Context) error {
 			return p.o.Enter(ctx, func() { p.events = recurse(1) })
 		}
 		return fmt.Errorf("%s failures to go", failures)
+	}
+	if url != "" {
+		begun, patience := time.Now(), 30*time.Second
+		_, err := host.Web{}.Fetch(ctx, abi.Fetch{Request: abi.Request{Method: "POST", URL: url}, Timeout: patience, MaxBytes: 1000})
+		return p.o.Enter(ctx, func() { p.add(fmt.Sprint("fetched ", err == nil, ", too late ", time.Since(begun) >= patience)) })
 	}
 	if useD1 != "1" {
 		return nil

@@ -39,8 +39,6 @@ type Courier struct {
 }
 
 const (
-	// shift is how long one alarm sends events. A host ends a call after LIMIT_CALL_MS.
-	shift = 20 * time.Second
 	// storagePatience is the time to the next alarm after the storage failed.
 	storagePatience = 30 * time.Second
 	// goneWatch is the time between the alarms of an outbox whose receiver is gone. Only another
@@ -124,7 +122,7 @@ func (o *Outbox) plan(step webhook.Step) {
 	}
 }
 
-// Deliver sends what waits, in order, until the receiver fails or shift is over.
+// Deliver sends what waits, in order, until the receiver fails or Shift is over.
 func (o *Outbox) Deliver(ctx context.Context) {
 	begin := o.Now()
 	if o.known && (o.due.IsZero() || o.due.After(begin.Add(early))) {
@@ -134,7 +132,7 @@ func (o *Outbox) Deliver(ctx context.Context) {
 		o.until = begin.Add(armedFor + writing)
 	}
 	o.known, o.last = true, begin
-	next, err := o.deliver(ctx, begin.Add(shift))
+	next, err := o.deliver(ctx, begin.Add(o.Config.Shift()))
 	now := o.Now()
 	if err != nil {
 		if ctx.Err() == nil {
@@ -182,7 +180,11 @@ func (o *Outbox) deliver(ctx context.Context, end time.Time) (next time.Time, er
 				return now.Add(rest), err
 			}
 		}
-		if err := o.send(ctx, &s); err != nil {
+		do := o.send
+		if !o.Config.Wants(s.Event.Type) {
+			do = o.drop
+		}
+		if err := do(ctx, &s); err != nil {
 			return next, err
 		}
 	}
@@ -237,7 +239,14 @@ func (o *Outbox) send(ctx context.Context, s *webhook.State) error {
 		}
 	}
 	s.Listed = listed
-	return o.store.Put(ctx, s)
+	return o.store.Put(ctx, s, e.ID)
+}
+
+// drop gives up the event of a state, whose type the receiver wanted before the last start.
+func (o *Outbox) drop(ctx context.Context, s *webhook.State) error {
+	id := s.Event.ID
+	s.Drop()
+	return o.store.Put(ctx, s, id)
 }
 
 // maxError is how much of an error is kept.

@@ -64,8 +64,7 @@ func (o *Outbox) Retry(ctx context.Context) error {
 	if err != nil || s.Event == nil && head == nil {
 		return err
 	}
-	s.Next = 0
-	if err := o.store.Put(ctx, &s); err != nil {
+	if err := o.store.Hurry(ctx); err != nil {
 		return err
 	}
 	o.resume()

@@ -30,6 +30,7 @@ type bench struct {
 	requests []abi.Fetch
 	status   int
 	hangs    bool
+	during   func() // the next request
 }
 
 func newBench(t *testing.T, e outbox.Entry) *bench {
@@ -55,6 +56,10 @@ func (b *bench) start(e outbox.Entry) {
 
 func (b *bench) Fetch(_ context.Context, f abi.Fetch) (got abi.Fetched, err error) {
 	b.requests = append(b.requests, f)
+	if during := b.during; during != nil {
+		b.during = nil
+		during()
+	}
 	if b.hangs {
 		b.now = b.now.Add(f.Timeout)
 		return got, errors.New("it took too long")
@@ -174,6 +179,23 @@ func TestAReceiverThatIsGone(t *testing.T) {
 	}
 }
 
+// W1: what waits of a type that the receiver does not want any more is dropped, and holds up nothing.
+func TestATypeThatIsNotWantedAnyMore(t *testing.T) {
+	b := newBench(t, outbox.Entry{})
+	b.status = 400
+	b.change(webhook.ProjectChanged, "p")
+	b.change(webhook.ProjectChanged, "q")
+	b.change(webhook.SpaceCreated, "acme@1")
+	b.ring()
+	b.start(outbox.Entry{})
+	b.box.Config.Events = []string{"space.*"}
+	b.status, b.requests = 204, nil
+	b.ring()
+	if got := b.bodies(); len(got) != 1 || got[0] != `{"space":"acme"}` || b.inspect().Waiting != 0 {
+		t.Error(got, b.inspect())
+	}
+}
+
 // W5: a retry sends at once, also to a receiver that was gone.
 func TestARetry(t *testing.T) {
 	for _, status := range []int{500, 410} {
@@ -189,6 +211,89 @@ func TestARetry(t *testing.T) {
 		b.ring()
 		if s := b.inspect(); len(b.requests) != 1 || s.Waiting != 0 || *s.LastSuccessAt != b.now.UnixMilli() || !b.box.Due().IsZero() {
 			t.Errorf("%d: %d requests, %+v", status, len(b.requests), s)
+		}
+	}
+}
+
+// A between runs f once, before the second batch.
+type between struct {
+	store.DB
+	f     func()
+	batch int
+}
+
+func (b *between) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {
+	if b.batch++; b.batch == 2 {
+		b.f()
+	}
+	return b.DB.Batch(ctx, statements)
+}
+
+// W3: an operator's retry of the root is a request, beside which the alarm composes an event.
+func TestARetryLosesNoEventOfAnAlarm(t *testing.T) {
+	b := newBench(t, outbox.Entry{})
+	b.status = 500
+	b.change(webhook.ProjectChanged, "p")
+	other := b.box.Courier.NewRoot(&between{DB: b.db, f: b.ring})
+	if err := other.Retry(context.Background()); err != nil || len(b.requests) != 1 {
+		t.Fatal(err, b.requests)
+	}
+	b.status = 204
+	b.box.Call([]byte{prefix, messageResume})
+	b.now = b.now.Add(time.Minute)
+	b.box.Deliver(context.Background())
+	if len(b.requests) != 2 || header(b.requests[0], "webhook-id") != header(b.requests[1], "webhook-id") {
+		t.Errorf("%d requests: %v", len(b.requests), b.bodies())
+	}
+}
+
+// An object that was erased while it sent an event is another one: what it knows and sends stays.
+func TestTheOutcomeOfAnEventThatIsGoneCountsForNothing(t *testing.T) { // W3
+	b := newBench(t, outbox.Entry{Space: "acme"})
+	b.change(webhook.ProjectChanged, "p")
+	b.during = func() {
+		b.run(abi.Statement{SQL: `UPDATE WebhookState SET event = json_set(event, '$.id', 'msg_new')`})
+	}
+	b.ring()
+	if len(b.requests) != 2 || header(b.requests[1], "webhook-id") != "msg_new" || b.inspect().Waiting != 0 {
+		t.Errorf("%d requests, %+v", len(b.requests), b.inspect())
+	}
+}
+
+// A line keeps the messages to objects.
+type line struct{ messages []string }
+
+func (l *line) Call(_ context.Context, _, _ string, data ...[]byte) ([]byte, error) {
+	l.messages = append(l.messages, "call "+string(data[0][1:]))
+	return nil, nil
+}
+
+func (l *line) Publish(_ context.Context, _, _ string, data []byte) {
+	l.messages = append(l.messages, string(data[1:]))
+}
+
+// W3: what waits in the root when the server starts with a receiver again is sent, although its alarm
+// went off without one. Reading arms no alarm otherwise.
+func TestAnInstanceWakesTheOutboxOfTheRoot(t *testing.T) {
+	b := newBench(t, outbox.Entry{})
+	l := &line{}
+	a := &Armed{DB: b.db, Calls: l, Now: func() time.Time { return b.now }}
+	read := abi.Statement{SQL: "SELECT stamp FROM Clock"}
+	for _, c := range []struct {
+		statement abi.Statement
+		want      string
+	}{
+		{read, "n"},
+		{read, ""},
+		{store.Announce("SELECT 'project.changed', 'p'"), "call a n"},
+		{store.Announce("SELECT 'project.changed', 'p'"), ""}, // waits already
+	} {
+		l.messages = nil
+		if _, err := a.Batch(context.Background(), []abi.Statement{c.statement}); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(l.messages, " "); got != c.want {
+			t.Errorf("%s: messages %q, want %q", c.statement.SQL, got, c.want)
 		}
 	}
 }

@@ -36,10 +36,16 @@ type Armed struct {
 	Now     func() time.Time
 
 	until time.Time // the alarm is known to be set
+	woken bool      // by this instance
 }
 
-// Batch runs statements as one transaction.
+// Batch runs statements as one transaction. The first one of an instance also wakes the object: its
+// alarm is lost if the server ran without a receiver, or if the database was restored.
 func (a *Armed) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {
+	if !a.woken {
+		a.woken = true
+		defer a.Calls.Publish(ctx, a.Binding, Object, []byte{prefix, messageNoted})
+	}
 	if !store.Announces(statements) {
 		return a.DB.Batch(ctx, statements)
 	}

@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"tidemark/wasm/edge"
 )
@@ -55,6 +56,32 @@ type control struct {
 	file    string
 	server  *http.Server
 	backups sync.WaitGroup // that run
+	closed  chan struct{}
+	writing sync.WaitGroup
+}
+
+// controlPatience is how long after a failure the file is written again.
+const controlPatience = 10 * time.Second
+
+// write writes the file. If it cannot, as on a full disk, the server serves without it, and
+// write tries again.
+func (c *control) write(text []byte, log *slog.Logger) {
+	err := edge.WriteWhole(c.file, text) // 0600
+	if err == nil {
+		return
+	}
+	log.Error("the backup command does not reach this server yet", "err", err)
+	c.writing.Go(func() {
+		for err != nil {
+			select {
+			case <-c.closed:
+				return
+			case <-time.After(controlPatience):
+			}
+			err = edge.WriteWhole(c.file, text)
+		}
+		log.Info("the backup command reaches this server")
+	})
 }
 
 // openControl listens until close.
@@ -65,13 +92,11 @@ func openControl(data string, worker *edge.Worker, log *slog.Logger) (*control, 
 	}
 	here := contact{Address: listener.Addr().String(), Secret: rand.Text()}
 	text, err := json.Marshal(here)
-	if err == nil {
-		err = edge.WriteWhole(filepath.Join(data, controlName), text) // 0600
-	}
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	c := &control{file: filepath.Join(data, controlName)}
+	c := &control{file: filepath.Join(data, controlName), closed: make(chan struct{})}
+	c.write(text, log)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /backup", func(w http.ResponseWriter, r *http.Request) {
 		if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte(here.Secret)) != 1 {
@@ -89,7 +114,12 @@ func openControl(data string, worker *edge.Worker, log *slog.Logger) (*control, 
 
 // close ends what runs, and waits for its end.
 func (c *control) close() error {
-	err := errors.Join(c.server.Close(), os.Remove(c.file))
+	close(c.closed)
+	c.writing.Wait()
+	err := c.server.Close()
+	if removed := os.Remove(c.file); !errors.Is(removed, fs.ErrNotExist) {
+		err = errors.Join(err, removed)
+	}
 	c.backups.Wait()
 	return err
 }

@@ -27,9 +27,6 @@ import (
 // number and count as 1.
 const storageNumber = 2
 
-// markFile is the file of a folder's mark.
-const markFile = "tidemark.json"
-
 // A mark says which version last served a folder.
 type mark struct {
 	Storage int    `json:"storage"`
@@ -92,7 +89,7 @@ func (f *folder) check() error {
 // mark returns the mark of the folder, or that of 0.1.0 if it has none. It returns an error with
 // errNewer if a later version wrote it.
 func (f *folder) mark() (mark, error) {
-	file := filepath.Join(f.dir, markFile)
+	file := filepath.Join(f.dir, edge.MarkFile)
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return mark{Storage: 1}, nil
@@ -121,7 +118,7 @@ func (f *folder) claim() error {
 	if err != nil {
 		return err
 	}
-	return edge.WriteWhole(filepath.Join(f.dir, markFile), append(text, '\n'))
+	return edge.WriteWhole(filepath.Join(f.dir, edge.MarkFile), append(text, '\n'))
 }
 
 // checkMigrations compares the migrations of a database with those of dir. `tidemark tables

@@ -114,7 +114,7 @@ func (w *written) folder() *folder {
 func (w *written) mark(m mark) {
 	text, err := json.Marshal(m)
 	if err == nil {
-		err = os.WriteFile(filepath.Join(w.dir, markFile), text, 0o600)
+		err = os.WriteFile(filepath.Join(w.dir, edge.MarkFile), text, 0o600)
 	}
 	if err != nil {
 		w.Fatal(err)
@@ -135,7 +135,7 @@ func TestAFolderOfANewerReleaseIsRefusedUntouched(t *testing.T) {
 			[]string{fmt.Sprintf("storage number %d of version v99.1", storageNumber+1), fmt.Sprintf("this version, %s, knows storage numbers up to %d", version, storageNumber)},
 		},
 		"no mark that can be read": {
-			func(w *written) { w.mark(mark{0, ""}) }, []string{markFile + " is invalid"},
+			func(w *written) { w.mark(mark{0, ""}) }, []string{edge.MarkFile + " is invalid"},
 		},
 		"migration": {
 			func(w *written) {
@@ -154,7 +154,7 @@ func TestAFolderOfANewerReleaseIsRefusedUntouched(t *testing.T) {
 		"layout, in a folder without a mark": {
 			func(w *written) {
 				w.change("do/Space/b.sqlite", does(later))
-				os.Remove(filepath.Join(w.dir, markFile))
+				os.Remove(filepath.Join(w.dir, edge.MarkFile))
 			},
 			[]string{"b.sqlite", "number 99"},
 		},
@@ -191,7 +191,7 @@ func TestAMigrationOfTheOperatorsTablesIsNotNewer(t *testing.T) {
 // A folder of the release before gets the mark of this one, and a folder with that mark stays. F5.
 func TestAFolderIsMarkedOnce(t *testing.T) {
 	w := newWritten(t)
-	file := filepath.Join(w.dir, markFile)
+	file := filepath.Join(w.dir, edge.MarkFile)
 	for _, old := range []string{"", `{"storage":1,"version":"v0.1.0"}`} {
 		os.Remove(file)
 		if old != "" {

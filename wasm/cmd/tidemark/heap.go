@@ -52,7 +52,7 @@ func readMemory() memoryUse {
 const (
 	heapLook    = 5 * time.Second // the time between two looks at Go's heap
 	quietHeap   = 4 << 20         // how many bytes a quiet process allocates in that time
-	muchSpare   = 16 << 20        // how many bytes are worth a collection
+	muchSpare   = 6 << 20         // how many bytes are worth a collection
 	limitStep   = 16 << 20        // the least change of Go's limit
 	leastOfHeap = 64 << 20
 	// heapGrowth is how many percent of what is in use Go's heap may grow before a collection,

@@ -39,7 +39,7 @@ const (
 	restoreTTL = 24 * time.Hour
 )
 
-// errOldRestore is the error of the command that `tidemark restore` was.
+// errOldRestore is the error of a call in the form that `tidemark restore` had before.
 var errOldRestore = errors.New("restore: want --from FOLDER and --data DIR. To tell a running server that its database was restored, run: tidemark restored --url URL")
 
 // A restore makes a data folder of a backup.
@@ -56,9 +56,9 @@ func runRestore(c *invocation) error {
 	r := restore{out: os.Stdout, log: c.log}
 	c.flags.StringVar(&r.from, "from", "", "the folder of the backup")
 	c.flags.StringVar(&r.data, "data", "data", "the folder of the data; what is there is kept beside it")
-	c.flags.StringVar(&r.configFile, "config", "", "as of serve")
-	c.flags.StringVar(&r.tablesFile, "tables", "", "as of serve")
-	c.flags.StringVar(&r.wasmFile, "wasm", "", "as of serve")
+	c.flags.StringVar(&r.configFile, "config", "", "as for serve")
+	c.flags.StringVar(&r.tablesFile, "tables", "", "as for serve")
+	c.flags.StringVar(&r.wasmFile, "wasm", "", "as for serve")
 	for _, old := range []string{"url", "token", "space", "secret-file"} {
 		c.flags.String(old, "", "of tidemark restored")
 	}
@@ -78,6 +78,9 @@ func runRestore(c *invocation) error {
 func (r *restore) run(ctx context.Context) (err error) {
 	if r.data, err = filepath.Abs(r.data); err != nil {
 		return err
+	}
+	if real, err := filepath.EvalSymlinks(r.data); err == nil { // the folder is exchanged, and not a link to it
+		r.data = real
 	}
 	if r.manifest, err = edge.VerifyBackup(ctx, r.from); err != nil {
 		return err

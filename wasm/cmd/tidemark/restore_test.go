@@ -232,8 +232,20 @@ func TestAServerDoesNotBeginWithAnEmptyFolderBetweenTheRenamesOfARestore(t *test
 	s.push(t, "", "a", 1)
 	p.run("backup", "--data", p.path("data"), "--to", p.path("backup"))
 	p.stop(s)
+	if err := os.Rename(p.path("data"), p.path("elsewhere")); err != nil { // to which a link leads
+		t.Fatal(err)
+	}
+	if err := os.Symlink("elsewhere", p.path("data")); err != nil {
+		t.Fatal(err)
+	}
 	p.restore(p.path("backup"))
-	if err := os.Rename(p.path("data"), p.path("data.new")); err != nil { // where the restore was between the two
+	if old, _ := filepath.Glob(p.path("elsewhere.old-*/d1/DB.sqlite")); len(old) != 1 {
+		t.Errorf("the old folder, to which a link leads, is not there: %v", old)
+	}
+	if err := os.Remove(p.path("data")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(p.path("elsewhere"), p.path("data.new")); err != nil { // where the restore was between the two
 		t.Fatal(err)
 	}
 	p.refused("a restore was cut off", append([]string{"serve", "--addr", "127.0.0.1:0", "--data", p.path("data")}, p.serve...)...)

@@ -73,7 +73,7 @@ func (s *schedule) run(ctx context.Context, worker *edge.Worker) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(time.Until(begun.Add(s.every))):
+		case <-time.After(s.wait(begun, time.Now())):
 		}
 		begun = time.Now()
 		if err := s.once(ctx, worker); err != nil && ctx.Err() == nil {
@@ -82,12 +82,18 @@ func (s *schedule) run(ctx context.Context, worker *edge.Worker) {
 	}
 }
 
+// wait is the time until the next backup, if the last one began at begun. A time to come is of a clock
+// that was set back since.
+func (s *schedule) wait(begun, now time.Time) time.Duration {
+	return min(begun.Add(s.every).Sub(now), s.every)
+}
+
 // startBackups begins to make the backups of the schedule and of commands. The caller ends both,
-// before the worker ends.
-func (s *service) startBackups(ctx context.Context) (end func(), err error) {
+// before the worker ends. A server whose disk is full serves without commands.
+func (s *service) startBackups(ctx context.Context) (end func()) {
 	control, err := openControl(s.place.data, s.worker, s.log)
 	if err != nil {
-		return nil, err
+		s.log.Error("tidemark backup does not reach this server", "err", err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
@@ -97,19 +103,24 @@ func (s *service) startBackups(ctx context.Context) (end func(), err error) {
 	}()
 	return sync.OnceFunc(func() {
 		cancel()
-		if err := control.close(); err != nil {
-			s.log.Warn("the listener of the commands did not close", "err", err)
+		if control != nil {
+			if err := control.close(); err != nil {
+				s.log.Warn("the listener of the commands did not close", "err", err)
+			}
 		}
 		<-ended
-	}), nil
+	})
 }
 
 // once makes a backup, and deletes the oldest if there are too many.
 func (s *schedule) once(ctx context.Context, worker *edge.Worker) error {
 	begun := time.Now()
-	o := backupOptions(s.backups.Next(begun), nil)
+	to, err := s.backups.Next(begun)
+	if err != nil {
+		return err
+	}
+	o := backupOptions(to, nil)
 	o.Chain = true
-	var err error
 	if o.Last, _, err = s.backups.Last(); err != nil {
 		return err
 	}

@@ -271,10 +271,7 @@ func (s *service) run() error {
 	if err != nil {
 		return err
 	}
-	endBackups, err := s.startBackups(ctx)
-	if err != nil {
-		return err
-	}
+	endBackups := s.startBackups(ctx)
 	defer endBackups()
 	if s.metrics != nil {
 		s.log.Info("the metrics are served", "url", "http://"+s.metrics.Addr().String()+"/metrics")

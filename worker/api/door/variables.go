@@ -104,7 +104,8 @@ var Variables = []Variable{
 	{Name: "SPACES_JURISDICTION", For: "where Cloudflare keeps the objects of spaces, as eu: choose it before the first space", setText: ignore},
 
 	// The hosts act on these. The guest rejects invalid values.
-	{Name: "LIMIT_CALL_MS", Default: 60_000, Least: 1, Most: math.MaxInt32, Unit: "ms", For: "one request, its body included"},
+	{Name: "LIMIT_CALL_MS", Default: 60_000, Least: 1, Most: math.MaxInt32, Unit: "ms", For: "one request, its body included",
+		set: func(s *Settings, n int) { s.Webhooks.Call = millis(n) }},
 	{Name: "LIMIT_STRETCH_MS", Default: 30_000, Least: 1, Most: math.MaxInt32, Unit: "ms", For: "an instance that runs without a pause; the self-hosted server then ends it"},
 	{Name: "LIMIT_MEMORY_MB", Default: 112, Least: 1, Most: 2047, Unit: "MB", For: "the linear memory of one instance",
 		set: func(s *Settings, n int) { s.MemoryBytes = n << 20 }},

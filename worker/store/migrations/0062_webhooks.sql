@@ -1,7 +1,7 @@
--- What changed and is not told the receiver of webhooks yet. A row stands for all changes of a
+-- Changes of which the receiver of webhooks does not know yet. A row stands for all changes of a
 -- table, project or space since the last event of it was made.
 CREATE TABLE Webhooks (
-  n      INTEGER PRIMARY KEY, -- they are told in this order
+  n      INTEGER PRIMARY KEY, -- the events are sent in this order
   type   TEXT NOT NULL,
   key    TEXT NOT NULL, -- the table, the project or the space; '*': several
   merged INTEGER NOT NULL DEFAULT 0, -- of the key '*': how many rows it stands for

@@ -1,4 +1,4 @@
--- The spaces and documents that have told the receiver of webhooks something, for the operator's list.
+-- The spaces and documents that have sent the receiver of webhooks an event, for the operator's list.
 CREATE TABLE WebhookObjects (
   Space   TEXT NOT NULL, -- '': the root
   Room    TEXT NOT NULL, -- '': the rows of the space

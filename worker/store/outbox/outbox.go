@@ -1,5 +1,5 @@
-// Package outbox keeps what the receiver of webhooks is not told yet, beside the data that
-// changed: in D1, in the object of a space, or in that of a document. store.Announce adds the rows.
+// Package outbox keeps the changes of which the receiver of webhooks does not know yet, beside the
+// data that changed: in D1, in the object of a space, or in that of a document. store.Announce adds the rows.
 package outbox
 
 import (
@@ -96,18 +96,30 @@ func (o *Outbox) Compose(ctx context.Context, s *webhook.State, row *webhook.Row
 	return nil
 }
 
-// Put stores a state, but not its event, which Compose has stored: it deletes that if it is nil.
-func (o *Outbox) Put(ctx context.Context, s *webhook.State) error {
+// Put stores the state after an attempt to send the event with that id, and deletes the event if the
+// state has none. It does nothing if the outbox has another event, or none: the object may have been
+// erased meanwhile.
+func (o *Outbox) Put(ctx context.Context, s *webhook.State, id string) error {
 	state, err := json.Marshal(s)
 	if err == nil {
 		sql := `UPDATE WebhookState SET state = ?1`
 		if s.Event == nil {
 			sql += `, event = NULL`
 		}
-		_, err = o.db.Batch(ctx, []abi.Statement{{SQL: sql, Args: []any{abi.Text(state)}}})
+		_, err = o.db.Batch(ctx, []abi.Statement{{SQL: sql + ` WHERE event ->> 'id' = ?2`, Args: []any{abi.Text(state), id}}})
 	}
 	if err != nil {
 		return fmt.Errorf("store the state of the outbox: %w", err)
+	}
+	return nil
+}
+
+// Hurry lets the next attempt to send an event be at once. Another instance may compose or send one at
+// the same time.
+func (o *Outbox) Hurry(ctx context.Context) error {
+	_, err := o.db.Batch(ctx, []abi.Statement{{SQL: `UPDATE WebhookState SET state = json_remove(state, '$.next') WHERE event IS NOT NULL`}})
+	if err != nil {
+		return fmt.Errorf("hurry the outbox: %w", err)
 	}
 	return nil
 }
@@ -155,7 +167,7 @@ func (o *Outbox) Merge(ctx context.Context) (t webhook.Type, rows int, err error
 // An Entry of the list of all outboxes.
 type Entry struct{ Space, Room string }
 
-// A List knows which outboxes have told something. It is in D1.
+// A List knows which outboxes have sent an event. It is in D1.
 type List struct{ db store.DB }
 
 // NewList returns the list in db.

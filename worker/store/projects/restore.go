@@ -49,7 +49,7 @@ func (p *Store) announceAll(ctx context.Context) error {
 }
 
 // Announcement returns the statements that note in the outbox that every project may have
-// changed; none if nobody is told.
+// changed; none if there is no receiver.
 func (s *Statements) Announcement() []abi.Statement {
 	if !s.announces {
 		return nil

@@ -84,7 +84,7 @@ func newStatements(schema record.Schema, pageOctets int, r *rules) *Statements {
 func (s *Statements) Announce() { s.announces = true }
 
 // Announcement returns the statements that note in the outbox that every table may have changed;
-// none if nobody is told.
+// none if there is no receiver.
 func (s *Statements) Announcement() []abi.Statement {
 	if !s.announces {
 		return nil

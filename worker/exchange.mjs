@@ -3,6 +3,8 @@ import { failure } from "./failure.mjs";
 import { Trace, info } from "./log.mjs";
 import { requestPoint } from "./metrics.mjs";
 
+const READS = new Set(["GET", "HEAD", "OPTIONS"]);
+
 // pathOf returns the path of an absolute URL, as new URL would, at a tenth of the cost.
 function pathOf(url) {
   const at = url.indexOf("/", url.indexOf("//") + 2);
@@ -28,7 +30,8 @@ export class Exchange {
     return failure(this.url, message, this.trace, status);
   }
 
-  // end notes that response is sent. The line of the log leaves out the query, which may hold a ticket.
+  // end notes that response is sent. The log has a line of each request that may change something or that
+  // failed: a line costs half of a small request. It leaves out the query, which may hold a ticket.
   end(response) {
     const { trace, call, env, method } = this;
     const { status } = response;
@@ -37,7 +40,7 @@ export class Exchange {
       const memory = call.guest?.memory.buffer.byteLength ?? 0; // none if it did not boot
       requestPoint(env, { route: this.route, method, status, seconds: millis / 1000, memory }, call.counts);
     }
-    info("request", { method, path: pathOf(this.url), status, duration_ms: millis, ...trace.fields });
+    if (status >= 400 || !READS.has(method)) info("request", { method, path: pathOf(this.url), status, duration_ms: millis, ...trace.fields });
     return response;
   }
 }

@@ -30,10 +30,11 @@ function upgrade(url) {
   });
 }
 
-// tell tells the story to the host at url. It returns the ids of its requests, and the secrets.
+// tell tells the story to the host at url. It returns the ids of its requests, those of them that change
+// nothing and succeed, and the secrets.
 export async function tell(url) {
   const jwt = token(subject, { spaces: ["", space] });
-  const ids = [];
+  const ids = [], quiet = [];
   const secrets = [row, text, lie, jwt, jwt.split(".")[2]];
   const ask = async (path, { method = "GET", body, headers = {}, status = 200 } = {}) => {
     const response = await fetch(url + path, {
@@ -44,6 +45,7 @@ export async function tell(url) {
     const id = response.headers.get("x-request-id");
     assert.match(id ?? "", /^[\w.-]{1,128}$/, `the id of ${method} ${path}`);
     ids.push(id);
+    if (method !== "POST" && status < 400) quiet.push(id);
     return { id, got, exposed: response.headers.get("access-control-expose-headers") };
   };
   const post = (path, body, more) => ask(path, { method: "POST", body, ...more });
@@ -58,7 +60,7 @@ export async function tell(url) {
   assert.deepEqual([typeof untraced.request_id, untraced.traceparent], ["string", undefined]);
 
   // Rows: 3 are created, 1 is updated, 1 is superseded, 1 is deleted; 3 pulled.
-  const { ws } = await subscribed(ask, url, secrets, ids);
+  const { ws } = await subscribed(ask, url, secrets, [ids, quiet]);
   const pushed = async (changes, since) => JSON.parse((await post("/trpc/sync.push", push(changes, since))).got).result.data.timestamp;
   const first = await pushed({ created: [customer("a", 10), customer("b", 10), customer("c", 10)] }, 1);
   const second = await pushed({ updated: [customer("a", 20, "updated")] }, first);
@@ -84,20 +86,20 @@ export async function tell(url) {
   await post(`/yjs/${room}`, text, { status: 400, headers: { "content-type": "application/octet-stream" } });
   const member = await upgrade(`${url}/yjs/${room}?token=${jwt}`);
   assert.match(member.id, /^[\w.-]{1,128}$/);
-  ids.push(member.id);
+  for (const list of [ids, quiet]) list.push(member.id);
   member.ws.send(update(edit(text)));
   await until(() => member.ws.heard.some(isUpdate), "the update is sent to all", 60_000);
   const stranger = await upgrade(`${url}/yjs/${room}?token=${lie}`); // accepted to be closed
   assert.match(stranger.id, /^[\w.-]{1,128}$/);
-  return { ids, secrets, sockets: [ws, member.ws] };
+  return { ids, quiet, secrets, sockets: [ws, member.ws] };
 }
 
 // subscribed opens a socket of the rows by a ticket.
-async function subscribed(ask, url, secrets, ids) {
+async function subscribed(ask, url, secrets, lists) {
   const { ticket } = JSON.parse((await ask("/auth/ticket", { method: "POST", body: "{}" })).got);
   secrets.push(ticket);
   const { ws, id } = await upgrade(`${url}/sync/subscribe?ticket=${ticket}`);
-  ids.push(id);
+  for (const list of lists) list.push(id);
   await until(() => ws.heard.length > 0, "the greeting", 60_000);
   return { ws };
 }

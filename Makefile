@@ -16,6 +16,7 @@ BIN := $(CURDIR)/e2e/node_modules/.bin
 NODE := PATH="$(BIN):$$PATH"
 DEPS := e2e/node_modules/.package-lock.json
 MADE := build build/testguest.wasm build/tidemark release-here build/migrated build/field-notes $(DEPS) build/toxiproxy build/tidemark-soak
+HERE := build/release/tidemark-$(shell go env GOHOSTOS)-$(shell go env GOHOSTARCH)
 TEST_ENV := $(NODE) TIDEMARK_SERVER=$(CURDIR)/build/tidemark TIDEMARK_RELEASE=$(CURDIR)/$(HERE) TIDEMARK_MIGRATED=$(CURDIR)/build/migrated
 FUZZTIME ?= 1m
 YJSDIFF_SECONDS ?= 600
@@ -31,7 +32,6 @@ VERSION ?= $(shell git describe --tags --match 'v*' --always --dirty 2>/dev/null
 VERSION := $(VERSION)
 PLATFORMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64.exe windows-arm64.exe
 FILES := $(PLATFORMS:%=build/release/tidemark-%)
-HERE := build/release/tidemark-$(shell go env GOHOSTOS)-$(shell go env GOHOSTARCH)
 INSIDE := wasm/cmd/tidemark/inside
 
 .PHONY: release release-here systems dev serve build compiled static check test prove bench fuzz siege soak simulate deploy clean

@@ -65,7 +65,9 @@ func (c *copying) step(pages int) (done bool, err error) {
 	case sqlite3.SQLITE_DONE:
 		return true, cmp.Or(c.end(), c.withoutLog())
 	default:
-		err := fmt.Errorf("copy %s: %w", c.src.path, c.dst.fail(rc))
+		// Until the end of the copy SQLite has no message of its own about it.
+		message := libc.GoString(sqlite3.Xsqlite3_errstr(c.dst.tls, rc))
+		err := fmt.Errorf("copy %s: %w", c.src.path, &SQLError{Code: int(rc) & 0xff, Message: message})
 		return false, errors.Join(err, c.end())
 	}
 }

@@ -15,7 +15,7 @@ GUEST_FLAGS := -trimpath -buildvcs=false -ldflags="-s -w"
 BIN := $(CURDIR)/e2e/node_modules/.bin
 NODE := PATH="$(BIN):$$PATH"
 DEPS := e2e/node_modules/.package-lock.json
-MADE := build build/testguest.wasm build/tidemark release-here build/migrated build/field-notes $(DEPS) build/toxiproxy build/tidemark-soak
+MADE := build build/testguest.wasm build/tidemark release-here build/migrated build/field-notes $(DEPS)
 HERE := build/release/tidemark-$(shell go env GOHOSTOS)-$(shell go env GOHOSTARCH)
 TEST_ENV := $(NODE) TIDEMARK_SERVER=$(CURDIR)/build/tidemark TIDEMARK_RELEASE=$(CURDIR)/$(HERE) TIDEMARK_MIGRATED=$(CURDIR)/build/migrated
 FUZZTIME ?= 1m
@@ -34,7 +34,7 @@ PLATFORMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64.exe
 FILES := $(PLATFORMS:%=build/release/tidemark-%)
 INSIDE := wasm/cmd/tidemark/inside
 
-.PHONY: release release-here systems dev serve build compiled static check test prove bench fuzz siege soak simulate deploy clean
+.PHONY: release release-here dev serve build compiled static check test prove bench fuzz siege soak simulate deploy clean
 
 # The whole system on wrangler's local Cloudflare, on PORT and with AUTH_SECRET.
 dev: build $(DEPS)
@@ -94,11 +94,6 @@ $(INSIDE)/tidemark.wasm.gz: build/tidemark.wasm web/dist/index.html wrangler.tom
 	cp -r web/dist $(INSIDE)/web
 	gzip -9nc build/tidemark.wasm > $@
 
-# The command builds for the systems of a release that no test runs on.
-systems:
-	GOOS=darwin GOARCH=arm64 go build -o /dev/null ./wasm/cmd/tidemark
-	GOOS=windows GOARCH=amd64 go build -o /dev/null ./wasm/cmd/tidemark
-
 # A database that wrangler migrated, for tests to copy.
 build/migrated: $(wildcard worker/store/migrations/*.sql) wrangler.toml $(DEPS)
 	rm -rf $@ $@.new
@@ -150,7 +145,7 @@ test:
 # detector, all of shared on the guest's target, more seeds and rounds, the demo,
 # the siege and the whole conformance suite on both hosts, and the long suites of other
 # projects (docs/proofs.md).
-prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json release
+prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json release build/toxiproxy build/tidemark-soak
 	sh e2e/web/chromium.sh
 	cd build/release && sha256sum --check --quiet SHA256SUMS
 	go test -race -count 1 -timeout 0 ./wasm/... ./worker/api

@@ -5,7 +5,6 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { pathToFileURL } from "node:url";
 import { Disk, obstacle } from "../disk/disk.mjs";
 import { freePort, root, wazero } from "../doors.mjs";
 import { dice } from "../dice.mjs";
@@ -200,7 +199,7 @@ const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length /
 const describe = (figures) => Object.entries(figures ?? {}).map(([name, value]) => `${name} ${(value / growth[name].unit).toFixed(0)}`).join(", ");
 
 /** Soaks for so many seconds, and returns a summary. */
-export async function soak({ seconds, seed, say }) {
+async function soak({ seconds, seed, say }) {
   const s = new Soak({ seconds, seed, say });
   try {
     await s.start();
@@ -216,10 +215,8 @@ export async function soak({ seconds, seed, say }) {
 
 const units = { s: 1, m: 60, h: 3_600 };
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const [, number, unit] = /^(\d+)([smh])$/.exec(process.env.SOAK ?? "10m") ?? assert.fail("SOAK is such as 90s, 10m or 1h");
-  const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
-  console.log(`SEED=${seed}`);
-  console.log(await soak({ seconds: number * units[unit], seed, say: console.log }));
-  process.exit(0); // the clients have timers
-}
+const [, number, unit] = /^(\d+)([smh])$/.exec(process.env.SOAK ?? "10m") ?? assert.fail("SOAK is such as 90s, 10m or 1h");
+const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+console.log(`SEED=${seed}`);
+console.log(await soak({ seconds: number * units[unit], seed, say: console.log }));
+process.exit(0); // the clients have timers

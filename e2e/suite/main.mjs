@@ -15,7 +15,7 @@ const waits = [
   "e2e/yjs/silence.test.mjs", "e2e/clients/sessions.test.mjs", "e2e/strangers/bodies.test.mjs", "e2e/strangers/refusals.test.mjs",
   "e2e/workerd/rules.test.mjs", "e2e/workerd/requests.test.mjs", "e2e/yjs/hibernation.test.mjs", "e2e/clients/renewal.test.mjs", "e2e/clients/subscribers.test.mjs",
   "e2e/spaces/kill.test.mjs", "e2e/clients/pause.test.mjs",
-  "e2e/slow/slow.test.mjs", "e2e/soak/soak.test.mjs",
+  "e2e/slow/slow.test.mjs", "e2e/webhooks/webhooks.test.mjs", "e2e/webhooks/kill.test.mjs", "e2e/webhooks/faults.test.mjs",
 ];
 
 // What takes longest begins first.
@@ -57,7 +57,6 @@ const files = globSync("{e2e,examples}/**/*.test.mjs", { cwd: root, exclude: (na
 // Nothing that they make is of use to the others.
 const make = [
   { name: "static", command: ["make", "static"] },
-  { name: "other systems", command: ["make", "systems"] },
   { name: "bundle for Cloudflare", command: ["wrangler", "deploy", "--dry-run", "--outdir", "build/deploy"], env: { CI: "1" } },
 ];
 

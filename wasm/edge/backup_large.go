@@ -65,11 +65,17 @@ func (b *backup) findLarge(c *cut) []string {
 // the file was closed or erased meanwhile.
 func (b *backup) prepareOne(c *cut, path string) error {
 	files := b.w.files
+	begun := false
 	for left := stepPages + 1; left > stepPages; {
 		f, err := b.use(c, path)
 		if f == nil {
 			return err
 		}
+		if begun && f.copy == nil { // the file was closed; a new copy might never come further
+			files.done(f)
+			return nil
+		}
+		begun = true
 		pages := 1 // only then SQLite knows how many there are
 		if f.copy == nil {
 			f.copy, err = startCopy(f.db, c.target(path))

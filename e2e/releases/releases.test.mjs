@@ -44,7 +44,7 @@ describe("a released file in an empty folder", { timeout: 600_000 }, () => {
     assert.deepEqual(Object.keys((await pulled.json()).result.data.changes).sort(), ["customers", "products"]);
     assert.equal((await fetch(`${release.url}/api/v1/projects/`, { headers: { authorization: `Bearer ${token}` } })).status, 200);
     assert.deepEqual(readdirSync(dir).sort(), ["data", "data.secret", "tidemark"]);
-    assert.deepEqual(readdirSync(path.join(dir, "data")).sort(), ["cache", "d1", "do", "tidemark.json"]);
+    assert.deepEqual(readdirSync(path.join(dir, "data")).sort(), ["cache", "control", "d1", "do", "tidemark.json"]);
   });
 
   test("F1 serves the demo, with an ETag and the headers of its file", async () => {

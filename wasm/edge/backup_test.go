@@ -68,7 +68,11 @@ func exec(t testing.TB, s *wasmtest.Server, sql string) {
 // One writer after the other adds to one object after the other, and to the database at the end of
 // the round. So at each instant what comes later has as many entries as what comes before it, or one less.
 func TestABackupUnderLoadIsTheStateOfOneInstant(t *testing.T) { // B1
-	for _, files := range []int{4, 100} {
+	limits := []int{4, 100}
+	if testing.Short() {
+		limits = limits[:1]
+	}
+	for _, files := range limits {
 		t.Run(fmt.Sprint(files, " open files"), func(t *testing.T) { backupUnderLoad(t, files) })
 	}
 }

@@ -76,8 +76,8 @@ func (r *receiver) took(kind string) (lines []string) {
 	return lines
 }
 
-// W4: a document that is edited all the time, in the root and in a space, is told once in 10 seconds, and
-// the last edit is told.
+// W4: of a document that is edited all the time, in the root and in a space, the receiver gets one event
+// in 10 seconds, and one after the last edit.
 func TestADocumentIsToldOnceInTenSeconds(t *testing.T) {
 	r, variables := startReceiver(t)
 	s, clock := startLogged(t, &journal{}, variables...)

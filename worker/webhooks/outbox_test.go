@@ -324,7 +324,7 @@ func TestChangesAreCoalesced(t *testing.T) {
 	}
 }
 
-// W4: an outbox has at most 10,000 rows, and a change that is beyond is told all the same.
+// W4: an outbox has at most 10,000 rows, and the receiver gets an event for a change beyond them, too.
 func TestAnOutboxHasABound(t *testing.T) {
 	b := newBench(t, outbox.Entry{})
 	b.status = 503

@@ -10,8 +10,8 @@ import (
 	"tidemark/worker/store"
 )
 
-// W3: the directory's entry and what is told of a space are one transaction. What is done again
-// because it was cut off is told once.
+// W3: the directory's entry of a space and its row in the outbox are one transaction. A birth or
+// deletion that was cut off and is repeated adds no second row.
 func TestTheDirectoryNotesSpaces(t *testing.T) {
 	db := wasmtest.OpenD1(t, store.Migrations())
 	d := NewDirectory(db)

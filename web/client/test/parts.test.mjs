@@ -148,6 +148,19 @@ describe("a cut push", () => {
     assert.equal(server.titles().length, 7);
   });
 
+  test("tells of the rejected rows of each part, and the state has those of all", async () => {
+    await notes(...titles);
+    const told = [];
+    const rejectFirst = ({ notes: { created: [{ id }] } }) => ({ rejected: [{ table: "notes", id, reason: "no" }] });
+    server.push = async ({ changes }) => (server.pushes.push(changes), rejectFirst(changes));
+    server.onRejected = (rejections) => told.push(rejections.map(({ mine }) => mine.title));
+    const { rejected } = await sync();
+    assert.deepEqual(told, pushed().map(([title]) => [title]));
+    assert.deepEqual(rejected.map(({ mine }) => mine.title), told.flat());
+    await note("next");
+    assert.deepEqual((await sync()).rejected.map(({ mine }) => mine.title), ["next"]);
+  });
+
   test("ends if the database is reset, and pushes nothing more of it", async () => {
     await notes(...titles);
     server.after = async (n) => void (n === 1 && (await database.write(() => database.unsafeResetDatabase())));

@@ -91,6 +91,16 @@ for (const [when, prepare] of Object.entries(plain)) {
   });
 }
 
+test("is over after the first pull, although the database is still empty", async () => {
+  native();
+  const full = server.stored;
+  server.stored = new Map();
+  await sync();
+  server.stored = full;
+  for (const entry of full.values()) entry.stamp = ++server.stamp;
+  assert.deepEqual([(await sync()).error, await titles(), loads.length], [null, "abc", 1]);
+});
+
 test("a screen that observes has the rows of the first pull", async () => {
   native();
   let shown;

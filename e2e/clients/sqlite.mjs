@@ -7,10 +7,15 @@ class BetterSqlite {
   constructor(path) {
     this.database = new DatabaseSync(path);
     this.memory = path === ":memory:";
+    this.exec("PRAGMA synchronous = OFF"); // no test takes the power away
   }
 
   get open() {
     return this.database.isOpen;
+  }
+
+  close() {
+    this.database.close();
   }
 
   exec(sql) {
@@ -45,10 +50,16 @@ class BetterSqlite {
   }
 }
 
-const load = Module._load;
-Module._load = (name, ...rest) => (name === "better-sqlite3" ? BetterSqlite : load(name, ...rest));
-const SQLiteAdapter = createRequire(import.meta.url)("@nozbe/watermelondb/adapters/sqlite").default;
-Module._load = load;
+/** Returns the SQLiteAdapter of the WatermelonDB that a require() finds. */
+export function adapterOf(require) {
+  const load = Module._load;
+  Module._load = (name, ...rest) => (name === "better-sqlite3" ? BetterSqlite : load(name, ...rest));
+  const { default: SQLiteAdapter } = require("@nozbe/watermelondb/adapters/sqlite");
+  Module._load = load;
+  return SQLiteAdapter;
+}
+
+const SQLiteAdapter = adapterOf(createRequire(import.meta.url));
 
 // sqlite returns an adapter of a database in memory.
 export const sqlite = (schema) => new SQLiteAdapter({ schema, dbName: ":memory:" });

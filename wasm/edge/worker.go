@@ -5,6 +5,7 @@ package edge
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -106,6 +107,7 @@ type Worker struct {
 	disk         disk
 	filled       atomic.Bool // by a test
 	metrics      counted
+	start        string // of this Worker: a name that no other has
 }
 
 // Defaults of the limits. Variables of the same names replace them.
@@ -124,7 +126,7 @@ const DefaultOpenFiles = 512
 func Open(o Options) (*Worker, error) {
 	w := &Worker{
 		module: o.Module, vars: maps.Clone(o.Config.Vars), bindings: map[string]string{}, d1: map[string]*D1{},
-		fetcher: newFetcher(), data: o.Data, durable: o.Durable, noAlarms: o.NoAlarms, clock: o.Clock, log: o.Log, stderr: o.Stderr, hold: o.ForTests.Hold,
+		start: rand.Text(), fetcher: newFetcher(), data: o.Data, durable: o.Durable, noAlarms: o.NoAlarms, clock: o.Clock, log: o.Log, stderr: o.Stderr, hold: o.ForTests.Hold,
 	}
 	if w.vars == nil {
 		w.vars = map[string]any{}

@@ -72,6 +72,7 @@ func (w *Worker) Backup(ctx context.Context, o BackupOptions) (*Manifest, error)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("backup: %w", err), os.RemoveAll(o.To))
 	}
+	w.backedUp.Store(b.manifest.At.Unix())
 	return b.manifest, nil
 }
 

@@ -100,8 +100,9 @@ type Worker struct {
 	ready        ready
 	alarms       *alarmIndex
 	files        *filePool
-	backing      atomic.Bool // a backup is being made
-	chained      string      // the folder of the last backup with Chain, if files.same is about it
+	backing      atomic.Bool  // a backup is being made
+	backedUp     atomic.Int64 // the instant of the last whole one, in Unix seconds; 0: none since the start
+	chained      string       // the folder of the last backup with Chain, if files.same is about it
 	sockets      sync.WaitGroup
 	crowd        crowd
 	disk         disk

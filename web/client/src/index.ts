@@ -2,6 +2,7 @@ export type { AppRouter, PullInput, PullOutput, PushInput, PushOutput, Rows } fr
 export { backoff } from "./backoff.js";
 export { type Changes, type Row, type TableChanges } from "./changes.js";
 export { edit, nextUpdatedAt } from "./clock.js";
+export { browserPlatform, type Platform } from "./platform.js";
 export { countUnsynced, safeSyncDatabase, statusOf, syncState, type PullArgs, type PullResult, type PushArgs, type PushResult, type Rejection, type SyncSource, type SyncState } from "./safe-sync.js";
 export { baseUrl, CLOSE_DELETED, CLOSE_UNAUTHORIZED, ClosedError, HttpError, callJson, isFinal, isSpaceName, socketUrl, storageName, ticketSocket, type Server } from "./server.js";
 export { createClient, structuredSource, type StructuredOptions } from "./structured.js";

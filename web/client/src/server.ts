@@ -30,7 +30,7 @@ export function baseUrl({ url, space = "" }: Pick<Server, "url" | "space">): str
 
 // escape writes all but a-z 0-9 . _ - as %XX: names of files may have no comma of the text,
 // and Ann's file is not ann's where upper and lower case are the same.
-const escape = (text: string) =>
+export const escape = (text: string) =>
   encodeURIComponent(text).replace(/%..|[^a-z0-9._-]/g, (c) => (c.length > 1 ? c : `%${c.charCodeAt(0).toString(16).toUpperCase()}`));
 
 /**
@@ -184,8 +184,9 @@ export function ticketSocket(server: Server): typeof WebSocket {
         return;
       }
       this.#socket = socket;
-      socket.binaryType = this.binaryType;
-      socket.onopen = (event) => this.onopen?.(event);
+      if (this.binaryType !== "blob") socket.binaryType = this.binaryType; // React Native sets "blob" only with a module of its own
+      // React Native for Android does not close a socket that is still connecting.
+      socket.onopen = (event) => (this.#closed ? socket.close() : this.onopen?.(event));
       socket.onmessage = (event) => this.onmessage?.(event);
       socket.onerror = (event) => this.onerror?.(event);
       socket.onclose = (event) => this.#ended(event, token);
@@ -195,8 +196,9 @@ export function ticketSocket(server: Server): typeof WebSocket {
     #ended(event: CloseEvent, token: string | null) {
       this.#closed = true;
       const now = server.token();
-      const renewed = event.code === CLOSE_UNAUTHORIZED && now !== null && now !== token;
-      this.onclose?.(renewed ? ({ code: CLOSE_RENEWED, reason: event.reason } as CloseEvent) : event);
+      const { code = 1006, reason = "" } = event; // React Native knows neither of a connection that broke
+      const renewed = code === CLOSE_UNAUTHORIZED && now !== null && now !== token;
+      this.onclose?.({ code: renewed ? CLOSE_RENEWED : code, reason } as CloseEvent);
     }
   }
   return TicketSocket as unknown as typeof WebSocket;

@@ -3,7 +3,7 @@ import { createTRPCClient, httpLink, type TRPCClient } from "@trpc/client";
 import type { AppRouter, PushInput } from "./app-router.js";
 import { append, countChanges } from "./changes.js";
 import type { PullArgs, PushArgs, SyncEvents, SyncSource } from "./source.js";
-import { patientFetch } from "./patience.js";
+import { patientFetch, type Answer } from "./patience.js";
 import { baseUrl, HttpError, retryAfter, type Server } from "./server.js";
 
 /** Returns a typed tRPC client. The server speaks plain JSON: set no transformer. */
@@ -21,7 +21,7 @@ export function createClient(server: Server): TRPCClient<AppRouter> {
 
 // requireJson throws HttpError for an error that is not JSON, as of a proxy. tRPC would
 // report only invalid JSON, without the status and Retry-After.
-function requireJson(response: Response): Response {
+function requireJson(response: Answer): Answer {
   const { ok, status, headers } = response;
   if (ok || /json/.test(headers.get("content-type") ?? "")) return response;
   throw new HttpError(status, "", "", retryAfter(headers));

@@ -3,8 +3,7 @@ import { createTRPCClient, httpLink, type TRPCClient } from "@trpc/client";
 import type { AppRouter, PushInput, PushOutput } from "./app-router.js";
 import { append } from "./changes.js";
 import type { PullArgs, PushArgs, Rejection, SyncSource } from "./safe-sync.js";
-import { patientFetch } from "./patience.js";
-import { baseUrl, HttpError, retryAfter, type Server } from "./server.js";
+import { baseUrl, HttpError, retryAfter, send, type Server } from "./server.js";
 
 /** Returns a typed tRPC client. The server speaks plain JSON: set no transformer. */
 export function createClient(server: Server): TRPCClient<AppRouter> {
@@ -13,7 +12,7 @@ export function createClient(server: Server): TRPCClient<AppRouter> {
       httpLink({
         url: `${baseUrl(server)}/trpc`,
         headers: () => ({ authorization: `Bearer ${server.token() ?? ""}` }),
-        fetch: async (input, init) => requireJson(await patientFetch(String(input), init as RequestInit, server.timeoutMillis)),
+        fetch: async (input, init) => requireJson(await send(server, String(input), init as RequestInit)),
       }),
     ],
   });

@@ -14,7 +14,7 @@ const { exports, peerDependencies, peerDependenciesMeta } = JSON.parse(readFileS
 const entries = Object.keys(exports).filter((entry) => entry !== "./package.json");
 
 // What an app of rows alone imports. The other entries need optional peers.
-const core = [".", "./projects"];
+const core = [".", "./projects", "./session"];
 const required = Object.keys(peerDependencies).filter((name) => !peerDependenciesMeta[name]?.optional);
 
 const dir = mkdtempSync(path.join(tmpdir(), "tidemark-package-"));
@@ -117,6 +117,8 @@ describe("the package", () => {
       assert.doesNotMatch(readFileSync(path.join(kit, file), "utf8"), /sourceMappingURL/, file);
     }
   });
+
+  test("requires no peer but those of rows", () => assert.deepEqual(required, ["@nozbe/watermelondb", "@trpc/client", "@trpc/server"]));
 
   test("has the licence of the repository", () => {
     assert.equal(readFileSync(path.join(kit, "LICENSE"), "utf8"), readFileSync(path.join(kit, "../../LICENSE"), "utf8"));

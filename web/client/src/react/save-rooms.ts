@@ -13,6 +13,7 @@ const retries = new Map<string, ReturnType<typeof setTimeout>>(); // of each sub
  */
 export async function saveRooms(tidemark: Tidemark): Promise<void> {
   const { server, subject, storage } = tidemark;
+  if (server.signal?.aborted) return;
   if (storage !== undefined && !server.space) moveMarks(tidemark, storage);
   let left = true;
   try {
@@ -20,7 +21,7 @@ export async function saveRooms(tidemark: Tidemark): Promise<void> {
   } finally {
     const owner = storageName(server, subject);
     clearTimeout(retries.get(owner));
-    if (left) retries.set(owner, setTimeout(() => void saveRooms(tidemark).catch(() => {}), againMillis));
+    if (left && !server.signal?.aborted) retries.set(owner, setTimeout(() => void saveRooms(tidemark).catch(() => {}), againMillis));
   }
 }
 

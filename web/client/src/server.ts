@@ -13,6 +13,8 @@ export interface Server {
   token(): string | null;
   /** The time limit of a response, 90,000 if absent. It must exceed the server's LIMIT_CALL_MS. */
   readonly timeoutMillis?: number;
+  /** Aborted when the person's session on this device ends. Then the kit sends nothing more, and closes the sockets. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Reports whether a space can have the name: 1 to 64 of `A-Z a-z 0-9 . _ -`, of which the first is a letter or digit. */
@@ -59,6 +61,29 @@ export function retryAfter(headers: Headers): number | null {
   return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null;
 }
 
+// The status of a request, and less 4000 the close code of a socket, after the end of the session. No server sends it.
+const sessionEnded = 499;
+
+const endedReason = "This session has ended on this device.";
+
+/** fetch() with time limits, until the person's session ends. From then on it throws an HttpError after which no new try helps. */
+export async function send({ signal, timeoutMillis }: Server, url: string, init: RequestInit): ReturnType<typeof patientFetch> {
+  const ended = () => new HttpError(sessionEnded, "SESSION_ENDED", endedReason);
+  if (signal?.aborted) throw ended();
+  const controller = new AbortController();
+  const leave = () => controller.abort(init.signal?.reason);
+  const signals = [signal, init.signal];
+  for (const one of signals) one?.addEventListener("abort", leave);
+  if (init.signal?.aborted) leave();
+  try {
+    return await patientFetch(url, { ...init, signal: controller.signal }, timeoutMillis);
+  } catch (error) {
+    throw signal?.aborted ? ended() : error;
+  } finally {
+    for (const one of signals) one?.removeEventListener("abort", leave);
+  }
+}
+
 /** Sends JSON and returns JSON. Throws HttpError, or the error of fetch() when offline. */
 export async function callJson<T>(server: Server, method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
   const init = {
@@ -70,7 +95,7 @@ export async function callJson<T>(server: Server, method: string, path: string, 
     },
     body: body === undefined ? null : JSON.stringify(body),
   };
-  const response = await patientFetch(baseUrl(server) + path, init, server.timeoutMillis);
+  const response = await send(server, baseUrl(server) + path, init);
   const text = await response.text();
   if (response.ok) return (text === "" ? undefined : JSON.parse(text)) as T;
   throw new HttpError(response.status, ...reason(text), retryAfter(response.headers));
@@ -142,9 +167,11 @@ export function ticketSocket(server: Server): typeof WebSocket {
     onerror: ((event: Event) => void) | null = null;
     #socket: WebSocket | null = null;
     #closed = false;
+    #over = false; // onclose was called
     #retry: ReturnType<typeof setTimeout> | undefined; // of the request for a ticket
 
     constructor(url: string) {
+      server.signal?.addEventListener("abort", this.#leave);
       void this.#open(url);
     }
 
@@ -178,7 +205,7 @@ export function ticketSocket(server: Server): typeof WebSocket {
           this.#retry = setTimeout(() => void this.#open(url), Math.min(wait, longestTimerMillis));
           return;
         }
-        const refused = error instanceof HttpError && [401, 403].includes(error.status);
+        const refused = error instanceof HttpError && [401, 403, sessionEnded].includes(error.status);
         const code = refused ? 4000 + error.status : 1006;
         this.#ended({ code, reason: (error as Error).message } as CloseEvent, token);
         return;
@@ -192,8 +219,18 @@ export function ticketSocket(server: Server): typeof WebSocket {
       socket.onclose = (event) => this.#ended(event, token);
     }
 
+    // The session has ended.
+    #leave = () => {
+      clearTimeout(this.#retry);
+      this.#socket?.close();
+      this.#ended({ code: 4000 + sessionEnded, reason: endedReason } as CloseEvent, null);
+    };
+
     // token is the token that got the ticket.
     #ended(event: CloseEvent, token: string | null) {
+      if (this.#over) return;
+      this.#over = true;
+      server.signal?.removeEventListener("abort", this.#leave);
       this.#closed = true;
       const now = server.token();
       const { code = 1006, reason = "" } = event; // React Native knows neither of a connection that broke

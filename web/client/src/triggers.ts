@@ -27,7 +27,7 @@ export interface TriggerOptions {
 export function syncTriggers(database: Database, source: SyncSource, options: TriggerOptions): () => void {
   const { server, path, debounceMillis = 300, platform = browserPlatform } = options;
   let deleted = false;
-  const sync = () => void (deleted || safeSyncDatabase(database, source));
+  const sync = () => void (deleted || server.signal?.aborted || safeSyncDatabase(database, source));
 
   let timer: ReturnType<typeof setTimeout> | null = null;
   const changes = database.withChangesForTables(Object.keys(database.collections.map)).subscribe((changed) => {
@@ -43,7 +43,7 @@ export function syncTriggers(database: Database, source: SyncSource, options: Tr
   let ticketToken: string | null = null; // the token of the last ticket
   let refused = false;
   const listen = () =>
-    subscribe({ url: server.url, space: server.space ?? "", token: () => (ticketToken = server.token()) }, {
+    subscribe({ url: server.url, space: server.space ?? "", signal: server.signal, token: () => (ticketToken = server.token()) }, {
       ...(path === undefined ? {} : { path }),
       platform,
       onNotification: sync,

@@ -1,4 +1,5 @@
 // The time limits of a request.
+import { noteDate } from "./clock-offset.js";
 
 // Until the response begins. The server ends a request after LIMIT_CALL_MS, 60 s by
 // default, and returns 408. A client must wait longer to see that.
@@ -19,8 +20,10 @@ export async function patientFetch(url: string, init: RequestInit, millis = resp
   if (signal?.aborted) leave();
   signal?.addEventListener("abort", leave);
   let timer = setTimeout(giveUp, millis);
+  const sentAt = Date.now();
   try {
     const response = await fetch(url, { ...init, signal: timeout.signal });
+    noteDate(url, sentAt, response);
     const reader = response.body?.getReader();
     if (reader === undefined) return response; // no body, or a platform without streams
     const parts: Uint8Array<ArrayBuffer>[] = [];

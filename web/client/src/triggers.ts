@@ -1,8 +1,10 @@
 // When to sync: at the start, after local writes, on a notification, and on each new
 // connection. Rich text has its own connection and does not need this.
 import type { Database } from "@nozbe/watermelondb";
-import { countUnsynced, refuseSync, safeSyncDatabase, syncState, type SyncSource } from "./safe-sync.js";
+import { countUnsynced } from "./pending.js";
+import { refuseSync, safeSyncDatabase, syncState } from "./safe-sync.js";
 import { CLOSE_DELETED, ClosedError, type Server } from "./server.js";
+import type { SyncSource } from "./source.js";
 import { subscribe } from "./subscribe.js";
 
 export interface TriggerOptions {

@@ -2,6 +2,7 @@
 
 import { longestTimerMillis } from "./backoff.js";
 import { patientFetch } from "./patience.js";
+import { noteSocket } from "./sockets.js";
 
 /** A Tidemark server and the person's token. */
 export interface Server {
@@ -144,7 +145,11 @@ export function ticketSocket(server: Server): typeof WebSocket {
     #closed = false;
     #retry: ReturnType<typeof setTimeout> | undefined; // of the request for a ticket
 
+    readonly #url: string;
+
     constructor(url: string) {
+      this.#url = url;
+      noteSocket(url, { state: "connecting" });
       void this.#open(url);
     }
 
@@ -185,8 +190,14 @@ export function ticketSocket(server: Server): typeof WebSocket {
       }
       this.#socket = socket;
       socket.binaryType = this.binaryType;
-      socket.onopen = (event) => this.onopen?.(event);
-      socket.onmessage = (event) => this.onmessage?.(event);
+      socket.onopen = (event) => {
+        noteSocket(url, { state: "open" });
+        this.onopen?.(event);
+      };
+      socket.onmessage = (event) => {
+        noteSocket(url, { lastMessageAt: Date.now() });
+        this.onmessage?.(event);
+      };
       socket.onerror = (event) => this.onerror?.(event);
       socket.onclose = (event) => this.#ended(event, token);
     }
@@ -194,6 +205,7 @@ export function ticketSocket(server: Server): typeof WebSocket {
     // token is the token that got the ticket.
     #ended(event: CloseEvent, token: string | null) {
       this.#closed = true;
+      noteSocket(this.#url, { state: "closed", closed: { code: event.code, reason: event.reason } });
       const now = server.token();
       const renewed = event.code === CLOSE_UNAUTHORIZED && now !== null && now !== token;
       this.onclose?.(renewed ? ({ code: CLOSE_RENEWED, reason: event.reason } as CloseEvent) : event);

@@ -1,4 +1,4 @@
-import { useEffect, useId, useState } from "react";
+import { useEffect, useId, useState, type Ref } from "react";
 import type { Findings } from "./findings.js";
 import type { ExplainedRow, Inspector } from "./inspect.js";
 
@@ -17,6 +17,7 @@ function text(value: unknown): string {
 }
 
 interface Props {
+  ref: Ref<HTMLElement>;
   inspector: Inspector;
   row: RowName | null;
   /** The section explains its row again when they change. */
@@ -24,7 +25,7 @@ interface Props {
 }
 
 /** Explains the row that was chosen elsewhere, or one by its table and id. */
-export function ExplainSection({ inspector, row, findings }: Props) {
+export function ExplainSection({ ref, inspector, row, findings }: Props) {
   const [asked, setAsked] = useState(row);
   const [table, setTable] = useState(row?.table ?? inspector.tables[0] ?? "");
   const [id, setId] = useState(row?.id ?? "");
@@ -51,7 +52,7 @@ export function ExplainSection({ inspector, row, findings }: Props) {
 
   const shown = answer?.table === asked?.table && answer?.id === asked?.id ? answer : null;
   return (
-    <section aria-labelledby={heading}>
+    <section ref={ref} tabIndex={-1} aria-labelledby={heading}>
       <h3 id={heading}>Explain a row</h3>
       <form
         onSubmit={(event) => {

@@ -24,6 +24,11 @@ function Panel({ inspector, row = null, onClose }: Props) {
   const findings = useFindings(inspector);
   const [asked, setAsked] = useState<RowName | null>(null);
   const panel = useRef<HTMLElement>(null);
+  const answer = useRef<HTMLElement>(null);
+  const explain = (name: RowName) => {
+    setAsked(name);
+    answer.current?.focus(); // the button goes away when the row is synced
+  };
   useEffect(() => setAsked(null), [row?.table, row?.id]);
   useEffect(() => {
     const before = document.activeElement;
@@ -42,8 +47,8 @@ function Panel({ inspector, row = null, onClose }: Props) {
         <p role="status">Reading…</p>
       ) : (
         <div className="grid">
-          <PendingSection rows={findings.pending} onExplain={setAsked} />
-          <ExplainSection inspector={inspector} row={asked ?? row} findings={findings} />
+          <PendingSection rows={findings.pending} onExplain={explain} />
+          <ExplainSection ref={answer} inspector={inspector} row={asked ?? row} findings={findings} />
           <MarksSection marks={findings.marks} clock={findings.clock} />
           <SyncsSection syncs={findings.syncs} />
           <SocketsSection sockets={findings.sockets} />

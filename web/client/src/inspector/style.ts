@@ -9,7 +9,7 @@ const css = `
 * { box-sizing: border-box; }
 section { font: 14px/1.45 system-ui, sans-serif; color: var(--ink); background: var(--surface); }
 .panel { height: min(30rem, 60vh); overflow: auto; border-top: 2px solid var(--accent); padding: 0 1rem 1rem; }
-.panel:focus { outline: none; }
+section:focus { outline: none; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 header { position: sticky; top: 0; background: var(--surface); display: flex; align-items: center; justify-content: space-between; padding: 0.5rem 0; z-index: 1; }
 h2 { font-size: 1.1rem; margin: 0; }

@@ -2,6 +2,7 @@
 
 import { longestTimerMillis } from "./backoff.js";
 import { patientFetch } from "./patience.js";
+import { noteSocket } from "./sockets.js";
 
 /** A Tidemark server and the person's token. */
 export interface Server {
@@ -170,7 +171,11 @@ export function ticketSocket(server: Server): typeof WebSocket {
     #over = false; // onclose was called
     #retry: ReturnType<typeof setTimeout> | undefined; // of the request for a ticket
 
+    readonly #url: string;
+
     constructor(url: string) {
+      this.#url = url;
+      noteSocket(url, { state: "connecting" });
       server.signal?.addEventListener("abort", this.#leave);
       void this.#open(url);
     }
@@ -212,9 +217,16 @@ export function ticketSocket(server: Server): typeof WebSocket {
       }
       this.#socket = socket;
       if (this.binaryType !== "blob") socket.binaryType = this.binaryType; // React Native sets "blob" only with a module of its own
-      // React Native for Android does not close a socket that is still connecting.
-      socket.onopen = (event) => (this.#closed ? socket.close() : this.onopen?.(event));
-      socket.onmessage = (event) => this.onmessage?.(event);
+      socket.onopen = (event) => {
+        noteSocket(url, { state: "open" });
+        // React Native for Android does not close a socket that is still connecting.
+        if (this.#closed) socket.close();
+        else this.onopen?.(event);
+      };
+      socket.onmessage = (event) => {
+        noteSocket(url, { lastMessageAt: Date.now() });
+        this.onmessage?.(event);
+      };
       socket.onerror = (event) => this.onerror?.(event);
       socket.onclose = (event) => this.#ended(event, token);
     }
@@ -232,6 +244,7 @@ export function ticketSocket(server: Server): typeof WebSocket {
       this.#over = true;
       server.signal?.removeEventListener("abort", this.#leave);
       this.#closed = true;
+      noteSocket(this.#url, { state: "closed", closed: { code: event.code, reason: event.reason } });
       const now = server.token();
       const { code = 1006, reason = "" } = event; // React Native knows neither of a connection that broke
       const renewed = code === CLOSE_UNAUTHORIZED && now !== null && now !== token;

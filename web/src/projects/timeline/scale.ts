@@ -101,10 +101,16 @@ function steps(step: Step, scale: Scale, from: number, to: number): Tick[] {
 
 const shadePixels = 3; // of a day; narrower shades would only be noise
 
+/** Days in a row. */
+export interface Run {
+  x: number;
+  width: number;
+}
+
 /** Returns the runs of days off between two positions. */
-export function shadesOf(scale: Scale, calendar: Workdays, from: number, to: number): { x: number; width: number }[] {
+export function shadesOf(scale: Scale, calendar: Workdays, from: number, to: number): Run[] {
   if (scale.pixelsPerDay < shadePixels) return [];
-  const shades: { x: number; width: number }[] = [];
+  const shades: Run[] = [];
   let open = false;
   for (let day = Math.floor(dayAt(scale, from)); xOf(scale, day) < to; day++) {
     const off = !calendar.works(day);

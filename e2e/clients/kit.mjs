@@ -1,12 +1,12 @@
 // Databases of the client kit's own WatermelonDB, in Node: with LokiJS in memory, or with SQLite in a file.
 import { createRequire } from "node:module";
 import { root } from "../doors.mjs";
-import { adapterOf } from "./sqlite.mjs";
+import { sqliteOf } from "./sqlite.mjs";
 
 const require = createRequire(`${root}/web/client/dist/index.js`);
 const { Database, Model, appSchema, tableSchema } = require("@nozbe/watermelondb");
 const LokiJSAdapter = require("@nozbe/watermelondb/adapters/lokijs").default;
-const SQLiteAdapter = adapterOf(require);
+const { SQLiteAdapter } = sqliteOf(require);
 const { LokiMemoryAdapter } = require("lokijs");
 require("@nozbe/watermelondb/utils/common/logger").default.silence();
 

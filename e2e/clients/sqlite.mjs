@@ -14,12 +14,12 @@ class BetterSqlite {
     return this.database.isOpen;
   }
 
-  close() {
-    this.database.close();
-  }
-
   exec(sql) {
     this.database.exec(sql);
+  }
+
+  close() {
+    this.database.close();
   }
 
   prepare(sql) {
@@ -50,16 +50,18 @@ class BetterSqlite {
   }
 }
 
-/** Returns the SQLiteAdapter of the WatermelonDB that a require() finds. */
-export function adapterOf(require) {
+/** Returns the SQLiteAdapter of the WatermelonDB that a require() finds, and the driver that it has in Node. */
+export function sqliteOf(require) {
   const load = Module._load;
   Module._load = (name, ...rest) => (name === "better-sqlite3" ? BetterSqlite : load(name, ...rest));
   const { default: SQLiteAdapter } = require("@nozbe/watermelondb/adapters/sqlite");
+  const { default: DatabaseDriver } = require("@nozbe/watermelondb/adapters/sqlite/sqlite-node/DatabaseDriver");
   Module._load = load;
-  return SQLiteAdapter;
+  return { SQLiteAdapter, DatabaseDriver };
 }
 
-const SQLiteAdapter = adapterOf(createRequire(import.meta.url));
+const { SQLiteAdapter, DatabaseDriver } = sqliteOf(createRequire(import.meta.url));
+export { DatabaseDriver };
 
 // sqlite returns an adapter of a database in memory.
 export const sqlite = (schema) => new SQLiteAdapter({ schema, dbName: ":memory:" });

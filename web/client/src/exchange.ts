@@ -78,7 +78,7 @@ export async function push(database: Database, source: SyncSource, onBegin: (tot
     }
     if (database._resetCount !== _resetCount) throw new Error("The database was reset during its sync");
     const affected = part.entries.flatMap(({ table, id }) => records.get(`${table} ${id}`) ?? []);
-    await markLocalChangesAsSynced(database, { changes: partChanges, affectedRecords: affected } as Parameters<typeof markLocalChangesAsSynced>[1]);
+    await markLocalChangesAsSynced(database, { changes: partChanges, affectedRecords: affected });
     from += part.entries.length;
     onTaken({ entries: part.entries, result: result ?? { rejected: [] } });
   }

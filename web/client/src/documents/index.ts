@@ -5,4 +5,5 @@ export { Room } from "./room.js";
 export { saveRooms } from "./save-rooms.js";
 export { sqliteDocuments, type SqliteDatabase } from "./sqlite.js";
 export type { DocumentStorage, DocumentStore, Place } from "./storage.js";
-export { onUnsavedChange, readUnsavedRooms, removeDocuments, unsavedRooms } from "./unsaved.js";
+export { readUnsavedRooms, removeDocuments } from "./device.js";
+export { onUnsavedChange, unsavedRooms } from "./unsaved.js";

@@ -22,6 +22,25 @@ test("an edit at any moment while another tab takes the last mark has its mark, 
   }
 });
 
+test("a tab that takes the last mark leaves the room listed if another tab has begun the next epoch", async () => {
+  const disk = browser();
+  const [one, two] = [disk.storage().open(place), disk.storage().open(place)];
+  for (const tab of [one, two]) await tab.load();
+  const [a, b] = typed("ab");
+  await one.append(a, true);
+  const { indexOf } = one;
+  let transactions = 0;
+  one.indexOf = (owner) => ({
+    run: async (...work) => {
+      if (++transactions === 2) await two.append(b, true); // between the document's transaction and the last one of the index
+      return indexOf(owner).run(...work);
+    },
+  });
+  await one.saved();
+  assert.equal(transactions, 2);
+  assert.deepEqual(await (await disk.restart()).unsaved(place), ["note"]);
+});
+
 test("a document whose database somebody removed can be saved again", async () => {
   const storage = browser().storage();
   for (let epoch = 0; epoch < 3; epoch++) {

@@ -24,7 +24,8 @@ beforeEach(() => {
   };
 });
 afterEach(async () => {
-  await Promise.all(openRooms().map((room) => room.destroy()));
+  for (const room of openRooms()) void room.destroy();
+  await settle();
   mock.timers.reset();
   Object.assign(globalThis, real);
 });
@@ -149,6 +150,19 @@ test("a room whose disk stays broken is not saved, although the server has every
   disk.broken = false;
   for (let i = 0; i < 20; i++) await tick(2000);
   assert.deepEqual([room.unsaved, room.saves > 0, await kept()], [false, true, "ab"]);
+});
+
+test("what is not on the disk is not saved, however slow or broken the disk", async () => {
+  for (const append of [() => new Promise(() => {}), () => Promise.reject(new Error("no"))]) {
+    const store = { load: async () => ({ updates: [], unsaved: false }), append, saved: async () => {}, compact: async () => [], close() {} };
+    const room = await open("note", { documents: { open: () => store, unsavedNow: () => [] } });
+    type(room, "a");
+    await settle();
+    for (let i = 0; i < 5; i++) await tick(2000);
+    assert.deepEqual([server.text("note").includes("a"), room.unsaved, room.saves], [true, true, 0]);
+    store.append = async () => {};
+    void room.destroy();
+  }
 });
 
 test("an edit that came back does not speak for one before it", async () => {

@@ -120,8 +120,8 @@ export class Room extends WebsocketProvider {
     this.#unwatch?.();
     this.#wanted = false;
     super.destroy();
-    await this.#keeper.close();
     closed(this);
+    await this.#keeper.close();
     this.doc.destroy();
     unsavedChanged();
   }

@@ -22,6 +22,7 @@ export class Room extends WebsocketProvider {
   readonly #unwatch: (() => void) | undefined;
   #wanted = false;
   #resting: ReturnType<typeof setTimeout> | undefined;
+  #told = false; // of unsaved edits
   /** Called when the device has stored everything and the server has it, too. */
   onSaved: () => void = () => {};
 
@@ -40,7 +41,7 @@ export class Room extends WebsocketProvider {
         this.#unacknowledged.add(transaction);
         this.#rest();
       },
-      onChange: unsavedChanged,
+      onChange: () => this.#tell(),
       onError: (error) => onError?.(error, id),
     });
     this.#listen();
@@ -93,7 +94,7 @@ export class Room extends WebsocketProvider {
     clearTimeout(this.#resting);
     this.#resting = setTimeout(() => {
       if (this.#isSaved()) void this.#saved();
-      else if (this.synced || this.unsaved) this.#rest();
+      else if (this.synced) this.#rest();
     }, restMillis);
   }
 
@@ -104,6 +105,15 @@ export class Room extends WebsocketProvider {
   async #saved() {
     if (await this.#keeper.saved()) this.onSaved();
     else this.#rest();
+  }
+
+  // tell tells of the room's mark when it comes and goes, and not of each edit.
+  #tell() {
+    const { unsaved, stored, error } = this.#keeper;
+    const marked = unsaved && (this.#told || stored || error !== null);
+    if (marked === this.#told) return;
+    this.#told = marked;
+    unsavedChanged();
   }
 
   // At the end of a connection the server told the others that we left. They take our

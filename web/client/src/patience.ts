@@ -1,4 +1,5 @@
 // The time limits of a request.
+import { noteDate } from "./clock-offset.js";
 
 // Until the response begins. The server ends a request after LIMIT_CALL_MS, 60 s by
 // default, and returns 408. A client must wait longer to see that.
@@ -49,7 +50,9 @@ export async function patientFetch(url: string, init: RequestInit, millis = resp
 }
 
 async function receive(url: string, init: RequestInit, wait: (limit: number) => void): Promise<Answer> {
+  const sentAt = Date.now();
   const response = await fetch(url, init);
+  noteDate(url, sentAt, response);
   const { ok, status, headers } = response;
   const text = await read(response, wait);
   return { ok, status, headers, text: async () => text, json: async () => JSON.parse(text) };

@@ -9,12 +9,13 @@ const retries = new Map<string, ReturnType<typeof setTimeout>>(); // of each sub
  * again. If the server does not take them, as in a paused space, it tries again by itself until they are saved or refused.
  */
 export async function saveRooms(options: RoomOptions): Promise<void> {
+  if (options.server.signal?.aborted) return;
   let left = true;
   try {
     left = await (await import("./saving.js")).saveEach(options);
   } finally {
     const owner = ownerOf(options);
     clearTimeout(retries.get(owner));
-    if (left) retries.set(owner, setTimeout(() => void saveRooms(options).catch(() => {}), againMillis));
+    if (left && !options.server.signal?.aborted) retries.set(owner, setTimeout(() => void saveRooms(options).catch(() => {}), againMillis));
   }
 }

@@ -1,7 +1,7 @@
 // The part of saveRooms() that a page loads when it needs it, with what reads the device's storage.
 import { indexedDbDocuments } from "./indexeddb.js";
+import { unsavedChanged } from "./listeners.js";
 import { ownerOf, scopeOf, type Owner, type RoomOptions } from "./options.js";
-import { unsavedChanged } from "./unsaved.js";
 
 const patienceMillis = 30_000; // for one room
 

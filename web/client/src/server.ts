@@ -2,6 +2,7 @@
 
 import { longestTimerMillis } from "./backoff.js";
 import { patientFetch } from "./patience.js";
+import { noteSocket } from "./sockets.js";
 
 /** A Tidemark server and the person's token. */
 export interface Server {
@@ -32,7 +33,7 @@ export function baseUrl({ url, space = "" }: Pick<Server, "url" | "space">): str
 
 // escape writes all but a-z 0-9 . _ - as %XX: names of files may have no comma of the text,
 // and Ann's file is not ann's where upper and lower case are the same.
-const escape = (text: string) =>
+export const escape = (text: string) =>
   encodeURIComponent(text).replace(/%..|[^a-z0-9._-]/g, (c) => (c.length > 1 ? c : `%${c.charCodeAt(0).toString(16).toUpperCase()}`));
 
 /**
@@ -170,7 +171,11 @@ export function ticketSocket(server: Server): typeof WebSocket {
     #over = false; // onclose was called
     #retry: ReturnType<typeof setTimeout> | undefined; // of the request for a ticket
 
+    readonly #url: string;
+
     constructor(url: string) {
+      this.#url = url;
+      noteSocket(url, { state: "connecting" });
       server.signal?.addEventListener("abort", this.#leave);
       void this.#open(url);
     }
@@ -211,9 +216,17 @@ export function ticketSocket(server: Server): typeof WebSocket {
         return;
       }
       this.#socket = socket;
-      socket.binaryType = this.binaryType;
-      socket.onopen = (event) => this.onopen?.(event);
-      socket.onmessage = (event) => this.onmessage?.(event);
+      if (this.binaryType !== "blob") socket.binaryType = this.binaryType; // React Native sets "blob" only with a module of its own
+      socket.onopen = (event) => {
+        noteSocket(url, { state: "open" });
+        // React Native for Android does not close a socket that is still connecting.
+        if (this.#closed) socket.close();
+        else this.onopen?.(event);
+      };
+      socket.onmessage = (event) => {
+        noteSocket(url, { lastMessageAt: Date.now() });
+        this.onmessage?.(event);
+      };
       socket.onerror = (event) => this.onerror?.(event);
       socket.onclose = (event) => this.#ended(event, token);
     }
@@ -231,9 +244,11 @@ export function ticketSocket(server: Server): typeof WebSocket {
       this.#over = true;
       server.signal?.removeEventListener("abort", this.#leave);
       this.#closed = true;
+      noteSocket(this.#url, { state: "closed", closed: { code: event.code, reason: event.reason } });
       const now = server.token();
-      const renewed = event.code === CLOSE_UNAUTHORIZED && now !== null && now !== token;
-      this.onclose?.(renewed ? ({ code: CLOSE_RENEWED, reason: event.reason } as CloseEvent) : event);
+      const { code = 1006, reason = "" } = event; // React Native knows neither of a connection that broke
+      const renewed = code === CLOSE_UNAUTHORIZED && now !== null && now !== token;
+      this.onclose?.({ code: renewed ? CLOSE_RENEWED : code, reason } as CloseEvent);
     }
   }
   return TicketSocket as unknown as typeof WebSocket;

@@ -1,7 +1,9 @@
 // A person's session on a device: from the sign-in to the sign-out. What begins in it ends with it.
 import type { Database } from "@nozbe/watermelondb";
-import { countUnsynced, refuseSync, safeSyncDatabase, syncState, type SyncSource } from "./safe-sync.js";
+import { countUnsynced } from "./pending.js";
+import { refuseSync, safeSyncDatabase, syncState } from "./safe-sync.js";
 import { storageName, type Server } from "./server.js";
+import type { SyncSource } from "./source.js";
 import { syncTriggers, type TriggerOptions } from "./triggers.js";
 import { together, unsyncedTables, type RoomWork, type Tables, type UnsyncedWork } from "./work.js";
 

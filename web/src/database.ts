@@ -5,9 +5,8 @@ import type { Class } from "@nozbe/watermelondb/types";
 import LokiJSAdapter from "@nozbe/watermelondb/adapters/lokijs";
 import { setGenerator } from "@nozbe/watermelondb/utils/common/randomId";
 import { uuid } from "tidemark-client";
-import { adopt, exists, oldLock, oldSlots } from "./adoption";
 import { root } from "./reach";
-import { nameIn, unsyncedKey } from "./removal";
+import { hasOldName, nameIn, unsyncedKey } from "./removal";
 
 setGenerator(uuid);
 
@@ -75,6 +74,8 @@ export async function takeStorage(subject: string, space: string, onlyWaiting = 
 
 // takeOld takes the storage of an earlier version, and moves it. A tab with that version keeps its own.
 async function takeOld(subject: string): Promise<Storage | undefined> {
+  if (!(await indexedDB.databases()).some(({ name }) => hasOldName(subject, name!))) return undefined;
+  const { adopt, exists, oldLock, oldSlots } = await import("./adoption");
   for (const old of await oldSlots(subject)) {
     if (!(await hold(oldLock(subject, old)))) continue;
     for (const slot of slots) {

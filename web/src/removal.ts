@@ -13,9 +13,9 @@ const prefixOf = (subject: string) => nameIn(subject, "");
 /** The key of the number of rows of a database, in a tab's storage, that the server does not have yet. */
 export const unsyncedKey = (subject: string, space: string, slot: string, database: string) => nameIn(subject, space, slot, "unsynced", database);
 
-// Versions up to 0.1.0 stored names without the server and the space.
 const oldUnsyncedPrefix = "tidemark-unsynced:";
-function hasOldName(subject: string, name: string): boolean {
+/** Whether a person's database or key has a name of a version up to 0.1.0: without the server and the space. */
+export function hasOldName(subject: string, name: string): boolean {
   const own = `tidemark-${subject}-`;
   const key = name.startsWith(oldUnsyncedPrefix) ? name.slice(oldUnsyncedPrefix.length) : name;
   return key.startsWith(own) && /^(\d+(-project.*|:.*)?|yjs-.*|unsaved:.*)$/s.test(key.slice(own.length));

@@ -72,6 +72,26 @@ describe("a session", () => {
   });
 });
 
+describe("a kept database", () => {
+  test("is synced by the app, and ends with the session", async () => {
+    const ada = signIn("ada");
+    const database = open();
+    assert.equal(await ada.keep(database, { name: "a" }), true);
+    await note(database, "ada");
+    assert.equal((await ada.unsyncedWork()).total, 1);
+    town.disconnect();
+    safeSyncDatabase(database, sourceOf(ada.server()));
+    await passes(200);
+    assert.equal(syncState(database).get().phase, "waiting");
+    town.online = true;
+    const requests = town.sent.length;
+    assert.equal((await ada.end({ lastSyncMillis: 100 })).total, 1);
+    await passes(10_000);
+    assert.equal(town.sent.length, requests);
+    assert.equal(await signIn("bob").keep(database), false);
+  });
+});
+
 describe("unsynced work", () => {
   test("is the rows by table, and what was done to them", async () => {
     const [one, two] = [open(), open()];
@@ -104,8 +124,9 @@ describe("unsynced work", () => {
     const { total, rooms } = await later.unsyncedWork("team-x");
     assert.deepEqual([total, rooms], [2, [{ space: "team-x", id: "note,1" }]]);
     for (const other of ["bob", "ad", "ada,"]) assert.equal((await session(other).unsyncedWork()).total, 0, other);
-    const native = session("ada", { unsavedRooms: (server, subject) => [`${subject} ${server.space}`] });
-    assert.deepEqual((await native.unsyncedWork("team-x")).rooms, [{ space: "team-x", id: "ada team-x" }]);
+    const native = session("ada", { documents: { unsaved: async ({ owner }) => [owner] } });
+    native.server("team-x");
+    assert.deepEqual((await native.unsyncedWork("team-x")).rooms.map(({ id }) => id), ["note,1", "tidemark,http%3A%2F%2Fserver,ada,team-x"]);
   });
 
   test("is none when the server has it", async () => {

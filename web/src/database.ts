@@ -32,23 +32,20 @@ export function openDatabase(name: string, schema: AppSchema, modelClasses: Clas
 export interface Storage {
   /** Returns the name of something in it, such as a database. */
   name(...parts: string[]): string;
-  /** Stores how many rows of a database the server does not have yet. */
-  remember(database: string, unsynced: number): void;
-  /** Returns the databases that have such rows. */
+  /** Returns what the kit's session calls one of its databases. */
+  label(database: string): string;
+  /** Returns the databases that have rows which the server does not have yet. */
   waiting(): string[];
 }
 
 const slots = Array.from({ length: 20 }, (_, slot) => String(slot));
 
 function storageOf(subject: string, space: string, slot: string): Storage {
-  const prefix = unsyncedKey(subject, space, slot, "");
+  const label = (database: string) => `${slot}/${database}`;
+  const prefix = unsyncedKey(subject, space, label(""));
   return {
     name: (...parts) => nameIn(subject, space, slot, ...parts),
-    remember(database, unsynced) {
-      const key = unsyncedKey(subject, space, slot, database);
-      if (unsynced > 0) localStorage.setItem(key, String(unsynced));
-      else localStorage.removeItem(key);
-    },
+    label,
     waiting: () => Object.keys(localStorage).filter((key) => key.startsWith(prefix)).map((key) => decodeURIComponent(key.slice(prefix.length))),
   };
 }
@@ -81,7 +78,7 @@ async function takeOld(subject: string): Promise<Storage | undefined> {
     for (const slot of slots) {
       const storage = storageOf(subject, root, slot);
       if ((await exists(subject, slot)) || !(await hold(storage.name()))) continue;
-      await adopt(subject, old, slot, storage.remember);
+      await adopt(subject, old, slot, storage.label);
       return storage;
     }
   }

@@ -234,8 +234,8 @@ export function ticketSocket(server: Server): typeof WebSocket {
     // The session has ended.
     #leave = () => {
       clearTimeout(this.#retry);
-      this.#socket?.close();
       this.#ended({ code: 4000 + sessionEnded, reason: endedReason } as CloseEvent, null);
+      this.#socket?.close();
     };
 
     // token is the token that got the ticket.

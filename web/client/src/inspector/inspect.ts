@@ -1,5 +1,6 @@
 // What the kit knows of its databases, sockets and documents, for the inspector's panel and for the browser's console.
 import { Q, type Database } from "@nozbe/watermelondb";
+import { getLastPulledAt } from "@nozbe/watermelondb/sync/impl/index.js";
 import type { Row } from "../changes.js";
 import { clockOffset } from "../clock-offset.js";
 import { pendingRows, type PendingRow } from "../pending.js";
@@ -40,8 +41,6 @@ export interface ExplainedRow extends Explanation, RowFacts {
   /** Why nobody could ask the server. */
   readonly failure: string | null;
 }
-
-const lastPulledKey = "__watermelon_last_pulled_at";
 
 /** Answers questions about a database and what belongs to it. */
 export class Inspector {
@@ -99,7 +98,7 @@ export class Inspector {
   }
 
   async #lastPulledAt(): Promise<number | null> {
-    return Number(await this.inspected.database.adapter.getLocal(lastPulledKey)) || null;
+    return (await getLastPulledAt(this.inspected.database)) ?? null;
   }
 
   async #here(table: string, id: string): Promise<Row | null> {

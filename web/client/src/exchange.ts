@@ -60,17 +60,13 @@ const learned = new WeakMap<SyncSource, PushLimits>(); // smaller limits of serv
  */
 export async function push(database: Database, source: SyncSource, onBegin: (total: number) => void, onTaken: (taken: Taken) => void): Promise<void> {
   const { _resetCount } = database;
+  const lastPulledAt = (await getLastPulledAt(database))!;
   const { changes, affectedRecords } = await fetchLocalChanges(database);
   const entries = inOrder(changes as Changes);
   if (entries.length === 0) return;
   onBegin(entries.length);
   const records = new Map(affectedRecords.map((record) => [`${record.table} ${record.id}`, record]));
-  const lastPulledAt = (await getLastPulledAt(database))!;
-  const sameDatabase = () => {
-    if (database._resetCount !== _resetCount) throw new Error("The database was reset during its sync");
-  };
   for (let from = 0; from < entries.length; ) {
-    sameDatabase();
     const part = cut(entries, from, learned.get(source) ?? source.limits ?? defaultLimits);
     const partChanges = changesOf(part, Object.keys(changes));
     let result: PushResult | void;
@@ -80,9 +76,9 @@ export async function push(database: Database, source: SyncSource, onBegin: (tot
       learned.set(source, halved(part, error));
       continue;
     }
-    sameDatabase();
+    if (database._resetCount !== _resetCount) throw new Error("The database was reset during its sync");
     const affected = part.entries.flatMap(({ table, id }) => records.get(`${table} ${id}`) ?? []);
-    await markLocalChangesAsSynced(database, { changes: partChanges, affectedRecords: affected } as Parameters<typeof markLocalChangesAsSynced>[1]);
+    await markLocalChangesAsSynced(database, { changes: partChanges, affectedRecords: affected });
     from += part.entries.length;
     onTaken({ entries: part.entries, result: result ?? { rejected: [] } });
   }

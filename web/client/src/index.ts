@@ -5,6 +5,7 @@ export { edit, nextUpdatedAt } from "./clock.js";
 export { clockOffset } from "./clock-offset.js";
 export { statusOf } from "./failure.js";
 export { countUnsynced, pendingRows, type PendingRow } from "./pending.js";
+export { browserPlatform, type Platform } from "./platform.js";
 export { safeSyncDatabase, syncState, type Progress, type SyncState } from "./safe-sync.js";
 export { baseUrl, CLOSE_DELETED, CLOSE_UNAUTHORIZED, ClosedError, HttpError, callJson, isFinal, isSpaceName, socketUrl, storageName, ticketSocket, type Server } from "./server.js";
 export type { Loss, PullArgs, PullResult, PushArgs, PushLimits, PushResult, Rejection, Replacement, SyncEvents, SyncSource } from "./source.js";

@@ -85,7 +85,7 @@ class Syncer {
     record.millis = Date.now() - record.at;
     await this.#log.add(record).catch(() => {}); // the state has the error of the database
     this.#running = null;
-    if (this.#refused !== null) this.refuse(this.#refused);
+    if (this.#refused !== null) void this.refuse(this.#refused);
     return this.count();
   }
 
@@ -132,10 +132,11 @@ class Syncer {
     this.#report({ phase: "waiting", error, unauthorized: false, progress: null });
   }
 
-  refuse(error: Error) {
+  async refuse(error: Error) {
     this.#refused = error;
     clearTimeout(this.#timer);
     this.#report({ phase: "refused", error });
+    await this.#running;
   }
 
   async count(): Promise<SyncState> {
@@ -178,7 +179,10 @@ export function safeSyncDatabase(database: Database, source: SyncSource): Promis
   return syncerOf(database).sync(source);
 }
 
-/** Sets the state of a database's sync to refused, and ends its attempts until somebody calls safeSyncDatabase(). */
+/**
+ * Sets the state of a database's sync to refused, and ends its attempts until somebody calls safeSyncDatabase(). Resolves
+ * when no sync runs any more.
+ */
 export const refuseSync = (database: Database, error: Error) => syncerOf(database).refuse(error);
 
 /** Returns the state of a database's sync, in the form of React's useSyncExternalStore. */

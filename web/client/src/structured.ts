@@ -3,8 +3,8 @@ import { createTRPCClient, httpLink, type TRPCClient } from "@trpc/client";
 import type { AppRouter, PushInput } from "./app-router.js";
 import { append, countChanges } from "./changes.js";
 import type { PullArgs, PushArgs, SyncEvents, SyncSource } from "./source.js";
-import { patientFetch } from "./patience.js";
-import { baseUrl, HttpError, retryAfter, type Server } from "./server.js";
+import type { Answer } from "./patience.js";
+import { baseUrl, HttpError, retryAfter, send, type Server } from "./server.js";
 
 /** Returns a typed tRPC client. The server speaks plain JSON: set no transformer. */
 export function createClient(server: Server): TRPCClient<AppRouter> {
@@ -13,7 +13,7 @@ export function createClient(server: Server): TRPCClient<AppRouter> {
       httpLink({
         url: `${baseUrl(server)}/trpc`,
         headers: () => ({ authorization: `Bearer ${server.token() ?? ""}` }),
-        fetch: async (input, init) => requireJson(await patientFetch(String(input), init as RequestInit, server.timeoutMillis)),
+        fetch: async (input, init) => requireJson(await send(server, String(input), init as RequestInit)),
       }),
     ],
   });
@@ -21,7 +21,7 @@ export function createClient(server: Server): TRPCClient<AppRouter> {
 
 // requireJson throws HttpError for an error that is not JSON, as of a proxy. tRPC would
 // report only invalid JSON, without the status and Retry-After.
-function requireJson(response: Response): Response {
+function requireJson(response: Answer): Answer {
   const { ok, status, headers } = response;
   if (ok || /json/.test(headers.get("content-type") ?? "")) return response;
   throw new HttpError(status, "", "", retryAfter(headers));

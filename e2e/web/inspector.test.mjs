@@ -44,6 +44,7 @@ onHost("wazero", "the inspector of the demo", (door, browser) => {
     await panel.getByRole("row", { name: "company_name Analytical Engines Analytical Engines" }).waitFor();
     await panel.getByRole("row", { name: "contact_name Ada Lovelace Ada Lovelace" }).waitFor();
     await panel.getByRole("row", { name: /\/sync\/subscribe open/ }).waitFor();
+    await panel.getByRole("row", { name: /customer-notes-\S+ \d+ has all of the server all are on the server/ }).waitFor();
     const told = await page.evaluate(async () => {
       const { __TIDEMARK__: inspector } = globalThis;
       const [{ pushed }] = (await inspector.syncs()).filter((sync) => sync.pushed > 0);

@@ -1,5 +1,5 @@
 import { WebsocketProvider } from "y-websocket";
-import { Doc } from "yjs";
+import { Doc, encodeStateAsUpdate } from "yjs";
 import { browserPlatform } from "../platform.js";
 import { socketUrl, ticketSocket } from "../server.js";
 import { indexedDbDocuments } from "./indexeddb.js";
@@ -60,6 +60,11 @@ export class Room extends WebsocketProvider {
   /** Whether the device has edits of this room that the server may lack, or that are not on the disk yet. */
   get unsaved(): boolean {
     return this.#keeper.unsaved;
+  }
+
+  /** The size of the document as one update. */
+  get bytes(): number {
+    return encodeStateAsUpdate(this.doc).length;
   }
 
   /** Why the device could not read or store the document at the last attempt; null if it could. */

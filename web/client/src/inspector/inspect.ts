@@ -10,7 +10,7 @@ import { socketLog, type SocketInfo } from "../sockets.js";
 import { syncLog, type SyncRecord } from "../sync-log.js";
 import { explainRow, type Explanation, type RowFacts, type StoredRow } from "./explain.js";
 
-/** An open document: a room of openRooms() of `tidemark-client/documents`. */
+/** An open document. */
 export interface RoomInfo {
   readonly id: string;
   /** Of the document as one update. */
@@ -18,13 +18,20 @@ export interface RoomInfo {
   readonly synced: boolean;
   /** It has edits that the server may lack. */
   readonly unsaved: boolean;
+  /** Why the device could not store it at the last attempt. */
+  readonly error: string | null;
+}
+
+/** The part of a room of `tidemark-client/documents` that the inspector shows. */
+export interface InspectedRoom extends Omit<RoomInfo, "error"> {
+  readonly storageError: Error | null;
 }
 
 export interface Inspected {
   readonly server: Server;
   readonly database: Database;
   /** openRooms() of `tidemark-client/documents`, if the app has documents. */
-  readonly rooms?: () => readonly RoomInfo[];
+  readonly rooms?: () => readonly InspectedRoom[];
 }
 
 export interface Marks {
@@ -74,7 +81,7 @@ export class Inspector {
 
   /** The documents that are open. */
   rooms(): RoomInfo[] {
-    return (this.inspected.rooms?.() ?? []).map(({ id, bytes, synced, unsaved }) => ({ id, bytes, synced, unsaved }));
+    return (this.inspected.rooms?.() ?? []).map(({ id, bytes, synced, unsaved, storageError }) => ({ id, bytes, synced, unsaved, error: storageError?.message ?? null }));
   }
 
   /** The server's clock minus the device's, in milliseconds; null if it is unknown. */

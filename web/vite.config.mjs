@@ -26,11 +26,18 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^\.\.?\/__wmelonRxShim$/, replacement: `${modules}/@nozbe/watermelondb/utils/rx/__wmelonRxShimESM2015/index.js` },
-      { find: /^rxjs\/dist\/esm5\//, replacement: `${modules}/rxjs/dist/esm5/` },
+      // WatermelonDB's LokiJS adapter has two ways to store, and the app uses the incremental one.
+      { find: "lokijs/src/loki-indexed-adapter", replacement: "lokijs/src/incremental-indexeddb-adapter" },
+      { find: /^rxjs\/dist\/esm5\//, replacement: `${modules}/rxjs/dist/esm/` },
     ],
   },
   plugins: [react(), serviceWorker],
-  build: { target: "es2022", modulePreload: { polyfill: false } },
+  build: {
+    target: "es2022",
+    modulePreload: { polyfill: false },
+    // Small parts of the kit that the page loads at first are one file.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "server", test: /client\/dist\/(server|documents\/(marks|unsaved|open-rooms))\.js/ }] } } },
+  },
   // `npm run dev` beside `make dev`: the page reloads by itself, and the Worker serves the API.
   server: {
     proxy: Object.fromEntries(

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { lazy, useEffect, useState } from "react";
 import { ClosedError } from "tidemark-client";
 import { TidemarkProvider, type Tidemark } from "tidemark-client/react";
 import { colorOf } from "./colors";
@@ -9,7 +9,9 @@ import { hrefIn, useRoute, useSpace } from "./route";
 import { saveOthers } from "./saving";
 import { serverOf, spacesOf, type Session } from "./session";
 import { Shell } from "./Shell";
-import { Join, NotIncluded } from "./Spaces";
+
+const Join = lazy(async () => ({ default: (await import("./SpacesDialog")).Join }));
+const NotIncluded = lazy(async () => ({ default: (await import("./SpacesDialog")).NotIncluded }));
 
 /** Shows the space that the route names, or why the person cannot open it. */
 export default function Person({ session }: { session: Session }) {

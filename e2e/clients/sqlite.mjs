@@ -17,6 +17,10 @@ class BetterSqlite {
     this.database.exec(sql);
   }
 
+  close() {
+    this.database.close();
+  }
+
   prepare(sql) {
     const statement = this.database.prepare(sql);
     return {
@@ -47,7 +51,9 @@ class BetterSqlite {
 
 const load = Module._load;
 Module._load = (name, ...rest) => (name === "better-sqlite3" ? BetterSqlite : load(name, ...rest));
-const SQLiteAdapter = createRequire(import.meta.url)("@nozbe/watermelondb/adapters/sqlite").default;
+const require = createRequire(import.meta.url);
+const SQLiteAdapter = require("@nozbe/watermelondb/adapters/sqlite").default;
+export const DatabaseDriver = require("@nozbe/watermelondb/adapters/sqlite/sqlite-node/DatabaseDriver").default;
 Module._load = load;
 
 // sqlite returns an adapter of a database in memory.

@@ -68,6 +68,10 @@ describe("the demo can be used by everyone", { skip, timeout: 1_200_000 }, () =>
         await device.reads("She wrote the first program.");
         await page.locator(".present li", { hasText: "Anna" }).waitFor();
         await check(device, "customer", look);
+        await page.getByRole("button", { name: "Sync inspector" }).click();
+        await page.getByText("both sides have the same").waitFor();
+        await check(device, "inspector", look);
+        await page.keyboard.press("Escape");
         await page.goto(`${door.url}/#/products`);
         await device.choose("Difference engine");
         await device.note.waitFor();

@@ -1,5 +1,6 @@
 // SyncRoom: the server tells its clients that a table changed, and not which rows.
 import { backoff } from "./backoff.js";
+import { browserPlatform, type Platform } from "./platform.js";
 import { isFinal, socketUrl, ticketSocket, type Server } from "./server.js";
 
 /** A message of SyncRoom. Each connection begins with one `hello`. */
@@ -14,6 +15,8 @@ export interface Notification {
 export interface Subscription {
   /** `/sync/subscribe` if absent, or the path of a project. */
   path?: string;
+  /** What tells that the device is online and the app active; browserPlatform if absent. */
+  platform?: Platform;
   onNotification(notification: Notification): void;
   /** Called when the connection opens and closes. */
   onConnected?(connected: boolean): void;
@@ -26,13 +29,15 @@ const pongMillis = 10_000;
 
 /**
  * Listens to SyncRoom and returns a function that stops. It reconnects by itself with a new ticket, with growing
- * waits, and at once when the device comes online. A connection without a response to `ping` counts as lost.
+ * waits, and at once when the device comes online or the app becomes active. A connection without a response to `ping` counts as lost.
  */
-export function subscribe(server: Server, { path = "/sync/subscribe", onNotification, onConnected, onRefused }: Subscription): () => void {
+export function subscribe(server: Server, options: Subscription): () => void {
+  const { path = "/sync/subscribe", platform = browserPlatform, onNotification, onConnected, onRefused } = options;
   const Socket = ticketSocket(server);
   let socket: WebSocket | null = null;
   let failures = 0;
   let stopped = false;
+  let refused = false;
   let retry: ReturnType<typeof setTimeout> | undefined;
   let heartbeat: ReturnType<typeof setTimeout> | undefined;
 
@@ -66,10 +71,13 @@ export function subscribe(server: Server, { path = "/sync/subscribe", onNotifica
 
   function beat(current: WebSocket) {
     clearTimeout(heartbeat);
-    heartbeat = setTimeout(() => {
-      current.send("ping");
-      heartbeat = setTimeout(() => lost(current, 1006, "no pong"), pongMillis);
-    }, pingMillis);
+    heartbeat = setTimeout(() => ask(current), pingMillis);
+  }
+
+  function ask(current: WebSocket) {
+    clearTimeout(heartbeat);
+    current.send("ping");
+    heartbeat = setTimeout(() => lost(current, 1006, "no pong"), pongMillis);
   }
 
   function lost(current: WebSocket, code: number, reason: string) {
@@ -80,27 +88,29 @@ export function subscribe(server: Server, { path = "/sync/subscribe", onNotifica
     onConnected?.(false);
     if (stopped) return;
     if (isFinal(code)) {
+      refused = true;
       onRefused?.(code, reason);
       return;
     }
     retry = setTimeout(connect, backoff(++failures, 500, 30_000));
   }
 
-  const online = () => {
-    if (socket === null && !stopped) connect();
+  const online = (now: boolean) => {
+    if (now && socket === null && !stopped && !refused) connect();
+    if (!now && socket !== null) lost(socket, 1006, "offline");
   };
-  const offline = () => {
-    if (socket !== null) lost(socket, 1006, "offline");
+  // While an app sleeps, its sockets can end without an event.
+  const active = () => {
+    if (socket?.readyState === 1) ask(socket);
+    else online(true);
   };
-  globalThis.addEventListener?.("online", online);
-  globalThis.addEventListener?.("offline", offline);
+  const unwatch = [platform.onConnection?.(online), platform.onActive?.(active)];
   connect();
 
   return () => {
     stopped = true;
     clearTimeout(retry);
-    globalThis.removeEventListener?.("online", online);
-    globalThis.removeEventListener?.("offline", offline);
+    for (const stop of unwatch) stop?.();
     if (socket !== null) lost(socket, 1000, "");
   };
 }

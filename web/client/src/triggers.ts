@@ -1,8 +1,11 @@
 // When to sync: at the start, after local writes, on a notification, and on each new
 // connection. Rich text has its own connection and does not need this.
 import type { Database } from "@nozbe/watermelondb";
-import { countUnsynced, refuseSync, safeSyncDatabase, syncState, type SyncSource } from "./safe-sync.js";
+import { countUnsynced } from "./pending.js";
+import { browserPlatform, type Platform } from "./platform.js";
+import { refuseSync, safeSyncDatabase, syncState } from "./safe-sync.js";
 import { CLOSE_DELETED, ClosedError, type Server } from "./server.js";
+import type { SyncSource } from "./source.js";
 import { subscribe } from "./subscribe.js";
 
 export interface TriggerOptions {
@@ -11,6 +14,8 @@ export interface TriggerOptions {
   path?: string;
   /** How long to wait for more local writes before syncing, 300 ms if absent. */
   debounceMillis?: number;
+  /** What tells that the device is online and the app active; browserPlatform if absent. In React Native reactNativePlatform(). */
+  platform?: Platform;
 }
 
 /**
@@ -20,9 +25,9 @@ export interface TriggerOptions {
  * would make the space again. The state then has a ClosedError, and the database its rows.
  */
 export function syncTriggers(database: Database, source: SyncSource, options: TriggerOptions): () => void {
-  const { server, path, debounceMillis = 300 } = options;
+  const { server, path, debounceMillis = 300, platform = browserPlatform } = options;
   let deleted = false;
-  const sync = () => void (deleted || safeSyncDatabase(database, source));
+  const sync = () => void (deleted || server.signal?.aborted || safeSyncDatabase(database, source));
 
   let timer: ReturnType<typeof setTimeout> | null = null;
   const changes = database.withChangesForTables(Object.keys(database.collections.map)).subscribe((changed) => {
@@ -38,8 +43,9 @@ export function syncTriggers(database: Database, source: SyncSource, options: Tr
   let ticketToken: string | null = null; // the token of the last ticket
   let refused = false;
   const listen = () =>
-    subscribe({ url: server.url, space: server.space ?? "", token: () => (ticketToken = server.token()) }, {
+    subscribe({ url: server.url, space: server.space ?? "", signal: server.signal, token: () => (ticketToken = server.token()) }, {
       ...(path === undefined ? {} : { path }),
+      platform,
       onNotification: sync,
       onRefused: (code, reason) => {
         if (code === CLOSE_DELETED) {
@@ -57,11 +63,7 @@ export function syncTriggers(database: Database, source: SyncSource, options: Tr
     refused = false;
     unsubscribe = listen();
   });
-  const visible = () => {
-    if (document.visibilityState === "visible") sync();
-  };
-  globalThis.addEventListener?.("online", sync);
-  globalThis.document?.addEventListener("visibilitychange", visible);
+  const unheed = [platform.onActive?.(sync), platform.onConnection?.((online) => online && sync())];
   sync();
 
   return () => {
@@ -72,7 +74,6 @@ export function syncTriggers(database: Database, source: SyncSource, options: Tr
       clearTimeout(timer);
       void settled();
     }
-    globalThis.removeEventListener?.("online", sync);
-    globalThis.document?.removeEventListener("visibilitychange", visible);
+    for (const stop of unheed) stop?.();
   };
 }

@@ -12,7 +12,7 @@ import type { Provider } from "@lexical/yjs";
 import { $getRoot, COLLABORATION_TAG, HISTORIC_TAG } from "lexical";
 import { useCallback, useEffect, useRef } from "react";
 import type { Doc } from "yjs";
-import type { Room } from "./room.js";
+import type { Room } from "../documents/room.js";
 import { EditorToolbar } from "./EditorToolbar.js";
 import { useTidemark } from "./TidemarkProvider.js";
 import { useRoom } from "./YjsProvider.js";

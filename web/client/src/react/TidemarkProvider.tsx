@@ -1,5 +1,5 @@
 import { createContext, useContext, type ReactNode } from "react";
-import type { Server } from "../server.js";
+import type { RoomOptions } from "../documents/options.js";
 
 /** The person, as others see them beside the cursor. */
 export interface Person {
@@ -8,15 +8,8 @@ export interface Person {
   color: string;
 }
 
-export interface Tidemark {
-  server: Server;
+export interface Tidemark extends RoomOptions {
   person: Person;
-  /** The subject of the token. Documents are stored on the device under the server, the subject and the space. */
-  subject: string;
-  /** The prefix under which the app stored this subject's documents before. They move to their new names. */
-  storage?: string;
-  /** Called when the server closed a room with a final code (4401: sign in again). `new ClosedError(code, reason)` has a text for people. */
-  onRefused?(code: number, reason: string): void;
 }
 
 const Context = createContext<Tidemark | null>(null);

@@ -1,8 +1,8 @@
 import { createContext, useContext, useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
-import { Room } from "./room.js";
-import { saveRooms } from "./save-rooms.js";
+import { Room } from "../documents/room.js";
+import { saveRooms } from "../documents/save-rooms.js";
+import { unsavedRooms } from "../documents/unsaved.js";
 import { useTidemark, type Person } from "./TidemarkProvider.js";
-import { unsavedRooms } from "./unsaved.js";
 
 const Context = createContext<Room | null>(null);
 
@@ -15,8 +15,9 @@ export function YjsProvider({ roomId, children }: { roomId: string; children: Re
     setRoom(opened);
     return () => {
       setRoom(null);
-      opened.destroy();
-      if (unsavedRooms(tidemark).includes(roomId)) void saveRooms(tidemark);
+      void opened.destroy().then(() => {
+        if (unsavedRooms(tidemark).includes(roomId)) void saveRooms(tidemark);
+      });
     };
   }, [roomId, tidemark]);
   return <Context.Provider value={room}>{children}</Context.Provider>;

@@ -1,0 +1,128 @@
+import { WebsocketProvider } from "y-websocket";
+import { Doc } from "yjs";
+import { browserPlatform } from "../platform.js";
+import { socketUrl, ticketSocket } from "../server.js";
+import { indexedDbDocuments } from "./indexeddb.js";
+import { Keeper } from "./keeper.js";
+import { closed, opened } from "./open-rooms.js";
+import { placeOf, type RoomOptions } from "./options.js";
+import { syncMessage, Unacknowledged } from "./unacknowledged.js";
+import { unsavedChanged } from "./unsaved.js";
+
+// How long after the last edit or connection the room looks whether everything is saved.
+const restMillis = 2000;
+
+/**
+ * A y-websocket provider that also stores its document on the device, for reading and editing offline. connect()
+ * reads the device's copy first. An editor must listen to the document before that.
+ */
+export class Room extends WebsocketProvider {
+  readonly #keeper: Keeper;
+  readonly #unacknowledged = new Unacknowledged();
+  readonly #unwatch: (() => void) | undefined;
+  #wanted = false;
+  #resting: ReturnType<typeof setTimeout> | undefined;
+  /** Called when the device has stored everything and the server has it, too. */
+  onSaved: () => void = () => {};
+
+  constructor(
+    readonly id: string,
+    options: RoomOptions,
+  ) {
+    const { server, documents = indexedDbDocuments, platform = browserPlatform, onRefused, onError } = options;
+    super(socketUrl(server, "/yjs"), encodeURIComponent(id), new Doc(), {
+      connect: false,
+      WebSocketPolyfill: ticketSocket(server),
+      disableBc: true, // tabs meet on the server and on the disk
+    });
+    this.#keeper = new Keeper(this.doc, documents.open(placeOf(options, id)), (origin) => origin === this, {
+      onEdit: (transaction) => {
+        this.#unacknowledged.add(transaction);
+        this.#rest();
+      },
+      onChange: unsavedChanged,
+      onError: (error) => onError?.(error, id),
+    });
+    this.#listen();
+    this.on("sync", () => this.#rest());
+    this.on("closed", ({ code, reason }) => onRefused?.(code, reason));
+    this.on("status", ({ status }) => {
+      if (status === "connected") this.#present();
+    });
+    // A device that comes online connects at once, and not at the next attempt.
+    this.#unwatch = platform.onConnection?.((online) => {
+      if (!online) super.disconnect();
+      else if (this.#wanted) super.connect();
+    });
+    opened(this);
+  }
+
+  /** Whether the device has edits of this room that the server may lack, or that are not on the disk yet. */
+  get unsaved(): boolean {
+    return this.#keeper.unsaved;
+  }
+
+  /** Why the device could not read or store the document at the last attempt; null if it could. */
+  get storageError(): Error | null {
+    return this.#keeper.error;
+  }
+
+  override connect() {
+    this.#wanted = true;
+    void this.#keeper.load().then(() => {
+      if (this.#wanted) super.connect();
+    });
+  }
+
+  override disconnect() {
+    this.#wanted = false;
+    super.disconnect();
+  }
+
+  // listen hears what the server has, from the messages of y-protocols/sync.
+  #listen() {
+    const [sync] = this.messageHandlers;
+    this.messageHandlers[0] = (encoder, decoder, ...rest) => {
+      const message = syncMessage(decoder.arr);
+      sync!(encoder, decoder, ...rest);
+      if (message !== null) this.#unacknowledged.hear(message.kind, message.payload);
+    };
+  }
+
+  #rest() {
+    clearTimeout(this.#resting);
+    this.#resting = setTimeout(() => {
+      if (this.#isSaved()) void this.#saved();
+      else if (this.synced || this.unsaved) this.#rest();
+    }, restMillis);
+  }
+
+  #isSaved(): boolean {
+    return this.synced && this.#keeper.stored && this.#unacknowledged.empty;
+  }
+
+  async #saved() {
+    if (await this.#keeper.saved()) this.onSaved();
+    else this.#rest();
+  }
+
+  // At the end of a connection the server told the others that we left. They take our
+  // presence again only with a later clock.
+  #present() {
+    const state = this.awareness.getLocalState();
+    if (state !== null) this.awareness.setLocalState(state);
+  }
+
+  /** Disconnects, and resolves when everything is on the disk. */
+  override async destroy() {
+    clearTimeout(this.#resting);
+    if (this.#isSaved()) void this.#keeper.saved();
+    this.#unwatch?.();
+    this.#wanted = false;
+    super.destroy();
+    await this.#keeper.close();
+    closed(this);
+    this.doc.destroy();
+    unsavedChanged();
+  }
+}

@@ -6,11 +6,10 @@ export function Axis({ scale, ticks: { minor, major } }: { scale: Scale; ticks: 
   const today = xOf(scale, scale.today);
   return (
     <div className="timeline-axis" aria-hidden="true">
-      {major.map(({ x, label }, i) => (
-        <div key={x} className="timeline-major" style={{ left: left(x), width: left(major[i + 1]?.x ?? scale.right) - left(x) }}>
-          <span>{label}</span>
-        </div>
-      ))}
+      {major.map(({ x, label }, i) => {
+        const width = left(major[i + 1]?.x ?? scale.right) - left(x);
+        return width > 0 && <div key={x} className="timeline-major" style={{ left: left(x), width }}><span>{label}</span></div>;
+      })}
       {minor.map(({ x, label }) => x >= scale.left && <span key={x} className="timeline-minor" style={{ left: left(x) }}>{label}</span>)}
       {today >= scale.left && today <= scale.right && <b className="timeline-now" style={{ left: Math.max(24, left(today)) }}>Today</b>}
     </div>

@@ -59,6 +59,11 @@ describe("working days", () => {
     }
   });
 
+  test("a year off makes a task that much longer", () => {
+    const off = Array.from({ length: 365 }, (_, i) => new Date(Date.UTC(2026, 2, 3 + i)).toISOString().slice(0, 10));
+    assert.equal(workdays({ ...week, exceptions: JSON.stringify(off) }).end(monday, 2), monday + 367); // to Wednesday, 3 March 2027
+  });
+
   test("exceptions are days off", () => {
     assert.deepEqual([0, 1, 2, 3, 4, 5, 6].filter((i) => calendar.works(monday + i)), [0, 1, 2, 4]);
   });

@@ -7,7 +7,8 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createClient, edit, safeSyncDatabase, structuredSource, syncLog, syncState } from "../../web/client/dist/index.js";
+import { callJson, createClient, edit, safeSyncDatabase, structuredSource, syncLog, syncState } from "../../web/client/dist/index.js";
+import { projectSource } from "../../web/client/dist/projects.js";
 import { refuseSync } from "../../web/client/dist/safe-sync.js";
 import { doors, token } from "../doors.mjs";
 import { dice } from "./faults.mjs";
@@ -168,4 +169,23 @@ test("a row that is larger than a row may be ends the push with its name, after 
   assert.equal(phase, "refused");
   assert.match(error.message, new RegExp(`products.*${id}|${id}.*products`));
   assert.equal(syncState(database).get().unsynced, 2);
+});
+
+test("Projects 5: a tree of more tasks than one upload takes goes up in parts, each parent before its children", async () => {
+  const server = { url: door.url, token: () => token("planner") };
+  const { id } = await callJson(server, "POST", "/api/v1/projects/", { name: "A large one" });
+  const tables = { tasks: { name: "string", parent_id: "string?", server_version: "number" } };
+  const database = open(tables);
+  await database.write(() => database.batch(Array.from({ length: 1_200 }, (_, i) => database.get("tasks").prepareCreate((record) => {
+    record._raw.id = `task-${i}`;
+    record._setRaw("name", `Task ${i}`);
+    if (i > 0) record._setRaw("parent_id", `task-${Math.floor((i - 1) / 3)}`);
+  }))));
+  const { error, unsynced } = await safeSyncDatabase(database, projectSource(server, id));
+  assert.deepEqual([error, unsynced], [null, 0]);
+  const fresh = open(tables);
+  await safeSyncDatabase(fresh, projectSource(server, id));
+  const { tasks } = await everything(fresh);
+  assert.equal(tasks.length, 1_200);
+  assert.ok(tasks.every(({ parent_id, id }) => (parent_id === null) === (id === "task-0")));
 });

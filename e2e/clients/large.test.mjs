@@ -176,7 +176,8 @@ test("Projects 5: a tree of more tasks than one upload takes goes up in parts, e
   const { id } = await callJson(server, "POST", "/api/v1/projects/", { name: "A large one" });
   const tables = { tasks: { name: "string", parent_id: "string?", server_version: "number" } };
   const database = open(tables);
-  await database.write(() => database.batch(Array.from({ length: 1_200 }, (_, i) => database.get("tasks").prepareCreate((record) => {
+  await database.write(() => database.batch(Array.from({ length: 1_200 }, (_, n) => database.get("tasks").prepareCreate((record) => {
+    const i = (n * 7) % 1_200; // some children before their parents, in whichever order the database lists them
     record._raw.id = `task-${i}`;
     record._setRaw("name", `Task ${i}`);
     if (i > 0) record._setRaw("parent_id", `task-${Math.floor((i - 1) / 3)}`);

@@ -88,7 +88,7 @@ export function Shell({ device, session, expired, onUnauthorized }: Props) {
         <div className="who">
           <StatusChip state={state} unsynced={unsynced} expired={expired} />
           <button type="button" className="quiet" onClick={() => setInspecting(!inspecting)} aria-expanded={inspecting} aria-label="Sync inspector" title="Sync inspector">
-            <span aria-hidden="true">ⓘ</span>
+            <span aria-hidden="true">ℹ</span>
           </button>
           <ThemeButton />
           <button type="button" className="quiet" onClick={() => setLeaving(true)} title={`Signed in as ${subject}`}>Sign out</button>

@@ -155,6 +155,7 @@ prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json release bui
 	$(TEST_ENV) EVERY_HOST=1 go test -run 'TestConformanceOnWrangler/space' -count 1 -timeout 0 ./e2e
 	$(TEST_ENV) CLIENT_SEEDS=100 node --test e2e/clients/random.test.mjs e2e/clients/random_rules.test.mjs
 	$(NODE) PEOPLE_SEEDS=300 node --test web/client/test/people.test.mjs
+	$(TEST_ENV) PEOPLE_SEEDS=20 EVERY_HOST=1 node --test e2e/clients/people.test.mjs
 	$(TEST_ENV) DOCUMENT_SEEDS=2000 ROOM_SEEDS=1000 node --test web/client/test/{indexeddb,rooms}.test.mjs e2e/clients/documents.test.mjs
 	$(TEST_ENV) STRANGER_SEEDS=20 node --test e2e/strangers/strangers.test.mjs
 	$(TEST_ENV) HISTORIES_ROUNDS=$(HISTORIES_ROUNDS) go test -v -run TestHistories -count 1 -timeout 0 ./e2e/histories

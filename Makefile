@@ -156,6 +156,8 @@ prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json release bui
 	$(TEST_ENV) CLIENT_SEEDS=100 node --test e2e/clients/random.test.mjs e2e/clients/random_rules.test.mjs
 	$(TEST_ENV) LARGE_SEEDS=100 node --test e2e/clients/large.test.mjs
 	$(TEST_ENV) FIRST_ROWS=100000 node --expose-gc --test --test-reporter=spec e2e/clients/first.test.mjs
+	$(NODE) PEOPLE_SEEDS=300 node --test web/client/test/people.test.mjs
+	$(TEST_ENV) PEOPLE_SEEDS=20 EVERY_HOST=1 node --test e2e/clients/people.test.mjs
 	$(TEST_ENV) DOCUMENT_SEEDS=2000 ROOM_SEEDS=1000 node --test web/client/test/{indexeddb,rooms}.test.mjs e2e/clients/documents.test.mjs
 	$(TEST_ENV) STRANGER_SEEDS=20 node --test e2e/strangers/strangers.test.mjs
 	$(TEST_ENV) HISTORIES_ROUNDS=$(HISTORIES_ROUNDS) go test -v -run TestHistories -count 1 -timeout 0 ./e2e/histories

@@ -4,7 +4,7 @@ import "react-native/Libraries/Core/InitializeCore";
 import NetInfo from "@react-native-community/netinfo";
 import SQLiteAdapter from "@nozbe/watermelondb/adapters/sqlite";
 import { AppState, NativeModules } from "react-native";
-import { safeSyncDatabase, syncState, type Server } from "tidemark-client";
+import { safeSyncDatabase, storageName, syncState, type Server } from "tidemark-client";
 import type { Room } from "tidemark-client/documents";
 import { reactNativePlatform, sqliteDocuments, type SqliteDatabase } from "tidemark-client/react-native";
 import { Device, type Phone } from "../../examples/react-native/device";
@@ -14,13 +14,12 @@ import { migrations, schema } from "../../examples/react-native/schema";
 let token: string;
 let device: Device;
 let room: Room;
-let stop = () => {};
 
 // barePhone is what a phone without Expo gives: op-sqlite has the documents.
-function barePhone(subject: string): Phone {
+function barePhone(server: Server, subject: string): Phone {
   NativeModules.OpSQLite.open("documents.db");
   return {
-    adapter: new SQLiteAdapter({ schema, migrations, dbName: subject, jsi: true }),
+    adapter: new SQLiteAdapter({ schema, migrations, dbName: storageName(server, subject), jsi: true }),
     documents: sqliteDocuments(NativeModules.OpSQLite as SqliteDatabase),
     platform: reactNativePlatform({ AppState, NetInfo }),
   };
@@ -39,19 +38,22 @@ const find = async (name: string) => {
   return found;
 };
 
+async function stored() {
+  while (!room.stored) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
 const drive = {
   globals: () => Object.getOwnPropertyNames(globalThis).sort(),
 
   /** Opens the device, with the phone of the app itself if `expo`, and keeps it in sync. */
-  async open(url: string, subject: string, signedIn: string, expo: boolean) {
+  async open(url: string, space: string, subject: string, signedIn: string, expo: boolean) {
     token = signedIn;
-    const server = { url, token: () => token };
-    const phone: Phone = expo ? await expoPhone(server, subject) : barePhone(subject);
+    const server = { url, space, token: () => token };
+    const phone: Phone = expo ? await expoPhone(server, subject) : barePhone(server, subject);
     device = new Device(server, subject, phone, (some) => rejections.push(...some));
-    stop = device.start();
+    device.start();
     room = device.openNotebook();
   },
-  close: () => (stop(), room.destroy()),
 
   add: async (name: string) => void (await device.add(name)),
   rename: async (name: string, next: string) => void (await device.rename(await find(name), next)),
@@ -66,9 +68,20 @@ const drive = {
     return { ...state, error: error && error.message, rejections };
   },
 
-  text: () => textOf(room.doc).toString(),
-  write: (typed: string) => write(textOf(room.doc), typed),
+  async text() {
+    await stored();
+    return textOf(room.doc).toString();
+  },
+  /** Types `<…>` after another one, at a place from 0 to 1, and resolves when the room counts it as stored. */
+  async type(place: number, typed: string) {
+    const text = textOf(room.doc);
+    const before = text.toString();
+    const at = before.lastIndexOf(">", place * before.length) + 1;
+    write(text, before.slice(0, at) + typed + before.slice(at));
+    await stored();
+  },
   unsaved: () => room.unsaved,
+  closeNotebook: () => room.destroy(),
 
   /** Loads the screens, as Expo does at the start. */
   screens: () => void require("../../examples/react-native/index"),

@@ -62,6 +62,11 @@ export class Room extends WebsocketProvider {
     return this.#keeper.unsaved;
   }
 
+  /** Whether all of the document is on the disk. */
+  get stored(): boolean {
+    return this.#keeper.stored;
+  }
+
   /** Why the device could not read or store the document at the last attempt; null if it could. */
   get storageError(): Error | null {
     return this.#keeper.error;

@@ -31,7 +31,7 @@ function expoPhone(server: Server, subject: string): Promise<Phone> {
   return require("../../examples/react-native/phone").openPhone(server, subject);
 }
 
-const rejections: unknown[] = [];
+const notices: string[] = [];
 const find = async (name: string) => {
   const found = (await device.customers().fetch()).find(({ companyName }) => companyName === name);
   if (!found) throw new Error(`no customer ${name}`);
@@ -50,7 +50,10 @@ const drive = {
     token = signedIn;
     const server = { url, space, token: () => token };
     const phone: Phone = expo ? await expoPhone(server, subject) : barePhone(server, subject);
-    device = new Device(server, subject, phone, (some) => rejections.push(...some));
+    device = new Device(server, subject, phone, {
+      onRejected: (rejections) => notices.push(JSON.stringify(rejections)),
+      onStorageError: (error) => notices.push(String(error.stack)),
+    });
     device.start();
     room = device.openNotebook();
   },
@@ -65,7 +68,7 @@ const drive = {
   },
   state() {
     const { error, ...state } = syncState(device.database).get();
-    return { ...state, error: error && error.message, rejections };
+    return { ...state, error: error && error.message, notices };
   },
 
   async text() {

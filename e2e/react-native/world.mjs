@@ -138,7 +138,7 @@ export class World {
       let last;
       await until(async () => {
         last = { ...(await phone.call("state")), names: (await phone.call("names")).sort(), unsaved: await phone.call("unsaved") };
-        return last.phase === "idle" && last.unsynced === 0 && !last.unsaved && last.names.join() === rows.join();
+        return last.phase === "idle" && last.unsynced === 0 && !last.unsaved && last.notices.length === 0 && last.names.join() === rows.join();
       }, () => `${name} has ${JSON.stringify(rows)} and not ${JSON.stringify(last)}`, 90_000);
     }
     const [text, ...others] = await Promise.all(this.owners.map(({ phone }) => phone.call("text")));

@@ -242,8 +242,8 @@ func TestVariablesOfDocumentsExist(t *testing.T) {
 
 // The rules of docs/protocol.md, where one is defined, and where one is cited.
 var (
-	ruleDefined = regexp.MustCompile(`\*\*([PUTYSc]\d+)\*\*`)
-	ruleCited   = regexp.MustCompile(`\b([PUTYS]\d{1,2})(?:\b|_)`)
+	ruleDefined = regexp.MustCompile(`\*\*([PUTYSEc]\d+)\*\*`)
+	ruleCited   = regexp.MustCompile(`\b([PUTYSE]\d{1,2})(?:\b|_)`)
 	conflictDoc = regexp.MustCompile(`\b(c\d)\b`)                                   // in a comment that names the document
 	conflictIn  = regexp.MustCompile("[\"'`](?:[PUTY]\\d{1,2} )?(c\\d)[ _:][a-z%]") // at the beginning of a text of a test
 	partsCited  = regexp.MustCompile(`\bProjects (\d(?:(?:, \d)* and \d)?)\b`)

@@ -31,7 +31,8 @@ export async function fetchFrame(reader, env, stop) {
   });
   const parts = [];
   let length = 0;
-  for await (const part of answer.body ?? []) {
+  if (limit === 0) await answer.body?.cancel();
+  for await (const part of limit === 0 ? [] : (answer.body ?? [])) {
     length += part.length;
     if (length > limit) throw new Error(`the answer is longer than ${limit} bytes`);
     parts.push(part);

@@ -9,7 +9,7 @@ import * as log from "./log.mjs";
 import { Counts, ofEvents } from "./metrics.mjs";
 import { objectStub } from "./object.mjs";
 
-const ABI = "tidemark_abi_3"; // Module of package abi
+const ABI = "tidemark_abi_4"; // Module of package abi
 checkABI();
 
 // checkABI throws unless the guest was built for this ABI: the module of its imports says so.
@@ -57,7 +57,7 @@ class Guest {
 
     globalThis.context = { env, ctx: {}, binding: {} }; // read by syumai/workers
     const go = new Go();
-    go.env = { GOGC: "200", GOMEMLIMIT: "48MiB", GODEBUG: "adaptivestackstart=1" };
+    go.env = { GOGC: "200", GOMEMLIMIT: "48MiB", TIDEMARK_START: env.VERSION?.id ?? "", GODEBUG: "adaptivestackstart=1" };
     go.exit = () => {}; // go.exited says it
     // A timer belongs to the request that is running and wakes Go in it, or
     // never. The guest waits by ops; only Go's scavenger asks for timers.

@@ -118,6 +118,7 @@ func TestTheLargestRequestOfEachKindRetiresNoInstance(t *testing.T) {
 		{"a checksum", "GET", "/sync/checksum", nil},
 		{"a push of many rows", "POST", "/trpc/sync.push", many},
 		{"a push of long rows", "POST", "/trpc/sync.push", few},
+		{"a long row, explained", "GET", "/sync/explain?table=customers&id=few3", nil},
 		{"a pull of too much", "GET", "/trpc/sync.pull", nil},
 		{"a page of many rows", "GET", "/trpc/sync.pull?input=%7B%22limit%22:10000%7D", nil},
 		{"the same push again", "POST", "/trpc/sync.push", many},

@@ -3,9 +3,13 @@
 package main
 
 import (
+	"cmp"
+	"crypto/rand"
+	"os"
 	"strings"
 	"time"
 
+	"tidemark/shared/abi"
 	"tidemark/shared/webhook"
 	"tidemark/worker/api/door"
 	"tidemark/worker/host"
@@ -28,7 +32,7 @@ type telling struct {
 
 func newTelling(config webhook.Config, d1 store.DB) *telling {
 	return &telling{config, &webhooks.Courier{
-		Config: config, Web: host.Web{}, List: outbox.NewList(d1), Now: time.Now, Log: host.Log,
+		Config: config, Web: host.Web{}, List: outbox.NewList(d1), Now: time.Now, Log: host.Log, Start: cmp.Or(os.Getenv(abi.StartVariable), rand.Text()),
 	}, d1}
 }
 

@@ -12,7 +12,7 @@ import { token, wazero } from "../doors.mjs";
 import { until } from "../until.mjs";
 import { backup, restore, serve } from "./tidemark.mjs";
 
-const rounds = Number(process.env.BACKUP_ROUNDS ?? 2);
+const rounds = Number(process.env.BACKUP_ROUNDS ?? 1);
 const firstSeed = Number(process.env.BACKUP_SEED ?? 1);
 const spaces = Array.from({ length: 12 }, (_, i) => `space-${i}`);
 const rowsOfSpace = 40;

@@ -198,3 +198,17 @@ func (c *client) stamp(t *testing.T) int64 {
 	}
 	return number(t, at(parse(t, a.body), "timestamp"))
 }
+
+// has returns what GET /sync/explain tells of a row, without what it tells of all tables.
+func (c *client) has(t *testing.T, table, id string) string {
+	t.Helper()
+	got := c.do(t, "GET", "/sync/explain?table="+table+"&id="+id, "").json(t, 200)
+	for _, name := range []string{"timestamp", "horizon", "floor"} {
+		number(t, got[name])
+		delete(got, name)
+	}
+	return encode(t, got)
+}
+
+// unknownRow is that of a row that the server does not have, or that the client may not read.
+const unknownRow = `{"ahead":null,"row":null,"stamp":null,"state":"unknown"}`

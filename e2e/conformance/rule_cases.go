@@ -70,6 +70,7 @@ var ruleCases = []testCase{
 			}
 		}
 	}},
+	{"E1 E2 the server tells of a row what a pull of it would, and of others nothing", explained},
 	{"R1 a foreign id is rejected like one that one may not write, and the answer names it nowhere else", foreignIDs},
 	{"R1 K5 a row that moved away is rejected, and is no conflict", func(t *testing.T, c *client) {
 		s := newStory(t, c)
@@ -273,4 +274,30 @@ func foreignIDs(t *testing.T, c *client) {
 	reader.want("catalogue c; catalogue new", edits{"catalogue": {deleted: []string{s.own("c"), s.own("new")}}})
 	reader.want("catalogue c; catalogue new", edits{"catalogue": {updated: []row{s.row("c", "price", 3), s.row("new", "price", 3)}}})
 	reader.expect("catalogue -new c")
+}
+
+// explained asks for rows by GET /sync/explain, as those who may read them and as others.
+func explained(t *testing.T, c *client) {
+	s := newStory(t, c)
+	ann, bob := s.actor("ann"), s.actor("bob")
+	visit := s.row("v", "owner_id", ann.sub, "rating", 2.5, "note", "é\"\\", "code", nil, "status", "active", "level", nil)
+	first := ann.want("", edits{"visits": {created: []row{visit, s.row("gone", "owner_id", ann.sub)}}})
+	ann.seen = first.timestamp
+	last := ann.want("", edits{"visits": {deleted: []string{s.own("gone")}}})
+	for _, x := range []struct {
+		by       *actor
+		id, want string
+	}{
+		{ann, s.own("v"), encode(t, map[string]any{"state": "live", "stamp": first.timestamp, "ahead": nil, "row": map[string]any(visit)})},
+		{ann, s.own("gone"), encode(t, map[string]any{"state": "deleted", "stamp": last.timestamp, "ahead": nil, "row": nil})},
+		{ann, s.own("never"), unknownRow}, {bob, s.own("v"), unknownRow}, {bob, s.own("gone"), unknownRow},
+	} {
+		if got := x.by.has(t, "visits", x.id); got != x.want {
+			t.Errorf("%s asks for %s\ngot  %s\nwant %s", x.by.sub, x.id, got, x.want)
+		}
+	}
+	for _, query := range []string{"", "?table=visits", "?table=nope&id=a", "?table=visits&id=a%20b", "?table=visits&id=%FF", "?table=%FF&id=a"} {
+		ann.do(t, "GET", "/sync/explain"+query, "").wantPlain(t, "BAD_REQUEST", 400)
+	}
+	c.as("sync:write").do(t, "GET", "/sync/explain?table=customers&id=a", "").wantPlain(t, "FORBIDDEN", 403)
 }

@@ -64,6 +64,20 @@ var spaceCases = []testCase{
 			t.Error("reading made the space")
 		}
 	}},
+	{"E1 S6 a row of a space is explained there, and is unknown elsewhere", func(t *testing.T, c *client) {
+		space, made := c.in(newID("team")), newCustomer("of a space", millis())
+		if got := space.has(t, "customers", made.id()); got != unknownRow {
+			t.Errorf("a space that is not there: %s", got)
+		}
+		space.push(t, 1, changes{created: []row{made}})
+		if got := space.has(t, "customers", made.id()); !strings.Contains(got, `"state":"live"`) || !strings.Contains(got, "of a space") {
+			t.Errorf("in its space: %s", got)
+		}
+		if got := c.has(t, "customers", made.id()); got != unknownRow {
+			t.Errorf("in the root: %s", got)
+		}
+		space.delete(t)
+	}},
 	{"S7 S8 S9 a space is made by a push, listed, deleted, and made again", func(t *testing.T, c *client) {
 		name := newID("team")
 		space := c.in(name)

@@ -92,6 +92,7 @@ export function requests({ p, update, version }) {
     { what: "everything as changes", path: `/trpc/sync.pull?${input({ lastPulledAt: 1 })}`, great: true },
     { what: "a replacement", path: `/trpc/sync.pull?${input({ lastPulledAt: 2 ** 52 })}` },
     { what: "a page", path: `/trpc/sync.pull?${input({ limit: 10_000 })}` },
+    { what: "a long row, explained", path: "/sync/explain?table=customers&id=r3" },
     { what: "a checksum", path: "/sync/checksum", great: true },
     { what: "a push of long rows", method: "POST", path: "/trpc/sync.push", body: long, great: true },
     ...rewritten.map((body) => ({ what: "a push of many rows", method: "POST", path: "/trpc/sync.push", body, great: true })),

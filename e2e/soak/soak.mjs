@@ -2,13 +2,16 @@
 // It fails if something that the server acknowledged is lost, if the server does not go on after a fault, or if its
 // memory, threads, goroutines, open files or disk grow. docs/proofs.md says more.
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { run } from "../backup/tidemark.mjs";
 import { Disk, obstacle } from "../disk/disk.mjs";
 import { freePort, root, wazero } from "../doors.mjs";
 import { dice } from "../dice.mjs";
 import { until } from "../until.mjs";
+import { Client } from "../webhooks/client.mjs";
+import { Receiver, variables } from "../webhooks/receiver.mjs";
 import { Crew, ProjectCrew } from "./crews.mjs";
 import { Toxiproxy } from "./toxiproxy.mjs";
 
@@ -35,6 +38,7 @@ export class Soak {
   constructor({ seconds, seed, say }) {
     Object.assign(this, { seconds, seed, say, random: dice(seed) });
     this.door = wazero({ YJS_COPY_MILLIS: "2000", LIMIT_REQUESTS_PER_MINUTE: "1000000", LIMIT_UPLOADS_PER_MINUTE: "10000" });
+    this.receiver = new Receiver();
     this.proxy = new Toxiproxy(path.join(root, "build/toxiproxy"));
   }
 
@@ -48,10 +52,13 @@ export class Soak {
     this.metrics = `127.0.0.1:${await freePort()}`;
     this.clock = path.join(mkdtempSync(`${door.dir}-clock-`), "seconds");
     this.jump(0);
+    this.backups = mkdtempSync(`${door.dir}-backups-`);
+    await this.receiver.open();
+    Object.assign(door.variables, variables(this.receiver));
     door.variables.TIDEMARK_SOAK_CLOCK = this.clock;
     door.prepare = () => {};
     door.command = ({ port, dir }) => [server, "serve", "--addr", `127.0.0.1:${port}`, "--data", dir, "--wasm", "build/tidemark.wasm",
-      "--open-files", "8", "--metrics-addr", this.metrics];
+      "--open-files", "8", "--metrics-addr", this.metrics, "--backup-to", this.backups, "--backup-every", "20s", "--backup-keep", "2"];
     this.obstacle = obstacle();
     if (!this.obstacle) this.disk = new Disk(door.dir, diskMB);
     await door.start();
@@ -84,6 +91,8 @@ export class Soak {
         await this.proxy.heal();
       }),
       "slow connections": () => this.during(() => this.proxy.poison("bandwidth", { rate: 20 }), () => this.proxy.heal()),
+      "a receiver that fails": () => this.during(() => (this.receiver.respond = () => 500), () => (this.receiver.respond = () => 204)),
+      "a receiver that hangs": () => this.during(() => (this.receiver.respond = () => {}), () => (this.receiver.respond = () => 204)),
       "a clock that jumps": async () => this.jump(this.jumped ? 0 : jumpSeconds),
       ...(this.disk && { "a full disk": () => this.during(() => this.disk.fill(), () => this.disk.free()) }),
     };
@@ -164,9 +173,12 @@ export class Soak {
     await Promise.all(this.crews.map((crew) => crew.rest()));
     this.over = true;
     await this.sampling;
+    this.jump(0);
     for (const crew of this.crews) await crew.check(this.door.url);
     await this.restart("SIGKILL");
     for (const crew of this.crews) await crew.check(this.door.url);
+    await this.told();
+    await this.restored();
     const samples = this.samples.slice(this.steady);
     const quarter = (n) => samples.slice(Math.floor((samples.length * (n - 1)) / 4), Math.floor((samples.length * n) / 4));
     const grown = {};
@@ -177,6 +189,27 @@ export class Soak {
       assert.ok(after <= before * (1 + share) + constant, `${name} grew from ${before} to ${after}`);
     }
     return grown;
+  }
+
+  // told fails unless the receiver of webhooks knows the last stamp of the root and of each space.
+  async told() {
+    const client = new Client(this.door);
+    const places = ["", ...Array.from({ length: spaces }, (_, i) => `space-${i}`)];
+    const stamps = new Map();
+    for (const space of places) stamps.set(space, await client.stamp({ space }));
+    const knows = ([space, stamp]) => this.receiver.of("records.changed").some(({ data }) => (data.space ?? "") === space && data.stamp >= stamp);
+    await until(async () => {
+      await client.retry();
+      return [...stamps].every(knows);
+    }, () => `the receiver knows ${JSON.stringify([...stamps])}: ${JSON.stringify(this.receiver.events.slice(-20))}`, patienceMillis);
+  }
+
+  // restored fails unless the last backup is whole, and there was one.
+  async restored() {
+    const whole = readdirSync(this.backups).filter((name) => readdirSync(path.join(this.backups, name)).includes("manifest.json")).sort();
+    assert.ok(whole.length > 0, "a backup was made");
+    const { code, output } = await run("restore", "--from", path.join(this.backups, whole.at(-1)), "--data", path.join(this.backups, "restored"), "--wasm", "build/tidemark.wasm").done;
+    assert.equal(code, 0, output);
   }
 
   async close() {
@@ -191,6 +224,8 @@ export class Soak {
     await this.door.stop("SIGKILL");
     this.disk?.close();
     await this.door.close();
+    await this.receiver.close();
+    rmSync(this.backups, { recursive: true, force: true });
   }
 }
 

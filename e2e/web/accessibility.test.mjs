@@ -34,7 +34,14 @@ describe("the demo can be used by everyone", { skip, timeout: 1_200_000 }, () =>
       await anna.page.getByLabel("New task").fill(task);
       await anna.page.keyboard.press("Enter");
       await anna.page.locator(`.rows input[value="${task}"]`).waitFor();
+      await anna.page.getByLabel(`Start of ${task}`).fill(new Date().toISOString().slice(0, 10));
     }
+    await anna.page.getByLabel("Days of Draw the mill").fill("5");
+    await anna.page.getByLabel("Percent complete of Draw the mill").fill("40");
+    await anna.page.getByRole("button", { name: /^Draw the mill\. .* 5 days\. Not started, 40 %/ }).waitFor();
+    await anna.page.locator('.project .chip.on[data-unsynced="0"]').waitFor();
+    await anna.page.getByRole("button", { name: "Add dependency" }).click();
+    await anna.page.locator(".timeline-arrow").waitFor();
     await anna.go("Customers");
     await anna.choose("Ada Lovelace"); // stays there, to be seen
   });
@@ -73,6 +80,10 @@ describe("the demo can be used by everyone", { skip, timeout: 1_200_000 }, () =>
         await device.reads("She wrote the first program.");
         await page.locator(".present li", { hasText: "Anna" }).waitFor();
         await check(device, "customer", look);
+        await page.getByRole("button", { name: "Sync inspector" }).click();
+        await page.getByText("both sides have the same").waitFor();
+        await check(device, "inspector", look);
+        await page.keyboard.press("Escape");
         await page.goto(`${door.url}/#/products`);
         await device.choose("Difference engine");
         await device.note.waitFor();
@@ -92,13 +103,15 @@ describe("the demo can be used by everyone", { skip, timeout: 1_200_000 }, () =>
     }
   }
 
-  for (const [size, viewport] of Object.entries(sizes)) {
+  for (const [size, viewport] of Object.entries({ ...sizes, narrowest: { width: 320, height: 640 } })) {
     for (const colorScheme of ["light", "dark"]) {
       test(`${colorScheme}-${size}: axe finds no serious fault in a project`, async () => {
         const device = await (await browser.device(door.url, "Anna", { viewport, colorScheme })).signIn();
         await device.page.goto(`${door.url}/#/projects`);
         await device.choose("Analytical engine");
         await device.page.locator(".rows select").first().waitFor();
+        await device.page.locator(".timeline-arrow").waitFor();
+        await device.page.getByRole("button", { name: "Cut the gears." }).focus();
         await check(device, "project", `${colorScheme}-${size}`);
       });
     }

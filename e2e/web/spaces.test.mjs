@@ -135,7 +135,7 @@ onHost("wrangler", "spaces", (door, browser) => {
     // The page of the health check runs no script. There the names become those of 0.1.0.
     await anna.open("healthz");
     const own = (...parts) => storageName({ url: door.url }, "Anna", ...parts);
-    await anna.page.evaluate(async (names) => {
+    await anna.page.evaluate(async ([index, names]) => {
       const done = (request) => new Promise((resolve, reject) => {
         request.onsuccess = () => resolve(request.result);
         request.onerror = () => reject(request.error);
@@ -146,7 +146,8 @@ onHost("wrangler", "spaces", (door, browser) => {
         for (const name of source.objectStoreNames) {
           const store = source.transaction(name).objectStore(name);
           const { keyPath, autoIncrement } = store;
-          stores.push({ name, keyPath, autoIncrement, rows: await done(store.getAll()) });
+          const rows = name === "custom" ? [] : await done(store.getAll()); // version 0.1.0 left it empty
+          stores.push({ name, keyPath, autoIncrement, rows });
         }
         const request = indexedDB.open(to, source.version);
         request.onupgradeneeded = () => {
@@ -159,8 +160,9 @@ onHost("wrangler", "spaces", (door, browser) => {
         source.close();
         await done(indexedDB.deleteDatabase(from));
       }
+      await done(indexedDB.deleteDatabase(index));
       for (const key of Object.keys(localStorage)) if (key.startsWith("tidemark,")) localStorage.removeItem(key);
-    }, [[own("0"), "tidemark-Anna-0"], [own("yjs", room), `tidemark-Anna-yjs-${room}`]]);
+    }, [own("unsaved"), [[own("0"), "tidemark-Anna-0"], [own("yjs", room), `tidemark-Anna-yjs-${room}`]]]);
     await anna.page.evaluate((room) => {
       localStorage.setItem("tidemark-unsynced:tidemark-Anna-0:records", "2");
       localStorage.setItem(`tidemark-Anna-unsaved:${room}`, "");

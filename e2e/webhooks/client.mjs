@@ -25,13 +25,17 @@ export class Client {
   // push pushes a row to a table of the root or of a space. It returns the stamp after it.
   async push(id, { space = "", table = "customers" } = {}) {
     const base = space && `/s/${space}`;
-    const input = encodeURIComponent('{"lastPulledAt":null}');
-    const pull = async () => (await this.ask("GET", `${base}/trpc/sync.pull?input=${input}`)).json().result.data.timestamp;
     const row = table === "customers" ? { id, contact_name: "c", created_at: 1, updated_at: Date.now() } : { id, name: "p", created_at: 1, updated_at: Date.now() };
     await this.ask("POST", `${base}/trpc/sync.push`, {
-      lastPulledAt: await pull() || 1, changes: { [table]: { created: [], updated: [row], deleted: [] } },
+      lastPulledAt: await this.stamp({ space }) || 1, changes: { [table]: { created: [], updated: [row], deleted: [] } },
     });
-    return pull();
+    return this.stamp({ space });
+  }
+
+  // stamp returns that of the last change of the root or of a space.
+  async stamp({ space = "" } = {}) {
+    const input = encodeURIComponent('{"lastPulledAt":null}');
+    return (await this.ask("GET", `${space && `/s/${space}`}/trpc/sync.pull?input=${input}`)).json().result.data.timestamp;
   }
 
   // edit adds a text to a document. It returns the ETag.

@@ -101,6 +101,30 @@ for (const [name, open] of Object.entries(doors)) {
       await told("space.created", { space: "failing" });
     });
 
+    test("W3 after 410 no outbox sends anything, until a retry or the next start", async () => {
+      const gone = async (id) => {
+        receiver.respond = () => 410;
+        const before = receiver.attempts.length;
+        const stamp = await client.push(id);
+        await until(async () => receiver.attempts.length > before && (await client.webhooks()).objects[0].waiting > 0, "the receiver is gone", patience);
+        return { stamp, length: receiver.attempts.length };
+      };
+      const { length } = await gone("g");
+      const stamp = await client.push("h", { space: "later" });
+      const waits = ({ space, room, waiting }) => space === "later" && room === null && waiting > 0;
+      await until(async () => (await client.webhooks()).objects.some(waits), "the event of the space waits", patience);
+      assert.equal(receiver.attempts.length, length);
+      receiver.respond = () => 204;
+      await client.retry();
+      await told("records.changed", { space: "later", tables: ["customers"], stamp });
+      await until(async () => (await client.webhooks()).objects[0].waiting === 0, "nothing waits", patience);
+      const last = await gone("i");
+      receiver.respond = () => 204;
+      await door.stop();
+      await door.start();
+      await told("records.changed", { space: null, tables: ["customers"], stamp: last.stamp });
+    });
+
     test("W5 only an operator asks", async () => {
       for (const [method, path] of [["GET", "/webhooks"], ["POST", "/webhooks/retry"]]) {
         const authorization = `Bearer ${token("ann", { scope: "sync:read sync:write" })}`;

@@ -18,6 +18,7 @@ before(async () => {
     if (name === "redirect") return response.writeHead(302, { location: "/hello" }).end();
     response.setHeader("content-type", "text/plain");
     if (name === "never") return;
+    if (name === "endless") return void response.write("a");
     if (name === "long") return response.end("a".repeat(n));
     response.statusCode = name === "status" ? Number(n) : 200;
     response.end(`${request.method} ${request.url} ${request.headers.x} ${await text(request)}`);

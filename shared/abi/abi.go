@@ -19,6 +19,11 @@
 // A host reads that name before it instantiates a guest: see CheckImports.
 // docs/abi.md says what a host has to do.
 //
+// # The environment of the guest's process
+//
+// StartVariable names the start of the server, or the version that was deployed: all instances since
+// then have the same text, and no other has it. GOGC and GOMEMLIMIT are Go's own.
+//
 // # The guest imports, from Module
 //
 // All parameters and results are i32 unless noted. Pointers and lengths name

@@ -13,7 +13,7 @@ type Fetch struct {
 	Request
 	Body     []byte
 	Timeout  time.Duration // until the end of the response
-	MaxBytes int           // of the response's body
+	MaxBytes int           // of the response's body; 0: the host drops the body
 	Reach    Reach
 }
 

@@ -7,14 +7,17 @@ import (
 )
 
 // Number is the number of this ABI.
-const Number = 3
+const Number = 4
 
 // The modules that a guest imports from. Module ends with Number.
 const (
-	Module       = modulePrefix + "3"
+	Module       = modulePrefix + "4"
 	TestModule   = "tidemark_test"
 	modulePrefix = "tidemark_abi_"
 )
+
+// StartVariable is a variable of the guest's process, see the package comment.
+const StartVariable = "TIDEMARK_START"
 
 // CheckImports returns an error unless a guest with imports from those modules was built for
 // this ABI.

@@ -38,6 +38,7 @@ const (
 	InstanceMemory
 	BatchSeconds
 	ObjectsOpen
+	LastBackup
 )
 
 // Labels of the guest's metrics.
@@ -112,6 +113,7 @@ var Definitions = []Definition{
 	{InstanceMemory, "tidemark_instance_memory_bytes", Gauge, nil, nil, "Linear memory of all running instances together."},
 	{BatchSeconds, "tidemark_batch_seconds", Histogram, []string{"database"}, nil, "Time of one batch of SQL statements in a D1 database."},
 	{ObjectsOpen, "tidemark_objects_open", Gauge, nil, nil, "Open files of objects."},
+	{LastBackup, "tidemark_last_backup_timestamp_seconds", Gauge, nil, nil, "Unix time of the last whole backup since the start; 0: none."},
 }
 
 // Of returns the definition of a metric.

@@ -44,7 +44,7 @@ projectsequences projects projecttasks projectdependencies projectcalendars proj
 projectsbyseq projecttasksbyseq projecttasksbyid projecttasksbyparent projectdependenciesbyseq projectdependenciesbyid
 projectdependenciesbypair projectdependenciesbysuccessor projectcalendarsbyseq projectcalendarsbyid projectmembershipsbyseq
 projectmembershipsbyid projectmembershipslive projectmembershipsbyuser projectuploadsbytime
-layout space spacerooms d1_migrations declaration webhooks webhookobjects webhookobjectsfailing webhookstate
+layout space spacerooms d1_migrations declaration webhooks webhookobjects webhookobjectsfailing webhookgone webhookstate
 batch cut docs incoming judged lined mode near none page part sofar span texts timed w json_each json_tree`)
 
 // wireName says whether the key is a name that a table or a column may have on the wire.

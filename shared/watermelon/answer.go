@@ -164,3 +164,38 @@ func AppendChecksum(b []byte, sums record.Sums) []byte {
 	}
 	return append(b, "}}"...)
 }
+
+// FindRow returns the index of the table. It returns an *InputError if the schema has no such table, or the id is invalid.
+func FindRow(schema *record.Schema, table, id string) (int, error) {
+	n := schema.Table(table)
+	switch {
+	case n < 0:
+		return n, &InputError{Reason: "unknown table " + strconv.Quote(clip([]byte(table)))}
+	case !record.ValidID(id, maxIDBytes):
+		return n, &InputError{Table: table, Reason: invalidID}
+	}
+	return n, nil
+}
+
+// AppendStored appends what the server has of a row. The members stamp, ahead and row are null if there is none.
+// docs/protocol.md, E1.
+func AppendStored(b []byte, s record.Stored) []byte {
+	b = strconv.AppendInt(append(b, `{"timestamp":`...), int64(s.Now), 10)
+	b = strconv.AppendInt(append(b, `,"horizon":`...), int64(s.Horizon), 10)
+	b = strconv.AppendInt(append(b, `,"floor":`...), int64(s.Floor), 10)
+	b = append(append(append(b, `,"state":"`...), s.State.String()...), `","stamp":`...)
+	b = append(appendPositive(b, int64(s.Stamp)), `,"ahead":`...)
+	b = append(appendPositive(b, s.Ahead), `,"row":`...)
+	if s.Row == nil {
+		return append(b, "null}"...)
+	}
+	return append(append(b, s.Row...), '}')
+}
+
+// appendPositive appends a number, or null for 0.
+func appendPositive(b []byte, n int64) []byte {
+	if n == 0 {
+		return append(b, "null"...)
+	}
+	return strconv.AppendInt(b, n, 10)
+}

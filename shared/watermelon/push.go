@@ -25,6 +25,7 @@ const ChunkBytes = 1_500_000
 // What bounds the names that a push makes the server remember.
 const (
 	maxIDBytes = 128
+	invalidID  = "id must be 1 to 128 characters of A-Z a-z 0-9 _ . -"
 	maxIgnored = 64
 )
 
@@ -211,7 +212,7 @@ func (d *pushDecoder) id() []byte {
 	switch _, twice := d.ids[string(id)]; {
 	case d.s.Err() != nil:
 	case !record.ValidID(id, maxIDBytes):
-		d.fail("id must be 1 to " + strconv.Itoa(maxIDBytes) + " characters of A-Z a-z 0-9 _ . -")
+		d.fail(invalidID)
 	case twice:
 		d.fail("id is there twice")
 	}

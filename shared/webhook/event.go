@@ -81,8 +81,6 @@ const (
 	shift = 20 * time.Second
 	// parts of what the host lets an alarm take are patience, shift, and the rest.
 	parts = 3
-	// maxAnswer is how long its response may be, in bytes. Nobody reads it.
-	maxAnswer = 1 << 20
 )
 
 // within bounds d by a part of Call: an alarm that the host cuts off stores no failure.
@@ -111,7 +109,7 @@ func (c *Config) Request(e *Event, body []byte, now time.Time) abi.Fetch {
 			{"webhook-timestamp", timestamp},
 			{"webhook-signature", c.sign(e.ID, timestamp, body)},
 		}},
-		Body: body, Timeout: c.within(patience), MaxBytes: maxAnswer, Reach: reach,
+		Body: body, Timeout: c.within(patience), Reach: reach,
 	}
 }
 

@@ -36,8 +36,7 @@ type BackupOptions struct {
 var ErrBackupRuns = errors.New("another backup is being made")
 
 const (
-	stepPages = 32  // that are copied while an event may wait for the file
-	sendPages = 512 // after which the copy of a large file goes to the disk
+	stepPages = 32 // that are copied while an event may wait for the file
 	// copyShare is the share of one processor, and of the disk, that a backup of a running server takes while
 	// events may have to copy files, and checkShare that afterwards.
 	copyShare, checkShare = 0.33, 0.15
@@ -73,6 +72,7 @@ func (w *Worker) Backup(ctx context.Context, o BackupOptions) (*Manifest, error)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("backup: %w", err), os.RemoveAll(o.To))
 	}
+	w.backedUp.Store(b.manifest.At.Unix())
 	return b.manifest, nil
 }
 
@@ -329,6 +329,7 @@ func (b *backup) copyObject(c *cut, path string) error {
 	files := b.w.files
 	pages := stepPages
 	b.w.hold("copy", path)
+	sent := int64(0)
 	for first := true; ; first = false {
 		f, err := b.use(c, path)
 		if f == nil {
@@ -345,7 +346,7 @@ func (b *backup) copyObject(c *cut, path string) error {
 		if done {
 			return nil
 		}
-		if err := b.pace.breathe(); err != nil {
+		if err := b.send(c.target(path), &sent); err != nil {
 			return err
 		}
 	}
@@ -393,7 +394,7 @@ func (b *backup) copyDatabase(r *sqliteConn, name string) error {
 	if err != nil {
 		return err
 	}
-	for copied := stepPages; ; copied += stepPages {
+	for sent := int64(0); ; {
 		done, err := c.step(stepPages)
 		if err != nil {
 			return err
@@ -401,12 +402,7 @@ func (b *backup) copyDatabase(r *sqliteConn, name string) error {
 		if done {
 			return nil
 		}
-		if copied%sendPages == 0 {
-			if err := b.send(c.target); err != nil {
-				return errors.Join(err, c.end())
-			}
-		}
-		if err := b.pace.breathe(); err != nil {
+		if err := b.send(c.target, &sent); err != nil {
 			return errors.Join(err, c.end())
 		}
 	}

@@ -64,7 +64,7 @@ func (b *backup) check(name string) error {
 	if err != nil {
 		return cmp.Or(b.pace.ctx.Err(), err)
 	}
-	if err := b.send(target); err != nil {
+	if err := b.settle(target); err != nil {
 		return err
 	}
 	f, err := hashFile(b.o.To, name, b.pace)
@@ -147,17 +147,4 @@ func (b *backup) seal() error {
 		return err
 	}
 	return os.Remove(filepath.Join(b.o.To, unfinishedName))
-}
-
-// send waits until a copy is on the disk. It is called for one file after the other, and for parts of a
-// large one: much at a time would keep the commits of the server waiting.
-func (b *backup) send(target string) error {
-	file, err := os.OpenFile(target, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	return b.pace.breathe()
 }

@@ -65,7 +65,7 @@ func (b *backup) findLarge(c *cut) []string {
 // the file was closed or erased meanwhile.
 func (b *backup) prepareOne(c *cut, path string) error {
 	files := b.w.files
-	begun := false
+	begun, sent := false, int64(0)
 	for left := stepPages + 1; left > stepPages; {
 		f, err := b.use(c, path)
 		if f == nil {
@@ -95,7 +95,7 @@ func (b *backup) prepareOne(c *cut, path string) error {
 		if err != nil {
 			return err
 		}
-		if err := b.pace.breathe(); err != nil {
+		if err := b.send(c.target(path), &sent); err != nil {
 			return err
 		}
 	}

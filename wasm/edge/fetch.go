@@ -117,19 +117,33 @@ func (w *Worker) fetch(ctx context.Context, frame []byte) ([]byte, error) {
 		return nil, withoutURL(err)
 	}
 	defer response.Body.Close()
-	limit := min(f.MaxBytes, abi.MaxFetchBytes)
-	body, err := io.ReadAll(io.LimitReader(response.Body, int64(limit)+1))
+	body, err := readBody(response, min(f.MaxBytes, abi.MaxFetchBytes))
 	if err != nil {
 		return nil, err
-	}
-	if len(body) > limit {
-		return nil, fmt.Errorf("the answer is longer than %d bytes", limit)
 	}
 	got := abi.Fetched{Response: abi.Response{Status: response.StatusCode}, Body: body}
 	for name, values := range response.Header {
 		got.Header = append(got.Header, [2]string{strings.ToLower(name), strings.Join(values, ", ")})
 	}
 	return abi.AppendFetched(nil, got), nil
+}
+
+// drained is how long a body may be that is read only because the connection is used again then.
+const drained = 4 << 10
+
+// readBody returns the body of a response, or an error if it is longer than the limit; with the limit 0 nothing.
+func readBody(response *http.Response, limit int) ([]byte, error) {
+	if limit == 0 {
+		if response.ContentLength <= drained {
+			io.CopyN(io.Discard, response.Body, response.ContentLength) // whether that fails matters to nobody
+		}
+		return nil, nil
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, int64(limit)+1))
+	if err == nil && len(body) > limit {
+		err = fmt.Errorf("the answer is longer than %d bytes", limit)
+	}
+	return body, err
 }
 
 // withoutURL returns the cause of a request's error. The error itself names the URL, which may hold a

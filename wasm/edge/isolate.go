@@ -73,7 +73,7 @@ func (s *isolate) running() (*instance, error) {
 func (s *isolate) boot() (*instance, error) {
 	i := &instance{s: s, calls: map[int32]*call{}, handles: map[int32]result{}}
 	p, err := gojs.Start(context.Background(), s.w.module.runtime, s.w.module.compiled, gojs.Config{
-		Env:         map[string]string{"GOGC": "200", "GOMEMLIMIT": "48MiB"},
+		Env:         map[string]string{"GOGC": "200", "GOMEMLIMIT": "48MiB", abi.StartVariable: s.w.start},
 		Context:     s.w.context(),
 		Stderr:      s.w.outputOf(),
 		Now:         s.w.clock.Now,

@@ -40,6 +40,7 @@ func (c *counted) open(w *Worker) {
 	}
 	c.Gauge(metric.Instances, func() float64 { return float64(c.instances.Load()) })
 	c.Gauge(metric.InstanceMemory, func() float64 { return float64(c.memory.Load()) })
+	c.Gauge(metric.LastBackup, func() float64 { return float64(w.backedUp.Load()) })
 	c.Gauge(metric.ObjectsOpen, func() float64 { return float64(w.files.count()) })
 }
 

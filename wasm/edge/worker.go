@@ -5,6 +5,7 @@ package edge
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -99,13 +100,15 @@ type Worker struct {
 	ready        ready
 	alarms       *alarmIndex
 	files        *filePool
-	backing      atomic.Bool // a backup is being made
-	chained      string      // the folder of the last backup with Chain, if files.same is about it
+	backing      atomic.Bool  // a backup is being made
+	backedUp     atomic.Int64 // the instant of the last whole one, in Unix seconds; 0: none since the start
+	chained      string       // the folder of the last backup with Chain, if files.same is about it
 	sockets      sync.WaitGroup
 	crowd        crowd
 	disk         disk
 	filled       atomic.Bool // by a test
 	metrics      counted
+	start        string // of this Worker: a name that no other has
 }
 
 // Defaults of the limits. Variables of the same names replace them.
@@ -124,7 +127,7 @@ const DefaultOpenFiles = 512
 func Open(o Options) (*Worker, error) {
 	w := &Worker{
 		module: o.Module, vars: maps.Clone(o.Config.Vars), bindings: map[string]string{}, d1: map[string]*D1{},
-		fetcher: newFetcher(), data: o.Data, durable: o.Durable, noAlarms: o.NoAlarms, clock: o.Clock, log: o.Log, stderr: o.Stderr, hold: o.ForTests.Hold,
+		start: rand.Text(), fetcher: newFetcher(), data: o.Data, durable: o.Durable, noAlarms: o.NoAlarms, clock: o.Clock, log: o.Log, stderr: o.Stderr, hold: o.ForTests.Hold,
 	}
 	if w.vars == nil {
 		w.vars = map[string]any{}

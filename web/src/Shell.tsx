@@ -15,6 +15,7 @@ import { SpaceButton } from "./Spaces";
 import { StatusChip } from "./StatusChip";
 import { ThemeButton } from "./ThemeButton";
 
+const SyncInspector = lazy(() => import("./SyncInspector"));
 const ProjectsPage = lazy(() => import("./projects/ProjectsPage"));
 
 const pages = [
@@ -42,6 +43,7 @@ export function Shell({ device, session, expired, onUnauthorized }: Props) {
   const state = useSyncState(database);
   const unsynced = state.unsynced + notes;
   const [leaving, setLeaving] = useState(false);
+  const [inspecting, setInspecting] = useState(false);
   const [page = "customers", ...rest] = useRoute();
   const main = useRef<HTMLElement>(null);
 
@@ -84,6 +86,9 @@ export function Shell({ device, session, expired, onUnauthorized }: Props) {
         <SpaceButton session={session} space={space} />
         <div className="who">
           <StatusChip state={state} unsynced={unsynced} expired={expired} />
+          <button type="button" className="quiet" onClick={() => setInspecting(!inspecting)} aria-expanded={inspecting} aria-label="Sync inspector" title="Sync inspector">
+            <span aria-hidden="true">ⓘ</span>
+          </button>
           <ThemeButton />
           <button type="button" className="quiet" onClick={() => setLeaving(true)} title={`Signed in as ${subject}`}>Sign out</button>
         </div>
@@ -113,6 +118,11 @@ export function Shell({ device, session, expired, onUnauthorized }: Props) {
           </Suspense>
         )}
       </main>
+      {inspecting && (
+        <Suspense>
+          <SyncInspector device={device} page={page} id={rest[0]} onClose={() => setInspecting(false)} />
+        </Suspense>
+      )}
     </>
   );
 }

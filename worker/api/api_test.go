@@ -71,6 +71,11 @@ func (p *ports) Checksum(_ context.Context, caller record.Caller, _ store.Budget
 	return p.answer, p.err
 }
 
+func (p *ports) Row(_ context.Context, caller record.Caller, _, _ string, _ store.Budget) ([]byte, error) {
+	p.callers = append(p.callers, caller)
+	return p.answer, p.err
+}
+
 func (p *ports) Publish(_ context.Context, _, _ string, message []byte) {
 	changes, err := syncroom.DecodeChanges(message)
 	if err != nil {

@@ -60,6 +60,7 @@ var waysIn = []struct{ method, path, body string }{
 	{"POST", "/trpc/sync.push", "{}"},
 	{"GET", "/sync/pull", ""},
 	{"GET", "/sync/checksum", ""},
+	{"GET", "/sync/explain?table=customers&id=c", ""},
 }
 
 func TestTheTablesAreToldWhoCalls(t *testing.T) {
@@ -113,7 +114,7 @@ func TestATicketReachesNoTable(t *testing.T) {
 	for _, place := range []string{"", "/s/acme"} {
 		s := newCallerServer(t)
 		token := "Bearer " + auth.Sign([]byte(secret), []byte(`{"sub":"alice","spaces":["","acme"],"teams":["a"]}`))
-		for _, path := range []string{"/sync/pull?", "/sync/checksum?", "/trpc/sync.pull?", "/sync/subscribe?"} {
+		for _, path := range []string{"/sync/pull?", "/sync/checksum?", "/sync/explain?", "/trpc/sync.pull?", "/sync/subscribe?"} {
 			r := httptest.NewRequest("POST", place+"/auth/ticket", nil)
 			r.Header.Set("Authorization", token)
 			_, ticket, _ := strings.Cut(s.ask(r).Body.String(), `{"ticket":"`)

@@ -33,16 +33,14 @@ type Courier struct {
 	List   *outbox.List
 	Now    func() time.Time
 	Log    *logline.Logger
-
-	// gone: the receiver said 410, so that the instance sends nothing more. W3.
-	gone bool
+	// Start names the start of the server. After a 410 nothing is sent until the next one. W3.
+	Start string
 }
 
 const (
 	// storagePatience is the time to the next alarm after the storage failed.
 	storagePatience = 30 * time.Second
-	// goneWatch is the time between the alarms of an outbox whose receiver is gone. Only another
-	// instance, as after a start of the server, sends again.
+	// goneWatch is the time between the alarms of an outbox whose receiver is gone.
 	goneWatch = time.Minute
 	// early is how much before its time an alarm may come.
 	early = 50 * time.Millisecond
@@ -169,8 +167,6 @@ func (o *Outbox) deliver(ctx context.Context, end time.Time) (next time.Time, er
 		case !step.Send && step.Compose == nil:
 			metric.Add(ctx, metric.WebhooksWaiting, 0)
 			return time.Time{}, nil
-		case o.gone:
-			return now.Add(goneWatch), nil
 		case now.After(end):
 			return now, nil
 		}
@@ -183,6 +179,17 @@ func (o *Outbox) deliver(ctx context.Context, end time.Time) (next time.Time, er
 		do := o.send
 		if !o.Config.Wants(s.Event.Type) {
 			do = o.drop
+		}
+		gone, err := o.List.Gone(ctx, o.Start)
+		if err != nil {
+			return next, err
+		}
+		if gone && s.Listed != webhook.Failing { // a retry must reach it
+			o.list(ctx, &s, webhook.Failing)
+			err = o.store.Put(ctx, &s, s.Event.ID)
+		}
+		if gone {
+			return now.Add(goneWatch), err
 		}
 		if err := do(ctx, &s); err != nil {
 			return next, err
@@ -211,7 +218,9 @@ func (o *Outbox) send(ctx context.Context, s *webhook.State) error {
 	case webhook.Taken:
 		s.Received(now)
 	case webhook.Gone:
-		o.gone = true
+		if err := o.List.PutGone(ctx, o.Start); err != nil {
+			return err
+		}
 		s.Error, s.ErrorAt, listed, result = "the receiver returned 410: nothing is sent until the next start or a retry", now, webhook.Failing, metric.Failed
 		o.Log.Warn("the receiver of webhooks is gone: nothing is sent until the next start or a retry", "status", got.Status)
 	default:
@@ -232,14 +241,19 @@ func (o *Outbox) send(ctx context.Context, s *webhook.State) error {
 			metric.Add(ctx, metric.WebhooksWaiting, float64(rows+1))
 		}
 	}
+	o.list(ctx, s, listed)
+	return o.store.Put(ctx, s, e.ID)
+}
+
+// list notes in the list of all outboxes, and in the state, whether the outbox fails.
+func (o *Outbox) list(ctx context.Context, s *webhook.State, listed webhook.Listed) {
 	if s.Listed != listed && o.Entry != (outbox.Entry{}) {
 		if err := o.List.Put(ctx, o.Entry, listed == webhook.Failing); err != nil {
 			o.Log.Warn("the list of webhooks was not written", "error", err)
-			listed = s.Listed
+			return
 		}
 	}
 	s.Listed = listed
-	return o.store.Put(ctx, s, e.ID)
 }
 
 // drop gives up the event of a state, whose type the receiver wanted before the last start.

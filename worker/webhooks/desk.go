@@ -27,7 +27,7 @@ type Position struct {
 
 // A Page is a part of the list. Next is nil if it is the last one.
 type Page struct {
-	Objects []json.RawMessage // of Status
+	Objects []json.RawMessage // of Status or Unreached
 	Next    *Position
 }
 
@@ -53,9 +53,12 @@ func (d *Desk) List(ctx context.Context, after *Position, limit int) (p Page, er
 	return p, d.ask(ctx, Position{Healthy: true}, max(rest, 1), &p, messageStatus)
 }
 
-// Retry has the outboxes that fail send now what waits, at most limit after a position, and, if
-// that is nil, that of the root.
+// Retry has the outboxes that fail send now what waits, also to a receiver that was gone, at most
+// limit after a position, and, if that is nil, that of the root.
 func (d *Desk) Retry(ctx context.Context, after *Position, limit int) (p Page, err error) {
+	if err := d.Courier.List.PutGone(ctx, ""); err != nil {
+		return Page{}, err
+	}
 	if after == nil {
 		after = &Position{}
 		if err := d.root().Retry(ctx); err != nil {
@@ -79,8 +82,12 @@ func (d *Desk) ask(ctx context.Context, after Position, limit int, p *Page, mess
 	for _, e := range entries {
 		binding, object := d.Place(e)
 		reply, err := d.Calls.Call(ctx, binding, object, []byte{prefix, message})
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if err != nil {
-			return fmt.Errorf("ask an outbox: %w", err)
+			d.Courier.Log.Error("an outbox was not asked", "space", e.Space, "room", e.Room, "error", err)
+			reply = unreached(e)
 		}
 		if len(reply) > 0 { // otherwise the object has nothing
 			p.Objects = append(p.Objects, reply)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"time"
+
+	"tidemark/worker/store/outbox"
 )
 
 // A Status is what an operator learns of an outbox. Times are Unix milliseconds.
@@ -21,6 +23,18 @@ type Status struct {
 type Error struct {
 	At      int64  `json:"at"`
 	Message string `json:"message"`
+}
+
+// Unreached stands for the Status of an object that failed to say it. The log has the reason.
+type Unreached struct {
+	Space       *string `json:"space"`
+	Room        *string `json:"room"`
+	Unreachable bool    `json:"unreachable"` // true
+}
+
+func unreached(e outbox.Entry) []byte {
+	text, _ := json.Marshal(Unreached{name(e.Space), name(e.Room), true})
+	return text
 }
 
 // Status returns what the operator learns of the outbox.
@@ -58,7 +72,7 @@ func moment(millis int64) *int64 {
 	return &millis
 }
 
-// Retry has the next Deliver send at once what waits, also to a receiver that was gone.
+// Retry has the next Deliver send at once what waits.
 func (o *Outbox) Retry(ctx context.Context) error {
 	s, head, err := o.store.Read(ctx)
 	if err != nil || s.Event == nil && head == nil {
@@ -72,7 +86,7 @@ func (o *Outbox) Retry(ctx context.Context) error {
 }
 
 // resume makes the outbox want a Deliver now.
-func (o *Outbox) resume() { o.gone, o.tries, o.due = false, time.Time{}, o.Now() }
+func (o *Outbox) resume() { o.tries, o.due = time.Time{}, o.Now() }
 
 // prefix is the first byte of a message to an object about its outbox. No other message to a room
 // of a document, or to a space, begins with it.
@@ -90,7 +104,7 @@ const (
 // IsMessage says whether a message to an object is about its outbox.
 func IsMessage(message []byte) bool { return len(message) == 2 && message[0] == prefix }
 
-// Call answers a message, in an event of the object. The reply is empty if the outbox failed.
+// Call answers a message, in an event of the object. The reply to messageStatus and messageRetry is a Status or Unreached.
 func (o *Outbox) Call(message []byte) []byte {
 	ctx := context.Background() // in an event nothing waits
 	switch message[1] {
@@ -106,13 +120,13 @@ func (o *Outbox) Call(message []byte) []byte {
 	case messageRetry:
 		if err := o.Retry(ctx); err != nil {
 			o.Log.Error("the events of an object were not sent again", "space", o.Entry.Space, "room", o.Entry.Room, "error", err)
-			return nil
+			return unreached(o.Entry)
 		}
 	}
 	s, err := o.Status(ctx)
 	if err != nil {
 		o.Log.Error("an outbox was not read", "space", o.Entry.Space, "room", o.Entry.Room, "error", err)
-		return nil
+		return unreached(o.Entry)
 	}
 	reply, _ := json.Marshal(s) // of texts and numbers
 	return reply

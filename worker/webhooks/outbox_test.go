@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,6 +31,7 @@ type bench struct {
 	requests []abi.Fetch
 	status   int
 	hangs    bool
+	starts   int
 	during   func() // the next request
 }
 
@@ -41,10 +43,16 @@ func newBench(t *testing.T, e outbox.Entry) *bench {
 
 // start is a start of the server.
 func (b *bench) start(e outbox.Entry) {
+	b.starts++
+	b.instance(e)
+}
+
+// instance is a new instance, in the same start of the server.
+func (b *bench) instance(e outbox.Entry) {
 	now := func() time.Time { return b.now }
 	c := &Courier{
 		Config: webhook.Config{URL: "https://receiver", Secrets: [][]byte{make([]byte, 24)}},
-		Web:    b, List: outbox.NewList(b.db), Now: now, Log: logline.New(func(line []byte) { b.log.Write(line) }, now),
+		Web:    b, List: outbox.NewList(b.db), Now: now, Log: logline.New(func(line []byte) { b.log.Write(line) }, now), Start: strconv.Itoa(b.starts),
 	}
 	if b.box = c.New(b.db, outbox.OfRows, e); e == (outbox.Entry{}) {
 		b.box = c.NewRoot(b.db)
@@ -167,8 +175,16 @@ func TestAReceiverThatIsGone(t *testing.T) {
 		b.change(webhook.ProjectChanged, "q")
 		b.ring()
 	}
+	b.instance(outbox.Entry{Space: "other"})
+	b.run(abi.Statement{SQL: `UPDATE WebhookState SET state = json_remove(state, '$.listed')`}) // as another object
+	b.change(webhook.ProjectChanged, "q")
+	b.ring()
 	if len(b.requests) != 1 {
 		t.Errorf("%d requests", len(b.requests))
+	}
+	failing, err := b.box.List.Page(context.Background(), true, outbox.Entry{}, 10)
+	if err != nil || len(failing) != 2 {
+		t.Errorf("a retry reaches %v, %v", failing, err)
 	}
 	b.status = 204
 	b.start(outbox.Entry{Space: "acme"})
@@ -177,6 +193,39 @@ func TestAReceiverThatIsGone(t *testing.T) {
 	if got := b.bodies(); len(got) != 2 || !strings.Contains(got[0], `"p"`) || !strings.Contains(got[1], `"q"`) {
 		t.Error(got)
 	}
+}
+
+// W5: an object that cannot be asked does not hide the others.
+func TestAnObjectThatIsNotReached(t *testing.T) {
+	b := newBench(t, outbox.Entry{})
+	for _, space := range []string{"a", "broken", "c"} {
+		if err := b.box.List.Put(context.Background(), outbox.Entry{Space: space}, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	desk := Desk{Courier: b.box.Courier, DB: b.db, Calls: &broken{}, Place: func(e outbox.Entry) (string, string) { return "SPACE", e.Space }}
+	page, err := desk.List(context.Background(), &Position{}, 10)
+	want := []string{`"a"`, `{"space":"broken","room":null,"unreachable":true}`, `"c"`}
+	if got := texts(page.Objects); err != nil || !slices.Equal(got, want) || !strings.Contains(b.log.String(), "it is broken") {
+		t.Errorf("%q, %v; %s", got, err, &b.log)
+	}
+}
+
+// broken are objects that reply with their name, but for one.
+type broken struct{ line }
+
+func (*broken) Call(_ context.Context, _, object string, _ ...[]byte) ([]byte, error) {
+	if object == "broken" {
+		return nil, errors.New("it is broken")
+	}
+	return json.Marshal(object)
+}
+
+func texts(messages []json.RawMessage) (texts []string) {
+	for _, m := range messages {
+		texts = append(texts, string(m))
+	}
+	return texts
 }
 
 // W1: what waits of a type that the receiver does not want any more is dropped, and holds up nothing.
@@ -196,7 +245,7 @@ func TestATypeThatIsNotWantedAnyMore(t *testing.T) {
 	}
 }
 
-// W5: a retry sends at once, also to a receiver that was gone.
+// W5: a retry sends at once, also to a receiver that was gone. The request of the retry forgets that.
 func TestARetry(t *testing.T) {
 	for _, status := range []int{500, 410} {
 		b := newBench(t, outbox.Entry{Space: "acme"})
@@ -204,6 +253,9 @@ func TestARetry(t *testing.T) {
 		b.change(webhook.ProjectChanged, "p")
 		b.ring()
 		b.status, b.requests = 204, nil
+		if err := b.box.List.PutGone(context.Background(), ""); err != nil {
+			t.Fatal(err)
+		}
 		b.box.Call([]byte{prefix, messageRetry})
 		if b.box.Due().After(b.now) {
 			t.Errorf("%d: due %v, now %v", status, b.box.Due(), b.now)

@@ -43,7 +43,8 @@ type world struct {
 	armed   *Armed
 	alarm   time.Time // stored by the host; zero: none
 	posted  []byte    // a message that is on its way
-	gone    bool      // the receiver said 410 to this instance
+	server  int       // the number of its start
+	gone    bool      // the receiver said 410 in this start of the server, and an instance has stored that
 	calm    bool      // the instance does not end any more
 	nested  bool      // something happens during an operation
 
@@ -226,18 +227,27 @@ func (w *world) take(text []byte) {
 	}
 }
 
-// start is a new instance. The alarm is stored.
-func (w *world) start() {
+// start is a new instance, and perhaps a new start of the server. The alarm is stored.
+func (w *world) start(server bool) {
+	if server {
+		w.server++
+	}
+	start := strconv.Itoa(w.server)
+	stored, err := outbox.NewList(w.db).Gone(context.Background(), start)
+	if err != nil {
+		w.fail("%v", err)
+	}
+	w.gone = stored
 	w.life = 1 + w.random.IntN(60)
 	w.dead, w.end = context.WithCancel(context.Background())
 	now := func() time.Time { return w.now }
 	w.courier = &Courier{
 		Config: webhook.Config{URL: "https://receiver", Secrets: [][]byte{make([]byte, 24)}},
-		Web:    w, List: outbox.NewList(w), Now: now, Log: logline.New(func([]byte) {}, now),
+		Web:    w, List: outbox.NewList(w), Now: now, Log: logline.New(func([]byte) {}, now), Start: start,
 	}
 	w.open()
 	w.armed = &Armed{DB: w, Calls: w, Now: now}
-	w.posted, w.gone = nil, false
+	w.posted = nil
 }
 
 // open makes the outbox anew. The object of a space opens it before any other event.
@@ -331,10 +341,10 @@ func (w *world) run(seed uint64) error {
 	if err := w.reset(); err != nil {
 		return err
 	}
-	w.start()
+	w.start(true)
 	for range 300 {
 		if w.dead.Err() != nil {
-			w.start()
+			w.start(w.random.IntN(2) == 0)
 		}
 		switch w.random.IntN(11) {
 		case 0, 1, 2, 3:
@@ -363,7 +373,7 @@ func (w *world) run(seed uint64) error {
 		}
 	}
 	w.fault, w.calm = func() (int, error) { return 204, nil }, true
-	w.start() // the end of what an instance knew of a 410
+	w.start(true) // the end of what was stored of a 410
 	for rings := 0; !w.alarm.IsZero(); rings++ {
 		if rings == 1000 {
 			return fmt.Errorf("the alarm never ends")

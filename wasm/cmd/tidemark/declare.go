@@ -26,7 +26,10 @@ import (
 	sqltables "tidemark/worker/store/tables"
 )
 
-const tablesUsage = "tables: want tables check [--types DIR]… [--json], tables migrate [--forget TABLE,…], or tables types --out DIR [--only app-router|schema]"
+const tablesUsage = `usage:
+  tidemark tables check [--file tables.toml] [--types DIR]… [--built FILE] [--migrations DIR] [--json]
+  tidemark tables migrate [--file tables.toml] [--forget TABLE,…] [--built FILE] [--migrations DIR]
+  tidemark tables types [--file tables.toml] --out DIR [--only app-router|schema]`
 
 // A declarer makes files from the declaration of the tables.
 type declarer struct {
@@ -48,6 +51,14 @@ func runTables(args []string, out io.Writer) error {
 	if len(args) == 0 {
 		return errors.New(tablesUsage)
 	}
+	if slices.Contains([]string{"-h", "--help", "help"}, args[0]) {
+		_, err := fmt.Fprintln(out, tablesUsage)
+		return err
+	}
+	return declare(args, out)
+}
+
+func declare(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("tidemark tables "+args[0], flag.ExitOnError)
 	d := declarer{out: out}
 	var folders, forget []string

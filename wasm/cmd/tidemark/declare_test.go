@@ -168,6 +168,7 @@ func TestACommandOnTheTablesSaysWhatIsWrong(t *testing.T) {
 	a.wants("open b.go: no such file or directory", "check", "--file", "other.toml", "--types", "x", "--built", "b.go")
 	a.wants(`{"version":1,"tables":[{"name":"visits","sql":"Visits","columns":[{"name":"owner_id","type":"string"}]}]}`, "check", "--file", "other.toml", "--json")
 	a.wants(tablesUsage)
+	a.wants(tablesUsage, "-h")
 	a.wants("no command \"tables make\"\n"+tablesUsage, "make")
 	a.wants(`tables check: unexpected argument "now"`, "check", "now")
 

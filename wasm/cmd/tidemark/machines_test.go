@@ -55,7 +55,7 @@ func TestEachMetricOfTheDashboardAndTheAlertsExists(t *testing.T) {
 			expressions = append(expressions, rule.Expr)
 		}
 	}
-	if alerts != 6 || len(expressions) < 16 {
+	if alerts != 7 || len(expressions) < 16 {
 		t.Errorf("%d alerts and %d expressions", alerts, len(expressions))
 	}
 	scraped := scrape(t, root)

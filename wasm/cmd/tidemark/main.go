@@ -19,8 +19,8 @@
 //	tidemark import --url URL [--token TOKEN | --data DIR] --space NAME FILE
 //	tidemark health [--url http://127.0.0.1:8787]
 //	tidemark version
-//	tidemark tables check [--file tables.toml] [--types DIR]... [--json]
-//	tidemark tables migrate [--file tables.toml] [--forget TABLE,...]
+//	tidemark tables check [--file tables.toml] [--types DIR]... [--built FILE] [--migrations DIR] [--json]
+//	tidemark tables migrate [--file tables.toml] [--forget TABLE,...] [--built FILE] [--migrations DIR]
 //	tidemark tables types [--file tables.toml] --out DIR [--only app-router|schema]
 //
 // A released binary has all that it serves inside. --config, --wasm, --tables and --assets replace
@@ -103,8 +103,8 @@ const usage = `usage:
   tidemark import --url URL [--token TOKEN | --data DIR] --space NAME FILE
   tidemark health [--url http://127.0.0.1:8787]
   tidemark version
-  tidemark tables check [--file tables.toml] [--types DIR]… [--json]
-  tidemark tables migrate [--file tables.toml] [--forget TABLE,…]
+  tidemark tables check [--file tables.toml] [--types DIR]… [--built FILE] [--migrations DIR] [--json]
+  tidemark tables migrate [--file tables.toml] [--forget TABLE,…] [--built FILE] [--migrations DIR]
   tidemark tables types [--file tables.toml] --out DIR [--only app-router|schema]
 restored and purge take --space NAME, too.
 The secret of tokens is in AUTH_SECRET, or in --secret-file FILE (DIR.secret).

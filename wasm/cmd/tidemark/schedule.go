@@ -19,6 +19,8 @@ const (
 	defaultBackupEvery = time.Hour
 	defaultBackupKeep  = 24
 	leastBackupEvery   = time.Second
+	// busyPause is the time to the next attempt while a command's backup is being made.
+	busyPause = 10 * time.Second
 )
 
 // A schedule is the backups that a server makes by itself.
@@ -76,11 +78,17 @@ func (s *schedule) run(ctx context.Context, worker *edge.Worker) {
 		case <-time.After(s.wait(begun, time.Now())):
 		}
 		begun = time.Now()
-		if err := s.once(ctx, worker); err != nil && ctx.Err() == nil {
+		err := s.once(ctx, worker)
+		if errors.Is(err, edge.ErrBackupRuns) {
+			begun = s.soon(begun)
+		} else if err != nil && ctx.Err() == nil {
 			s.log.Error("no backup", "to", s.backups.Folder, "err", err)
 		}
 	}
 }
+
+// soon is when a backup would have begun after which the next one begins in busyPause.
+func (s *schedule) soon(now time.Time) time.Time { return now.Add(min(busyPause-s.every, 0)) }
 
 // wait is the time until the next backup, if the last one began at begun. A time to come is of a clock
 // that was set back since.

@@ -19,6 +19,12 @@ func TestAClockThatWasSetBackDelaysNoBackup(t *testing.T) { // B1
 			t.Errorf("%v after the last backup: %v, want %v", c.ago, got, c.want)
 		}
 	}
+	if got := s.wait(s.soon(now), now); got != busyPause {
+		t.Errorf("while another backup is made, the next attempt comes after %v", got)
+	}
+	if often := (schedule{every: time.Second}); often.wait(often.soon(now), now) != time.Second {
+		t.Error("an attempt comes later than the next backup")
+	}
 	if got := s.wait(time.Time{}, now); got > 0 {
 		t.Errorf("the first backup comes after %v", got)
 	}

@@ -21,3 +21,12 @@ export function append(changes: Changes, page: Changes) {
     into.deleted = into.deleted.concat(deleted);
   }
 }
+
+/** Returns the number of rows and ids in changes. */
+export const countChanges = (changes: Changes) =>
+  Object.values(changes).reduce((n, { created, updated, deleted }) => n + created.length + updated.length + deleted.length, 0);
+
+/** Returns a row without the columns of WatermelonDB's own. */
+export function bare({ _status, _changed, ...row }: Row): Row {
+  return row;
+}

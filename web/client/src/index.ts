@@ -2,10 +2,15 @@ export type { AppRouter, PullInput, PullOutput, PushInput, PushOutput, Rows } fr
 export { backoff } from "./backoff.js";
 export { type Changes, type Row, type TableChanges } from "./changes.js";
 export { edit, nextUpdatedAt } from "./clock.js";
+export { clockOffset } from "./clock-offset.js";
+export { statusOf } from "./failure.js";
+export { countUnsynced, pendingRows, type PendingRow } from "./pending.js";
 export { browserPlatform, type Platform } from "./platform.js";
-export { countUnsynced, safeSyncDatabase, statusOf, syncState, type PullArgs, type PullResult, type PushArgs, type PushResult, type Rejection, type SyncSource, type SyncState } from "./safe-sync.js";
+export { safeSyncDatabase, syncState, type Progress, type SyncState } from "./safe-sync.js";
 export { baseUrl, CLOSE_DELETED, CLOSE_UNAUTHORIZED, ClosedError, HttpError, callJson, isFinal, isSpaceName, socketUrl, storageName, ticketSocket, type Server } from "./server.js";
+export type { Loss, PullArgs, PullResult, PushArgs, PushLimits, PushResult, Rejection, Replacement, SyncEvents, SyncSource } from "./source.js";
 export { createClient, structuredSource, type StructuredOptions } from "./structured.js";
 export { subscribe, type Notification, type Subscription } from "./subscribe.js";
+export { syncLog, type SyncRecord } from "./sync-log.js";
 export { syncTriggers, type TriggerOptions } from "./triggers.js";
 export { uuid } from "./uuid.js";

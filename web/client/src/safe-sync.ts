@@ -1,49 +1,19 @@
 // One sync at a time for each database, and its state for a status chip.
 import type { Database } from "@nozbe/watermelondb";
-import { Q } from "@nozbe/watermelondb";
-import { synchronize, type SyncPullArgs, type SyncPullResult, type SyncPushArgs } from "@nozbe/watermelondb/sync/index.js";
-import type { PullInput } from "./app-router.js";
 import { backoff, longestTimerMillis } from "./backoff.js";
-import type { Changes } from "./changes.js";
-import { HttpError, retryAfter } from "./server.js";
+import { pull, push, type Taken } from "./exchange.js";
+import { isTemporary, statusOf, waitOf } from "./failure.js";
+import { bare } from "./changes.js";
+import { countUnsynced } from "./pending.js";
+import type { Loss, Rejection, SyncSource } from "./source.js";
+import { SyncLog, type SyncRecord } from "./sync-log.js";
 
-export interface PullArgs {
-  /** The timestamp of the pull before, null at first. */
-  lastPulledAt: number | null;
-  schemaVersion: number;
-  migration: NonNullable<PullInput["migration"]> | null;
-}
-
-export interface PullResult {
-  changes: Changes;
-  timestamp: number;
-  experimentalStrategy?: "replacement";
-}
-
-export interface PushArgs {
-  changes: Changes;
-  lastPulledAt: number;
-}
-
-/** A row that the server rejected by itself. It took the other rows of the push. */
-export interface Rejection {
-  readonly table: string;
-  readonly id: string;
-  /** The column whose value fails a check; absent if a rule forbids the write. */
-  readonly column?: string;
-  readonly reason: string;
-}
-
-export interface PushResult {
-  rejected: readonly Rejection[];
-}
-
-/** The server's side of a sync: structuredSource() or projectSource(). */
-export interface SyncSource {
-  pull(args: PullArgs): Promise<PullResult>;
-  push(args: PushArgs): Promise<PushResult | void>;
-  /** Called after each push in which the server rejected rows, and before the pull that brings the server's rows. */
-  onRejected?: ((rejections: readonly Rejection[]) => void) | undefined;
+/** How far a sync is. Numbers are rows. */
+export interface Progress {
+  readonly phase: "pull" | "push";
+  readonly done: number;
+  /** Null while a pull does not know it yet. */
+  readonly total: number | null;
 }
 
 export interface SyncState {
@@ -59,40 +29,19 @@ export interface SyncState {
   readonly unauthorized: boolean;
   /** The rows of the last push that the server rejected. */
   readonly rejected: readonly Rejection[];
-}
-
-/** Returns the HTTP status of an error of tRPC or callJson(); null if there was no response. */
-export function statusOf(error: unknown): number | null {
-  const e = error as { status?: number; data?: { httpStatus?: number }; meta?: { response?: Response }; cause?: unknown } | null;
-  if (e?.cause instanceof HttpError) return e.cause.status;
-  return e?.data?.httpStatus ?? e?.status ?? e?.meta?.response?.status ?? null;
-}
-
-function waitOf(error: unknown): number | null {
-  const e = error as { retryAfterMillis?: number | null; meta?: { response?: Response }; cause?: unknown } | null;
-  if (e?.cause instanceof HttpError) return e.cause.retryAfterMillis;
-  return e?.retryAfterMillis ?? (e?.meta?.response ? retryAfter(e.meta.response.headers) : null);
-}
-
-// A new try helps if there was no response, or if the server failed, was busy or found a
-// conflict. Any other 4xx would be the same again.
-const isTemporary = (status: number | null) => status === null || status >= 500 || [408, 409, 429].includes(status);
-
-/** Returns how many rows of a database the server does not have yet. */
-export async function countUnsynced(database: Database): Promise<number> {
-  const counts = Object.values(database.collections.map).map(async (collection) => {
-    const created = await collection.query(Q.where("_status", "created")).fetchCount();
-    const updated = await collection.query(Q.where("_status", "updated")).fetchCount();
-    return created + updated + (await database.adapter.getDeletedRecords(collection.table)).length;
-  });
-  return (await Promise.all(counts)).reduce((sum, n) => sum + n, 0);
+  /** How far the sync is; null if none runs. */
+  readonly progress: Progress | null;
 }
 
 const lastSyncKey = "tidemark_last_sync_at";
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 class Syncer {
-  state: SyncState = { phase: "idle", unsynced: 0, lastSyncAt: null, error: null, unauthorized: false, rejected: [] };
+  state: SyncState = { phase: "idle", unsynced: 0, lastSyncAt: null, error: null, unauthorized: false, rejected: [], progress: null };
   readonly listeners = new Set<() => void>();
+  readonly #log: SyncLog;
+  readonly #losses: Loss[] = []; // without `theirs`, which the next pull brings
   #running: Promise<SyncState> | null = null;
   #next: Promise<SyncState> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -100,6 +49,7 @@ class Syncer {
   #refused: Error | null = null; // by refuse(), since the last call of sync()
 
   constructor(readonly database: Database) {
+    this.#log = new SyncLog(database);
     database.withChangesForTables(Object.keys(database.collections.map)).subscribe(() => void this.count());
     database.localStorage.get<number>(lastSyncKey).then(
       (at) => this.#report({ lastSyncAt: this.state.lastSyncAt ?? at ?? null }),
@@ -118,58 +68,75 @@ class Syncer {
 
   async #run(source: SyncSource): Promise<SyncState> {
     clearTimeout(this.#timer);
-    this.#report({ phase: "syncing" });
+    this.#report({ phase: "syncing", progress: { phase: "pull", done: 0, total: null } });
+    const record: Writable<SyncRecord> = { at: Date.now(), millis: 0, pulled: 0, pushed: 0, rejected: 0, superseded: 0, replaced: false, error: null };
     try {
-      if ((await this.#round(source)).length > 0) await synchronize(this.#pulling(source)); // it pushes nothing, so it ends
+      await this.#pull(source, record);
+      await this.#push(source, record);
+      if (record.rejected + record.superseded > 0) await this.#pull(source, record); // it pushes nothing, so it ends
       this.#failures = 0;
-      this.#report({ phase: "idle", error: null, unauthorized: false, lastSyncAt: Date.now() });
+      this.#report({ phase: "idle", error: null, unauthorized: false, lastSyncAt: Date.now(), progress: null });
       await this.database.localStorage.set(lastSyncKey, this.state.lastSyncAt);
     } catch (thrown) {
-      this.#failed(source, thrown instanceof Error ? thrown : new Error(String(thrown)));
+      const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+      record.error = error.message;
+      this.#failed(source, error);
     }
+    record.millis = Date.now() - record.at;
+    await this.#log.add(record).catch(() => {}); // the state has the error of the database
     this.#running = null;
-    if (this.#refused !== null) this.refuse(this.#refused);
+    if (this.#refused !== null) void this.refuse(this.#refused);
     return this.count();
   }
 
-  #pulling(source: SyncSource) {
-    return {
-      database: this.database,
-      sendCreatedAsUpdated: true,
-      pullChanges: ({ lastPulledAt, schemaVersion, migration }: SyncPullArgs) =>
-        source.pull({ lastPulledAt: lastPulledAt ?? null, schemaVersion, migration }) as Promise<SyncPullResult>,
-    };
+  async #pull(source: SyncSource, record: Writable<SyncRecord>) {
+    const { rows, changes, replaced, replacement } = await pull(this.database, source, (done, total) =>
+      this.#report({ progress: { phase: "pull", done, total } }),
+    );
+    record.pulled += rows;
+    record.replaced ||= replaced;
+    if (replacement !== null) tell(() => source.onReplaced?.(replacement));
+    const losses = this.#losses.splice(0).map((loss) => ({ ...loss, theirs: changes[loss.table]?.updated.find(({ id }) => id === loss.id) ?? null }));
+    if (losses.length > 0) tell(() => source.onSuperseded?.(losses));
   }
 
-  // #round pulls, pushes, and returns the rows that the server rejected. WatermelonDB marks them as synced, too: named
-  // in its experimentalRejectedIds they would be pushed for ever.
-  async #round(source: SyncSource): Promise<readonly Rejection[]> {
-    let rejected: readonly Rejection[] | undefined; // undefined if nothing was pushed
-    const pushChanges = async ({ changes, lastPulledAt }: SyncPushArgs) => {
-      rejected = (await source.push({ changes: changes as Changes, lastPulledAt }))?.rejected ?? [];
+  // WatermelonDB marks a rejected row as synced, too: named in its experimentalRejectedIds it would be pushed for ever.
+  async #push(source: SyncSource, record: Writable<SyncRecord>) {
+    let total = 0;
+    const taken = ({ entries, result }: Taken) => {
+      const mine = ({ table, id }: { table: string; id: string }) => {
+        const row = entries.find((entry) => entry.id === id && entry.table === table)?.row;
+        return row ? bare(row) : null;
+      };
+      const rejections = result.rejected.map((rejection) => ({ ...rejection, mine: mine(rejection) }));
+      const losses = (result.superseded ?? []).map((loss) => ({ ...loss, mine: mine(loss), theirs: null }));
+      this.#losses.push(...losses);
+      const rejected = record.pushed === 0 ? rejections : [...this.state.rejected, ...rejections];
+      record.pushed += entries.length;
+      record.rejected += rejections.length;
+      record.superseded += losses.length;
+      this.#report({ rejected, progress: { phase: "push", done: record.pushed, total } });
+      if (rejections.length > 0) tell(() => source.onRejected?.(rejections));
     };
-    await synchronize({ ...this.#pulling(source), pushChanges });
-    const rejections = rejected ?? [];
-    if (rejected !== undefined) this.#report({ rejected });
-    if (rejections.length > 0) tell(() => source.onRejected?.(rejections));
-    return rejections;
+    await push(this.database, source, (all) => this.#report({ progress: { phase: "push", done: 0, total: (total = all) } }), taken);
   }
 
   #failed(source: SyncSource, error: Error) {
     const status = statusOf(error);
     if (!isTemporary(status)) {
-      this.#report({ phase: "refused", error, unauthorized: status === 401 });
+      this.#report({ phase: "refused", error, unauthorized: status === 401, progress: null });
       return;
     }
     const wait = waitOf(error) || backoff(++this.#failures, 1000, 60_000); // a wait of 0 would try without a pause
     this.#timer = setTimeout(() => void this.sync(source), Math.min(wait, longestTimerMillis));
-    this.#report({ phase: "waiting", error, unauthorized: false });
+    this.#report({ phase: "waiting", error, unauthorized: false, progress: null });
   }
 
-  refuse(error: Error) {
+  async refuse(error: Error) {
     this.#refused = error;
     clearTimeout(this.#timer);
     this.#report({ phase: "refused", error });
+    await this.#running;
   }
 
   async count(): Promise<SyncState> {
@@ -212,7 +179,10 @@ export function safeSyncDatabase(database: Database, source: SyncSource): Promis
   return syncerOf(database).sync(source);
 }
 
-/** Sets the state of a database's sync to refused, and ends its attempts until somebody calls safeSyncDatabase(). */
+/**
+ * Sets the state of a database's sync to refused, and ends its attempts until somebody calls safeSyncDatabase(). Resolves
+ * when no sync runs any more.
+ */
 export const refuseSync = (database: Database, error: Error) => syncerOf(database).refuse(error);
 
 /** Returns the state of a database's sync, in the form of React's useSyncExternalStore. */

@@ -2,6 +2,7 @@
 
 import { longestTimerMillis } from "./backoff.js";
 import { patientFetch } from "./patience.js";
+import { noteSocket } from "./sockets.js";
 
 /** A Tidemark server and the person's token. */
 export interface Server {
@@ -13,6 +14,8 @@ export interface Server {
   token(): string | null;
   /** The time limit of a response, 90,000 if absent. It must exceed the server's LIMIT_CALL_MS. */
   readonly timeoutMillis?: number;
+  /** Aborted when the person's session on this device ends. Then the kit sends nothing more, and closes the sockets. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Reports whether a space can have the name: 1 to 64 of `A-Z a-z 0-9 . _ -`, of which the first is a letter or digit. */
@@ -59,6 +62,29 @@ export function retryAfter(headers: Headers): number | null {
   return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null;
 }
 
+// The status of a request, and less 4000 the close code of a socket, after the end of the session. No server sends it.
+const sessionEnded = 499;
+
+const endedReason = "This session has ended on this device.";
+
+/** fetch() with time limits, until the person's session ends. From then on it throws an HttpError after which no new try helps. */
+export async function send({ signal, timeoutMillis }: Server, url: string, init: RequestInit): ReturnType<typeof patientFetch> {
+  const ended = () => new HttpError(sessionEnded, "SESSION_ENDED", endedReason);
+  if (signal?.aborted) throw ended();
+  const controller = new AbortController();
+  const leave = () => controller.abort(init.signal?.reason);
+  const signals = [signal, init.signal];
+  for (const one of signals) one?.addEventListener("abort", leave);
+  if (init.signal?.aborted) leave();
+  try {
+    return await patientFetch(url, { ...init, signal: controller.signal }, timeoutMillis);
+  } catch (error) {
+    throw signal?.aborted ? ended() : error;
+  } finally {
+    for (const one of signals) one?.removeEventListener("abort", leave);
+  }
+}
+
 /** Sends JSON and returns JSON. Throws HttpError, or the error of fetch() when offline. */
 export async function callJson<T>(server: Server, method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
   const init = {
@@ -70,7 +96,7 @@ export async function callJson<T>(server: Server, method: string, path: string, 
     },
     body: body === undefined ? null : JSON.stringify(body),
   };
-  const response = await patientFetch(baseUrl(server) + path, init, server.timeoutMillis);
+  const response = await send(server, baseUrl(server) + path, init);
   const text = await response.text();
   if (response.ok) return (text === "" ? undefined : JSON.parse(text)) as T;
   throw new HttpError(response.status, ...reason(text), retryAfter(response.headers));
@@ -142,9 +168,15 @@ export function ticketSocket(server: Server): typeof WebSocket {
     onerror: ((event: Event) => void) | null = null;
     #socket: WebSocket | null = null;
     #closed = false;
+    #over = false; // onclose was called
     #retry: ReturnType<typeof setTimeout> | undefined; // of the request for a ticket
 
+    readonly #url: string;
+
     constructor(url: string) {
+      this.#url = url;
+      noteSocket(url, { state: "connecting" });
+      server.signal?.addEventListener("abort", this.#leave);
       void this.#open(url);
     }
 
@@ -178,23 +210,41 @@ export function ticketSocket(server: Server): typeof WebSocket {
           this.#retry = setTimeout(() => void this.#open(url), Math.min(wait, longestTimerMillis));
           return;
         }
-        const refused = error instanceof HttpError && [401, 403].includes(error.status);
+        const refused = error instanceof HttpError && [401, 403, sessionEnded].includes(error.status);
         const code = refused ? 4000 + error.status : 1006;
         this.#ended({ code, reason: (error as Error).message } as CloseEvent, token);
         return;
       }
       this.#socket = socket;
       if (this.binaryType !== "blob") socket.binaryType = this.binaryType; // React Native sets "blob" only with a module of its own
-      // React Native for Android does not close a socket that is still connecting.
-      socket.onopen = (event) => (this.#closed ? socket.close() : this.onopen?.(event));
-      socket.onmessage = (event) => this.onmessage?.(event);
+      socket.onopen = (event) => {
+        noteSocket(url, { state: "open" });
+        // React Native for Android does not close a socket that is still connecting.
+        if (this.#closed) socket.close();
+        else this.onopen?.(event);
+      };
+      socket.onmessage = (event) => {
+        noteSocket(url, { lastMessageAt: Date.now() });
+        this.onmessage?.(event);
+      };
       socket.onerror = (event) => this.onerror?.(event);
       socket.onclose = (event) => this.#ended(event, token);
     }
 
+    // The session has ended.
+    #leave = () => {
+      clearTimeout(this.#retry);
+      this.#socket?.close();
+      this.#ended({ code: 4000 + sessionEnded, reason: endedReason } as CloseEvent, null);
+    };
+
     // token is the token that got the ticket.
     #ended(event: CloseEvent, token: string | null) {
+      if (this.#over) return;
+      this.#over = true;
+      server.signal?.removeEventListener("abort", this.#leave);
       this.#closed = true;
+      noteSocket(this.#url, { state: "closed", closed: { code: event.code, reason: event.reason } });
       const now = server.token();
       const { code = 1006, reason = "" } = event; // React Native knows neither of a connection that broke
       const renewed = code === CLOSE_UNAUTHORIZED && now !== null && now !== token;

@@ -1,10 +1,10 @@
 // The source of structured sync: the tRPC procedures sync.pull and sync.push.
 import { createTRPCClient, httpLink, type TRPCClient } from "@trpc/client";
-import type { AppRouter, PushInput, PushOutput } from "./app-router.js";
-import { append } from "./changes.js";
-import type { PullArgs, PushArgs, Rejection, SyncSource } from "./safe-sync.js";
-import { patientFetch, type Answer } from "./patience.js";
-import { baseUrl, HttpError, retryAfter, type Server } from "./server.js";
+import type { AppRouter, PushInput } from "./app-router.js";
+import { append, countChanges } from "./changes.js";
+import type { PullArgs, PushArgs, SyncEvents, SyncSource } from "./source.js";
+import type { Answer } from "./patience.js";
+import { baseUrl, HttpError, retryAfter, send, type Server } from "./server.js";
 
 /** Returns a typed tRPC client. The server speaks plain JSON: set no transformer. */
 export function createClient(server: Server): TRPCClient<AppRouter> {
@@ -13,7 +13,7 @@ export function createClient(server: Server): TRPCClient<AppRouter> {
       httpLink({
         url: `${baseUrl(server)}/trpc`,
         headers: () => ({ authorization: `Bearer ${server.token() ?? ""}` }),
-        fetch: async (input, init) => requireJson(await patientFetch(String(input), init as RequestInit, server.timeoutMillis)),
+        fetch: async (input, init) => requireJson(await send(server, String(input), init as RequestInit)),
       }),
     ],
   });
@@ -29,26 +29,21 @@ function requireJson(response: Answer): Answer {
 
 const pageRows = 5000;
 
-export interface StructuredOptions {
-  /**
-   * Called after each push in which the server rejected rows, because a value fails a check or a rule forbids the
-   * write. The database still has the person's rows. The kit then pulls at once, and the pull brings the server's rows.
-   */
-  onRejected?: ((rejections: readonly Rejection[]) => void) | undefined;
-}
+export interface StructuredOptions extends SyncEvents {}
 
 /**
  * Structured sync for safeSyncDatabase(). A large pull arrives in pages of one snapshot. The tRPC client sets the
  * time limits of a call, as that of createClient() does.
  */
-export function structuredSource(trpc: TRPCClient<AppRouter>, { onRejected }: StructuredOptions = {}): SyncSource {
+export function structuredSource(trpc: TRPCClient<AppRouter>, events: StructuredOptions = {}): SyncSource {
   return {
-    onRejected,
-    async pull({ lastPulledAt, schemaVersion, migration }: PullArgs) {
+    ...events,
+    async pull({ lastPulledAt, schemaVersion, migration, onProgress }: PullArgs) {
       const input = { lastPulledAt, schemaVersion, migration, limit: pageRows };
       const { cursor, ...result } = await trpc.sync.pull.query(input);
       let next = cursor;
       while (next !== undefined) {
+        onProgress?.(countChanges(result.changes));
         const page = await trpc.sync.pull.query({ ...input, cursor: next });
         append(result.changes, page.changes);
         next = page.cursor;
@@ -57,12 +52,11 @@ export function structuredSource(trpc: TRPCClient<AppRouter>, { onRejected }: St
     },
     async push({ changes, lastPulledAt }: PushArgs) {
       const answer = await trpc.sync.push.mutate({ changes: changes as PushInput["changes"], lastPulledAt });
-      return { rejected: rejections(answer) };
+      return { rejected: listed(answer.rejected, (row) => row), superseded: listed(answer.superseded, (id) => ({ id })) };
     },
   };
 }
 
-// rejections lists the rejected rows of all tables. A server of version 0.1.0 does not return any.
-function rejections({ rejected = {} }: Partial<PushOutput>): Rejection[] {
-  return Object.entries(rejected).flatMap(([table, rows]) => rows.map((row) => ({ table, ...row })));
-}
+// listed lists what a response has by table. A server of version 0.1.0 has no `rejected`.
+const listed = <T, Named extends { id: string }>(tables: Record<string, T[]> | undefined, name: (item: T) => Named) =>
+  Object.entries(tables ?? {}).flatMap(([table, items]) => items.map((item) => ({ table, ...name(item) })));

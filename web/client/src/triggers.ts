@@ -1,9 +1,11 @@
 // When to sync: at the start, after local writes, on a notification, and on each new
 // connection. Rich text has its own connection and does not need this.
 import type { Database } from "@nozbe/watermelondb";
+import { countUnsynced } from "./pending.js";
 import { browserPlatform, type Platform } from "./platform.js";
-import { countUnsynced, refuseSync, safeSyncDatabase, syncState, type SyncSource } from "./safe-sync.js";
+import { refuseSync, safeSyncDatabase, syncState } from "./safe-sync.js";
 import { CLOSE_DELETED, ClosedError, type Server } from "./server.js";
+import type { SyncSource } from "./source.js";
 import { subscribe } from "./subscribe.js";
 
 export interface TriggerOptions {
@@ -25,7 +27,7 @@ export interface TriggerOptions {
 export function syncTriggers(database: Database, source: SyncSource, options: TriggerOptions): () => void {
   const { server, path, debounceMillis = 300, platform = browserPlatform } = options;
   let deleted = false;
-  const sync = () => void (deleted || safeSyncDatabase(database, source));
+  const sync = () => void (deleted || server.signal?.aborted || safeSyncDatabase(database, source));
 
   let timer: ReturnType<typeof setTimeout> | null = null;
   const changes = database.withChangesForTables(Object.keys(database.collections.map)).subscribe((changed) => {
@@ -41,7 +43,7 @@ export function syncTriggers(database: Database, source: SyncSource, options: Tr
   let ticketToken: string | null = null; // the token of the last ticket
   let refused = false;
   const listen = () =>
-    subscribe({ url: server.url, space: server.space ?? "", token: () => (ticketToken = server.token()) }, {
+    subscribe({ url: server.url, space: server.space ?? "", signal: server.signal, token: () => (ticketToken = server.token()) }, {
       ...(path === undefined ? {} : { path }),
       platform,
       onNotification: sync,

@@ -34,8 +34,13 @@ export function open() {
     dbName: `test-${++opened}`,
     extraLokiOptions: { autosave: false, adapter: new LokiMemoryAdapter() },
   });
-  return new Database({ adapter, modelClasses: [Note, Task] });
+  return openOn(adapter);
 }
+
+const openOn = (adapter) => new Database({ adapter, modelClasses: [Note, Task] });
+
+/** Opens what another database has stored, as the app's next start does. */
+export const restart = ({ adapter }) => openOn(adapter.underlyingAdapter);
 
 export const write = (database, table, fields) =>
   database.write(() =>

@@ -88,3 +88,40 @@ for (const [name, call] of [
     assert.equal(other.state, "failed");
   });
 }
+
+const server = { url: "http://server", token: () => "t" };
+
+test("a letter that arrives in two parts is one letter", async () => {
+  const [first, ...rest] = new TextEncoder().encode("é");
+  const slow = slowServer();
+  const called = callJson(server, "GET", "/x");
+  await settle();
+  await slow.begin();
+  await slow.say('"');
+  slow.body.enqueue(new Uint8Array([first]));
+  slow.body.enqueue(new Uint8Array(rest));
+  await slow.say('"');
+  slow.body.close();
+  assert.equal(await called, "é");
+});
+
+test("a response without a body is empty", async () => {
+  globalThis.fetch = async () => new Response(null, { status: 204 });
+  assert.equal(await callJson(server, "DELETE", "/x"), undefined);
+});
+
+test("a fetch() that does not heed its signal fails, too, when the time is over and when the caller leaves", async () => {
+  globalThis.fetch = () => new Promise(() => {});
+  const waiting = outcome(callJson(server, "GET", "/x"));
+  await settle();
+  mock.timers.tick(90_000);
+  await settle();
+  assert.deepEqual([waiting.state, waiting.error.name], ["failed", "TimeoutError"]);
+
+  const leaving = new AbortController();
+  const called = outcome(createClient(server).sync.pull.query(undefined, { signal: leaving.signal }));
+  await settle();
+  leaving.abort();
+  await settle();
+  assert.equal(called.state, "failed");
+});

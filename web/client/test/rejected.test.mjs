@@ -93,8 +93,10 @@ describe("a rejected row", () => {
     await write(database, "notes", { title: "new" });
     const after = await sync();
     const rejection = { table: "notes", id: "a", column: "title", reason: tooLong };
-    assert.deepEqual(told, [[rejection]]);
-    assert.deepEqual(after.rejected, [rejection]);
+    const { mine, ...told0 } = told[0][0];
+    assert.deepEqual([told.length, told[0].length, told0], [1, 1, rejection]);
+    assert.deepEqual([mine.id, mine.title, "_status" in mine], ["a", "a title", false]);
+    assert.deepEqual(after.rejected, told[0]);
     assert.deepEqual([after.phase, after.unsynced, after.error], ["idle", 0, null]);
     assert.deepEqual(server.requests, ["pull", "push", "pull"]);
     assert.deepEqual(await titles(), ["a", "new", "ours"]);
@@ -122,7 +124,7 @@ describe("a rejected row", () => {
     await begin();
     const ours = await note("o");
     await database.write(() => ours.markAsDeleted());
-    assert.deepEqual((await sync()).rejected, [{ table: "notes", id: "o", reason: forbidden }]);
+    assert.deepEqual((await sync()).rejected, [{ table: "notes", id: "o", reason: forbidden, mine: null }]);
     assert.deepEqual(await titles(), ["a", "ours"]);
     assert.equal(state().unsynced, 0);
   });

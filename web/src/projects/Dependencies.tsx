@@ -3,15 +3,17 @@ import { useRecords } from "../observe";
 import type { OpenedProject } from "./opened";
 import type { Dependency } from "./model";
 import { useTasks } from "./Tasks";
+import { relations } from "./words";
 
-const columns = ["predecessor_id", "successor_id", "type"];
-const types = { FS: "starts after the end of", SS: "starts with", FF: "ends with", SF: "ends at the start of" };
+const columns = ["predecessor_id", "successor_id", "type", "lag_days"];
+
+export const useDependencies = ({ database }: OpenedProject) =>
+  useRecords(useMemo(() => database.get<Dependency>("dependencies").query(), [database]), columns);
 
 /** The dependencies between tasks. The server checks for cycles, so a change needs a connection. */
 export function Dependencies({ project }: { project: OpenedProject }) {
   const tasks = useTasks(project) ?? [];
-  const query = useMemo(() => project.database.get<Dependency>("dependencies").query(), [project.database]);
-  const dependencies = useRecords(query, columns);
+  const dependencies = useDependencies(project);
   const name = (id: string) => tasks.find((task) => task.id === id)?.name ?? "a deleted task";
 
   const add = async (event: FormEvent<HTMLFormElement>) => {
@@ -26,12 +28,12 @@ export function Dependencies({ project }: { project: OpenedProject }) {
       <ul className="rows">
         {dependencies?.map(({ id, predecessorId, successorId, type }) => (
           <li key={id}>
-            <span className="grow">{name(successorId)} <em>{types[type]}</em> {name(predecessorId)}</span>
+            <span className="grow">{name(successorId)} <em>{relations[type]}</em> {name(predecessorId)}</span>
             {project.may("Scheduler") && (
               <button
                 type="button"
                 className="quiet danger-text"
-                aria-label={`Remove: ${name(successorId)} ${types[type]} ${name(predecessorId)}`}
+                aria-label={`Remove: ${name(successorId)} ${relations[type]} ${name(predecessorId)}`}
                 onClick={() => void project.request("DELETE", `/dependencies/${id}/`)}
               >
                 ✕
@@ -49,7 +51,7 @@ export function Dependencies({ project }: { project: OpenedProject }) {
           </label>
           <label>
             Relation
-            <select name="type">{Object.entries(types).map(([type, title]) => <option key={type} value={type}>{title}</option>)}</select>
+            <select name="type">{Object.entries(relations).map(([type, title]) => <option key={type} value={type}>{title}</option>)}</select>
           </label>
           <label>
             Predecessor

@@ -11,6 +11,7 @@ import { Members } from "./Members";
 import { roles, type Membership, type Project } from "./model";
 import { openProject } from "./open";
 import type { OpenedProject } from "./opened";
+import { ProjectTimeline } from "./ProjectTimeline";
 import { Tasks } from "./Tasks";
 
 interface Props {
@@ -73,6 +74,7 @@ export function ProjectView({ device, subject, id, expired, onUnauthorized, onGo
       {state.phase === "refused" && !state.unauthorized && (
         <Rejected message={state.error?.message ?? ""} unsynced={state.unsynced} database={database} />
       )}
+      {members && <ProjectTimeline project={opened} />}
       {members && <Tasks project={opened} members={members} />}
       {members && <Dependencies project={opened} />}
       {members && <Members project={opened} members={members} />}

@@ -4,6 +4,7 @@ import { Dialog } from "../Dialog";
 import type { Device } from "../device";
 import { go, href } from "../route";
 import { ProjectView } from "./ProjectView";
+import "./projects.css";
 
 export interface Listed {
   id: string;

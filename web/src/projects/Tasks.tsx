@@ -4,12 +4,23 @@ import { edit } from "tidemark-client";
 import { useRecords } from "../observe";
 import { RecordField } from "../records/RecordField";
 import type { OpenedProject } from "./opened";
-import { statuses, type Membership, type Task } from "./model";
+import type { Membership, Task } from "./model";
+import { statuses } from "./words";
 
-export const taskColumns = ["name", "status", "percent_complete", "assignee_id", "sort_order"];
+const taskColumns = [
+  "name", "status", "percent_complete", "planned_start", "duration_days", "parent_id", "assignee_id", "is_milestone", "sort_order",
+];
 
 export const useTasks = ({ database }: OpenedProject) =>
   useRecords(useMemo(() => database.get<Task>("tasks").query(Q.sortBy("sort_order")), [database]), taskColumns);
+
+const rowId = (taskId: string) => `task-${taskId}`;
+
+/** Puts the focus on a task in the list. */
+export function showTask(taskId: string) {
+  const row = document.getElementById(rowId(taskId));
+  (row?.querySelector<HTMLElement>("input:enabled") ?? row)?.focus();
+}
 
 /** The tasks of the project. They are stored on the device first, and then synchronized. */
 export function Tasks({ project, members }: { project: OpenedProject; members: Membership[] }) {
@@ -49,7 +60,7 @@ function TaskRow({ task, project, members }: { task: Task; project: OpenedProjec
   const editableByMember = task.assigneeId === null || task.assigneeId === project.subject;
   const disabled = !project.may(editableByMember ? "Member" : "Scheduler");
   return (
-    <li>
+    <li id={rowId(task.id)} tabIndex={-1}>
       <div className="grow">
         <RecordField record={task} field={{ name: "name", label: "Task", type: "text", required: true }} bare disabled={disabled} />
       </div>
@@ -87,6 +98,25 @@ function TaskRow({ task, project, members }: { task: Task; project: OpenedProjec
           ✕
         </button>
       )}
+      <span className="plan">
+        <RecordField
+          record={task}
+          field={{ name: "plannedStart", label: "Start", type: "date", min: "1900-01-01" }}
+          of={task.name}
+          disabled={!project.may("Scheduler")}
+        />
+        <RecordField record={task} field={{ name: "durationDays", label: "Days", type: "number", min: 0, max: 36_500 }} of={task.name} disabled={disabled} />
+        <label>
+          <input
+            type="checkbox"
+            aria-label={`${task.name} is a milestone`}
+            checked={task.isMilestone}
+            disabled={disabled}
+            onChange={({ target }) => change((t) => { t.isMilestone = target.checked; })}
+          />
+          Milestone
+        </label>
+      </span>
     </li>
   );
 }

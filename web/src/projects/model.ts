@@ -1,13 +1,18 @@
 // The tables of a project's database: the collections of the delta dialect.
 import { appSchema, Model, tableSchema, type ColumnSchema } from "@nozbe/watermelondb";
 import { field, text } from "@nozbe/watermelondb/decorators";
+import { addColumns, schemaMigrations } from "@nozbe/watermelondb/Schema/migrations";
+import type { Relation, Status } from "./words";
 
 const version: ColumnSchema = { name: "server_version", type: "number" };
 const string = (name: string): ColumnSchema => ({ name, type: "string" });
 const optional = (name: string, type: "string" | "number" = "string"): ColumnSchema => ({ name, type, isOptional: true });
 
+// A pull has a calendar's arrays as JSON texts. A device that pulled a calendar with version 1 has null until it changes.
+const workdays = [optional("working_days"), optional("exceptions")];
+
 export const schema = appSchema({
-  version: 1,
+  version: 2,
   tables: [
     tableSchema({
       name: "projects",
@@ -30,25 +35,33 @@ export const schema = appSchema({
     }),
     tableSchema({
       name: "calendars",
-      columns: [version, string("name"), { name: "hours_per_day", type: "number" }],
+      columns: [version, string("name"), { name: "hours_per_day", type: "number" }, ...workdays],
     }),
     tableSchema({ name: "memberships", columns: [version, string("user_id"), string("role")] }),
   ],
 });
 
+export const migrations = schemaMigrations({
+  migrations: [{ toVersion: 2, steps: [addColumns({ table: "calendars", columns: workdays })] }],
+});
+
 export class Project extends Model {
   static override table = "projects";
   @text("name") name!: string;
+  @field("calendar_id") calendarId!: string | null;
 }
-
-export const statuses = { not_started: "Not started", in_progress: "In progress", blocked: "Blocked", done: "Done" };
 
 export class Task extends Model {
   static override table = "tasks";
   @text("name") name!: string;
-  @field("status") status!: keyof typeof statuses;
+  @field("status") status!: Status;
   @field("percent_complete") percentComplete!: number;
+  /** A date like 2026-02-28. */
+  @field("planned_start") plannedStart!: string | null;
+  @field("duration_days") durationDays!: number | null;
+  @field("parent_id") parentId!: string | null;
   @field("assignee_id") assigneeId!: string | null;
+  @field("is_milestone") isMilestone!: boolean;
   @field("sort_order") sortOrder!: number;
 }
 
@@ -56,11 +69,14 @@ export class Dependency extends Model {
   static override table = "dependencies";
   @field("predecessor_id") predecessorId!: string;
   @field("successor_id") successorId!: string;
-  @field("type") type!: "FS" | "SS" | "FF" | "SF";
+  @field("type") type!: Relation;
+  @field("lag_days") lagDays!: number;
 }
 
 export class Calendar extends Model {
   static override table = "calendars";
+  @field("working_days") workingDays!: string | null;
+  @field("exceptions") exceptions!: string | null;
 }
 
 /** The lowest role first. Each role includes the rights of the roles before it. */

@@ -3,7 +3,7 @@ import { safeSyncDatabase, type SyncSource } from "tidemark-client";
 import { projectSource } from "tidemark-client/projects";
 import { openDatabase } from "../database";
 import { rememberUnsynced, type Device } from "../device";
-import { models, schema } from "./model";
+import { migrations, models, schema } from "./model";
 
 export interface Opened {
   database: Database;
@@ -18,7 +18,7 @@ export function openProject(device: Device, id: string): Opened {
   const name = device.name("project", id);
   let project = opened.get(name);
   if (project === undefined) {
-    project = { database: openDatabase(name, schema, models), source: projectSource(device.server, id) };
+    project = { database: openDatabase(name, schema, models, migrations), source: projectSource(device.server, id) };
     opened.set(name, project);
     rememberUnsynced(device, prefix + id, project.database);
   }

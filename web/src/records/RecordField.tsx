@@ -14,11 +14,13 @@ interface Props<Record extends Model> {
   field: Field<Record>;
   /** Only screen readers get the label. */
   bare?: boolean;
+  /** Screen readers get it behind the label, where the same label is there for several records. */
+  of?: string;
   disabled?: boolean;
 }
 
 /** A field that saves while the person types, and shows the edits of others otherwise. */
-export function RecordField<Record extends Model>({ record, field: { name, label, type, required = false }, bare = false, disabled = false }: Props<Record>) {
+export function RecordField<Record extends Model>({ record, field: { name, label, type, required = false, min, max }, bare = false, of, disabled = false }: Props<Record>) {
   const [draft, setDraft] = useState<string | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const pending = useRef<string | null>(null);
@@ -50,10 +52,14 @@ export function RecordField<Record extends Model>({ record, field: { name, label
         disabled={disabled}
         type={type}
         step="any"
+        min={min}
+        max={max}
+        aria-label={of && `${label} of ${of}`}
         value={draft ?? String(saved ?? "")}
         onChange={(event) => {
-          setDraft(event.target.value);
-          pending.current = event.target.value;
+          const { value, validity } = event.target;
+          setDraft(value);
+          pending.current = validity.badInput || validity.rangeUnderflow || validity.rangeOverflow ? null : value;
           clearTimeout(timer.current);
           timer.current = setTimeout(() => latest.current(), saveMillis);
         }}

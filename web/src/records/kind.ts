@@ -4,7 +4,10 @@ import type { Model } from "@nozbe/watermelondb";
 export interface Field<Record> {
   name: keyof Record & string;
   label: string;
-  type: "text" | "number" | "url";
+  type: "text" | "number" | "url" | "date";
+  /** Values outside of these are not saved. */
+  min?: number | string;
+  max?: number;
   /** The field does not save an empty text. */
   required?: boolean;
 }

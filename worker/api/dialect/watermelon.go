@@ -22,6 +22,7 @@ type Records interface {
 	Write(ctx context.Context, now time.Time, batch *record.Batch) (record.Outcome, error)
 	Changes(ctx context.Context, since *record.Since, b store.Budget) (*record.Page, error)
 	Checksum(ctx context.Context, caller record.Caller, b store.Budget) (record.Sums, error)
+	Row(ctx context.Context, caller record.Caller, table int, id string, b store.Budget) (record.Stored, error)
 	Stamp(ctx context.Context) (record.Stamp, error)
 	Restore(ctx context.Context, now time.Time) (floor record.Stamp, err error)
 	Purge(ctx context.Context, now time.Time, keep time.Duration) (record.Purged, error)
@@ -96,4 +97,17 @@ func (w *Watermelon) Checksum(ctx context.Context, caller record.Caller, b store
 		return nil, err
 	}
 	return watermelon.AppendChecksum(nil, sums), nil
+}
+
+// Row returns what the server has of one row, as far as the caller may read it.
+func (w *Watermelon) Row(ctx context.Context, caller record.Caller, table, id string, b store.Budget) ([]byte, error) {
+	n, err := watermelon.FindRow(&w.Schema, table, id)
+	if err != nil {
+		return nil, err
+	}
+	row, err := w.Records.Row(ctx, caller, n, id, b)
+	if err != nil {
+		return nil, err
+	}
+	return watermelon.AppendStored(nil, row), nil
 }

@@ -24,6 +24,7 @@ type Store interface {
 	Push(ctx context.Context, now time.Time, caller record.Caller, input []byte) (answer []byte, changed []syncroom.Change, err error)
 	Stamp(ctx context.Context) (record.Stamp, error)
 	Checksum(ctx context.Context, caller record.Caller, b store.Budget) (answer []byte, err error)
+	Row(ctx context.Context, caller record.Caller, table, id string, b store.Budget) (answer []byte, err error)
 	Restore(ctx context.Context, now time.Time) (floor record.Stamp, err error)
 	Purge(ctx context.Context, now time.Time, keep time.Duration) (record.Purged, error)
 }
@@ -71,6 +72,7 @@ func Sections(of func(*door.Call) *Config, settings door.Settings) (rpc, sync *d
 		Routes: []door.Route{
 			{Name: "sync.pull", Method: "GET", Pattern: "/sync/pull", Permission: auth.SyncRead, Serve: h.turbo},
 			{Name: "sync.checksum", Method: "GET", Pattern: "/sync/checksum", Permission: auth.SyncRead, Serve: h.checksum},
+			{Name: "sync.explain", Method: "GET", Pattern: "/sync/explain", Permission: auth.SyncRead, Serve: h.explain},
 			{Name: "sync.subscribe", Method: "GET", Pattern: "/sync/subscribe", Socket: true, Permission: auth.SyncRead, Serve: h.subscribe},
 			{Name: "sync.restore", Method: "POST", Pattern: "/sync/restore", Permission: auth.SyncAdmin, Serve: h.restore},
 			{Name: "sync.purge", Method: "POST", Pattern: "/sync/purge", Permission: auth.SyncAdmin, Serve: h.purge},

@@ -79,6 +79,17 @@ func (h *handler) checksum(c *door.Call) error {
 	return nil
 }
 
+// explain returns what the server has of one row. docs/protocol.md, E1.
+func (h *handler) explain(c *door.Call) error {
+	query := door.Query(c.R)
+	answer, err := h.of(c).Store.Row(c.R.Context(), callerOf(c), query.Get("table"), query.Get("id"), door.Budget)
+	if err != nil {
+		return failureOf(err)
+	}
+	c.WriteJSON(http.StatusOK, answer)
+	return nil
+}
+
 // subscribe hands a WebSocket to the room, with the stamp of the last commit. Each later
 // commit is published to the room.
 func (h *handler) subscribe(c *door.Call) error {

@@ -167,7 +167,7 @@ func (o *Outbox) Merge(ctx context.Context) (t webhook.Type, rows int, err error
 // An Entry of the list of all outboxes.
 type Entry struct{ Space, Room string }
 
-// A List knows which outboxes have sent an event. It is in D1.
+// A List knows which outboxes have sent an event, and whether the receiver is gone. It is in D1.
 type List struct{ db store.DB }
 
 // NewList returns the list in db.
@@ -185,6 +185,27 @@ func (l *List) Put(ctx context.Context, e Entry, failing bool) error {
 	}})
 	if err != nil {
 		return fmt.Errorf("list the outbox: %w", err)
+	}
+	return nil
+}
+
+// Gone reports whether the receiver returned 410 in a start of the server.
+func (l *List) Gone(ctx context.Context, start string) (bool, error) {
+	results, err := l.db.Batch(ctx, []abi.Statement{{SQL: `SELECT 1 FROM WebhookGone WHERE start = ?1`, Args: []any{start}}})
+	if err != nil {
+		return false, fmt.Errorf("read whether the receiver is gone: %w", err)
+	}
+	return len(results[0].Rows) > 0, nil
+}
+
+// PutGone notes that the receiver returned 410 in a start of the server, or, if start is "", that it is asked again.
+func (l *List) PutGone(ctx context.Context, start string) error {
+	s := abi.Statement{SQL: `DELETE FROM WebhookGone`}
+	if start != "" {
+		s = abi.Statement{SQL: `INSERT OR REPLACE INTO WebhookGone (n, start) VALUES (1, ?1)`, Args: []any{start}}
+	}
+	if _, err := l.db.Batch(ctx, []abi.Statement{s}); err != nil {
+		return fmt.Errorf("store whether the receiver is gone: %w", err)
 	}
 	return nil
 }

@@ -122,3 +122,35 @@ func (s *Store) clock(ctx context.Context) (clock, error) {
 	}
 	return clockOf(results)
 }
+
+// Row returns what the database has of one row of the schema's n-th table. It writes nothing, the claims of the
+// caller neither. A row that the caller may not read is record.Unknown. docs/protocol.md, E1.
+func (s *Store) Row(ctx context.Context, caller record.Caller, n int, id string, b store.Budget) (record.Stored, error) {
+	if err := b.Reserve(ctx, 2*record.MaxRowBytes); err != nil {
+		return record.Stored{}, wrap("read a row", err)
+	}
+	r := &s.reading[s.schema.Version-1][n]
+	ask := r.askLive(grants.In(fmt.Sprintf(
+		`SELECT %s, t.deleted, t.stamp AS changed, t.ahead, CASE t.deleted WHEN 0 THEN %s END AS row FROM Clock LEFT JOIN %s AS t ON %s`,
+		clockOfRow, r.row, r.SQL, both("t."+r.ID+" = ?1", r.reads)), 2), s.grants(caller), id)
+	results, err := s.db.Batch(ctx, []abi.Statement{ask})
+	if err != nil {
+		return record.Stored{}, wrap("read a row", err)
+	}
+	c, err := clockOf(results)
+	if err != nil {
+		return record.Stored{}, wrap("read a row", err)
+	}
+	cells := results[0].Rows[0][clockColumns:]
+	row := record.Stored{
+		Now: c.stamp, Horizon: c.horizon, Floor: c.floor,
+		Stamp: record.Stamp(store.Integer(cells[1])), Ahead: store.Integer(cells[2]), Row: store.CellText(cells[3]),
+	}
+	if cells[0] != nil {
+		row.State = record.Live + record.State(store.Integer(cells[0]))
+	}
+	return row, nil
+}
+
+// clockOfRow are clockNames beside a table that has a column stamp, too.
+const clockOfRow = `Clock.stamp, horizon, floor, ruled`

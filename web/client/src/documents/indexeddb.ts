@@ -72,37 +72,39 @@ const documentBase = (name: string) =>
 
 const indexBase = (owner: string) => new Base(nameOf(owner, "unsaved"), (db) => db.createObjectStore("rooms"));
 
-const indexes = new Map<string, Base>();
-
-function indexOf(owner: string): Base {
-  let index = indexes.get(owner);
-  if (index === undefined || index.removed) indexes.set(owner, (index = indexBase(owner)));
-  return index;
-}
-
 const exists = async (name: string) => (await indexedDB.databases()).some((database) => database.name === name);
 
 const remove = (name: string) => done(indexedDB.deleteDatabase(name));
 
+/** Returns the storage of a page that begins. */
+export function newIndexedDbDocuments(): DocumentStorage {
+  const indexes = new Map<string, Base>();
+  const indexOf = (owner: string) => {
+    let index = indexes.get(owner);
+    if (index === undefined || index.removed) indexes.set(owner, (index = indexBase(owner)));
+    return index;
+  };
+  return {
+    open: (place) => new IndexedDbStore(place, indexOf),
+    unsavedNow,
+    async unsaved({ owner, formerly }) {
+      if (formerly !== undefined) moveMarks(owner, formerly);
+      // A browser that crashed may have lost the last writes to localStorage.
+      const rooms = await indexOf(owner).run("readonly", ["rooms"], ([rooms]) => rooms!.getAllKeys());
+      for (const room of rooms) note(owner, String(room));
+      return unsavedNow(owner);
+    },
+    async remove(owner) {
+      const prefix = nameOf(owner, "yjs", "");
+      for (const { name } of await indexedDB.databases()) if (name?.startsWith(prefix)) await remove(name);
+      await remove(nameOf(owner, "unsaved"));
+      for (const room of unsavedNow(owner)) unnote(owner, room);
+    },
+  };
+}
+
 /** Stores documents in IndexedDB, as y-indexeddb does. */
-export const indexedDbDocuments: DocumentStorage = {
-  open: (place) => new IndexedDbStore(place),
-  unsavedNow,
-  async unsaved({ owner, formerly }) {
-    if (formerly !== undefined) moveMarks(owner, formerly);
-    // A browser that crashed may have lost the last writes to localStorage.
-    const rooms = await indexOf(owner).run("readonly", ["rooms"], ([rooms]) => rooms!.getAllKeys());
-    for (const room of rooms) note(owner, String(room));
-    return unsavedNow(owner);
-  },
-  async remove(owner) {
-    indexes.delete(owner);
-    const prefix = nameOf(owner, "yjs", "");
-    for (const { name } of await indexedDB.databases()) if (name?.startsWith(prefix)) await remove(name);
-    await remove(nameOf(owner, "unsaved"));
-    for (const room of unsavedNow(owner)) unnote(owner, room);
-  },
-};
+export const indexedDbDocuments = newIndexedDbDocuments();
 
 class IndexedDbStore implements DocumentStore {
   readonly #base: Base;
@@ -110,7 +112,10 @@ class IndexedDbStore implements DocumentStore {
   #own = new Set<number>(); // and appended these
   #epoch = -1; // of which the index has this room
 
-  constructor(readonly place: Place) {
+  constructor(
+    readonly place: Place,
+    readonly indexOf: (owner: string) => Base,
+  ) {
     this.#base = documentBase(nameOf(place.owner, "yjs", place.room));
   }
 
@@ -173,14 +178,20 @@ class IndexedDbStore implements DocumentStore {
 
   #found = 0; // the document's epoch, when it was not that of the index
 
+  // index reads and writes the epoch that the index has of this room.
+  #index(work: (epoch: number, rooms: IDBObjectStore) => void): Promise<unknown> {
+    const { owner, room } = this.place;
+    return this.indexOf(owner).run("readwrite", ["rooms"], ([rooms]) => {
+      rooms!.get(room).onsuccess = ({ target }) => work((target as IDBRequest<number | undefined>).result ?? -1, rooms!);
+      return { result: undefined };
+    });
+  }
+
   async #enter() {
     const { owner, room } = this.place;
     const epoch = this.#found;
-    await indexOf(owner).run("readwrite", ["rooms"], ([rooms]) => {
-      rooms!.get(room).onsuccess = ({ target }) => {
-        if (!((target as IDBRequest).result >= epoch)) rooms!.put(epoch, room);
-      };
-      return { result: undefined };
+    await this.#index((indexed, rooms) => {
+      if (indexed < epoch) rooms.put(epoch, room);
     });
     note(owner, room);
     this.#epoch = epoch;
@@ -188,9 +199,10 @@ class IndexedDbStore implements DocumentStore {
 
   async saved() {
     let left = 0;
-    let epoch = 0;
+    let epoch = 0; // what this ends: that of the document, or of the index if somebody removed the document's database
+    await this.#index((indexed) => (epoch = indexed));
     await this.#base.run("readwrite", ["custom"], ([custom]) => {
-      custom!.get(epochKey).onsuccess = ({ target }) => (epoch = (target as IDBRequest).result ?? 0);
+      custom!.get(epochKey).onsuccess = ({ target }) => (epoch = Math.max(epoch, (target as IDBRequest).result ?? 0));
       custom!.getAllKeys(marks()).onsuccess = ({ target }) => {
         for (const key of (target as IDBRequest<[string, number][]>).result) {
           if (key[1] <= this.#loaded || this.#own.has(key[1])) custom!.delete(key);
@@ -200,16 +212,12 @@ class IndexedDbStore implements DocumentStore {
       };
       return { result: undefined };
     });
-    this.#own.clear();
     if (left > 0) return;
     const { owner, room } = this.place;
-    await indexOf(owner).run("readwrite", ["rooms"], ([rooms]) => {
-      rooms!.get(room).onsuccess = ({ target }) => {
-        if ((target as IDBRequest).result > epoch) return; // a room has entered the next epoch
-        rooms!.delete(room);
-        unnote(owner, room);
-      };
-      return { result: undefined };
+    await this.#index((indexed, rooms) => {
+      if (indexed > epoch) return; // a room has entered the next epoch
+      rooms.delete(room);
+      unnote(owner, room);
     });
   }
 

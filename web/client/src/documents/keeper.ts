@@ -79,8 +79,7 @@ export class Keeper {
   }
 
   #write() {
-    clearTimeout(this.#retry);
-    if (this.#writing) return;
+    if (this.#writing || this.#closed) return;
     this.#writing = true;
     this.#work = this.#work.then(() => {
       this.#writing = false;
@@ -99,7 +98,8 @@ export class Keeper {
     } catch (thrown) {
       this.error = thrown instanceof Error ? thrown : new Error(String(thrown));
       this.events.onError(this.error);
-      if (!this.#closed) this.#retry = setTimeout(() => this.#write(), backoff(++this.#failures, 1000, 60_000));
+      clearTimeout(this.#retry);
+      this.#retry = setTimeout(() => this.#write(), backoff(++this.#failures, 1000, 60_000));
     }
     this.events.onChange();
   }
@@ -141,7 +141,6 @@ export class Keeper {
     const edits = this.#edits;
     let taken = false;
     this.#work = this.#work.then(async () => {
-      if (edits !== this.#edits) return;
       try {
         await this.store.saved();
         taken = edits === this.#edits;
@@ -159,11 +158,11 @@ export class Keeper {
 
   /** Stores what is not stored yet, and releases the store. */
   async close() {
-    this.#closed = true;
-    clearTimeout(this.#retry);
     this.doc.off("update", this.#update);
     if (this.#waiting.length > 0) this.#write();
+    this.#closed = true;
     await this.#work;
+    clearTimeout(this.#retry);
     this.store.close();
   }
 }

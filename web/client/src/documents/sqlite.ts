@@ -111,7 +111,6 @@ class SqliteStore implements DocumentStore {
 
   async saved() {
     await this.#rows(`UPDATE tidemark_documents SET unsaved = 0 WHERE unsaved = 1 AND (id <= ? OR id IN (${this.#own.join()}))`, this.#loaded);
-    this.#own = [];
     const left = await this.#rows("SELECT id FROM tidemark_documents WHERE unsaved = 1");
     if (left.length === 0) this.known.delete(this.place.room);
   }

@@ -1,0 +1,44 @@
+// The inspector of the demo: what is pending, why a row is as it is, and what became of it.
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { onHost } from "./browser.mjs";
+
+onHost("wazero", "the inspector of the demo", (door, browser) => {
+  test("shows an edit that was made offline, explains it, and sees it synced", async () => {
+    const anna = await (await browser.device(door.url, "Anna")).signIn();
+    const { page } = anna;
+    await anna.create("customer", { Name: "Ada", Company: "Engines" });
+    await anna.synced();
+    await anna.installed();
+    await anna.offline(true);
+    await anna.fill("Company", "Analytical Engines");
+    await anna.unsynced(1);
+
+    const button = page.getByRole("button", { name: "Sync inspector" });
+    await button.click();
+    const panel = page.getByRole("region", { name: "Sync inspector" });
+    const pending = panel.getByRole("region", { name: "Pending rows (1)" });
+    await pending.getByRole("row", { name: /customers .* updated company_name, updated_at/ }).waitFor();
+    await pending.getByRole("button", { name: /^Explain customers/ }).click();
+    const answer = panel.getByRole("region", { name: "Explain a row" }).getByRole("status");
+    await answer.filter({ hasText: "has a change of the row that the server does not have yet" }).waitFor();
+    await panel.getByRole("row", { name: "company_name (edited here) Analytical Engines" }).waitFor();
+
+    await anna.offline(false);
+    await anna.synced();
+    await panel.getByText("Nothing is pending.").waitFor();
+    await answer.filter({ hasText: "both sides have the same" }).waitFor();
+    await panel.getByRole("row", { name: "company_name Analytical Engines Analytical Engines" }).waitFor();
+    await panel.getByRole("row", { name: /\/sync\/subscribe open/ }).waitFor();
+    const told = await page.evaluate(async () => {
+      const { __TIDEMARK__: inspector } = globalThis;
+      const [{ pushed }] = (await inspector.syncs()).filter((sync) => sync.pushed > 0);
+      return { pushed, pending: await inspector.pending(), pulled: (await inspector.marks()).lastPulledAt > 0 };
+    });
+    assert.deepEqual(told, { pushed: 1, pending: [], pulled: true });
+
+    await page.keyboard.press("Escape"); // the focus is still in the panel
+    await panel.waitFor({ state: "detached" });
+    assert.equal(await button.evaluate((element) => element === document.activeElement), true, "the focus is where it was");
+  });
+});

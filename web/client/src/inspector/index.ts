@@ -1,0 +1,3 @@
+export * from "../inspect.js";
+export type { RowName } from "./ExplainSection.js";
+export { InspectorPanel } from "./InspectorPanel.js";

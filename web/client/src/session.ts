@@ -1,0 +1,225 @@
+// A person's session on a device: from the sign-in to the sign-out. What begins in it ends with it.
+import type { Database } from "@nozbe/watermelondb";
+import { countUnsynced } from "./pending.js";
+import { refuseSync, safeSyncDatabase, syncState } from "./safe-sync.js";
+import { storageName, type Server } from "./server.js";
+import type { SyncSource } from "./source.js";
+import { syncTriggers, type TriggerOptions } from "./triggers.js";
+import { together, unsyncedTables, type RoomWork, type Tables, type UnsyncedWork } from "./work.js";
+
+export { unsyncedWork, type RoomWork, type TableWork, type UnsyncedWork } from "./work.js";
+
+/** Where a session notes which of its databases have unsynced rows. */
+export interface SessionStorage {
+  keys(): string[];
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+  removeItem(key: string): void;
+}
+
+export interface SessionOptions {
+  /** Such as `https://tidemark.example`, without a slash at the end. */
+  url: string;
+  /** The subject of the person's tokens. */
+  subject: string;
+  /** Returns the app's current token; null if there is none. The session uses only a token of its subject. */
+  token(): string | null;
+  /** Returns the subject of a token; the claim `sub` of a JWT if absent. Give it if the server's AUTH_CLAIMS names another claim. */
+  subjectOf?(token: string): string | null;
+  /** The time limit of a response, as in Server. */
+  timeoutMillis?: number;
+  /** localStorage if absent. On a platform without it, give what keeps notes over a restart. */
+  storage?: SessionStorage;
+  /** Returns the rooms with edits that the server may lack. It must be given where localStorage does not have their marks, as in React Native. */
+  unsavedRooms?(server: Server, subject: string): Promise<readonly string[]> | readonly string[];
+}
+
+export interface SessionSyncOptions extends Omit<TriggerOptions, "server"> {
+  /** The name of a space; the server's root if absent. */
+  space?: string;
+  /** What the app calls the database in this space, `rows` if absent. Two databases of a space have two names. */
+  name?: string;
+}
+
+export interface EndOptions {
+  /** How long the end may wait for a last sync of what the server does not have yet, 0 if absent. */
+  lastSyncMillis?: number;
+}
+
+interface Synced {
+  database: Database;
+  source: SyncSource;
+  /** Stops the triggers. */
+  stop(): void;
+}
+
+const ownerKey = "tidemark_owner"; // in a database
+const ended = () => new Error("This session has ended on this device.");
+
+/** Returns the claim `sub` of a JWT, unverified; null if there is none. */
+function subOf(token: string): string | null {
+  try {
+    const body = token.split(".")[1]!.replaceAll("-", "+").replaceAll("_", "/");
+    const escaped = Array.from(atob(body), (char) => `%${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
+    return JSON.parse(decodeURIComponent(escaped.join(""))).sub ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function memory(): SessionStorage {
+  const items = new Map<string, string>();
+  return {
+    keys: () => [...items.keys()],
+    getItem: (key) => items.get(key) ?? null,
+    setItem: (key, value) => void items.set(key, value),
+    removeItem: (key) => void items.delete(key),
+  };
+}
+
+function browserStorage(): SessionStorage | null {
+  const { localStorage } = globalThis;
+  if (!localStorage) return null;
+  return {
+    keys: () => Object.keys(localStorage),
+    getItem: (key) => localStorage.getItem(key),
+    setItem: (key, value) => localStorage.setItem(key, value),
+    removeItem: (key) => localStorage.removeItem(key),
+  };
+}
+
+/**
+ * A person's session on this device. It gives the person's servers to the rest of the kit, starts syncs, and says what is
+ * unsynced. After end() nothing of it sends a request, whatever still runs.
+ */
+export class Session {
+  readonly subject: string;
+  readonly #options: SessionOptions;
+  readonly #storage: SessionStorage;
+  readonly #controller = new AbortController();
+  readonly #servers = new Map<string, Server>();
+  readonly #syncs = new Map<string, Synced>(); // by the keys of their notes
+  readonly #unwatch: (() => void)[] = [];
+  readonly #tabs: BroadcastChannel | undefined; // the sessions of the same person in other tabs
+  #ending: Promise<UnsyncedWork> | null = null;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.subject = options.subject;
+    this.#storage = options.storage ?? browserStorage() ?? memory();
+    if (typeof BroadcastChannel === "undefined") return;
+    this.#tabs = new BroadcastChannel(storageName(options, this.subject, "session"));
+    this.#tabs.onmessage = ({ data }: { data: EndOptions }) => void (this.#ending ??= this.#end(data));
+    (this.#tabs as { unref?(): void }).unref?.(); // Node would wait for it
+  }
+
+  /** Aborted when the session ends. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Returns the server as the person sees it in a space, always the same object. */
+  server(space = ""): Server {
+    const { url, timeoutMillis } = this.#options;
+    const limit = timeoutMillis === undefined ? {} : { timeoutMillis };
+    const server = this.#servers.get(space) ?? { url, space, signal: this.signal, token: () => this.#token(), ...limit };
+    this.#servers.set(space, server);
+    return server;
+  }
+
+  #token(): string | null {
+    const { token, subjectOf = subOf } = this.#options;
+    const current = this.signal.aborted ? null : token();
+    return current !== null && subjectOf(current) === this.subject ? current : null;
+  }
+
+  /**
+   * Keeps a database in sync, as syncTriggers() does, until the session ends or the returned function is called. If the
+   * database is another person's or another space's, it syncs nothing, and the state is refused.
+   */
+  sync(database: Database, source: SyncSource, { space = "", name = "rows", ...options }: SessionSyncOptions = {}): () => void {
+    if (this.#ending !== null) return () => {};
+    const server = this.server(space);
+    const key = storageName(server, this.subject, "unsynced", name);
+    this.#syncs.get(key)?.stop();
+    let stop: (() => void) | null = () => {};
+    const synced = { database, source, stop: () => (stop?.(), (stop = null)) };
+    this.#syncs.set(key, synced);
+    void this.#claim(database, space).then((mine) => {
+      if (stop === null) return;
+      if (mine) stop = syncTriggers(database, source, { ...options, server });
+      else void refuseSync(database, new Error("This database belongs to another person or another space."));
+    });
+    this.#unwatch.push(syncState(database).subscribe(() => void this.#note(database, key)));
+    return synced.stop;
+  }
+
+  // claim marks a database as the person's, and reports whether it is.
+  async #claim(database: Database, space: string): Promise<boolean> {
+    const owner = storageName(this.server(space), this.subject);
+    const before = await database.localStorage.get<string>(ownerKey);
+    if (before === undefined || before === null) await database.localStorage.set(ownerKey, owner);
+    return (before ?? owner) === owner;
+  }
+
+  async #note(database: Database, key: string): Promise<Tables> {
+    const tables = await unsyncedTables(database);
+    if (Object.keys(tables).length > 0) this.#storage.setItem(key, JSON.stringify(tables));
+    else this.#storage.removeItem(key);
+    return tables;
+  }
+
+  /**
+   * Returns what the person has written on this device and the server does not have yet: in a space, or in all of them. It
+   * knows of each database that a session of this subject has synced here, and counts those of this session anew.
+   */
+  async unsyncedWork(space?: string): Promise<UnsyncedWork> {
+    await Promise.all([...this.#syncs].map(([key, { database }]) => this.#note(database, key)));
+    const prefix = storageName({ url: this.#options.url }, this.subject); // with an empty space at the end
+    const tables: Tables[] = [];
+    const rooms: RoomWork[] = [];
+    for (const key of this.#storage.keys().filter((one) => one.startsWith(prefix))) {
+      const [of = "", kind, id = ""] = key.slice(prefix.length).split(",").map(decodeURIComponent);
+      if (space !== undefined && of !== space) continue;
+      if (kind === "unsynced") tables.push(JSON.parse(this.#storage.getItem(key) ?? "{}"));
+      if (kind === "unsaved" && this.#options.unsavedRooms === undefined) rooms.push({ space: of, id });
+    }
+    const spaces = space === undefined ? new Set(["", ...this.#servers.keys()]) : [space];
+    for (const one of spaces) {
+      const ids = (await this.#options.unsavedRooms?.(this.server(one), this.subject)) ?? [];
+      rooms.push(...ids.map((id) => ({ space: one, id })));
+    }
+    return together(tables, rooms);
+  }
+
+  /**
+   * Ends the session, here and in the other tabs of the browser. In this order: it stops the triggers; it syncs a last time, if there is time; it ends all
+   * requests, sockets and waits for new tries; and it waits until nothing writes to the databases. Returns what the server does
+   * not have. That work stays on the device, and goes on in the person's next session.
+   */
+  end(options: EndOptions = {}): Promise<UnsyncedWork> {
+    if (this.#ending === null) this.#tabs?.postMessage(options); // now, so that it ends no session that begins later
+    return (this.#ending ??= this.#end(options));
+  }
+
+  async #end({ lastSyncMillis = 0 }: EndOptions): Promise<UnsyncedWork> {
+    this.#tabs?.close();
+    const syncs = [...this.#syncs.values()];
+    for (const { stop } of syncs) stop();
+    if (lastSyncMillis > 0) await this.#lastSync(syncs, lastSyncMillis);
+    this.#controller.abort();
+    await Promise.all(syncs.map(({ database }) => refuseSync(database, ended())));
+    for (const unwatch of this.#unwatch) unwatch();
+    return this.unsyncedWork();
+  }
+
+  async #lastSync(syncs: Synced[], millis: number) {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, millis)));
+    const all = syncs.map(async ({ database, source }) => {
+      if ((await countUnsynced(database)) > 0) await safeSyncDatabase(database, source);
+    });
+    await Promise.race([late, Promise.allSettled(all)]);
+    clearTimeout(timer);
+  }
+}

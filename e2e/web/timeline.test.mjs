@@ -2,8 +2,8 @@
 // accessibility.test.mjs has axe's verdict.
 import { beforeEach, test } from "node:test";
 import assert from "node:assert/strict";
-import { token } from "../doors.mjs";
 import { onHost } from "./browser.mjs";
+import { rest, upload } from "./rest.mjs";
 
 const rows = ({ page }) => page.locator(".timeline-row");
 // named is the row of the task whose name for screen readers begins or goes on so.
@@ -17,18 +17,9 @@ const settled = ({ page }) => page.waitForFunction(() => document.getAnimations(
 onHost("wazero", "the timeline", (door, browser) => {
   let project;
 
-  // rest sends a request of Anna's to the project.
-  async function rest(method, path, body) {
-    const headers = { authorization: `Bearer ${token("Anna")}`, "content-type": "application/json" };
-    const response = await fetch(`${door.url}/api/v1/projects/${path}`, { method, headers, body: JSON.stringify(body) });
-    assert.ok(response.ok, `${method} ${path}: ${response.status}`);
-    return response.status === 204 ? undefined : response.json();
-  }
+  const send = rest(door, "Anna");
 
-  // create makes the rows of a collection in the order of the list.
-  const create = async (collection, ...bodies) => {
-    for (const [i, body] of bodies.entries()) await rest("POST", `${project}/${collection}/`, collection === "tasks" ? { sort_order: i, ...body } : body);
-  };
+  const create = (...tasks) => upload(send, project, tasks.map((task) => ({ id: `${project}-${task.name}`, planned_start: "2026-03-02", ...task })));
 
   async function shows(name, options) {
     const device = await (await browser.device(door.url, name, options)).signIn();
@@ -38,12 +29,12 @@ onHost("wazero", "the timeline", (door, browser) => {
   }
 
   beforeEach(async () => {
-    ({ id: project } = await rest("POST", "", { name: "Engine" }));
-    await create("memberships", { user_id: "Bert", role: "Viewer" });
+    ({ id: project } = await send("POST", "", { name: "Engine" }));
+    await send("POST", `${project}/memberships/`, { user_id: "Bert", role: "Viewer" });
   });
 
   test("an edit of A moves a bar in B, and a new dependency is an arrow there", async () => {
-    await create("tasks", { name: "Draw", planned_start: "2026-03-02", duration_days: 5 }, { name: "Build", planned_start: "2026-03-02", duration_days: 3 });
+    await create({ name: "Draw", duration_days: 5 }, { name: "Build", duration_days: 3 });
     const [a, b] = [await shows("Anna"), await shows("Bert")];
     await named(b, "Build. 2 Mar 2026 to 4 Mar 2026, 3 days. Not started.").waitFor();
     assert.equal(await left(b, "Build."), await left(b, "Draw."));
@@ -67,7 +58,7 @@ onHost("wazero", "the timeline", (door, browser) => {
   });
 
   test("bars glide, but not for a person who wants less motion", async () => {
-    await create("tasks", { name: "Draw", planned_start: "2026-03-02", duration_days: 5 });
+    await create({ name: "Draw", duration_days: 5 });
     const { page } = await shows("Bert");
     for (const [reducedMotion, want] of [["no-preference", "0.3s"], ["reduce", "0s"]]) {
       await page.emulateMedia({ reducedMotion });
@@ -77,7 +68,7 @@ onHost("wazero", "the timeline", (door, browser) => {
   });
 
   test("the keys go from task to task and into the list, and the focus stays when others delete the task", async () => {
-    await create("tasks", ...["Draw", "Build", "Test"].map((name) => ({ name, planned_start: "2026-03-02", duration_days: 5 })));
+    await create({ name: "Draw" }, { name: "Build" }, { name: "Test" });
     const a = await shows("Anna");
     await a.page.getByLabel("Scale").focus();
     const at = async (key, name) => {
@@ -92,20 +83,19 @@ onHost("wazero", "the timeline", (door, browser) => {
     await a.page.keyboard.press("Enter");
     assert.equal(await a.page.evaluate(() => document.activeElement.value), "Build");
     await named(a, "Build.").focus();
-    const { results } = await rest("GET", `${project}/tasks/`);
-    await rest("DELETE", `${project}/tasks/${results.find(({ name }) => name === "Build").id}/`);
+    await send("DELETE", `${project}/tasks/${project}-Build/`);
     await named(a, "Build.").waitFor({ state: "detached" });
     assert.match(await nameOfFocus(a), /^Test\./);
     await at("ArrowUp", "Draw");
   });
 
   test("a project's calendar shades its days off, and durations skip them", async () => {
-    await create("tasks", { name: "Draw", planned_start: "2026-03-05", duration_days: 3 });
+    await create({ name: "Draw", planned_start: "2026-03-05", duration_days: 3 });
     const b = await shows("Bert");
     await named(b, "Draw. 5 Mar 2026 to 7 Mar 2026, 3 days.").waitFor();
     assert.equal(await b.page.locator(".timeline-off").count(), 0);
-    const { id } = await rest("POST", `${project}/calendars/`, { name: "Works", exceptions: ["2026-03-09"] });
-    await rest("PATCH", `${project}/`, { calendar_id: id });
+    const { id } = await send("POST", `${project}/calendars/`, { name: "Works", exceptions: ["2026-03-09"] });
+    await send("PATCH", `${project}/`, { calendar_id: id });
     await named(b, "Draw. 5 Mar 2026 to 10 Mar 2026, 3 days.").waitFor();
     await b.page.locator(".timeline-off").first().waitFor();
   });
@@ -124,14 +114,12 @@ onHost("wazero", "the timeline", (door, browser) => {
 
   test("of 1,000 tasks the browser draws those in view; the keys reach all of them", async () => {
     const name = (i) => `Task ${i} of a project that has so many that no name of them fits into its column`;
-    const tasks = Array.from({ length: 1000 }, (_, i) => ({
-      id: `${project}-${i}`, name: name(i), status: "not_started", percent_complete: 0, sort_order: i, is_milestone: false,
-      planned_start: new Date(Date.UTC(2026, 2, 2 + i)).toISOString().slice(0, 10), duration_days: 1 + (i % 30),
-    }));
-    for (const created of [tasks.slice(0, 500), tasks.slice(500)]) {
-      await rest("POST", `${project}/sync/`, { client_batch_id: crypto.randomUUID(), last_pulled_at: 0, changes: { tasks: { created, updated: [], deleted: [] } } });
+    await create(...Array.from({ length: 1000 }, (_, i) => ({
+      id: `${project}-${i}`, name: name(i), planned_start: new Date(Date.UTC(2026, 2, 2 + i)).toISOString().slice(0, 10), duration_days: 1 + (i % 30),
+    })));
+    for (const [from, to] of [[0, 999], [500, 501]]) {
+      await send("POST", `${project}/dependencies/`, { predecessor_id: `${project}-${from}`, successor_id: `${project}-${to}` });
     }
-    await create("dependencies", { predecessor_id: `${project}-0`, successor_id: `${project}-999` }, { predecessor_id: `${project}-500`, successor_id: `${project}-501` });
     const b = await shows("Bert", { viewport: { width: 320, height: 700 } });
     await named(b, "Task 0 of").focus();
     const drawn = await rows(b).count();

@@ -59,6 +59,11 @@ describe("working days", () => {
     }
   });
 
+  test("a year off makes a task that much longer", () => {
+    const off = Array.from({ length: 365 }, (_, i) => new Date(Date.UTC(2026, 2, 3 + i)).toISOString().slice(0, 10));
+    assert.equal(workdays({ ...week, exceptions: JSON.stringify(off) }).end(monday, 2), monday + 367); // to Wednesday, 3 March 2027
+  });
+
   test("exceptions are days off", () => {
     assert.deepEqual([0, 1, 2, 3, 4, 5, 6].filter((i) => calendar.works(monday + i)), [0, 1, 2, 4]);
   });
@@ -126,7 +131,7 @@ describe("the scale", () => {
   test("a project fits into the view, and its days are at most 40 pixels wide", () => {
     const scale = scaleOf(range(30), monday, "fit", view);
     assert.equal(scale.right - scale.left, 800);
-    assert.equal(xOf(scale, monday + 30) + 12 + 100, scale.right);
+    assert.equal(xOf(scale, monday + 30) + 16 + 100, scale.right);
     assert.equal(scaleOf(range(2), monday, "fit", view).pixelsPerDay, 40);
   });
 
@@ -214,9 +219,15 @@ describe("bars and arrows", () => {
 
   test("an arrow bends once if there is space, and goes between the rows otherwise", () => {
     assert.deepEqual(corners({ x: 30, y: 10 }, 1, { x: 100, y: 30 }, -1, 20), [30, 10, 39, 30, 39, 30, 100]);
-    assert.deepEqual(corners({ x: 100, y: 10 }, 1, { x: 30, y: 50 }, -1, 20), [100, 10, 109, 40, 21, 50, 30]);
-    assert.deepEqual(corners({ x: 100, y: 50 }, 1, { x: 30, y: 10 }, -1, 20), [100, 50, 109, 20, 21, 10, 30]);
+    assert.deepEqual(corners({ x: 100, y: 10 }, 1, { x: 30, y: 50 }, -1, 40), [100, 10, 109, 40, 21, 50, 30]);
     assert.deepEqual(corners({ x: 30, y: 10 }, 1, { x: 90, y: 30 }, 1, 20), [30, 10, 99, 30, 99, 30, 90], "FF");
+    assert.deepEqual(corners({ x: 30, y: 10 }, -1, { x: 90, y: 30 }, 1, 20), [30, 10, 21, 20, 99, 30, 90], "SF");
+  });
+
+  test("between two rows means the edge of the successor's row that the arrow comes from", () => {
+    const both = plan([task("a", "2026-03-12", 4), task("b", "2026-03-02", 3), task("c", "2026-03-12", 4)], [dependency("a", "b"), dependency("c", "b")]);
+    const edges = arrowsOf(both, scale, 46, 32, { first: 0, end: 3 }).map(({ path }) => Number(/V(\d+)/.exec(path)[1]));
+    assert.deepEqual(edges, [46, 92]);
   });
 
   test("a milestone's arrows begin beside its diamond; a task without a place has none", () => {

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, mock, test } from "node:test";
 import assert from "node:assert/strict";
 import { openRooms, Room, saveRooms, unsavedRooms } from "../dist/documents/index.js";
+import "../dist/documents/saving.js"; // the kit loads it on demand, which takes real time
 import * as Y from "yjs";
 import { storageName } from "../dist/index.js";
 import { dice } from "../../../e2e/dice.mjs";

@@ -1,5 +1,5 @@
 import { Q } from "@nozbe/watermelondb";
-import { useMemo, type FormEvent } from "react";
+import { memo, useMemo, type FormEvent } from "react";
 import { edit } from "tidemark-client";
 import { useRecords } from "../observe";
 import { RecordField } from "../records/RecordField";
@@ -43,7 +43,19 @@ export function Tasks({ project, members }: { project: OpenedProject; members: M
   return (
     <section aria-labelledby="tasks">
       <h3 id="tasks">Tasks</h3>
-      <ul className="rows">{tasks?.map((task) => <TaskRow key={task.id} task={task} project={project} members={members} />)}</ul>
+      <ul className="rows">
+        {tasks?.map((task) => (
+          <TaskRow
+            key={task.id}
+            task={task}
+            shown={taskColumns.map((column) => task._getRaw(column)).join("\n")}
+            members={members}
+            subject={project.subject}
+            member={project.may("Member")}
+            scheduler={project.may("Scheduler")}
+          />
+        ))}
+      </ul>
       {tasks?.length === 0 && <p className="hint">No tasks yet.</p>}
       {project.may("Member") && (
         <form className="line-form" onSubmit={add}>
@@ -55,10 +67,21 @@ export function Tasks({ project, members }: { project: OpenedProject; members: M
   );
 }
 
-function TaskRow({ task, project, members }: { task: Task; project: OpenedProject; members: Membership[] }) {
+interface RowProps {
+  task: Task;
+  /** What the row shows of the task. Of 1,000 rows only those render again whose tasks have changed. */
+  shown: string;
+  members: Membership[];
+  subject: string;
+  /** What the person's role allows. */
+  member: boolean;
+  scheduler: boolean;
+}
+
+const TaskRow = memo(function TaskRow({ task, members, subject, member, scheduler }: RowProps) {
   const change = (set: (task: Task) => void) => void task.database.write(() => edit(task, set));
-  const editableByMember = task.assigneeId === null || task.assigneeId === project.subject;
-  const disabled = !project.may(editableByMember ? "Member" : "Scheduler");
+  const editableByMember = task.assigneeId === null || task.assigneeId === subject;
+  const disabled = !(editableByMember ? member : scheduler);
   return (
     <li id={rowId(task.id)} tabIndex={-1}>
       <div className="grow">
@@ -93,7 +116,7 @@ function TaskRow({ task, project, members }: { task: Task; project: OpenedProjec
         <option value="">Nobody</option>
         {members.map(({ userId }) => <option key={userId}>{userId}</option>)}
       </select>
-      {project.may("Scheduler") && (
+      {scheduler && (
         <button type="button" className="quiet danger-text" aria-label={`Delete ${task.name}`} onClick={() => void task.database.write(() => task.markAsDeleted())}>
           ✕
         </button>
@@ -103,7 +126,7 @@ function TaskRow({ task, project, members }: { task: Task; project: OpenedProjec
           record={task}
           field={{ name: "plannedStart", label: "Start", type: "date", min: "1900-01-01" }}
           of={task.name}
-          disabled={!project.may("Scheduler")}
+          disabled={!scheduler}
         />
         <RecordField record={task} field={{ name: "durationDays", label: "Days", type: "number", min: 0, max: 36_500 }} of={task.name} disabled={disabled} />
         <label>
@@ -119,4 +142,4 @@ function TaskRow({ task, project, members }: { task: Task; project: OpenedProjec
       </span>
     </li>
   );
-}
+});

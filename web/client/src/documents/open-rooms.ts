@@ -8,6 +8,8 @@ export interface OpenRoom {
   readonly synced: boolean;
   /** Whether the device has edits of this room that the server may lack, or that are not on the disk yet. */
   readonly unsaved: boolean;
+  /** The size of the document as one update. */
+  readonly bytes: number;
   /** Whether all of the document is on the disk. */
   readonly stored: boolean;
   /** Why the device could not read or store the document at the last attempt; null if it could. */

@@ -1,5 +1,5 @@
 import { WebsocketProvider } from "y-websocket";
-import { Doc } from "yjs";
+import { Doc, encodeStateAsUpdate } from "yjs";
 import { browserPlatform } from "../platform.js";
 import { socketUrl, ticketSocket } from "../server.js";
 import { indexedDbDocuments } from "./indexeddb.js";
@@ -64,10 +64,17 @@ export class Room extends WebsocketProvider implements OpenRoom {
     return this.#keeper.unsaved;
   }
 
+  /** Whether the device has stored the document as it is. */
   get stored(): boolean {
     return this.#keeper.stored;
   }
 
+  /** The size of the document as one update. */
+  get bytes(): number {
+    return encodeStateAsUpdate(this.doc).length;
+  }
+
+  /** Why the device could not read or store the document at the last attempt; null if it could. */
   get storageError(): Error | null {
     return this.#keeper.error;
   }

@@ -48,7 +48,9 @@ export function arrowsOf({ rows, links }: Plan, scale: Scale, rowHeight: number,
     if (Math.max(link.from, link.to) < first || Math.min(link.from, link.to) >= end) return [];
     const [out, into] = sides[link.type];
     const [from, to] = [anchor(link.from, out), anchor(link.to, into)];
-    return from === null || to === null ? [] : [{ link, path: arrowPath(from, out, to, into, rowHeight) }];
+    if (from === null || to === null) return [];
+    const edge = (link.from < link.to ? link.to : link.to + 1) * rowHeight; // of the successor's row
+    return [{ link, path: arrowPath(from, out, to, into, edge) }];
   });
 }
 
@@ -58,17 +60,17 @@ interface Point {
 }
 
 /**
- * Returns the path of an arrow that leaves a bar at one side and enters another at one side. It always has the same
- * commands, so that a browser can move one path into another.
+ * Returns the path of an arrow that leaves a bar at one side and enters another at one side. Where it must go back, it does
+ * so at y = edge. It always has the same commands, so that a browser can move one path into another.
  */
-export function arrowPath(from: Point, out: 1 | -1, to: Point, into: 1 | -1, rowHeight: number): string {
+export function arrowPath(from: Point, out: 1 | -1, to: Point, into: 1 | -1, edge: number): string {
   const a = from.x + out * stub;
   const b = to.x + into * stub;
   const farther = (x: number, y: number) => (out === 1 ? Math.max(x, y) : Math.min(x, y));
-  // Both bend at one vertical, if it is outside of both bars. Otherwise the arrow goes back between two rows.
+  // It bends at one vertical, if there is one outside of both bars.
   const straight = out === into || (b - a) * out >= 0;
   const [first, last] = straight ? [out === into ? farther(a, b) : a, out === into ? farther(a, b) : a] : [a, b];
-  const between = straight ? to.y : to.y - (Math.sign(to.y - from.y) * rowHeight) / 2;
+  const between = straight ? to.y : edge;
   return `M${n(from.x)} ${n(from.y)}H${n(first)}V${n(between)}H${n(last)}V${n(to.y)}H${n(to.x)}`;
 }
 

@@ -22,7 +22,7 @@ const longest = 4_000_000; // pixels of a sheet; browsers draw no more than 17 m
 export function scaleOf(range: { start: Day; end: Day } | null, today: Day, zoom: Zoom, view: { width: number; right: number }): Scale {
   const { start, end } = extended(range, today);
   const days = end - start;
-  const margin = 12;
+  const margin = 16;
   const fit = Math.min(widest, Math.max((view.width - view.right - 2 * margin) / days, narrowest(days)));
   const pixelsPerDay = Math.min(zoom === "fit" ? fit : fixed[zoom], longest / days);
   const left = (start - today) * pixelsPerDay - margin;

@@ -25,8 +25,9 @@ export class Device {
   readonly source: SyncSource;
 
   constructor(readonly server: Server, readonly subject: string, readonly phone: Phone, readonly notices: Notices) {
+    const { onRejected } = notices;
     this.database = new Database({ adapter: phone.adapter, modelClasses: [Customer, Product] });
-    this.source = structuredSource(createClient(server), { onRejected: notices.onRejected });
+    this.source = structuredSource(createClient(server), { onRejected });
   }
 
   /** Keeps everything in sync, and returns a function that stops. */

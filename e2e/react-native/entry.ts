@@ -4,7 +4,7 @@ import "react-native/Libraries/Core/InitializeCore";
 import NetInfo from "@react-native-community/netinfo";
 import SQLiteAdapter from "@nozbe/watermelondb/adapters/sqlite";
 import { AppState, NativeModules } from "react-native";
-import { safeSyncDatabase, storageName, syncState, type Server } from "tidemark-client";
+import { callJson, safeSyncDatabase, storageName, syncState, uuid, type Server } from "tidemark-client";
 import type { Room } from "tidemark-client/documents";
 import { reactNativePlatform, sqliteDocuments, type SqliteDatabase } from "tidemark-client/react-native";
 import { Device, type Phone } from "../../examples/react-native/device";
@@ -27,7 +27,7 @@ function barePhone(server: Server, subject: string): Phone {
 
 // expoPhone is the phone of the app itself. Expo sets globals of its own: another fetch, whose bodies are streams, TextDecoder and others.
 function expoPhone(server: Server, subject: string): Promise<Phone> {
-  require("expo/virtual/streams.js"); // the command line of Expo puts it before each app
+  drive.expo();
   return require("../../examples/react-native/phone").openPhone(server, subject);
 }
 
@@ -43,6 +43,10 @@ async function stored() {
 }
 
 const drive = {
+  expo() {
+    require("expo/virtual/streams.js"); // the command line of Expo puts it before each app
+    require("expo");
+  },
   globals: () => Object.getOwnPropertyNames(globalThis).sort(),
 
   /** Opens the device, with the phone of the app itself if `expo`, and keeps it in sync. */
@@ -85,6 +89,10 @@ const drive = {
   },
   unsaved: () => room.unsaved,
   closeNotebook: () => room.destroy(),
+
+  uuid,
+  /** Asks a server that must respond within a moment. */
+  ask: (url: string) => callJson({ url, token: () => "", timeoutMillis: 100 }, "GET", "/healthz"),
 
   /** Loads the screens, as Expo does at the start. */
   screens: () => void require("../../examples/react-native/index"),

@@ -68,6 +68,29 @@ for (const [engine, make] of Object.entries(engines)) {
       one.close();
     });
 
+    for (const expo of [false, true]) {
+      test(`a server that does not respond, and identifiers${expo ? ", with what Expo adds" : ""}`, async () => {
+        const one = phone();
+        await one.start();
+        if (expo) await one.call("expo");
+        one.faulty = () => new Promise(() => {});
+        await assert.rejects(one.call("ask", "http://127.0.0.1"), /did not respond in time/);
+        assert.match(await one.call("uuid"), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+        assert.notEqual(await one.call("uuid"), await one.call("uuid"));
+        assert.deepEqual(one.logs, []);
+        one.close();
+      });
+    }
+
+    test("the screens load", async () => {
+      const one = phone();
+      await one.start();
+      await one.call("expo");
+      await one.call("screens");
+      assert.deepEqual(one.logs, []);
+      one.close();
+    });
+
     for (const [name, make] of Object.entries(doors)) onHost(name, make(), phone);
   });
 }

@@ -48,6 +48,9 @@ onHost("wazero", "the timeline", (door, browser) => {
     await a.page.getByRole("button", { name: "Add dependency" }).click(); // of the second task on the first
     await named(b, "Build. 9 Mar 2026 to 11 Mar 2026, 3 days. Not started. It starts after the end of Draw.").waitFor();
     await arrows(b).waitFor();
+    const { results: [{ id }] } = await send("GET", `${project}/dependencies/`);
+    await send("PATCH", `${project}/dependencies/${id}/`, { lag_days: 2 });
+    await named(b, "It starts after the end of Draw, 2 days later.").waitFor();
     await a.page.getByRole("button", { name: "Remove: Build" }).click();
     await arrows(b).waitFor({ state: "detached" });
 

@@ -154,6 +154,7 @@ prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json release bui
 	SIEGE_ROUNDS=100 STRANGER_SEEDS=20 COSTLY_PEERS=2 go test -run 'TestASiege|TestStrangers|TestCostly' -count 1 -timeout 0 ./worker
 	$(TEST_ENV) EVERY_HOST=1 go test -run 'TestConformanceOnWrangler/space' -count 1 -timeout 0 ./e2e
 	$(TEST_ENV) CLIENT_SEEDS=100 node --test e2e/clients/random.test.mjs e2e/clients/random_rules.test.mjs
+	$(TEST_ENV) DOCUMENT_SEEDS=2000 ROOM_SEEDS=1000 node --test web/client/test/{indexeddb,rooms}.test.mjs e2e/clients/documents.test.mjs
 	$(TEST_ENV) STRANGER_SEEDS=20 node --test e2e/strangers/strangers.test.mjs
 	$(TEST_ENV) HISTORIES_ROUNDS=$(HISTORIES_ROUNDS) go test -v -run TestHistories -count 1 -timeout 0 ./e2e/histories
 	$(TEST_ENV) KILL_ROUNDS=$(KILL_ROUNDS) node --test --test-reporter=spec e2e/spaces/kill.test.mjs

@@ -1,15 +1,18 @@
-// The inspector of the demo: what is pending, why a row is as it is, and what became of it.
+// The inspector of the demo: what is pending, why a row is as it is, and what became of it. With SCREENSHOTS=DIR it
+// writes a picture there.
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import path from "node:path";
 import { onHost } from "./browser.mjs";
 
 onHost("wazero", "the inspector of the demo", (door, browser) => {
-  test("shows an edit that was made offline, explains it, and sees it synced", async () => {
-    const anna = await (await browser.device(door.url, "Anna")).signIn();
+  test("shows an edit that was made offline, explains it beside another person's, and sees it synced", async () => {
+    const anna = await (await browser.device(door.url, "Anna", { viewport: { width: 1200, height: 900 } })).signIn();
+    const bert = await (await browser.device(door.url, "Bert")).signIn();
     const { page } = anna;
     await anna.create("customer", { Name: "Ada", Company: "Engines" });
     await anna.synced();
-    await anna.installed();
+    await bert.choose("Ada");
     await anna.offline(true);
     await anna.fill("Company", "Analytical Engines");
     await anna.unsynced(1);
@@ -24,12 +27,24 @@ onHost("wazero", "the inspector of the demo", (door, browser) => {
     await answer.filter({ hasText: "has a change of the row that the server does not have yet" }).waitFor();
     await panel.getByRole("row", { name: "company_name (edited here) Analytical Engines" }).waitFor();
 
+    await bert.fill("Name", "Ada Lovelace");
+    await bert.synced();
+    await page.route("**/trpc/**", (route) => route.abort()); // it reaches the server, and cannot sync
     await anna.offline(false);
+    await answer.filter({ hasText: "Your company_name and updated_at stay, and contact_name is the server's." }).waitFor();
+    await panel.getByRole("row", { name: "contact_name Ada Ada Lovelace" }).waitFor();
+    if (process.env.SCREENSHOTS) await page.screenshot({ path: path.join(process.env.SCREENSHOTS, "inspector-light.png") });
+
+    await page.unroute("**/trpc/**");
+    await anna.offline(true);
+    await anna.offline(false); // it syncs at once
     await anna.synced();
     await panel.getByText("Nothing is pending.").waitFor();
     await answer.filter({ hasText: "both sides have the same" }).waitFor();
     await panel.getByRole("row", { name: "company_name Analytical Engines Analytical Engines" }).waitFor();
+    await panel.getByRole("row", { name: "contact_name Ada Lovelace Ada Lovelace" }).waitFor();
     await panel.getByRole("row", { name: /\/sync\/subscribe open/ }).waitFor();
+    await panel.getByRole("row", { name: /customer-notes-\S+ \d+ has all of the server all are on the server/ }).waitFor();
     const told = await page.evaluate(async () => {
       const { __TIDEMARK__: inspector } = globalThis;
       const [{ pushed }] = (await inspector.syncs()).filter((sync) => sync.pushed > 0);

@@ -1,15 +1,18 @@
-import { useEffect, useState } from "react";
+import { lazy, useEffect, useState } from "react";
 import { ClosedError } from "tidemark-client";
 import { TidemarkProvider, type Tidemark } from "tidemark-client/react";
 import { colorOf } from "./colors";
 import { onStorageFailure } from "./database";
 import { openDevice, type Device } from "./device";
+import { serverOf } from "./kitSession";
 import { root } from "./reach";
 import { hrefIn, useRoute, useSpace } from "./route";
 import { saveOthers } from "./saving";
-import { serverOf, spacesOf, type Session } from "./session";
+import { spacesOf, type Session } from "./session";
 import { Shell } from "./Shell";
-import { Join, NotIncluded } from "./Spaces";
+
+const Join = lazy(async () => ({ default: (await import("./SpaceList")).Join }));
+const NotIncluded = lazy(async () => ({ default: (await import("./SpaceList")).NotIncluded }));
 
 /** Shows the space that the route names, or why the person cannot open it. */
 export default function Person({ session }: { session: Session }) {
@@ -42,12 +45,13 @@ function Opened({ session, space }: { session: Session; space: string }) {
 
   // A new token makes a new value, with which rooms connect again.
   useEffect(() => {
+    const server = serverOf(subject, space);
     setTidemark({
-      server: serverOf(subject, space),
+      server,
       subject,
       person: { name: subject, color: colorOf(subject) },
       storage: `tidemark-${subject}`, // of versions up to 0.1.0
-      onRefused: (code, reason) => (code === 4401 ? setRefused(token) : setProblem(new ClosedError(code, reason).message)),
+      onRefused: (code, reason) => !server.signal?.aborted && (code === 4401 ? setRefused(token) : setProblem(new ClosedError(code, reason).message)),
     });
   }, [subject, space, token]);
 

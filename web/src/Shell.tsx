@@ -1,7 +1,8 @@
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
-import { ClosedError, syncTriggers } from "tidemark-client";
+import { ClosedError } from "tidemark-client";
 import { saveRooms, useSyncState, useTidemark, useUnsavedRooms } from "tidemark-client/react";
-import type { Device } from "./device";
+import { records, type Device } from "./device";
+import { kitSession } from "./kitSession";
 import { customers } from "./records/customers";
 import { products } from "./records/products";
 import { RecordsPage } from "./records/RecordsPage";
@@ -10,11 +11,11 @@ import { href, useRoute } from "./route";
 import { saveProjectsOf } from "./saving";
 import type { Session } from "./session";
 import { SignInForm } from "./SignIn";
-import { SignOut } from "./SignOut";
 import { SpaceButton } from "./Spaces";
 import { StatusChip } from "./StatusChip";
 import { ThemeButton } from "./ThemeButton";
 
+const SignOut = lazy(() => import("./SignOut"));
 const SyncInspector = lazy(() => import("./SyncInspector"));
 const ProjectsPage = lazy(() => import("./projects/ProjectsPage"));
 
@@ -55,7 +56,7 @@ export function Shell({ device, session, expired, onUnauthorized }: Props) {
 
   useEffect(() => {
     if (expired) return;
-    return syncTriggers(database, source, { server });
+    return kitSession(subject).sync(database, source, { space, name: device.label(records) });
   }, [database, expired]);
   useEffect(() => {
     if (expired) return;
@@ -87,13 +88,13 @@ export function Shell({ device, session, expired, onUnauthorized }: Props) {
         <div className="who">
           <StatusChip state={state} unsynced={unsynced} expired={expired} />
           <button type="button" className="quiet" onClick={() => setInspecting(!inspecting)} aria-expanded={inspecting} aria-label="Sync inspector" title="Sync inspector">
-            <span aria-hidden="true">ⓘ</span>
+            <span aria-hidden="true">ℹ</span>
           </button>
           <ThemeButton />
           <button type="button" className="quiet" onClick={() => setLeaving(true)} title={`Signed in as ${subject}`}>Sign out</button>
         </div>
       </header>
-      {leaving && <SignOut subject={subject} onClose={() => setLeaving(false)} />}
+      {leaving && <Suspense><SignOut subject={subject} onClose={() => setLeaving(false)} /></Suspense>}
       {expired && (
         <section className="expired" aria-label="Sign in again">
           <p role="alert">
@@ -103,7 +104,7 @@ export function Shell({ device, session, expired, onUnauthorized }: Props) {
           <SignInForm subject={subject} />
         </section>
       )}
-      {state.phase === "refused" && !state.unauthorized && (
+      {state.phase === "refused" && !state.unauthorized && !server.signal?.aborted && (
         <p className="problem" role="alert">
           {state.error instanceof ClosedError ? state.error.message : `The server rejected the sync: ${state.error?.message}`}
         </p>

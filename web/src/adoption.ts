@@ -1,6 +1,6 @@
 // Versions up to 0.1.0 called a person's databases tidemark-SUBJECT-SLOT, without the server
 // and the space. What they hold is of the root. It moves to the new names, unsynced rows too.
-import { nameIn, removeDatabase } from "./removal";
+import { nameIn, removeDatabase, unsyncedKey } from "./removal";
 import { root } from "./reach";
 
 const projectId = "[A-Za-z0-9][A-Za-z0-9._-]*";
@@ -19,7 +19,7 @@ export const oldLock = (subject: string, slot: string) => `tidemark-${subject}-$
 export const exists = async (subject: string, slot: string) => (await names()).includes(nameIn(subject, root, slot));
 
 /** Moves an old storage to a slot that does not exist yet. If the page is closed meanwhile, the next start goes on. */
-export async function adopt(subject: string, oldSlot: string, slot: string, remember: (database: string, unsynced: number) => void) {
+export async function adopt(subject: string, oldSlot: string, slot: string, label: (database: string) => string) {
   const old = oldLock(subject, oldSlot);
   const project = `${old}-project-`;
   for (const name of await names()) {
@@ -29,12 +29,15 @@ export async function adopt(subject: string, oldSlot: string, slot: string, reme
   }
   const unsynced = `tidemark-unsynced:${old}:`;
   for (const [key, value] of Object.entries(localStorage)) {
-    if (key.startsWith(unsynced)) remember(key.slice(unsynced.length), Number(value));
+    if (key.startsWith(unsynced)) localStorage.setItem(unsyncedKey(subject, root, label(key.slice(unsynced.length))), noteOf(Number(value)));
     else if (key === `${old}-projects`) localStorage.setItem(nameIn(subject, root, slot, "projects"), value);
     else continue;
     localStorage.removeItem(key);
   }
 }
+
+// noteOf is the note of the kit's session on a number of unsynced rows, until it counts them by table.
+const noteOf = (updated: number) => JSON.stringify({ rows: { created: 0, updated, deleted: 0 } });
 
 const names = async () => (await indexedDB.databases()).map(({ name }) => name!);
 

@@ -5,9 +5,8 @@ import type { Class } from "@nozbe/watermelondb/types";
 import LokiJSAdapter from "@nozbe/watermelondb/adapters/lokijs";
 import { setGenerator } from "@nozbe/watermelondb/utils/common/randomId";
 import { uuid } from "tidemark-client";
-import { adopt, exists, oldLock, oldSlots } from "./adoption";
 import { root } from "./reach";
-import { nameIn, unsyncedKey } from "./removal";
+import { hasOldName, nameIn, unsyncedKey } from "./removal";
 
 setGenerator(uuid);
 
@@ -33,23 +32,20 @@ export function openDatabase(name: string, schema: AppSchema, modelClasses: Clas
 export interface Storage {
   /** Returns the name of something in it, such as a database. */
   name(...parts: string[]): string;
-  /** Stores how many rows of a database the server does not have yet. */
-  remember(database: string, unsynced: number): void;
-  /** Returns the databases that have such rows. */
+  /** Returns what the kit's session calls one of its databases. */
+  label(database: string): string;
+  /** Returns the databases that have rows which the server does not have yet. */
   waiting(): string[];
 }
 
 const slots = Array.from({ length: 20 }, (_, slot) => String(slot));
 
 function storageOf(subject: string, space: string, slot: string): Storage {
-  const prefix = unsyncedKey(subject, space, slot, "");
+  const label = (database: string) => `${slot}/${database}`;
+  const prefix = unsyncedKey(subject, space, label(""));
   return {
     name: (...parts) => nameIn(subject, space, slot, ...parts),
-    remember(database, unsynced) {
-      const key = unsyncedKey(subject, space, slot, database);
-      if (unsynced > 0) localStorage.setItem(key, String(unsynced));
-      else localStorage.removeItem(key);
-    },
+    label,
     waiting: () => Object.keys(localStorage).filter((key) => key.startsWith(prefix)).map((key) => decodeURIComponent(key.slice(prefix.length))),
   };
 }
@@ -75,12 +71,14 @@ export async function takeStorage(subject: string, space: string, onlyWaiting = 
 
 // takeOld takes the storage of an earlier version, and moves it. A tab with that version keeps its own.
 async function takeOld(subject: string): Promise<Storage | undefined> {
+  if (!(await indexedDB.databases()).some(({ name }) => hasOldName(subject, name!))) return undefined;
+  const { adopt, exists, oldLock, oldSlots } = await import("./adoption");
   for (const old of await oldSlots(subject)) {
     if (!(await hold(oldLock(subject, old)))) continue;
     for (const slot of slots) {
       const storage = storageOf(subject, root, slot);
       if ((await exists(subject, slot)) || !(await hold(storage.name()))) continue;
-      await adopt(subject, old, slot, storage.remember);
+      await adopt(subject, old, slot, storage.label);
       return storage;
     }
   }

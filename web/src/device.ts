@@ -1,13 +1,17 @@
 import type { Database } from "@nozbe/watermelondb";
-import { createClient, structuredSource, syncState, type Server, type SyncSource } from "tidemark-client";
+import { createClient, structuredSource, type Server, type SyncSource } from "tidemark-client";
 import { openDatabase, takeStorage, type Storage } from "./database";
+import { kitSession, serverOf } from "./kitSession";
 import { Customer, Product } from "./model";
 import { rejections } from "./rejections";
 import { migrations, schema } from "./schema";
-import { serverOf } from "./session";
+
+/** What the storage of a tab calls the database of customers and products. */
+export const records = "records";
 
 /** A space on this device: the storage of this tab, and the opened database of customers and products in it. */
 export interface Device extends Storage {
+  subject: string;
   space: string;
   server: Server;
   database: Database;
@@ -26,18 +30,12 @@ export function openDeviceIf(subject: string, space: string, onlyWaiting: boolea
     if (storage === undefined) return undefined;
     const server = serverOf(subject, space);
     const database = openDatabase(storage.name(), schema, [Customer, Product], migrations);
-    rememberUnsynced(storage, "records", database);
+    await kitSession(subject).keep(database, { space, name: storage.label(records) });
     const source = structuredSource(createClient(server), { onRejected: (rejected) => rejections.add(space, rejected) });
-    return { ...storage, space, server, database, source };
+    return { ...storage, subject, space, server, database, source };
   });
   opened.set(key, opening.catch(() => undefined)); // the next call tries again
   return opening;
 }
 
 export const openDevice = (subject: string, space: string) => openDeviceIf(subject, space, false) as Promise<Device>;
-
-/** Stores the number of unsynced rows of a database whenever it changes, until the tab is closed. */
-export function rememberUnsynced(storage: Storage, name: string, database: Database) {
-  const state = syncState(database);
-  state.subscribe(() => storage.remember(name, state.get().unsynced));
-}

@@ -1,7 +1,10 @@
 // The rows of the synchronized tables. The tables themselves are in schema.ts, which is made
 // from tables.toml.
 import { Model } from "@nozbe/watermelondb";
-import { field, readonly, date, text } from "@nozbe/watermelondb/decorators";
+import date from "@nozbe/watermelondb/decorators/date";
+import field from "@nozbe/watermelondb/decorators/field";
+import readonly from "@nozbe/watermelondb/decorators/readonly";
+import text from "@nozbe/watermelondb/decorators/text";
 
 export class Customer extends Model {
   static override table = "customers";

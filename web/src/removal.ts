@@ -10,12 +10,12 @@ export const nameIn = (subject: string, space: string, ...parts: string[]) => st
 // The prefix of the names in all spaces.
 const prefixOf = (subject: string) => nameIn(subject, "");
 
-/** The key of the number of rows of a database, in a tab's storage, that the server does not have yet. */
-export const unsyncedKey = (subject: string, space: string, slot: string, database: string) => nameIn(subject, space, slot, "unsynced", database);
+/** The key under which the kit's session notes the unsynced rows of a database. */
+export const unsyncedKey = (subject: string, space: string, label: string) => nameIn(subject, space, "unsynced", label);
 
-// Versions up to 0.1.0 stored names without the server and the space.
 const oldUnsyncedPrefix = "tidemark-unsynced:";
-function hasOldName(subject: string, name: string): boolean {
+/** Whether a person's database or key has a name of a version up to 0.1.0: without the server and the space. */
+export function hasOldName(subject: string, name: string): boolean {
   const own = `tidemark-${subject}-`;
   const key = name.startsWith(oldUnsyncedPrefix) ? name.slice(oldUnsyncedPrefix.length) : name;
   return key.startsWith(own) && /^(\d+(-project.*|:.*)?|yjs-.*|unsaved:.*)$/s.test(key.slice(own.length));
@@ -24,18 +24,10 @@ function hasOldName(subject: string, name: string): boolean {
 /** Whether a database or a key of localStorage holds data of the person. */
 const isOf = (subject: string, name: string) => name.startsWith(prefixOf(subject)) || hasOldName(subject, name);
 
-/**
- * Returns how many changes of the person the server does not have yet, in all tabs' databases and in notes: in a space,
- * or in all of them.
- */
-export function unsyncedWork(subject: string, space?: string): number {
-  let count = 0;
-  for (const [key, value] of Object.entries(localStorage)) {
-    if (!(space === undefined ? isOf(subject, key) : key.startsWith(nameIn(subject, space, "")))) continue;
-    if (key.startsWith(oldUnsyncedPrefix) || /,unsynced,[^,]*$/.test(key)) count += Number(value);
-    else if (/,unsaved,[^,]*$|-unsaved:/s.test(key)) count++;
-  }
-  return count;
+/** Returns how many changes that the server does not have yet are stored under names of versions up to 0.1.0. */
+export function oldUnsyncedWork(subject: string): number {
+  const old = Object.entries(localStorage).filter(([key]) => hasOldName(subject, key));
+  return old.reduce((sum, [key, value]) => sum + (key.startsWith(oldUnsyncedPrefix) ? Number(value) : Number(/-unsaved:/.test(key))), 0);
 }
 
 function removing(): string[] {

@@ -1,7 +1,7 @@
 // Who is signed in on this device. An expired token stays here: its subject names the
 // database to open, and the person goes on offline. A subject counts only after the
 // server has accepted a token of it. So a forged token opens nobody's database.
-import { baseUrl, type Server } from "tidemark-client";
+import { baseUrl } from "tidemark-client";
 import { reachOf, root, type Reach } from "./reach";
 import { nameIn, removeAtNextStart, removed } from "./removal";
 
@@ -21,13 +21,6 @@ const listeners = new Set<() => void>();
 // Another tab has signed out, or has signed in as another person.
 addEventListener("storage", (event) => {
   if (event.key === acceptedKey && current !== null && event.newValue !== current.subject) location.reload();
-});
-
-/** The server as a person sees it in a space. Nobody else's token goes with the person's data. */
-export const serverOf = (subject: string, space: string): Server => ({
-  url: location.origin,
-  space,
-  token: () => (current?.subject === subject ? current.token : null),
 });
 
 function read(): Session | null {

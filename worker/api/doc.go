@@ -9,7 +9,7 @@
 //	/trpc/…               tRPC: sync.pull and sync.push (package records)
 //	/api/v1/…             projects: REST and a copy to pull (package projects)
 //	/yjs/…                Yjs documents (package documents)
-//	/sync/…               WatermelonDB's turbo pull, checksum, notifications, the operator's restore and purge (package records)
+//	/sync/…               WatermelonDB's turbo pull, checksum, one row, notifications, the operator's restore and purge (package records)
 //	/auth/…               tickets for WebSockets, and revocations
 //
 // Package door has what all routes share. Every request but health, the

@@ -42,28 +42,25 @@ export async function patientFetch(url: string, init: RequestInit, millis = resp
   signal?.addEventListener("abort", leave);
   if (signal?.aborted) leave();
   try {
-    return await Promise.race([failure, receive(url, { ...init, signal: controller.signal }, wait, millis)]);
+    return await Promise.race([failure, receive(url, { ...init, signal: controller.signal }, wait)]);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", leave);
   }
 }
 
-async function receive(url: string, init: RequestInit, wait: (limit: number) => void, millis: number): Promise<Answer> {
+async function receive(url: string, init: RequestInit, wait: (limit: number) => void): Promise<Answer> {
   const sentAt = Date.now();
   const response = await fetch(url, init);
   noteDate(url, sentAt, response);
   const { ok, status, headers } = response;
-  const text = await read(response, wait, millis);
+  const text = await read(response, wait);
   return { ok, status, headers, text: async () => text, json: async () => JSON.parse(text) };
 }
 
-async function read(response: Response, wait: (limit: number) => void, millis: number): Promise<string> {
+async function read(response: Response, wait: (limit: number) => void): Promise<string> {
   if (response.body === null) return "";
-  if (response.body === undefined || typeof TextDecoder === "undefined") {
-    wait(millis);
-    return response.text();
-  }
+  if (response.body === undefined || typeof TextDecoder === "undefined") return response.text();
   const reader = response.body.getReader();
   const decoder = new TextDecoder();
   let text = "";

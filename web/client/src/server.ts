@@ -170,7 +170,6 @@ export function ticketSocket(server: Server): typeof WebSocket {
     #closed = false;
     #over = false; // onclose was called
     #retry: ReturnType<typeof setTimeout> | undefined; // of the request for a ticket
-
     readonly #url: string;
 
     constructor(url: string) {
@@ -234,8 +233,8 @@ export function ticketSocket(server: Server): typeof WebSocket {
     // The session has ended.
     #leave = () => {
       clearTimeout(this.#retry);
-      this.#socket?.close();
       this.#ended({ code: 4000 + sessionEnded, reason: endedReason } as CloseEvent, null);
+      this.#socket?.close();
     };
 
     // token is the token that got the ticket.
@@ -244,9 +243,9 @@ export function ticketSocket(server: Server): typeof WebSocket {
       this.#over = true;
       server.signal?.removeEventListener("abort", this.#leave);
       this.#closed = true;
-      noteSocket(this.#url, { state: "closed", closed: { code: event.code, reason: event.reason } });
       const now = server.token();
       const { code = 1006, reason = "" } = event; // React Native knows neither of a connection that broke
+      noteSocket(this.#url, { state: "closed", closed: { code, reason } });
       const renewed = code === CLOSE_UNAUTHORIZED && now !== null && now !== token;
       this.onclose?.({ code: renewed ? CLOSE_RENEWED : code, reason } as CloseEvent);
     }

@@ -1,5 +1,7 @@
 // A person's session on a device: from the sign-in to the sign-out. What begins in it ends with it.
 import type { Database } from "@nozbe/watermelondb";
+import type { DocumentStorage } from "./documents/storage.js";
+import { readUnsavedRooms } from "./documents/unsaved.js";
 import { countUnsynced } from "./pending.js";
 import { refuseSync, safeSyncDatabase, syncState } from "./safe-sync.js";
 import { storageName, type Server } from "./server.js";
@@ -30,27 +32,31 @@ export interface SessionOptions {
   timeoutMillis?: number;
   /** localStorage if absent. On a platform without it, give what keeps notes over a restart. */
   storage?: SessionStorage;
-  /** Returns the rooms with edits that the server may lack. It must be given where localStorage does not have their marks, as in React Native. */
-  unsavedRooms?(server: Server, subject: string): Promise<readonly string[]> | readonly string[];
+  /** Where the device stores documents: IndexedDB if absent. In React Native sqliteDocuments(). */
+  documents?: DocumentStorage;
 }
 
-export interface SessionSyncOptions extends Omit<TriggerOptions, "server"> {
+export interface DatabaseOptions {
   /** The name of a space; the server's root if absent. */
   space?: string;
   /** What the app calls the database in this space, `rows` if absent. Two databases of a space have two names. */
   name?: string;
 }
 
+export interface SessionSyncOptions extends Omit<TriggerOptions, "server">, DatabaseOptions {}
+
 export interface EndOptions {
   /** How long the end may wait for a last sync of what the server does not have yet, 0 if absent. */
   lastSyncMillis?: number;
 }
 
-interface Synced {
+interface Kept {
   database: Database;
-  source: SyncSource;
+  /** Whether it is the person's, and of this space. */
+  mine: Promise<boolean>;
+  source?: SyncSource;
   /** Stops the triggers. */
-  stop(): void;
+  stop?(): void;
 }
 
 const ownerKey = "tidemark_owner"; // in a database
@@ -98,7 +104,7 @@ export class Session {
   readonly #storage: SessionStorage;
   readonly #controller = new AbortController();
   readonly #servers = new Map<string, Server>();
-  readonly #syncs = new Map<string, Synced>(); // by the keys of their notes
+  readonly #databases = new Map<string, Kept>(); // by the keys of their notes
   readonly #unwatch: (() => void)[] = [];
   readonly #tabs: BroadcastChannel | undefined; // the sessions of the same person in other tabs
   #ending: Promise<UnsyncedWork> | null = null;
@@ -109,7 +115,7 @@ export class Session {
     this.#storage = options.storage ?? browserStorage() ?? memory();
     if (typeof BroadcastChannel === "undefined") return;
     this.#tabs = new BroadcastChannel(storageName(options, this.subject, "session"));
-    this.#tabs.onmessage = ({ data }: { data: EndOptions }) => void (this.#ending ??= this.#end(data));
+    this.#tabs.onmessage = ({ data }: { data: EndOptions }) => void this.#begin(data);
     (this.#tabs as { unref?(): void }).unref?.(); // Node would wait for it
   }
 
@@ -134,24 +140,41 @@ export class Session {
   }
 
   /**
+   * Makes a database part of the session: unsyncedWork() counts its rows, and the end waits for its sync. sync() does this. An app
+   * that calls safeSyncDatabase() itself does it before. Resolves to whether the database is the person's, and of this space.
+   */
+  keep(database: Database, { space = "", name = "rows" }: DatabaseOptions = {}): Promise<boolean> {
+    return this.#keep(database, space, name).mine;
+  }
+
+  #keep(database: Database, space: string, name: string): Kept {
+    const key = storageName(this.server(space), this.subject, "unsynced", name);
+    const known = this.#databases.get(key);
+    if (known?.database === database) return known;
+    known?.stop?.();
+    const kept = { database, mine: this.#claim(database, space) };
+    this.#databases.set(key, kept);
+    this.#unwatch.push(syncState(database).subscribe(() => void this.#note(database, key)));
+    return kept;
+  }
+
+  /**
    * Keeps a database in sync, as syncTriggers() does, until the session ends or the returned function is called. If the
    * database is another person's or another space's, it syncs nothing, and the state is refused.
    */
   sync(database: Database, source: SyncSource, { space = "", name = "rows", ...options }: SessionSyncOptions = {}): () => void {
     if (this.#ending !== null) return () => {};
-    const server = this.server(space);
-    const key = storageName(server, this.subject, "unsynced", name);
-    this.#syncs.get(key)?.stop();
+    const kept = this.#keep(database, space, name);
+    kept.stop?.();
     let stop: (() => void) | null = () => {};
-    const synced = { database, source, stop: () => (stop?.(), (stop = null)) };
-    this.#syncs.set(key, synced);
-    void this.#claim(database, space).then((mine) => {
+    kept.source = source;
+    kept.stop = () => (stop?.(), (stop = null));
+    void kept.mine.then((mine) => {
       if (stop === null) return;
-      if (mine) stop = syncTriggers(database, source, { ...options, server });
+      if (mine) stop = syncTriggers(database, source, { ...options, server: this.server(space) });
       else void refuseSync(database, new Error("This database belongs to another person or another space."));
     });
-    this.#unwatch.push(syncState(database).subscribe(() => void this.#note(database, key)));
-    return synced.stop;
+    return kept.stop;
   }
 
   // claim marks a database as the person's, and reports whether it is.
@@ -171,25 +194,32 @@ export class Session {
 
   /**
    * Returns what the person has written on this device and the server does not have yet: in a space, or in all of them. It
-   * knows of each database that a session of this subject has synced here, and counts those of this session anew.
+   * knows of each database that a session of this subject has kept here, and counts those of this session anew. In React Native it knows of the
+   * rooms of those spaces whose server() this session has given.
    */
   async unsyncedWork(space?: string): Promise<UnsyncedWork> {
-    await Promise.all([...this.#syncs].map(([key, { database }]) => this.#note(database, key)));
+    await Promise.all([...this.#databases].map(([key, { database }]) => this.#note(database, key)));
     const prefix = storageName({ url: this.#options.url }, this.subject); // with an empty space at the end
     const tables: Tables[] = [];
-    const rooms: RoomWork[] = [];
+    const rooms = new Map<string, RoomWork>();
+    const add = (of: string, id: string) => rooms.set(JSON.stringify([of, id]), { space: of, id });
+    const wanted = (of: string) => space === undefined || of === space;
     for (const key of this.#storage.keys().filter((one) => one.startsWith(prefix))) {
       const [of = "", kind, id = ""] = key.slice(prefix.length).split(",").map(decodeURIComponent);
-      if (space !== undefined && of !== space) continue;
-      if (kind === "unsynced") tables.push(JSON.parse(this.#storage.getItem(key) ?? "{}"));
-      if (kind === "unsaved" && this.#options.unsavedRooms === undefined) rooms.push({ space: of, id });
+      if (kind === "unsynced" && wanted(of)) tables.push(JSON.parse(this.#storage.getItem(key) ?? "{}"));
+      if (kind === "unsaved" && wanted(of)) add(of, id);
     }
-    const spaces = space === undefined ? new Set(["", ...this.#servers.keys()]) : [space];
-    for (const one of spaces) {
-      const ids = (await this.#options.unsavedRooms?.(this.server(one), this.subject)) ?? [];
-      rooms.push(...ids.map((id) => ({ space: one, id })));
+    for (const of of new Set(["", ...this.#servers.keys()])) {
+      if (wanted(of)) for (const id of await this.#unsavedRooms(of)) add(of, id);
     }
-    return together(tables, rooms);
+    return together(tables, [...rooms.values()]);
+  }
+
+  // unsavedRooms asks the disk. A browser that crashed may have lost what localStorage knew.
+  async #unsavedRooms(space: string): Promise<string[]> {
+    const { documents } = this.#options;
+    if (documents === undefined && typeof indexedDB === "undefined") return [];
+    return readUnsavedRooms({ server: this.server(space), subject: this.subject, documents });
   }
 
   /**
@@ -199,25 +229,33 @@ export class Session {
    */
   end(options: EndOptions = {}): Promise<UnsyncedWork> {
     if (this.#ending === null) this.#tabs?.postMessage(options); // now, so that it ends no session that begins later
-    return (this.#ending ??= this.#end(options));
+    return this.#begin(options);
+  }
+
+  #begin(options: EndOptions): Promise<UnsyncedWork> {
+    if (this.#ending !== null) return this.#ending;
+    let resolve!: (work: Promise<UnsyncedWork>) => void;
+    this.#ending = new Promise((given) => (resolve = given)); // before the signal, of which a listener may call end()
+    resolve(this.#end(options));
+    return this.#ending;
   }
 
   async #end({ lastSyncMillis = 0 }: EndOptions): Promise<UnsyncedWork> {
     this.#tabs?.close();
-    const syncs = [...this.#syncs.values()];
-    for (const { stop } of syncs) stop();
-    if (lastSyncMillis > 0) await this.#lastSync(syncs, lastSyncMillis);
+    const kept = [...this.#databases.values()];
+    for (const { stop } of kept) stop?.();
+    if (lastSyncMillis > 0) await this.#lastSync(kept, lastSyncMillis);
     this.#controller.abort();
-    await Promise.all(syncs.map(({ database }) => refuseSync(database, ended())));
+    await Promise.all(kept.map(({ database }) => refuseSync(database, ended())));
     for (const unwatch of this.#unwatch) unwatch();
     return this.unsyncedWork();
   }
 
-  async #lastSync(syncs: Synced[], millis: number) {
+  async #lastSync(kept: Kept[], millis: number) {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, millis)));
-    const all = syncs.map(async ({ database, source }) => {
-      if ((await countUnsynced(database)) > 0) await safeSyncDatabase(database, source);
+    const all = kept.map(async ({ database, source, mine }) => {
+      if (source !== undefined && (await mine) && (await countUnsynced(database)) > 0) await safeSyncDatabase(database, source);
     });
     await Promise.race([late, Promise.allSettled(all)]);
     clearTimeout(timer);

@@ -33,13 +33,14 @@ export function browser() {
   let [failAt, killAt, dead] = [0, 0, () => {}];
   const disk = {
     writes: 0,
+    broken: false, // every write fails
     killed: new Promise((resolve) => (dead = resolve)),
     storage: newIndexedDbDocuments,
     fail: (n) => void (failAt = disk.writes + n),
     kill: (n) => void (killAt = disk.writes + n),
     write(transaction) {
       disk.writes++;
-      if (disk.writes === failAt) {
+      if (disk.broken || disk.writes === failAt) {
         transaction._abort("QuotaExceededError");
         throw new DOMException("the disk is full", "QuotaExceededError");
       }

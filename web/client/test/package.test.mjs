@@ -13,8 +13,9 @@ const modules = path.join(kit, "../node_modules");
 const { exports, peerDependencies, peerDependenciesMeta } = JSON.parse(readFileSync(path.join(kit, "package.json"), "utf8"));
 const entries = Object.keys(exports).filter((entry) => entry !== "./package.json");
 
-// What an app of rows alone imports. The other entries need optional peers.
-const core = [".", "./projects", "./session"];
+// The entries that need optional peers. An app of rows alone can import the others.
+const rich = ["./documents", "./inspector", "./react"];
+const core = entries.filter((entry) => !rich.includes(entry));
 const required = Object.keys(peerDependencies).filter((name) => !peerDependenciesMeta[name]?.optional);
 
 const dir = mkdtempSync(path.join(tmpdir(), "tidemark-package-"));
@@ -30,7 +31,7 @@ function run(command, args, cwd = dir) {
 }
 
 const specifier = (entry) => path.posix.join("tidemark-client", entry);
-const imports = (some) => some.map((entry, i) => `export * as entry${i} from "${specifier(entry)}";\n`).join("");
+const imports = (some) => some.map((entry, i) => `import * as entry${i} from "${specifier(entry)}";\nexport { entry${i} };\n`).join("");
 
 /** An empty project that has installed the package and some of its peers. */
 class Project {
@@ -105,15 +106,15 @@ describe("the package", () => {
     files = list.map((file) => file.path).sort();
     rows = await new Project("rows", required, core).install(packed);
     all = await new Project("all", Object.keys(peerDependencies), entries).install(packed);
-    rows.write("app.ts", snippet);
+    for (const project of [rows, all]) project.write("app.ts", snippet);
     all.write("Note.tsx", component);
   });
 
   test("has what src compiles to, with types and without maps, and nothing else", () => {
-    const made = readdirSync(path.join(kit, "src"), { recursive: true }).filter((file) => /\.tsx?$/.test(file) && !file.endsWith(".d.ts"))
-      .flatMap((file) => [".js", ".d.ts"].map((end) => path.posix.join("dist", file.replace(/\.tsx?$/, end))));
+    const made = readdirSync(path.join(kit, "src"), { recursive: true }).filter((file) => /\.[cm]?tsx?$/.test(file) && !file.endsWith(".d.ts"))
+      .flatMap((file) => [".$1js", ".d.$1ts"].map((end) => path.posix.join("dist", file.replace(/\.([cm]?)tsx?$/, end))));
     assert.deepEqual(files, [...made, "LICENSE", "README.md", "package.json"].sort());
-    for (const file of made.filter((name) => name.endsWith(".js"))) {
+    for (const file of made.filter((name) => /js$/.test(name))) {
       assert.doesNotMatch(readFileSync(path.join(kit, file), "utf8"), /sourceMappingURL/, file);
     }
   });
@@ -124,19 +125,12 @@ describe("the package", () => {
     assert.equal(readFileSync(path.join(kit, "LICENSE"), "utf8"), readFileSync(path.join(kit, "../../LICENSE"), "utf8"));
   });
 
-  // A bundler's project has TypeScript's default libraries. The other has what TypeScript and Lexical name at the least.
-  const bundler = { module: "esnext", moduleResolution: "bundler" };
-  const node = { module: "nodenext", target: "es2022", lib: ["es2022", "dom", "dom.iterable", "esnext.disposable"] };
+  // Two projects for two ways to resolve. The one has TypeScript's default libraries, the other what Lexical names at the least.
+  test("of rows compiles for a bundler in strict TypeScript that checks libraries", () =>
+    rows.compile(["entries.ts", "app.ts"], { module: "esnext", moduleResolution: "bundler" }));
 
-  test("compiles for a bundler in strict TypeScript that checks libraries", async () => {
-    await rows.compile(["entries.ts", "app.ts"], bundler);
-    await all.compile(["entries.ts", "Note.tsx"], bundler);
-  });
-
-  test("compiles as nodenext in strict TypeScript that checks libraries", async () => {
-    await rows.compile(["entries.ts", "app.ts"], node);
-    await all.compile(["entries.ts", "Note.tsx"], node);
-  });
+  test("compiles as nodenext in strict TypeScript that checks libraries", () =>
+    all.compile(["entries.ts", "app.ts", "Note.tsx"], { module: "nodenext", target: "es2022", lib: ["es2022", "dom", "dom.iterable", "esnext.disposable"] }));
 
   test("can be imported in Node, the core without the optional peers", async () => {
     await run(process.execPath, ["entries.mjs"], rows.dir);

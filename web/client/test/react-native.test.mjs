@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { Phone } from "./react-native.mjs";
 
-const entries = Object.keys(JSON.parse(readFileSync(new URL("../package.json", import.meta.url))).exports);
+const { exports } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url)));
+const entries = Object.keys(exports).filter((name) => name !== "./package.json");
 register("./metro-hooks.mjs", import.meta.url);
 const phone = new Phone().install();
 const { none, open, settle } = await import("./memory.mjs");

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, mock, test } from "node:test";
 import assert from "node:assert/strict";
 import { openRooms, Room, saveRooms, unsavedRooms } from "../dist/documents/index.js";
+import "../dist/documents/saving.js"; // the kit loads it on demand, which takes real time
 import * as Y from "yjs";
 import { storageName } from "../dist/index.js";
 import { dice } from "../../../e2e/dice.mjs";
@@ -24,7 +25,8 @@ beforeEach(() => {
   };
 });
 afterEach(async () => {
-  await Promise.all(openRooms().map((room) => room.destroy()));
+  for (const room of openRooms()) void room.destroy();
+  await settle();
   mock.timers.reset();
   Object.assign(globalThis, real);
 });
@@ -136,6 +138,92 @@ test("a room whose disk does not write is not saved, says why, and tries again",
   await tick(2000);
   assert.deepEqual([room.storageError, room.unsaved, room.saves > 0], [null, false, true]);
   assert.equal(await kept(), "a");
+});
+
+test("a room whose disk stays broken is not saved, although the server has everything", async () => {
+  const room = await open();
+  disk.broken = true;
+  type(room, "a");
+  await settle();
+  for (let i = 0; i < 5; i++) await tick(2000);
+  assert.deepEqual([server.text("note"), room.unsaved, room.saves, unsavedRooms(options)], ["a", true, 0, ["note"]]);
+  type(room, "b");
+  disk.broken = false;
+  for (let i = 0; i < 20; i++) await tick(2000);
+  assert.deepEqual([room.unsaved, room.saves > 0, await kept()], [false, true, "ab"]);
+});
+
+test("what is not on the disk is not saved, however slow or broken the disk", async () => {
+  for (const append of [() => new Promise(() => {}), () => Promise.reject(new Error("no"))]) {
+    const store = { load: async () => ({ updates: [], unsaved: false }), append, saved: async () => {}, compact: async () => [], close() {} };
+    const room = await open("note", { documents: { open: () => store, unsavedNow: () => [] } });
+    type(room, "a");
+    await settle();
+    for (let i = 0; i < 5; i++) await tick(2000);
+    assert.deepEqual([server.text("note").includes("a"), room.unsaved, room.saves], [true, true, 0]);
+    store.append = async () => {};
+    void room.destroy();
+  }
+});
+
+test("an edit that came back does not speak for one before it", async () => {
+  const room = await open();
+  server.deaf = true;
+  type(room, "a");
+  await settle();
+  server.deaf = false;
+  type(room, "b");
+  await settle();
+  await tick(10_000);
+  assert.deepEqual([server.text("note"), room.unsaved, room.saves], ["", true, 0]);
+  server.cut();
+  await settle();
+  await tick(1000);
+  await tick(4000);
+  assert.deepEqual([server.text("note"), room.unsaved], ["ab", false]);
+});
+
+test("an edit while the marks are taken stays unsaved", async () => {
+  const room = await open();
+  type(room, "a");
+  await settle();
+  mock.timers.tick(2000); // the room takes the marks
+  await null;
+  type(room, "b");
+  server.hold();
+  await settle();
+  assert.deepEqual([room.unsaved, unsavedRooms(options)], [true, ["note"]]);
+  server.release();
+  await settle();
+  await tick(2000);
+  assert.deepEqual([room.unsaved, unsavedRooms(options)], [false, []]);
+});
+
+test("a room that makes one update of many takes on what another room of the device has stored", async () => {
+  const store = options.documents.open({ owner: storageName(options.server, "ada"), room: "note" });
+  await store.load();
+  const doc = new Y.Doc();
+  const updates = [];
+  doc.on("update", (update) => updates.push(update));
+  for (let i = 0; i < 498; i++) doc.getText("t").insert(0, ".");
+  for (const update of updates) await store.append(update, false);
+  store.close();
+  server.online = false;
+  const [one, two] = [await open(), await open()];
+  type(two, "two");
+  await settle();
+  type(one, "one");
+  await settle();
+  assert.equal(textOf(one).toString(), `${".".repeat(498)}one`, "not yet");
+  type(one, "!");
+  await settle();
+  assert.deepEqual([...textOf(one).toString().replaceAll(".", "")].sort(), [..."onetwo!"].sort());
+  server.online = true;
+  await tick(3000);
+  await tick(4000);
+  await tick(4000);
+  assert.deepEqual([one.unsaved, two.unsaved], [false, false]);
+  assert.equal(server.text("note").length, 505);
 });
 
 test("an edit before the device's copy is read is stored after it", async () => {

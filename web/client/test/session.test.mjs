@@ -72,6 +72,26 @@ describe("a session", () => {
   });
 });
 
+describe("a kept database", () => {
+  test("is synced by the app, and ends with the session", async () => {
+    const ada = signIn("ada");
+    const database = open();
+    assert.equal(await ada.keep(database, { name: "a" }), true);
+    await note(database, "ada");
+    assert.equal((await ada.unsyncedWork()).total, 1);
+    town.disconnect();
+    safeSyncDatabase(database, sourceOf(ada.server()));
+    await passes(200);
+    assert.equal(syncState(database).get().phase, "waiting");
+    town.online = true;
+    const requests = town.sent.length;
+    assert.equal((await ada.end({ lastSyncMillis: 100 })).total, 1);
+    await passes(10_000);
+    assert.equal(town.sent.length, requests);
+    assert.equal(await signIn("bob").keep(database), false);
+  });
+});
+
 describe("unsynced work", () => {
   test("is the rows by table, and what was done to them", async () => {
     const [one, two] = [open(), open()];
@@ -104,8 +124,9 @@ describe("unsynced work", () => {
     const { total, rooms } = await later.unsyncedWork("team-x");
     assert.deepEqual([total, rooms], [2, [{ space: "team-x", id: "note,1" }]]);
     for (const other of ["bob", "ad", "ada,"]) assert.equal((await session(other).unsyncedWork()).total, 0, other);
-    const native = session("ada", { unsavedRooms: (server, subject) => [`${subject} ${server.space}`] });
-    assert.deepEqual((await native.unsyncedWork("team-x")).rooms, [{ space: "team-x", id: "ada team-x" }]);
+    const native = session("ada", { documents: { unsaved: async ({ owner }) => [owner] } });
+    native.server("team-x");
+    assert.deepEqual((await native.unsyncedWork("team-x")).rooms.map(({ id }) => id), ["note,1", "tidemark,http%3A%2F%2Fserver,ada,team-x"]);
   });
 
   test("is none when the server has it", async () => {
@@ -163,6 +184,29 @@ describe("the end of a session", () => {
     await again.end();
   });
 
+  test("closes the sockets for good", async () => {
+    const ada = signIn("ada");
+    const codes = [];
+    subscribe(ada.server(), { onNotification() {}, onRefused: (code) => codes.push(code) });
+    await passes(1000);
+    assert.equal(town.sockets.size, 1);
+    await ada.end();
+    assert.deepEqual([town.sockets.size, codes], [0, [4499]]);
+  });
+
+  test("begins no sync of a write that no sync has taken", async () => {
+    const ada = signIn("ada");
+    const database = open();
+    ada.sync(database, sourceOf(ada.server()));
+    await passes(1000);
+    await note(database, "ada");
+    const phases = [];
+    ada.signal.addEventListener("abort", () => syncState(database).subscribe(() => phases.push(syncState(database).get().phase)));
+    assert.equal((await ada.end()).total, 1);
+    await passes(5000);
+    assert.deepEqual(phases.filter((phase) => phase === "syncing"), []);
+  });
+
   test("syncs a last time if it may, and returns what is left", async () => {
     for (const [lastSyncMillis, latency, left] of [[5000, 100, 0], [5000, 10_000, 1], [0, 0, 1]]) {
       const ada = signIn("ada");
@@ -182,7 +226,8 @@ describe("the end of a session", () => {
     const [ada, other, bob] = [signIn("ada"), signIn("ada"), signIn("bob")];
     const end = ada.end({ lastSyncMillis: 1 });
     const later = signIn("ada");
-    while (!other.signal.aborted) await passes(50);
+    for (let i = 0; i < 100 && !other.signal.aborted; i++) await passes(50);
+    assert.ok(other.signal.aborted);
     await end;
     await passes(1000);
     assert.deepEqual([later.signal.aborted, bob.signal.aborted], [false, false]);

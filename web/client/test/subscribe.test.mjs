@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, mock, test } from "node:test";
 import assert from "node:assert/strict";
 import { subscribe, ticketSocket } from "../dist/index.js";
+import { socketLog } from "../dist/sockets.js";
 import { settle } from "./memory.mjs";
 
 // A network of one server: tickets, and sockets that the test drives.
@@ -228,4 +229,25 @@ test("stopped before the ticket came, no socket is opened", async () => {
   stop();
   await settle();
   assert.equal(sockets.length, 0);
+});
+
+test("the log of sockets has the state of each path, and no ticket", async () => {
+  const known = () => {
+    const { url, state, lastMessageAt, closes, closed } = socketLog().at(-1);
+    return { url, state, heard: lastMessageAt !== null, closes, closed };
+  };
+  const path = "/sync/logged";
+  const stop = subscribe({ url: "http://server", token: () => token }, { path, onNotification: () => {} });
+  const url = `ws://server${path}`;
+  assert.deepEqual(known(), { url, state: "connecting", heard: false, closes: 0, closed: null });
+  await settle();
+  sockets[0].open();
+  assert.deepEqual(known(), { url, state: "open", heard: false, closes: 0, closed: null });
+  sockets[0].say("pong");
+  assert.deepEqual(known(), { url, state: "open", heard: true, closes: 0, closed: null });
+  sockets[0].end(1011);
+  assert.deepEqual(known(), { url, state: "closed", heard: true, closes: 1, closed: { code: 1011, reason: "" } });
+  await tick(30_000);
+  assert.deepEqual(known(), { url, state: "connecting", heard: true, closes: 1, closed: { code: 1011, reason: "" } });
+  stop();
 });

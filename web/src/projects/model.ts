@@ -1,6 +1,7 @@
 // The tables of a project's database: the collections of the delta dialect.
 import { appSchema, Model, tableSchema, type ColumnSchema } from "@nozbe/watermelondb";
-import { field, text } from "@nozbe/watermelondb/decorators";
+import field from "@nozbe/watermelondb/decorators/field";
+import text from "@nozbe/watermelondb/decorators/text";
 import { addColumns, schemaMigrations } from "@nozbe/watermelondb/Schema/migrations";
 import type { Relation, Status } from "./words";
 

@@ -2,7 +2,8 @@ import type { Database } from "@nozbe/watermelondb";
 import { safeSyncDatabase, type SyncSource } from "tidemark-client";
 import { projectSource } from "tidemark-client/projects";
 import { openDatabase } from "../database";
-import { rememberUnsynced, type Device } from "../device";
+import type { Device } from "../device";
+import { kitSession } from "../kitSession";
 import { migrations, models, schema } from "./model";
 
 export interface Opened {
@@ -20,7 +21,7 @@ export function openProject(device: Device, id: string): Opened {
   if (project === undefined) {
     project = { database: openDatabase(name, schema, models, migrations), source: projectSource(device.server, id) };
     opened.set(name, project);
-    rememberUnsynced(device, prefix + id, project.database);
+    void kitSession(device.subject).keep(project.database, { space: device.space, name: device.label(prefix + id) });
   }
   return project;
 }

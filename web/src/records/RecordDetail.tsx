@@ -16,7 +16,7 @@ interface Props<Record extends Model> {
 }
 
 /** Shows the fields and the rich text of a record, and deletes it. */
-export function RecordDetail<Record extends Model>({ kind, record, onDeleted }: Props<Record>) {
+export default function RecordDetail<Record extends Model>({ kind, record, onDeleted }: Props<Record>) {
   const [, rerender] = useReducer((n: number) => n + 1, 0);
   const [deleting, setDeleting] = useState(false);
   useEffect(() => {

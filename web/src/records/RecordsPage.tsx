@@ -1,10 +1,12 @@
 import type { Database, Model } from "@nozbe/watermelondb";
-import { useMemo, useState } from "react";
+import { lazy, Suspense, useMemo, useState } from "react";
 import { useRecords } from "../observe";
 import { go, href } from "../route";
-import { NewRecord } from "./NewRecord";
-import { RecordDetail } from "./RecordDetail";
 import type { Kind } from "./kind";
+
+// lazy() forgets type parameters.
+const NewRecord = lazy(() => import("./NewRecord")) as unknown as typeof import("./NewRecord").default;
+const RecordDetail = lazy(() => import("./RecordDetail")) as unknown as typeof import("./RecordDetail").default;
 
 const listLimit = 200;
 
@@ -54,9 +56,9 @@ export function RecordsPage<Record extends Model>({ kind, database, id }: { kind
           <p className="hint">This {kind.one} is not on this device. Somebody deleted it, or it has not synced yet.</p>
         )}
         {id !== undefined && <a className="back" href={href(kind.table)}>‹ {kind.many}</a>}
-        {record && <RecordDetail key={record.id} kind={kind} record={record} onDeleted={() => go(kind.table)} />}
+        <Suspense>{record && <RecordDetail key={record.id} kind={kind} record={record} onDeleted={() => go(kind.table)} />}</Suspense>
       </section>
-      {adding && <NewRecord kind={kind} database={database} onClose={() => setAdding(false)} />}
+      <Suspense>{adding && <NewRecord kind={kind} database={database} onClose={() => setAdding(false)} />}</Suspense>
     </div>
   );
 }

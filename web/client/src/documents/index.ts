@@ -1,5 +1,5 @@
 export { indexedDbDocuments } from "./indexeddb.js";
-export { openRooms } from "./open-rooms.js";
+export { openRooms, type OpenRoom } from "./open-rooms.js";
 export type { Owner, RoomOptions } from "./options.js";
 export { Room } from "./room.js";
 export { saveRooms } from "./save-rooms.js";

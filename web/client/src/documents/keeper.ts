@@ -141,7 +141,6 @@ export class Keeper {
     const edits = this.#edits;
     let taken = false;
     this.#work = this.#work.then(async () => {
-      if (edits !== this.#edits) return;
       try {
         await this.store.saved();
         taken = edits === this.#edits;

@@ -10,7 +10,10 @@ const endings = (prefix: string) =>
     .filter((key) => key.startsWith(prefix))
     .map((key) => key.slice(prefix.length));
 
-export const note = (owner: string, room: string) => localStorage.setItem(nameOf(owner, "unsaved", room), "");
+export function note(owner: string, room: string) {
+  const name = nameOf(owner, "unsaved", room);
+  if (localStorage.getItem(name) === null) localStorage.setItem(name, "");
+}
 
 export const unnote = (owner: string, room: string) => localStorage.removeItem(nameOf(owner, "unsaved", room));
 

@@ -1,13 +1,13 @@
 import { WebsocketProvider } from "y-websocket";
-import { Doc } from "yjs";
+import { Doc, encodeStateAsUpdate } from "yjs";
 import { browserPlatform } from "../platform.js";
 import { socketUrl, ticketSocket } from "../server.js";
 import { indexedDbDocuments } from "./indexeddb.js";
 import { Keeper } from "./keeper.js";
-import { closed, opened } from "./open-rooms.js";
+import { unsavedChanged } from "./listeners.js";
+import { closed, opened, type OpenRoom } from "./open-rooms.js";
 import { placeOf, type RoomOptions } from "./options.js";
 import { syncMessage, Unacknowledged } from "./unacknowledged.js";
-import { unsavedChanged } from "./unsaved.js";
 
 // How long after the last edit or connection the room looks whether everything is saved.
 const restMillis = 2000;
@@ -16,12 +16,13 @@ const restMillis = 2000;
  * A y-websocket provider that also stores its document on the device, for reading and editing offline. connect()
  * reads the device's copy first. An editor must listen to the document before that.
  */
-export class Room extends WebsocketProvider {
+export class Room extends WebsocketProvider implements OpenRoom {
   readonly #keeper: Keeper;
   readonly #unacknowledged = new Unacknowledged();
   readonly #unwatch: (() => void) | undefined;
   #wanted = false;
   #resting: ReturnType<typeof setTimeout> | undefined;
+  #told = false; // of unsaved edits
   /** Called when the device has stored everything and the server has it, too. */
   onSaved: () => void = () => {};
 
@@ -40,12 +41,14 @@ export class Room extends WebsocketProvider {
         this.#unacknowledged.add(transaction);
         this.#rest();
       },
-      onChange: unsavedChanged,
+      onChange: () => this.#tell(),
       onError: (error) => onError?.(error, id),
     });
     this.#listen();
     this.on("sync", () => this.#rest());
-    this.on("closed", ({ code, reason }) => onRefused?.(code, reason));
+    this.on("closed", ({ code, reason }) => {
+      if (!server.signal?.aborted) onRefused?.(code, reason);
+    });
     this.on("status", ({ status }) => {
       if (status === "connected") this.#present();
     });
@@ -57,9 +60,18 @@ export class Room extends WebsocketProvider {
     opened(this);
   }
 
-  /** Whether the device has edits of this room that the server may lack, or that are not on the disk yet. */
   get unsaved(): boolean {
     return this.#keeper.unsaved;
+  }
+
+  /** Whether the device has stored the document as it is. */
+  get stored(): boolean {
+    return this.#keeper.stored;
+  }
+
+  /** The size of the document as one update. */
+  get bytes(): number {
+    return encodeStateAsUpdate(this.doc).length;
   }
 
   /** Why the device could not read or store the document at the last attempt; null if it could. */
@@ -93,7 +105,7 @@ export class Room extends WebsocketProvider {
     clearTimeout(this.#resting);
     this.#resting = setTimeout(() => {
       if (this.#isSaved()) void this.#saved();
-      else if (this.synced || this.unsaved) this.#rest();
+      else if (this.synced) this.#rest();
     }, restMillis);
   }
 
@@ -106,6 +118,15 @@ export class Room extends WebsocketProvider {
     else this.#rest();
   }
 
+  // tell tells of the room's mark when it comes and goes, and not of each edit.
+  #tell() {
+    const { unsaved, stored, error } = this.#keeper;
+    const marked = unsaved && (this.#told || stored || error !== null);
+    if (marked === this.#told) return;
+    this.#told = marked;
+    unsavedChanged();
+  }
+
   // At the end of a connection the server told the others that we left. They take our
   // presence again only with a later clock.
   #present() {
@@ -113,15 +134,14 @@ export class Room extends WebsocketProvider {
     if (state !== null) this.awareness.setLocalState(state);
   }
 
-  /** Disconnects, and resolves when everything is on the disk. */
   override async destroy() {
     clearTimeout(this.#resting);
     if (this.#isSaved()) void this.#keeper.saved();
     this.#unwatch?.();
     this.#wanted = false;
     super.destroy();
-    await this.#keeper.close();
     closed(this);
+    await this.#keeper.close();
     this.doc.destroy();
     unsavedChanged();
   }

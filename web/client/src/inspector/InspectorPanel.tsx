@@ -46,7 +46,7 @@ function Panel({ inspector, row = null, onClose }: Props) {
       {findings === null ? (
         <p role="status">Reading…</p>
       ) : (
-        <div className="grid">
+        <div className="columns">
           <PendingSection rows={findings.pending} onExplain={explain} />
           <ExplainSection ref={answer} inspector={inspector} row={asked ?? row} findings={findings} />
           <MarksSection marks={findings.marks} clock={findings.clock} />

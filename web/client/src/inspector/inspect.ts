@@ -1,5 +1,6 @@
 // What the kit knows of its databases, sockets and documents, for the inspector's panel and for the browser's console.
 import { Q, type Database } from "@nozbe/watermelondb";
+import { getLastPulledAt } from "@nozbe/watermelondb/sync/impl/index.js";
 import type { Row } from "../changes.js";
 import { clockOffset } from "../clock-offset.js";
 import { pendingRows, type PendingRow } from "../pending.js";
@@ -9,7 +10,7 @@ import { socketLog, type SocketInfo } from "../sockets.js";
 import { syncLog, type SyncRecord } from "../sync-log.js";
 import { explainRow, type Explanation, type RowFacts, type StoredRow } from "./explain.js";
 
-/** An open document: a room of openRooms() of `tidemark-client/documents`. */
+/** An open document. */
 export interface RoomInfo {
   readonly id: string;
   /** Of the document as one update. */
@@ -17,13 +18,20 @@ export interface RoomInfo {
   readonly synced: boolean;
   /** It has edits that the server may lack. */
   readonly unsaved: boolean;
+  /** Why the device could not store it at the last attempt. */
+  readonly error: string | null;
+}
+
+/** The part of a room of `tidemark-client/documents` that the inspector shows. */
+export interface InspectedRoom extends Omit<RoomInfo, "error"> {
+  readonly storageError: Error | null;
 }
 
 export interface Inspected {
   readonly server: Server;
   readonly database: Database;
   /** openRooms() of `tidemark-client/documents`, if the app has documents. */
-  readonly rooms?: () => readonly RoomInfo[];
+  readonly rooms?: () => readonly InspectedRoom[];
 }
 
 export interface Marks {
@@ -40,8 +48,6 @@ export interface ExplainedRow extends Explanation, RowFacts {
   /** Why nobody could ask the server. */
   readonly failure: string | null;
 }
-
-const lastPulledKey = "__watermelon_last_pulled_at";
 
 /** Answers questions about a database and what belongs to it. */
 export class Inspector {
@@ -75,7 +81,7 @@ export class Inspector {
 
   /** The documents that are open. */
   rooms(): RoomInfo[] {
-    return (this.inspected.rooms?.() ?? []).map(({ id, bytes, synced, unsaved }) => ({ id, bytes, synced, unsaved }));
+    return (this.inspected.rooms?.() ?? []).map(({ id, bytes, synced, unsaved, storageError }) => ({ id, bytes, synced, unsaved, error: storageError?.message ?? null }));
   }
 
   /** The server's clock minus the device's, in milliseconds; null if it is unknown. */
@@ -99,7 +105,7 @@ export class Inspector {
   }
 
   async #lastPulledAt(): Promise<number | null> {
-    return Number(await this.inspected.database.adapter.getLocal(lastPulledKey)) || null;
+    return (await getLastPulledAt(this.inspected.database)) ?? null;
   }
 
   async #here(table: string, id: string): Promise<Row | null> {

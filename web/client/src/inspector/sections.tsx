@@ -113,9 +113,9 @@ export function RoomsSection({ rooms }: { rooms: readonly RoomInfo[] }) {
     <Section title="Documents">
       <Table
         columns={["Room", "#Bytes", "State", "Edits"]}
-        rows={rooms.map(({ id, bytes, synced, unsaved }) => ({
+        rows={rooms.map(({ id, bytes, synced, unsaved, error }) => ({
           key: id,
-          cells: [id, bytes.toLocaleString(), synced ? "has all of the server" : "not connected", unsaved ? "some are not on the server yet" : "all are on the server"],
+          cells: [id, bytes.toLocaleString(), synced ? "has all of the server" : "not connected", error ?? (unsaved ? "some are not on the server yet" : "all are on the server")],
         }))}
         empty="No document is open."
       />

@@ -15,7 +15,8 @@ header { position: sticky; top: 0; background: var(--surface); display: flex; al
 h2 { font-size: 1.1rem; margin: 0; }
 h3 { font-size: 0.95rem; margin: 0 0 0.35rem; }
 p { margin: 0 0 0.35rem; }
-.grid { display: grid; gap: 1.25rem 2rem; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); align-items: start; }
+.columns { columns: 26rem; column-gap: 2rem; }
+.columns > section { break-inside: avoid; padding-bottom: 1.25rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: 0.2rem 0.6rem 0.2rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
 th { color: var(--soft); font-weight: 600; overflow-wrap: normal; }

@@ -82,6 +82,8 @@ onHost("wazero", "the timeline", (door, browser) => {
     await at("ArrowDown", "Build");
     await at("End", "Test");
     await at("ArrowUp", "Build");
+    const heard = await a.page.locator(".timeline").ariaSnapshot();
+    assert.deepEqual(heard.match(/- \w+/g), ["- list", ...Array(3).fill(["- listitem", "- button"]).flat()], "a screen reader finds a list, and no image");
 
     await a.page.keyboard.press("Enter");
     assert.equal(await a.page.evaluate(() => document.activeElement.value), "Build");

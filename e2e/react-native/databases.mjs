@@ -55,9 +55,27 @@ export class Databases {
     }
   }
 
-  #watermelon = Object.fromEntries(methods.map((method) => [method, (key, ...args) => this.#driver(key, method, args)]));
-  WatermelonJSI = this.#watermelon;
-  WMDatabaseBridge = { ...this.#watermelon, getRandomIds: () => Array.from({ length: 64 }, () => randomBytes(8).toString("hex")).join() };
+  WatermelonJSI = Object.fromEntries(methods.map((method) => [method, (name, ...args) => this.#driver(name, method, args)]));
+
+  // Without JSI WatermelonDB does not wait for the tables: its native code lets other calls wait for them.
+  #ready = new Map(); // { promise, resolve } by tag
+  async #later(tag, method, args) {
+    if (method === "initialize") {
+      this.#ready.set(tag, Promise.withResolvers());
+      const state = this.#driver(tag, method, args);
+      if (state.code === "ok") this.#ready.get(tag).resolve();
+      return state;
+    }
+    if (!method.startsWith("setUp")) await this.#ready.get(tag).promise;
+    const value = this.#driver(tag, method, args);
+    this.#ready.get(tag).resolve();
+    return value;
+  }
+
+  WMDatabaseBridge = {
+    ...Object.fromEntries(methods.map((method) => [method, (tag, ...args) => this.#later(tag, method, args)])),
+    getRandomIds: () => Array.from({ length: 64 }, () => randomBytes(8).toString("hex")).join(),
+  };
 
   // op-sqlite's, as much as the kit calls.
   #op = null;

@@ -54,6 +54,7 @@ Module._load = (name, ...rest) => (name === "better-sqlite3" ? BetterSqlite : lo
 const require = createRequire(import.meta.url);
 const SQLiteAdapter = require("@nozbe/watermelondb/adapters/sqlite").default;
 export const DatabaseDriver = require("@nozbe/watermelondb/adapters/sqlite/sqlite-node/DatabaseDriver").default;
+export const { sanitizedRaw } = require("@nozbe/watermelondb/RawRecord");
 Module._load = load;
 
 // sqlite returns an adapter of a database in memory.

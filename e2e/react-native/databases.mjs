@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import path from "node:path";
-import { DatabaseDriver } from "../clients/sqlite.mjs";
+import { DatabaseDriver, sanitizedRaw } from "../clients/sqlite.mjs";
 
 const methods = [
   "initialize", "setUpWithSchema", "setUpWithMigrations", "find", "query", "queryIds", "unsafeQueryRaw", "count", "batchJSON", "getLocal", "unsafeResetDatabase",
@@ -18,8 +18,8 @@ export class Databases {
   }
 
   modules = {
-    WatermelonJSI: { value: methods },
-    WMDatabaseBridge: { promise: methods, value: ["getRandomIds"] },
+    WatermelonJSI: { value: [...methods, "unsafeLoadFromSync"] },
+    WMDatabaseBridge: { promise: [...methods, "provideSyncJson"], value: ["getRandomIds"] },
     OpSQLite: { void: ["open"], promise: ["execute"] },
     ExpoSQLite: { void: ["open"] },
   };
@@ -55,7 +55,31 @@ export class Databases {
     }
   }
 
-  WatermelonJSI = Object.fromEntries(methods.map((method) => [method, (name, ...args) => this.#driver(name, method, args)]));
+  // In turbo mode a first pull goes to native code as JSON, which writes the rows.
+  #pulls = new Map(); // by id
+  #load(name, id, { tables }, before, after) {
+    const { database } = this.#drivers.get(name);
+    const { changes, ...rest } = JSON.parse(this.#pulls.get(id));
+    this.#pulls.delete(id);
+    database.inTransaction(() => {
+      database.executeStatements(before);
+      for (const [table, { created, updated, deleted }] of Object.entries(changes)) {
+        if (deleted.length > 0) throw new Error("expected deleted field to be empty");
+        for (const row of tables[table] ? [...created, ...updated] : []) {
+          const raw = sanitizedRaw({ ...row, _status: "synced", _changed: "" }, tables[table]);
+          const columns = Object.keys(raw);
+          database.execute(`INSERT INTO "${table}" ("${columns.join('", "')}") VALUES (${columns.map(() => "?")})`, Object.values(raw));
+        }
+      }
+      database.executeStatements(after);
+    });
+    return Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, JSON.stringify(value)]));
+  }
+
+  WatermelonJSI = {
+    ...Object.fromEntries(methods.map((method) => [method, (name, ...args) => this.#driver(name, method, args)])),
+    unsafeLoadFromSync: (...args) => this.#load(...args),
+  };
 
   // Without JSI WatermelonDB does not wait for the tables: its native code lets other calls wait for them.
   #ready = new Map(); // { promise, resolve } by tag
@@ -74,6 +98,7 @@ export class Databases {
 
   WMDatabaseBridge = {
     ...Object.fromEntries(methods.map((method) => [method, (tag, ...args) => this.#later(tag, method, args)])),
+    provideSyncJson: (id, json) => void this.#pulls.set(id, json),
     getRandomIds: () => Array.from({ length: 64 }, () => randomBytes(8).toString("hex")).join(),
   };
 

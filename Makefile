@@ -158,6 +158,10 @@ prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json $(HERMES)/n
 	SIEGE_ROUNDS=100 STRANGER_SEEDS=20 COSTLY_PEERS=2 go test -run 'TestASiege|TestStrangers|TestCostly' -count 1 -timeout 0 ./worker
 	$(TEST_ENV) EVERY_HOST=1 go test -run 'TestConformanceOnWrangler/space' -count 1 -timeout 0 ./e2e
 	$(TEST_ENV) CLIENT_SEEDS=100 node --test e2e/clients/random.test.mjs e2e/clients/random_rules.test.mjs
+	$(TEST_ENV) LARGE_SEEDS=100 node --test e2e/clients/large.test.mjs
+	$(TEST_ENV) FIRST_ROWS=100000 node --expose-gc --test --test-reporter=spec e2e/clients/first.test.mjs
+	$(NODE) PEOPLE_SEEDS=300 node --test web/client/test/people.test.mjs
+	$(TEST_ENV) PEOPLE_SEEDS=20 EVERY_HOST=1 node --test e2e/clients/people.test.mjs
 	$(TEST_ENV) DOCUMENT_SEEDS=2000 ROOM_SEEDS=1000 node --test web/client/test/{indexeddb,rooms}.test.mjs e2e/clients/documents.test.mjs
 	$(TEST_ENV) HERMES=$(CURDIR)/$(HERMES)/node_modules/hermes-engine-cli/linux64-bin/hermes EVERY_PLATFORM=1 REACT_NATIVE_SEEDS=$(PHONE_SEEDS) \
 		node --test --test-reporter=spec e2e/react-native/react-native.test.mjs
@@ -172,7 +176,7 @@ prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json $(HERMES)/n
 	$(TEST_ENV) YJS_SEEDS=200 node --test e2e/yjs/testhelper/testhelper.test.mjs
 	$(TEST_ENV) node --test --test-reporter=spec e2e/contract/contract.mjs
 	$(TEST_ENV) EVERY_HOST=1 go test -run TestConformanceOnWrangler -count 1 -timeout 0 ./e2e
-	$(TEST_ENV) EVERY_HOST=1 node --test --test-concurrency=2 "e2e/web/*.test.mjs" e2e/yjs/{hostile,limit,deletions}.test.mjs
+	$(TEST_ENV) EVERY_HOST=1 node --test --test-concurrency=2 "e2e/web/*.test.mjs" e2e/yjs/{hostile,limit,deletions}.test.mjs e2e/clients/rooms.test.mjs
 	$(TEST_ENV) EVERY_HOST=1 YJS_ROOMS=200 YJS_ROUNDS=2 node --test --test-concurrency=1 e2e/yjs/rooms.test.mjs e2e/siege/siege.test.mjs
 
 bench: build build/testguest.wasm build/tidemark $(DEPS) e2e/perf/rooms/peers/node_modules/.package-lock.json

@@ -14,7 +14,7 @@ const output = (file, ...args) => execFileSync(file, args, { cwd: root, encoding
 const waits = [
   "e2e/yjs/silence.test.mjs", "e2e/clients/sessions.test.mjs", "e2e/strangers/bodies.test.mjs", "e2e/strangers/refusals.test.mjs",
   "e2e/workerd/rules.test.mjs", "e2e/workerd/requests.test.mjs", "e2e/yjs/hibernation.test.mjs", "e2e/clients/renewal.test.mjs", "e2e/clients/subscribers.test.mjs",
-  "e2e/spaces/kill.test.mjs", "e2e/clients/pause.test.mjs",
+  "e2e/spaces/kill.test.mjs", "e2e/clients/pause.test.mjs", "e2e/clients/people.test.mjs",
   "e2e/slow/slow.test.mjs", "e2e/webhooks/webhooks.test.mjs", "e2e/webhooks/kill.test.mjs", "e2e/webhooks/faults.test.mjs",
 ];
 

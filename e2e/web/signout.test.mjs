@@ -61,6 +61,7 @@ onHost("wrangler", "signing out", (door, browser) => {
     await device.kept(company);
     await device.page.getByRole("button", { name: "Sign out" }).click();
     await device.page.getByText("1 change is not on the server yet").waitFor();
+    await device.page.getByText("customers: 1 new", { exact: true }).waitFor();
     assert.ok(await device.page.getByLabel(keep).isChecked());
     await device.page.getByRole("dialog").getByRole("button", { name: "Sign out" }).click();
     await device.page.getByText("Cannot reach the server").waitFor();
@@ -78,6 +79,53 @@ onHost("wrangler", "signing out", (door, browser) => {
     await device.signIn();
     await device.entry("Bert's").waitFor();
     assert.equal(await device.entry("Lost").count(), 0);
+  });
+
+  test("two people on one device send their own work alone, under their own tokens", async () => {
+    const device = await browser.device(door.url, "Dora");
+    const pushes = []; // [subject, contact name]
+    const rooms = []; // [who is signed in, room]
+    device.context.on("request", (request) => {
+      if (!request.url().includes("/trpc/sync.push")) return;
+      const body = request.headers().authorization.split(".")[1];
+      const { created, updated } = JSON.parse(request.postData()).changes.customers;
+      pushes.push(...[...created, ...updated].map((row) => [JSON.parse(Buffer.from(body, "base64url")).sub, row.contact_name]));
+    });
+    device.page.on("websocket", (socket) => {
+      const [, room] = /\/yjs\/([^?]+)/.exec(socket.url()) ?? [];
+      if (room) rooms.push([device.name, room]);
+    });
+    await device.signIn();
+    await device.installed();
+    await device.offline(true);
+    await device.create("customer", { Name: "Dora's", Company: company });
+    await device.choose("Dora's");
+    await device.type("written offline");
+    await device.unsynced(2);
+    await device.kept("written offline");
+    await device.page.getByRole("button", { name: "Sign out" }).click();
+    await device.page.getByText("notes: 1 edited", { exact: true }).waitFor();
+    await device.page.getByRole("button", { name: "Cancel" }).click();
+    await signOut(device, keep);
+    await device.offline(false);
+
+    device.name = "Erik";
+    await device.signIn();
+    await device.create("customer", { Name: "Erik's", Company: company });
+    await device.synced();
+    assert.equal(await device.entry("Dora's").count(), 0);
+    await signOut(device);
+
+    device.name = "Dora";
+    await device.signIn();
+    await device.entry("Erik's").waitFor();
+    await device.choose("Dora's");
+    await device.reads("written offline");
+    await device.synced();
+    assert.deepEqual([...new Set(pushes.map(String))].sort(), ["Dora,Dora's", "Erik,Erik's"]);
+    const roomsOf = (person) => rooms.filter(([name]) => name === person).map(([, room]) => room);
+    assert.ok(roomsOf("Dora").length > 0);
+    assert.deepEqual(roomsOf("Erik").filter((room) => roomsOf("Dora").includes(room)), []);
   });
 
   test("a token that the server has not accepted opens nobody's data", async () => {

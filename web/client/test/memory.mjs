@@ -7,40 +7,32 @@ const LokiJSAdapter = require("@nozbe/watermelondb/adapters/lokijs").default;
 const { LokiMemoryAdapter } = require("lokijs");
 require("@nozbe/watermelondb/utils/common/logger").default.silence();
 
-class Note extends Model {
-  static table = "notes";
-}
-class Task extends Model {
-  static table = "tasks";
-}
+const tables = {
+  notes: { title: "string", body: "string", created_at: "number", updated_at: "number" },
+  tasks: { name: "string", server_version: "number" },
+};
 
-const number = (name) => ({ name, type: "number" });
-const string = (name) => ({ name, type: "string" });
+const modelOf = (name) => class extends Model { static table = name; };
 
 let opened = 0;
 
-export function open() {
-  const schema = appSchema({
-    version: 1,
-    tables: [
-      tableSchema({ name: "notes", columns: [string("title"), string("body"), number("created_at"), number("updated_at")] }),
-      tableSchema({ name: "tasks", columns: [string("name"), number("server_version")] }),
-    ],
-  });
+/** Opens a new database. Its columns are those of the kit's tests, unless others are given: types by table and column. */
+export function open(declared = tables) {
+  const columns = (types) => Object.entries(types).map(([name, type]) => ({ name, type }));
   const adapter = new LokiJSAdapter({
-    schema,
+    schema: appSchema({ version: 1, tables: Object.entries(declared).map(([name, types]) => tableSchema({ name, columns: columns(types) })) }),
     useWebWorker: false,
     useIncrementalIndexedDB: true,
     dbName: `test-${++opened}`,
     extraLokiOptions: { autosave: false, adapter: new LokiMemoryAdapter() },
   });
-  return openOn(adapter);
+  return openOn(adapter, declared);
 }
 
-const openOn = (adapter) => new Database({ adapter, modelClasses: [Note, Task] });
+const openOn = (adapter, declared) => new Database({ adapter, modelClasses: Object.keys(declared).map(modelOf) });
 
-/** Opens what another database has stored, as the app's next start does. */
-export const restart = ({ adapter }) => openOn(adapter.underlyingAdapter);
+/** Opens what another database of the kit's tests has stored, as the app's next start does. */
+export const restart = ({ adapter }) => openOn(adapter.underlyingAdapter, tables);
 
 export const write = (database, table, fields) =>
   database.write(() =>

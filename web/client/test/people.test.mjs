@@ -1,6 +1,6 @@
 // Two people and one device: they sign in and out in two tabs, while syncs run, pushes travel, new tries wait and tokens
 // end. The server must see each edit under its author's token alone, no edit may be lost, and a sign-out says what the server lacks.
-// SEEDS is the number of runs, and SEED the first.
+// PEOPLE_SEEDS is the number of runs, and SEED the first.
 import { afterEach, beforeEach, mock, test } from "node:test";
 import assert from "node:assert/strict";
 import { createClient, structuredSource, syncState } from "../dist/index.js";
@@ -10,7 +10,7 @@ import { open, rows, write } from "./memory.mjs";
 import { passes, Town } from "./town.mjs";
 
 const first = Number(process.env.SEED ?? 1);
-const seeds = Array.from({ length: Number(process.env.SEEDS ?? 8) }, (_, i) => first + i);
+const seeds = Array.from({ length: Number(process.env.PEOPLE_SEEDS ?? 8) }, (_, i) => first + i);
 const names = ["ada", "bob"];
 
 const subjectOf = (token) => JSON.parse(Buffer.from(token.split(".")[1], "base64url")).sub;

@@ -16,6 +16,7 @@ BIN := $(CURDIR)/e2e/node_modules/.bin
 NODE := PATH="$(BIN):$$PATH"
 DEPS := e2e/node_modules/.package-lock.json
 HERMES := e2e/react-native/hermes
+# What the example for phones is made of, with React Native and Metro.
 PHONE := examples/react-native/node_modules/.package-lock.json
 MADE := build build/testguest.wasm build/tidemark release-here build/migrated build/field-notes $(DEPS) $(PHONE)
 HERE := build/release/tidemark-$(shell go env GOHOSTOS)-$(shell go env GOHOSTARCH)

@@ -118,7 +118,7 @@ function onHost(name, door, phone) {
     }
     const has = (one, ...names) => until(async () => (await one.call("names")).join() === names.join(), names.join(), soon);
     const reads = (one, text) => until(async () => (await one.call("text")) === text, text, soon);
-    const saved = (one) => until(async () => (await one.call("state")).unsynced === 0 && !(await one.call("unsaved")), "saved", soon);
+    const saved = (one) => until(async () => (await one.call("sync")).phase === "idle" && !(await one.call("unsaved")), "saved", soon);
 
     for (const expo of [false, true]) {
       test(`rows and the notebook written offline outlive a kill, and go to the others${expo ? ", with what Expo adds" : ""}`, async () => {

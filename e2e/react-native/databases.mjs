@@ -12,14 +12,16 @@ const methods = [
 export class Databases {
   #drivers = new Map(); // WatermelonDB's, by name or tag
   #expo = new Map(); // expo-sqlite's databases and statements, by id
+  #texts = new Map(); // first pulls for the turbo mode, by id
+  turboRows = 0; // how many rows the turbo mode has loaded
 
   constructor(dir) {
     this.dir = dir;
   }
 
   modules = {
-    WatermelonJSI: { value: methods },
-    WMDatabaseBridge: { promise: methods, value: ["getRandomIds"] },
+    WatermelonJSI: { value: [...methods, "unsafeLoadFromSync"] },
+    WMDatabaseBridge: { promise: [...methods, "provideSyncJson"], value: ["getRandomIds"] },
     OpSQLite: { void: ["open"], promise: ["execute"] },
     ExpoSQLite: { void: ["open"] },
   };
@@ -38,8 +40,31 @@ export class Databases {
     if (method === "setUpWithMigrations") return driver.migrate({ sql: args[1], from: args[2], to: args[3] }), true;
     if (method === "unsafeResetDatabase") return driver.unsafeResetDatabase({ sql: args[0], version: args[1] }), true;
     if (method === "query") return driver.cachedQuery(...args);
+    if (method === "unsafeLoadFromSync") return this.#load(driver.database, ...args);
     if (method === "batchJSON") return driver.batch(JSON.parse(args[0])), true;
     return driver[method](...args);
+  }
+
+  // load does what Database-turboSync.cpp of WatermelonDB's native code does.
+  #load(database, id, { tables }, before, after) {
+    const { changes, ...rest } = JSON.parse(this.#texts.get(id));
+    this.#texts.delete(id);
+    database.inTransaction(() => {
+      database.executeStatements(before);
+      for (const [table, { created, updated, deleted }] of Object.entries(changes)) {
+        if (deleted.length > 0) throw new Error("expected deleted field to be empty");
+        const columns = tables[table]?.columnArray;
+        for (const row of columns ? [...created, ...updated] : []) {
+          const values = columns.map(({ name, type, isOptional }) =>
+            (typeof row[name] === type ? (type === "boolean" ? Number(row[name]) : row[name]) : isOptional ? null : type === "string" ? "" : 0));
+          const names = ["id", "_status", "_changed", ...columns.map(({ name }) => name)].map((name) => `"${name}"`);
+          database.execute(`INSERT INTO "${table}" (${names}) VALUES (${names.map(() => "?")})`, [row.id, "synced", "", ...values]);
+          this.turboRows++;
+        }
+      }
+      database.executeStatements(after);
+    });
+    return Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, JSON.stringify(value)]));
   }
 
   #initialize(key, name, version) {
@@ -55,7 +80,7 @@ export class Databases {
     }
   }
 
-  WatermelonJSI = Object.fromEntries(methods.map((method) => [method, (name, ...args) => this.#driver(name, method, args)]));
+  WatermelonJSI = Object.fromEntries(this.modules.WatermelonJSI.value.map((method) => [method, (name, ...args) => this.#driver(name, method, args)]));
 
   // Without JSI WatermelonDB does not wait for the tables: its native code lets other calls wait for them.
   #ready = new Map(); // { promise, resolve } by tag
@@ -74,6 +99,7 @@ export class Databases {
 
   WMDatabaseBridge = {
     ...Object.fromEntries(methods.map((method) => [method, (tag, ...args) => this.#later(tag, method, args)])),
+    provideSyncJson: (id, text) => void this.#texts.set(id, text),
     getRandomIds: () => Array.from({ length: 64 }, () => randomBytes(8).toString("hex")).join(),
   };
 

@@ -175,7 +175,7 @@ prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json $(HERMES)/n
 	$(TEST_ENV) YJS_SEEDS=200 node --test e2e/yjs/testhelper/testhelper.test.mjs
 	$(TEST_ENV) node --test --test-reporter=spec e2e/contract/contract.mjs
 	$(TEST_ENV) EVERY_HOST=1 go test -run TestConformanceOnWrangler -count 1 -timeout 0 ./e2e
-	$(TEST_ENV) EVERY_HOST=1 node --test --test-concurrency=2 "e2e/web/*.test.mjs" e2e/yjs/{hostile,limit,deletions}.test.mjs
+	$(TEST_ENV) EVERY_HOST=1 node --test --test-concurrency=2 "e2e/web/*.test.mjs" e2e/yjs/{hostile,limit,deletions}.test.mjs e2e/clients/rooms.test.mjs
 	$(TEST_ENV) EVERY_HOST=1 YJS_ROOMS=200 YJS_ROUNDS=2 node --test --test-concurrency=1 e2e/yjs/rooms.test.mjs e2e/siege/siege.test.mjs
 
 bench: build build/testguest.wasm build/tidemark $(DEPS) e2e/perf/rooms/peers/node_modules/.package-lock.json

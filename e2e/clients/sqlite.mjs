@@ -60,8 +60,10 @@ export function sqliteOf(require) {
   return { SQLiteAdapter, DatabaseDriver };
 }
 
-const { SQLiteAdapter, DatabaseDriver } = sqliteOf(createRequire(import.meta.url));
+const require = createRequire(import.meta.url);
+const { SQLiteAdapter, DatabaseDriver } = sqliteOf(require);
 export { DatabaseDriver };
+export const { sanitizedRaw } = require("@nozbe/watermelondb/RawRecord");
 
 // sqlite returns an adapter of a database in memory.
 export const sqlite = (schema) => new SQLiteAdapter({ schema, dbName: ":memory:" });

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import path from "node:path";
-import { DatabaseDriver } from "../clients/sqlite.mjs";
+import { DatabaseDriver, sanitizedRaw } from "../clients/sqlite.mjs";
 
 const methods = [
   "initialize", "setUpWithSchema", "setUpWithMigrations", "find", "query", "queryIds", "unsafeQueryRaw", "count", "batchJSON", "getLocal", "unsafeResetDatabase",
@@ -12,8 +12,6 @@ const methods = [
 export class Databases {
   #drivers = new Map(); // WatermelonDB's, by name or tag
   #expo = new Map(); // expo-sqlite's databases and statements, by id
-  #texts = new Map(); // first pulls for the turbo mode, by id
-  turboRows = 0; // how many rows the turbo mode has loaded
 
   constructor(dir) {
     this.dir = dir;
@@ -40,31 +38,8 @@ export class Databases {
     if (method === "setUpWithMigrations") return driver.migrate({ sql: args[1], from: args[2], to: args[3] }), true;
     if (method === "unsafeResetDatabase") return driver.unsafeResetDatabase({ sql: args[0], version: args[1] }), true;
     if (method === "query") return driver.cachedQuery(...args);
-    if (method === "unsafeLoadFromSync") return this.#load(driver.database, ...args);
     if (method === "batchJSON") return driver.batch(JSON.parse(args[0])), true;
     return driver[method](...args);
-  }
-
-  // load does what Database-turboSync.cpp of WatermelonDB's native code does.
-  #load(database, id, { tables }, before, after) {
-    const { changes, ...rest } = JSON.parse(this.#texts.get(id));
-    this.#texts.delete(id);
-    database.inTransaction(() => {
-      database.executeStatements(before);
-      for (const [table, { created, updated, deleted }] of Object.entries(changes)) {
-        if (deleted.length > 0) throw new Error("expected deleted field to be empty");
-        const columns = tables[table]?.columnArray;
-        for (const row of columns ? [...created, ...updated] : []) {
-          const values = columns.map(({ name, type, isOptional }) =>
-            (typeof row[name] === type ? (type === "boolean" ? Number(row[name]) : row[name]) : isOptional ? null : type === "string" ? "" : 0));
-          const names = ["id", "_status", "_changed", ...columns.map(({ name }) => name)].map((name) => `"${name}"`);
-          database.execute(`INSERT INTO "${table}" (${names}) VALUES (${names.map(() => "?")})`, [row.id, "synced", "", ...values]);
-          this.turboRows++;
-        }
-      }
-      database.executeStatements(after);
-    });
-    return Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, JSON.stringify(value)]));
   }
 
   #initialize(key, name, version) {
@@ -80,7 +55,33 @@ export class Databases {
     }
   }
 
-  WatermelonJSI = Object.fromEntries(this.modules.WatermelonJSI.value.map((method) => [method, (name, ...args) => this.#driver(name, method, args)]));
+  // In turbo mode a first pull goes to native code as JSON, which writes the rows.
+  #pulls = new Map(); // by id
+  turboRows = 0; // how many rows it has written
+  #load(name, id, { tables }, before, after) {
+    const { database } = this.#drivers.get(name);
+    const { changes, ...rest } = JSON.parse(this.#pulls.get(id));
+    this.#pulls.delete(id);
+    database.inTransaction(() => {
+      database.executeStatements(before);
+      for (const [table, { created, updated, deleted }] of Object.entries(changes)) {
+        if (deleted.length > 0) throw new Error("expected deleted field to be empty");
+        for (const row of tables[table] ? [...created, ...updated] : []) {
+          const raw = sanitizedRaw({ ...row, _status: "synced", _changed: "" }, tables[table]);
+          const columns = Object.keys(raw);
+          database.execute(`INSERT INTO "${table}" ("${columns.join('", "')}") VALUES (${columns.map(() => "?")})`, Object.values(raw));
+          this.turboRows++;
+        }
+      }
+      database.executeStatements(after);
+    });
+    return Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, JSON.stringify(value)]));
+  }
+
+  WatermelonJSI = {
+    ...Object.fromEntries(methods.map((method) => [method, (name, ...args) => this.#driver(name, method, args)])),
+    unsafeLoadFromSync: (...args) => this.#load(...args),
+  };
 
   // Without JSI WatermelonDB does not wait for the tables: its native code lets other calls wait for them.
   #ready = new Map(); // { promise, resolve } by tag
@@ -99,7 +100,7 @@ export class Databases {
 
   WMDatabaseBridge = {
     ...Object.fromEntries(methods.map((method) => [method, (tag, ...args) => this.#later(tag, method, args)])),
-    provideSyncJson: (id, text) => void this.#texts.set(id, text),
+    provideSyncJson: (id, json) => void this.#pulls.set(id, json),
     getRandomIds: () => Array.from({ length: 64 }, () => randomBytes(8).toString("hex")).join(),
   };
 

@@ -6,7 +6,7 @@ import { parse } from "./RecordField";
 import type { Kind } from "./kind";
 
 /** A form for the fields of a new record. It creates the record and shows it. */
-export default function NewRecord<Record extends Model>({ kind, database, onClose }: { kind: Kind<Record>; database: Database; onClose(): void }) {
+export function NewRecord<Record extends Model>({ kind, database, onClose }: { kind: Kind<Record>; database: Database; onClose(): void }) {
   const create = async (form: FormData) => {
     const record = await database.write(() =>
       database.get<Record>(kind.table).create((r) => {

@@ -2,10 +2,10 @@ import type { Database, Model } from "@nozbe/watermelondb";
 import { lazy, Suspense, useMemo, useState } from "react";
 import { useRecords } from "../observe";
 import { go, href } from "../route";
+import { NewRecord } from "./NewRecord";
 import type { Kind } from "./kind";
 
 // lazy() forgets type parameters.
-const NewRecord = lazy(() => import("./NewRecord")) as unknown as typeof import("./NewRecord").default;
 const RecordDetail = lazy(() => import("./RecordDetail")) as unknown as typeof import("./RecordDetail").default;
 
 const listLimit = 200;
@@ -58,7 +58,7 @@ export function RecordsPage<Record extends Model>({ kind, database, id }: { kind
         {id !== undefined && <a className="back" href={href(kind.table)}>‹ {kind.many}</a>}
         <Suspense>{record && <RecordDetail key={record.id} kind={kind} record={record} onDeleted={() => go(kind.table)} />}</Suspense>
       </section>
-      <Suspense>{adding && <NewRecord kind={kind} database={database} onClose={() => setAdding(false)} />}</Suspense>
+      {adding && <NewRecord kind={kind} database={database} onClose={() => setAdding(false)} />}
     </div>
   );
 }

@@ -199,6 +199,38 @@ test("an edit while the marks are taken stays unsaved", async () => {
   assert.deepEqual([room.unsaved, unsavedRooms(options)], [false, []]);
 });
 
+test("an edit while the device makes one update of many keeps its mark, although the room wants to take the marks", async () => {
+  const calls = [];
+  const doc = new Y.Doc();
+  let write, compacted;
+  const store = {
+    load: async () => ({ updates: Array(498).fill(Y.encodeStateAsUpdate(doc)), unsaved: false }),
+    append: () => new Promise((resolve) => (calls.push("append"), (write = resolve))),
+    saved: async () => void calls.push("saved"),
+    compact: () => new Promise((resolve) => (calls.push("compact"), (compacted = () => resolve([])))),
+    close() {},
+  };
+  const room = await open("note", { documents: { open: () => store, unsavedNow: () => [] } });
+  for (const text of "ab") {
+    type(room, text);
+    await settle();
+  }
+  for (let i = 0; i < 2; i++) {
+    write();
+    await settle();
+  }
+  assert.deepEqual([calls, room.stored, server.text("note")], [["append", "append", "compact"], true, "ab"]);
+  mock.timers.tick(2000); // the room wants to take the marks
+  server.online = false;
+  server.cut();
+  type(room, "c");
+  compacted();
+  await settle();
+  write();
+  await settle();
+  assert.deepEqual([calls.slice(3), room.unsaved, room.saves], [["append"], true, 0]);
+});
+
 test("a room that makes one update of many takes on what another room of the device has stored", async () => {
   const store = options.documents.open({ owner: storageName(options.server, "ada"), room: "note" });
   await store.load();

@@ -1,5 +1,6 @@
 // A person's session on a device: from the sign-in to the sign-out. What begins in it ends with it.
 import type { Database } from "@nozbe/watermelondb";
+import { openRooms } from "./documents/open-rooms.js";
 import type { DocumentStorage } from "./documents/storage.js";
 import { readUnsavedRooms } from "./documents/unsaved.js";
 import { countUnsynced } from "./pending.js";
@@ -217,7 +218,10 @@ export class Session {
       if (kind === "unsaved" && wanted(of)) add(of, id);
     }
     for (const of of new Set(["", ...this.#servers.keys()])) {
-      if (wanted(of)) for (const id of await this.#unsavedRooms(of)) add(of, id);
+      if (!wanted(of)) continue;
+      for (const id of await this.#unsavedRooms(of)) add(of, id);
+      const owner = storageName(this.server(of), this.subject);
+      for (const room of openRooms()) if (room.owner === owner && room.unsaved) add(of, room.id); // also what the disk did not take
     }
     return together(tables, [...rooms.values()]);
   }
@@ -262,7 +266,8 @@ export class Session {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, millis)));
     const all = kept.map(async ({ database, source, mine }) => {
-      if (source !== undefined && (await mine) && (await countUnsynced(database)) > 0) await safeSyncDatabase(database, source);
+      if (source === undefined || !(await mine) || (await countUnsynced(database)) === 0) return;
+      if (!this.signal.aborted) await safeSyncDatabase(database, source); // the time may be over by now
     });
     await Promise.race([late, Promise.allSettled(all)]);
     clearTimeout(timer);

@@ -5,6 +5,7 @@ import { openRooms, Room, saveRooms, unsavedRooms } from "../dist/documents/inde
 import "../dist/documents/saving.js"; // the kit loads it on demand, which takes real time
 import * as Y from "yjs";
 import { storageName } from "../dist/index.js";
+import { Session } from "../dist/session.js";
 import { dice } from "../../../e2e/dice.mjs";
 import { browser } from "./indexeddb.mjs";
 import { RoomServer } from "./room-server.mjs";
@@ -164,6 +165,20 @@ test("what is not on the disk is not saved, however slow or broken the disk", as
     store.append = async () => {};
     void room.destroy();
   }
+});
+
+test("an edit that the disk does not take is unsynced work of the session, and of nobody else's", async () => {
+  const documents = { open: () => ({ load: async () => ({ updates: [], unsaved: false }), append: () => Promise.reject(new Error("no")), close() {} }), unsaved: async () => [], unsavedNow: () => [] };
+  const [ada, bob] = ["ada", "bob"].map((subject) => new Session({ url: "http://server", subject, token: () => "t", subjectOf: () => subject, documents }));
+  const room = await open("note", { server: ada.server("team"), documents });
+  server.online = false;
+  server.cut();
+  type(room, "a");
+  await settle();
+  const work = async (session, space) => (await session.unsyncedWork(space)).rooms;
+  assert.deepEqual([await work(ada), await work(ada, ""), await work(bob)], [[{ space: "team", id: "note" }], [], []]);
+  void room.destroy();
+  await Promise.all([ada.end(), bob.end()]);
 });
 
 test("an edit that came back does not speak for one before it", async () => {

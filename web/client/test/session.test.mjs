@@ -73,6 +73,27 @@ describe("a session", () => {
 });
 
 describe("a kept database", () => {
+  test("stays the person's after a reset, and is free after the end of the session and a reset", async () => {
+    const reset = (database) => database.write(() => database.unsafeResetDatabase());
+    const ada = signIn("ada");
+    const database = open();
+    ada.sync(database, sourceOf(ada.server()));
+    await passes(200);
+    await reset(database);
+    await note(database, "ada");
+    town.disconnect();
+    await passes(200);
+    await ada.end();
+    const bob = signIn("bob");
+    assert.equal(await bob.keep(database), false);
+    await bob.end();
+    await reset(database);
+    await ada.unsyncedWork();
+    const later = signIn("bob");
+    assert.equal(await later.keep(database), true);
+    await later.end();
+  });
+
   test("is synced by the app, and ends with the session", async () => {
     const ada = signIn("ada");
     const database = open();

@@ -15,7 +15,10 @@ GUEST_FLAGS := -trimpath -buildvcs=false -ldflags="-s -w"
 BIN := $(CURDIR)/e2e/node_modules/.bin
 NODE := PATH="$(BIN):$$PATH"
 DEPS := e2e/node_modules/.package-lock.json
-MADE := build build/testguest.wasm build/tidemark release-here build/migrated build/field-notes $(DEPS)
+HERMES := e2e/react-native/hermes
+# What the example for phones is made of, with React Native and Metro.
+PHONE := examples/react-native/node_modules/.package-lock.json
+MADE := build build/testguest.wasm build/tidemark release-here build/migrated build/field-notes $(DEPS) $(PHONE)
 HERE := build/release/tidemark-$(shell go env GOHOSTOS)-$(shell go env GOHOSTARCH)
 TEST_ENV := $(NODE) TIDEMARK_SERVER=$(CURDIR)/build/tidemark TIDEMARK_RELEASE=$(CURDIR)/$(HERE) TIDEMARK_MIGRATED=$(CURDIR)/build/migrated
 FUZZTIME ?= 1m
@@ -25,6 +28,7 @@ STRANGER_SEEDS ?= 200
 KILL_ROUNDS ?= 20
 SIEGE_SECONDS ?= 120
 HISTORIES_ROUNDS ?= 10
+PHONE_SEEDS ?= 20
 SOAK ?= 10m
 
 # git describe needs tags for more than the commit: a release is a tag v1.2.3, and `make release`.
@@ -145,7 +149,7 @@ test:
 # detector, all of shared on the guest's target, more seeds and rounds, the demo,
 # the siege and the whole conformance suite on both hosts, and the long suites of other
 # projects (docs/proofs.md).
-prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json release build/toxiproxy build/tidemark-soak
+prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json $(HERMES)/node_modules/.package-lock.json release build/toxiproxy build/tidemark-soak
 	sh e2e/web/chromium.sh
 	cd build/release && sha256sum --check --quiet SHA256SUMS
 	go test -race -count 1 -timeout 0 ./wasm/... ./worker/api
@@ -154,9 +158,13 @@ prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json release bui
 	SIEGE_ROUNDS=100 STRANGER_SEEDS=20 COSTLY_PEERS=2 go test -run 'TestASiege|TestStrangers|TestCostly' -count 1 -timeout 0 ./worker
 	$(TEST_ENV) EVERY_HOST=1 go test -run 'TestConformanceOnWrangler/space' -count 1 -timeout 0 ./e2e
 	$(TEST_ENV) CLIENT_SEEDS=100 node --test e2e/clients/random.test.mjs e2e/clients/random_rules.test.mjs
+	$(TEST_ENV) LARGE_SEEDS=100 node --test e2e/clients/large.test.mjs
+	$(TEST_ENV) FIRST_ROWS=100000 node --expose-gc --test --test-reporter=spec e2e/clients/first.test.mjs
 	$(NODE) PEOPLE_SEEDS=300 node --test web/client/test/people.test.mjs
 	$(TEST_ENV) PEOPLE_SEEDS=20 EVERY_HOST=1 node --test e2e/clients/people.test.mjs
 	$(TEST_ENV) DOCUMENT_SEEDS=2000 ROOM_SEEDS=1000 node --test web/client/test/{indexeddb,rooms}.test.mjs e2e/clients/documents.test.mjs
+	$(TEST_ENV) HERMES=$(CURDIR)/$(HERMES)/node_modules/hermes-engine-cli/linux64-bin/hermes EVERY_PLATFORM=1 REACT_NATIVE_SEEDS=$(PHONE_SEEDS) \
+		node --test --test-reporter=spec e2e/react-native/react-native.test.mjs
 	$(TEST_ENV) STRANGER_SEEDS=20 node --test e2e/strangers/strangers.test.mjs
 	$(TEST_ENV) HISTORIES_ROUNDS=$(HISTORIES_ROUNDS) go test -v -run TestHistories -count 1 -timeout 0 ./e2e/histories
 	$(TEST_ENV) KILL_ROUNDS=$(KILL_ROUNDS) node --test --test-reporter=spec e2e/spaces/kill.test.mjs
@@ -168,7 +176,7 @@ prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json release bui
 	$(TEST_ENV) YJS_SEEDS=200 node --test e2e/yjs/testhelper/testhelper.test.mjs
 	$(TEST_ENV) node --test --test-reporter=spec e2e/contract/contract.mjs
 	$(TEST_ENV) EVERY_HOST=1 go test -run TestConformanceOnWrangler -count 1 -timeout 0 ./e2e
-	$(TEST_ENV) EVERY_HOST=1 node --test --test-concurrency=2 "e2e/web/*.test.mjs" e2e/yjs/{hostile,limit,deletions}.test.mjs
+	$(TEST_ENV) EVERY_HOST=1 node --test --test-concurrency=2 "e2e/web/*.test.mjs" e2e/yjs/{hostile,limit,deletions}.test.mjs e2e/clients/rooms.test.mjs
 	$(TEST_ENV) EVERY_HOST=1 YJS_ROOMS=200 YJS_ROUNDS=2 node --test --test-concurrency=1 e2e/yjs/rooms.test.mjs e2e/siege/siege.test.mjs
 
 bench: build build/testguest.wasm build/tidemark $(DEPS) e2e/perf/rooms/peers/node_modules/.package-lock.json
@@ -219,6 +227,6 @@ deploy: $(DEPS)
 	$(NODE) wrangler deploy
 
 clean:
-	rm -rf build $(INSIDE) web/dist e2e/node_modules e2e/perf/rooms/peers/node_modules e2e/contract/node_modules web/node_modules
+	rm -rf build $(INSIDE) web/dist e2e/node_modules e2e/perf/rooms/peers/node_modules e2e/contract/node_modules $(HERMES)/node_modules examples/react-native/node_modules web/node_modules
 
 FORCE:

@@ -1,24 +1,10 @@
 // The kit's documents in SQLite, in the forms of op-sqlite and expo-sqlite over node:sqlite.
-import { DatabaseSync } from "node:sqlite";
 import { sqliteDocuments } from "../../web/client/dist/react-native.js";
 import { conformance } from "../../web/client/test/documents.mjs";
-
-const rowsOf = (database, sql, parameters) => database.prepare(sql).all(...parameters).map((row) => ({ ...row }));
-
-const forms = {
-  "op-sqlite": (run) => ({
-    async execute(sql, parameters = []) {
-      const bound = parameters.map((value) => (value instanceof ArrayBuffer ? new Uint8Array(value) : value));
-      const rows = await run(sql, bound);
-      for (const row of rows) for (const [name, value] of Object.entries(row)) if (value instanceof Uint8Array) row[name] = value.slice().buffer;
-      return { rows, rowsAffected: 0 };
-    },
-  }),
-  "expo-sqlite": (run) => ({ getAllAsync: (sql, parameters) => run(sql, parameters) }),
-};
+import { forms, memory } from "./phone-sqlite.mjs";
 
 function disk(form) {
-  const database = new DatabaseSync(":memory:");
+  const rowsOf = memory();
   let [failAt, killAt, dead] = [0, 0, () => {}];
   const disk = {
     writes: 0,
@@ -43,7 +29,7 @@ function disk(form) {
         return new Promise(() => {});
       }
     }
-    return rowsOf(database, sql, parameters);
+    return rowsOf(sql, parameters);
   }
   return disk;
 }

@@ -2,42 +2,22 @@
 // notifications, and a document. On the self-hosted server.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import * as Y from "yjs";
 import { WebsocketProvider } from "y-websocket";
 import { callJson, createClient, socketUrl, structuredSource, subscribe, syncState, syncTriggers, ticketSocket } from "../../web/client/dist/index.js";
 import { projectPath, projectSource } from "../../web/client/dist/projects.js";
-import { doors, root, token } from "../doors.mjs";
+import { doors, token } from "../doors.mjs";
 import { until } from "../until.mjs";
-
-const require = createRequire(`${root}/web/client/dist/index.js`); // the kit's WatermelonDB
-const { Database, Model, appSchema, tableSchema } = require("@nozbe/watermelondb");
-const LokiJSAdapter = require("@nozbe/watermelondb/adapters/lokijs").default;
-const { LokiMemoryAdapter } = require("lokijs");
-require("@nozbe/watermelondb/utils/common/logger").default.silence();
+import { open, served } from "./kit.mjs";
 
 globalThis.WebSocket ??= WebSocket;
 const door = doors.wazero();
 before(() => door.start());
 after(() => door.close());
 
-const tables = {
-  customers: { contact_name: "string", company_name: "string", notes: "string", created_at: "number", updated_at: "number" },
-  tasks: { name: "string", server_version: "number" },
-};
-
-let opened = 0;
-function open() {
-  const columns = (table) => Object.entries(tables[table]).map(([name, type]) => ({ name, type, ...(name.endsWith("_at") ? {} : { isOptional: true }) }));
-  const schema = appSchema({ version: 1, tables: Object.keys(tables).map((name) => tableSchema({ name, columns: columns(name) })) });
-  const adapter = new LokiJSAdapter({
-    schema, useWebWorker: false, useIncrementalIndexedDB: true, dbName: `pause-${++opened}`,
-    extraLokiOptions: { autosave: false, adapter: new LokiMemoryAdapter() },
-  });
-  return new Database({ adapter, modelClasses: Object.keys(tables).map((name) => class extends Model { static table = name; }) });
-}
+const tables = { customers: served.customers, tasks: { name: "string?", server_version: "number" } };
 
 const create = (database, table, name, title) =>
   database.write(() => database.get(table).create((record) => {
@@ -64,7 +44,7 @@ function serverOf(space, sub, claims = { spaces: [space] }) {
 /** All that one person has open in a space. */
 function device(space, sub, project) {
   const server = () => serverOf(space, sub);
-  const rows = open(), tasks = open(), doc = new Y.Doc();
+  const rows = open(tables), tasks = open(tables), doc = new Y.Doc();
   const provider = new WebsocketProvider(socketUrl(server(), "/yjs"), "note", doc, { WebSocketPolyfill: ticketSocket(server()), disableBc: true });
   const heard = { opened: 0, closed: 0, refused: [] };
   const stops = [

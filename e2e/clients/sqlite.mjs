@@ -7,6 +7,7 @@ class BetterSqlite {
   constructor(path) {
     this.database = new DatabaseSync(path);
     this.memory = path === ":memory:";
+    this.exec("PRAGMA synchronous = OFF"); // no test takes the power away
   }
 
   get open() {
@@ -49,12 +50,20 @@ class BetterSqlite {
   }
 }
 
-const load = Module._load;
-Module._load = (name, ...rest) => (name === "better-sqlite3" ? BetterSqlite : load(name, ...rest));
+/** Returns the SQLiteAdapter of the WatermelonDB that a require() finds, and the driver that it has in Node. */
+export function sqliteOf(require) {
+  const load = Module._load;
+  Module._load = (name, ...rest) => (name === "better-sqlite3" ? BetterSqlite : load(name, ...rest));
+  const { default: SQLiteAdapter } = require("@nozbe/watermelondb/adapters/sqlite");
+  const { default: DatabaseDriver } = require("@nozbe/watermelondb/adapters/sqlite/sqlite-node/DatabaseDriver");
+  Module._load = load;
+  return { SQLiteAdapter, DatabaseDriver };
+}
+
 const require = createRequire(import.meta.url);
-const SQLiteAdapter = require("@nozbe/watermelondb/adapters/sqlite").default;
-export const DatabaseDriver = require("@nozbe/watermelondb/adapters/sqlite/sqlite-node/DatabaseDriver").default;
-Module._load = load;
+const { SQLiteAdapter, DatabaseDriver } = sqliteOf(require);
+export { DatabaseDriver };
+export const { sanitizedRaw } = require("@nozbe/watermelondb/RawRecord");
 
 // sqlite returns an adapter of a database in memory.
 export const sqlite = (schema) => new SQLiteAdapter({ schema, dbName: ":memory:" });

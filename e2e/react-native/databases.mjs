@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import path from "node:path";
-import { DatabaseDriver } from "../clients/sqlite.mjs";
+import { DatabaseDriver, sanitizedRaw } from "../clients/sqlite.mjs";
 
 const methods = [
   "initialize", "setUpWithSchema", "setUpWithMigrations", "find", "query", "queryIds", "unsafeQueryRaw", "count", "batchJSON", "getLocal", "unsafeResetDatabase",
@@ -18,8 +18,8 @@ export class Databases {
   }
 
   modules = {
-    WatermelonJSI: { value: methods },
-    WMDatabaseBridge: { promise: methods, value: ["getRandomIds"] },
+    WatermelonJSI: { value: [...methods, "unsafeLoadFromSync"] },
+    WMDatabaseBridge: { promise: [...methods, "provideSyncJson"], value: ["getRandomIds"] },
     OpSQLite: { void: ["open"], promise: ["execute"] },
     ExpoSQLite: { void: ["open"] },
   };
@@ -55,9 +55,54 @@ export class Databases {
     }
   }
 
-  #watermelon = Object.fromEntries(methods.map((method) => [method, (key, ...args) => this.#driver(key, method, args)]));
-  WatermelonJSI = this.#watermelon;
-  WMDatabaseBridge = { ...this.#watermelon, getRandomIds: () => Array.from({ length: 64 }, () => randomBytes(8).toString("hex")).join() };
+  // In turbo mode a first pull goes to native code as JSON, which writes the rows.
+  #pulls = new Map(); // by id
+  turboRows = 0; // how many rows it has written
+  #load(name, id, { tables }, before, after) {
+    const { database } = this.#drivers.get(name);
+    const { changes, ...rest } = JSON.parse(this.#pulls.get(id));
+    this.#pulls.delete(id);
+    database.inTransaction(() => {
+      database.executeStatements(before);
+      for (const [table, { created, updated, deleted }] of Object.entries(changes)) {
+        if (deleted.length > 0) throw new Error("expected deleted field to be empty");
+        for (const row of tables[table] ? [...created, ...updated] : []) {
+          const raw = sanitizedRaw({ ...row, _status: "synced", _changed: "" }, tables[table]);
+          const columns = Object.keys(raw);
+          database.execute(`INSERT INTO "${table}" ("${columns.join('", "')}") VALUES (${columns.map(() => "?")})`, Object.values(raw));
+          this.turboRows++;
+        }
+      }
+      database.executeStatements(after);
+    });
+    return Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, JSON.stringify(value)]));
+  }
+
+  WatermelonJSI = {
+    ...Object.fromEntries(methods.map((method) => [method, (name, ...args) => this.#driver(name, method, args)])),
+    unsafeLoadFromSync: (...args) => this.#load(...args),
+  };
+
+  // Without JSI WatermelonDB does not wait for the tables: its native code lets other calls wait for them.
+  #ready = new Map(); // { promise, resolve } by tag
+  async #later(tag, method, args) {
+    if (method === "initialize") {
+      this.#ready.set(tag, Promise.withResolvers());
+      const state = this.#driver(tag, method, args);
+      if (state.code === "ok") this.#ready.get(tag).resolve();
+      return state;
+    }
+    if (!method.startsWith("setUp")) await this.#ready.get(tag).promise;
+    const value = this.#driver(tag, method, args);
+    this.#ready.get(tag).resolve();
+    return value;
+  }
+
+  WMDatabaseBridge = {
+    ...Object.fromEntries(methods.map((method) => [method, (tag, ...args) => this.#later(tag, method, args)])),
+    provideSyncJson: (id, json) => void this.#pulls.set(id, json),
+    getRandomIds: () => Array.from({ length: 64 }, () => randomBytes(8).toString("hex")).join(),
+  };
 
   // op-sqlite's, as much as the kit calls.
   #op = null;

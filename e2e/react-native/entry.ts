@@ -4,7 +4,7 @@ import "react-native/Libraries/Core/InitializeCore";
 import NetInfo from "@react-native-community/netinfo";
 import SQLiteAdapter from "@nozbe/watermelondb/adapters/sqlite";
 import { AppState, NativeModules } from "react-native";
-import { safeSyncDatabase, syncState, type Server } from "tidemark-client";
+import { callJson, safeSyncDatabase, storageName, syncState, uuid, type Server } from "tidemark-client";
 import type { Room } from "tidemark-client/documents";
 import { reactNativePlatform, sqliteDocuments, type SqliteDatabase } from "tidemark-client/react-native";
 import { Device, type Phone } from "../../examples/react-native/device";
@@ -14,13 +14,12 @@ import { migrations, schema } from "../../examples/react-native/schema";
 let token: string;
 let device: Device;
 let room: Room;
-let stop = () => {};
 
 // barePhone is what a phone without Expo gives: op-sqlite has the documents.
-function barePhone(subject: string): Phone {
+function barePhone(server: Server, subject: string): Phone {
   NativeModules.OpSQLite.open("documents.db");
   return {
-    adapter: new SQLiteAdapter({ schema, migrations, dbName: subject, jsi: true }),
+    adapter: new SQLiteAdapter({ schema, migrations, dbName: storageName(server, subject), jsi: true }),
     documents: sqliteDocuments(NativeModules.OpSQLite as SqliteDatabase),
     platform: reactNativePlatform({ AppState, NetInfo }),
   };
@@ -28,30 +27,40 @@ function barePhone(subject: string): Phone {
 
 // expoPhone is the phone of the app itself. Expo sets globals of its own: another fetch, whose bodies are streams, TextDecoder and others.
 function expoPhone(server: Server, subject: string): Promise<Phone> {
-  require("expo/virtual/streams.js"); // the command line of Expo puts it before each app
+  drive.expo();
   return require("../../examples/react-native/phone").openPhone(server, subject);
 }
 
-const rejections: unknown[] = [];
+const notices: string[] = [];
 const find = async (name: string) => {
   const found = (await device.customers().fetch()).find(({ companyName }) => companyName === name);
   if (!found) throw new Error(`no customer ${name}`);
   return found;
 };
 
+async function stored() {
+  while (!room.stored) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
 const drive = {
+  expo() {
+    require("expo/virtual/streams.js"); // the command line of Expo puts it before each app
+    require("expo");
+  },
   globals: () => Object.getOwnPropertyNames(globalThis).sort(),
 
   /** Opens the device, with the phone of the app itself if `expo`, and keeps it in sync. */
-  async open(url: string, subject: string, signedIn: string, expo: boolean) {
+  async open(url: string, space: string, subject: string, signedIn: string, expo: boolean) {
     token = signedIn;
-    const server = { url, token: () => token };
-    const phone: Phone = expo ? await expoPhone(server, subject) : barePhone(subject);
-    device = new Device(server, subject, phone, (some) => rejections.push(...some));
-    stop = device.start();
+    const server = { url, space, token: () => token };
+    const phone: Phone = expo ? await expoPhone(server, subject) : barePhone(server, subject);
+    device = new Device(server, subject, phone, {
+      onRejected: (rejections) => notices.push(JSON.stringify(rejections)),
+      onStorageError: (error) => notices.push(String(error.stack)),
+    });
+    device.start();
     room = device.openNotebook();
   },
-  close: () => (stop(), room.destroy()),
 
   add: async (name: string) => void (await device.add(name)),
   rename: async (name: string, next: string) => void (await device.rename(await find(name), next)),
@@ -63,12 +72,27 @@ const drive = {
   },
   state() {
     const { error, ...state } = syncState(device.database).get();
-    return { ...state, error: error && error.message, rejections };
+    return { ...state, error: error && error.message, notices };
   },
 
-  text: () => textOf(room.doc).toString(),
-  write: (typed: string) => write(textOf(room.doc), typed),
+  async text() {
+    await stored();
+    return textOf(room.doc).toString();
+  },
+  /** Types `<…>` after another one, at a place from 0 to 1, and resolves when the room counts it as stored. */
+  async type(place: number, typed: string) {
+    const text = textOf(room.doc);
+    const before = text.toString();
+    const at = before.lastIndexOf(">", place * before.length) + 1;
+    write(text, before.slice(0, at) + typed + before.slice(at));
+    await stored();
+  },
   unsaved: () => room.unsaved,
+  closeNotebook: () => room.destroy(),
+
+  uuid,
+  /** Asks a server that must respond within a moment. */
+  ask: (url: string) => callJson({ url, token: () => "", timeoutMillis: 100 }, "GET", "/healthz"),
 
   /** Loads the screens, as Expo does at the start. */
   screens: () => void require("../../examples/react-native/index"),

@@ -3,13 +3,16 @@
 import { randomUUID } from "node:crypto";
 import WebSocket from "ws";
 
+const byApp = new Error("the app aborted the request");
+
 export class Network {
   #requests = new Map(); // AbortController by id
   #sockets = new Map(); // by id
   #blobs = new Map(); // Buffer by id
 
-  constructor(phone) {
-    this.phone = phone;
+  /** send gives a message to the app that this network is of. */
+  constructor(phone, send) {
+    Object.assign(this, { phone, send, emit: (name, payload) => send(["event", name, payload]) });
   }
 
   modules = {
@@ -36,16 +39,16 @@ export class Network {
       try {
         const response = await this.#fetch(url, { method, headers, ...(string === undefined ? {} : { body: string }), signal: controller.signal });
         const body = Buffer.from(await response.arrayBuffer());
-        this.phone.emit("didReceiveNetworkResponse", [id, response.status, Object.fromEntries(response.headers), url]);
-        this.phone.emit("didReceiveNetworkData", [id, this.#answer(body, responseType)]);
-        this.phone.emit("didCompleteNetworkResponse", [id, null]);
+        this.emit("didReceiveNetworkResponse", [id, response.status, Object.fromEntries(response.headers), url]);
+        this.emit("didReceiveNetworkData", [id, this.#answer(body, responseType)]);
+        this.emit("didCompleteNetworkResponse", [id, null]);
       } catch (error) {
-        if (!controller.signal.aborted || !this.phone.online) this.phone.emit("didCompleteNetworkResponse", [id, error.message, false]);
+        if (controller.signal.reason !== byApp) this.emit("didCompleteNetworkResponse", [id, error.message, false]);
       } finally {
         this.#requests.delete(id);
       }
     },
-    abortRequest: (id) => this.#requests.get(id)?.abort(),
+    abortRequest: (id) => this.#requests.get(id)?.abort(byApp),
     clearCookies() {},
   };
 
@@ -66,7 +69,7 @@ export class Network {
       const response = await this.#fetch(url, { method, headers, ...(body === null ? {} : { body: Buffer.from(body) }), signal: controller.signal });
       this.#responses.set(id, response);
       const { status, statusText, redirected } = response;
-      return { status, statusText, redirected, url, rawHeaders: [...response.headers] };
+      return { status, statusText, redirected, url, _rawHeaders: [...response.headers] };
     },
     cancel: (id) => this.#requests.get(`expo ${id}`)?.abort(),
     startStreaming: async (id) => {
@@ -79,7 +82,7 @@ export class Network {
   };
 
   async #stream(id) {
-    const emit = (...event) => this.phone.send(["object", id, ...event]);
+    const emit = (...event) => this.send(["object", id, ...event]);
     try {
       for await (const part of this.#responses.get(id).body) emit("didReceiveResponseData", part);
       emit("didComplete");
@@ -100,18 +103,18 @@ export class Network {
 
   WebSocketModule = {
     connect: (url, protocols, { headers }, id) => {
-      const failed = (message) => this.phone.emit("websocketFailed", { id, message });
-      if (!this.phone.online) return void setImmediate(failed, "Unable to resolve host");
+      const failed = (message) => this.emit("websocketFailed", { id, message });
+      if (!this.phone.online || !this.phone.sockets) return void setImmediate(failed, "Unable to resolve host");
       const socket = new WebSocket(url, protocols ?? [], { headers });
       this.#sockets.set(id, socket);
-      socket.on("open", () => this.phone.emit("websocketOpen", { id, protocol: socket.protocol }));
+      socket.on("open", () => this.emit("websocketOpen", { id, protocol: socket.protocol }));
       socket.on("message", (data, binary) =>
-        this.phone.emit("websocketMessage", binary ? { id, type: "binary", data: data.toString("base64") } : { id, type: "text", data: data.toString() }));
+        this.emit("websocketMessage", binary ? { id, type: "binary", data: data.toString("base64") } : { id, type: "text", data: data.toString() }));
       socket.on("error", (error) => (socket.failure = error.message));
       socket.on("close", (code, reason) => {
         this.#sockets.delete(id);
         if (code === 1006) failed(socket.failure ?? "Software caused connection abort");
-        else this.phone.emit("websocketClosed", { id, code, reason: reason.toString() });
+        else this.emit("websocketClosed", { id, code, reason: reason.toString() });
       });
     },
     send: (text, id) => this.#sockets.get(id)?.send(text),

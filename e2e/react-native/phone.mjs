@@ -23,6 +23,7 @@ const nothing = { type: "none", isConnected: false, isInternetReachable: false, 
 
 export class Phone {
   online = true;
+  sockets = true; // whether WebSockets open
   faulty = undefined; // delivers each request: see the faults of e2e/clients
   state = "active";
   logs = []; // of level warn and error
@@ -34,8 +35,14 @@ export class Phone {
     this.engine = engine;
   }
 
+  /** How many rows WatermelonDB's turbo mode has loaded since the start. */
+  get turboRows() {
+    return this.#run.databases.turboRows;
+  }
+
   async start() {
-    const run = { calls: new Map(), timers: new Map(), last: 0, network: new Network(this), databases: new Databases(this.#dir) };
+    const send = (message) => void (this.#run === run && run.engine.receive(JSON.stringify(message, bytes)));
+    const run = { send, calls: new Map(), timers: new Map(), last: 0, network: new Network(this, send), databases: new Databases(this.#dir) };
     this.#run = run;
     const natives = [run.network, run.databases, this.#device(run)];
     const modules = Object.assign({}, ...natives.map(({ modules }) => modules));
@@ -52,7 +59,6 @@ export class Phone {
       return undefined;
     };
     run.engine = await this.engine(host, modules);
-    run.send = (message) => void (this.#run === run && run.engine.receive(JSON.stringify(message, bytes)));
   }
 
   // #device has the modules of the phone itself.
@@ -90,12 +96,8 @@ export class Phone {
     return this.online ? wifi : nothing;
   }
 
-  send(message) {
-    this.#run?.send(message);
-  }
-
-  emit(name, payload) {
-    this.send(["event", name, payload]);
+  #emit(name, payload) {
+    this.#run?.send(["event", name, payload]);
   }
 
   /** Calls a function of the app's entry. */
@@ -112,13 +114,13 @@ export class Phone {
   connect(online, told = true) {
     this.online = online;
     if (!online) this.#run?.network.cut();
-    if (told) this.emit("netInfo.networkStatusDidChange", this.#connection);
+    if (told) this.#emit("netInfo.networkStatusDidChange", this.#connection);
   }
 
   /** Puts the app into the foreground ("active") or the background. */
   show(state) {
     this.state = state;
-    this.emit("appStateDidChange", { app_state: state });
+    this.#emit("appStateDidChange", { app_state: state });
   }
 
   /** Ends the app at once, as the system does. Calls that have no answer fail. */

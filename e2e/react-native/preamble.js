@@ -1,7 +1,9 @@
-// What React Native's native side puts into a JavaScript engine before the bundle runs: the native modules, timers,
-// and what Expo's native side adds. It runs in each engine, and calls the phone (phone.mjs) only through host(): one
-// function that takes JSON, and returns JSON if the engine can wait for an answer. `answers` says whether it can.
-(function (global, host, answers, modules) {
+// What React Native's native side puts into a JavaScript engine before the app: the native modules, timers, and what
+// Expo's native side adds. Metro puts it in front of the bundle, so it runs in every engine. It calls the phone (phone.mjs) only
+// by $host: one function that takes JSON, and returns JSON if the engine can wait for an answer ($answers).
+(function (global) {
+  const { $host: host, $answers: answers, $modules: modules } = global;
+  for (const name of ["$host", "$answers", "$modules"]) delete global[name];
   delete global.console; // React Native sets its own
   global.RN$Bridgeless = true;
   global.RN$registerCallableModule = () => {};
@@ -39,12 +41,12 @@
       call(module, method, [id, ...args]);
     });
 
-  // A method is void, or it returns a promise, or its last two arguments are callbacks, or it returns its value.
+  // A method is void, or it returns a promise, or its two arguments are callbacks, or it returns its value.
   const kinds = {
     void: (module, method) => (...args) => void call(module, method, args),
     promise: (module, method) => (...args) => later(module, method, args),
     callbacks: (module, method) => (success, failure) => void later(module, method, []).then(success, failure),
-    value: (module, method) => (...args) => call(module, method, args),
+    ...(answers && { value: (module, method) => (...args) => call(module, method, args) }),
   };
 
   function moduleOf(name) {
@@ -54,8 +56,10 @@
     return module;
   }
 
+  // The promises of Hermes without a phone are made of its setImmediate().
+  const { setImmediate: engine = (work) => void Promise.resolve().then(work) } = global;
   const made = {
-    NativeMicrotasksCxx: { queueMicrotask: (work) => void Promise.resolve().then(work) },
+    NativeMicrotasksCxx: { queueMicrotask: (work) => void engine(work) },
     NativeReactNativeFeatureFlagsCxx: new Proxy({}, { get: () => () => null }), // each has its default
   };
   global.nativeModuleProxy = new Proxy({}, {
@@ -90,22 +94,24 @@
 
   // Expo's native classes. An object of the phone has an id, under which the phone emits its events.
   class EventEmitter {
-    #listeners = new Map();
+    constructor() {
+      this.listeners = new Map();
+    }
     addListener(event, listener) {
-      this.#listeners.set(event, [...(this.#listeners.get(event) || []), listener]);
+      this.listeners.set(event, [...(this.listeners.get(event) || []), listener]);
       return { remove: () => this.removeListener(event, listener) };
     }
     removeListener(event, listener) {
-      this.#listeners.set(event, (this.#listeners.get(event) || []).filter((l) => l !== listener));
+      this.listeners.set(event, (this.listeners.get(event) || []).filter((l) => l !== listener));
     }
     removeAllListeners(event) {
-      this.#listeners.delete(event);
+      this.listeners.delete(event);
     }
     emit(event, ...args) {
-      for (const listener of this.#listeners.get(event) || []) listener(...args);
+      for (const listener of this.listeners.get(event) || []) listener(...args);
     }
     listenerCount(event) {
-      return (this.#listeners.get(event) || []).length;
+      return (this.listeners.get(event) || []).length;
     }
   }
   class SharedObject extends EventEmitter {
@@ -137,9 +143,8 @@
       super();
       this.response = response;
     }
-    async start(...args) {
-      const { rawHeaders, ...answer } = await later("ExpoFetch", "start", [this.response.id, ...args]);
-      for (const [name, value] of Object.entries({ ...answer, _rawHeaders: rawHeaders })) values.get(this.response)[name] = value;
+    start(...args) {
+      return later("ExpoFetch", "start", [this.response.id, ...args]).then((head) => void values.set(this.response, head));
     }
     cancel() {
       call("ExpoFetch", "cancel", [this.response.id]);
@@ -176,4 +181,4 @@
       );
     }
   };
-})
+})(globalThis);

@@ -21,7 +21,7 @@ const waits = [
 // What takes longest begins first.
 const first = [
   "go e2e", "go worker/store/records", "e2e/siege/siege.test.mjs", "go worker", "static", "race wasm/edge", "js shared …", "go wasm/edge", "race wasm/cmd/tidemark",
-  "e2e/web/notes.test.mjs", "e2e/web/records.test.mjs", "e2e/docs/first-table.test.mjs",
+  "e2e/web/notes.test.mjs", "e2e/react-native/react-native.test.mjs", "e2e/web/records.test.mjs", "e2e/docs/first-table.test.mjs",
 ];
 
 // Packages that take some seconds, each a job of its own. The others of a folder are one job.

@@ -56,4 +56,21 @@ onHost("wazero", "the inspector of the demo", (door, browser) => {
     await panel.waitFor({ state: "detached" });
     assert.equal(await button.evaluate((element) => element === document.activeElement), true, "the focus is where it was");
   });
+
+  test("shows the pending tasks of a project, which the server does not explain", async () => {
+    const anna = await (await browser.device(door.url, "Anna")).signIn();
+    const { page } = anna;
+    await anna.go("Projects");
+    await anna.create("project", { Name: "Mill" });
+    await page.getByLabel("New task").waitFor();
+    await page.getByRole("button", { name: "Sync inspector" }).click();
+    const panel = page.getByRole("region", { name: "Sync inspector" });
+    await panel.getByText("Nothing is pending.").waitFor();
+    await anna.offline(true);
+    await page.getByLabel("New task").fill("Draw the mill");
+    await page.keyboard.press("Enter");
+    await panel.getByRole("button", { name: /^Explain tasks/ }).click();
+    await panel.getByRole("status").filter({ hasText: "the server explains the rows of tables, and none of a project" }).waitFor();
+    await panel.getByRole("row", { name: "name (edited here) Draw the mill" }).waitFor();
+  });
 });

@@ -48,6 +48,9 @@ onHost("wazero", "the timeline", (door, browser) => {
     await a.page.getByRole("button", { name: "Add dependency" }).click(); // of the second task on the first
     await named(b, "Build. 9 Mar 2026 to 11 Mar 2026, 3 days. Not started. It starts after the end of Draw.").waitFor();
     await arrows(b).waitFor();
+    const { results: [{ id }] } = await send("GET", `${project}/dependencies/`);
+    await send("PATCH", `${project}/dependencies/${id}/`, { lag_days: 2 });
+    await named(b, "It starts after the end of Draw, 2 days later.").waitFor();
     await a.page.getByRole("button", { name: "Remove: Build" }).click();
     await arrows(b).waitFor({ state: "detached" });
 
@@ -79,6 +82,8 @@ onHost("wazero", "the timeline", (door, browser) => {
     await at("ArrowDown", "Build");
     await at("End", "Test");
     await at("ArrowUp", "Build");
+    const heard = await a.page.locator(".timeline").ariaSnapshot();
+    assert.deepEqual(heard.match(/- \w+/g), ["- list", ...Array(3).fill(["- listitem", "- button"]).flat()], "a screen reader finds a list, and no image");
 
     await a.page.keyboard.press("Enter");
     assert.equal(await a.page.evaluate(() => document.activeElement.value), "Build");

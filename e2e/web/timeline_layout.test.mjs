@@ -1,5 +1,5 @@
 // The layout of the demo's timeline: which rows it has, where bars, arrows and ticks are, and what it says. It needs no
-// browser: Node runs the modules as they are.
+// browser: Node 22 runs the modules as they are.
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { everyDay, workdays } from "../../web/src/projects/timeline/calendar.ts";

@@ -1,8 +1,8 @@
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { ActivityIndicator, Alert, Button, FlatList, SafeAreaView, StyleSheet, Text, TextInput, View } from "react-native";
-import { safeSyncDatabase, syncState, type Rejection } from "tidemark-client";
+import { safeSyncDatabase, syncState } from "tidemark-client";
 import type { Room } from "tidemark-client/documents";
-import { Device } from "./device";
+import { Device, type Notices } from "./device";
 import type { Customer } from "./models";
 import { textOf, write } from "./notebook";
 import { openPhone } from "./phone";
@@ -47,7 +47,7 @@ function SignedIn({ session, onSignOut }: { session: Session; onSignOut(): void 
     let closed = false;
     void openPhone(server, subject).then((phone) => {
       if (closed) return;
-      const opened = new Device(server, subject, phone, tellRejected);
+      const opened = new Device(server, subject, phone, notices);
       stop = opened.start();
       setDevice(opened);
     });
@@ -67,9 +67,10 @@ function SignedIn({ session, onSignOut }: { session: Session; onSignOut(): void 
   );
 }
 
-function tellRejected(rejections: readonly Rejection[]) {
-  Alert.alert("The server did not take your edit", rejections.map(({ column, reason }) => `${column ?? "The row"}: ${reason}`).join("\n"));
-}
+const notices: Notices = {
+  onRejected: (rejections) => Alert.alert("The server did not take your edit", rejections.map(({ column, reason }) => `${column ?? "The row"}: ${reason}`).join("\n")),
+  onStorageError: ({ message }) => Alert.alert("This phone did not store your edit", message),
+};
 
 function Status({ device }: { device: Device }) {
   const live = syncState(device.database);

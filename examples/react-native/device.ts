@@ -12,12 +12,20 @@ export interface Phone {
   platform: Platform;
 }
 
+/** What the person must hear. */
+export interface Notices {
+  /** The server did not take these rows. They change back. */
+  onRejected(rejections: readonly Rejection[]): void;
+  /** The phone did not store an edit of the notebook. It tries again. */
+  onStorageError(error: Error): void;
+}
+
 export class Device {
   readonly database: Database;
   readonly source: SyncSource;
 
-  /** onRejected gets the rows that the server did not take: the person must hear of them, because they change back. */
-  constructor(readonly server: Server, readonly subject: string, readonly phone: Phone, onRejected: (rejections: readonly Rejection[]) => void) {
+  constructor(readonly server: Server, readonly subject: string, readonly phone: Phone, readonly notices: Notices) {
+    const { onRejected } = notices;
     this.database = new Database({ adapter: phone.adapter, modelClasses: [Customer, Product] });
     this.source = structuredSource(createClient(server), { onRejected });
   }
@@ -54,7 +62,7 @@ export class Device {
   }
 
   get #rooms() {
-    const { server, subject, phone: { documents, platform } } = this;
-    return { server, subject, documents, platform };
+    const { server, subject, phone: { documents, platform }, notices: { onStorageError } } = this;
+    return { server, subject, documents, platform, onError: onStorageError };
   }
 }

@@ -9,7 +9,7 @@ export function write(text: Text, typed: string): void {
   let start = 0;
   while (start < before.length && start < typed.length && before[start] === typed[start]) start++;
   let end = 0;
-  while (end < before.length - start && end < typed.length - start && before.at(-1 - end) === typed.at(-1 - end)) end++;
+  while (end < before.length - start && end < typed.length - start && before[before.length - 1 - end] === typed[typed.length - 1 - end]) end++;
   text.doc!.transact(() => {
     text.delete(start, before.length - end - start);
     text.insert(start, typed.slice(start, typed.length - end));

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from "react";
 import { rejections, type RejectedChange } from "./rejections";
-import { titleOf } from "./Spaces";
+import { titleOf } from "./spaceTitle";
 
 const shownAtMost = 5;
 

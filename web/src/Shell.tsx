@@ -47,6 +47,9 @@ export function Shell({ device, session, expired, onUnauthorized }: Props) {
   const [inspecting, setInspecting] = useState(false);
   const [page = "customers", ...rest] = useRoute();
   const main = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (import.meta.env.DEV) void import("tidemark-client/inspect").then(({ installInspector }) => installInspector({ server, database }));
+  }, [database]);
 
   // The link to another space is gone, and the focus with it.
   useEffect(() => {

@@ -3,7 +3,7 @@ import { kitSession } from "./kitSession";
 import { root } from "./reach";
 import { hrefIn, useRoute } from "./route";
 import { devSignIn, hasDevLogin, join, remembered, spacesOf } from "./session";
-import { titleOf, type SpaceProps } from "./Spaces";
+import { titleOf, type SpaceProps } from "./spaceTitle";
 
 /** The list of the person's spaces, new teams, and the invitation to the space that is shown. */
 export function SpacesDialog({ session, space, onClose }: SpaceProps & { onClose(): void }) {

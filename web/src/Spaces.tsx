@@ -1,20 +1,7 @@
 import { lazy, Suspense, useState } from "react";
-import { root } from "./reach";
-import { remembered, type Session } from "./session";
+import { titleOf, type SpaceProps } from "./spaceTitle";
 
 const SpacesDialog = lazy(async () => ({ default: (await import("./SpaceList")).SpacesDialog }));
-
-/** What the page calls a space. */
-export function titleOf(subject: string, space: string): string {
-  if (space === root) return "Everyone";
-  return space === remembered(subject).personal ? "Personal" : space;
-}
-
-export interface SpaceProps {
-  session: Session;
-  /** The space that is shown. */
-  space: string;
-}
 
 /** Shows in which space the person is, and opens the list of all. */
 export function SpaceButton({ session, space }: SpaceProps) {

@@ -296,6 +296,11 @@ func TestOriginsCanBeRestricted(t *testing.T) {
 			if got := w.Header().Get("Access-Control-Allow-Origin"); got != allowed {
 				t.Errorf("%s from %q: allowed %q", method, origin, got)
 			}
+			// Pages read the server's clock, and how long to wait.
+			exposed := w.Header().Get("Access-Control-Expose-Headers")
+			if both := strings.Contains(exposed, "date,") && strings.Contains(exposed, "retry-after,"); both != (allowed != "") {
+				t.Errorf("%s from %q: exposes %q", method, origin, exposed)
+			}
 			if vary := strings.Join(w.Header().Values("Vary"), ", "); !strings.Contains(vary, "origin") {
 				t.Errorf("%s: Vary %q", method, vary)
 			}

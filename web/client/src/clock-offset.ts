@@ -1,5 +1,4 @@
 // How far the server's clock is ahead of the device's, by the header Date of its responses.
-import type { Server } from "./server.js";
 
 const offsets = new Map<string, number>(); // by origin
 const originOf = (url: string) => /^[^/]*\/\/[^/?#]*/.exec(url)?.[0] ?? "";
@@ -15,4 +14,4 @@ export function noteDate(url: string, sentAt: number, { headers }: Response) {
  * Returns the server's clock minus the device's in milliseconds, to about half a second, as of the last response. It
  * is null before the first response, and where a page may not read the header Date.
  */
-export const clockOffset = ({ url }: Pick<Server, "url">): number | null => offsets.get(originOf(url)) ?? null;
+export const clockOffset = ({ url }: { readonly url: string }): number | null => offsets.get(originOf(url)) ?? null;

@@ -67,4 +67,6 @@ test("what the server has is unknown if it does not respond, and the answer says
   globalThis.fetch = async () => new Response('{"error":{"code":"FORBIDDEN","message":"no sync:read"}}', { status: 403 });
   const { verdict, failure, there } = await inspector.explain("notes", "a b");
   assert.deepEqual([verdict, failure, there], ["server not asked", "no sync:read", null]);
+  globalThis.fetch = () => assert.fail("asked about a row of a project");
+  assert.match((await installInspector({ ...inspector.inspected, explained: false }).explain("notes", "a b")).failure, /none of a project/);
 });

@@ -4,31 +4,15 @@ import assert from "node:assert/strict";
 import { browserPlatform, subscribe, syncTriggers } from "../dist/index.js";
 import { reactNativePlatform } from "../dist/react-native.js";
 import { none, open, settle } from "./memory.mjs";
+import { FakeSocket, sockets } from "./socket.mjs";
 
 const real = { fetch: globalThis.fetch, WebSocket: globalThis.WebSocket, document: globalThis.document };
-let sockets;
 
 beforeEach(() => {
   mock.timers.enable({ apis: ["setTimeout"] });
-  sockets = [];
+  sockets.length = 0;
   globalThis.fetch = async () => new Response(JSON.stringify({ ticket: "x" }));
-  globalThis.WebSocket = class {
-    readyState = 0;
-    sent = [];
-    constructor() {
-      sockets.push(this);
-    }
-    send(data) {
-      this.sent.push(data);
-    }
-    close() {
-      this.readyState = 3;
-    }
-    open() {
-      this.readyState = 1;
-      this.onopen({});
-    }
-  };
+  globalThis.WebSocket = FakeSocket;
 });
 afterEach(() => {
   mock.timers.reset();
@@ -121,7 +105,7 @@ test("a subscriber connects at once when the device comes online or the app beco
   await settle();
   assert.equal(sockets.length, 3);
   sockets[2].open();
-  sockets[2].onclose({ code: 4403, reason: "" });
+  sockets[2].end(4403);
   phone.become("active");
   phone.connect(false);
   phone.connect(true);

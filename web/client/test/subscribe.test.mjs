@@ -3,40 +3,16 @@ import assert from "node:assert/strict";
 import { subscribe, ticketSocket } from "../dist/index.js";
 import { socketLog } from "../dist/sockets.js";
 import { settle } from "./memory.mjs";
+import { FakeSocket, sockets } from "./socket.mjs";
 
 // A network of one server: tickets, and sockets that the test drives.
-let tickets, sockets, ticketStatus, ticketHeaders, token;
+let tickets, ticketStatus, ticketHeaders, token;
 const real = { fetch: globalThis.fetch, WebSocket: globalThis.WebSocket };
-
-class FakeSocket {
-  sent = [];
-  readyState = 0;
-  constructor(url) {
-    this.url = url;
-    sockets.push(this);
-  }
-  send(data) {
-    this.sent.push(data);
-  }
-  close() {
-    this.readyState = 3;
-  }
-  open() {
-    this.readyState = 1;
-    this.onopen({});
-  }
-  say(message) {
-    this.onmessage({ data: typeof message === "string" ? message : JSON.stringify(message) });
-  }
-  end(code) {
-    this.readyState = 3;
-    this.onclose({ code, reason: "" });
-  }
-}
 
 beforeEach(() => {
   mock.timers.enable({ apis: ["setTimeout"] });
-  [tickets, sockets, ticketStatus, ticketHeaders, token] = [0, [], 200, {}, "t"];
+  [tickets, ticketStatus, ticketHeaders, token] = [0, 200, {}, "t"];
+  sockets.length = 0;
   globalThis.WebSocket = FakeSocket;
   globalThis.fetch = async (url, { method, headers }) => {
     assert.deepEqual([url, method, headers.authorization], ["http://server/auth/ticket", "POST", `Bearer ${token}`]);

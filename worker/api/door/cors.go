@@ -18,7 +18,7 @@ func (d *Door) AllowOrigin(h http.Header, r *http.Request) {
 		}
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
-	h.Set("Access-Control-Expose-Headers", "retry-after, www-authenticate, etag, location, x-merged-concurrent-fields, x-request-id")
+	h.Set("Access-Control-Expose-Headers", "date, retry-after, www-authenticate, etag, location, x-merged-concurrent-fields, x-request-id")
 }
 
 // permitOrigin rejects a WebSocket of a page whose origin may not call. A browser

@@ -90,7 +90,7 @@ class SqliteStore implements DocumentStore {
 
   async load() {
     const rows = await this.#all();
-    this.#loaded = rows.at(-1)?.id ?? 0;
+    this.#loaded = rows[rows.length - 1]?.id ?? 0;
     return { updates: rows.map(bytesOf), unsaved: rows.some((row) => row.unsaved === 1) };
   }
 
@@ -122,7 +122,7 @@ class SqliteStore implements DocumentStore {
     if (rows.length < least) return [];
     const own = new Set(this.#own);
     const others = rows.filter(({ id }) => id > this.#loaded && !own.has(id));
-    const last = rows.at(-1)!.id;
+    const last = rows[rows.length - 1]!.id;
     const whole = await this.#insert(merge(rows.map(bytesOf)), rows.some(({ unsaved }) => unsaved === 1));
     [this.#loaded, this.#own] = [last, [whole]];
     await this.#rows("DELETE FROM tidemark_documents WHERE id <= ?", last);

@@ -29,7 +29,7 @@ function Panel({ inspector, row = null, onClose }: Props) {
     setAsked(name);
     answer.current?.focus(); // the button goes away when the row is synced
   };
-  useEffect(() => setAsked(null), [row?.table, row?.id]);
+  useEffect(() => setAsked(null), [inspector, row?.table, row?.id]);
   useEffect(() => {
     const before = document.activeElement;
     panel.current?.focus();
@@ -48,7 +48,7 @@ function Panel({ inspector, row = null, onClose }: Props) {
       ) : (
         <div className="columns">
           <PendingSection rows={findings.pending} onExplain={explain} />
-          <ExplainSection ref={answer} inspector={inspector} row={asked ?? row} findings={findings} />
+          <ExplainSection key={inspector.tables.join()} ref={answer} inspector={inspector} row={asked ?? row} findings={findings} />
           <MarksSection marks={findings.marks} clock={findings.clock} />
           <SyncsSection syncs={findings.syncs} />
           <SocketsSection sockets={findings.sockets} />

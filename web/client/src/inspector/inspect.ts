@@ -30,6 +30,8 @@ export interface InspectedRoom extends Omit<RoomInfo, "error"> {
 export interface Inspected {
   readonly server: Server;
   readonly database: Database;
+  /** Whether the server explains the rows of the database; true if absent. It does not explain those of a project. */
+  readonly explained?: boolean;
   /** openRooms() of `tidemark-client/documents`, if the app has documents. */
   readonly rooms?: () => readonly InspectedRoom[];
 }
@@ -91,10 +93,11 @@ export class Inspector {
 
   /** Says why a row is as it is, here and on the server. */
   async explain(table: string, id: string): Promise<ExplainedRow> {
-    const { server, database } = this.inspected;
+    const { server, database, explained = true } = this.inspected;
     let there: StoredRow | null = null;
     let failure: string | null = null;
     try {
+      if (!explained) throw new Error("the server explains the rows of tables, and none of a project");
       there = await storedRow(server, table, id);
     } catch (error) {
       failure = error instanceof Error ? error.message : String(error);

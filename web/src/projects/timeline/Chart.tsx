@@ -67,24 +67,32 @@ export function Chart({ plan, calendar, today, zoom, onOpen }: Props) {
           {!narrow && <div className="timeline-corner" aria-hidden="true" />}
           <Axis scale={scale} ticks={ticks} />
           <Names plan={plan} indexes={indexes} rowHeight={rowHeight} width={narrow ? view.width : names} height={height} states={narrow} />
-          <svg className="timeline-chart" viewBox={`${scale.left} 0 ${sheet} ${height}`} width={sheet} height={height}>
+          <svg
+            className="timeline-chart"
+            role="list" // without a role a browser calls it an image, and hides what is inside
+            aria-label="Tasks by time"
+            aria-describedby="timeline-hint"
+            viewBox={`${scale.left} 0 ${sheet} ${height}`}
+            width={sheet}
+            height={height}
+            onKeyDown={keyDown}
+            onBlur={focus.left}
+          >
             <Ground scale={scale} ticks={ticks.minor} shades={shades} arrows={arrows} near={focus.index} height={height} />
-            <g role="list" aria-label="Tasks by time" aria-describedby="timeline-hint" onKeyDown={keyDown} onBlur={focus.left}>
-              {indexes.map((index) => (
-                <Bar
-                  key={plan.rows[index]!.task.id}
-                  plan={plan}
-                  index={index}
-                  scale={scale}
-                  rowHeight={rowHeight}
-                  middle={middle}
-                  texts={!narrow}
-                  focusable={index === focus.index}
-                  onFocus={focus.took}
-                  onOpen={onOpen}
-                />
-              ))}
-            </g>
+            {indexes.map((index) => (
+              <Bar
+                key={plan.rows[index]!.task.id}
+                plan={plan}
+                index={index}
+                scale={scale}
+                rowHeight={rowHeight}
+                middle={middle}
+                texts={!narrow}
+                focusable={index === focus.index}
+                onFocus={focus.took}
+                onOpen={onOpen}
+              />
+            ))}
           </svg>
         </div>
       )}

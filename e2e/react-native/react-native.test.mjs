@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { doors, root } from "../doors.mjs";
+import { doors, root, token } from "../doors.mjs";
 import { until } from "../until.mjs";
 import { bundle } from "./bundle.mjs";
 import { inContext, inHermes } from "./engines.mjs";
@@ -81,6 +81,18 @@ for (const [engine, make] of Object.entries(engines)) {
         one.close();
       });
     }
+
+    test("a session outlives the app", async () => {
+      const one = phone();
+      const session = { url: "http://phone.example", token: token("Žofie") };
+      await one.start();
+      await one.call("expo");
+      await one.call("keep", session);
+      await one.restart();
+      await one.call("expo");
+      assert.deepEqual(await one.call("kept"), { ...session, subject: "Žofie" });
+      one.close();
+    });
 
     test("the screens load", async () => {
       const one = phone();

@@ -57,6 +57,7 @@ export class Databases {
 
   // In turbo mode a first pull goes to native code as JSON, which writes the rows.
   #pulls = new Map(); // by id
+  turboRows = 0; // how many rows it has written
   #load(name, id, { tables }, before, after) {
     const { database } = this.#drivers.get(name);
     const { changes, ...rest } = JSON.parse(this.#pulls.get(id));
@@ -69,6 +70,7 @@ export class Databases {
           const raw = sanitizedRaw({ ...row, _status: "synced", _changed: "" }, tables[table]);
           const columns = Object.keys(raw);
           database.execute(`INSERT INTO "${table}" ("${columns.join('", "')}") VALUES (${columns.map(() => "?")})`, Object.values(raw));
+          this.turboRows++;
         }
       }
       database.executeStatements(after);

@@ -35,6 +35,11 @@ export class Phone {
     this.engine = engine;
   }
 
+  /** How many rows WatermelonDB's turbo mode has loaded since the start. */
+  get turboRows() {
+    return this.#run.databases.turboRows;
+  }
+
   async start() {
     const send = (message) => void (this.#run === run && run.engine.receive(JSON.stringify(message, bytes)));
     const run = { send, calls: new Map(), timers: new Map(), last: 0, network: new Network(this, send), databases: new Databases(this.#dir) };

@@ -118,15 +118,13 @@ function onHost(name, door, phone) {
     });
 
     // meet opens the app of two people in a new space.
-    async function meet(expo) {
-      const space = `story-${++spaces}`;
-      return Promise.all(["ann", "bob"].map(async (person) => {
-        const one = phone();
-        phones.push(one);
-        one.begin = async () => (await one.start(), open(one, door, space, person, expo));
-        await one.begin();
-        return one;
-      }));
+    const meet = (expo) => (spaces++, Promise.all(["ann", "bob"].map((person) => join(person, expo))));
+    async function join(person, expo) {
+      const [one, space] = [phone(), `story-${spaces}`];
+      phones.push(one);
+      one.begin = async () => (await one.start(), open(one, door, space, person, expo));
+      await one.begin();
+      return one;
     }
     const has = (one, ...names) => until(async () => (await one.call("names")).join() === names.join(), names.join(), soon);
     const reads = (one, text) => until(async () => (await one.call("text")) === text, text, soon);
@@ -156,6 +154,21 @@ function onHost(name, door, phone) {
         assert.deepEqual([...ann.logs, ...bob.logs].filter((line) => !/JSI SQLiteAdapter/.test(line)), []);
       });
     }
+
+    test("the first sync loads the rows in turbo mode where WatermelonDB has JSI, and later ones do not", async () => {
+      const [ann] = await meet(false);
+      for (const name of ["Atari", "Zuse"]) await ann.call("add", name);
+      await saved(ann);
+      const late = await join("carl", false);
+      await has(late, "Atari", "Zuse");
+      const jsi = !late.logs.some((line) => /JSI SQLiteAdapter/.test(line));
+      assert.equal(late.turboRows, jsi ? 2 : 0);
+      await ann.call("rename", "Atari", "Commodore");
+      await has(late, "Commodore", "Zuse");
+      await late.call("rename", "Zuse", "Zuse KG");
+      await has(ann, "Commodore", "Zuse KG");
+      assert.equal(late.turboRows, jsi ? 2 : 0);
+    });
 
     test("the app syncs when it comes to the foreground, and when the phone comes online", async () => {
       const [ann, bob] = await meet(false);

@@ -62,6 +62,7 @@ describe("the demo can be used by everyone", { skip, timeout: 1_200_000 }, () =>
         await device.entry("Zuse").waitFor();
         await check(device, "customers", look);
         await page.getByRole("button", { name: "New customer" }).click();
+        await page.getByRole("dialog").waitFor(); // its file loads now
         await check(device, "new", look);
         await page.keyboard.press("Escape");
         await device.choose("Ada Lovelace");

@@ -31,15 +31,18 @@ export async function pull(database: Database, source: SyncSource, progress: (do
     pulled = await ask({ lastPulledAt: null, schemaVersion: database.schema.version, migration: null });
     turbo = await canTurbo(database); // the app may have written rows, or shown some, meanwhile
   }
-  await synchronize({
-    database,
-    sendCreatedAsUpdated: true,
-    unsafeTurbo: turbo,
-    pullChanges: async ({ lastPulledAt, schemaVersion, migration }) => {
-      pulled ??= await ask({ lastPulledAt: lastPulledAt ?? null, schemaVersion, migration });
-      return turbo ? { syncJson: turboJson(pulled.result) } : (pulled.result as SyncPullResult);
-    },
-  });
+  const apply = (unsafeTurbo: boolean) =>
+    synchronize({
+      database,
+      sendCreatedAsUpdated: true,
+      unsafeTurbo,
+      pullChanges: async ({ lastPulledAt, schemaVersion, migration }) => {
+        pulled ??= await ask({ lastPulledAt: lastPulledAt ?? null, schemaVersion, migration });
+        return unsafeTurbo ? { syncJson: turboJson(pulled.result) } : (pulled.result as SyncPullResult);
+      },
+    });
+  // A load that fails stores nothing. WatermelonDB for Windows has JSI, and no turbo mode.
+  await (turbo ? apply(true).catch(() => apply(false)) : apply(false));
   return { ...pulled!, changes: pulled!.result.changes };
 }
 

@@ -3,7 +3,7 @@ import type { Database } from "@nozbe/watermelondb";
 import type { DocumentStorage } from "./documents/storage.js";
 import { readUnsavedRooms } from "./documents/unsaved.js";
 import { countUnsynced } from "./pending.js";
-import { refuseSync, safeSyncDatabase, syncState } from "./safe-sync.js";
+import { refuseSync, safeSyncDatabase } from "./safe-sync.js";
 import { storageName, type Server } from "./server.js";
 import type { SyncSource } from "./source.js";
 import { syncTriggers, type TriggerOptions } from "./triggers.js";
@@ -105,6 +105,7 @@ export class Session {
   readonly #controller = new AbortController();
   readonly #servers = new Map<string, Server>();
   readonly #databases = new Map<string, Kept>(); // by the keys of their notes
+  readonly #notes = new Map<string, Promise<void>>(); // the last note of each database
   readonly #unwatch: (() => void)[] = [];
   readonly #tabs: BroadcastChannel | undefined; // the sessions of the same person in other tabs
   #ending: Promise<UnsyncedWork> | null = null;
@@ -154,7 +155,9 @@ export class Session {
     known?.stop?.();
     const kept = { database, mine: this.#claim(database, space) };
     this.#databases.set(key, kept);
-    this.#unwatch.push(syncState(database).subscribe(() => void this.#note(database, key)));
+    const changes = database.withChangesForTables(Object.keys(database.collections.map));
+    const watching = changes.subscribe(() => void this.#note(database, key).catch(() => {})); // who asks for the work gets the error
+    this.#unwatch.push(() => watching.unsubscribe());
     return kept;
   }
 
@@ -185,11 +188,15 @@ export class Session {
     return (before ?? owner) === owner;
   }
 
-  async #note(database: Database, key: string): Promise<Tables> {
-    const tables = await unsyncedTables(database);
-    if (Object.keys(tables).length > 0) this.#storage.setItem(key, JSON.stringify(tables));
-    else this.#storage.removeItem(key);
-    return tables;
+  // note writes down what is unsynced in a database, after the notes before it.
+  #note(database: Database, key: string): Promise<void> {
+    const noted = (this.#notes.get(key) ?? Promise.resolve()).catch(() => {}).then(async () => {
+      const tables = await unsyncedTables(database);
+      if (Object.keys(tables).length > 0) this.#storage.setItem(key, JSON.stringify(tables));
+      else this.#storage.removeItem(key);
+    });
+    this.#notes.set(key, noted);
+    return noted;
   }
 
   /**

@@ -18,7 +18,7 @@ const subjectOf = (token) => JSON.parse(Buffer.from(token.split(".")[1], "base64
 class Device {
   tabs = [{ session: null }, { session: null }];
   databases = new Map(); // by tab and person: they stay on the device. A person edits a row where it was created
-  written = new Map(); // the last edit of each row by its id: { author, body }, with the body null if it was deleted
+  written = new Map(); // the last edit of each row by its id: { author, body, at }, with the body null if it was deleted
   token = null; // of whoever signed in last, for all tabs
   alive = []; // the subjects of the sessions that have not ended
   faults = [];
@@ -62,7 +62,8 @@ class Device {
     if (session === null) return;
     tab.session = null;
     const ending = session.end({ lastSyncMillis: this.pick([0, 3000]) }).then((work) => {
-      const lacking = this.lacking(session.subject);
+      const isEarlier = (id) => this.written.get(id).at < Date.now(); // at the same instant the other tab has no note of it yet
+      const lacking = this.lacking(session.subject).filter(isEarlier);
       if (work.total < lacking.length) this.faults.push(`${session.subject} loses ${lacking}, and knows of ${JSON.stringify(work)}`);
     });
     if (this.roll() < 0.5) {
@@ -90,14 +91,14 @@ class Device {
     if (id === null) {
       const row = await write(database, "notes", { title: subject, body, updated_at: Date.now() });
       own.add(row.id);
-      this.written.set(row.id, { author: subject, body });
+      this.written.set(row.id, { author: subject, body, at: Date.now() });
       return;
     }
     const row = await database.get("notes").find(id);
     const remove = this.roll() < 0.2;
     await database.write(() => (remove ? row.markAsDeleted() : row.update((note) => note._setRaw("body", body))));
     if (remove) own.delete(id);
-    this.written.set(id, { author: subject, body: remove ? null : body });
+    this.written.set(id, { author: subject, body: remove ? null : body, at: Date.now() });
   }
 
   async step() {

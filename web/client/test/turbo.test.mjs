@@ -109,10 +109,18 @@ test("a screen that observes has the rows of the first pull", async () => {
   assert.equal(shown.length, 3);
 });
 
-test("a load that fails is repeated, and the mark stays unset until then", async () => {
+test("makes models as always when the native code fails, or has no turbo mode, with the same pages", async () => {
   native({ fail: true });
-  assert.match((await sync()).error.message, /native code failed/);
+  assert.deepEqual([(await sync()).error, await titles(), loads.length, server.requests], [null, "abc", 1, ["pull"]]);
+});
+
+test("a first pull that the database does not take leaves no mark", async () => {
+  native({ fail: true });
+  const { batch } = database.adapter;
+  database.adapter.batch = async () => { throw new Error("the disk is full"); };
+  assert.match((await sync()).error.message, /disk is full/);
   assert.equal(await database.adapter.getLocal("__watermelon_last_pulled_at"), null);
+  database.adapter.batch = batch;
   native();
   assert.deepEqual([(await sync()).error, await titles(), loads.length], [null, "abc", 2]);
 });

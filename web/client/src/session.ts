@@ -159,6 +159,7 @@ export class Session {
     known?.stop?.();
     const kept: Kept = { database, space, mine: this.#claim(database, space), resets: database._resetCount };
     this.#databases.set(key, kept);
+    kept.mine.catch(() => this.#databases.get(key) === kept && this.#databases.delete(key)); // the next call reads the mark again
     const changes = database.withChangesForTables(Object.keys(database.collections.map));
     const watching = changes.subscribe(() => void this.#note(kept, key).catch(() => {})); // who asks for the work gets the error
     this.#unwatch.push(() => watching.unsubscribe());
@@ -180,7 +181,7 @@ export class Session {
       if (stop === null) return;
       if (mine) stop = syncTriggers(database, source, { ...options, server: this.server(space) });
       else void refuseSync(database, new Error("This database belongs to another person or another space."));
-    });
+    }, (error) => refuseSync(database, error));
     return kept.stop;
   }
 
@@ -200,7 +201,7 @@ export class Session {
         kept.resets = database._resetCount;
         await (kept.mine = this.#claim(database, space));
       }
-      const tables = await unsyncedTables(database);
+      const tables = (await kept.mine) ? await unsyncedTables(database) : {}; // another person's rows are no work of this one
       if (Object.keys(tables).length > 0) this.#storage.setItem(key, JSON.stringify(tables));
       else this.#storage.removeItem(key);
     });

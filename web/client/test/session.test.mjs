@@ -73,6 +73,23 @@ describe("a session", () => {
 });
 
 describe("a kept database", () => {
+  test("whose mark cannot be read is refused, and the next call reads it again", async () => {
+    const ada = signIn("ada");
+    const database = open();
+    const { adapter } = database;
+    const { getLocal } = adapter;
+    adapter.getLocal = async (key) => { if (key === "tidemark_owner") throw new Error("the disk failed"); };
+    ada.sync(database, sourceOf(ada.server()));
+    await passes(1000);
+    const { phase, error } = syncState(database).get();
+    assert.deepEqual([phase, error?.message, town.sent], ["refused", "the disk failed", []]);
+    adapter.getLocal = getLocal;
+    ada.sync(database, sourceOf(ada.server()));
+    await passes(1000);
+    assert.equal(syncState(database).get().phase, "idle");
+    await ada.end();
+  });
+
   test("stays the person's after a reset, and is free after the end of the session and a reset", async () => {
     const reset = (database) => database.write(() => database.unsafeResetDatabase());
     const ada = signIn("ada");
@@ -86,7 +103,7 @@ describe("a kept database", () => {
     await ada.end();
     const bob = signIn("bob");
     assert.equal(await bob.keep(database), false);
-    await bob.end();
+    assert.deepEqual([(await bob.unsyncedWork()).total, (await bob.end()).total], [0, 0], "ada's rows are no work of bob");
     await reset(database);
     await ada.unsyncedWork();
     const later = signIn("bob");
@@ -254,9 +271,9 @@ describe("the end of a session", () => {
     ada.sync(database, sourceOf(ada.server()));
     const end = ada.end({ lastSyncMillis: 100 });
     await passes(1000);
-    assert.equal((await end).total, 1);
     found();
     await passes(1000);
+    assert.equal((await end).total, 1);
     assert.deepEqual([syncState(database).get().phase, await syncLog(database)], ["refused", []]);
   });
 

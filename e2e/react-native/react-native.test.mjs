@@ -44,7 +44,7 @@ test("the app has no mistake of types", () => {
 });
 
 test("the compiler of React Native's Hermes takes the bundle", () => {
-  const compiler = path.join(app, "node_modules/hermes-compiler/hermesc/linux64-bin/hermesc");
+  const compiler = path.join(app, "node_modules/hermes-compiler/hermesc", { darwin: "osx-bin", win32: "win64-bin" }[process.platform] ?? "linux64-bin", "hermesc");
   execFileSync(compiler, ["-emit-binary", "-O0", "-w", "-out", file("app.hbc"), file("android.js")]);
 });
 

@@ -37,7 +37,7 @@ class Device {
     this.signIn(sub, claims);
     const server = { url: door.url, space, token: () => this.token };
     this.adapter = adapter ?? inMemory(storageName(server, sub, String(++devices)));
-    this.notes = new FieldNotes(server, subjectOf(this.token), this.adapter, (rejections) => this.notices.push(...rejections));
+    this.notes = new FieldNotes(server, subjectOf(this.token), this.adapter, (rejections) => this.notices.push(...rejections.map(({ mine, ...rejection }) => rejection)));
   }
 
   signIn(sub, claims) {

@@ -50,7 +50,7 @@ export interface Part {
 export function cut(entries: readonly Entry[], from: number, limits: PushLimits): Part {
   let units = 0;
   let to = from;
-  for (; to < entries.length && to - from < limits.rows; to++) {
+  for (; to < entries.length && (to === from || to - from < limits.rows); to++) {
     const { row, id } = entries[to]!;
     const more = JSON.stringify(row ?? id).length + 1;
     if (to > from && units + more > limits.units) break;

@@ -6,6 +6,7 @@ import { readUnsavedRooms } from "./documents/unsaved.js";
 import { countUnsynced } from "./pending.js";
 import { refuseSync, safeSyncDatabase } from "./safe-sync.js";
 import { storageName, type Server } from "./server.js";
+import { forgetSockets } from "./sockets.js";
 import type { SyncSource } from "./source.js";
 import { syncTriggers, type TriggerOptions } from "./triggers.js";
 import { together, unsyncedTables, type RoomWork, type Tables, type UnsyncedWork } from "./work.js";
@@ -266,6 +267,7 @@ export class Session {
     for (const { stop } of kept) stop?.();
     if (lastSyncMillis > 0) await this.#lastSync(kept, lastSyncMillis);
     this.#controller.abort();
+    forgetSockets();
     await Promise.all(kept.map(({ database }) => refuseSync(database, ended())));
     for (const unwatch of this.#unwatch) unwatch();
     return this.unsyncedWork();

@@ -26,5 +26,8 @@ export function noteSocket(url: string, change: Partial<SocketInfo>) {
   if (sockets.size > most) sockets.delete(sockets.keys().next().value!);
 }
 
+/** Forgets all: the next person on the device does not see what a person opened. */
+export const forgetSockets = () => sockets.clear();
+
 /** Returns the sockets that ticketSocket() has opened since the start, the last used one last. */
 export const socketLog = (): SocketInfo[] => [...sockets.values()];

@@ -2,6 +2,7 @@
 // connection. Rich text has its own connection and does not need this.
 import type { Database } from "@nozbe/watermelondb";
 import { countUnsynced } from "./pending.js";
+import { backoff } from "./backoff.js";
 import { browserPlatform, type Platform } from "./platform.js";
 import { refuseSync, safeSyncDatabase, syncState } from "./safe-sync.js";
 import { CLOSE_DELETED, ClosedError, type Server } from "./server.js";
@@ -42,11 +43,16 @@ export function syncTriggers(database: Database, source: SyncSource, options: Tr
 
   let ticketToken: string | null = null; // the token of the last ticket
   let refused = false;
+  let refusals = 0; // since the last notification
+  let pause: ReturnType<typeof setTimeout> | undefined;
   const listen = () =>
     subscribe({ url: server.url, space: server.space ?? "", signal: server.signal, token: () => (ticketToken = server.token()) }, {
       ...(path === undefined ? {} : { path }),
       platform,
-      onNotification: sync,
+      onNotification: () => {
+        refusals = 0;
+        sync();
+      },
       onRefused: (code, reason) => {
         if (code === CLOSE_DELETED) {
           deleted = true;
@@ -54,6 +60,7 @@ export function syncTriggers(database: Database, source: SyncSource, options: Tr
           return;
         }
         refused = true;
+        refusals++;
         sync(); // its state gives the reason
       },
     });
@@ -61,7 +68,8 @@ export function syncTriggers(database: Database, source: SyncSource, options: Tr
   const unwatch = syncState(database).subscribe(() => {
     if (!refused || server.token() === ticketToken) return;
     refused = false;
-    unsubscribe = listen();
+    if (refusals === 1) unsubscribe = listen();
+    else pause = setTimeout(() => (unsubscribe = listen()), backoff(refusals, 1000, 60_000)); // token() may return a new one at each call
   });
   const unheed = [platform.onActive?.(sync), platform.onConnection?.((online) => online && sync())];
   sync();
@@ -70,6 +78,7 @@ export function syncTriggers(database: Database, source: SyncSource, options: Tr
     changes.unsubscribe();
     unsubscribe();
     unwatch();
+    clearTimeout(pause);
     if (timer !== null) {
       clearTimeout(timer);
       void settled();

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, mock, test } from "node:test";
 import assert from "node:assert/strict";
 import { callJson, createClient, safeSyncDatabase, structuredSource, subscribe, syncLog, syncState } from "../dist/index.js";
 import { Session, unsyncedWork } from "../dist/session.js";
+import { socketLog } from "../dist/sockets.js";
 import { open, write } from "./memory.mjs";
 import { passes, Town } from "./town.mjs";
 
@@ -230,6 +231,7 @@ describe("the end of a session", () => {
     assert.equal(town.sockets.size, 1);
     await ada.end();
     assert.deepEqual([town.sockets.size, codes], [0, [4499]]);
+    assert.deepEqual(socketLog(), [], "the next person does not see them");
   });
 
   test("begins no sync of a write that no sync has taken", async () => {

@@ -53,6 +53,26 @@ test("listens again with a new token, when the app syncs after it was refused", 
   assert.equal(socket, second, "stopped is stopped");
 });
 
+test("pauses before it listens again, if the server refuses one new token after the other", async () => {
+  const database = open();
+  const source = { pull: async () => ({ timestamp: 1, changes: { notes: none(), tasks: none() } }) };
+  let tokens = 0;
+  let refused = 0;
+  globalThis.WebSocket = class {
+    constructor() {
+      setImmediate(() => this.onclose({ code: 4403, reason: "" }), refused++);
+    }
+    close() {}
+  };
+  const stop = syncTriggers(database, source, { server: { url: "http://server", token: () => String(tokens++) } });
+  for (let i = 0; i < 20; i++) await settle();
+  assert.equal(refused, 2, "at first, and at once with a new token");
+  mock.timers.tick(10_000);
+  for (let i = 0; i < 20; i++) await settle();
+  assert.equal(refused, 3);
+  stop();
+});
+
 test("syncs at the start, after local writes, on hello, on a change and on a refusal; not by what a pull brings", async () => {
   const database = open();
   let pulls = 0;

@@ -35,7 +35,7 @@ func isSeed(s abi.Statement) bool {
 }
 
 // notInSpaces are the migrations of D1 with tables of the root alone.
-var notInSpaces = []string{"0041_revocations", "0063_webhook_objects"}
+var notInSpaces = []string{"0041_revocations", "0063_webhook_objects", "0064_webhook_gone"}
 
 // own are the tables that only a space has: what it knows of itself, the rooms of its
 // documents, and the number of its layout.

@@ -16,7 +16,7 @@ export interface OpenRoom {
   readonly stored: boolean;
   /** Why the device could not read or store the document at the last attempt; null if it could. */
   readonly storageError: Error | null;
-  /** Disconnects, and resolves when everything is on the disk. */
+  /** Disconnects, and resolves when everything is on the disk, or `storageError` says why it is not: then the edits end with the room. */
   destroy(): Promise<void>;
 }
 

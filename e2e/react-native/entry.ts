@@ -4,7 +4,7 @@ import "react-native/Libraries/Core/InitializeCore";
 import NetInfo from "@react-native-community/netinfo";
 import SQLiteAdapter from "@nozbe/watermelondb/adapters/sqlite";
 import { AppState, NativeModules } from "react-native";
-import { callJson, safeSyncDatabase, storageName, syncState, uuid, type Server } from "tidemark-client";
+import { callJson, safeSyncDatabase, storageName, syncLog, syncState, uuid, type Server } from "tidemark-client";
 import type { Room } from "tidemark-client/documents";
 import { reactNativePlatform, sqliteDocuments, type SqliteDatabase } from "tidemark-client/react-native";
 import { Device, type Phone } from "../../examples/react-native/device";
@@ -74,6 +74,7 @@ const drive = {
     const { error, ...state } = syncState(device.database).get();
     return { ...state, error: error && error.message, notices };
   },
+  log: () => syncLog(device.database),
 
   async text() {
     await stored();

@@ -135,6 +135,8 @@ function onHost(name, door, phone) {
         const [ann, bob] = await meet(expo);
         await ann.call("add", "Zuse");
         await has(bob, "Zuse");
+        const pushed = async () => (await ann.call("log")).some((sync) => sync.pushed === 1);
+        await until(pushed, "the log has the push", soon);
         ann.connect(false);
         await ann.call("add", "Atari");
         await ann.call("rename", "Zuse", "Zuse KG");
@@ -142,6 +144,7 @@ function onHost(name, door, phone) {
         ann.kill();
         await bob.call("type", 0, "<online>");
         await ann.begin();
+        assert.ok(await pushed(), "the log outlives the kill");
         await has(ann, "Atari", "Zuse KG");
         await reads(ann, "<offline>");
         assert.equal((await ann.call("state")).unsynced, 2);

@@ -46,7 +46,7 @@ export class SyncLog {
 
   async add(record: SyncRecord): Promise<void> {
     const { localStorage } = this.database;
-    this.#number ??= (await read(this.database)).at(-1)?.number ?? 0;
+    this.#number ??= (await read(this.database)).pop()?.number ?? 0;
     let records = (await localStorage.get<Segment>(key(this.#number)))?.records ?? []; // none after a reset of the database
     if (records.length >= segmentRecords) {
       this.#number++;

@@ -8,6 +8,18 @@ conformance("IndexedDB", browser);
 
 const place = { owner: "tidemark,server,ada,", room: "note" };
 
+test("every write waits for the disk", async () => {
+  const disk = browser();
+  const { write } = disk;
+  const seen = [];
+  disk.write = (transaction) => (seen.push(transaction.durability), write(transaction));
+  const store = disk.storage().open(place);
+  await store.load();
+  await store.append(typed("a")[0], true);
+  await store.saved();
+  assert.deepEqual([seen.length > 3, new Set(seen)], [true, new Set(["strict"])]);
+});
+
 test("an edit at any moment while another tab takes the last mark has its mark, and so its room is found", async () => {
   for (let moment = 0; moment < 40; moment++) {
     const disk = browser();

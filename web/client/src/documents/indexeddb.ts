@@ -51,7 +51,8 @@ class Base {
       throw error;
     });
     return new Promise<T>((resolve, reject) => {
-      const transaction = db.transaction(stores, mode);
+      // Otherwise Chromium does not wait for the disk, and a power cut takes what counts as saved.
+      const transaction = db.transaction(stores, mode, { durability: "strict" });
       const out = work(stores.map((store) => transaction.objectStore(store)));
       transaction.oncomplete = () => resolve(out.result);
       transaction.onabort = () => reject(transaction.error ?? new Error("The browser did not write to IndexedDB."));

@@ -68,7 +68,7 @@ export interface Explanation {
 const toleranceMillis = 5000; // of the server, for clocks that are ahead: docs/protocol.md, c2
 
 const time = (millis: number) => new Date(millis).toISOString();
-const list = (names: readonly string[]) => (names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`);
+const list = (names: readonly string[]) => (names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`);
 const isNumber = (value: unknown): value is number => typeof value === "number";
 
 type Part = Omit<Explanation, "columns">;

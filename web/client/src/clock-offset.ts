@@ -12,6 +12,6 @@ export function noteDate(url: string, sentAt: number, { headers }: Response) {
 
 /**
  * Returns the server's clock minus the device's in milliseconds, to about half a second, as of the last response. It
- * is null before the first response, and where a page may not read the header Date.
+ * is null before the first response, and if the page sees no header Date: wrangler's local Cloudflare sends none.
  */
 export const clockOffset = ({ url }: { readonly url: string }): number | null => offsets.get(originOf(url)) ?? null;

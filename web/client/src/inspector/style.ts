@@ -20,6 +20,7 @@ p { margin: 0 0 0.35rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: 0.2rem 0.6rem 0.2rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
 th { color: var(--soft); font-weight: 600; overflow-wrap: normal; }
+.fields { font-size: 0.93em; }
 .fields :is(th, td) { padding-right: 0.3rem; }
 .list td:nth-child(2), .list td:nth-child(3), .fields td:first-child { overflow-wrap: normal; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }

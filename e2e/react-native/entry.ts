@@ -91,6 +91,14 @@ const drive = {
   closeNotebook: () => room.destroy(),
 
   uuid,
+  /** Keeps a session on the phone. */
+  keep: (session: object) => require("../../examples/react-native/session").keepSession(session),
+  /** Returns the session that is kept, with its subject. */
+  async kept() {
+    const { signedIn, subjectOf } = require("../../examples/react-native/session");
+    const session = await signedIn();
+    return { ...session, subject: subjectOf(session.token) };
+  },
   /** Asks a server that must respond within a moment. */
   ask: (url: string) => callJson({ url, token: () => "", timeoutMillis: 100 }, "GET", "/healthz"),
 
@@ -98,5 +106,4 @@ const drive = {
   screens: () => void require("../../examples/react-native/index"),
 };
 
-export type Drive = typeof drive;
 Object.assign(globalThis, { drive });

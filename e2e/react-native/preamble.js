@@ -9,7 +9,12 @@
   global.RN$registerCallableModule = () => {};
   global.nativeLoggingHook = (message, level) => call("Log", "write", [level, message]);
 
-  // Hermes has TextEncoder of its own, and neither V8 nor an old Hermes has it.
+  // Hermes has these of its own since React Native 0.74. Neither V8 nor an older Hermes has them.
+  const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  global.atob = (text) => {
+    const bits = Array.from(text.replace(/=+$/, ""), (c) => digits.indexOf(c).toString(2).padStart(6, "0")).join("");
+    return (bits.match(/.{8}/g) || []).map((byte) => String.fromCharCode(parseInt(byte, 2))).join("");
+  };
   global.TextEncoder = class TextEncoder {
     encode(text = "") {
       return Uint8Array.from(unescape(encodeURIComponent(text)), (c) => c.charCodeAt(0));

@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { doors, root } from "../doors.mjs";
+import { doors, root, token } from "../doors.mjs";
 import { until } from "../until.mjs";
 import { bundle } from "./bundle.mjs";
 import { inContext, inHermes } from "./engines.mjs";
@@ -44,11 +44,11 @@ test("the app has no mistake of types", () => {
 });
 
 test("the compiler of React Native's Hermes takes the bundle", () => {
-  const compiler = path.join(app, "node_modules/hermes-compiler/hermesc/linux64-bin/hermesc");
+  const compiler = path.join(app, "node_modules/hermes-compiler/hermesc", { darwin: "osx-bin", win32: "win64-bin" }[process.platform] ?? "linux64-bin", "hermesc");
   execFileSync(compiler, ["-emit-binary", "-O0", "-w", "-out", file("app.hbc"), file("android.js")]);
 });
 
-test("Metro bundles the app for iOS, too", { skip: !EVERY_PLATFORM }, () => bundle("ios", file("ios.js")));
+if (EVERY_PLATFORM) test("Metro bundles the app for iOS, too", () => bundle("ios", file("ios.js")));
 
 for (const [engine, make] of Object.entries(engines)) {
   describe(`in ${engine}`, { timeout: 1_200_000 + REACT_NATIVE_SEEDS * 60_000 }, () => {
@@ -81,6 +81,18 @@ for (const [engine, make] of Object.entries(engines)) {
         one.close();
       });
     }
+
+    test("a session outlives the app", async () => {
+      const one = phone();
+      const session = { url: "http://phone.example", token: token("Žofie") };
+      await one.start();
+      await one.call("expo");
+      await one.call("keep", session);
+      await one.restart();
+      await one.call("expo");
+      assert.deepEqual(await one.call("kept"), { ...session, subject: "Žofie" });
+      one.close();
+    });
 
     test("the screens load", async () => {
       const one = phone();

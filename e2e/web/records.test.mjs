@@ -1,9 +1,14 @@
 // The demo's structured part, in two browsers.
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import path from "node:path";
 import { beforeEach, test } from "node:test";
 import assert from "node:assert/strict";
-import { token } from "../doors.mjs";
+import { gzipSync } from "node:zlib";
+import { root, token } from "../doors.mjs";
 import { onHost } from "./browser.mjs";
+
+const budget = JSON.parse(readFileSync(path.join(root, "web/client/budgets.json"), "utf8")).demo.bytes;
 
 onHost("wazero", "records", (door, browser) => {
   let a, b, name;
@@ -26,6 +31,19 @@ onHost("wazero", "records", (door, browser) => {
     await b.entry(name).waitFor({ state: "detached" });
     await b.page.getByText("This customer is not on this device").waitFor();
     await a.synced();
+  });
+
+  test("the page loads no more before a click than its budget", async () => {
+    await a.synced();
+    const page = await a.context.newPage();
+    const files = [];
+    page.on("response", (response) => void (/\/assets\//.test(response.url()) && files.push(response)));
+    await page.goto(door.url, { waitUntil: "networkidle" });
+    await page.getByRole("heading", { level: 1, name: "Customers" }).waitFor();
+    await page.waitForLoadState("networkidle");
+    const sizes = await Promise.all(files.map(async (file) => gzipSync(await file.body(), { level: 9 }).length));
+    const size = sizes.reduce((sum, bytes) => sum + bytes, 0);
+    assert.ok(files.length > 3 && size <= budget, `${size} of ${budget} bytes: ${files.map((file) => file.url())}`);
   });
 
   test("products have prices, and are found by search", async () => {

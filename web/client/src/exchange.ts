@@ -3,6 +3,7 @@ import type { Database } from "@nozbe/watermelondb";
 import { fetchLocalChanges, getLastPulledAt, markLocalChangesAsSynced } from "@nozbe/watermelondb/sync/impl/index.js";
 import { synchronize, type SyncPullResult } from "@nozbe/watermelondb/sync/index.js";
 import { countChanges, type Changes } from "./changes.js";
+import { isLate } from "./failure.js";
 import { changesOf, cut, halved, inOrder, type Entry } from "./parts.js";
 import { replacementOf } from "./replacement.js";
 import type { PullArgs, PullResult, PushLimits, PushResult, Replacement, SyncSource } from "./source.js";
@@ -53,7 +54,8 @@ export interface Taken {
 }
 
 const defaultLimits: PushLimits = { rows: 5000, units: 4_000_000 };
-const learned = new WeakMap<SyncSource, PushLimits>(); // smaller limits of servers, by their 413
+const learned = new WeakMap<SyncSource, PushLimits>(); // smaller limits: of servers, by their 413, and of slow lines
+const leastUnits = 100_000; // a part that is not larger does not get smaller because it was late: the server hangs
 
 /**
  * Pushes what was written here before the call, in parts. It marks the rows of each part as synced before it goes on, so
@@ -70,12 +72,14 @@ export async function push(database: Database, source: SyncSource, onBegin: (tot
   onBegin(entries.length);
   const records = new Map(affectedRecords.map((record) => [`${record.table} ${record.id}`, record]));
   for (let from = 0; from < entries.length; ) {
-    const part = cut(entries, from, learned.get(source) ?? source.limits ?? defaultLimits);
+    const limits = learned.get(source) ?? source.limits ?? defaultLimits;
+    const part = cut(entries, from, limits);
     const partChanges = changesOf(part, Object.keys(changes));
     let result: PushResult | void;
     try {
       result = await source.push({ changes: partChanges, lastPulledAt });
     } catch (error) {
+      if (isLate(error) && part.units > leastUnits) learned.set(source, { ...limits, units: Math.ceil(part.units / 2) }); // for the next attempt
       learned.set(source, halved(part, error));
       continue;
     }

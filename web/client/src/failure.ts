@@ -20,3 +20,9 @@ export function waitOf(error: unknown): number | null {
  * other 4xx would be the same again.
  */
 export const isTemporary = (status: number | null) => status === null || status >= 500 || [408, 409, 429].includes(status);
+
+/** Reports whether a request took longer than it may, here or at the server. */
+export function isLate(error: unknown): boolean {
+  const { name, cause } = error as { name?: string; cause?: { name?: string } };
+  return statusOf(error) === 408 || name === "TimeoutError" || cause?.name === "TimeoutError";
+}

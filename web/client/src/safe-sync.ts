@@ -47,8 +47,10 @@ class Syncer {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
   #refused: Error | null = null; // by refuse(), since the last call of sync()
+  #resets: number; // of the database, as far as the state knows
 
   constructor(readonly database: Database) {
+    this.#resets = database._resetCount;
     this.#log = new SyncLog(database);
     database.withChangesForTables(Object.keys(database.collections.map)).subscribe(() => void this.count());
     database.localStorage.get<number>(lastSyncKey).then(
@@ -68,6 +70,7 @@ class Syncer {
 
   async #run(source: SyncSource): Promise<SyncState> {
     clearTimeout(this.#timer);
+    if (this.#resets !== this.database._resetCount) this.#forget();
     this.#report({ phase: "syncing", progress: { phase: "pull", done: 0, total: null } });
     const record: Writable<SyncRecord> = { at: Date.now(), millis: 0, pulled: 0, pushed: 0, rejected: 0, superseded: 0, replaced: false, error: null };
     try {
@@ -87,6 +90,13 @@ class Syncer {
     this.#running = null;
     if (this.#refused !== null) void this.refuse(this.#refused);
     return this.count();
+  }
+
+  // forget leaves nothing of the rows before a reset: they may have been another person's.
+  #forget() {
+    this.#resets = this.database._resetCount;
+    this.#losses.length = 0;
+    this.#report({ lastSyncAt: null, rejected: [] });
   }
 
   async #pull(source: SyncSource, record: Writable<SyncRecord>) {

@@ -1,5 +1,6 @@
 // A person's session on a device: from the sign-in to the sign-out. What begins in it ends with it.
 import type { Database } from "@nozbe/watermelondb";
+import { openRooms } from "./documents/open-rooms.js";
 import type { DocumentStorage } from "./documents/storage.js";
 import { readUnsavedRooms } from "./documents/unsaved.js";
 import { countUnsynced } from "./pending.js";
@@ -52,8 +53,11 @@ export interface EndOptions {
 
 interface Kept {
   database: Database;
+  readonly space: string;
   /** Whether it is the person's, and of this space. */
   mine: Promise<boolean>;
+  /** How often the database was reset before. A reset takes the mark of its owner. */
+  resets: number;
   source?: SyncSource;
   /** Stops the triggers. */
   stop?(): void;
@@ -153,10 +157,10 @@ export class Session {
     const known = this.#databases.get(key);
     if (known?.database === database) return known;
     known?.stop?.();
-    const kept = { database, mine: this.#claim(database, space) };
+    const kept: Kept = { database, space, mine: this.#claim(database, space), resets: database._resetCount };
     this.#databases.set(key, kept);
     const changes = database.withChangesForTables(Object.keys(database.collections.map));
-    const watching = changes.subscribe(() => void this.#note(database, key).catch(() => {})); // who asks for the work gets the error
+    const watching = changes.subscribe(() => void this.#note(kept, key).catch(() => {})); // who asks for the work gets the error
     this.#unwatch.push(() => watching.unsubscribe());
     return kept;
   }
@@ -189,8 +193,13 @@ export class Session {
   }
 
   // note writes down what is unsynced in a database, after the notes before it.
-  #note(database: Database, key: string): Promise<void> {
+  #note(kept: Kept, key: string): Promise<void> {
     const noted = (this.#notes.get(key) ?? Promise.resolve()).catch(() => {}).then(async () => {
+      const { database, space } = kept;
+      if (kept.resets !== database._resetCount && !this.signal.aborted) {
+        kept.resets = database._resetCount;
+        await (kept.mine = this.#claim(database, space));
+      }
       const tables = await unsyncedTables(database);
       if (Object.keys(tables).length > 0) this.#storage.setItem(key, JSON.stringify(tables));
       else this.#storage.removeItem(key);
@@ -205,7 +214,7 @@ export class Session {
    * rooms of those spaces whose server() this session has given.
    */
   async unsyncedWork(space?: string): Promise<UnsyncedWork> {
-    await Promise.all([...this.#databases].map(([key, { database }]) => this.#note(database, key)));
+    await Promise.all([...this.#databases].map(([key, kept]) => this.#note(kept, key)));
     const prefix = storageName({ url: this.#options.url }, this.subject); // with an empty space at the end
     const tables: Tables[] = [];
     const rooms = new Map<string, RoomWork>();
@@ -217,7 +226,10 @@ export class Session {
       if (kind === "unsaved" && wanted(of)) add(of, id);
     }
     for (const of of new Set(["", ...this.#servers.keys()])) {
-      if (wanted(of)) for (const id of await this.#unsavedRooms(of)) add(of, id);
+      if (!wanted(of)) continue;
+      for (const id of await this.#unsavedRooms(of)) add(of, id);
+      const owner = storageName(this.server(of), this.subject);
+      for (const room of openRooms()) if (room.owner === owner && room.unsaved) add(of, room.id); // also what the disk did not take
     }
     return together(tables, [...rooms.values()]);
   }
@@ -262,7 +274,8 @@ export class Session {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, millis)));
     const all = kept.map(async ({ database, source, mine }) => {
-      if (source !== undefined && (await mine) && (await countUnsynced(database)) > 0) await safeSyncDatabase(database, source);
+      if (source === undefined || !(await mine) || (await countUnsynced(database)) === 0) return;
+      if (!this.signal.aborted) await safeSyncDatabase(database, source); // the time may be over by now
     });
     await Promise.race([late, Promise.allSettled(all)]);
     clearTimeout(timer);

@@ -61,6 +61,18 @@ export function conformance(name, disk) {
     assert.deepEqual(await storage.unsaved(place), []);
   });
 
+  it("a room with an edit that the disk did not take is known as unsaved", async (storage, on) => {
+    const store = storage.open(place);
+    await store.load();
+    const [a] = typed("a");
+    on.fail(1);
+    await assert.rejects(store.append(a, true));
+    assert.deepEqual([[...storage.unsavedNow(place.owner)], await storage.unsaved(place)], [["note/1"], ["note/1"]]);
+    await store.append(a, true);
+    await store.saved();
+    assert.deepEqual([[...storage.unsavedNow(place.owner)], await storage.unsaved(place)], [[], []]);
+  });
+
   it("an edit marks its room until it is saved, also after a restart", async (storage, on) => {
     const store = storage.open(place);
     await store.load();

@@ -119,6 +119,24 @@ test("the tRPC source returns the ids of superseded, by table", async () => {
   assert.deepEqual(answer, { superseded: [{ table: "notes", id: "a" }, { table: "notes", id: "b" }], rejected: [{ table: "tasks", id: "t", reason: "no" }] });
 });
 
+test("after a reset of the database nobody hears of the edits of whoever had it before", async () => {
+  await begin("a");
+  await retitle("a", "secret of ada");
+  server.push = async () => {
+    server.pull = () => Promise.reject(new TypeError("the network failed"));
+    return { rejected: [{ table: "notes", id: "a", reason: "no" }], superseded: [{ table: "notes", id: "a" }] };
+  };
+  const { phase, rejected } = await sync();
+  assert.deepEqual([phase, rejected.length, told], ["waiting", 1, []]);
+  await database.write(() => database.unsafeResetDatabase());
+  const bobs = Object.assign(new RowServer(), { onSuperseded: (losses) => told.push(losses), pull: async () => { throw new TypeError("the network failed"); } });
+  const state = await safeSyncDatabase(database, bobs);
+  assert.deepEqual([state.rejected, state.lastSyncAt], [[], null]);
+  delete bobs.pull;
+  assert.equal((await safeSyncDatabase(database, bobs)).phase, "idle");
+  assert.deepEqual(told, []);
+});
+
 test("a replacement tells which rows it deleted and which edits it kept", async () => {
   await begin("same", "lost", "edited", "edited and lost", "deleted");
   await retitle("edited", "mine");

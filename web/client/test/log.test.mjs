@@ -88,9 +88,9 @@ test("a database that cannot store the log still syncs", async () => {
 test("clockOffset is the server's Date minus the device's clock, for each server", async () => {
   const { fetch } = globalThis;
   const at = (url) => ({ url, token: () => "t" });
-  const answer = async (server, date) => {
+  const answer = async (server, date, millis = 100) => {
     globalThis.fetch = async () => {
-      mock.timers.tick(100);
+      mock.timers.tick(millis);
       return new Response("{}", { headers: date === undefined ? {} : { date } });
     };
     await callJson(server, "GET", "/x");
@@ -103,5 +103,13 @@ test("clockOffset is the server's Date minus the device's clock, for each server
   await answer(other, "no date");
   assert.equal(clockOffset(other), null);
   assert.equal(clockOffset({ url: "https://slow.example" }), 60_450);
+  const now = () => new Date(Date.now() + 60_450);
+  await answer(slow, new Date(+now() + 80_000).toUTCString(), 80_000); // an upload of 80 s
+  assert.equal(clockOffset(slow), 60_450);
+  await answer(slow, now().toUTCString(), 1000);
+  const later = clockOffset(slow);
+  assert.ok(later !== 60_450 && Math.abs(later - 60_450) <= 1000, String(later));
+  await answer(slow, new Date(+now() + 3_600_000).toUTCString(), 80_000); // somebody set a clock
+  assert.ok(clockOffset(slow) > 3_500_000);
   globalThis.fetch = fetch;
 });

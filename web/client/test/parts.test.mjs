@@ -183,6 +183,29 @@ describe("a server of smaller limits", () => {
     assert.equal(server.titles().join(""), "abcdefghijkl");
   });
 
+  for (const [where, late] of [
+    ["here", () => { throw Object.assign(new Error("late"), { name: "TimeoutError" }); }],
+    ["here, by tRPC", () => { throw new Error("late", { cause: Object.assign(new Error("late"), { name: "TimeoutError" }) }); }],
+    ["at the server", () => { throw new HttpError(408, "", "late"); }],
+  ]) {
+    test(`or a slow line, by which a push was late ${where}, gets halves at the next attempts`, async () => {
+      server.limits = { rows: 100, units: 10_000_000 };
+      server.before = async (_, name) => void (name === "push" && JSON.stringify(pushed().at(-1)).length > 300_000 && late());
+      await notes(...Array.from({ length: 8 }, (_, i) => `${i}`.repeat(100_000)));
+      const phases = [];
+      for (let i = 0; i < 4; i++) phases.push((await sync()).phase);
+      assert.deepEqual(phases, ["waiting", "waiting", "idle", "idle"]);
+      assert.deepEqual(pushed().map(({ length }) => length), [8, 4, 2, 2, 2, 2]);
+    });
+  }
+
+  test("that hangs makes no small parts of a push", async () => {
+    await notes(..."abc");
+    server.before = async (n, name) => { if (name === "push" && n < 20) throw new HttpError(408, "", "late"); };
+    for (let i = 0; i < 12; i++) await sync();
+    assert.deepEqual([...new Set(pushed().map(({ length }) => length))], [3]);
+  });
+
   test("rejects a single row with an error that names it, and keeps the others", async () => {
     await notes("a", "b", "x".repeat(100), "c");
     server.before = async (_, name) => void (name === "push" && pushed().at(-1).some(({ length }) => length > 10) && tooLarge());

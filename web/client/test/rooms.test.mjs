@@ -5,6 +5,7 @@ import { openRooms, Room, saveRooms, unsavedRooms } from "../dist/documents/inde
 import "../dist/documents/saving.js"; // the kit loads it on demand, which takes real time
 import * as Y from "yjs";
 import { storageName } from "../dist/index.js";
+import { Session } from "../dist/session.js";
 import { dice } from "../../../e2e/dice.mjs";
 import { browser } from "./indexeddb.mjs";
 import { RoomServer } from "./room-server.mjs";
@@ -166,6 +167,20 @@ test("what is not on the disk is not saved, however slow or broken the disk", as
   }
 });
 
+test("an edit that the disk does not take is unsynced work of the session, and of nobody else's", async () => {
+  const documents = { open: () => ({ load: async () => ({ updates: [], unsaved: false }), append: () => Promise.reject(new Error("no")), close() {} }), unsaved: async () => [], unsavedNow: () => [] };
+  const [ada, bob] = ["ada", "bob"].map((subject) => new Session({ url: "http://server", subject, token: () => "t", subjectOf: () => subject, documents }));
+  const room = await open("note", { server: ada.server("team"), documents });
+  server.online = false;
+  server.cut();
+  type(room, "a");
+  await settle();
+  const work = async (session, space) => (await session.unsyncedWork(space)).rooms;
+  assert.deepEqual([await work(ada), await work(ada, ""), await work(bob)], [[{ space: "team", id: "note" }], [], []]);
+  void room.destroy();
+  await Promise.all([ada.end(), bob.end()]);
+});
+
 test("an edit that came back does not speak for one before it", async () => {
   const room = await open();
   server.deaf = true;
@@ -197,6 +212,38 @@ test("an edit while the marks are taken stays unsaved", async () => {
   await settle();
   await tick(2000);
   assert.deepEqual([room.unsaved, unsavedRooms(options)], [false, []]);
+});
+
+test("an edit while the device makes one update of many keeps its mark, although the room wants to take the marks", async () => {
+  const calls = [];
+  const doc = new Y.Doc();
+  let write, compacted;
+  const store = {
+    load: async () => ({ updates: Array(498).fill(Y.encodeStateAsUpdate(doc)), unsaved: false }),
+    append: () => new Promise((resolve) => (calls.push("append"), (write = resolve))),
+    saved: async () => void calls.push("saved"),
+    compact: () => new Promise((resolve) => (calls.push("compact"), (compacted = () => resolve([])))),
+    close() {},
+  };
+  const room = await open("note", { documents: { open: () => store, unsavedNow: () => [] } });
+  for (const text of "ab") {
+    type(room, text);
+    await settle();
+  }
+  for (let i = 0; i < 2; i++) {
+    write();
+    await settle();
+  }
+  assert.deepEqual([calls, room.stored, server.text("note")], [["append", "append", "compact"], true, "ab"]);
+  mock.timers.tick(2000); // the room wants to take the marks
+  server.online = false;
+  server.cut();
+  type(room, "c");
+  compacted();
+  await settle();
+  write();
+  await settle();
+  assert.deepEqual([calls.slice(3), room.unsaved, room.saves], [["append"], true, 0]);
 });
 
 test("a room that makes one update of many takes on what another room of the device has stored", async () => {

@@ -1,7 +1,7 @@
 // What a session is on its own: whose token it sends, what it knows as unsynced, and what its end ends.
 import { afterEach, beforeEach, describe, mock, test } from "node:test";
 import assert from "node:assert/strict";
-import { callJson, createClient, safeSyncDatabase, structuredSource, subscribe, syncState } from "../dist/index.js";
+import { callJson, createClient, safeSyncDatabase, structuredSource, subscribe, syncLog, syncState } from "../dist/index.js";
 import { Session, unsyncedWork } from "../dist/session.js";
 import { open, write } from "./memory.mjs";
 import { passes, Town } from "./town.mjs";
@@ -73,6 +73,27 @@ describe("a session", () => {
 });
 
 describe("a kept database", () => {
+  test("stays the person's after a reset, and is free after the end of the session and a reset", async () => {
+    const reset = (database) => database.write(() => database.unsafeResetDatabase());
+    const ada = signIn("ada");
+    const database = open();
+    ada.sync(database, sourceOf(ada.server()));
+    await passes(200);
+    await reset(database);
+    await note(database, "ada");
+    town.disconnect();
+    await passes(200);
+    await ada.end();
+    const bob = signIn("bob");
+    assert.equal(await bob.keep(database), false);
+    await bob.end();
+    await reset(database);
+    await ada.unsyncedWork();
+    const later = signIn("bob");
+    assert.equal(await later.keep(database), true);
+    await later.end();
+  });
+
   test("is synced by the app, and ends with the session", async () => {
     const ada = signIn("ada");
     const database = open();
@@ -220,6 +241,23 @@ describe("the end of a session", () => {
       assert.equal((await end).total, left, `${lastSyncMillis} ${latency}`);
       town.millis = () => 0;
     }
+  });
+
+  test("begins no last sync after its time", async () => {
+    const ada = signIn("ada");
+    const database = open();
+    await note(database, "ada");
+    const { adapter } = database;
+    const getLocal = adapter.getLocal.bind(adapter);
+    let found;
+    adapter.getLocal = (key) => (key === "tidemark_owner" ? new Promise((resolve) => (found = resolve)).then(() => getLocal(key)) : getLocal(key));
+    ada.sync(database, sourceOf(ada.server()));
+    const end = ada.end({ lastSyncMillis: 100 });
+    await passes(1000);
+    assert.equal((await end).total, 1);
+    found();
+    await passes(1000);
+    assert.deepEqual([syncState(database).get().phase, await syncLog(database)], ["refused", []]);
   });
 
   test("is the end of the person's sessions in other tabs, and of no later one", async () => {

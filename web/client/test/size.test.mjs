@@ -1,6 +1,7 @@
 // The sizes of what an app and the demo's page load, minified and compressed, are within budgets.json. An entry counts
 // with all that it imports of the package before a call, and without its peers. The page counts with
 // what it loads before anybody clicks: the script of index.html, the chunks that budgets.json names and what they import.
+// e2e/web/records.test.mjs compares that with what a browser loads.
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";

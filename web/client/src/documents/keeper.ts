@@ -141,6 +141,7 @@ export class Keeper {
     const edits = this.#edits;
     let taken = false;
     this.#work = this.#work.then(async () => {
+      if (edits !== this.#edits) return; // the store may have an edit by now that the server lacks
       try {
         await this.store.saved();
         taken = edits === this.#edits;

@@ -3,6 +3,8 @@ import type { Doc } from "yjs";
 /** A room that is open: a Room. */
 export interface OpenRoom {
   readonly id: string;
+  /** Whose room it is: `storageName(server, subject)`. */
+  readonly owner: string;
   readonly doc: Doc;
   /** Whether the room has everything that the server has. */
   readonly synced: boolean;

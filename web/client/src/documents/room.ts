@@ -6,7 +6,7 @@ import { indexedDbDocuments } from "./indexeddb.js";
 import { Keeper } from "./keeper.js";
 import { unsavedChanged } from "./listeners.js";
 import { closed, opened, type OpenRoom } from "./open-rooms.js";
-import { placeOf, type RoomOptions } from "./options.js";
+import { ownerOf, placeOf, type RoomOptions } from "./options.js";
 import { syncMessage, Unacknowledged } from "./unacknowledged.js";
 
 // How long after the last edit or connection the room looks whether everything is saved.
@@ -17,6 +17,7 @@ const restMillis = 2000;
  * reads the device's copy first. An editor must listen to the document before that.
  */
 export class Room extends WebsocketProvider implements OpenRoom {
+  readonly owner: string;
   readonly #keeper: Keeper;
   readonly #unacknowledged = new Unacknowledged();
   readonly #unwatch: (() => void) | undefined;
@@ -36,6 +37,7 @@ export class Room extends WebsocketProvider implements OpenRoom {
       WebSocketPolyfill: ticketSocket(server),
       disableBc: true, // tabs meet on the server and on the disk
     });
+    this.owner = ownerOf(options);
     this.#keeper = new Keeper(this.doc, documents.open(placeOf(options, id)), (origin) => origin === this, {
       onEdit: (transaction) => {
         this.#unacknowledged.add(transaction);

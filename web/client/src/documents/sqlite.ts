@@ -63,7 +63,7 @@ export function sqliteDocuments(database: SqliteDatabase): DocumentStorage {
       const rows = await query("SELECT DISTINCT room FROM tidemark_documents WHERE owner = ? AND unsaved = 1", owner);
       const rooms = knownOf(owner);
       for (const { room } of rows) rooms.add(room);
-      return rows.map(({ room }) => room);
+      return [...rooms]; // also what the disk did not take
     },
     unsavedNow: (owner) => [...knownOf(owner)],
     async remove(owner) {
@@ -99,8 +99,10 @@ class SqliteStore implements DocumentStore {
   }
 
   async append(update: Uint8Array, unsaved: boolean) {
+    const note = () => void (unsaved && this.known.add(this.place.room));
+    note(); // now, as the disk may fail
     this.#own.push(await this.#insert(update, unsaved));
-    if (unsaved) this.known.add(this.place.room);
+    note(); // another room may have taken it meanwhile
   }
 
   async #insert(update: Uint8Array, unsaved: boolean): Promise<number> {

@@ -22,6 +22,7 @@ th, td { text-align: left; vertical-align: top; padding: 0.2rem 0.6rem 0.2rem 0;
 th { color: var(--soft); font-weight: 600; overflow-wrap: normal; }
 .fields { font-size: 0.93em; }
 .fields :is(th, td) { padding-right: 0.3rem; }
+.list td:first-child { min-width: 5.5rem; }
 .list td:nth-child(2), .list td:nth-child(3), .fields td:first-child { overflow-wrap: normal; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 tr.changed td { background: var(--mark); }

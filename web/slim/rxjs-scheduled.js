@@ -1,0 +1,2 @@
+// RxJS' sources with a scheduler. WatermelonDB gives them none.
+export const scheduled = undefined;

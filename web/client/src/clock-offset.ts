@@ -19,7 +19,7 @@ export function noteDate(url: string, sentAt: number, { headers }: Response) {
 
 /**
  * Returns the server's clock minus the device's in milliseconds, to a second, as of the last response that took no longer than
- * that. A slower one counts if it is better than none, or shows that a clock was set. It is
- * null before the first response, and where a page may not read the header Date.
+ * that. A slower one counts if it is better than none, or shows that a clock was set. It is null before the first response, and
+ * if the page sees no header Date: wrangler's local Cloudflare sends none.
  */
 export const clockOffset = ({ url }: { readonly url: string }): number | null => offsets.get(originOf(url))?.millis ?? null;

@@ -47,7 +47,7 @@ const table = [
   ["not readable, deleted here", here("deleted"), unknown(), "not readable", null, [/makes that final/]],
   ["nowhere", null, unknown(), "not readable", null, [/does not have it either/]],
   ["purged or restored", here("synced"), unknown({ horizon: pulled + 1 }), "not readable", "server", [/replaces what this device has/]],
-  ["nobody could ask", mine(pulled + 1), null, "server not asked", null, [/has a change/, /Ask again/]],
+  ["nobody could ask", mine(pulled + 1), null, "server not asked", null, [/has a change/, /unknown what the server has/]],
   ["nobody could ask about a synced row", here("synced"), null, "server not asked", null, [/nothing to push/]],
   ["rejected by a check", here("synced"), live(pulled), "synced", null, [/rejected the last push.*body: it is too long/], { rejection: { table: "t", id: "r", column: "body", reason: "it is too long" } }],
   ["rejected by a rule", here("synced"), live(pulled), "synced", null, [/rejected the last push of this row: the rules/], { rejection: { table: "t", id: "r", reason: "the rules of the table" } }],

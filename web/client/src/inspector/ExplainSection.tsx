@@ -74,7 +74,7 @@ function Sentences({ answer: { sentences, failure } }: { answer: ExplainedRow })
   return (
     <>
       {sentences.map((sentence) => <p key={sentence}>{sentence}</p>)}
-      {failure !== null && <p className="soft">Asking the server failed: {failure}</p>}
+      {failure !== null && <p className="soft">The reason: {failure}</p>}
     </>
   );
 }
@@ -82,7 +82,7 @@ function Sentences({ answer: { sentences, failure } }: { answer: ExplainedRow })
 function Facts({ answer: { table, id, here, there, lastPulledAt, columns } }: { answer: ExplainedRow }) {
   return (
     <>
-      <table aria-label={`${table} ${id} here and on the server`}>
+      <table className="fields" aria-label={`${table} ${id} here and on the server`}>
         <thead>
           <tr><th scope="col">Field</th><th scope="col">Here</th><th scope="col">On the server</th></tr>
         </thead>
@@ -96,7 +96,7 @@ function Facts({ answer: { table, id, here, there, lastPulledAt, columns } }: { 
       </table>
       <p className="soft">
         Here <code>_status</code> {text(here?.["_status"]) || "none"}, <code>_changed</code> {text(here?.["_changed"]) || "none"}, <code>lastPulledAt</code> {lastPulledAt ?? "none"}.{" "}
-        {there !== null && <>On the server {there.state}, stamp {there.stamp ?? "none"} of {there.timestamp}.</>}
+        {there !== null && <>On the server {there.state}, stamp {there.stamp ?? "none"}. The last stamp of all tables is {there.timestamp}.</>}
       </p>
     </>
   );

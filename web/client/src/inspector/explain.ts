@@ -94,7 +94,7 @@ function unasked({ here }: RowFacts): Part {
       : status === "synced"
         ? "This device has nothing to push of the row."
         : "This device has a change of the row that the server does not have yet.";
-  return { verdict: "server not asked", winner: null, sentences: [first, "The server was not asked, so its side is unknown. Ask again when the device is online."] };
+  return { verdict: "server not asked", winner: null, sentences: [first, "It is unknown what the server has."] };
 }
 
 function explained(facts: Known, columns: readonly ExplainedColumn[]): Part {
@@ -197,7 +197,7 @@ function clocks({ here, there, lastPulledAt, clockOffset, now }: Known): string[
   const winner = counts > theirs ? "your edit" : counts < theirs ? "the server's" : "the greater content";
   return [
     "If somebody writes the row between that pull and the push, the edit with the later updated_at wins, by the clocks of the two authors.",
-    `Yours is ${time(mine)}.${clipped} The server's is ${time(theirs)}: of these two, ${winner} would win.`,
+    `Yours is ${time(mine)}.${clipped} The server's is ${time(theirs)}. Without that pull, ${winner} would win.`,
   ];
 }
 

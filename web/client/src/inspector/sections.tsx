@@ -28,7 +28,7 @@ function Table({ columns, rows, empty }: TableProps) {
   if (rows.length === 0) return <p className="soft">{empty}</p>;
   const kind = (i: number) => (columns[i]!.startsWith("#") ? "number" : undefined);
   return (
-    <table>
+    <table className="list">
       <thead>
         <tr>{columns.map((title, i) => <th key={title} scope="col" className={kind(i)}>{title.replace("#", "")}</th>)}</tr>
       </thead>

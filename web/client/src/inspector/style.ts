@@ -20,9 +20,13 @@ p { margin: 0 0 0.35rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: 0.2rem 0.6rem 0.2rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
 th { color: var(--soft); font-weight: 600; overflow-wrap: normal; }
+.fields { font-size: 0.93em; }
+.fields :is(th, td) { padding-right: 0.3rem; }
+.list td:first-child { min-width: 5.5rem; }
+.list td:nth-child(2), .list td:nth-child(3), .fields td:first-child { overflow-wrap: normal; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 tr.changed td { background: var(--mark); }
-code { font: 0.9em ui-monospace, monospace; }
+code { font: 0.9em ui-monospace, monospace; overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.2rem 1rem; margin: 0; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 .soft { color: var(--soft); }
@@ -31,7 +35,7 @@ label { display: grid; gap: 0.15rem; color: var(--soft); font-size: 0.85rem; }
 label:last-of-type { flex: 1 1 10rem; }
 button, input, select { font: inherit; color: var(--ink); background: var(--surface); border: 1px solid var(--soft); border-radius: 0.35rem; padding: 0.25rem 0.6rem; min-height: 2rem; }
 input { width: 100%; }
-button { cursor: pointer; }
+button { cursor: pointer; white-space: nowrap; }
 button:hover { border-color: var(--accent); }
 .answer p:first-child { font-weight: 600; }
 `;

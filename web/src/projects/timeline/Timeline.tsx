@@ -40,7 +40,7 @@ export default function Timeline({ tasks, dependencies, workingDays, exceptions,
       <p className="hint" id="timeline-hint">
         {plan.rows.length === 0
           ? "The timeline is empty until the project has tasks."
-          : `${plan.range === null ? "No task has a start yet: give it one in the list of tasks. " : ""}The arrow keys go from task to task, Enter to the task in the list.`}
+          : `${plan.range === null ? "No task has a start yet: give it one in the list of tasks. " : ""}The arrow keys go from task to task. Enter goes to the task in the list.`}
       </p>
     </section>
   );

@@ -75,6 +75,7 @@ const drive = {
     return { ...state, error: error && error.message, notices };
   },
   log: () => syncLog(device.database),
+  unsynced: () => device.unsynced(),
 
   async text() {
     await stored();

@@ -148,6 +148,8 @@ function onHost(name, door, phone) {
         await has(ann, "Atari", "Zuse KG");
         await reads(ann, "<offline>");
         assert.equal((await ann.call("state")).unsynced, 2);
+        const { total, tables, rooms } = await ann.call("unsynced");
+        assert.deepEqual([total, tables, rooms.map(({ id }) => id)], [3, { customers: { created: 1, updated: 1, deleted: 0 } }, ["notebook"]]);
         ann.connect(true);
         await has(bob, "Atari", "Zuse KG");
         await saved(ann);

@@ -57,12 +57,19 @@ function SignedIn({ session, onSignOut }: { session: Session; onSignOut(): void 
     };
   }, [session]);
   if (device === null) return <ActivityIndicator />;
+  const leave = async () => {
+    const { total, tables, rooms } = await device.unsynced();
+    if (total === 0) return onSignOut();
+    const lines = Object.entries(tables).map(([table, { created, updated, deleted }]) => `${table}: ${created} new, ${updated} edited, ${deleted} deleted`);
+    const text = [...lines, ...rooms.map(({ id }) => `${id}: edited`), "It stays on this phone, and goes to the server when you sign in here again."].join("\n");
+    Alert.alert("The server does not have this yet", text, [{ text: "Stay", style: "cancel" }, { text: "Sign out", onPress: onSignOut }]);
+  };
   return (
     <>
       <Status device={device} />
       <Customers device={device} />
       <Notebook device={device} />
-      <Button title={`Sign out ${device.subject}`} onPress={onSignOut} />
+      <Button title={`Sign out ${device.subject}`} onPress={() => void leave()} />
     </>
   );
 }

@@ -1,7 +1,8 @@
 // The app without its screens: what one person has on one device, and does with it.
 import { Database, Q, type DatabaseAdapter } from "@nozbe/watermelondb";
 import { createClient, edit, structuredSource, syncTriggers, type Platform, type Rejection, type Server, type SyncSource } from "tidemark-client";
-import { Room, saveRooms, type DocumentStorage } from "tidemark-client/documents";
+import { readUnsavedRooms, Room, saveRooms, type DocumentStorage } from "tidemark-client/documents";
+import { unsyncedWork, type UnsyncedWork } from "tidemark-client/session";
 import { Customer, Product } from "./models";
 
 /** What the device gives: phone.ts has it on a phone. */
@@ -53,6 +54,12 @@ export class Device {
     this.database.write(() => edit(customer, (c) => { c.companyName = companyName; }));
 
   remove = (customer: Customer) => this.database.write(() => customer.markAsDeleted());
+
+  /** Returns what the server does not have yet. It stays on the device after the sign-out. */
+  async unsynced(): Promise<UnsyncedWork> {
+    const rooms = await readUnsavedRooms(this.#rooms);
+    return unsyncedWork([this.database], rooms.map((id) => ({ space: this.server.space ?? "", id })));
+  }
 
   /** Opens the notebook, one text that all people write. It is on the device, too, and can be written offline. */
   openNotebook(): Room {

@@ -1,5 +1,5 @@
 import { useMemo } from "react";
-import { openRooms } from "tidemark-client/documents";
+import { openRooms, unsavedRooms } from "tidemark-client/documents";
 import { installInspector, InspectorPanel } from "tidemark-client/inspector";
 import type { Device } from "./device";
 import { openProject } from "./projects/open";
@@ -17,7 +17,9 @@ export default function SyncInspector({ device, page, id, onClose }: Props) {
   const project = page === "projects" ? id : undefined;
   const inspector = useMemo(() => {
     const { database } = project === undefined ? device : openProject(device, project);
-    return installInspector({ server: device.server, database, rooms: openRooms, explained: project === undefined });
+    return installInspector({
+      server: device.server, database, rooms: openRooms, unsavedRooms: () => unsavedRooms(device), explained: project === undefined,
+    });
   }, [device, project]);
   const row = id !== undefined && inspector.tables.includes(page) ? { table: page, id } : null;
   return <InspectorPanel inspector={inspector} row={row} onClose={onClose} />;

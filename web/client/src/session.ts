@@ -32,7 +32,7 @@ export interface SessionOptions {
   subjectOf?(token: string): string | null;
   /** The time limit of a response, as in Server. */
   timeoutMillis?: number;
-  /** localStorage if absent. On a platform without it, give what keeps notes over a restart. */
+  /** localStorage if absent. A platform without it must give what keeps notes over a restart. */
   storage?: SessionStorage;
   /** Where the device stores documents: IndexedDB if absent. In React Native sqliteDocuments(). */
   documents?: DocumentStorage;
@@ -78,16 +78,6 @@ function subOf(token: string): string | null {
   }
 }
 
-function memory(): SessionStorage {
-  const items = new Map<string, string>();
-  return {
-    keys: () => [...items.keys()],
-    getItem: (key) => items.get(key) ?? null,
-    setItem: (key, value) => void items.set(key, value),
-    removeItem: (key) => void items.delete(key),
-  };
-}
-
 function browserStorage(): SessionStorage | null {
   const { localStorage } = globalThis;
   if (!localStorage) return null;
@@ -118,7 +108,10 @@ export class Session {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.subject = options.subject;
-    this.#storage = options.storage ?? browserStorage() ?? memory();
+    const storage = options.storage ?? browserStorage();
+    if (storage === null) throw new Error("A session needs the option storage where there is no localStorage.");
+    if (options.subjectOf === undefined && typeof atob === "undefined") throw new Error("A session needs the option subjectOf where there is no atob().");
+    this.#storage = storage;
     if (typeof BroadcastChannel === "undefined") return;
     this.#tabs = new BroadcastChannel(storageName(options, this.subject, "session"));
     this.#tabs.onmessage = ({ data }: { data: EndOptions }) => void this.#begin(data);

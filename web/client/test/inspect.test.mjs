@@ -35,7 +35,7 @@ async function edited() {
 }
 
 test("the console has what is pending, the marks and the last syncs", async () => {
-  const inspector = installInspector({ server, database: await edited(), rooms: () => [{ id: "r", bytes: 7, synced: true, unsaved: false, storageError: null, doc: {} }] });
+  const inspector = installInspector({ server, database: await edited(), rooms: () => [{ id: "r", bytes: 7, synced: true, unsaved: false, storageError: null, doc: {} }], unsavedRooms: () => ["r", "closed"] });
   assert.equal(globalThis.__TIDEMARK__, inspector);
   assert.deepEqual(inspector.tables, ["notes", "tasks"]);
   assert.deepEqual((await inspector.pending()).map(({ id, status, changed }) => [id, status, changed]), [["a b", "updated", ["title"]], ["gone", "deleted", []]]);
@@ -43,6 +43,7 @@ test("the console has what is pending, the marks and the last syncs", async () =
   assert.deepEqual({ lastPulledAt, schemaVersion, phase, error }, { lastPulledAt: 7, schemaVersion: 1, phase: "idle", error: null });
   assert.deepEqual((await inspector.syncs()).map(({ pushed, rejected }) => [pushed, rejected]), [[3, 1]]);
   assert.deepEqual(inspector.rooms(), [{ id: "r", bytes: 7, synced: true, unsaved: false, error: null }]);
+  assert.deepEqual(await inspector.closedRooms(), ["closed"]);
 });
 
 test("a row is explained by what is here, and by what the server of the space has", async () => {

@@ -31,6 +31,10 @@ const signIn = (subject) => {
 const sourceOf = (server) => structuredSource(createClient(server));
 const note = (database, subject) => write(database, "notes", { title: subject, updated_at: 1 });
 
+test("a session must know where to note what is unsynced", () => {
+  assert.throws(() => session("ada", { storage: undefined }), /option storage/);
+});
+
 describe("a session", () => {
   test("sends only tokens of its subject", () => {
     const ada = signIn("ada");

@@ -60,7 +60,7 @@ test("pauses before it listens again, if the server refuses one new token after 
   let refused = 0;
   globalThis.WebSocket = class {
     constructor() {
-      setImmediate(() => this.onclose({ code: 4403, reason: "" }), refused++);
+      queueMicrotask(() => this.onclose({ code: 4403, reason: "" }), refused++);
     }
     close() {}
   };

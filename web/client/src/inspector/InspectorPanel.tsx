@@ -52,7 +52,7 @@ function Panel({ inspector, row = null, onClose }: Props) {
           <MarksSection marks={findings.marks} clock={findings.clock} />
           <SyncsSection syncs={findings.syncs} />
           <SocketsSection sockets={findings.sockets} />
-          <RoomsSection rooms={findings.rooms} />
+          <RoomsSection rooms={findings.rooms} closed={findings.closedRooms} />
         </div>
       )}
     </section>

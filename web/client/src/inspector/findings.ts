@@ -10,6 +10,7 @@ const find = async (inspector: Inspector) => ({
   marks: await inspector.marks(),
   sockets: inspector.sockets(),
   rooms: inspector.rooms(),
+  closedRooms: await inspector.closedRooms(),
   clock: inspector.clock(),
 });
 

@@ -34,6 +34,8 @@ export interface Inspected {
   readonly explained?: boolean;
   /** openRooms() of `tidemark-client/documents`, if the app has documents. */
   readonly rooms?: () => readonly InspectedRoom[];
+  /** Returns the ids of the documents with edits that the server may lack: unsavedRooms() of `tidemark-client/documents`. */
+  readonly unsavedRooms?: () => readonly string[] | Promise<readonly string[]>;
 }
 
 export interface Marks {
@@ -84,6 +86,12 @@ export class Inspector {
   /** The documents that are open. */
   rooms(): RoomInfo[] {
     return (this.inspected.rooms?.() ?? []).map(({ id, bytes, synced, unsaved, storageError }) => ({ id, bytes, synced, unsaved, error: storageError?.message ?? null }));
+  }
+
+  /** The ids of the documents that are not open and have edits that the server may lack. */
+  async closedRooms(): Promise<string[]> {
+    const open = this.rooms().map(({ id }) => id);
+    return ((await this.inspected.unsavedRooms?.()) ?? []).filter((id) => !open.includes(id));
   }
 
   /** The server's clock minus the device's, in milliseconds; null if it is unknown. */

@@ -71,6 +71,7 @@ export function SyncsSection({ syncs }: { syncs: readonly SyncRecord[] }) {
         }))}
         empty="No sync has ended yet."
       />
+      {syncs.length > 20 && <p className="soft">and {syncs.length - 20} more</p>}
     </Section>
   );
 }
@@ -108,7 +109,7 @@ export function SocketsSection({ sockets }: { sockets: readonly SocketInfo[] }) 
   );
 }
 
-export function RoomsSection({ rooms }: { rooms: readonly RoomInfo[] }) {
+export function RoomsSection({ rooms, closed }: { rooms: readonly RoomInfo[]; closed: readonly string[] }) {
   return (
     <Section title="Documents">
       <Table
@@ -119,6 +120,7 @@ export function RoomsSection({ rooms }: { rooms: readonly RoomInfo[] }) {
         }))}
         empty="No document is open."
       />
+      {closed.length > 0 && <p>Not open, with edits that the server may lack: {closed.join(", ")}</p>}
     </Section>
   );
 }

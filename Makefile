@@ -182,7 +182,7 @@ prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json $(HERMES)/n
 # All benchmarks, or the SECTIONS of them, beside peers. The results stay in e2e/perf/results.
 # BENCH_ROUNDS is 9.
 SECTIONS ?=
-bench: build build/testguest.wasm build/tidemark $(DEPS) e2e/perf/rooms/peers/node_modules/.package-lock.json
+bench: build build/testguest.wasm build/tidemark build/migrated $(DEPS) e2e/perf/rooms/peers/node_modules/.package-lock.json
 	go build -o build/load ./e2e/perf/load
 	$(TEST_ENV) BENCH_RESULTS=e2e/perf/results node e2e/perf/bench.mjs $(SECTIONS)
 ifeq ($(strip $(SECTIONS)),)

@@ -106,6 +106,7 @@ export function textOf({ tables, ...rest }) {
 
 async function runOne(name, body) {
   const section = new Section();
+  const built = commit();
   const before = { ...busy(), load: loadavg()[0] };
   const begin = performance.now();
   await body(section);
@@ -115,7 +116,7 @@ async function runOne(name, body) {
   const { tables } = section;
   for (const table of tables) print(table);
   const result = {
-    date: new Date().toISOString().slice(0, 10), commit: commit(), machine: machine(),
+    date: new Date().toISOString().slice(0, 10), commit: built, machine: machine(),
     loadBefore: round(before.load, 2), coresOfOthers: round(others, 2), seconds: round(seconds), tables,
   };
   if (!folder) return result;

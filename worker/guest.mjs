@@ -25,8 +25,8 @@ function checkABI() {
 
 const OP_D1 = 1, OP_CALL = 2, OP_ENTER = 3, OP_SLEEP = 4, OP_BODY = 5, OP_FETCH = 6, OP_VERIFY = 7;
 export const EVENT_OPEN = 1, EVENT_TEXT = 2, EVENT_BINARY = 3, EVENT_CLOSE = 4, EVENT_CALL = 5, EVENT_ENTER = 6,
-  EVENT_TIMER = 7;
-const KIND_TEXT = 1;
+  EVENT_TIMER = 7, EVENT_MESSAGES = 8;
+export const KIND_TEXT = 1, KIND_BINARY = 2;
 
 const LIMIT_CALL_MS = 60_000; // variable LIMIT_CALL_MS
 const LIMIT_MEMORY_MB = 112; // variable LIMIT_MEMORY_MB; an isolate has 128
@@ -253,7 +253,7 @@ class Guest {
       object_close: (conn, code, ptr, length) => this.object.close(conn, code, this.text(ptr, length)),
       object_attach: (conn, ptr, length) => this.object.attach(conn, this.copy(ptr, length)),
       object_alarm: (millis) => this.object.setAlarm(millis),
-      object_timer: (millis) => this.object.setTimer(millis),
+      object_timer: (millis, holds) => this.object.setTimer(millis, holds !== 0),
       object_timer_set: () => Number(this.object.timer !== null),
       object_autoreply: (ping, pingLength, pong, pongLength) =>
         this.object.autoreply(this.text(ping, pingLength), this.text(pong, pongLength)),

@@ -3,13 +3,14 @@
 import { DurableObject } from "cloudflare:workers";
 import { Body } from "./body.mjs";
 import { Exchange } from "./exchange.mjs";
+import { Held, frameOf } from "./held.mjs";
 import * as log from "./log.mjs";
 import { alarmPoint, eventPoint } from "./metrics.mjs";
 import { objectStub } from "./object.mjs";
 import { Reader, Writer, decode, encode } from "./frame.mjs";
 import {
-  Call, EVENT_BINARY, EVENT_CALL, EVENT_CLOSE, EVENT_ENTER, EVENT_OPEN, EVENT_TEXT, EVENT_TIMER, callLimit, message,
-  running,
+  Call, EVENT_BINARY, EVENT_CALL, EVENT_CLOSE, EVENT_ENTER, EVENT_MESSAGES, EVENT_OPEN, EVENT_TEXT, EVENT_TIMER,
+  KIND_BINARY, KIND_TEXT, callLimit, message, running,
 } from "./guest.mjs";
 
 const LIMIT_BODY_BYTES = 16 << 20; // variable LIMIT_BODY_BYTES
@@ -231,6 +232,7 @@ class Room extends DurableObject {
     this.erased = false; // by the event that runs, which has not ended yet
     this.waiting = []; // what wakes the requests that wait until none is
     this.timer = null;
+    this.held = null; // messages that wait for the timer, if it holds any
     this.name = ctx.id.name;
     this.sockets = new Map(); // conn -> WebSocket
     this.numbers = new WeakMap(); // WebSocket -> conn
@@ -310,14 +312,27 @@ class Room extends DurableObject {
     this.number = ++lastObject;
   }
 
-  // event returns the guest's reply, or null if the instance ended in it.
+  // event brings the messages that the timer has held, and then an event. It returns the guest's
+  // reply, or null if the instance ended in it.
   event(kind, conn, data) {
+    this.deliver();
+    return this.happen(kind, conn, data);
+  }
+
+  deliver() {
+    const messages = this.held?.take() ?? [];
+    if (messages.length > 0 && this.happen(EVENT_MESSAGES, 0, frameOf(messages)) === null) {
+      for (const { conn } of messages) this.close(conn, 1011, "internal error");
+    }
+  }
+
+  happen(kind, conn, data) {
     const guest = this.bind();
     guest.reply = NONE;
     const handle = guest.keep(data);
     guest.enter(null, this, (exports) => exports.event(this.number, kind, conn, handle, data.length));
     if (this.erased) this.finishErase();
-    eventPoint(this.env, kind === EVENT_TEXT || kind === EVENT_BINARY);
+    eventPoint(this.env, kind === EVENT_TEXT || kind === EVENT_BINARY || kind === EVENT_MESSAGES);
     if (!guest.dead) return guest.reply;
     if (kind !== EVENT_ENTER) this.close(conn, 1011, "internal error");
     return null;
@@ -378,8 +393,11 @@ class Room extends DurableObject {
   // answer the close.
   webSocketMessage(ws, data) {
     if (ws.readyState !== OPEN) return;
-    if (typeof data === "string") this.event(EVENT_TEXT, this.numbers.get(ws), encode(data));
-    else this.event(EVENT_BINARY, this.numbers.get(ws), new Uint8Array(data));
+    const conn = this.numbers.get(ws);
+    const text = typeof data === "string";
+    const bytes = text ? encode(data) : new Uint8Array(data);
+    if (this.held?.fits(bytes)) this.held.add(conn, text ? KIND_TEXT : KIND_BINARY, bytes);
+    else this.event(text ? EVENT_TEXT : EVENT_BINARY, conn, bytes);
   }
 
   webSocketClose(ws, code, reason) {
@@ -524,11 +542,13 @@ class Room extends DurableObject {
   }
 
   // setTimer sets the timer unless one is set. The object stays awake meanwhile.
-  setTimer(millis) {
+  setTimer(millis, holds) {
     if (this.timer !== null) return;
+    if (holds) this.held = new Held();
     this.timer = setTimeout(() => {
-      this.timer = null;
-      this.event(EVENT_TIMER, 0, NONE);
+      this.deliver();
+      this.timer = this.held = null;
+      this.happen(EVENT_TIMER, 0, NONE);
     }, millis);
   }
 

@@ -420,7 +420,7 @@ func (r *Room) merge(update []byte, now time.Time) (Reply, error) {
 	case err != nil:
 		return Reply{Status: StatusMalformed, Body: []byte("invalid update: " + err.Error())}, nil
 	case news:
-		r.broadcast(editOf(update))
+		r.broadcast(editOf(update), now)
 	}
 	return Reply{Status: StatusOK, ETag: r.etag()}, nil
 }

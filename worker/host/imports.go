@@ -77,7 +77,7 @@ func hostObjectAttach(conn int32, ptr unsafe.Pointer, n int32)
 func hostObjectAlarm(millis float64)
 
 //go:wasmimport tidemark_abi_5 object_timer
-func hostObjectTimer(millis float64)
+func hostObjectTimer(millis float64, holds int32)
 
 //go:wasmimport tidemark_abi_5 object_timer_set
 func hostObjectTimerSet() int32

@@ -39,6 +39,12 @@ type Room interface {
 	Alarm(ctx context.Context) error
 }
 
+// A Gatherer is a Room whose timers may hold messages: see Object.SetTimer.
+type Gatherer interface {
+	// Messages: conns sent these messages, in this order.
+	Messages(messages []abi.Message)
+}
+
 // A Class makes the Room of an object that is new to this instance, from the
 // object's storage.
 type Class func(o *Object) Room
@@ -122,13 +128,26 @@ func event(object int32, kind abi.Event, conn, handle, n int32) int32 {
 
 func happen(object int32, kind abi.Event, conn int32, data []byte) {
 	defer report(0, &counting)
+	var held []abi.Message
+	end := func(reason string) {
+		closeConn(conn, 1011, reason)
+		for _, m := range held {
+			closeConn(m.Conn, 1011, reason)
+		}
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			logf("object %d: event %d panicked: %v\n%s", object, kind, p, debug.Stack())
 			forget(object)
-			closeConn(conn, 1011, "internal error")
+			end("internal error")
 		}
 	}()
+	if kind == abi.EventMessages {
+		var err error
+		if held, err = abi.DecodeMessages(data); err != nil {
+			panic(err)
+		}
+	}
 	if kind == abi.EventEnter {
 		enter := state.enter[conn]
 		delete(state.enter, conn)
@@ -140,7 +159,7 @@ func happen(object int32, kind abi.Event, conn int32, data []byte) {
 	o, err := objectFor(object)
 	if err != nil {
 		logf("object %d: %v", object, err)
-		closeConn(conn, 1011, "no such room")
+		end("no such room")
 		return
 	}
 	switch kind {
@@ -150,6 +169,8 @@ func happen(object int32, kind abi.Event, conn int32, data []byte) {
 		o.room.Message(conn, abi.KindText, data)
 	case abi.EventBinary:
 		o.room.Message(conn, abi.KindBinary, data)
+	case abi.EventMessages:
+		o.room.(Gatherer).Messages(held)
 	case abi.EventClose:
 		if len(data) < 2 {
 			data = []byte{0xee, 0x03} // 1006, abnormal
@@ -280,7 +301,7 @@ func (o *Object) perform(e room.Effects) (out sent) {
 		o.SetAlarm(*e.Alarm)
 	}
 	if e.Timer > 0 {
-		o.SetTimer(e.Timer)
+		o.SetTimer(e.Timer, e.Holds)
 	}
 	out.reached = -1
 	for _, s := range e.Send {
@@ -336,8 +357,15 @@ func (o *Object) SetAlarm(t time.Time) {
 }
 
 // SetTimer makes the host call Timer once, after d, unless a timer is set. The object
-// does not hibernate before.
-func (o *Object) SetTimer(d time.Duration) { hostObjectTimer(float64(d.Microseconds()) / 1e3) }
+// does not hibernate before. With holds the host may bring the messages of the object's sockets
+// together, before its next other event.
+func (o *Object) SetTimer(d time.Duration, holds bool) {
+	flag := int32(0)
+	if holds {
+		flag = 1
+	}
+	hostObjectTimer(float64(d.Microseconds())/1e3, flag)
+}
 
 // TimerSet reports whether a timer is set, by this Room or an earlier one.
 func (o *Object) TimerSet() bool { return hostObjectTimerSet() != 0 }

@@ -134,7 +134,14 @@ class Guest {
       if (what.length * UTF8_TIMES <= INBOX_BYTES) return [0, encodeInto(what, this.inbox())];
       what = encode(what);
     }
-    return [this.keep(what), what.length];
+    if (what.length > INBOX_BYTES) return [this.keep(what), what.length];
+    const inbox = this.inbox();
+    let at = 0;
+    for (const part of what.parts ?? [what]) {
+      inbox.set(part, at);
+      at += part.length;
+    }
+    return [0, at];
   }
 
   // memoryView is what the guest's memory is now: growing detaches older views.

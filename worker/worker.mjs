@@ -329,8 +329,8 @@ class Room extends DurableObject {
   happen(kind, conn, data) {
     const guest = this.bind();
     guest.reply = NONE;
-    const handle = guest.keep(data);
-    guest.enter(null, this, (exports) => exports.event(this.number, kind, conn, handle, data.length));
+    const [handle, length] = guest.hand(data);
+    guest.enter(null, this, (exports) => exports.event(this.number, kind, conn, handle, length));
     if (this.erased) this.finishErase();
     eventPoint(this.env, kind === EVENT_TEXT || kind === EVENT_BINARY || kind === EVENT_MESSAGES);
     if (!guest.dead) return guest.reply;

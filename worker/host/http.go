@@ -102,7 +102,7 @@ func newRequest(head []byte) (*web.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	u, err := url.Parse(h.URL)
+	u, err := web.ParseURL(h.URL)
 	if err != nil {
 		if u, err = url.Parse(escapePercents(h.URL)); err != nil {
 			return nil, err

@@ -3,7 +3,6 @@
 package host
 
 import (
-	"bytes"
 	"runtime"
 	"unsafe"
 
@@ -108,7 +107,7 @@ func inboxAddress() unsafe.Pointer { return unsafe.Pointer(&inbox) }
 // take returns the n bytes of a handle. Those of handle 0 are in the inbox, until the export ends.
 func take(handle, n int32) []byte {
 	if handle == 0 {
-		return bytes.Clone(inbox[:n])
+		return append([]byte(nil), inbox[:n]...)
 	}
 	Collect(int(n))
 	b := make([]byte, n)

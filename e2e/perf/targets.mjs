@@ -80,6 +80,7 @@ export async function onWazero({ cores, flags = [], inMemory = false, quiet = fa
     const all = pinned(cores, [...command(door), ...flags]);
     return quiet ? unread(all) : all;
   };
+  process.once("exit", () => door.process.exitCode === null && process.kill(-door.process.pid, "SIGKILL")); // if a section fails
   await door.start();
   return {
     url: door.url,

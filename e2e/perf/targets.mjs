@@ -80,7 +80,9 @@ export async function onWazero({ cores, flags = [], inMemory = false, quiet = fa
     const all = pinned(cores, [...command(door), ...flags]);
     return quiet ? unread(all) : all;
   };
-  process.once("exit", () => door.process.exitCode === null && process.kill(-door.process.pid, "SIGKILL")); // if a section fails
+  process.once("exit", () => { // if a section fails
+    if (door.process.exitCode === null && door.process.signalCode === null) process.kill(-door.process.pid, "SIGKILL");
+  });
   await door.start();
   return {
     url: door.url,

@@ -69,13 +69,18 @@ export const over = (samples, others) => samples.map((value, i) => value / other
 // connections, target}, figures and ratios. The last two hold samples of all rounds.
 class Section {
   tables = [];
+  began = performance.now();
 
   table(name, title) {
     const table = { name, title, rows: [] };
     this.tables.push(table);
+    const { began } = this;
     const all = (figures) => Object.fromEntries(Object.entries(figures).filter(([, samples]) => samples !== undefined).map(([key, samples]) => [key, figure(samples)]));
     return {
-      row: (of, figures, ratios = {}) => void table.rows.push({ of, figures: all(figures), ratios: all(ratios) }),
+      row(of, figures, ratios = {}) {
+        console.error(`   ${minutes((performance.now() - began) / 1000)}: ${Object.values(of).join(", ")}`);
+        table.rows.push({ of, figures: all(figures), ratios: all(ratios) });
+      },
       // rows takes what compare has returned.
       rows(of, measured) {
         for (const [target, samples] of Object.entries(measured)) this.row({ ...of, target }, samples);

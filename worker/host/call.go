@@ -113,7 +113,7 @@ func (c *call) begins(object int32) (*Object, error) {
 func (c *call) end() {
 	c.cancel()
 	if c.object != nil {
-		c.object.calls--
+		c.object.left()
 	}
 	delete(state.calls, c.id)
 }
@@ -264,12 +264,13 @@ func cancel(id int32) int32 {
 type Stats struct {
 	Calls, Ops int
 	Goroutines int // without those of idle workers
+	Objects    int // that the instance keeps
 }
 
 // ReadStats returns the numbers. The calls include the caller's own.
 func ReadStats() Stats {
 	return Stats{
 		Calls: len(state.calls), Ops: len(state.ops),
-		Goroutines: runtime.NumGoroutine() - len(idle),
+		Goroutines: runtime.NumGoroutine() - len(idle), Objects: len(objects.byID),
 	}
 }

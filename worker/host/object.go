@@ -66,9 +66,46 @@ type Object struct {
 const roomsKept = 4096
 
 var objects = struct {
-	byID map[int32]*list.Element // of *Object
-	used *list.List              // most recently used first
-}{map[int32]*list.Element{}, list.New()}
+	byID  map[int32]*list.Element // of *Object
+	used  *list.List              // most recently used first
+	newer map[objectKey]*Object   // the last one that the host has constructed
+}{map[int32]*list.Element{}, list.New(), map[objectKey]*Object{}}
+
+// An objectKey identifies an object for ever.
+type objectKey struct{ class, name string }
+
+// A Leaver is a Room that gives back what it holds outside of itself when its object is dropped.
+type Leaver interface{ Leave() }
+
+// drop forgets an object.
+func drop(e *list.Element) {
+	o := objects.used.Remove(e).(*Object)
+	delete(objects.byID, o.ID)
+	if key := (objectKey{o.Class, o.Name}); objects.newer[key] == o {
+		delete(objects.newer, key)
+	}
+	if l, ok := o.room.(Leaver); ok {
+		l.Leave()
+	}
+}
+
+// dropEarlier forgets what the instance has of the object before the host constructed it anew, as
+// no event can reach that. A request or alarm that is still under way there ends first.
+func (o *Object) dropEarlier() {
+	key := objectKey{o.Class, o.Name}
+	if earlier := objects.newer[key]; earlier != nil && earlier.calls == 0 {
+		drop(objects.byID[earlier.ID])
+	}
+	objects.newer[key] = o
+}
+
+// left is called when a request or alarm of the object has ended.
+func (o *Object) left() {
+	o.calls--
+	if o.calls == 0 && o.isPresent(o.ID) && objects.newer[objectKey{o.Class, o.Name}] != o {
+		drop(objects.byID[o.ID])
+	}
+}
 
 // objectFor returns the object whose event is running.
 func objectFor(id int32) (*Object, error) {
@@ -88,6 +125,7 @@ func objectFor(id int32) (*Object, error) {
 	}
 	o.room = newRoom(o)
 	dropOld()
+	o.dropEarlier()
 	objects.byID[id] = objects.used.PushFront(o)
 	return o, nil
 }
@@ -98,9 +136,8 @@ func dropOld() {
 	for e := objects.used.Back(); e != nil && objects.used.Len() >= roomsKept; {
 		oldest := e
 		e = e.Prev()
-		if o := oldest.Value.(*Object); o.calls == 0 {
-			objects.used.Remove(oldest)
-			delete(objects.byID, o.ID)
+		if oldest.Value.(*Object).calls == 0 {
+			drop(oldest)
 		}
 	}
 }
@@ -115,8 +152,7 @@ func (o *Object) isPresent(id int32) bool {
 // the object's storage.
 func forget(id int32) {
 	if e := objects.byID[id]; e != nil {
-		objects.used.Remove(e)
-		delete(objects.byID, id)
+		drop(e)
 	}
 }
 

@@ -234,6 +234,12 @@ func (y *yjsRoom) forget() {
 	y.account()
 }
 
+// Leave gives back the memory of the document.
+func (y *yjsRoom) Leave() {
+	y.room = nil
+	y.account()
+}
+
 // key names the object among all: a document of the root may have the name of one in a space.
 func (y *yjsRoom) key() string { return y.o.Class + "/" + y.o.Name }
 

@@ -194,7 +194,7 @@ func stats(w web.ResponseWriter, _ *web.Request) {
 	runtime.ReadMemStats(&m)
 	answer(w, map[string]any{
 		"calls": s.Calls, "ops": s.Ops, "handles": hostHandles(),
-		"goroutines": s.Goroutines, "boot": boot, "memory": m.Sys, "live": m.HeapAlloc,
+		"goroutines": s.Goroutines, "objects": s.Objects, "boot": boot, "memory": m.Sys, "live": m.HeapAlloc,
 	})
 }
 

@@ -18,6 +18,7 @@ const glue = (wasmFile) => [
   module("worker/exchange.mjs"),
   module("worker/failure.mjs"),
   module("worker/guest.mjs"),
+  module("worker/held.mjs"),
   module("worker/log.mjs"),
   module("worker/metrics.mjs"),
   module("worker/frame.mjs"),

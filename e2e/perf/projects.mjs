@@ -4,7 +4,8 @@ import { readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { scratch } from "../workerd/host.mjs";
-import { compare, loaded, print, round } from "./measure.mjs";
+import { compare, loaded } from "./measure.mjs";
+import { over } from "./results.mjs";
 import { jwt, load, onWazero, onWorkerd, projectsPeer } from "./targets.mjs";
 
 const headers = { authorization: `Bearer ${jwt}`, "content-type": "application/json" };
@@ -71,7 +72,7 @@ async function run(target, statements) {
   await door.start();
 }
 
-async function seed(target, isPeer) {
+export async function seed(target, isPeer) {
   for (const project of [pulled, uploaded]) {
     if (isPeer) await run(target, emptyProject(project));
     else await post(target, "/api/v1/projects/", JSON.stringify({ id: project, name: "Bench" }));
@@ -110,7 +111,22 @@ function sameRows(rows, wanted, count) {
   rows.forEach((row, i) => deepEqual(row, wanted[i]));
 }
 
-export async function projects() {
+// requests are [name, path, options of load, each of a target]. The upload is last: it changes what
+// is pulled. Half of an upload is new tasks, half edits of known ones.
+export function requests() {
+  const body = path.join(scratch("bench"), "upload.json");
+  const created = many(250, (i) => ({ ...task(uploaded, i), id: `t@@@@@@@@@@@@@-${i}` }));
+  const updated = many(250, (i) => ({ id: taskID(uploaded, 40 * i + 1), name: "Task @@@@@@@@@@@@@", percent_complete: i % 101 }));
+  writeFileSync(body, uploadOf("00000000-0000-4000-8000-############", created, updated));
+  return [
+    ["cold pull, whole", (t) => t.pages[0], (t) => ({ seconds: 2, then: t.pages.slice(1) })],
+    ["cold pull, first page of 5,000", (t) => t.pages[0], () => ({ seconds: 1 })],
+    ["delta of 10", (t) => t.delta, () => ({ seconds: 0.7 })],
+    ["upload of 500", () => syncPath(uploaded), () => ({ seconds: 20, most: 32, method: "POST", body })],
+  ];
+}
+
+export async function projects(section) {
   const targets = { "TypeScript on workerd": await projectsPeer(), workerd: await onWorkerd(), wazero: await onWazero() };
   const bar = targets["TypeScript on workerd"];
   for (const target of Object.values(targets)) {
@@ -119,30 +135,16 @@ export async function projects() {
     sameRows(target.dependencies, bar.dependencies, 15_000);
   }
 
-  // Half of an upload is new tasks, half edits of known ones.
-  const upload = path.join(scratch("bench"), "upload.json");
-  const created = many(250, (i) => ({ ...task(uploaded, i), id: `t@@@@@@@@@@@@@-${i}` }));
-  const updated = many(250, (i) => ({ id: taskID(uploaded, 40 * i + 1), name: "Task @@@@@@@@@@@@@", percent_complete: i % 101 }));
-  writeFileSync(upload, uploadOf("00000000-0000-4000-8000-############", created, updated));
-
-  const uploads = { seconds: 20, most: 32, method: "POST", body: upload };
-  const rows = [
-    ["cold pull, whole", (t) => t.pages[0], (t) => ({ seconds: 3, then: t.pages.slice(1) })],
-    ["cold pull, first page of 5,000", (t) => t.pages[0], () => ({ seconds: 2 })],
-    ["delta of 10", (t) => t.delta, () => ({ seconds: 1 })],
-    ["upload of 500", () => syncPath(uploaded), () => uploads],
-  ];
-  for (const connections of [1, 32]) {
-    const table = {};
-    for (const [name, url, options] of rows) {
-      for (const target of Object.values(targets)) await load(target.url + url(target), { ...options(target), connections, most: 4 }); // warm
+  const table = section.table("requests", "Projects of 10,000 tasks and 15,000 dependencies (p50, p99, cpu in µs; time: of the peer's a request)");
+  for (const [request, url, options] of requests()) {
+    for (const connections of [1, 32]) {
+      for (const target of Object.values(targets)) await load(target.url + url(target), { ...options(target), connections }); // warm
       const measured = await compare(targets, (target) => loaded(target, url(target), { ...options(target), connections }));
       const peer = measured["TypeScript on workerd"];
-      for (const [who, { rps, p50, p99, cpu }] of Object.entries(measured)) {
-        table[`${name}: ${who}`] = { rps: round(rps, 1), p50: round(p50), p99: round(p99), cpu: round(cpu), time: round(peer.rps / rps, 2) };
+      for (const [target, { rps, p50, p99, cpu, time, refused }] of Object.entries(measured)) {
+        table.row({ request, connections, target }, { rps, p50, p99, cpu, refused }, cpu === peer.cpu ? {} : { time: over(time, peer.time), processor: over(cpu, peer.cpu) });
       }
     }
-    print(`Projects of 10,000 tasks and 15,000 dependencies, ${connections} connections (p50, p99, cpu in µs; time: of the peer's a request)`, table);
   }
   for (const target of Object.values(targets)) await target.close();
 }

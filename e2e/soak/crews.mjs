@@ -75,6 +75,15 @@ export class Crew extends Work(Team) {
     this.closes.length = 0;
   }
 
+  /** Fails unless the server returns the document. */
+  async served(url) {
+    let found;
+    await until(async () => {
+      found = await this.stored(url).catch((error) => error);
+      return found.words?.length > 0;
+    }, () => `${this.name}: the document is served: ${found.refusal ?? found}`, patienceMillis);
+  }
+
   /** Fails unless the server and both devices have exactly what was acknowledged. */
   async check(url) {
     const want = this.acknowledged.toSorted();
@@ -82,7 +91,7 @@ export class Crew extends Work(Team) {
     await until(async () => {
       found = await this.stored(url).catch((error) => error);
       return found.words && found.words.length === this.written.length;
-    }, () => `${this.name}: the document is stored: ${found.words?.length ?? found}, want ${this.written.length}`, patienceMillis);
+    }, () => `${this.name}: the document is stored: ${found.refusal ?? found.words?.length ?? found}, want ${this.written.length}`, patienceMillis);
     assert.deepEqual(found.rows.toSorted(), want, `${this.name}: rows of a new device`);
     assert.deepEqual(found.words, this.written.toReversed(), `${this.name}: words of the document`);
     for (const client of [this.client, this.second]) {

@@ -7,11 +7,11 @@ import (
 )
 
 // Number is the number of this ABI.
-const Number = 4
+const Number = 5
 
 // The modules that a guest imports from. Module ends with Number.
 const (
-	Module       = modulePrefix + "4"
+	Module       = modulePrefix + "5"
 	TestModule   = "tidemark_test"
 	modulePrefix = "tidemark_abi_"
 )

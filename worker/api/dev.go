@@ -2,11 +2,7 @@ package api
 
 import (
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
-	"mime"
-	"net"
-	"net/http"
 	"net/netip"
 	"strings"
 	"time"
@@ -15,6 +11,8 @@ import (
 
 	"tidemark/shared/auth"
 	"tidemark/shared/ijson"
+	"tidemark/shared/jsonvalue"
+	"tidemark/shared/web"
 	"tidemark/worker/api/door"
 )
 
@@ -49,7 +47,7 @@ func devAdmit(c *door.Call) error {
 
 // devAsk returns {"dev":true}, by which a page learns that it may ask for a name.
 func devAsk(c *door.Call) error {
-	c.WriteJSON(http.StatusOK, []byte(`{"dev":true}`))
+	c.WriteJSON(web.StatusOK, []byte(`{"dev":true}`))
 	return nil
 }
 
@@ -59,7 +57,7 @@ func devAsk(c *door.Call) error {
 // say nothing of the caller's name and rights. The content type must be JSON, which a form of
 // another page cannot send.
 func devLogin(c *door.Call) error {
-	if kind, _, err := mime.ParseMediaType(c.R.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+	if kind, _, _ := strings.Cut(c.R.Header.Get("Content-Type"), ";"); !strings.EqualFold(strings.TrimSpace(kind), "application/json") {
 		return door.Fail(door.UnsupportedMediaType, "The content type must be application/json")
 	}
 	body, err := c.ReadJSON(devBodyBytes)
@@ -69,9 +67,9 @@ func devLogin(c *door.Call) error {
 	var input struct {
 		Name   string
 		Spaces []string
-		Claims map[string]json.RawMessage
+		Claims map[string]jsonvalue.RawMessage
 	}
-	if err := json.Unmarshal(body, &input); err != nil {
+	if err := jsonvalue.Unmarshal(body, &input); err != nil {
 		return door.Fail(door.BadRequest, `The body must be {"name":"…"}, and may have "spaces":["…"] and "claims":{…}`)
 	}
 	name := strings.TrimSpace(input.Name)
@@ -98,7 +96,7 @@ func devLogin(c *door.Call) error {
 	}
 	b := ijson.AppendString([]byte(`{"token":`), token)
 	b = fmt.Appendf(b, `,"expires_in":%d,"personal":`, int(devTokenLife(c.Settings.Auth).Seconds()))
-	c.WriteJSON(http.StatusOK, append(ijson.AppendString(b, personal), '}'))
+	c.WriteJSON(web.StatusOK, append(ijson.AppendString(b, personal), '}'))
 	return nil
 }
 
@@ -117,8 +115,8 @@ func personalSpace(name string) string {
 // below it, or a loopback address. RFC 6761, 6.3.
 func isLoopback(host string) bool {
 	name := host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		name = h
+	if colon := strings.LastIndexByte(host, ':'); strings.Count(host, ":") == 1 || strings.Contains(host, "]:") {
+		name = host[:colon]
 	}
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
@@ -136,7 +134,7 @@ func devTokenLife(c auth.Config) time.Duration {
 	return maxDevTokenLife
 }
 
-func devToken(c auth.Config, name string, spaces []string, more map[string]json.RawMessage, now time.Time) (string, error) {
+func devToken(c auth.Config, name string, spaces []string, more map[string]jsonvalue.RawMessage, now time.Time) (string, error) {
 	claims := map[string]any{"sub": name, "spaces": spaces, "iat": now.Unix(), "exp": now.Add(devTokenLife(c)).Unix()}
 	for claim, value := range more {
 		claims[claim] = value
@@ -147,7 +145,7 @@ func devToken(c auth.Config, name string, spaces []string, more map[string]json.
 	if audiences := c.Audiences; len(audiences) > 0 {
 		claims["aud"] = audiences[0]
 	}
-	text, err := json.Marshal(claims)
+	text, err := jsonvalue.Marshal(claims)
 	if err != nil {
 		return "", err
 	}

@@ -2,7 +2,6 @@ package door
 
 import (
 	"context"
-	"net/http"
 	"sync"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"tidemark/shared/ijson"
 	"tidemark/shared/logline"
 	"tidemark/shared/room"
+	"tidemark/shared/web"
 )
 
 // Tickets keeps tickets between their issue and their use, for all instances
@@ -20,18 +20,20 @@ type Tickets interface {
 	TakeTicket(ctx context.Context, now time.Time, hash string) (id auth.Identity, found bool, err error)
 }
 
-// Web reaches other servers, for the keys of issuers; host.Web does.
+// Web reaches other servers, for the keys of issuers, and verifies signatures; host.Web does.
 type Web interface {
 	// Fetch sends a request and returns the response, whatever its status.
 	Fetch(ctx context.Context, request abi.Fetch) (abi.Fetched, error)
 	Sleep(ctx context.Context, d time.Duration) error
+	// Verify says whether a key made a signature.
+	Verify(ctx context.Context, s abi.Signature) (bool, error)
 }
 
 // A Config is what a Door works with.
 type Config struct {
 	Rooms    Rooms
 	Sessions *Sessions // nil: no token can be revoked
-	Web      Web       // nil if no keys have to be fetched
+	Web      Web       // nil if there are no public keys
 	Now      func() time.Time
 	// Memory is the instance's; nil: New makes one of LIMIT_MEMORY_MB.
 	Memory *Memory
@@ -86,8 +88,8 @@ func New(c Config) *Door {
 // A Call is one request and what is known about it.
 type Call struct {
 	*Door
-	W     http.ResponseWriter
-	R     *http.Request // of a space, its path is without /s/NAME
+	W     web.ResponseWriter
+	R     *web.Request // of a space, its path is without /s/NAME
 	Space *Space
 	Route *Route        // nil: none matches
 	ID    auth.Identity // of the caller in the space, after Identify

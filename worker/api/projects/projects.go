@@ -2,14 +2,14 @@ package projects
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"net/http"
 	"time"
 
 	"tidemark/shared/auth"
 	"tidemark/shared/delta"
+	"tidemark/shared/jsonvalue"
 	"tidemark/shared/project"
+	"tidemark/shared/web"
 	"tidemark/worker/api/door"
 	"tidemark/worker/store"
 	"tidemark/worker/store/projects"
@@ -23,7 +23,7 @@ type Store interface {
 	Create(ctx context.Context, key projects.Key, name project.Name, row project.Row) (projects.Written, error)
 	Patch(ctx context.Context, key projects.Key, name project.Name, row project.Row) (projects.Written, error)
 	Delete(ctx context.Context, key projects.Key, name project.Name, id string) (projects.Written, error)
-	Get(ctx context.Context, key projects.Key, name project.Name, id string) (json.RawMessage, project.Version, error)
+	Get(ctx context.Context, key projects.Key, name project.Name, id string) (jsonvalue.RawMessage, project.Version, error)
 	List(ctx context.Context, key projects.Key, name project.Name, after string, limit int, b store.Budget) ([]byte, error)
 	OfMember(ctx context.Context, caller, after string, limit int, b store.Budget) ([]byte, error)
 	Pull(ctx context.Context, caller string, in delta.Pull, b store.Budget) ([]byte, error)
@@ -67,7 +67,7 @@ func (h *handler) route(o *operation) door.Route {
 		Name: "projects." + o.id, Method: o.method, Pattern: root + o.path, Open: o.open,
 		Socket: o.id == subscribeOperation, Permission: auth.ProjectsRead, Serve: func(c *door.Call) error { return h.serve(c, o) },
 	}
-	if o.method != http.MethodGet {
+	if o.method != web.MethodGet {
 		r.Permission = auth.ProjectsWrite
 	}
 	return r
@@ -91,7 +91,7 @@ func admit(c *door.Call) (err error) {
 		return err
 	}
 	user := project.Find(project.Memberships).Field("user_id")
-	name, _ := json.Marshal(c.ID.Subject)
+	name, _ := jsonvalue.Marshal(c.ID.Subject)
 	if _, problem := user.Decode(name); problem != "" {
 		return door.InvalidToken("The token's subject " + problem)
 	}

@@ -8,6 +8,7 @@ import { fetchFrame } from "./fetch.mjs";
 import * as log from "./log.mjs";
 import { Counts, ofEvents } from "./metrics.mjs";
 import { objectStub } from "./object.mjs";
+import { verifyFrame } from "./signature.mjs";
 
 const ABI = "tidemark_abi_5"; // Module of package abi
 checkABI();
@@ -22,7 +23,7 @@ function checkABI() {
   throw new Error(`the guest ${built}, and this host implements ${number(ABI)}`);
 }
 
-const OP_D1 = 1, OP_CALL = 2, OP_ENTER = 3, OP_SLEEP = 4, OP_BODY = 5, OP_FETCH = 6;
+const OP_D1 = 1, OP_CALL = 2, OP_ENTER = 3, OP_SLEEP = 4, OP_BODY = 5, OP_FETCH = 6, OP_VERIFY = 7;
 export const EVENT_OPEN = 1, EVENT_TEXT = 2, EVENT_BINARY = 3, EVENT_CLOSE = 4, EVENT_CALL = 5, EVENT_ENTER = 6,
   EVENT_TIMER = 7, EVENT_MESSAGES = 8;
 export const KIND_TEXT = 1, KIND_BINARY = 2;
@@ -55,7 +56,7 @@ class Guest {
     this.counting = env.METRICS !== undefined; // otherwise nobody reads what is counted
     this.budget = (Number(env.LIMIT_MEMORY_MB) || LIMIT_MEMORY_MB) << 20;
 
-    globalThis.context = { env, ctx: {}, binding: {} }; // read by syumai/workers
+    globalThis.context = { env }; // package worker/host reads it
     const go = new Go();
     go.env = { GOGC: "200", GOMEMLIMIT: "48MiB", TIDEMARK_START: env.VERSION?.id ?? "", GODEBUG: "adaptivestackstart=1" };
     go.exit = () => {}; // go.exited says it
@@ -418,6 +419,8 @@ export class Call {
         return this.body.take(reader.u32());
       case OP_FETCH:
         return fetchFrame(reader, this.env, this.fetching().signal);
+      case OP_VERIFY:
+        return verifyFrame(reader);
     }
     throw new Error(`no op ${kind}`);
   }

@@ -19,7 +19,7 @@ func newProgram() *Object {
 }
 
 // newGlobal returns the global object, with the properties that the standard
-// library and syumai/workers read while they boot.
+// library and the guest read while they boot.
 //
 //layout:long a table of the objects that Go and its libraries read
 func newGlobal(context *Object) *Object {

@@ -23,7 +23,7 @@ import (
 type Config struct {
 	Args []string          // after the program's name
 	Env  map[string]string // of the process
-	// Context is the global "context" that syumai/workers reads. Start adds env, ctx
+	// Context is the global "context", whose env has the guest's variables. Start adds env, ctx
 	// and binding if they are absent.
 	Context *Object
 	Stderr  io.Writer        // gets the program's output; os.Stderr if nil

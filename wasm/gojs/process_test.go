@@ -106,10 +106,10 @@ func TestValuesGoThereAndBack(t *testing.T) {
 	}
 }
 
-func TestSyumaiWorkersReadsItsEnvironment(t *testing.T) {
+func TestAProgramReadsTheVariablesOfItsContext(t *testing.T) {
 	env := &Object{Name: "env", Open: true, Props: map[string]Value{"NAME": "value"}}
 	_, out, err := start(t, Config{Context: &Object{Name: "context", Props: map[string]Value{"env": env}}}, "worker")
-	if err != nil || out.String() != "value <undefined>\n" {
+	if err != nil || out.String() != "value \n" {
 		t.Errorf("got %q, %v", out, err)
 	}
 }

@@ -11,9 +11,6 @@ import (
 	"strconv"
 	"syscall/js"
 	"time"
-
-	"github.com/syumai/workers"
-	"github.com/syumai/workers/cloudflare"
 )
 
 var sum int
@@ -45,6 +42,17 @@ func loop() {
 
 var kept [][]byte
 
+//go:wasmimport workers ready
+func ready()
+
+// variable returns a variable of the context, "" if there is none.
+func variable(name string) string {
+	if v := js.Global().Get("context").Get("env").Get(name); v.Truthy() {
+		return v.String()
+	}
+	return ""
+}
+
 func main() {
 	switch os.Args[1] {
 	case "print":
@@ -70,7 +78,7 @@ func main() {
 			}
 		}
 	case "worker":
-		fmt.Println(cloudflare.Getenv("NAME"), cloudflare.Getenv("ABSENT"))
+		fmt.Println(variable("NAME"), variable("ABSENT"))
 	case "time":
 		n, err := rand.Read(make([]byte, 8))
 		fmt.Println(time.Now().UTC().Format(time.RFC3339Nano), n, err)
@@ -79,6 +87,6 @@ func main() {
 	case "call":
 		js.Global().Call("fetch", "x")
 	}
-	workers.Ready()
+	ready()
 	select {}
 }

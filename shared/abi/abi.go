@@ -104,8 +104,15 @@
 // instance. If that instance is full, the host begins no new one there: it waits
 // until those that are under way are finished, and then constructs the object anew.
 //
-// After every export the host calls the runtime's resume, or goroutines that
-// the export made ready do not run. A call is finished when the guest has
+// Each of these exports returns 1 if the host has to call the runtime's resume before the next export:
+// goroutines are ready, or the collector has work. A host may also call it after each export.
+//
+//	inbox()                           the address of InboxBytes bytes, the same as long as the instance
+//	                                  lives. The host may write bytes for the next export there, instead
+//	                                  of keeping them, and passes handle 0 with their length: the head of a
+//	                                  request or the result of an op
+//
+// A call is finished when the guest has
 // responded and none of its ops is under way.
 //
 // # Bodies
@@ -162,6 +169,9 @@ const (
 	BodyIncomplete = "the body is incomplete"
 	BodySlow       = "the body came too slowly"
 )
+
+// InboxBytes is the size of the guest's inbox.
+const InboxBytes = 16 << 10
 
 // BodyKept is how many bytes the host keeps of a body that was too large, for a second OpBody.
 const BodyKept = 64 << 10

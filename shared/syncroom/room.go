@@ -16,7 +16,7 @@
 // longer a member with room.CloseRemoved: see Removal. It closes a subscriber whose token
 // expires, or is revoked, with room.CloseEnded.
 //
-// The room sends each table's first change at once. It gathers those that follow in a
+// The room sends each table's first change at once, if it has a subscriber. It gathers those that follow in a
 // room.Window, and sends one message for each table, with the last stamp, when that ends.
 package syncroom
 
@@ -170,8 +170,12 @@ func (r *Room) Call(data []byte, now time.Time) (e room.Effects, err error) {
 	if err != nil || len(changes) == 0 {
 		return e, err
 	}
+	alone := r.Subscribers == 0 && !r.window.IsOpen() && len(r.Conns()) == 0
 	for _, c := range changes {
 		r.at = max(r.at, c.At)
+		if alone {
+			continue
+		}
 		if r.sent[c.Table] || len(r.sent) >= maxTables {
 			r.gather(c)
 		} else {

@@ -121,8 +121,12 @@ func forget(id int32) {
 }
 
 //go:wasmexport event
-func event(object int32, kind abi.Event, conn, handle, n int32) {
-	data := take(handle, n)
+func event(object int32, kind abi.Event, conn, handle, n int32) int32 {
+	happen(object, kind, conn, take(handle, n))
+	return ready()
+}
+
+func happen(object int32, kind abi.Event, conn int32, data []byte) {
 	defer report(0, &counting)
 	var held []abi.Message
 	end := func(reason string) {
@@ -145,10 +149,8 @@ func event(object int32, kind abi.Event, conn, handle, n int32) {
 		}
 	}
 	if kind == abi.EventEnter {
-		state.Lock()
 		enter := state.enter[conn]
 		delete(state.enter, conn)
-		state.Unlock()
 		if enter != nil {
 			enter(object)
 		}
@@ -183,10 +185,11 @@ func event(object int32, kind abi.Event, conn, handle, n int32) {
 }
 
 //go:wasmexport alarm
-func alarm(id, object int32) {
+func alarm(id, object int32) int32 {
 	c := startCall(id)
 	o, err := c.begins(object)
-	begin(func() { c.runAlarm(o, err) })
+	c.begin(func() { c.runAlarm(o, err) })
+	return ready()
 }
 
 func (c *call) runAlarm(o *Object, err error) {

@@ -87,7 +87,8 @@ class Guest {
   }
 
   // enter runs an export for a call, or for an event of an object, and after
-  // it every goroutine that it made ready: the export returns whether there may be one.
+  // it every goroutine that it made ready: the export returns whether there may be one. The export
+  // acts on object.
   enter(call, object, run) {
     this.call = call;
     this.object = object;
@@ -103,6 +104,7 @@ class Guest {
       (object ?? call?.object)?.ended();
       this.die(call);
     } else if (current === this && this.full()) current = null; // ends with its calls
+    if (object?.erased) object.finishErase(this.dead);
   }
 
   // full says whether new calls belong to a new instance, as linear memory never shrinks.
@@ -247,6 +249,7 @@ class Guest {
       forward: (call, ptr, length) => this.calls.get(call)?.respond({ forward: this.copy(ptr, length) }),
 
       object_name: () => this.keep(encode(this.object.className + "\0" + this.object.name)),
+      object_acts: (call) => Number(this.object !== null && this.call?.id === call),
       object_exec: (ptr, length) => this.execute("exec", ptr, length),
       object_try: (ptr, length) => this.execute("try", ptr, length),
       object_erase: () => this.object.erase(),
@@ -415,7 +418,7 @@ export class Call {
       if (guest.dead) return;
       if (guest.calls.get(this.id) === this) this.pending--;
       const [handle, length] = guest.hand(result);
-      guest.enter(this, null, (exports) => exports.settle(op.id, ok, handle, length));
+      guest.enter(this, this.object, (exports) => exports.settle(op.id, ok, handle, length));
       this.wake();
     };
     const settled = (result) => {

@@ -125,7 +125,7 @@ export async function backup(section) {
       const busy = summary(times);
       add(without, quiet);
       add(within, { ...busy, ...backup });
-      add(ratio, { p50: busy.p50 / quiet.p50, p99: busy.p99 / quiet.p99 });
+      add(ratio, { "p50, ratio": busy.p50 / quiet.p50, "p99, ratio": busy.p99 / quiet.p99 });
     }
     table.row({ data, when: "without" }, without);
     table.row({ data, when: "during backups" }, within, ratio);

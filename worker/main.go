@@ -32,6 +32,7 @@ import (
 )
 
 func main() {
+	host.Boot()
 	settings, invalid := door.ReadSettings(host.Getenv)
 	if invalid != nil {
 		settings.Webhooks = webhook.Config{} // nothing is served, and nothing sent

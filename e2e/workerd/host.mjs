@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { Miniflare, convertV4MiniflareOptions } from "miniflare";
+import { snapshot } from "../../worker/snapshot.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const text = (file) => readFileSync(path.join(root, file), "utf8");
@@ -24,7 +25,7 @@ const glue = (wasmFile) => [
   module("worker/fetch.mjs"),
   module("worker/object.mjs"),
   module("build/wasm_exec.js"),
-  { type: "CompiledWasm", path: path.join(root, "build/tidemark.wasm"), contents: readFileSync(wasmFile) },
+  { type: "CompiledWasm", path: path.join(root, "build/worker.wasm"), contents: snapshot(readFileSync(wasmFile)) },
 ];
 
 // run starts a Miniflare with one Worker, and returns {mf, url, pid, close()}.

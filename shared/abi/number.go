@@ -7,16 +7,16 @@ import (
 )
 
 // Number is the number of this ABI.
-const Number = 4
+const Number = 5
 
 // The modules that a guest imports from. Module ends with Number.
 const (
-	Module       = modulePrefix + "4"
+	Module       = modulePrefix + "5"
 	TestModule   = "tidemark_test"
 	modulePrefix = "tidemark_abi_"
 )
 
-// StartVariable is a variable of the guest's process, see the package comment.
+// StartVariable is a variable that the host sets, see the package comment.
 const StartVariable = "TIDEMARK_START"
 
 // CheckImports returns an error unless a guest with imports from those modules was built for

@@ -19,23 +19,11 @@ func newProgram() *Object {
 }
 
 // newGlobal returns the global object, with the properties that the standard
-// library and syumai/workers read while they boot.
-//
-//layout:long a table of the objects that Go and its libraries read
-func newGlobal(context *Object) *Object {
-	if context == nil {
-		context = &Object{Name: "context", Props: map[string]Value{}}
-	}
-	for _, name := range []string{"env", "ctx", "binding"} {
-		if _, ok := context.Props[name]; !ok {
-			context.Props[name] = &Object{Name: "context." + name, Open: name == "env", Props: map[string]Value{}}
-		}
-	}
+// library reads while it boots.
+func newGlobal() *Object {
 	props := map[string]Value{
-		"context":           context,
-		"fs":                newFS(),
-		"process":           newProcessObject(),
-		"FixedLengthStream": Undefined,
+		"fs":      newFS(),
+		"process": newProcessObject(),
 		"path": &Object{Name: "path", Props: map[string]Value{"resolve": method("path.resolve", func(args []Value) (Value, error) {
 			return argument(args, 0), nil
 		})}},
@@ -86,8 +74,7 @@ func newGlobal(context *Object) *Object {
 				}),
 			}}, nil
 		}, Name: "Date"},
-		{Name: "Promise"}, {Name: "Request"}, {Name: "Response"}, {Name: "Headers"}, {Name: "fetch"},
-		{Name: "Uint8ClampedArray"}, {Name: "ReadableStream"},
+		{Name: "fetch"}, // net/http asks whether there is one
 	} {
 		props[class.Name] = class
 	}

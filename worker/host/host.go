@@ -15,10 +15,8 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"runtime"
 	"time"
-
-	"github.com/syumai/workers"
-	"github.com/syumai/workers/cloudflare"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/logline"
@@ -39,16 +37,26 @@ var config Config
 // Serve declares the guest ready and never returns.
 func Serve(c Config) {
 	config = c
-	workers.Ready()
+	hostReady()
 	select {}
 }
 
+var booted = make(chan struct{})
+
+// Boot waits until the host calls boot. What the program does before Boot may be years old, and the
+// same in all instances: the memory that it left is in the module that workerd runs. So nothing
+// before Boot may read the environment or the time, or choose a secret.
+func Boot() { <-booted }
+
+//go:wasmexport boot
+func boot() { close(booted) }
+
 // Getenv returns a variable of the Worker's environment, "" if there is none.
 func Getenv(name string) string {
-	if v := cloudflare.GetBinding(name); v.Truthy() {
-		return v.String()
-	}
-	return ""
+	b := []byte(name)
+	handle := hostEnv(pointer(b), int32(len(b)))
+	runtime.KeepAlive(b)
+	return string(take(handle, hostSize(handle)))
 }
 
 // Sleep waits, at least d, or until ctx is done.

@@ -39,6 +39,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,6 +49,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"sync"
 	"time"
 
 	"tidemark/shared/abi"
@@ -60,7 +62,7 @@ const (
 )
 
 var (
-	boot  = strconv.FormatInt(time.Now().UnixNano(), 36)
+	boot  = sync.OnceValue(rand.Text)
 	held  [][]byte
 	waits = map[string]chan struct{}{}
 )
@@ -86,6 +88,7 @@ func again(w http.ResponseWriter, r *http.Request) {
 
 //layout:long one handler for each route
 func main() {
+	host.Boot()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /trivial", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") })
 	mux.HandleFunc("GET /env", func(w http.ResponseWriter, r *http.Request) {
@@ -193,7 +196,7 @@ func stats(w http.ResponseWriter, _ *http.Request) {
 	runtime.ReadMemStats(&m)
 	answer(w, map[string]any{
 		"calls": s.Calls, "ops": s.Ops, "handles": hostHandles(),
-		"goroutines": s.Goroutines, "boot": boot, "memory": m.Sys, "live": m.HeapAlloc,
+		"goroutines": s.Goroutines, "boot": boot(), "memory": m.Sys, "live": m.HeapAlloc,
 	})
 }
 

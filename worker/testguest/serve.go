@@ -122,5 +122,5 @@ func (p *probe) waitAndAdd(w http.ResponseWriter, r *http.Request, key string) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	fmt.Fprint(w, boot, " ", strconv.Itoa(int(p.o.ID)))
+	fmt.Fprint(w, boot(), " ", strconv.Itoa(int(p.o.ID)))
 }

@@ -11,9 +11,6 @@ import (
 	"strconv"
 	"syscall/js"
 	"time"
-
-	"github.com/syumai/workers"
-	"github.com/syumai/workers/cloudflare"
 )
 
 var sum int
@@ -43,7 +40,17 @@ func loop() {
 	}
 }
 
-var kept [][]byte
+// world prints what the program reads of its world.
+//
+//go:wasmexport world
+func world() {
+	println(time.Now().UTC().Format(time.RFC3339Nano) + " " + time.Since(begun).String() + " " + os.Getenv("A") + " " + rand.Text())
+}
+
+var (
+	kept  [][]byte
+	begun = time.Now()
+)
 
 func main() {
 	switch os.Args[1] {
@@ -69,8 +76,6 @@ func main() {
 				runtime.Gosched()
 			}
 		}
-	case "worker":
-		fmt.Println(cloudflare.Getenv("NAME"), cloudflare.Getenv("ABSENT"))
 	case "time":
 		n, err := rand.Read(make([]byte, 8))
 		fmt.Println(time.Now().UTC().Format(time.RFC3339Nano), n, err)
@@ -79,6 +84,5 @@ func main() {
 	case "call":
 		js.Global().Call("fetch", "x")
 	}
-	workers.Ready()
 	select {}
 }

@@ -66,13 +66,15 @@ export class Team {
     await this.worked;
   }
 
-  // stored returns the ids of the rows and the words of the document that a server has.
+  // stored returns the ids of the rows and the words of the document that a server has. Where the server returns no
+  // document, there are no words, and refusal is its status and body.
   async stored(url = this.url) {
     const reader = new Client(this.at(url), this.token);
     await reader.sync();
     const response = await fetch(`${this.at(url)}/yjs/note?format=text&name=note`, { headers: { authorization: `Bearer ${this.token}` } });
-    const text = response.ok ? await response.text() : "";
-    return { rows: (await reader.rows("customers")).map((row) => row.id), words: text.split(" ").filter(Boolean) };
+    const body = await response.text();
+    const rows = (await reader.rows("customers")).map((row) => row.id);
+    return response.ok ? { rows, words: body.split(" ").filter(Boolean) } : { rows, words: [], refusal: `${response.status} ${body}` };
   }
 
   // lost returns which rows that were acknowledged, and which words, a server does not have.

@@ -4,7 +4,10 @@ import { usage } from "../workerd/host.mjs";
 import { load } from "./targets.mjs";
 
 export const rounds = Number(process.env.BENCH_ROUNDS) || 5;
-export const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+export function median(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.floor(sorted.length / 2)]) / 2;
+}
 export const round = (n, digits = 0) => Number(n.toFixed(digits));
 
 // compare measures {name: target} in turns, so that a change of the machine's speed affects
@@ -18,6 +21,21 @@ export async function compare(targets, one, times = rounds) {
   }
   const medians = (keys) => Object.fromEntries(Object.entries(keys).map(([key, values]) => [key, median(values)]));
   return Object.fromEntries(Object.entries(seen).map(([name, keys]) => [name, medians(keys)]));
+}
+
+// pairedRatio returns the median of after / before, pair by pair, and the interval in which the true
+// median is with a probability of at least 95 %, whatever their distribution (the binomial
+// interval of a median, which needs 6 pairs; of fewer it is their range).
+export function pairedRatio(before, after) {
+  const ratios = after.map((value, i) => value / before[i]).toSorted((a, b) => a - b);
+  const n = ratios.length;
+  let outside = 0, k = 0; // k ratios at each end can be left out
+  for (let choose = 1; ; choose = (choose * (n - k)) / (k + 1), k++) {
+    outside += (2 * choose) / 2 ** n;
+    if (outside > 0.05) break;
+  }
+  const first = Math.max(0, k - 1);
+  return { ratio: median(ratios), low: ratios[first], high: ratios[n - 1 - first] };
 }
 
 // loaded runs load against a target: requests per second, latencies and the

@@ -71,7 +71,7 @@ async function run(target, statements) {
   await door.start();
 }
 
-async function seed(target, isPeer) {
+export async function seed(target, isPeer) {
   for (const project of [pulled, uploaded]) {
     if (isPeer) await run(target, emptyProject(project));
     else await post(target, "/api/v1/projects/", JSON.stringify({ id: project, name: "Bench" }));
@@ -110,6 +110,21 @@ function sameRows(rows, wanted, count) {
   rows.forEach((row, i) => deepEqual(row, wanted[i]));
 }
 
+// requests are [name, path, options of load, each of a target]. The upload is last: it changes what
+// is pulled. Half of an upload is new tasks, half edits of known ones.
+export function requests() {
+  const body = path.join(scratch("bench"), "upload.json");
+  const created = many(250, (i) => ({ ...task(uploaded, i), id: `t@@@@@@@@@@@@@-${i}` }));
+  const updated = many(250, (i) => ({ id: taskID(uploaded, 40 * i + 1), name: "Task @@@@@@@@@@@@@", percent_complete: i % 101 }));
+  writeFileSync(body, uploadOf("00000000-0000-4000-8000-############", created, updated));
+  return [
+    ["cold pull, whole", (t) => t.pages[0], (t) => ({ seconds: 3, then: t.pages.slice(1) })],
+    ["cold pull, first page of 5,000", (t) => t.pages[0], () => ({ seconds: 2 })],
+    ["delta of 10", (t) => t.delta, () => ({ seconds: 1 })],
+    ["upload of 500", () => syncPath(uploaded), () => ({ seconds: 20, most: 32, method: "POST", body })],
+  ];
+}
+
 export async function projects() {
   const targets = { "TypeScript on workerd": await projectsPeer(), workerd: await onWorkerd(), wazero: await onWazero() };
   const bar = targets["TypeScript on workerd"];
@@ -119,22 +134,9 @@ export async function projects() {
     sameRows(target.dependencies, bar.dependencies, 15_000);
   }
 
-  // Half of an upload is new tasks, half edits of known ones.
-  const upload = path.join(scratch("bench"), "upload.json");
-  const created = many(250, (i) => ({ ...task(uploaded, i), id: `t@@@@@@@@@@@@@-${i}` }));
-  const updated = many(250, (i) => ({ id: taskID(uploaded, 40 * i + 1), name: "Task @@@@@@@@@@@@@", percent_complete: i % 101 }));
-  writeFileSync(upload, uploadOf("00000000-0000-4000-8000-############", created, updated));
-
-  const uploads = { seconds: 20, most: 32, method: "POST", body: upload };
-  const rows = [
-    ["cold pull, whole", (t) => t.pages[0], (t) => ({ seconds: 3, then: t.pages.slice(1) })],
-    ["cold pull, first page of 5,000", (t) => t.pages[0], () => ({ seconds: 2 })],
-    ["delta of 10", (t) => t.delta, () => ({ seconds: 1 })],
-    ["upload of 500", () => syncPath(uploaded), () => uploads],
-  ];
   for (const connections of [1, 32]) {
     const table = {};
-    for (const [name, url, options] of rows) {
+    for (const [name, url, options] of requests()) {
       for (const target of Object.values(targets)) await load(target.url + url(target), { ...options(target), connections, most: 4 }); // warm
       const measured = await compare(targets, (target) => loaded(target, url(target), { ...options(target), connections }));
       const peer = measured["TypeScript on workerd"];

@@ -45,7 +45,7 @@ const stampOf = async (target) => (await ask(target, pullPath(null))).timestamp;
 
 // seed gives a target 10,000 rows and then 10 edits. It keeps the stamps before the edits
 // and after them.
-async function seed(target) {
+export async function seed(target) {
   for (let k = 0; k < 10; k++) await post(target, push(many(1000, (i) => customer(`c${k}-${i}`, 1700000000000))));
   const before = await stampOf(target);
   await post(target, push(many(10, (i) => customer(`c0-${i}`, 1700000000001))));
@@ -60,19 +60,22 @@ function withTimes(rows, peers, timeOf) {
   }
 }
 
+// requests are [name, path below the base, options of load]. The pushes are last: they change
+// what is pulled.
+export const requests = () => [
+  ["full pull of 10,000", () => pullPath(null), { seconds: 2 }],
+  ["delta of 10 in 10,000", (t) => pullPath(t.before), { seconds: 1 }],
+  ["empty pull", (t) => pullPath(t.now), { seconds: 1 }],
+  ["push of 1", () => pushPath, { seconds: 1, method: "POST", body: one() }],
+  ["push of 1,000", () => pushPath, { seconds: 20, most: 8, method: "POST", body: thousand() }],
+];
+
 // compareRows measures the requests of structured sync in turns, at 1 and 8 connections. peers
 // are {column: the name of a target}: the column has the time of a request over that target's.
 export async function compareRows(title, targets, peers) {
   for (const target of Object.values(targets)) await seed(target);
-  const rows = [
-    ["full pull of 10,000", () => pullPath(null), { seconds: 2 }],
-    ["delta of 10 in 10,000", (t) => pullPath(t.before), { seconds: 1 }],
-    ["empty pull", (t) => pullPath(t.now), { seconds: 1 }],
-    ["push of 1", () => pushPath, { seconds: 1, method: "POST", body: one() }],
-    ["push of 1,000", () => pushPath, { seconds: 20, most: 8, method: "POST", body: thousand() }],
-  ];
   const tables = { 1: {}, 8: {} };
-  for (const [name, url, options] of rows) { // the pushes last: they change what is pulled
+  for (const [name, url, options] of requests()) {
     const full = (target) => target.base + url(target);
     for (const [connections, table] of Object.entries(tables)) {
       for (const target of Object.values(targets)) await load(target.url + full(target), { ...options, connections, most: 8 }); // warm

@@ -25,12 +25,15 @@ export const plain = () =>
 
 const settings = { AUTH_SECRET: secret, LIMIT_REQUESTS_PER_MINUTE: "1000000000", LIMIT_UPLOADS_PER_MINUTE: "1000000000", LIMIT_SOCKETS_PER_SUBJECT: "1000000000" };
 
-export const onWorkerd = ({ bindings, ...options } = {}) => startTidemark({ bindings: { ...settings, ...bindings }, ...options });
+// handleStructuredLogs prints what workerd complains of, and not a line for each push.
+const handleStructuredLogs = ({ level, message }) => ["warn", "error"].includes(level) && console.error(message);
+
+export const onWorkerd = ({ bindings, ...options } = {}) => startTidemark({ bindings: { ...settings, ...bindings }, handleStructuredLogs, ...options });
 
 // directlyOnWorkerd runs without Miniflare's own Worker, which is in the same process and
 // passes bodies on.
 export async function directlyOnWorkerd() {
-  const host = await startTidemark({ bindings: settings, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] });
+  const host = await startTidemark({ bindings: settings, handleStructuredLogs, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] });
   return { ...host, url: (await host.mf.unsafeGetDirectURL("tidemark")).href.replace(/\/$/, "") };
 }
 
@@ -88,13 +91,15 @@ export async function onWazero({ cores, flags = [], inMemory = false, quiet = fa
   };
 }
 
-// load runs the load generator and returns {requests, rps, p50, p99, bytes, cpu}. It requests url
+// load runs the load generator and returns {requests, rps, p50, p99, bytes, cpu, server}: server is the processor
+// time that process pid took for a request, in µs. It requests url
 // and then the paths in then, and counts all of them as one request. ~~~~ in a path stands for
 // a number below names. It does not block: this process must read the targets' logs, or the
 // targets wait.
-export async function load(url, { connections = 1, seconds = 2, most, method = "GET", body, then = [], auth = true, names, cores } = {}) {
+export async function load(url, { connections = 1, seconds = 2, most, method = "GET", body, then = [], auth = true, names, cores, pid } = {}) {
   const args = ["-url", url, ...then.flatMap((path) => ["-then", path]), "-c", String(connections), "-d", `${seconds}s`, "-method", method];
   if (most) args.push("-n", String(most));
+  if (pid) args.push("-pid", String(pid));
   if (names) args.push("-names", String(names));
   if (body) args.push("-body", body, "-H", "Content-Type: application/json");
   if (auth) args.push("-H", `Authorization: Bearer ${jwt}`);

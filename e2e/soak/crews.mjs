@@ -82,7 +82,7 @@ export class Crew extends Work(Team) {
     await until(async () => {
       found = await this.stored(url).catch((error) => error);
       return found.words && found.words.length === this.written.length;
-    }, () => `${this.name}: the document is stored: ${found.words?.length ?? found}, want ${this.written.length}`, patienceMillis);
+    }, () => `${this.name}: the document is stored: ${found.refusal ?? found.words?.length ?? found}, want ${this.written.length}`, patienceMillis);
     assert.deepEqual(found.rows.toSorted(), want, `${this.name}: rows of a new device`);
     assert.deepEqual(found.words, this.written.toReversed(), `${this.name}: words of the document`);
     for (const client of [this.client, this.second]) {

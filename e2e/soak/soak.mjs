@@ -132,12 +132,12 @@ export class Soak {
     await until(() => {
       this.alive();
       return late().length === 0;
-    }, () => `after ${this.fault}, these go on: ${late().map((crew) => `${crew.name}: ${crew.failures.at(-1)}`).join("; ")}\n${this.door.log}`, patienceMillis);
+    }, () => `after ${this.fault}, these go on: ${late().map((crew) => `${crew.name}: ${crew.failures.at(-1)}`).join("; ")}`, patienceMillis);
   }
 
   alive() {
     for (const { broken } of this.crews) if (broken) throw broken;
-    if (!this.stopping && this.door.process.exitCode !== null) throw new Error(`the server ended with ${this.door.process.exitCode}:\n${this.door.log}`);
+    if (!this.stopping && this.door.process.exitCode !== null) throw new Error(`the server ended with ${this.door.process.exitCode}`);
   }
 
   // sample measures the server until the end, and says how it goes.
@@ -243,6 +243,9 @@ async function soak({ seconds, seed, say }) {
     const grown = await s.check();
     const failures = s.crews.reduce((n, crew) => n + crew.failures.length, 0);
     return `${s.steps()} steps of ${s.crews.length} clients, of which ${failures} had to be tried again; faults ${JSON.stringify(s.faults)}; nothing is lost; second and last quarter: ${JSON.stringify(grown)}`;
+  } catch (error) {
+    say(`The log of the server:\n${s.door.log}`);
+    throw error;
   } finally {
     await s.close();
   }

@@ -74,7 +74,6 @@ func newGlobal() *Object {
 				}),
 			}}, nil
 		}, Name: "Date"},
-		{Name: "fetch"}, // net/http asks whether there is one
 	} {
 		props[class.Name] = class
 	}

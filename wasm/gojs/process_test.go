@@ -103,7 +103,7 @@ func TestTheClockIsTheHosts(t *testing.T) {
 func TestAnUnknownPropertyNamesItself(t *testing.T) {
 	for arg, want := range map[string]string{
 		"unknown": `no property "document" of globalThis`,
-		"call":    `function fetch cannot be called`,
+		"call":    `function Date cannot be called`,
 	} {
 		_, _, err := start(t, Config{}, arg)
 		if err == nil || !strings.Contains(err.Error(), want) {

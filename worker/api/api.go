@@ -1,8 +1,7 @@
 package api
 
 import (
-	"net/http"
-
+	"tidemark/shared/web"
 	"tidemark/worker/api/documents"
 	"tidemark/worker/api/door"
 	"tidemark/worker/api/projects"
@@ -54,7 +53,7 @@ func New(c Config) *Handler {
 // storesOf returns where a call's data is.
 func storesOf(c *door.Call) *Stores { return c.Space.Stores.(*Stores) }
 
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) ServeHTTP(w web.ResponseWriter, r *web.Request) {
 	if name, inside, ok := cutSpace(r); ok {
 		h.forward(w, r, inside, name)
 		return
@@ -83,7 +82,7 @@ func begin(c *door.Call, table door.Table) (section *door.Section, done bool) {
 	section = table.Section(c.R.URL.Path)
 	if !section.OwnPagesOnly {
 		c.AllowOrigin(header, c.R)
-		if c.R.Method == http.MethodOptions {
+		if c.R.Method == web.MethodOptions {
 			section.Preflight(c)
 			return section, true
 		}

@@ -29,9 +29,11 @@ import (
 	"tidemark/shared/session"
 	"tidemark/shared/syncroom"
 	"tidemark/shared/watermelon"
+	"tidemark/shared/web"
 	"tidemark/worker/api"
 	"tidemark/worker/api/door"
 	"tidemark/worker/store"
+	"tidemark/worker/webtest"
 )
 
 // ports stand in for everything behind the handler, and record the calls.
@@ -84,7 +86,7 @@ func (p *ports) Publish(_ context.Context, _, _ string, message []byte) {
 	p.published = append(p.published, changes...)
 }
 
-func (p *ports) Forward(_ http.ResponseWriter, _ *http.Request, f abi.Forward) error {
+func (p *ports) Forward(_ web.ResponseWriter, _ *web.Request, f abi.Forward) error {
 	p.forwarded = append(p.forwarded, f)
 	return p.err
 }
@@ -110,7 +112,7 @@ func newHandlerWith(t testing.TB, p *ports, change func(*api.Config), variables 
 	c.Root.Tickets, c.Door.Rooms, c.Door.Now = p.Tickets, p, func() time.Time { return p.now }
 	c.Door.Log = logline.New(func(line []byte) { p.log.Write(line) }, time.Now)
 	change(&c)
-	return api.New(c)
+	return webtest.Handler{Of: api.New(c)}
 }
 
 func token(subject string) string {

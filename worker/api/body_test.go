@@ -18,10 +18,12 @@ import (
 	"tidemark/e2e/conformance"
 	"tidemark/shared/abi"
 	"tidemark/shared/project"
+	"tidemark/shared/web"
 	"tidemark/worker/api"
 	documentsapi "tidemark/worker/api/documents"
 	projectsapi "tidemark/worker/api/projects"
 	"tidemark/worker/store/projects"
+	"tidemark/worker/webtest"
 )
 
 // unknown is n bytes whose number is not announced.
@@ -68,7 +70,7 @@ func (b *lazyBody) Close() error             { return nil }
 func (b *lazyBody) ReadWhole(limit int64) ([]byte, error) {
 	b.asked = append(b.asked, limit)
 	if int64(len(b.data)) > limit {
-		return nil, &http.MaxBytesError{Limit: limit}
+		return nil, &web.MaxBytesError{Limit: limit}
 	}
 	return b.data, nil
 }
@@ -100,7 +102,7 @@ func newBodyHandler(t testing.TB, variables ...string) http.Handler {
 	c := configure(t, pairs(variables))
 	c.Root.Records.Store, c.Root.Projects, c.Door.Rooms = &ports{}, owned{}, &ports{}
 	c.Root.Documents = &documentsapi.Config{Calls: &noRoom{}}
-	return api.New(c)
+	return webtest.Handler{Of: api.New(c)}
 }
 
 // routesWithBody are the routes that read one, and how long it may be.

@@ -12,12 +12,14 @@ import (
 
 	"tidemark/shared/auth"
 	"tidemark/shared/record"
+	"tidemark/shared/web"
 	"tidemark/wasm/wasmtest"
 	"tidemark/worker/api"
 	"tidemark/worker/api/door"
 	"tidemark/worker/api/records"
 	"tidemark/worker/store"
 	"tidemark/worker/store/tickets"
+	"tidemark/worker/webtest"
 )
 
 // claimsKept are the claims that the rules of the tests' tables name.
@@ -49,7 +51,8 @@ func (s *callerServer) ask(r *http.Request) *httptest.ResponseRecorder {
 	s.forwarded = nil
 	stores := &api.Stores{Records: records.Config{Store: s.ports}, Tickets: s.tickets}
 	w = httptest.NewRecorder()
-	s.handler.(*api.Handler).ServeSpace(w, r, &door.Space{Name: f.Name, Tickets: s.tickets, Stores: stores}, f.Attachment)
+	handler, in := s.handler.(webtest.Handler).Of.(*api.Handler), &door.Space{Name: f.Name, Tickets: s.tickets, Stores: stores}
+	webtest.Func(func(w web.ResponseWriter, r *web.Request) { handler.ServeSpace(w, r, in, f.Attachment) })(w, r)
 	return w
 }
 

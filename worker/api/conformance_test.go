@@ -14,6 +14,7 @@ import (
 	"tidemark/shared/tables"
 	sqltables "tidemark/worker/store/tables"
 	"tidemark/worker/store/transfer"
+	"tidemark/worker/webtest"
 )
 
 const noHost = "net/http alone drops at most 256 KB of a body before it closes the connection; Yjs is not served here"
@@ -33,7 +34,7 @@ func TestConformance(t *testing.T) {
 	c.Root.Transfer = transfer.New(db, transfer.NewStatements(schema))
 	c.Door.Rooms = newRooms(t)
 	handler, _ := openSpaces(t, &c, db)
-	server := httptest.NewServer(handler)
+	server := httptest.NewServer(webtest.Handler{Of: handler})
 	t.Cleanup(server.Close)
 	root := doorOf(server)
 	root.Elsewhere = map[string]string{

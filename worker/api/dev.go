@@ -4,9 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"mime"
-	"net"
-	"net/http"
 	"net/netip"
 	"strings"
 	"time"
@@ -15,6 +12,7 @@ import (
 
 	"tidemark/shared/auth"
 	"tidemark/shared/ijson"
+	"tidemark/shared/web"
 	"tidemark/worker/api/door"
 )
 
@@ -49,7 +47,7 @@ func devAdmit(c *door.Call) error {
 
 // devAsk returns {"dev":true}, by which a page learns that it may ask for a name.
 func devAsk(c *door.Call) error {
-	c.WriteJSON(http.StatusOK, []byte(`{"dev":true}`))
+	c.WriteJSON(web.StatusOK, []byte(`{"dev":true}`))
 	return nil
 }
 
@@ -59,7 +57,7 @@ func devAsk(c *door.Call) error {
 // say nothing of the caller's name and rights. The content type must be JSON, which a form of
 // another page cannot send.
 func devLogin(c *door.Call) error {
-	if kind, _, err := mime.ParseMediaType(c.R.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+	if kind, _, _ := strings.Cut(c.R.Header.Get("Content-Type"), ";"); !strings.EqualFold(strings.TrimSpace(kind), "application/json") {
 		return door.Fail(door.UnsupportedMediaType, "The content type must be application/json")
 	}
 	body, err := c.ReadJSON(devBodyBytes)
@@ -98,7 +96,7 @@ func devLogin(c *door.Call) error {
 	}
 	b := ijson.AppendString([]byte(`{"token":`), token)
 	b = fmt.Appendf(b, `,"expires_in":%d,"personal":`, int(devTokenLife(c.Settings.Auth).Seconds()))
-	c.WriteJSON(http.StatusOK, append(ijson.AppendString(b, personal), '}'))
+	c.WriteJSON(web.StatusOK, append(ijson.AppendString(b, personal), '}'))
 	return nil
 }
 
@@ -117,8 +115,8 @@ func personalSpace(name string) string {
 // below it, or a loopback address. RFC 6761, 6.3.
 func isLoopback(host string) bool {
 	name := host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		name = h
+	if colon := strings.LastIndexByte(host, ':'); strings.Count(host, ":") == 1 || strings.Contains(host, "]:") {
+		name = host[:colon]
 	}
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	if name == "localhost" || strings.HasSuffix(name, ".localhost") {

@@ -14,6 +14,7 @@ import (
 
 	"tidemark/shared/auth"
 	"tidemark/worker/api"
+	"tidemark/worker/webtest"
 )
 
 const devSecret = "the secret of these tests, 32 bytes"
@@ -25,7 +26,7 @@ func devServer(t *testing.T, variables map[string]string) http.Handler {
 	maps.Copy(all, variables)
 	c := configure(t, all)
 	c.Door.Now = func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
-	return api.New(c)
+	return webtest.Handler{Of: api.New(c)}
 }
 
 // devAsk asks as the demo does, but for the headers given in pairs of name and

@@ -16,6 +16,7 @@ import (
 	"tidemark/shared/yroom"
 	"tidemark/worker/api"
 	documentsapi "tidemark/worker/api/documents"
+	"tidemark/worker/webtest"
 )
 
 // noRoom fails each call that brings 100 bytes or more; to others it returns a Reply of
@@ -39,7 +40,7 @@ func TestAMergeTakesNotMuchMoreMemoryThanItsBody(t *testing.T) {
 	calls := &noRoom{}
 	c := configure(t, nil)
 	c.Root.Documents = &documentsapi.Config{Calls: calls}
-	h := api.New(c)
+	h := webtest.Handler{Of: api.New(c)}
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": "alice"}).SignedString([]byte(secret))
 	if err != nil {
 		t.Fatal(err)

@@ -22,6 +22,7 @@ import (
 	documentsapi "tidemark/worker/api/documents"
 	"tidemark/worker/api/door"
 	"tidemark/worker/store/documents"
+	"tidemark/worker/webtest"
 )
 
 // copies are the names of rooms, in order.
@@ -52,7 +53,7 @@ func TestAListTellsOfNoRoomThatTheTokenDoesNotOpen(t *testing.T) {
 	slices.Sort(d.names)
 	config := configure(t, nil)
 	config.Root.Documents = &documentsapi.Config{Copies: d}
-	h := api.New(config)
+	h := webtest.Handler{Of: api.New(config)}
 	for _, c := range []struct {
 		globs  []string
 		prefix string
@@ -113,7 +114,7 @@ func TestWhatARoomSpentCountsInTheRateOfWhoAsked(t *testing.T) {
 	config := configure(t, map[string]string{"LIMIT_REQUESTS_PER_MINUTE": "600"})
 	config.Door.Now = func() time.Time { return now }
 	config.Root.Documents = &documentsapi.Config{Calls: costly(500)}
-	h := api.New(config)
+	h := webtest.Handler{Of: api.New(config)}
 	for i, c := range []struct {
 		subject string
 		later   time.Duration
@@ -172,7 +173,7 @@ func (short) Call(context.Context, string, string, ...[]byte) ([]byte, error) {
 func TestARoomWithoutMemoryIsAskedAgain(t *testing.T) {
 	config := configure(t, nil)
 	config.Root.Documents = &documentsapi.Config{Calls: short{}}
-	h := api.New(config)
+	h := webtest.Handler{Of: api.New(config)}
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": "alice"}).SignedString([]byte(secret))
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"tidemark/worker/api"
+	"tidemark/worker/webtest"
 )
 
 // FuzzRequest sends any request to the real store: every response is JSON of the
@@ -23,7 +24,7 @@ func FuzzRequest(f *testing.F) {
 	c := configure(f, nil)
 	c.Root.Records.Store, c.Root.Tickets = openStore(f)
 	c.Door.Rooms = &ports{}
-	h := api.New(c)
+	h := webtest.Handler{Of: api.New(c)}
 	f.Fuzz(func(t *testing.T, method, path, query, contentType, accept string, body []byte) {
 		switch method {
 		case "GET", "POST", "PUT", "DELETE", "OPTIONS":

@@ -16,6 +16,7 @@ import (
 	"tidemark/worker/api"
 	"tidemark/worker/api/door"
 	"tidemark/worker/store"
+	"tidemark/worker/webtest"
 )
 
 // A hungryPull needs as much memory as the test says, and asks others meanwhile.
@@ -44,7 +45,7 @@ func TestMemoryIsGivenInTurn(t *testing.T) {
 	c := configure(t, nil)
 	c.Root.Records.Store, c.Door.Rooms = p, p
 	c.Door.Sleep = func(context.Context, time.Duration) error { slept++; return nil }
-	h := api.New(c)
+	h := webtest.Handler{Of: api.New(c)}
 	body := func(n int) *strings.Reader { return strings.NewReader(strings.Repeat(" ", n) + "null") }
 	p.then = func() {
 		slept = 0
@@ -114,7 +115,7 @@ func TestMemoryInUseIsNotGivenToOthers(t *testing.T) {
 		c := configure(t, nil)
 		c.Root.Records.Store, c.Door.Rooms = p, p
 		c.Door.Sleep = func(context.Context, time.Duration) error { grow(); return nil }
-		h := api.New(c)
+		h := webtest.Handler{Of: api.New(c)}
 		var other *httptest.ResponseRecorder
 		p.pull = func(ctx context.Context, b store.Budget) error {
 			if err := b.Hold(ctx, 31<<20); err != nil {
@@ -145,7 +146,7 @@ func TestAFullInstanceBeginsNothingLarge(t *testing.T) {
 	c := configure(t, nil)
 	c.Root.Records.Store, c.Door.Rooms, c.Door.Memory = p, p, memory
 	c.Door.Sleep = func(context.Context, time.Duration) error { full = true; return nil }
-	h := api.New(c)
+	h := webtest.Handler{Of: api.New(c)}
 	pull := func() *httptest.ResponseRecorder { return ask(h, "GET", "/trpc/sync.pull", nil) }
 	p.then = func() {
 		want(t, pull(), 503, "SERVICE_UNAVAILABLE") // it waits, and meanwhile the instance becomes full

@@ -20,6 +20,7 @@ import (
 	"tidemark/shared/record"
 	"tidemark/worker/api"
 	recordsapi "tidemark/worker/api/records"
+	"tidemark/worker/webtest"
 )
 
 func (p *ports) Restore(context.Context, time.Time) (record.Stamp, error) {
@@ -131,7 +132,7 @@ func newOffice(t *testing.T) *office {
 	c := configure(t, nil)
 	c.Root.Records = recordsapi.Config{Store: rows, Restorers: []recordsapi.Restorer{tickets}}
 	c.Root.Tickets, c.Door.Rooms, c.Door.Now = tickets, newRooms(t), func() time.Time { return o.now }
-	o.Handler = api.New(c)
+	o.Handler = webtest.Handler{Of: api.New(c)}
 	return o
 }
 

@@ -21,6 +21,7 @@ import (
 	"tidemark/wasm/wasmtest"
 	"tidemark/worker/store"
 	"tidemark/worker/store/projects"
+	"tidemark/worker/webtest"
 )
 
 // A strict database returns columns of distinct names only, as production D1
@@ -55,7 +56,7 @@ func openProjects(t *testing.T, variables map[string]string) *httptest.Server {
 	c, db := configure(t, variables), openD1(t)
 	c.Root.Projects, c.Door.Rooms = projects.New(db, projects.NewStatements()), newProjectRooms(t)
 	handler, _ := openSpaces(t, &c, db)
-	server := httptest.NewServer(handler)
+	server := httptest.NewServer(webtest.Handler{Of: handler})
 	t.Cleanup(server.Close)
 	return server
 }

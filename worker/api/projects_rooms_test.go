@@ -4,7 +4,6 @@ package api_test
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -16,7 +15,9 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/shared/room"
 	"tidemark/shared/syncroom"
+	"tidemark/shared/web"
 	"tidemark/worker/api/door"
+	"tidemark/worker/webtest"
 )
 
 // projectRooms stand in for the SyncRooms of projects: the state machine behind
@@ -90,11 +91,12 @@ func (r *projectRooms) leave(name string, id int32, code int, reason string) {
 	go c.Close(websocket.StatusCode(code), reason) // it waits for the other side
 }
 
-func (r *projectRooms) Forward(w http.ResponseWriter, req *http.Request, f abi.Forward) error {
+func (r *projectRooms) Forward(to web.ResponseWriter, _ *web.Request, f abi.Forward) error {
 	if refusal, ok := f.Refusal(); ok {
-		refuse(w, req, refusal)
+		refuse(to, refusal)
 		return nil
 	}
+	w, req := webtest.Native(to)
 	conn, err := websocket.Accept(w, req, &websocket.AcceptOptions{InsecureSkipVerify: true})
 	if err != nil {
 		return nil // it has responded

@@ -20,9 +20,11 @@ import (
 	"tidemark/shared/delta"
 	"tidemark/shared/project"
 	"tidemark/shared/syncroom"
+	"tidemark/shared/web"
 	"tidemark/worker/api"
 	projectsapi "tidemark/worker/api/projects"
 	"tidemark/worker/store/projects"
+	"tidemark/worker/webtest"
 )
 
 // askAs sends a request of the subject; the body of the response is closed.
@@ -94,7 +96,7 @@ func TestUploadsToInventedProjectsTakeNobodysPlace(t *testing.T) {
 	now := time.Now()
 	c := configure(t, map[string]string{"LIMIT_UPLOADS_PER_MINUTE": "3"})
 	c.Root.Projects, c.Door.Now = oneProject{}, func() time.Time { return now }
-	h := api.New(c)
+	h := webtest.Handler{Of: api.New(c)}
 	sign := conformance.Signer([]byte(secret))
 	tokens := map[string]string{}
 	for _, name := range []string{"ann", "bob", "eve"} {
@@ -148,14 +150,14 @@ func (h *heard) Publish(_ context.Context, _, room string, message []byte) {
 	h.messages = append(h.messages, fmt.Sprint(room, changes, err))
 }
 
-func (h *heard) Forward(http.ResponseWriter, *http.Request, abi.Forward) error { return nil }
+func (h *heard) Forward(web.ResponseWriter, *web.Request, abi.Forward) error { return nil }
 
 func TestAWriteWhoseAnswerIsLostIsTold(t *testing.T) {
 	stored := projects.New(openD1(t), projects.NewStatements())
 	rooms := &heard{}
 	c := configure(t, nil)
 	c.Root.Projects, c.Door.Rooms = broken{stored}, rooms
-	server := httptest.NewServer(api.New(c))
+	server := httptest.NewServer(webtest.Handler{Of: api.New(c)})
 	defer server.Close()
 	url := server.URL + "/api/v1/projects/"
 	if res := askAs(t, url, "POST", "ann", `{"id":"p","name":"P"}`); res.StatusCode != 201 {

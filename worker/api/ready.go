@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/shared/ijson"
 	"tidemark/shared/room"
+	"tidemark/shared/web"
 	"tidemark/worker/api/door"
 )
 
@@ -55,11 +55,11 @@ func (r *readiness) serve(c *door.Call) error {
 		failures = appendFailure(append([]byte(nil), failures...), "variable", variableOf(c.Invalid), c.Invalid.Error())
 	}
 	if len(failures) == 0 {
-		c.WriteJSON(http.StatusOK, []byte(`{"status":"ready"}`))
+		c.WriteJSON(web.StatusOK, []byte(`{"status":"ready"}`))
 		return nil
 	}
 	c.W.Header().Set("Retry-After", "5")
-	c.WriteJSON(http.StatusServiceUnavailable, append(append([]byte(`{"status":"unready","failures":[`), failures...), "]}"...))
+	c.WriteJSON(web.StatusServiceUnavailable, append(append([]byte(`{"status":"unready","failures":[`), failures...), "]}"...))
 	return nil
 }
 

@@ -18,12 +18,13 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/worker/api"
 	documentsapi "tidemark/worker/api/documents"
+	"tidemark/worker/webtest"
 )
 
-// A web is door.Web by Go's own client. Like the hosts it follows no redirect.
-type web struct{}
+// A client is door.Web by Go's own client. Like the hosts it follows no redirect.
+type client struct{}
 
-func (web) Fetch(ctx context.Context, f abi.Fetch) (abi.Fetched, error) {
+func (client) Fetch(ctx context.Context, f abi.Fetch) (abi.Fetched, error) {
 	request, err := http.NewRequestWithContext(ctx, f.Method, f.URL, bytes.NewReader(f.Body))
 	if err != nil {
 		return abi.Fetched{}, err
@@ -39,7 +40,7 @@ func (web) Fetch(ctx context.Context, f abi.Fetch) (abi.Fetched, error) {
 	return got, err
 }
 
-func (web) Sleep(context.Context, time.Duration) error { return nil }
+func (client) Sleep(context.Context, time.Duration) error { return nil }
 
 // silent are Yjs rooms that say nothing.
 type silent struct{}
@@ -73,9 +74,9 @@ func TestRecipes(t *testing.T) {
 		maps.Copy(all, variables)
 		c := configure(t, all)
 		c.Root.Records.Store, c.Root.Tickets = openStore(t)
-		c.Door.Rooms, c.Door.Web, c.Door.Now = newRooms(t), web{}, clock.now
+		c.Door.Rooms, c.Door.Web, c.Door.Now = newRooms(t), client{}, clock.now
 		c.Root.Documents = &documentsapi.Config{Calls: silent{}}
-		server := httptest.NewServer(api.New(c))
+		server := httptest.NewServer(webtest.Handler{Of: api.New(c)})
 		t.Cleanup(server.Close)
 		return conformance.Host{BaseURL: server.URL, Now: clock.now, Advance: clock.advance}
 	})

@@ -6,13 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
 	"tidemark/shared/ijson"
 	"tidemark/shared/syncroom"
+	"tidemark/shared/web"
 	"tidemark/shared/yroom"
 	"tidemark/worker/api/door"
 	"tidemark/worker/store/tickets"
@@ -70,7 +70,7 @@ func revoke(c *door.Call) error {
 	if len(places) == placesAtOnce {
 		b = ijson.AppendString(append(b, `,"next":`...), nextPlaces(in.At, places[len(places)-1]))
 	}
-	c.WriteJSON(http.StatusOK, append(b, '}'))
+	c.WriteJSON(web.StatusOK, append(b, '}'))
 	return nil
 }
 

@@ -4,7 +4,6 @@ package api_test
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -16,7 +15,9 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/shared/room"
 	"tidemark/shared/syncroom"
+	"tidemark/shared/web"
 	"tidemark/worker/api/door"
+	"tidemark/worker/webtest"
 )
 
 // rooms stands in for the Durable Objects: the room's state machine behind
@@ -104,7 +105,8 @@ func (r *rooms) count() int {
 }
 
 // refuse does what the hosts do with a refusal.
-func refuse(w http.ResponseWriter, req *http.Request, refusal abi.Refusal) {
+func refuse(to web.ResponseWriter, refusal abi.Refusal) {
+	w, req := webtest.Native(to)
 	conn, err := websocket.Accept(w, req, &websocket.AcceptOptions{InsecureSkipVerify: true})
 	if err != nil {
 		return // it has responded
@@ -116,11 +118,12 @@ func refuse(w http.ResponseWriter, req *http.Request, refusal abi.Refusal) {
 	conn.Close(websocket.StatusCode(refusal.Code), reason)
 }
 
-func (r *rooms) Forward(w http.ResponseWriter, req *http.Request, f abi.Forward) error {
+func (r *rooms) Forward(to web.ResponseWriter, _ *web.Request, f abi.Forward) error {
 	if refusal, ok := f.Refusal(); ok {
-		refuse(w, req, refusal)
+		refuse(to, refusal)
 		return nil
 	}
+	w, req := webtest.Native(to)
 	var protocols []string
 	if f.Protocol != "" {
 		protocols = []string{f.Protocol}

@@ -1,9 +1,8 @@
 package api
 
 import (
-	"net/http"
-
 	"tidemark/shared/auth"
+	"tidemark/shared/web"
 	"tidemark/worker/api/documents"
 	"tidemark/worker/api/door"
 	"tidemark/worker/api/projects"
@@ -60,7 +59,7 @@ func healthSection() *door.Section {
 }
 
 func health(c *door.Call) error {
-	c.WriteJSON(http.StatusOK, []byte(`{"status":"ok"}`))
+	c.WriteJSON(web.StatusOK, []byte(`{"status":"ok"}`))
 	return nil
 }
 

@@ -16,9 +16,11 @@ import (
 	"testing"
 	"time"
 
+	"tidemark/shared/web"
 	"tidemark/worker/api/documents"
 	"tidemark/worker/api/door"
 	"tidemark/worker/store/spaces"
+	"tidemark/worker/webtest"
 )
 
 // allRoutes are the tables of the root and of a space.
@@ -32,11 +34,13 @@ type noSpaces struct{}
 func (noSpaces) List(context.Context, string, string, int) ([]spaces.Entry, error) { return nil, nil }
 
 // serveBy serves a request by a table whose sections admit everybody.
-func serveBy(table door.Table, w http.ResponseWriter, r *http.Request) {
+func serveBy(table door.Table, to http.ResponseWriter, from *http.Request) {
 	for _, section := range table {
 		section.Admit = func(*door.Call) error { return nil }
 	}
-	serve(&door.Call{Door: door.New(door.Config{}), W: w, R: r, Space: &door.Space{}}, table)
+	webtest.Func(func(w web.ResponseWriter, r *web.Request) {
+		serve(&door.Call{Door: door.New(door.Config{}), W: w, R: r, Space: &door.Space{}}, table)
+	})(to, from)
 }
 
 func TestEachRouteHasANameOfItsOwnAndAHandler(t *testing.T) {
@@ -147,7 +151,7 @@ func TestAPathThatNoPatternHasNeedsATokenToo(t *testing.T) {
 	c.Settings, c.Invalid = door.ReadSettings(func(name string) string {
 		return map[string]string{"AUTH_SECRET": strings.Repeat("secret", 8)}[name]
 	})
-	h := New(Config{Door: c, Root: Stores{Documents: &documents.Config{}}})
+	h := webtest.Handler{Of: New(Config{Door: c, Root: Stores{Documents: &documents.Config{}}})}
 	for _, path := range []string{"/trpc%2Fsync.pull", "/sync%2Fpull", "/yjs%2Fr", "/auth%2Fticket", "/api%2Fv1%2Fdocs", "/api/v1/%2Fdocs", "/nowhere"} {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))

@@ -1,12 +1,12 @@
 package api
 
 import (
-	"net/http"
 	"net/url"
 	"strings"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/auth"
+	"tidemark/shared/web"
 	"tidemark/worker/api/door"
 	"tidemark/worker/api/spaces"
 )
@@ -16,7 +16,7 @@ const spacesPath = "/s/"
 
 // cutSpace returns the space that the path of r names, and r with the path behind that.
 // docs/protocol.md, Spaces.
-func cutSpace(r *http.Request) (name string, inside *http.Request, ok bool) {
+func cutSpace(r *web.Request) (name string, inside *web.Request, ok bool) {
 	rest, ok := strings.CutPrefix(r.URL.EscapedPath(), spacesPath)
 	if !ok {
 		return "", nil, false
@@ -42,7 +42,7 @@ var errNoSpace = door.Fail(door.NotFound, "A space's name has 1 to 64 of the cha
 // forward hands a request to the object of its space, if the caller has any right there.
 // Otherwise it responds here, in the form of the path, and the object does not hear of
 // the request. So nobody learns whether the space exists. A3.
-func (h *Handler) forward(w http.ResponseWriter, r, inside *http.Request, name string) {
+func (h *Handler) forward(w web.ResponseWriter, r, inside *web.Request, name string) {
 	inside, share := h.door.WithShare(inside)
 	defer share.End()
 	c := &door.Call{Door: h.door, W: w, R: inside, Space: &door.Space{Name: name}}
@@ -68,14 +68,14 @@ func (h *Handler) forward(w http.ResponseWriter, r, inside *http.Request, name s
 }
 
 // ofLife says whether a request is about the life of a space. A closed space serves it.
-func ofLife(r *http.Request) bool {
+func ofLife(r *web.Request) bool {
 	path := r.URL.Path
-	return r.Method == http.MethodDelete && path == "" || path == "/import" || path == "/info"
+	return r.Method == web.MethodDelete && path == "" || path == "/import" || path == "/info"
 }
 
 // ServeSpace serves a request in the object of its space. enclosed is what forward
 // has handed over.
-func (h *Handler) ServeSpace(w http.ResponseWriter, r *http.Request, space *door.Space, enclosed []byte) {
+func (h *Handler) ServeSpace(w web.ResponseWriter, r *web.Request, space *door.Space, enclosed []byte) {
 	name, inside, ok := cutSpace(r)
 	if !ok {
 		inside = r

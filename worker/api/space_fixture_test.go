@@ -18,9 +18,11 @@ import (
 	"tidemark/e2e/conformance"
 	"tidemark/shared/abi"
 	"tidemark/shared/record"
+	"tidemark/shared/web"
 	"tidemark/wasm/wasmtest"
 	"tidemark/worker/api/documents"
 	"tidemark/worker/store"
+	"tidemark/worker/webtest"
 )
 
 // A town is a server with spaces.
@@ -65,7 +67,7 @@ func (r townRooms) Publish(ctx context.Context, binding, room string, message []
 	r.projects.Publish(ctx, binding, room, message)
 }
 
-func (r townRooms) Forward(w http.ResponseWriter, q *http.Request, f abi.Forward) error {
+func (r townRooms) Forward(w web.ResponseWriter, q *web.Request, f abi.Forward) error {
 	if f.Name == "sync" {
 		return r.rooms.Forward(w, q, f)
 	}
@@ -80,7 +82,7 @@ func newTown(t *testing.T, variables ...string) *town {
 	c.Root.Documents = &documents.Config{Calls: silent{}}
 	handler, objects := openSpaces(t, &c, f.d1)
 	f.spaceObjects = objects
-	server := httptest.NewServer(handler)
+	server := httptest.NewServer(webtest.Handler{Of: handler})
 	t.Cleanup(server.Close)
 	f.url = server.URL
 	return f

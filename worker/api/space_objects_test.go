@@ -5,7 +5,6 @@ package api_test
 import (
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -16,6 +15,7 @@ import (
 	"tidemark/shared/room"
 	"tidemark/shared/syncroom"
 	"tidemark/shared/watermelon"
+	"tidemark/shared/web"
 	"tidemark/shared/yroom"
 	"tidemark/wasm/wasmtest"
 	"tidemark/worker/api"
@@ -121,7 +121,7 @@ func (o *spaceObjects) Call(_ context.Context, binding, room string, message ...
 // inSpace is the key of the object whose request a context is.
 type inSpace struct{}
 
-func (o *spaceObjects) Forward(w http.ResponseWriter, r *http.Request, f abi.Forward) error {
+func (o *spaceObjects) Forward(w web.ResponseWriter, r *web.Request, f abi.Forward) error {
 	if f.Request {
 		o.object(f.Name).serve(w, r, f.Attachment)
 		return nil
@@ -151,7 +151,7 @@ type spaceObject struct {
 	broken bool // nothing can be read
 }
 
-func (s *spaceObject) serve(w http.ResponseWriter, r *http.Request, enclosed []byte) {
+func (s *spaceObject) serve(w web.ResponseWriter, r *web.Request, enclosed []byte) {
 	s.request.Lock()
 	defer s.request.Unlock()
 	s.served.Add(1)

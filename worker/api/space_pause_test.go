@@ -15,6 +15,7 @@ import (
 	"tidemark/shared/record"
 	"tidemark/shared/yroom"
 	"tidemark/worker/api/documents"
+	"tidemark/worker/webtest"
 )
 
 // A life is a server with one space, acme, which has a project and so a call to make when it
@@ -35,9 +36,10 @@ func newLife(t *testing.T) *life {
 	c.Door.Rooms, c.Door.Now = newRooms(t), func() time.Time { return l.now }
 	c.Root.Documents = &documents.Config{} // so that spaces serve documents
 	handler, objects := openSpaces(t, &c, db)
-	server := httptest.NewServer(handler)
+	served := webtest.Handler{Of: handler}
+	server := httptest.NewServer(served)
 	t.Cleanup(server.Close)
-	l.url, l.handler, l.objects = server.URL, handler, objects
+	l.url, l.handler, l.objects = server.URL, served, objects
 	l.token = conformance.Signer([]byte(secret))(conformance.Claims{
 		Subject: "ann", Space: "acme", TTL: time.Hour,
 		Scope: "sync:read sync:write yjs:read yjs:write projects:read projects:write sync:admin spaces:admin",

@@ -2,11 +2,11 @@ package api
 
 import (
 	"crypto/rand"
-	"net/http"
 	"strconv"
 	"time"
 
 	"tidemark/shared/ijson"
+	"tidemark/shared/web"
 	"tidemark/worker/api/door"
 )
 
@@ -27,6 +27,6 @@ func ticket(c *door.Call) error {
 	}
 	b := ijson.AppendString([]byte(`{"ticket":`), ticket)
 	b = strconv.AppendInt(append(b, `,"expires_in":`...), int64(end.Sub(now)/time.Second), 10)
-	c.WriteJSON(http.StatusOK, append(b, '}'))
+	c.WriteJSON(web.StatusOK, append(b, '}'))
 	return nil
 }

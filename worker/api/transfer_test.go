@@ -12,6 +12,7 @@ import (
 
 	"tidemark/shared/record"
 	"tidemark/shared/syncroom"
+	"tidemark/shared/web"
 	"tidemark/wasm/wasmtest"
 	"tidemark/worker/api"
 	"tidemark/worker/api/door"
@@ -19,6 +20,7 @@ import (
 	"tidemark/worker/api/transfer"
 	"tidemark/worker/store"
 	storetransfer "tidemark/worker/store/transfer"
+	"tidemark/worker/webtest"
 )
 
 // newSpace is a server on an empty database whose rows can be pushed, exported and
@@ -32,7 +34,7 @@ func newSpace(t *testing.T, variables map[string]string) (http.Handler, *ports) 
 	root := api.New(c)
 	d := door.New(c.Door)
 	section := door.NewTable(transfer.Section(func(*door.Call) transfer.Store { return pages }, true))[0]
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return webtest.Func(func(w web.ResponseWriter, r *web.Request) {
 		if r.URL.Path != "/export" && r.URL.Path != "/import" {
 			root.ServeHTTP(w, r)
 			return

@@ -4,10 +4,10 @@ package host
 
 import (
 	"context"
-	"net/http"
 	"runtime"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/web"
 )
 
 // wholeBytes is the length up to which the guest reads a result in one piece.
@@ -78,7 +78,7 @@ func callFrame(binding, room string, data ...[]byte) []byte {
 
 // Forward hands r to an object: an upgrade, which the object completes, or a request that
 // its Server serves. The host drops the bytes that the handler writes.
-func (Rooms) Forward(_ http.ResponseWriter, r *http.Request, f abi.Forward) error {
+func (Rooms) Forward(_ web.ResponseWriter, r *web.Request, f abi.Forward) error {
 	c, err := callOf(r.Context())
 	if err != nil {
 		return err

@@ -1,7 +1,7 @@
 //go:build js && wasm
 
 // Package host is the guest's side of the host ABI (package abi): it turns the
-// host's exports into an http.Handler's requests and a Room's events, and ops
+// host's exports into an web.Handler's requests and a Room's events, and ops
 // into calls that wait.
 //
 // One instance serves every request and every object of an isolate, so nothing
@@ -14,19 +14,19 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"net/http"
 	"runtime"
 	"time"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/logline"
 	"tidemark/shared/metric"
+	"tidemark/shared/web"
 )
 
 // A Config holds the handler and the classes that Serve serves. The keys of Classes
 // are the class names of the Durable Objects.
 type Config struct {
-	Handler http.Handler
+	Handler web.Handler
 	Classes map[string]Class
 	// Counts has the counters that are to be 0 from the start.
 	Counts metric.Counts

@@ -3,12 +3,12 @@
 package host
 
 import (
-	"net/http"
 	"net/url"
 	"runtime/debug"
 	"strings"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/web"
 )
 
 //go:wasmexport request
@@ -20,9 +20,9 @@ func request(id, head, headLen, length int32) {
 
 // A Server is a Room that serves requests, too. Forward.Request hands them to it.
 type Server interface {
-	// Serve is as the method of http.Handler. It may wait. It acts on the object inside
+	// Serve is as the method of web.Handler. It may wait. It acts on the object inside
 	// Object.Enter only.
-	Serve(w http.ResponseWriter, r *http.Request, attachment []byte)
+	Serve(w web.ResponseWriter, r *web.Request, attachment []byte)
 }
 
 //go:wasmexport object_request
@@ -31,7 +31,7 @@ func objectRequest(id, object, head, headLen, length, data, dataLen int32) {
 	headBytes, attachment := take(head, headLen), take(data, dataLen)
 	o, err := c.begins(object)
 	begin(func() {
-		c.serve(headBytes, int64(length), func(w http.ResponseWriter, r *http.Request) {
+		c.serve(headBytes, int64(length), func(w web.ResponseWriter, r *web.Request) {
 			if err != nil {
 				panic(err)
 			}
@@ -41,8 +41,8 @@ func objectRequest(id, object, head, headLen, length, data, dataLen int32) {
 }
 
 // serve runs a handler and sends its response, or 500 if the handler does not return.
-func (c *call) serve(head []byte, length int64, handle http.HandlerFunc) {
-	w := &responseWriter{c: c, header: http.Header{}}
+func (c *call) serve(head []byte, length int64, handle func(web.ResponseWriter, *web.Request)) {
+	w := &responseWriter{c: c}
 	returned := false       // stays false if the handler panics or ends its goroutine
 	var failure abi.Failure // what is known of the request
 	defer c.end()
@@ -50,8 +50,8 @@ func (c *call) serve(head []byte, length int64, handle http.HandlerFunc) {
 		if p := recover(); !returned {
 			Log.Error("a handler did not return", "panic", p, "stack", string(debug.Stack()), "request_id", failure.RequestID)
 			hostWrite(c.id, nil, 0)
-			w = &responseWriter{header: http.Header{}, route: w.route}
-			failure.Status, failure.Message = http.StatusInternalServerError, "internal error"
+			w = &responseWriter{route: w.route}
+			failure.Status, failure.Message = web.StatusInternalServerError, "internal error"
 			w.fail(failure)
 			c.forward = nil
 		}
@@ -61,12 +61,12 @@ func (c *call) serve(head []byte, length int64, handle http.HandlerFunc) {
 	if err == nil {
 		failure.Path = r.URL.Path
 		failure.RequestID, failure.Traceparent = r.Header.Get(abi.RequestIDHeader), r.Header.Get(abi.TraceparentHeader)
-		if r.Body, r.ContentLength = http.NoBody, length; length != 0 {
+		if r.ContentLength = length; length != 0 {
 			r.Body = &body{c: c, length: length}
 		}
 		handle(w, r.WithContext(c))
 	} else {
-		w.fail(abi.Failure{Status: http.StatusBadRequest, Message: "The request is malformed: " + err.Error()})
+		w.fail(abi.Failure{Status: web.StatusBadRequest, Message: "The request is malformed: " + err.Error()})
 	}
 	returned = true
 }
@@ -94,11 +94,8 @@ func (c *call) respond(w *responseWriter) {
 	hostRespond(c.id, pointer(head), int32(len(head)), pointer(w.body), int32(len(w.body)))
 }
 
-// requestID is abi.RequestIDHeader in the head of a request.
-const requestID = "x-request-id"
-
 // newRequest returns the server's request for the host's text.
-func newRequest(head []byte) (*http.Request, error) {
+func newRequest(head []byte) (*web.Request, error) {
 	h, err := abi.DecodeRequest(head)
 	if err != nil {
 		return nil, err
@@ -109,24 +106,7 @@ func newRequest(head []byte) (*http.Request, error) {
 			return nil, err
 		}
 	}
-	r := &http.Request{
-		Method: h.Method, URL: u, Host: u.Host,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: make(http.Header, len(h.Header)),
-	}
-	values := make([]string, len(h.Header)) // of all headers, which are of one name each as a rule
-	for i, field := range h.Header {
-		name := abi.RequestIDHeader // every request has it, and net/http does not know the name
-		if field[0] != requestID {
-			name = http.CanonicalHeaderKey(field[0])
-		}
-		if _, has := r.Header[name]; has {
-			r.Header.Add(name, field[1])
-			continue
-		}
-		values[i] = field[1]
-		r.Header[name] = values[i : i+1 : i+1]
-	}
+	r := &web.Request{Method: h.Method, URL: u, Host: u.Host, Header: h.Header}
 	r.RemoteAddr = r.Header.Get("Cf-Connecting-Ip")
 	return r, nil
 }
@@ -155,7 +135,7 @@ const maxGathered = 64 << 10
 // the bytes of a long one early, so that the guest's memory does not hold them.
 type responseWriter struct {
 	c      *call
-	header http.Header
+	header web.Header
 	status int
 	route  string
 	body   []byte
@@ -164,7 +144,7 @@ type responseWriter struct {
 // SetRoute notes the pattern of the request's route.
 func (w *responseWriter) SetRoute(pattern string) { w.route = pattern }
 
-func (w *responseWriter) Header() http.Header { return w.header }
+func (w *responseWriter) Header() *web.Header { return &w.header }
 
 func (w *responseWriter) WriteHeader(status int) {
 	if w.status == 0 {
@@ -173,7 +153,7 @@ func (w *responseWriter) WriteHeader(status int) {
 }
 
 func (w *responseWriter) Write(b []byte) (int, error) {
-	w.WriteHeader(http.StatusOK)
+	w.WriteHeader(web.StatusOK)
 	if len(w.body)+len(b) > maxGathered && len(w.body) > 0 {
 		hostWrite(w.c.id, pointer(w.body), int32(len(w.body)))
 		w.body = w.body[:0]
@@ -188,15 +168,14 @@ func (w *responseWriter) Write(b []byte) (int, error) {
 
 // head returns the text of abi.Response. It cuts a value at a line break.
 func (w *responseWriter) head() []byte {
-	w.WriteHeader(http.StatusOK)
+	w.WriteHeader(web.StatusOK)
 	b := abi.AppendStatus(make([]byte, 0, 192), w.status, w.route)
-	for name, values := range w.header {
-		for _, value := range values {
-			if i := strings.IndexAny(value, "\r\n"); i >= 0 {
-				value = value[:i]
-			}
-			b = abi.AppendHeaderLine(b, name, value)
+	for _, field := range w.header {
+		value := field[1]
+		if i := strings.IndexAny(value, "\r\n"); i >= 0 {
+			value = value[:i]
 		}
+		b = abi.AppendHeaderLine(b, field[0], value)
 	}
 	return b
 }

@@ -4,16 +4,16 @@ package host
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"tidemark/shared/session"
 	"tidemark/shared/syncroom"
+	"tidemark/shared/web"
 )
 
 // A Program is what an object of class Space runs; *space.Space is one.
 type Program interface {
-	Serve(w http.ResponseWriter, r *http.Request, attachment []byte)
+	Serve(w web.ResponseWriter, r *web.Request, attachment []byte)
 	// Call answers a message of another object. It returns a message for the room of the
 	// subscribers as forRoom.
 	Call(data []byte) (reply, forRoom []byte)
@@ -79,7 +79,7 @@ type spaceRoom struct {
 }
 
 // Serve serves a request that the Worker forwarded.
-func (r *spaceRoom) Serve(w http.ResponseWriter, q *http.Request, attachment []byte) {
+func (r *spaceRoom) Serve(w web.ResponseWriter, q *web.Request, attachment []byte) {
 	r.space.program.Serve(w, q, attachment)
 }
 

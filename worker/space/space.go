@@ -8,7 +8,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"net/http"
 	"time"
 
 	"tidemark/shared/abi"
@@ -17,6 +16,7 @@ import (
 	"tidemark/shared/room"
 	"tidemark/shared/syncroom"
 	"tidemark/shared/watermelon"
+	"tidemark/shared/web"
 	"tidemark/worker/api"
 	"tidemark/worker/api/dialect"
 	docsapi "tidemark/worker/api/documents"
@@ -51,7 +51,7 @@ type Object interface {
 // A Config is what all spaces share.
 type Config struct {
 	// Serve serves a request of a space: (*api.Handler).ServeSpace.
-	Serve     func(w http.ResponseWriter, r *http.Request, s *door.Space, enclosed []byte)
+	Serve     func(w web.ResponseWriter, r *web.Request, s *door.Space, enclosed []byte)
 	Records   *records.Statements
 	Projects  *projects.Statements
 	Transfer  *transfer.Statements
@@ -205,7 +205,7 @@ var errUnopened = door.Fail(door.ServiceUnavailable, "The space cannot be opened
 
 // Serve serves a request. Before it responds to the one that made the space, the
 // directory has the space.
-func (s *Space) Serve(w http.ResponseWriter, r *http.Request, enclosed []byte) {
+func (s *Space) Serve(w web.ResponseWriter, r *web.Request, enclosed []byte) {
 	if err := s.open(r.Context()); err != nil {
 		unopened := s.door
 		unopened.Unopened = err

@@ -45,7 +45,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net/http"
 	"os"
 	"runtime"
 	"strconv"
@@ -53,6 +52,7 @@ import (
 	"time"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/web"
 	"tidemark/worker/host"
 )
 
@@ -70,8 +70,8 @@ var (
 // begun counts how often again began in this instance, by key.
 var begun = map[string]int{}
 
-func again(w http.ResponseWriter, r *http.Request) {
-	key, take := r.FormValue("key"), r.FormValue("take") != ""
+func again(w web.ResponseWriter, r *web.Request) {
+	key, take := value(r, "key"), value(r, "take") != ""
 	begun[key]++
 	var body []byte
 	if take {
@@ -89,98 +89,98 @@ func again(w http.ResponseWriter, r *http.Request) {
 //layout:long one handler for each route
 func main() {
 	host.Boot()
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /trivial", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") })
-	mux.HandleFunc("GET /env", func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, host.Getenv(r.FormValue("name")))
-	})
-	mux.HandleFunc("GET /stats", stats)
-	mux.HandleFunc("POST /echo", echo)
-	mux.HandleFunc("POST /slow-echo", func(w http.ResponseWriter, r *http.Request) {
+	mux := routes{}
+	mux["GET /trivial"] = func(w web.ResponseWriter, _ *web.Request) { io.WriteString(w, "ok") }
+	mux["GET /env"] = func(w web.ResponseWriter, r *web.Request) {
+		io.WriteString(w, host.Getenv(value(r, "name")))
+	}
+	mux["GET /stats"] = stats
+	mux["POST /echo"] = echo
+	mux["POST /slow-echo"] = func(w web.ResponseWriter, r *web.Request) {
 		host.Sleep(r.Context(), time.Duration(number(r, "ms"))*time.Millisecond)
 		if body, ok := takeBody(w, r); ok {
 			w.Write(body)
 		}
-	})
-	mux.HandleFunc("POST /length", func(w http.ResponseWriter, r *http.Request) {
+	}
+	mux["POST /length"] = func(w web.ResponseWriter, r *web.Request) {
 		if body, ok := takeBody(w, r); ok {
 			answer(w, len(body))
 		}
-	})
-	mux.HandleFunc("POST /refused", func(w http.ResponseWriter, r *http.Request) {
+	}
+	mux["POST /refused"] = func(w web.ResponseWriter, r *web.Request) {
 		if ms := number(r, "ms"); ms > 0 {
 			host.Sleep(r.Context(), time.Duration(ms)*time.Millisecond)
 		}
-		http.Error(w, "refused", http.StatusUnauthorized)
-	})
-	mux.HandleFunc("GET /taken-wait", func(w http.ResponseWriter, r *http.Request) {
+		fail(w, "refused", web.StatusUnauthorized)
+	}
+	mux["GET /taken-wait"] = func(w web.ResponseWriter, r *web.Request) {
 		if _, ok := takeBody(w, r); ok {
 			waitFor(w, r, "taken")
 		}
-	})
-	mux.HandleFunc("/again", again)
-	mux.HandleFunc("GET /d1", insertSome)
-	mux.HandleFunc("POST /batch", batch)
-	mux.HandleFunc("GET /sleep", func(w http.ResponseWriter, r *http.Request) {
+	}
+	mux["/again"] = again
+	mux["GET /d1"] = insertSome
+	mux["POST /batch"] = batch
+	mux["GET /sleep"] = func(w web.ResponseWriter, r *web.Request) {
 		if err := host.Sleep(r.Context(), time.Duration(number(r, "ms"))*time.Millisecond); err != nil {
-			http.Error(w, err.Error(), http.StatusGatewayTimeout)
+			fail(w, err.Error(), web.StatusGatewayTimeout)
 			return
 		}
 		io.WriteString(w, "slept")
-	})
-	mux.HandleFunc("GET /wait", func(w http.ResponseWriter, r *http.Request) { waitFor(w, r, r.FormValue("key")) })
-	mux.HandleFunc("GET /wake", func(w http.ResponseWriter, r *http.Request) {
-		if wake(r.FormValue("key")) {
+	}
+	mux["GET /wait"] = func(w web.ResponseWriter, r *web.Request) { waitFor(w, r, value(r, "key")) }
+	mux["GET /wake"] = func(w web.ResponseWriter, r *web.Request) {
+		if wake(value(r, "key")) {
 			runtime.Gosched() // the other request's goroutine runs in this request
 			io.WriteString(w, "woke")
 			return
 		}
-		http.Error(w, "nobody waits", http.StatusNotFound)
-	})
-	mux.HandleFunc("GET /panic", func(http.ResponseWriter, *http.Request) { panic("on request") })
-	mux.HandleFunc("GET /goexit", func(http.ResponseWriter, *http.Request) { runtime.Goexit() })
-	mux.HandleFunc("GET /goroutine-panic", func(w http.ResponseWriter, r *http.Request) {
+		fail(w, "nobody waits", web.StatusNotFound)
+	}
+	mux["GET /panic"] = func(web.ResponseWriter, *web.Request) { panic("on request") }
+	mux["GET /goexit"] = func(web.ResponseWriter, *web.Request) { runtime.Goexit() }
+	mux["GET /goroutine-panic"] = func(w web.ResponseWriter, r *web.Request) {
 		go panic("on request, in a goroutine")
 		host.Sleep(r.Context(), time.Second)
-	})
-	mux.HandleFunc("GET /stack-overflow", func(w http.ResponseWriter, _ *http.Request) {
+	}
+	mux["GET /stack-overflow"] = func(w web.ResponseWriter, _ *web.Request) {
 		io.WriteString(w, strconv.Itoa(recurse(1)))
-	})
-	mux.HandleFunc("GET /loop", func(http.ResponseWriter, *http.Request) { loop() })
-	mux.HandleFunc("GET /spin", func(w http.ResponseWriter, r *http.Request) {
+	}
+	mux["GET /loop"] = func(web.ResponseWriter, *web.Request) { loop() }
+	mux["GET /spin"] = func(w web.ResponseWriter, r *web.Request) {
 		spin(number(r, "ms"))
 		io.WriteString(w, "spun")
-	})
-	mux.HandleFunc("GET /memory", allocate)
-	mux.HandleFunc("GET /exit", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
-	mux.HandleFunc("POST /room/{name}/call", callRoom)
-	mux.HandleFunc("POST /room/{name}/publish", func(w http.ResponseWriter, r *http.Request) {
+	}
+	mux["GET /memory"] = allocate
+	mux["GET /exit"] = func(web.ResponseWriter, *web.Request) { os.Exit(3) }
+	mux["POST /room/NAME/call"] = callRoom
+	mux["POST /room/NAME/publish"] = func(w web.ResponseWriter, r *web.Request) {
 		if body, ok := takeBody(w, r); ok {
-			host.Rooms{}.Publish(r.Context(), binding, r.PathValue("name"), body)
+			host.Rooms{}.Publish(r.Context(), binding, roomOf(r), body)
 			io.WriteString(w, "published")
 		}
-	})
-	mux.HandleFunc("GET /room/{name}/socket", func(w http.ResponseWriter, r *http.Request) {
+	}
+	mux["GET /room/NAME/socket"] = func(w web.ResponseWriter, r *web.Request) {
 		host.Rooms{}.Forward(w, r, abi.Forward{
-			Binding: binding, Name: r.PathValue("name"), Owner: r.FormValue("owner"), Attachment: []byte(r.FormValue("attachment")),
+			Binding: binding, Name: roomOf(r), Owner: value(r, "owner"), Attachment: []byte(value(r, "attachment")),
 		})
-	})
-	mux.HandleFunc("/object/{name}", forward)
-	mux.HandleFunc("GET /fetch", fetch)
-	mux.HandleFunc("GET /refuse", func(w http.ResponseWriter, r *http.Request) {
-		reason := cmp.Or(r.FormValue("reason"), "no token")
-		refusal := abi.Refusal{Code: 4401, Reason: reason, Message: []byte(r.FormValue("message"))}
+	}
+	mux["/object/NAME"] = forward
+	mux["GET /fetch"] = fetch
+	mux["GET /refuse"] = func(w web.ResponseWriter, r *web.Request) {
+		reason := cmp.Or(value(r, "reason"), "no token")
+		refusal := abi.Refusal{Code: 4401, Reason: reason, Message: []byte(value(r, "message"))}
 		host.Rooms{}.Forward(w, r, refusal.Forward())
-	})
+	}
 	host.Serve(host.Config{Handler: mux, Classes: map[string]host.Class{"Probe": newProbe, "Program": host.NewSpace(newProgram)}})
 }
 
-func number(r *http.Request, name string) int {
-	n, _ := strconv.Atoi(r.FormValue(name))
+func number(r *web.Request, name string) int {
+	n, _ := strconv.Atoi(value(r, name))
 	return n
 }
 
-func answer(w http.ResponseWriter, v any) {
+func answer(w web.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	json.NewEncoder(w).Encode(v)
 }
@@ -190,7 +190,7 @@ func answer(w http.ResponseWriter, v any) {
 //go:wasmimport tidemark_test handles
 func hostHandles() int32
 
-func stats(w http.ResponseWriter, _ *http.Request) {
+func stats(w web.ResponseWriter, _ *web.Request) {
 	s := host.ReadStats()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -202,48 +202,47 @@ func stats(w http.ResponseWriter, _ *http.Request) {
 
 // takeBody takes a body of at most ?limit= bytes. If it gets none, it
 // sends 413 over the limit, 408 if the body came too slowly, 400 if it is incomplete.
-func takeBody(w http.ResponseWriter, r *http.Request) (body []byte, ok bool) {
+func takeBody(w web.ResponseWriter, r *web.Request) (body []byte, ok bool) {
 	limit := int64(math.MaxInt32)
-	if r.FormValue("limit") != "" {
+	if value(r, "limit") != "" {
 		limit = int64(number(r, "limit"))
 	}
-	whole, ok := r.Body.(interface{ ReadWhole(int64) ([]byte, error) })
-	if !ok {
+	if r.Body == nil {
 		return nil, true
 	}
-	if r.FormValue("first") != "" {
-		whole.ReadWhole(int64(number(r, "first")))
+	if value(r, "first") != "" {
+		r.Body.ReadWhole(int64(number(r, "first")))
 	}
-	body, err := whole.ReadWhole(limit)
-	var tooLarge *http.MaxBytesError
+	body, err := r.Body.ReadWhole(limit)
+	var tooLarge *web.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+		fail(w, "too large", web.StatusRequestEntityTooLarge)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		http.Error(w, "too slow", http.StatusRequestTimeout)
+		fail(w, "too slow", web.StatusRequestTimeout)
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		http.Error(w, "incomplete", http.StatusBadRequest)
+		fail(w, "incomplete", web.StatusBadRequest)
 	case err != nil:
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		fail(w, err.Error(), web.StatusInternalServerError)
 	}
 	return body, err == nil
 }
 
-func echo(w http.ResponseWriter, r *http.Request) {
+func echo(w web.ResponseWriter, r *web.Request) {
 	if body, ok := takeBody(w, r); ok {
-		answer(w, map[string]any{"method": r.Method, "url": r.URL.String(), "header": r.Header, "body": string(body)})
+		answer(w, map[string]any{"method": r.Method, "url": r.URL.String(), "header": fieldsOf(r.Header), "body": string(body)})
 	}
 }
 
-func insertSome(w http.ResponseWriter, r *http.Request) {
-	id := r.FormValue("id")
+func insertSome(w web.ResponseWriter, r *web.Request) {
+	id := value(r, "id")
 	for i := range number(r, "n") {
 		_, err := db.Batch(r.Context(), []abi.Statement{
 			{SQL: "CREATE TABLE IF NOT EXISTS probe (id TEXT, n REAL)"},
 			{SQL: "INSERT INTO probe VALUES (?1, ?2)", Args: []any{id, i}},
 		})
 		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
+			fail(w, err.Error(), web.StatusInternalServerError)
 			return
 		}
 	}
@@ -251,20 +250,20 @@ func insertSome(w http.ResponseWriter, r *http.Request) {
 		{SQL: "SELECT count(*) AS n FROM probe WHERE id = ?1", Args: []any{id}},
 	})
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		fail(w, err.Error(), web.StatusInternalServerError)
 		return
 	}
 	answer(w, results[0].Rows[0][0])
 }
 
-func batch(w http.ResponseWriter, r *http.Request) {
+func batch(w web.ResponseWriter, r *web.Request) {
 	body, ok := takeBody(w, r)
 	if !ok {
 		return
 	}
 	var in [][]any
 	if err := json.Unmarshal(body, &in); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+		fail(w, err.Error(), web.StatusBadRequest)
 		return
 	}
 	var statements []abi.Statement
@@ -298,10 +297,10 @@ func readable(results []abi.Result) []map[string]any {
 }
 
 // fetch sends the header x: y, and shows that of the answer.
-func fetch(w http.ResponseWriter, r *http.Request) {
+func fetch(w web.ResponseWriter, r *web.Request) {
 	got, err := host.Web{}.Fetch(r.Context(), abi.Fetch{
-		Request: abi.Request{Method: r.FormValue("method"), URL: r.FormValue("url"), Header: [][2]string{{"x", "y"}}},
-		Body:    []byte(r.FormValue("body")),
+		Request: abi.Request{Method: value(r, "method"), URL: value(r, "url"), Header: [][2]string{{"x", "y"}}},
+		Body:    []byte(value(r, "body")),
 		Timeout: time.Duration(number(r, "ms")) * time.Millisecond, MaxBytes: number(r, "max"), Reach: abi.Reach(number(r, "reach")),
 	})
 	if err != nil {
@@ -312,7 +311,7 @@ func fetch(w http.ResponseWriter, r *http.Request) {
 }
 
 // waited waits for /wake. It returns false, and sends 504, if the request ends before.
-func waited(w http.ResponseWriter, r *http.Request, key string) bool {
+func waited(w web.ResponseWriter, r *web.Request, key string) bool {
 	ch := make(chan struct{})
 	waits[key] = ch
 	select {
@@ -320,7 +319,7 @@ func waited(w http.ResponseWriter, r *http.Request, key string) bool {
 		return true
 	case <-r.Context().Done():
 		delete(waits, key)
-		http.Error(w, "gave up", http.StatusGatewayTimeout)
+		fail(w, "gave up", web.StatusGatewayTimeout)
 		return false
 	}
 }
@@ -335,13 +334,13 @@ func wake(key string) bool {
 	return true
 }
 
-func waitFor(w http.ResponseWriter, r *http.Request, key string) {
+func waitFor(w web.ResponseWriter, r *web.Request, key string) {
 	if !waited(w, r, key) {
 		return
 	}
 	results, err := db.Batch(r.Context(), []abi.Statement{{SQL: "SELECT 'from the op' AS v"}})
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		fail(w, err.Error(), web.StatusInternalServerError)
 		return
 	}
 	w.Write(results[0].Rows[0][0].(abi.Text))
@@ -370,26 +369,26 @@ func spin(millis int) {
 	}
 }
 
-func allocate(w http.ResponseWriter, r *http.Request) {
+func allocate(w web.ResponseWriter, r *web.Request) {
 	held = nil
 	var blocks [][]byte
 	for range number(r, "mb") {
 		blocks = append(blocks, bytes.Repeat([]byte{1}, 1<<20))
 	}
-	if r.FormValue("hold") != "" {
+	if value(r, "hold") != "" {
 		held = blocks
 	}
 	answer(w, len(blocks))
 }
 
-func callRoom(w http.ResponseWriter, r *http.Request) {
+func callRoom(w web.ResponseWriter, r *web.Request) {
 	body, ok := takeBody(w, r)
 	if !ok {
 		return
 	}
-	reply, err := host.Rooms{}.Call(r.Context(), binding, r.PathValue("name"), body)
+	reply, err := host.Rooms{}.Call(r.Context(), binding, roomOf(r), body)
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		fail(w, err.Error(), web.StatusInternalServerError)
 		return
 	}
 	w.Write(reply)

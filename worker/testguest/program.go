@@ -5,12 +5,12 @@ package main
 import (
 	"context"
 	"errors"
-	"net/http"
 	"time"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/session"
 	"tidemark/shared/syncroom"
+	"tidemark/shared/web"
 	"tidemark/worker/host"
 )
 
@@ -33,7 +33,7 @@ func newProgram(o *host.SpaceObject) host.Program { return &program{o: o} }
 //	mend        the alarm succeeds from now on
 //	alarms      how many alarms there were
 //	socket&ms=  a subscriber, whose session ends after that time
-func (p *program) Serve(w http.ResponseWriter, r *http.Request, _ []byte) {
+func (p *program) Serve(w web.ResponseWriter, r *web.Request, _ []byte) {
 	query := r.URL.Query()
 	at := time.Now().Add(time.Duration(number(r, "ms")) * time.Millisecond)
 	if query.Get("do") == "socket" {
@@ -51,7 +51,7 @@ func (p *program) Serve(w http.ResponseWriter, r *http.Request, _ []byte) {
 		}
 	})
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		fail(w, err.Error(), web.StatusInternalServerError)
 		return
 	}
 	answer(w, p.alarms)

@@ -6,17 +6,17 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"strconv"
 	"time"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/web"
 	"tidemark/worker/host"
 )
 
 // forward hands a request to the room's Serve.
-func forward(w http.ResponseWriter, r *http.Request) {
+func forward(w web.ResponseWriter, r *web.Request) {
 	query := r.URL.Query()
 	if query.Has("taken") {
 		if _, ok := takeBody(w, r); !ok {
@@ -28,7 +28,7 @@ func forward(w http.ResponseWriter, r *http.Request) {
 		to = query.Get("to")
 	}
 	host.Rooms{}.Forward(w, r, abi.Forward{
-		Request: true, Binding: to, Name: r.PathValue("name"), Attachment: []byte(query.Get("attachment")),
+		Request: true, Binding: to, Name: roomOf(r), Attachment: []byte(query.Get("attachment")),
 	})
 }
 
@@ -48,13 +48,13 @@ func forward(w http.ResponseWriter, r *http.Request) {
 //	socket&name=          forwards the upgrade to that room
 //	refuse                refuses the upgrade by 4401
 //	pass                  forwards the request to another object, which is an error
-func (p *probe) Serve(w http.ResponseWriter, r *http.Request, attachment []byte) {
+func (p *probe) Serve(w web.ResponseWriter, r *web.Request, attachment []byte) {
 	query := r.URL.Query()
 	switch query.Get("do") {
 	case "echo":
 		if body, ok := takeBody(w, r); ok {
 			answer(w, map[string]any{
-				"object": p.o.Class + " " + p.o.Name, "method": r.Method, "url": r.URL.String(), "header": r.Header,
+				"object": p.o.Class + " " + p.o.Name, "method": r.Method, "url": r.URL.String(), "header": fieldsOf(r.Header),
 				"body": string(body), "attachment": attachment,
 			})
 		}
@@ -63,7 +63,7 @@ func (p *probe) Serve(w http.ResponseWriter, r *http.Request, attachment []byte)
 			answer(w, len(body))
 		}
 	case "refused":
-		http.Error(w, "refused", http.StatusUnauthorized)
+		fail(w, "refused", web.StatusUnauthorized)
 	case "big":
 		for n := range number(r, "kb") {
 			w.Write(bytes.Repeat([]byte{'a' + byte(n%26)}, 1000-n%2))
@@ -99,14 +99,14 @@ func (p *probe) Serve(w http.ResponseWriter, r *http.Request, attachment []byte)
 	case "pass":
 		host.Rooms{}.Forward(w, r, abi.Forward{Request: true, Binding: binding, Name: "elsewhere"})
 	default:
-		http.Error(w, "no such command", http.StatusNotFound)
+		fail(w, "no such command", web.StatusNotFound)
 	}
 }
 
-func (p *probe) enter(w http.ResponseWriter, r *http.Request, command string) {
+func (p *probe) enter(w web.ResponseWriter, r *web.Request, command string) {
 	reply := ""
 	if err := p.o.Enter(r.Context(), func() { reply = p.do(0, command) }); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		fail(w, err.Error(), web.StatusInternalServerError)
 		return
 	}
 	io.WriteString(w, reply)
@@ -114,12 +114,12 @@ func (p *probe) enter(w http.ResponseWriter, r *http.Request, command string) {
 
 // waitAndAdd waits for /wake, unless key is "". It sends the number and the memory of
 // the object, which tell instances apart.
-func (p *probe) waitAndAdd(w http.ResponseWriter, r *http.Request, key string) {
+func (p *probe) waitAndAdd(w web.ResponseWriter, r *web.Request, key string) {
 	if key != "" && !waited(w, r, key) {
 		return
 	}
 	if err := p.o.Enter(r.Context(), func() { p.add(key) }); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		fail(w, err.Error(), web.StatusInternalServerError)
 		return
 	}
 	fmt.Fprint(w, boot(), " ", strconv.Itoa(int(p.o.ID)))

@@ -1,7 +1,7 @@
 // Command load sends one request repeatedly to a server on this machine, over several
 // connections. Each connection waits for a response before its next request. load prints a
 // line of JSON: requests per second, the latency and load's own processor time of a request
-// in microseconds. In a body, thirteen @
+// in microseconds, and with -pid that of this process. In a body, thirteen @
 // in a row stand for a number that grows with each request, and twelve # for its last
 // twelve digits. In a path, ~~~~ stands for the number of the request modulo -names. With
 // -then, several requests, one after the other, count as one.
@@ -23,7 +23,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -40,27 +39,38 @@ type list []string
 func (l *list) String() string     { return strings.Join(*l, ", ") }
 func (l *list) Set(s string) error { *l = append(*l, s); return nil }
 
+// options are what the flags say.
+type options struct {
+	url, method, bodyFile string
+	header, then          list
+	connections, most     int
+	duration              time.Duration
+	status, pid           int
+	names                 int64
+}
+
 func main() {
-	target := flag.String("url", "", "the URL of the request")
-	method := flag.String("method", "GET", "the method")
-	bodyFile := flag.String("body", "", "a file whose content is the body")
-	connections := flag.Int("c", 1, "connections")
-	duration := flag.Duration("d", 3*time.Second, "how long")
-	most := flag.Int("n", 1<<30, "the greatest number of requests")
-	want := flag.Int("status", 200, "the status that every response must have")
-	names := flag.Int64("names", 1, "how many numbers ~~~~ in a path stands for, in turn from 0")
-	var header, then list
-	flag.Var(&header, "H", "a header, \"Name: value\", repeatable")
-	flag.Var(&then, "then", "a path to request after the url, repeatable")
+	var o options
+	flag.StringVar(&o.url, "url", "", "the URL of the request")
+	flag.StringVar(&o.method, "method", "GET", "the method")
+	flag.StringVar(&o.bodyFile, "body", "", "a file whose content is the body")
+	flag.IntVar(&o.connections, "c", 1, "connections")
+	flag.DurationVar(&o.duration, "d", 3*time.Second, "how long")
+	flag.IntVar(&o.most, "n", 1<<30, "the greatest number of requests")
+	flag.IntVar(&o.status, "status", 200, "the status that every response must have")
+	flag.IntVar(&o.pid, "pid", 0, "the server's process")
+	flag.Int64Var(&o.names, "names", 1, "how many numbers ~~~~ in a path stands for, in turn from 0")
+	flag.Var(&o.header, "H", "a header, \"Name: value\", repeatable")
+	flag.Var(&o.then, "then", "a path to request after the url, repeatable")
 	flag.Parse()
-	if err := run(*target, then, *method, *bodyFile, header, *connections, *duration, *most, *want, *names); err != nil {
+	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
 		os.Exit(1)
 	}
 }
 
-func run(target string, then []string, method, bodyFile string, header []string, connections int, duration time.Duration, most, want int, names int64) error {
-	u, err := url.Parse(target)
+func run(o options) error {
+	u, err := url.Parse(o.url)
 	if err != nil {
 		return err
 	}
@@ -68,40 +78,45 @@ func run(target string, then []string, method, bodyFile string, header []string,
 		return fmt.Errorf("%s is not on this machine", u.Host)
 	}
 	var body []byte
-	if bodyFile != "" {
-		if body, err = os.ReadFile(bodyFile); err != nil {
+	if o.bodyFile != "" {
+		if body, err = os.ReadFile(o.bodyFile); err != nil {
 			return err
 		}
 	}
-	requests := requestsOf(u, then, method, header, body)
+	requests := requestsOf(u, o.then, o.method, o.header, body)
 	next := func() [][]byte { return requests }
 	if bytes.Contains(body, placeholder) || bytes.Contains(requests[0], nameMark) {
-		next = numberedRequests(requests, names)
+		next = numberedRequests(requests, o.names)
+	}
+	before, err := processorTime(o.pid)
+	if err != nil {
+		return err
 	}
 	start := time.Now()
-	latencies, received, err := repeatAll(connections, func() ([]time.Duration, int64, error) {
-		return repeat(u.Host, method, next, start.Add(duration), most/connections, want)
+	latencies, received, err := repeatAll(o.connections, func() ([]time.Duration, int64, error) {
+		return repeat(u.Host, o.method, next, start.Add(o.duration), o.most/o.connections, o.status)
 	})
 	if err != nil {
 		return err
 	}
 	elapsed := time.Since(start)
-	slices.Sort(latencies)
-	at := func(q float64) int64 { return latencies[int(q*float64(len(latencies)-1))].Microseconds() }
-	return json.NewEncoder(os.Stdout).Encode(map[string]any{
-		"requests": len(latencies), "rps": float64(len(latencies)) / elapsed.Seconds(),
-		"p50": at(0.5), "p99": at(0.99), "bytes": received / int64(len(latencies)),
-		"cpu": float64(processorTime().Microseconds()) / float64(len(latencies)),
-	})
-}
-
-// processorTime is what this process has used.
-func processorTime() time.Duration {
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		return 0
+	after, err := processorTime(o.pid)
+	if err != nil {
+		return err
 	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+	own, err := processorTime(os.Getpid())
+	if err != nil {
+		return err
+	}
+	slices.Sort(latencies)
+	n := len(latencies)
+	at := func(q float64) int64 { return latencies[int(q*float64(n-1))].Microseconds() }
+	micros := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 / float64(n) }
+	return json.NewEncoder(os.Stdout).Encode(map[string]any{
+		"requests": n, "rps": float64(n) / elapsed.Seconds(),
+		"p50": at(0.5), "p99": at(0.99), "bytes": received / int64(n),
+		"cpu": micros(own), "server": micros(after - before),
+	})
 }
 
 // requestsOf returns the bytes of one request for u, and of one for each path of then.

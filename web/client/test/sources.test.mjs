@@ -77,22 +77,41 @@ test("a project's pull keeps since through its pages", async () => {
 });
 
 // uploaded returns the bodies of the uploads of a project whose device has the rows.
-async function uploaded(create, rest = async () => {}) {
+async function uploaded(create, rest = async () => {}, events = {}) {
   const database = open();
   await database.write(() => database.batch(create.map((fields) => database.get("tasks").prepareCreateFromDirtyRaw({ _changed: "", _status: "created", ...fields }))));
   await rest(database);
-  const requests = answering([200, { changes: {}, timestamp: 7, next_cursor: null }], ...Array(9).fill([200, {}]));
-  assert.equal((await safeSyncDatabase(database, projectSource(server, "p"))).error, null);
-  return requests.slice(1).map(({ body }) => body);
+  const pull = [200, { changes: {}, timestamp: 7, next_cursor: null }];
+  const requests = [];
+  globalThis.fetch = async (url, { method, body }) => {
+    if (method === "POST") requests.push(JSON.parse(body));
+    const [status, json] = method === "POST" ? [200, {}] : pull;
+    return new Response(JSON.stringify(json), { status, headers: { "content-type": "application/json" } });
+  };
+  assert.equal((await safeSyncDatabase(database, projectSource(server, "p", events))).error, null);
+  return requests;
 }
 
 test("an upload has tasks only, at most 500 rows, and a batch id of its own", async () => {
-  const bodies = await uploaded(Array.from({ length: 1_100 }, (_, i) => ({ id: `c${i}`, name: "n" })), (database) => write(database, "notes", { title: "not a task" }));
+  const bodies = await uploaded(Array.from({ length: 1_100 }, (_, i) => ({ id: `c${i}`, name: "n" })));
   const sent = bodies.map(({ changes }) => changes.tasks);
   assert.ok(sent.every(({ created }) => created.length <= 500));
   assert.equal(new Set(sent.flatMap((t) => t.created.map(({ id }) => id))).size, 1_100);
   assert.deepEqual(bodies.map(({ changes, last_pulled_at }) => [Object.keys(changes), last_pulled_at]), Array(3).fill([["tasks"], 7]));
   assert.equal(new Set(bodies.map(({ client_batch_id }) => client_batch_id)).size, 3);
+});
+
+test("a project rejects the rows of other tables, one by one, and uploads the tasks", async () => {
+  const rejections = [];
+  const events = { onRejected: (list) => rejections.push(...list) };
+  const some = (database) => write(database, "notes", { title: "not a task" });
+  for (const [create, uploads] of [[[{ id: "c", name: "n" }], 1], [[], 0]]) {
+    const bodies = await uploaded(create, some, events);
+    assert.deepEqual(bodies.map(({ changes }) => Object.keys(changes)), Array(uploads).fill(["tasks"]));
+    const [{ table, mine, reason }, ...more] = rejections.splice(0);
+    assert.deepEqual([table, mine.title, more], ["notes", "not a task", []]);
+    assert.match(reason, /pushes tasks only: change notes through the REST API/);
+  }
 });
 
 test("an upload is cut before it has more octets than the server takes", async () => {

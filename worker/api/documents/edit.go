@@ -1,8 +1,7 @@
 package documents
 
 import (
-	"net/http"
-
+	"tidemark/shared/web"
 	"tidemark/shared/yroom"
 	"tidemark/worker/api/door"
 )
@@ -56,7 +55,7 @@ func (h *handler) change(c *door.Call, room string, q yroom.Request) error {
 		return err
 	}
 	c.W.Header().Set("ETag", `"`+p.ETag+`"`)
-	c.W.WriteHeader(http.StatusNoContent)
+	c.W.WriteHeader(web.StatusNoContent)
 	return nil
 }
 
@@ -83,6 +82,6 @@ func (h *handler) delete(c *door.Call) error {
 	if err != nil {
 		return err
 	}
-	c.W.WriteHeader(http.StatusNoContent)
+	c.W.WriteHeader(web.StatusNoContent)
 	return nil
 }

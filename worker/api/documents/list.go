@@ -2,11 +2,11 @@ package documents
 
 import (
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 
 	"tidemark/shared/ijson"
+	"tidemark/shared/web"
 	"tidemark/worker/api/door"
 	"tidemark/worker/store/documents"
 )
@@ -39,7 +39,7 @@ func (h *handler) list(c *door.Call) error {
 	if len(rooms) == limit {
 		b = ijson.AppendString(append(b, `,"next":`...), rooms[len(rooms)-1].Room)
 	}
-	c.WriteJSON(http.StatusOK, append(b, '}'))
+	c.WriteJSON(web.StatusOK, append(b, '}'))
 	return nil
 }
 

@@ -2,9 +2,9 @@ package documents
 
 import (
 	"encoding/base64"
-	"net/http"
 	"strings"
 
+	"tidemark/shared/web"
 	"tidemark/shared/yroom"
 	"tidemark/worker/api/door"
 )
@@ -45,12 +45,12 @@ func (h *handler) show(c *door.Call) error {
 	header.Set("ETag", `"`+p.ETag+`"`)
 	header.Set("Cache-Control", "private, no-cache")
 	if p.Status == yroom.StatusUnchanged {
-		w.WriteHeader(http.StatusNotModified)
+		w.WriteHeader(web.StatusNotModified)
 		return nil
 	}
 	header.Set("Content-Type", contentType)
-	w.WriteHeader(http.StatusOK)
-	if r.Method != http.MethodHead {
+	w.WriteHeader(web.StatusOK)
+	if r.Method != web.MethodHead {
 		w.Write(p.Body)
 	}
 	return nil

@@ -4,11 +4,11 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 
 	"tidemark/shared/ijson"
+	"tidemark/shared/web"
 	"tidemark/shared/yroom"
 	"tidemark/worker/api/door"
 	"tidemark/worker/store/documents"
@@ -59,7 +59,7 @@ func (h *handler) listVersions(c *door.Call) error {
 		}
 		b = appendVersion(b, v)
 	}
-	c.WriteJSON(http.StatusOK, append(b, ']', '}'))
+	c.WriteJSON(web.StatusOK, append(b, ']', '}'))
 	return nil
 }
 
@@ -96,7 +96,7 @@ func (h *handler) keepVersion(c *door.Call) error {
 	if err := h.of(c).Versions.PutVersion(c.R.Context(), room, v, p.Body); err != nil {
 		return err
 	}
-	c.WriteJSON(http.StatusCreated, appendVersion(nil, v))
+	c.WriteJSON(web.StatusCreated, appendVersion(nil, v))
 	return nil
 }
 

@@ -1,15 +1,16 @@
 package door
 
 import (
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+
+	"tidemark/shared/web"
 )
 
 // AllowOrigin lets pages of other origins read the response. A browser never sends
 // a token on its own, so any origin is a sane default.
-func (d *Door) AllowOrigin(h http.Header, r *http.Request) {
+func (d *Door) AllowOrigin(h *web.Header, r *web.Request) {
 	origin := "*"
 	if d.Settings.Origins != nil {
 		h.Add("Vary", "origin")
@@ -24,7 +25,7 @@ func (d *Door) AllowOrigin(h http.Header, r *http.Request) {
 // permitOrigin rejects a WebSocket of a page whose origin may not call. A browser
 // lets any page open a WebSocket and read its messages, whatever CORS headers say.
 // The server's own pages may connect, and clients that are no page and send no origin.
-func (d *Door) permitOrigin(r *http.Request) error {
+func (d *Door) permitOrigin(r *web.Request) error {
 	if !IsUpgrade(r) || d.Settings.Origins == nil || OwnOrigin(r) || slices.Contains(d.Settings.Origins, r.Header.Get("Origin")) {
 		return nil
 	}
@@ -33,7 +34,7 @@ func (d *Door) permitOrigin(r *http.Request) error {
 
 // OwnOrigin reports whether the request comes from a page of this server, or from
 // no page.
-func OwnOrigin(r *http.Request) bool {
+func OwnOrigin(r *web.Request) bool {
 	origins := r.Header.Values("Origin")
 	if len(origins) == 0 {
 		return true
@@ -60,5 +61,5 @@ func (s *Section) Preflight(c *Call) {
 	h.Set("Access-Control-Allow-Headers", headers)
 	h.Set("Access-Control-Max-Age", "86400")
 	h.Set("Vary", "origin")
-	c.W.WriteHeader(http.StatusNoContent)
+	c.W.WriteHeader(web.StatusNoContent)
 }

@@ -2,7 +2,6 @@ package door
 
 import (
 	"context"
-	"net/http"
 	"sync"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"tidemark/shared/ijson"
 	"tidemark/shared/logline"
 	"tidemark/shared/room"
+	"tidemark/shared/web"
 )
 
 // Tickets keeps tickets between their issue and their use, for all instances
@@ -86,8 +86,8 @@ func New(c Config) *Door {
 // A Call is one request and what is known about it.
 type Call struct {
 	*Door
-	W     http.ResponseWriter
-	R     *http.Request // of a space, its path is without /s/NAME
+	W     web.ResponseWriter
+	R     *web.Request // of a space, its path is without /s/NAME
 	Space *Space
 	Route *Route        // nil: none matches
 	ID    auth.Identity // of the caller in the space, after Identify

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"strings"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/ijson"
 	"tidemark/shared/logline"
+	"tidemark/shared/web"
 	"tidemark/worker/store"
 )
 
@@ -41,21 +41,21 @@ var kinds = [...]struct {
 	name   string
 	status int
 }{
-	InternalError:        {"internal_server_error", http.StatusInternalServerError},
-	BadRequest:           {"bad_request", http.StatusBadRequest},
-	Unauthorized:         {"unauthorized", http.StatusUnauthorized},
-	Forbidden:            {"forbidden", http.StatusForbidden},
-	NotFound:             {"not_found", http.StatusNotFound},
-	MethodNotSupported:   {"method_not_supported", http.StatusMethodNotAllowed},
-	Timeout:              {"timeout", http.StatusRequestTimeout},
-	Conflict:             {"conflict", http.StatusConflict},
-	PayloadTooLarge:      {"payload_too_large", http.StatusRequestEntityTooLarge},
-	UnsupportedMediaType: {"unsupported_media_type", http.StatusUnsupportedMediaType},
-	UpgradeRequired:      {"upgrade_required", http.StatusUpgradeRequired},
-	TooManyRequests:      {"too_many_requests", http.StatusTooManyRequests},
-	NotImplemented:       {"not_implemented", http.StatusNotImplemented},
-	ServiceUnavailable:   {"service_unavailable", http.StatusServiceUnavailable},
-	InsufficientStorage:  {"insufficient_storage", http.StatusInsufficientStorage},
+	InternalError:        {"internal_server_error", web.StatusInternalServerError},
+	BadRequest:           {"bad_request", web.StatusBadRequest},
+	Unauthorized:         {"unauthorized", web.StatusUnauthorized},
+	Forbidden:            {"forbidden", web.StatusForbidden},
+	NotFound:             {"not_found", web.StatusNotFound},
+	MethodNotSupported:   {"method_not_supported", web.StatusMethodNotAllowed},
+	Timeout:              {"timeout", web.StatusRequestTimeout},
+	Conflict:             {"conflict", web.StatusConflict},
+	PayloadTooLarge:      {"payload_too_large", web.StatusRequestEntityTooLarge},
+	UnsupportedMediaType: {"unsupported_media_type", web.StatusUnsupportedMediaType},
+	UpgradeRequired:      {"upgrade_required", web.StatusUpgradeRequired},
+	TooManyRequests:      {"too_many_requests", web.StatusTooManyRequests},
+	NotImplemented:       {"not_implemented", web.StatusNotImplemented},
+	ServiceUnavailable:   {"service_unavailable", web.StatusServiceUnavailable},
+	InsufficientStorage:  {"insufficient_storage", web.StatusInsufficientStorage},
 }
 
 // Name is the kind as in "bad_request".
@@ -132,7 +132,7 @@ func (c *Call) Explain(err error) *Failure {
 
 func (c *Call) failureOf(err error) *Failure {
 	var failure *Failure
-	var tooLong *http.MaxBytesError
+	var tooLong *web.MaxBytesError
 	switch {
 	case errors.As(err, &failure):
 		return failure

@@ -3,10 +3,10 @@ package door
 import (
 	"context"
 	"errors"
-	"net/http"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/auth"
+	"tidemark/shared/web"
 )
 
 // The bounds of what one request does for the keys of an issuer: how often it
@@ -64,7 +64,7 @@ func (d *Door) fetchKeys(ctx context.Context, fetch *auth.Fetch) {
 	for fetch != nil {
 		var got auth.Fetched
 		answer, err := d.Web.Fetch(ctx, abi.Fetch{
-			Request:  abi.Request{Method: http.MethodGet, URL: fetch.URL, Header: [][2]string{{"accept", "application/json"}}},
+			Request:  abi.Request{Method: web.MethodGet, URL: fetch.URL, Header: [][2]string{{"accept", "application/json"}}},
 			Timeout:  fetch.Timeout,
 			MaxBytes: fetch.MaxBytes,
 		})

@@ -3,11 +3,11 @@ package door
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
 	"tidemark/shared/account"
+	"tidemark/shared/web"
 	"tidemark/worker/store"
 )
 
@@ -74,7 +74,7 @@ type Share struct {
 type shareKey struct{}
 
 // WithShare gives the request a share, which the caller ends.
-func (d *Door) WithShare(r *http.Request) (*http.Request, *Share) {
+func (d *Door) WithShare(r *web.Request) (*web.Request, *Share) {
 	m := &Share{memory: d.Memory, sleep: d.Sleep}
 	return r.WithContext(context.WithValue(r.Context(), shareKey{}, m)), m
 }

@@ -3,12 +3,11 @@ package door
 import (
 	"bytes"
 	"errors"
-	"io"
-	"net/http"
 	"net/url"
 	"strings"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/web"
 )
 
 // SmallBytes is how long a body may be that holds a few values.
@@ -21,7 +20,7 @@ var errEncoded = Fail(UnsupportedMediaType, "The server takes no body with a con
 // Query returns the parameters of a URL. Text that is not URL-encoded stands for
 // itself: net/url would leave it out, and a pull without its input is a first pull.
 // URL standard, 5.1.
-func Query(r *http.Request) url.Values {
+func Query(r *web.Request) url.Values {
 	decode := func(text string) string {
 		if plain, err := url.QueryUnescape(text); err == nil {
 			return plain
@@ -45,7 +44,7 @@ func (c *Call) ReadJSON(limit int64) ([]byte, error) {
 // ReadBody reads a body of at most limit bytes, and of at most
 // LIMIT_BODY_BYTES. Call it after everything that the request's head says has been
 // checked: in the guest no byte of the body is taken before. It waits for the memory
-// that the request takes. It returns *http.MaxBytesError, io.ErrUnexpectedEOF or
+// that the request takes. It returns *web.MaxBytesError, io.ErrUnexpectedEOF or
 // os.ErrDeadlineExceeded, which Explain knows.
 func (c *Call) ReadBody(limit int64) ([]byte, error) {
 	r := c.R
@@ -54,7 +53,7 @@ func (c *Call) ReadBody(limit int64) ([]byte, error) {
 	}
 	limit = min(limit, int64(c.Settings.BodyBytes))
 	if r.ContentLength > limit {
-		return nil, &http.MaxBytesError{Limit: limit}
+		return nil, &web.MaxBytesError{Limit: limit}
 	}
 	if r.ContentLength == 0 {
 		return nil, nil
@@ -64,7 +63,7 @@ func (c *Call) ReadBody(limit int64) ([]byte, error) {
 		if err := holdBody(r.Context(), r.ContentLength, limit); err != nil {
 			return nil, err
 		}
-		b, err = readWhole(r, limit)
+		b, err = r.Body.ReadWhole(limit)
 	}
 	if err != nil {
 		return nil, err
@@ -74,48 +73,21 @@ func (c *Call) ReadBody(limit int64) ([]byte, error) {
 }
 
 // errLonger says that readSmall did not read the body.
-var errLonger = errors.New("the body is longer, or not the guest's")
+var errLonger = errors.New("the body is announced, or longer")
 
-// readSmall reads, in the guest, a body of unknown length if it is short. Most such
+// readSmall reads a body of unknown length if it is short. Most such
 // bodies are. A slow one must not hold the memory of the longest meanwhile.
-func readSmall(r *http.Request, limit int64) ([]byte, error) {
-	body, ok := r.Body.(interface{ ReadWhole(int64) ([]byte, error) })
-	if !ok || r.ContentLength >= 0 || limit <= abi.BodyKept {
+func readSmall(r *web.Request, limit int64) ([]byte, error) {
+	if r.ContentLength >= 0 || limit <= abi.BodyKept {
 		return nil, errLonger
 	}
 	if err := holdBody(r.Context(), abi.BodyKept, limit); err != nil {
 		return nil, err
 	}
-	b, err := body.ReadWhole(abi.BodyKept)
-	var longer *http.MaxBytesError
+	b, err := r.Body.ReadWhole(abi.BodyKept)
+	var longer *web.MaxBytesError
 	if errors.As(err, &longer) {
 		return nil, errLonger
 	}
 	return b, err
-}
-
-// trustedBytes is how much is allocated for a body before its first byte.
-const trustedBytes = 64 << 10
-
-// readWhole reads the body: in the guest at once, elsewhere piece by piece. It
-// allocates the length that the client claims once a part of the body has come.
-func readWhole(r *http.Request, limit int64) ([]byte, error) {
-	if body, ok := r.Body.(interface{ ReadWhole(int64) ([]byte, error) }); ok {
-		return body.ReadWhole(limit)
-	}
-	reader := http.MaxBytesReader(nil, r.Body, limit)
-	b := make([]byte, 0, min(max(r.ContentLength, 0), trustedBytes)+512)
-	for {
-		n, err := reader.Read(b[len(b):cap(b)])
-		b = b[:len(b)+n]
-		if err == io.EOF {
-			return b, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if n := int64(len(b)); n == int64(cap(b)) {
-			b = append(make([]byte, 0, max(2*n, min(r.ContentLength+512, 16*n))), b...)
-		}
-	}
 }

@@ -1,12 +1,12 @@
 package door
 
 import (
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
 	"tidemark/shared/auth"
+	"tidemark/shared/web"
 )
 
 // AnyMethod is the method of a route that looks at the method itself.
@@ -199,11 +199,11 @@ func (s *Section) match(p *pattern, segments []string) (values []string, ok bool
 // methods returns the methods that a page of another origin may use: those that the
 // Fetch standard always allows, and what the section's routes have besides.
 func (s *Section) methods() []string {
-	list := []string{http.MethodGet, http.MethodPost}
-	for _, method := range []string{http.MethodPatch, http.MethodDelete} {
+	list := []string{web.MethodGet, web.MethodPost}
+	for _, method := range []string{web.MethodPatch, web.MethodDelete} {
 		if slices.ContainsFunc(s.Routes, func(r Route) bool { return r.Method == method }) {
 			list = append(list, method)
 		}
 	}
-	return append(list, http.MethodOptions)
+	return append(list, web.MethodOptions)
 }

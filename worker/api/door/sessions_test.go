@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tidemark/worker/api/door"
+	"tidemark/worker/webtest"
 )
 
 // A server that verifies tokens by public keys has no secret, and knows a ticket by its form.
@@ -18,7 +19,7 @@ func TestATicketWithoutASecretHasItsForm(t *testing.T) {
 	} {
 		r := httptest.NewRequest("GET", "/sync/subscribe?ticket="+ticket, nil)
 		r.Header.Set("Upgrade", "websocket")
-		c := &door.Call{Door: &door.Door{}, R: r, Space: &door.Space{Name: "acme"}}
+		c := &door.Call{Door: &door.Door{}, R: webtest.Request(r), Space: &door.Space{Name: "acme"}}
 		if got := c.NewTicket(random); got != random {
 			t.Fatalf("the ticket is %q, want %q", got, random)
 		}

@@ -2,7 +2,6 @@ package door
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/shared/auth"
 	"tidemark/shared/session"
+	"tidemark/shared/web"
 )
 
 // Rooms reaches the Durable Objects by the binding of their class and their name.
@@ -19,7 +19,7 @@ type Rooms interface {
 	Publish(ctx context.Context, binding, room string, message []byte)
 	// Forward hands an upgrade to a room, which completes it, or a request to an object,
 	// which serves it.
-	Forward(w http.ResponseWriter, r *http.Request, f abi.Forward) error
+	Forward(w web.ResponseWriter, r *web.Request, f abi.Forward) error
 }
 
 // Calls reaches the rooms too, and waits for their reply; host.Rooms does.
@@ -65,11 +65,11 @@ func NotUpgrade() error {
 }
 
 // IsUpgrade knows a WebSocket's opening handshake. RFC 6455, 4.2.1.
-func IsUpgrade(r *http.Request) bool {
-	return r.Method == http.MethodGet && strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+func IsUpgrade(r *web.Request) bool {
+	return r.Method == web.MethodGet && strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 }
 
-func protocols(r *http.Request) []string {
+func protocols(r *web.Request) []string {
 	offered := strings.Split(strings.Join(r.Header.Values("Sec-Websocket-Protocol"), ","), ",")
 	for i := range offered {
 		offered[i] = strings.TrimSpace(offered[i])
@@ -78,7 +78,7 @@ func protocols(r *http.Request) []string {
 }
 
 // protocol is the subprotocol that the server selects, "" for none.
-func protocol(r *http.Request) string {
+func protocol(r *web.Request) string {
 	if slices.Contains(protocols(r), Protocol) {
 		return Protocol
 	}
@@ -91,7 +91,7 @@ func protocol(r *http.Request) string {
 // message to send before. y-websocket 3.1, defaultShouldReconnect.
 func (c *Call) RefuseSocket(status int, reason string, farewell func(reason string) []byte) error {
 	refusal := abi.Refusal{Code: 4000 + status, Reason: reason, Protocol: protocol(c.R)}
-	if status == http.StatusTooManyRequests || status == http.StatusRequestTimeout {
+	if status == web.StatusTooManyRequests || status == web.StatusRequestTimeout {
 		refusal.Code += 100
 	}
 	if farewell != nil {

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"html"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 
 	"tidemark/shared/auth"
 	"tidemark/shared/project"
+	"tidemark/shared/web"
 )
 
 const docsStyle = `body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1f24;background:#fff}
@@ -40,7 +40,7 @@ func (c *call) docs() error {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Strict-Transport-Security", "max-age=31536000")
 	h.Set("X-Frame-Options", "DENY")
-	c.W.WriteHeader(http.StatusOK)
+	c.W.WriteHeader(web.StatusOK)
 	_, err := c.W.Write([]byte(b.String()))
 	if err != nil {
 		c.Logger().Warn("the documentation was not sent", "error", err)

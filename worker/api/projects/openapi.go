@@ -3,13 +3,13 @@ package projects
 import (
 	"encoding/json"
 	"maps"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
 	"tidemark/shared/delta"
 	"tidemark/shared/project"
+	"tidemark/shared/web"
 )
 
 // A parameter is one of a query, or a header.
@@ -43,8 +43,8 @@ var (
 	createdHeaders = append(slices.Clip(rowHeaders),
 		responseHeader{"Location", "where the row is", schema{"type": "string", "format": "uri-reference", "maxLength": 256}})
 	problemHeaders = map[int]responseHeader{
-		http.StatusUnauthorized:    {"WWW-Authenticate", "Bearer, and what is wrong with the token. RFC 6750, 3.", schema{"type": "string", "maxLength": 256, "pattern": "^Bearer( .*)?$"}},
-		http.StatusTooManyRequests: {"Retry-After", "seconds to wait", schema{"type": "integer", "format": "int32", "minimum": 1, "maximum": 60}},
+		web.StatusUnauthorized:    {"WWW-Authenticate", "Bearer, and what is wrong with the token. RFC 6750, 3.", schema{"type": "string", "maxLength": 256, "pattern": "^Bearer( .*)?$"}},
+		web.StatusTooManyRequests: {"Retry-After", "seconds to wait", schema{"type": "integer", "format": "int32", "minimum": 1, "maximum": 60}},
 	}
 )
 
@@ -333,7 +333,7 @@ func (o *operation) document() schema {
 	}
 	for status, codes := range o.problems() {
 		problem := "Problem"
-		if status == http.StatusInsufficientStorage {
+		if status == web.StatusInsufficientStorage {
 			problem = "StorageProblem"
 		}
 		item := schema{
@@ -394,7 +394,7 @@ func (o *operation) needsRole() bool { return strings.Contains(o.path, "{project
 // problems are the codes that the operation can return, by status.
 func (o *operation) problems() map[int][]string {
 	if o.open {
-		return map[int][]string{http.StatusInternalServerError: {"internal_server_error"}, http.StatusServiceUnavailable: {"service_unavailable"}}
+		return map[int][]string{web.StatusInternalServerError: {"internal_server_error"}, web.StatusServiceUnavailable: {"service_unavailable"}}
 	}
 	codes := []project.Code{"unauthorized", "forbidden", "too_many_requests", "internal_server_error", "service_unavailable", storageCode, "timeout"}
 	if len(o.parameters) > 0 || o.body != "" {
@@ -422,6 +422,6 @@ func (c *call) openAPI() error {
 	if err != nil {
 		return err
 	}
-	c.WriteJSON(http.StatusOK, document)
+	c.WriteJSON(web.StatusOK, document)
 	return nil
 }

@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"time"
 
 	"tidemark/shared/auth"
 	"tidemark/shared/delta"
 	"tidemark/shared/project"
+	"tidemark/shared/web"
 	"tidemark/worker/api/door"
 	"tidemark/worker/store"
 	"tidemark/worker/store/projects"
@@ -67,7 +67,7 @@ func (h *handler) route(o *operation) door.Route {
 		Name: "projects." + o.id, Method: o.method, Pattern: root + o.path, Open: o.open,
 		Socket: o.id == subscribeOperation, Permission: auth.ProjectsRead, Serve: func(c *door.Call) error { return h.serve(c, o) },
 	}
-	if o.method != http.MethodGet {
+	if o.method != web.MethodGet {
 		r.Permission = auth.ProjectsWrite
 	}
 	return r

@@ -3,12 +3,12 @@ package projects
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"net/http"
 	"strconv"
 	"strings"
 
 	"tidemark/shared/delta"
 	"tidemark/shared/project"
+	"tidemark/shared/web"
 	"tidemark/worker/api/door"
 	"tidemark/worker/store/projects"
 )
@@ -49,7 +49,7 @@ func (c *call) listMine() error {
 	if err != nil {
 		return err
 	}
-	c.WriteJSON(http.StatusOK, answer)
+	c.WriteJSON(web.StatusOK, answer)
 	return nil
 }
 
@@ -62,7 +62,7 @@ func (c *call) list() error {
 	if err != nil {
 		return err
 	}
-	c.WriteJSON(http.StatusOK, answer)
+	c.WriteJSON(web.StatusOK, answer)
 	return nil
 }
 
@@ -71,7 +71,7 @@ func (c *call) get() error {
 	if err != nil {
 		return err
 	}
-	c.writeRow(http.StatusOK, row, version)
+	c.writeRow(web.StatusOK, row, version)
 	return nil
 }
 
@@ -116,9 +116,9 @@ func (c *call) newRow() (project.Row, error) {
 }
 
 func (c *call) writeCreated(id string, w projects.Written) {
-	status := http.StatusCreated
+	status := web.StatusCreated
 	if w.Existed {
-		status = http.StatusOK
+		status = web.StatusOK
 	}
 	c.W.Header().Set("Location", c.Space.Path()+c.R.URL.EscapedPath()+id+"/")
 	c.writeRow(status, w.Row, w.Version)
@@ -141,7 +141,7 @@ func (c *call) patch() error {
 	if len(w.Merged) > 0 {
 		c.W.Header().Set(mergedHeader, strings.Join(w.Merged, ", "))
 	}
-	c.writeRow(http.StatusOK, w.Row, w.Version)
+	c.writeRow(web.StatusOK, w.Row, w.Version)
 	return nil
 }
 
@@ -171,6 +171,6 @@ func (c *call) delete() error {
 	if err := c.publish(w, err); err != nil {
 		return err
 	}
-	c.W.WriteHeader(http.StatusNoContent)
+	c.W.WriteHeader(web.StatusNoContent)
 	return nil
 }

@@ -2,10 +2,10 @@ package projects
 
 import (
 	"errors"
-	"net/http"
 
 	"tidemark/shared/delta"
 	"tidemark/shared/project"
+	"tidemark/shared/web"
 	"tidemark/worker/api/door"
 	"tidemark/worker/store/projects"
 )
@@ -19,7 +19,7 @@ func (c *call) pull() error {
 	if err != nil {
 		return err
 	}
-	c.WriteJSON(http.StatusOK, answer)
+	c.WriteJSON(web.StatusOK, answer)
 	return nil
 }
 
@@ -32,7 +32,7 @@ func (c *call) upload() error {
 	if err := c.publish(projects.Written{Mark: done.Mark, Changed: done.Changed}, err); err != nil {
 		return explainUpload(err, in)
 	}
-	c.WriteJSON(http.StatusOK, done.Answer)
+	c.WriteJSON(web.StatusOK, done.Answer)
 	return nil
 }
 

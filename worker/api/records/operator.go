@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 	"time"
 
 	"tidemark/shared/syncroom"
+	"tidemark/shared/web"
 	"tidemark/worker/api/door"
 )
 
@@ -21,7 +21,7 @@ const (
 // restored to an earlier point.
 func (h *handler) restore(c *door.Call) error {
 	_, err := c.ReadJSON(0)
-	var notEmpty *http.MaxBytesError
+	var notEmpty *web.MaxBytesError
 	if errors.As(err, &notEmpty) {
 		return door.Fail(door.BadRequest, "A restore takes no body. Restore the database first: this request does not do it")
 	}
@@ -38,7 +38,7 @@ func (h *handler) restore(c *door.Call) error {
 		return err
 	}
 	c.PublishRecords(syncroom.Change{Table: syncroom.AnyTable, At: syncroom.Position(floor)})
-	c.WriteJSON(http.StatusOK, fmt.Appendf(nil, `{"floor":%d}`, floor))
+	c.WriteJSON(web.StatusOK, fmt.Appendf(nil, `{"floor":%d}`, floor))
 	return nil
 }
 
@@ -61,7 +61,7 @@ func (h *handler) purge(c *door.Call) error {
 	if purged.More {
 		more = `,"more":true`
 	}
-	c.WriteJSON(http.StatusOK, fmt.Appendf(nil, `{"horizon":%d,"purged":%d%s}`, purged.Horizon, purged.Tombstones, more))
+	c.WriteJSON(web.StatusOK, fmt.Appendf(nil, `{"horizon":%d,"purged":%d%s}`, purged.Horizon, purged.Tombstones, more))
 	return nil
 }
 

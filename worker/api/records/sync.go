@@ -1,12 +1,12 @@
 package records
 
 import (
-	"net/http"
 	"net/url"
 	"strings"
 
 	"tidemark/shared/ijson"
 	"tidemark/shared/syncroom"
+	"tidemark/shared/web"
 	"tidemark/worker/api/door"
 )
 
@@ -22,7 +22,7 @@ func (h *handler) turbo(c *door.Call) error {
 	if err != nil {
 		return failureOf(err)
 	}
-	c.WritePieces(http.StatusOK, answer)
+	c.WritePieces(web.StatusOK, answer)
 	return nil
 }
 
@@ -75,7 +75,7 @@ func (h *handler) checksum(c *door.Call) error {
 	if err != nil {
 		return failureOf(err)
 	}
-	c.WriteJSON(http.StatusOK, answer)
+	c.WriteJSON(web.StatusOK, answer)
 	return nil
 }
 
@@ -86,7 +86,7 @@ func (h *handler) explain(c *door.Call) error {
 	if err != nil {
 		return failureOf(err)
 	}
-	c.WriteJSON(http.StatusOK, answer)
+	c.WriteJSON(web.StatusOK, answer)
 	return nil
 }
 

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"math"
-	"net/http"
 	"strings"
 
 	"tidemark/shared/auth"
 	"tidemark/shared/ijson"
 	"tidemark/shared/trpc"
 	"tidemark/shared/watermelon"
+	"tidemark/shared/web"
 	"tidemark/worker/api/door"
 	"tidemark/worker/store"
 )
@@ -82,8 +82,8 @@ func (h *handler) trpc(c *door.Call) error {
 	if err = c.Identify(); err != nil {
 		return refuse(explain(c, err))
 	}
-	if r.Method == http.MethodHead {
-		c.W.WriteHeader(http.StatusNoContent)
+	if r.Method == web.MethodHead {
+		c.W.WriteHeader(web.StatusNoContent)
 		return nil
 	}
 	calls := 1

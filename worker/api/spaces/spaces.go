@@ -11,10 +11,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strconv"
 
 	"tidemark/shared/auth"
+	"tidemark/shared/web"
 	"tidemark/worker/api/door"
 	"tidemark/worker/store/spaces"
 )
@@ -92,13 +92,13 @@ func done(of func(*door.Call) Space, do func(Space, context.Context) error) func
 		if err := do(of(c), c.R.Context()); err != nil {
 			return err
 		}
-		c.W.WriteHeader(http.StatusNoContent)
+		c.W.WriteHeader(web.StatusNoContent)
 		return nil
 	}
 }
 
 // OfOperator says whether a request inside a space is one that a paused space serves.
-func OfOperator(r *http.Request) bool {
+func OfOperator(r *web.Request) bool {
 	switch r.URL.Path {
 	case "", "/info", "/export", "/pause", "/resume":
 		return true
@@ -162,6 +162,6 @@ func writeJSON(c *door.Call, v any) error {
 	if err != nil {
 		return err
 	}
-	c.WriteJSON(http.StatusOK, body)
+	c.WriteJSON(web.StatusOK, body)
 	return nil
 }

@@ -6,13 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 	"time"
 
 	"tidemark/shared/auth"
 	"tidemark/shared/ijson"
 	"tidemark/shared/syncroom"
+	"tidemark/shared/web"
 	"tidemark/worker/api/door"
 	"tidemark/worker/store"
 	"tidemark/worker/store/transfer"
@@ -59,7 +59,7 @@ func (h *handler) export(c *door.Call) error {
 		return err
 	}
 	c.W.Header().Set("Content-Type", ContentType)
-	c.W.WriteHeader(http.StatusOK)
+	c.W.WriteHeader(web.StatusOK)
 	c.W.Write(page)
 	return nil
 }
@@ -84,7 +84,7 @@ func (h *handler) importPage(c *door.Call) error {
 	} else {
 		b = ijson.AppendString(b, done.Next)
 	}
-	c.WriteJSON(http.StatusOK, append(b, '}'))
+	c.WriteJSON(web.StatusOK, append(b, '}'))
 	return nil
 }
 

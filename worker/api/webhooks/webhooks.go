@@ -8,11 +8,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 
 	"tidemark/shared/auth"
+	"tidemark/shared/web"
 	"tidemark/worker/api/door"
 	"tidemark/worker/store/outbox"
 	"tidemark/worker/webhooks"
@@ -102,6 +102,6 @@ func write(c *door.Call, page webhooks.Page) error {
 	if err != nil {
 		return err
 	}
-	c.WriteJSON(http.StatusOK, body)
+	c.WriteJSON(web.StatusOK, body)
 	return nil
 }

@@ -82,7 +82,7 @@ func main() {
 	case "unknown":
 		js.Global().Get("document")
 	case "call":
-		js.Global().Call("fetch", "x")
+		js.Global().Call("Date")
 	}
 	select {}
 }

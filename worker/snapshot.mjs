@@ -36,8 +36,8 @@ export function snapshot(wasm) {
   ]);
 }
 
-// The imports of Go's runtime that may be called before boot. The clock of the wall and the calls of functions are
-// not among them: what they return would be the builder's.
+// The imports of Go's runtime that may be called before boot. The time of day and the calls of functions are
+// not among them: their results would be those of the machine that builds.
 const ALLOWED = new Set(["runtime.resetMemoryDataView", "runtime.nanotime1", "runtime.getRandomData", "runtime.wasmWrite",
   "syscall/js.valueGet", "syscall/js.valuePrepareString", "syscall/js.valueLoadString", "syscall/js.finalizeRef"]);
 
@@ -49,6 +49,10 @@ function run(wasm) {
   // The guest's heap is small, and the budget of its memory too: docs/abi.md.
   go.env = { GOGC: "200", GOMEMLIMIT: "48MiB", GODEBUG: "adaptivestackstart=1" };
   const { gojs } = go.importObject;
+  let failure = null;
+  const fail = (does) => {
+    throw (failure ??= new Error(`the guest ${does} before it is booted`));
+  };
   for (const name of Object.keys(gojs)) {
     if (!ALLOWED.has(name)) gojs[name] = () => fail(`calls ${name}`);
   }
@@ -57,6 +61,9 @@ function run(wasm) {
     random(sp);
     gojs["runtime.getRandomData"] = () => fail("asks for random bytes"); // but for those of its hash tables
   };
+  // The monotonic clock begins early, so that it never goes back, whatever the clock of the machine that builds.
+  let nanoseconds = 1_000_000_000;
+  gojs["runtime.nanotime1"] = (sp) => go.mem.setBigInt64((sp >>> 0) + 8, BigInt(nanoseconds++), true);
   const paths = new Map();
   gojs["syscall/js.valueGet"] = (sp) => {
     sp >>>= 0;
@@ -67,23 +74,19 @@ function run(wasm) {
     const id = go.mem.getUint32(sp + 32, true);
     if (Number.isNaN(go.mem.getFloat64(sp + 32, true)) && id >= FIXED) paths.set(id, [object, name]);
   };
-  const imports = Object.fromEntries(Object.entries(gojs).map(([name]) => [name, (...args) => gojs[name](...args)]));
-  go.importObject.gojs = imports;
+  go.importObject.gojs = Object.fromEntries(Object.keys(gojs).map((name) => [name, (sp) => gojs[name](sp)]));
   for (const { module: from, name } of WebAssembly.Module.imports(module)) {
     if (from !== "gojs") (go.importObject[from] ??= {})[name] = () => fail(`calls ${name}`);
   }
   const instance = new WebAssembly.Instance(module, go.importObject);
-  go.exit = (code) => fail(`ends with code ${code}`);
-  go.run(instance);
+  gojs["runtime.wasmExit"] = (sp) => fail(`ends with code ${go.mem.getInt32((sp >>> 0) + 8, true)}`);
+  go.run(instance).catch((error) => (failure ??= error)); // it never ends
+  if (failure) throw failure;
   const values = go._values.slice(FIXED).map((value, n) => {
     if (value === null) return null; // a free place
     return [...(paths.get(n + FIXED) ?? fail(`holds ${String(value)}, which no property has`)), go._goRefCounts[n + FIXED]];
   });
   return { exports: instance.exports, values, free: go._idPool };
-}
-
-function fail(does) {
-  throw new Error(`the guest ${does} before it is booted`);
 }
 
 // data returns the data section for a memory.

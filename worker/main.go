@@ -31,7 +31,7 @@ import (
 )
 
 func main() {
-	prepared := prepare(door.BuiltIn) // in the snapshot
+	builtIn := prepare(door.BuiltIn) // in the snapshot
 	host.Boot()
 	settings, invalid := door.ReadSettings(host.Getenv)
 	if invalid != nil {
@@ -41,10 +41,7 @@ func main() {
 	db := telling.db()
 	schema := settings.Tables
 	settings.Auth.Kept = schema.Claims()
-	if settings.Declared {
-		prepared = prepare(schema)
-	}
-	prepared.records.Bound(settings.Sync.PullBytes)
+	prepared := builtIn.adapt(&settings)
 	rows := &dialect.Watermelon{Records: records.New(db, prepared.records), Schema: schema, Limits: settings.Sync}
 	ticketStore, projectStore := tickets.New(db), projects.New(db, prepared.projects)
 	directory := spaces.NewDirectory(db)

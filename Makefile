@@ -183,15 +183,17 @@ prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json $(HERMES)/n
 	$(TEST_ENV) EVERY_HOST=1 node --test --test-concurrency=2 "e2e/web/*.test.mjs" e2e/yjs/{hostile,limit,deletions}.test.mjs e2e/clients/rooms.test.mjs
 	$(TEST_ENV) EVERY_HOST=1 YJS_ROOMS=200 YJS_ROUNDS=2 node --test --test-concurrency=1 e2e/yjs/rooms.test.mjs e2e/siege/siege.test.mjs
 
-bench: build build/testguest.wasm build/tidemark $(DEPS) e2e/perf/rooms/peers/node_modules/.package-lock.json
+# All benchmarks, or the SECTIONS of them, beside peers. The results stay in e2e/perf/results.
+# BENCH_ROUNDS is 9.
+SECTIONS ?=
+bench: build build/testguest.wasm build/tidemark build/migrated $(DEPS) e2e/perf/rooms/peers/node_modules/.package-lock.json
 	go build -o build/load ./e2e/perf/load
+	$(TEST_ENV) BENCH_RESULTS=e2e/perf/results node e2e/perf/bench.mjs $(SECTIONS)
+ifeq ($(strip $(SECTIONS)),)
 	go test -run '^$$' -bench . -benchmem ./...
-	$(NODE) node e2e/perf/bench.mjs
 	$(NODE) node e2e/perf/yjs/run.mjs
-	$(NODE) node e2e/perf/rooms.mjs
-	$(NODE) node e2e/perf/resident.mjs
-	$(TEST_ENV) node e2e/perf/backup.mjs
 	$(NODE) node e2e/perf/teams.mjs
+endif
 
 # Every fuzz target for FUZZTIME (Go writes crashers to testdata/fuzz), strangers on both
 # hosts with STRANGER_SEEDS seeds, and shared/yjs compared with yjs in Node for

@@ -25,6 +25,7 @@ var arrows = map[string][]string{
 	"shared/lib0":            {},
 	"shared/tables":          {"shared/record", "shared/pattern", "shared/tables"}, // not of the guest: it reads TOML
 	"shared/pattern":         {},
+	"shared/signature":       {"shared/abi"}, // not of the guest: it computes with public keys
 	"shared/pattern/re2":     {"shared/pattern"},
 	"shared/yjs":             {"shared/lib0"},
 	"shared/awareness":       {"shared/lib0"},
@@ -55,7 +56,7 @@ var arrows = map[string][]string{
 	"wasm":                   {"shared/abi", "wasm"},
 	"wasm/gojs":              {"shared/abi"},
 	"wasm/metrics":           {"shared/metric"},
-	"wasm/edge":              {"shared/abi", "shared/metric", "wasm/gojs", "wasm/metrics"},
+	"wasm/edge":              {"shared/abi", "shared/metric", "shared/signature", "wasm/gojs", "wasm/metrics"},
 	"wasm/wasmtest":          {"shared/abi", "wasm/gojs", "wasm/edge"},
 	"wasm/cmd":               {"shared/abi", "shared/auth", "shared/record", "shared/tables", "worker/store", "wasm/gojs", "wasm/edge", "wasm/metrics"},
 	"e2e":                    {"shared", "e2e"},
@@ -140,7 +141,8 @@ func TestWorkerRoomsStayPortable(t *testing.T) {
 // tooLarge are packages that the guest has no room for: Cloudflare's free plan takes 3 MiB,
 // compressed.
 var tooLarge = []string{
-	"log", "log/slog", "mime", "net", "net/http", "net/textproto", "crypto/tls", "regexp", "regexp/syntax", "tidemark/shared/pattern/re2", "tidemark/shared/tables",
+	"log", "log/slog", "mime", "net", "net/http", "net/textproto", "crypto/tls", "crypto/ecdsa", "crypto/ed25519", "crypto/elliptic", "crypto/rsa", "crypto/x509",
+	"regexp", "regexp/syntax", "tidemark/shared/pattern/re2", "tidemark/shared/signature", "tidemark/shared/tables",
 }
 
 func TestTheGuestLeavesOutWhatIsTooLarge(t *testing.T) {

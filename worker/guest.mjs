@@ -8,6 +8,7 @@ import { fetchFrame } from "./fetch.mjs";
 import * as log from "./log.mjs";
 import { Counts, ofEvents } from "./metrics.mjs";
 import { objectStub } from "./object.mjs";
+import { verifyFrame } from "./signature.mjs";
 
 const ABI = "tidemark_abi_5"; // Module of package abi
 checkABI();
@@ -30,7 +31,7 @@ function valuesOf(wasm) {
   return JSON.parse(decode(new Uint8Array(section)));
 }
 
-const OP_D1 = 1, OP_CALL = 2, OP_ENTER = 3, OP_SLEEP = 4, OP_BODY = 5, OP_FETCH = 6;
+const OP_D1 = 1, OP_CALL = 2, OP_ENTER = 3, OP_SLEEP = 4, OP_BODY = 5, OP_FETCH = 6, OP_VERIFY = 7;
 export const EVENT_OPEN = 1, EVENT_TEXT = 2, EVENT_BINARY = 3, EVENT_CLOSE = 4, EVENT_CALL = 5, EVENT_ENTER = 6,
   EVENT_TIMER = 7;
 const KIND_TEXT = 1;
@@ -452,6 +453,8 @@ export class Call {
         return this.body.take(reader.u32());
       case OP_FETCH:
         return fetchFrame(reader, this.env, this.fetching().signal);
+      case OP_VERIFY:
+        return verifyFrame(reader);
     }
     throw new Error(`no op ${kind}`);
   }

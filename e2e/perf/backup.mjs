@@ -5,14 +5,13 @@ import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { run } from "../backup/tidemark.mjs";
 import { token, wazero } from "../doors.mjs";
-import { print, round } from "./measure.mjs";
+import { main } from "./results.mjs";
 
 const rate = Number(process.env.BENCH_RATE) || 150; // pushes a second
-const seconds = Number(process.env.BENCH_SECONDS) || 20;
-const turns = Number(process.env.BENCH_ROUNDS) || 3;
+const seconds = Number(process.env.BENCH_SECONDS) || 12;
+const turns = Number(process.env.BENCH_ROUNDS) || 5;
 const rowBytes = 20_000;
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 const jwt = token("ann", { spaces: ["", "*"] });
@@ -95,44 +94,45 @@ async function backedUp(door, places, folder) {
   rmSync(folder, { recursive: true });
   await sleep(5000); // for the disk, which is still busy with that
   const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
-  return { times, backup: { MB: round(bytes / 1e6), seconds: round(took, 1) } };
+  return { times, backup: { MB: bytes / 1e6, seconds: took } };
 }
 
-const at = (times, part) => round(times[Math.min(times.length - 1, Math.floor(times.length * part))], 1);
-const summary = (times) => ({ pushes: times.length, p50: at(times, 0.5), p99: at(times, 0.99), "p99.9": at(times, 0.999), max: at(times, 1) });
+const at = (times, part) => times[Math.min(times.length - 1, Math.floor(times.length * part))];
+const summary = (times) => ({ pushes: times.length, p50: at(times, 0.5), p99: at(times, 0.99), max: at(times, 1) });
 
-export async function backups() {
+// add adds numbers to the samples of their keys.
+function add(samples, numbers) {
+  for (const [key, value] of Object.entries(numbers)) (samples[key] ??= []).push(value);
+}
+
+export async function backup(section) {
+  if (!existsSync(process.env.TIDEMARK_SERVER ?? "")) throw new Error("TIDEMARK_SERVER is not set: run make build/tidemark first");
+  const table = section.table("backup", `Pushes of one row, ${rate} a second (ms)`);
   const folder = mkdtempSync(path.join(tmpdir(), "tidemark-backups-"));
   const kinds = {
     "500 spaces of 0.4 MB and the root": [["", ...Array.from({ length: 500 }, (_, i) => `space-${i}`)], 20],
     "one space of 100 MB": [["large"], 5000],
   };
-  const table = {};
-  for (const [name, [places, rows]] of Object.entries(kinds)) {
+  for (const [data, [places, rows]] of Object.entries(kinds)) {
     const door = wazero({ LIMIT_REQUESTS_PER_MINUTE: "100000000" });
     await door.start();
     await fill(door, places, rows);
     await load(door, places, during(5000));
-    const without = [];
-    const within = [];
-    let backup;
+    const without = {}, within = {}, ratio = {};
     for (let turn = 0; turn < turns; turn++) { // in turns, as other processes share the machine
-      without.push(...(await load(door, places, during(seconds * 1000))));
-      const measured = await backedUp(door, places, folder);
-      within.push(...measured.times);
-      backup = measured.backup;
+      const quiet = summary(await load(door, places, during(seconds * 1000)));
+      const { times, backup } = await backedUp(door, places, folder);
+      const busy = summary(times);
+      add(without, quiet);
+      add(within, { ...busy, ...backup });
+      add(ratio, { p50: busy.p50 / quiet.p50, p99: busy.p99 / quiet.p99 });
     }
-    const [a, b] = [without, within].map((times) => summary(times.sort((x, y) => x - y)));
-    table[`${name}: without`] = a;
-    table[`${name}: during backups`] = { ...b, "p99, times": round(b.p99 / a.p99, 2), ...backup };
+    table.row({ data, when: "without" }, without);
+    table.row({ data, when: "during backups" }, within, ratio);
     await door.close();
   }
   rmSync(folder, { recursive: true, force: true });
-  print(`Pushes of one row, ${rate} a second (ms)`, table);
   agent.destroy();
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  if (!existsSync(process.env.TIDEMARK_SERVER ?? "")) throw new Error("TIDEMARK_SERVER is not set: run make build/tidemark first");
-  await backups();
-}
+await main(import.meta.url, { backup });

@@ -1,58 +1,63 @@
-// make bench: Tidemark on both hosts beside peers on the same workerd, in one run. It
-// prints medians. Arguments name the sections to run.
+// make bench: Tidemark on both hosts beside peers on the same workerd, in one run, by sections.
+// Arguments name the sections to run, and without them it runs all. It prints medians, and keeps them as results.mjs says. Run with Node 22.
 import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { usage } from "../workerd/host.mjs";
-import { compare, loaded, median, print, round } from "./measure.mjs";
-import { load, onWazero, onWorkerd, plain, root } from "./targets.mjs";
+import { backup } from "./backup.mjs";
 import { many } from "./many.mjs";
+import { compare, loaded, median } from "./measure.mjs";
 import { memory } from "./memory.mjs";
 import { owners } from "./owners.mjs";
 import { projects } from "./projects.mjs";
+import { resident } from "./resident.mjs";
+import { over, runAll } from "./results.mjs";
+import { rooms } from "./rooms.mjs";
 import { scale, spaces } from "./spaces.mjs";
 import { sync } from "./sync.mjs";
+import { load, onWazero, onWorkerd, plain, root } from "./targets.mjs";
+import { webhooks } from "./webhooks.mjs";
 
-async function size() {
-  const file = path.join(root, "build/tidemark.wasm");
-  const rows = { "module, MB": round(statSync(file).size / 1e6, 2), "gzipped, MB": round(gzipSync(readFileSync(file)).length / 1e6, 2) };
-  for (const [name, open] of [["workerd", onWorkerd], ["wazero", onWazero], ["plain JavaScript", plain]]) {
-    const target = await open();
-    const memory = usage(target.pid).residentMB;
-    const start = performance.now();
-    await (await fetch(`${target.url}/healthz`)).text();
-    const first = performance.now() - start;
-    const again = [];
-    for (let i = 0; i < 20; i++) {
-      const start = performance.now();
-      await (await fetch(`${target.url}/healthz`)).text();
-      again.push(performance.now() - start);
-    }
-    rows[`${name}: first request over a warm one, ms`] = round(first - median(again), 1);
-    rows[`${name}: resident before and after it, MB`] = `${round(memory)}, ${round(usage(target.pid).residentMB)}`;
-    await target.close();
-  }
-  print("Size, boot and memory", rows);
+// timed returns the milliseconds of a request.
+async function timed(target) {
+  const start = performance.now();
+  await (await fetch(`${target.url}/healthz`)).text();
+  return performance.now() - start;
 }
 
-async function trivial() {
-  const targets = { "plain JavaScript": await plain(), workerd: await onWorkerd(), wazero: await onWazero() };
+// fresh starts a host, and returns what its first request takes over a warm one, in ms, and
+// the resident memory before and after it, in MB.
+async function fresh(open) {
+  const target = await open();
+  const before = usage(target.pid).residentMB;
+  const first = await timed(target);
+  const again = [];
+  for (let i = 0; i < 20; i++) again.push(await timed(target));
+  const after = usage(target.pid).residentMB;
+  await target.close();
+  return { "first request over a warm one, ms": first - median(again), "resident before, MB": before, "resident after, MB": after };
+}
+
+async function size(section) {
+  const module = readFileSync(path.join(root, "build/tidemark.wasm"));
+  section.table("module", "The guest's module").row({ file: "tidemark.wasm" }, { MB: statSync(path.join(root, "build/tidemark.wasm")).size / 1e6, "gzipped, MB": gzipSync(module, { level: 9 }).length / 1e6 });
+  section.table("first", "A host that has just started").rows({}, await compare({ workerd: onWorkerd, wazero: onWazero, "plain JavaScript": plain }, fresh));
+}
+
+async function trivial(section) {
+  const bar = "plain JavaScript";
+  const targets = { [bar]: await plain(), workerd: await onWorkerd(), wazero: await onWazero() };
   // V8 compiles 10 MB of Wasm in the background for some time.
   for (const target of Object.values(targets)) await load(`${target.url}/healthz`, { connections: 32, seconds: 5 });
+  const table = section.table("healthz", "GET /healthz (p50, p99, cpu in µs; rate: of plain JavaScript's requests a second)");
   for (const connections of [1, 32]) {
-    const rows = await compare(targets, (target) => loaded(target, "/healthz", { connections, auth: false }));
-    const bar = rows["plain JavaScript"];
-    for (const row of Object.values(rows)) {
-      row.share = round(row.rps / bar.rps, 2);
-      for (const key of ["rps", "p50", "p99", "cpu"]) row[key] = round(row[key]);
+    const measured = await compare(targets, (target) => loaded(target, "/healthz", { connections, seconds: 1, auth: false }));
+    for (const [target, { rps, p50, p99, cpu }] of Object.entries(measured)) {
+      table.row({ connections, target }, { rps, p50, p99, cpu }, target === bar ? {} : { rate: over(rps, measured[bar].rps), processor: over(cpu, measured[bar].cpu) });
     }
-    print(`GET /healthz, ${connections} connections (p50, p99, cpu in µs; share of plain JavaScript's rps)`, rows);
   }
   for (const target of Object.values(targets)) await target.close();
 }
 
-const sections = { size, memory, trivial, sync, projects, owners, spaces, scale, many };
-const chosen = process.argv.slice(2);
-for (const [name, section] of Object.entries(sections)) {
-  if (chosen.length === 0 || chosen.includes(name)) await section();
-}
+const sections = { size, trivial, sync, projects, owners, spaces, scale, many, webhooks, backup, memory, ...rooms, ...resident };
+await runAll(sections, process.argv.slice(2));

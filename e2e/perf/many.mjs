@@ -3,11 +3,12 @@ import { readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { usage } from "../workerd/host.mjs";
-import { median, print, round } from "./measure.mjs";
+import { median, round } from "./measure.mjs";
 import { ask, one, pullPath, pushPath } from "./rows.mjs";
 import { load, onWazero } from "./targets.mjs";
 
 const spaces = Number(process.env.BENCH_SPACES) || 10_000;
+const times = Number(process.env.BENCH_MANY) || 1; // a server takes minutes, and most of it is no time
 const connections = 8;
 const cold = 50; // spaces, each asked for the first time since the start
 
@@ -44,7 +45,8 @@ function chosen(count, n) {
   return [...numbers];
 }
 
-export async function many() {
+// once measures a new server.
+async function once() {
   const target = await onWazero();
   const rows = {};
   const held = (when) => {
@@ -79,6 +81,13 @@ export async function many() {
   const pulls = await each(target, pullPath(null));
   rows["pulls a second, each of another space"] = round(pulls.rps);
   held("after a pull of each");
-  print(`${spaces.toLocaleString("en")} spaces of one row on one self-hosted server`, rows);
   await target.close();
+  return rows;
+}
+
+export async function many(section) {
+  const table = section.table("many", `${spaces.toLocaleString("en")} spaces of one row on one self-hosted server`);
+  const samples = {};
+  for (let i = 0; i < times; i++) for (const [key, value] of Object.entries(await once())) (samples[key] ??= []).push(value);
+  table.row({ target: "wazero" }, samples);
 }

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as encoding from "lib0/encoding";
 import { usage } from "../workerd/host.mjs";
-import { forget, peakMB, print, round } from "./measure.mjs";
+import { forget, peakMB, rounds } from "./measure.mjs";
 import { directlyOnWorkerd, jwt, onWazero } from "./targets.mjs";
 
 const MB = 1 << 20;
@@ -114,27 +114,28 @@ const scenes = {
   },
 };
 
-// memory prints for each scene, on a new host: the resident memory while it is quiet, the
+// memory has for each scene, on a new host: the resident memory while it is quiet, the
 // peak since then, and the statuses that it returned.
-export async function memory() {
-  const rows = {};
-  for (const [what, { prepare, run }] of Object.entries(scenes)) {
+export async function memory(section) {
+  const table = section.table("memory", "Memory (resident MB of the host's process; strangers must take at most 64 above quiet)");
+  for (const [scene, { prepare, run }] of Object.entries(scenes)) {
     for (const [host, open] of [["workerd", directlyOnWorkerd], ["wazero", onWazero]]) {
-      const target = await open();
-      for (let i = 0; i < 20; i++) await ask(target, pull);
-      await prepare?.(target);
-      const quiet = usage(target.pid).residentMB;
-      forget(target.pid);
-      const responses = await run(target);
-      const peak = peakMB(target.pid);
-      const statuses = {};
-      for (const { status } of responses) statuses[status || "nothing"] = (statuses[status || "nothing"] ?? 0) + 1;
-      rows[`${what}: ${host}`] = {
-        quiet: round(quiet), peak: round(peak), above: round(peak - quiet),
-        returned: Object.entries(statuses).map(([status, n]) => `${n} × ${status}`).join(", "),
-      };
-      await target.close();
+      const quiet = [], peak = [], above = [], returned = new Set();
+      for (let i = 0; i < Math.min(rounds, 5); i++) {
+        const target = await open();
+        for (let i = 0; i < 20; i++) await ask(target, pull);
+        await prepare?.(target);
+        quiet.push(usage(target.pid).residentMB);
+        forget(target.pid);
+        const responses = await run(target);
+        peak.push(peakMB(target.pid));
+        above.push(peak.at(-1) - quiet.at(-1));
+        const statuses = {};
+        for (const { status } of responses) statuses[status || "nothing"] = (statuses[status || "nothing"] ?? 0) + 1;
+        returned.add(Object.entries(statuses).map(([status, n]) => `${n} × ${status}`).join(", "));
+        await target.close();
+      }
+      table.row({ scene, host }, { quiet, peak, above, returned: [...returned].join("; or ") });
     }
   }
-  print("Memory (resident MB of the host's process; strangers must take at most 64 above quiet)", rows);
 }

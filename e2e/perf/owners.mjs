@@ -3,7 +3,8 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { statementsIn } from "../workerd/host.mjs";
-import { compare, loaded, print, round } from "./measure.mjs";
+import { compare, loaded } from "./measure.mjs";
+import { over } from "./results.mjs";
 import { customer, fileOf, many, pullPath, push, pushPath } from "./rows.mjs";
 import { load, onWazero, onWorkerd, root, tokenOf } from "./targets.mjs";
 
@@ -40,30 +41,29 @@ const holds = {
   },
 };
 
-export async function owners() {
+export async function owners(section) {
+  const table = section.table("owners", "Rows with an owner (p50, p99, cpu in µs; time: over that without a rule)");
   for (const [host, open] of Object.entries(hosts)) {
     const targets = {};
     for (const [name, fill] of Object.entries(holds)) {
       targets[name] = await open();
       await fill(targets[name]);
     }
-    const table = {};
-    const pull = { seconds: 2 };
-    const one = { seconds: 2, method: "POST" };
+    const pull = { seconds: 1 };
+    const one = { seconds: 1, method: "POST" };
     const body = (target) => fileOf(target.rule ? "visit.json" : "customer.json", target.rule ? visits([visit("bench", "@@@@@@@@@@@@@")]) : push([customer("one", "@@@@@@@@@@@@@")]));
     for (const [name, target] of Object.entries(targets)) target.rule = name.includes("owner");
-    for (const [name, url, options] of [
+    for (const [request, url, options] of [
       ["first pull", () => pullPath(null), () => pull],
       ["push of one", () => pushPath, (target) => ({ ...one, body: body(target) })],
     ]) {
       for (const target of Object.values(targets)) await load(target.url + url(), options(target)); // warm
-      const rows = await compare(targets, (target) => loaded(target, url(), options(target)));
-      const least = rows["100 rows without a rule"];
-      for (const [who, { rps, p50, p99, cpu }] of Object.entries(rows)) {
-        table[`${name}: ${who}`] = { rps: round(rps, 1), p50: round(p50), p99: round(p99), cpu: round(cpu), times: round(least.rps / rps, 2) };
+      const measured = await compare(targets, (target) => loaded(target, url(), options(target)));
+      const least = measured["100 rows without a rule"];
+      for (const [rows, { rps, p50, p99, cpu, time }] of Object.entries(measured)) {
+        table.row({ host, request, rows }, { rps, p50, p99, cpu }, cpu === least.cpu ? {} : { time: over(time, least.time), processor: over(cpu, least.cpu) });
       }
     }
-    print(`Rows with an owner, ${host} (p50, p99, cpu in µs; times: over that without a rule)`, table);
     for (const target of Object.values(targets)) await target.close();
   }
 }

@@ -3,13 +3,15 @@
 //   node e2e/perf/resident.mjs [rooms] [large] [passing]
 import { setTimeout as sleep } from "node:timers/promises";
 import { usage } from "../workerd/host.mjs";
-import { print, round } from "./measure.mjs";
+import { compare } from "./measure.mjs";
+import { main } from "./results.mjs";
 import { isUpdate, join } from "./rooms/client.mjs";
 import { documentOf, fill, typist } from "./rooms/documents.mjs";
 import { node, open } from "./rooms/targets.mjs";
 
 const rooms = Number(process.env.BENCH_ROOMS) || 200;
 const passing = Number(process.env.BENCH_PASSING) || 200; // documents of 200 kB
+const times = Number(process.env.BENCH_RESIDENT) || 1; // most of it is silence
 const settled = Number(process.env.BENCH_SETTLED) || 90; // seconds without an event
 const targets = Object.fromEntries(Object.entries(node).filter(([name]) => name !== "Hocuspocus"));
 
@@ -19,29 +21,30 @@ const write = async (socket, frame) => {
   await heard;
 };
 
-// each measures a target before body, and as often as body calls note. It prints the resident
-// MB, and what they are more than before, in KB for each of so many units.
-async function each(title, settings, body) {
-  const rows = {};
-  for (const [name, make] of Object.entries(targets)) {
-    await open({ [name]: make }, settings, async ({ [name]: target }) => {
+// each measures a target before body, and as often as body calls note: the resident MB, and
+// what they are more than before, in KB for each of so many units.
+async function each(section, title, settings, body) {
+  const rows = await compare(targets, async (make) => {
+    const row = {};
+    await open({ target: make }, settings, async ({ target }) => {
       (await join(target, "another")).close();
       await sleep(2000);
       const before = usage(target.pid).residentMB;
-      const row = (rows[name] = { "at rest, MB": round(before) });
+      row["at rest, MB"] = before;
       await body(target, (when, units) => {
         const now = usage(target.pid).residentMB;
-        row[`${when}, MB`] = round(now);
-        if (units) row[`${when}, each, KB`] = round(((now - before) * 1024) / units);
+        row[`${when}, MB`] = now;
+        if (units) row[`${when}, each, KB`] = ((now - before) * 1024) / units;
       });
     });
-  }
-  print(title, rows);
+    return row;
+  }, times);
+  section.table("resident", title).rows({}, rows);
 }
 
-const sections = {
-  async rooms() {
-    await each(`${rooms} rooms of 11 KB, each with a client`, {}, async (target, note) => {
+export const resident = {
+  async "resident-rooms"(section) {
+    await each(section, `${rooms} rooms of 11 KB, each with a client`, {}, async (target, note) => {
       const sockets = await Promise.all(Array.from({ length: rooms }, (_, i) => join(target, `room-${i}`)));
       note("joined", rooms);
       await Promise.all(sockets.map(async (socket) => {
@@ -56,8 +59,8 @@ const sections = {
       note("left", rooms);
     });
   },
-  async large() {
-    await each("A document of 20 MB", { LIMIT_YJS_DOCUMENT_BYTES: String(32 << 20) }, async (target, note) => {
+  async "resident-large"(section) {
+    await each(section, "A document of 20 MB", { LIMIT_YJS_DOCUMENT_BYTES: String(32 << 20) }, async (target, note) => {
       const socket = await fill(target, "large", documentOf(20e6));
       note("written");
       await sleep(settled * 1000);
@@ -69,8 +72,8 @@ const sections = {
       socket.close();
     });
   },
-  async passing() {
-    await each(`${passing} documents of 200 kB, 4 at a time`, {}, async (target, note) => {
+  async "resident-passing"(section) {
+    await each(section, `${passing} documents of 200 kB, 4 at a time`, {}, async (target, note) => {
       const frames = documentOf(200e3);
       let next = 0;
       await Promise.all(Array.from({ length: 4 }, async () => {
@@ -88,5 +91,4 @@ const sections = {
   },
 };
 
-const wanted = process.argv.slice(2);
-for (const [name, section] of Object.entries(sections)) if (wanted.length === 0 || wanted.includes(name)) await section();
+await main(import.meta.url, resident, "resident");

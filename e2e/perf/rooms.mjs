@@ -3,7 +3,8 @@
 //   node e2e/perf/rooms.mjs [fanout] [pairs] [cursors] [joining] [wake] [memory] [rows] [large] [deletions]
 import { setTimeout as sleep } from "node:timers/promises";
 import { usage } from "../workerd/host.mjs";
-import { compare, median, print, round, rounds } from "./measure.mjs";
+import { compare, median, rounds } from "./measure.mjs";
+import { main } from "./results.mjs";
 import { awareness, isAwareness, isUpdate, join } from "./rooms/client.mjs";
 import { deletions } from "./rooms/deletions.mjs";
 import { documentOf, fill, typist } from "./rooms/documents.mjs";
@@ -17,11 +18,6 @@ const percentile = (values, share) => values.toSorted((a, b) => a - b)[Math.floo
 
 let lastRoom = 0;
 const newRoom = () => `room-${++lastRoom}`;
-
-const table = (title, rows) =>
-  print(title, Object.fromEntries(Object.entries(rows).map(([name, row]) => [
-    name, Object.fromEntries(Object.entries(row).map(([key, value]) => [key, round(value, value < 10 ? 2 : value < 100 ? 1 : 0)])),
-  ])));
 
 // cpuMicros returns the processor time of a target while body runs.
 async function cpuMicros(target, body) {
@@ -73,16 +69,17 @@ async function fan(target, readers) {
   };
 }
 
-async function fanout() {
+async function fanout(section) {
+  const table = section.table("fan-out", "One writer and many readers: an update to each");
   await open(both, {}, async (targets) => {
     for (const readers of [50, 200]) {
-      table(`One writer, ${readers} readers: an update to each`, await compare(targets, (target) => fan(target, readers)));
+      table.rows({ readers }, await compare(targets, (target) => fan(target, readers)));
     }
   });
 }
 
 // Two people in each of many rooms. Each responds to the other.
-async function pairs() {
+async function pairs(section) {
   const rooms = 200, turns = 20;
   await open({ ...both, ...inserting }, {}, async (targets) => {
     const rows = await compare(targets, async (target) => {
@@ -112,12 +109,12 @@ async function pairs() {
         "CPU an update, µs": cpu / (rooms * turns),
       };
     });
-    table(`${rooms} rooms of two, all typing`, rows);
+    section.table("pairs", `${rooms} rooms of two, all typing`).rows({}, rows);
   });
 }
 
 // The clients of y-websocket and of Hocuspocus send on presence that is new to them.
-async function cursors() {
+async function cursors(section) {
   const clients = 30, moves = 20;
   await open(without(both, "bare relay"), {}, async (targets) => {
     const rows = await compare(targets, async (target) => {
@@ -147,7 +144,7 @@ async function cursors() {
       await sleep(100);
       return { "frames a move": frames / moves, "CPU a move, ms": cpu / 1000 / moves };
     });
-    table(`A cursor moves among ${clients}`, rows);
+    section.table("cursors", `A cursor moves among ${clients}`).rows({}, rows);
   });
 }
 
@@ -175,7 +172,8 @@ async function filled(makers, documents, body) {
   });
 }
 
-async function joining() {
+async function joining(section) {
+  const table = section.table("joining", "A newcomer to a document, from connecting to the document");
   await filled(without(both, "bare relay"), { "1 MB": 1e6, "10 MB": 10e6 }, async (targets, name, room) => {
     const rows = await compare(targets, async (target) => {
       const row = {};
@@ -198,11 +196,12 @@ async function joining() {
       row["awake, ms"] = median(warm);
       return row;
     });
-    table(`A newcomer to ${name}, from connecting to the document`, rows);
+    table.rows({ document: name }, rows);
   });
 }
 
-async function wake() {
+async function wake(section) {
+  const table = section.table("wake", "From an update to its echo after a hibernation");
   await filled(workerd, { nothing: 0, "1 MB": 1e6, "15 MB": 15e6 }, async (targets, name, room, socketOf) => {
     const typists = new Map(Object.values(targets).map((target) => [target, typist()]));
     const rows = await compare(targets, async (target) => {
@@ -219,15 +218,15 @@ async function wake() {
       }
       return row;
     }, 3 * rounds);
-    table(`From an update to its echo after a hibernation: a document of ${name}`, rows);
+    table.rows({ document: name }, rows);
   });
 }
 
-async function memory() {
+async function memory(section) {
   const rooms = 200;
-  const rows = {};
-  for (const [name, make] of Object.entries(without(both, "bare relay"))) {
-    await open({ [name]: make }, {}, async ({ [name]: target }) => {
+  const rows = await compare(without(both, "bare relay"), async (make) => {
+    let row;
+    await open({ target: make }, {}, async ({ target }) => {
       (await join(target, newRoom())).close();
       const before = usage(target.pid).residentMB;
       const sockets = await times(rooms, () => join(target, newRoom()));
@@ -245,18 +244,19 @@ async function memory() {
       const socket = await fill(target, newRoom(), documentOf(15e6));
       const large = usage(target.pid).residentMB;
       socket.close();
-      rows[name] = {
+      row = {
         "at rest, MB": before, "200 rooms of 11 KB, MB": full, "a room, KB": ((full - before) * 1024) / rooms, "15 MB more, MB": large,
       };
     });
-  }
-  table("Resident memory", rows);
+    return row;
+  }, Math.min(rounds, 5));
+  section.table("memory", "Resident memory").rows({}, rows);
 }
 
 // The rows that updates write on Cloudflare. Both people of a room type, ten times as fast as
 // people do, and the copy is made ten times as often. Or one person writes now and then.
-async function rows() {
-  const total = {};
+async function rows(section) {
+  const table = section.table("rows", "Rows written for 1,000 updates, workerd");
   await open({ counted }, { YJS_COPY_MILLIS: "3000" }, async ({ counted: target }) => {
     for (const [name, updates, pause] of [["1,000, ten in a second", 1000, 10], ["20, each with its copy", 20, 5_000]]) {
       const room = newRoom();
@@ -273,17 +273,15 @@ async function rows() {
       const after = await target.rows();
       for (const s of sockets) s.close();
       const written = Object.fromEntries(Object.keys(after).map((key) => [key, ((after[key] - before[key]) * 1000) / updates]));
-      total[name] = { ...written, together: written.object + written.alarms + written.database };
+      table.row({ updates: name }, { ...written, together: written.object + written.alarms + written.database });
     }
   });
-  table("Rows written for 1,000 updates, workerd", total);
 }
 
-console.log(`
-Tidemark stores each update in SQLite before it sends it on. y-partyserver saves
-the document 2 to 10 s later. The relay, y-websocket's server and Hocuspocus keep
-it in memory alone.`);
-const wanted = process.argv.slice(2);
-for (const section of [fanout, pairs, cursors, joining, wake, memory, rows, large, deletions]) {
-  if (wanted.length === 0 || wanted.includes(section.name)) await section();
-}
+// Tidemark stores each update in SQLite before it sends it on. y-partyserver saves
+// the document 2 to 10 s later. The relay, y-websocket's server and Hocuspocus keep
+// it in memory alone.
+export const rooms = Object.fromEntries(
+  Object.entries({ fanout, pairs, cursors, joining, wake, memory, rows, large, deletions }).map(([name, section]) => [`rooms-${name}`, section]));
+
+await main(import.meta.url, rooms, "rooms");

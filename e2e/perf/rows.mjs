@@ -4,7 +4,8 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { WebSocket } from "ws";
 import { scratch } from "../workerd/host.mjs";
-import { compare, loaded, print, round } from "./measure.mjs";
+import { compare, loaded } from "./measure.mjs";
+import { over } from "./results.mjs";
 import { jwt, load } from "./targets.mjs";
 
 export const customer = (id, updated) =>
@@ -52,53 +53,51 @@ export async function seed(target) {
   Object.assign(target, { before, now: await stampOf(target) });
 }
 
-// withTimes adds to each row of a table, for each peer, its time over the peer's: by a
-// key of the rows that holds a time.
-function withTimes(rows, peers, timeOf) {
-  for (const row of Object.values(rows)) {
-    for (const [column, peer] of Object.entries(peers)) row[column] = round(timeOf(row) / timeOf(rows[peer]), 2);
-  }
-}
-
 // requests are [name, path below the base, options of load]. The pushes are last: they change
 // what is pulled.
 export const requests = () => [
-  ["full pull of 10,000", () => pullPath(null), { seconds: 2 }],
-  ["delta of 10 in 10,000", (t) => pullPath(t.before), { seconds: 1 }],
-  ["empty pull", (t) => pullPath(t.now), { seconds: 1 }],
-  ["push of 1", () => pushPath, { seconds: 1, method: "POST", body: one() }],
+  ["full pull of 10,000", () => pullPath(null), { seconds: 1.5 }],
+  ["delta of 10 in 10,000", (t) => pullPath(t.before), { seconds: 0.7 }],
+  ["empty pull", (t) => pullPath(t.now), { seconds: 0.7 }],
+  ["push of 1", () => pushPath, { seconds: 0.7, method: "POST", body: one() }],
   ["push of 1,000", () => pushPath, { seconds: 20, most: 8, method: "POST", body: thousand() }],
 ];
 
-// compareRows measures the requests of structured sync in turns, at 1 and 8 connections. peers
-// are {column: the name of a target}: the column has the time of a request over that target's.
-export async function compareRows(title, targets, peers) {
+// ratiosTo returns the time of a request over that of each peer, and the same of the processor time
+// if it is known. peers are {column: the name of a target}.
+function ratiosTo(peers, measured, target) {
+  const { time, cpu } = measured[target];
+  return Object.fromEntries(Object.entries(peers).filter(([, peer]) => peer !== target).flatMap(([column, peer]) => [
+    [`time${column}`, over(time, measured[peer].time)],
+    ...(cpu ? [[`processor${column}`, over(cpu, measured[peer].cpu)]] : []),
+  ]));
+}
+
+const explained = (peers) => Object.entries(peers).map(([column, peer]) => `time${column}: over that of ${peer}`).join("; ");
+
+// compareRows measures the requests of structured sync in turns, at 1 and 8 connections.
+export async function compareRows(section, title, targets, peers) {
   for (const target of Object.values(targets)) await seed(target);
-  const tables = { 1: {}, 8: {} };
-  for (const [name, url, options] of requests()) {
+  const table = section.table("requests", `${title} (µs; ${explained(peers)})`);
+  for (const [request, url, options] of requests()) {
     const full = (target) => target.base + url(target);
-    for (const [connections, table] of Object.entries(tables)) {
-      for (const target of Object.values(targets)) await load(target.url + full(target), { ...options, connections, most: 8 }); // warm
+    for (const connections of [1, 8]) {
+      for (const target of Object.values(targets)) await load(target.url + full(target), { ...options, connections }); // warm
       const measured = await compare(targets, (target) => loaded(target, full(target), { ...options, connections }));
-      withTimes(measured, peers, (row) => 1 / row.rps);
-      for (const [who, { rps, p50, p99, cpu, ...times }] of Object.entries(measured)) {
-        table[`${name}: ${who}`] = { rps: round(rps, 1), p50: round(p50), p99: round(p99), cpu: round(cpu), ...times };
+      for (const [target, { rps, p50, p99, cpu, refused }] of Object.entries(measured)) {
+        table.row({ request, connections, target }, { rps, p50, p99, cpu, refused }, ratiosTo(peers, measured, target));
       }
     }
   }
-  for (const [connections, table] of Object.entries(tables)) {
-    print(`${title}, ${connections} connections (p50, p99, cpu in µs; ${explained(peers)})`, table);
-  }
 }
-
-const explained = (peers) => Object.entries(peers).map(([column, peer]) => `${column}: over that of ${peer}`).join("; ");
 
 // fanOut: each pusher pushes a row while 200 subscribers listen. It measures the time until
 // the last subscriber got the notification of the last push.
-export async function fanOut(targets, peers) {
+export async function fanOut(section, targets, peers) {
   for (const target of Object.values(targets)) {
     target.sockets = await Promise.all(many(200, () => subscribe(target)));
   }
+  const table = section.table("fan-out", `Fan-out to 200 subscribers (ms until all have heard, until answered; messages to each; ${explained(peers)})`);
   let updated = Date.now() - 5e8;
   for (const pushers of [1, 8]) {
     const measured = await compare(targets, async (target) => {
@@ -111,11 +110,11 @@ export async function fanOut(targets, peers) {
         answered += performance.now() - start;
         await Promise.all(target.sockets.map((socket) => socket.until(Math.max(...stamps))));
       }
-      return { heard: (performance.now() - start) / 5, answered: answered / 5, messages: target.sockets[0].heard / 5 };
+      return { time: (performance.now() - start) / 5, answered: answered / 5, messages: target.sockets[0].heard / 5 };
     });
-    withTimes(measured, peers, (row) => row.heard);
-    for (const row of Object.values(measured)) for (const key of ["heard", "answered", "messages"]) row[key] = round(row[key], 1);
-    print(`Fan-out to 200 subscribers, ${pushers} pushers (ms until all have heard, until answered; messages to each; ${explained(peers)})`, measured);
+    for (const [target, { time, answered, messages }] of Object.entries(measured)) {
+      table.row({ pushers, target }, { heard: time, answered, messages }, ratiosTo(peers, measured, target));
+    }
   }
   for (const target of Object.values(targets)) for (const socket of target.sockets) socket.close();
 }

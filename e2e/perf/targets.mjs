@@ -91,7 +91,7 @@ export async function onWazero({ cores, flags = [], inMemory = false, quiet = fa
   };
 }
 
-// load runs the load generator and returns {requests, rps, p50, p99, bytes, cpu, server}: server is the processor
+// load runs the load generator and returns {requests, rps, p50, p99, bytes, cpu, server, refused}: server is the processor
 // time that process pid took for a request, in µs. It requests url
 // and then the paths in then, and counts all of them as one request. ~~~~ in a path stands for
 // a number below names. It does not block: this process must read the targets' logs, or the

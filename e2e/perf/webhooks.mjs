@@ -1,11 +1,13 @@
 // Pushes to the root and to a space of each host: without webhooks, with a receiver, and with one that hangs. Each round has
-// all of them, in turn. Run with Node 22, after `make build build/tidemark`: node e2e/perf/webhooks.mjs [pushes] [rounds] [host]
+// all of them, in turn. Run with Node 22, after `make build build/tidemark`: node e2e/perf/webhooks.mjs
 import { doors } from "../doors.mjs";
+import { compare } from "./measure.mjs";
+import { main, over } from "./results.mjs";
 import { Client } from "../webhooks/client.mjs";
 import { Receiver, variables } from "../webhooks/receiver.mjs";
 
-const [pushes, rounds] = [process.argv[2] ?? 300, process.argv[3] ?? 5].map(Number);
-const hosts = Object.entries(doors).filter(([name]) => !process.argv[4] || name === process.argv[4]);
+const pushes = Number(process.env.BENCH_PUSHES) || 150;
+const hosts = Object.entries(doors).filter(([name]) => !process.env.BENCH_HOST || name === process.env.BENCH_HOST);
 
 const receivers = { "no receiver": undefined, "a receiver": () => 204, "a receiver that hangs": () => undefined };
 
@@ -25,27 +27,32 @@ async function push(client, space) {
   return times;
 }
 
-const share = (times, part) => times.toSorted((a, b) => a - b)[Math.floor(times.length * part)].toFixed(2);
+const percentile = (times, part) => times.toSorted((a, b) => a - b)[Math.floor(times.length * part)];
 
-for (const [name, open] of hosts) {
-  const targets = [];
-  for (const [what, respond] of Object.entries(receivers)) {
-    const receiver = respond && (await new Receiver().open());
-    if (receiver) receiver.respond = respond;
-    const door = open({ ...(receiver && variables(receiver)), LIMIT_REQUESTS_PER_MINUTE: "1000000000" });
-    await door.start();
-    targets.push({ what, receiver, door, client: new Client(door), times: { "": [], acme: [] } });
-  }
-  for (let round = 0; round < rounds; round++) {
-    for (const { client, times } of targets) for (const space of ["", "acme"]) times[space].push(...(await push(client, space)));
-  }
-  console.log(`${name}: milliseconds of a push, of ${pushes * rounds}`);
-  console.table(Object.fromEntries(targets.map(({ what, times, receiver }) => [what, {
-    "root p50": share(times[""], 0.5), "root p99": share(times[""], 0.99), "space p50": share(times.acme, 0.5), "space p99": share(times.acme, 0.99),
-    events: receiver?.attempts.length ?? 0,
-  }])));
-  for (const { door, receiver } of targets) {
-    await door.close();
-    await receiver?.close();
+export async function webhooks(section) {
+  const table = section.table("webhooks", `Milliseconds of a push, ${pushes} in a round; ratio: to that without a receiver`);
+  for (const [host, open] of hosts) {
+    const targets = {};
+    for (const [what, respond] of Object.entries(receivers)) {
+      const receiver = respond && (await new Receiver().open());
+      if (receiver) receiver.respond = respond;
+      const door = open({ ...(receiver && variables(receiver)), LIMIT_REQUESTS_PER_MINUTE: "1000000000" });
+      await door.start();
+      targets[what] = { receiver, door, client: new Client(door) };
+    }
+    for (const [place, space] of [["root", ""], ["space", "acme"]]) {
+      const measured = await compare(targets, async ({ client }) => {
+        const times = await push(client, space);
+        return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
+      });
+      const least = measured["no receiver"];
+      for (const [receiver, { p50, p99 }] of Object.entries(measured)) table.row({ host, place, receiver }, { p50, p99 }, p50 === least.p50 ? {} : { "p50, ratio": over(p50, least.p50) });
+    }
+    for (const { door, receiver } of Object.values(targets)) {
+      await door.close();
+      await receiver?.close();
+    }
   }
 }
+
+await main(import.meta.url, { webhooks });

@@ -23,6 +23,7 @@ const glue = (wasmFile, make = snapshot) => [
   module("worker/metrics.mjs"),
   module("worker/frame.mjs"),
   module("worker/fetch.mjs"),
+  module("worker/signature.mjs"),
   module("worker/object.mjs"),
   module("build/wasm_exec.js"),
   { type: "CompiledWasm", path: path.join(root, "build/worker.wasm"), contents: make(readFileSync(wasmFile)) },

@@ -150,6 +150,9 @@ const (
 	// It fails if there is no response in time, if the response is too long, and if
 	// the URL is neither https, nor http of a loopback host (with DEV_MODE, of any).
 	OpFetch Op = 6
+	// OpVerify says whether a public key made a signature. Frame: Signature. Result: the byte 1, or none
+	// if it did not.
+	OpVerify Op = 7
 )
 
 // The texts of OpBody's errors.

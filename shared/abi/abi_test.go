@@ -235,6 +235,7 @@ func FuzzDecode(f *testing.F) {
 		DecodeConns(b)
 		DecodeFetch(b)
 		DecodeFetched(b)
+		DecodeSignature(b)
 		ReadResults(len(b), func(next []byte) { b = b[copy(next, b):] })
 	})
 }

@@ -1,56 +1,26 @@
 package auth
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/hmac"
-	"crypto/rsa"
-	"crypto/sha256"
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"math/big"
+	"math/bits"
 	"strings"
 
 	"tidemark/shared/ijson"
 )
 
-// A key is one public key, for one algorithm: an *rsa.PublicKey, an
-// *ecdsa.PublicKey or an ed25519.PublicKey. For HS256 it is the secret, a []byte.
-type key struct {
-	id, alg string
-	public  any
+// A Key is a public key. Two are the same key if they are equal.
+type Key struct {
+	id, Alg string
+	// Public are the numbers of the key, big-endian: N and E for RS256, without zeros in front,
+	// X and Y for ES256, of 32 bytes each, and X for EdDSA, of 32.
+	Public [2]string
 }
 
 // algorithms are the algorithms of public keys.
 var algorithms = []string{"RS256", "ES256", "EdDSA"}
-
-func (k key) equal(other key) bool {
-	public, ok := k.public.(interface{ Equal(crypto.PublicKey) bool })
-	return ok && k.id == other.id && k.alg == other.alg && public.Equal(other.public)
-}
-
-// verifies says whether the key made the signature. RFC 7518, 3.
-func (k key) verifies(signed, signature []byte) bool {
-	digest := sha256.Sum256(signed)
-	switch public := k.public.(type) {
-	case []byte:
-		return hmac.Equal(authenticator(public, signed), signature)
-	case *rsa.PublicKey:
-		return rsa.VerifyPKCS1v15(public, crypto.SHA256, digest[:], signature) == nil
-	case *ecdsa.PublicKey:
-		if len(signature) != 64 {
-			return false
-		}
-		r, s := new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])
-		return ecdsa.Verify(public, digest[:], r, s)
-	case ed25519.PublicKey:
-		return ed25519.Verify(public, signed, signature)
-	}
-	return false
-}
 
 // The bounds of a key set: how many keys, which sizes of RSA in bits.
 const (
@@ -67,13 +37,13 @@ type jwk struct {
 // parseKeys reads a JSON Web Key Set. It skips keys for another use or algorithm, as
 // RFC 7517, 5 requires. A malformed key is an error if the set is strict, and skipped
 // otherwise. A set without any usable key is an error.
-func parseKeys(b []byte, strict bool) ([]key, error) {
+func parseKeys(b []byte, strict bool) ([]Key, error) {
 	set, err := ijson.Members(b, maxDepth)
 	if err != nil {
 		return nil, err
 	}
 	s := ijson.NewScanner(set["keys"], maxDepth)
-	var keys []key
+	var keys []Key
 	n := 0
 	for s.Enter(ijson.Array); s.Element(); n++ {
 		s.Kind() // skips white space
@@ -103,7 +73,7 @@ func parseKeys(b []byte, strict bool) ([]key, error) {
 }
 
 // parseKey reads one JSON Web Key; it returns false if the key is for something else.
-func parseKey(b []byte) (k key, ok bool, err error) {
+func parseKey(b []byte) (k Key, ok bool, err error) {
 	members, err := ijson.Members(b, maxDepth)
 	if err != nil {
 		return k, false, err
@@ -117,11 +87,11 @@ func parseKey(b []byte) (k key, ok bool, err error) {
 			return k, false, err
 		}
 	}
-	k = key{id: j.ID, alg: j.algorithm()}
-	if k.alg == "" || j.Use != "" && j.Use != "sig" || j.Alg != "" && j.Alg != k.alg {
+	k = Key{id: j.ID, Alg: j.algorithm()}
+	if k.Alg == "" || j.Use != "" && j.Use != "sig" || j.Alg != "" && j.Alg != k.Alg {
 		return k, false, nil
 	}
-	k.public, err = j.public()
+	k.Public, err = j.public()
 	return k, err == nil, err
 }
 
@@ -138,7 +108,8 @@ func (j jwk) algorithm() string {
 	return ""
 }
 
-func (j jwk) public() (any, error) {
+// public returns the numbers of the key. The guest checks their form, and the host computes with them.
+func (j jwk) public() (none [2]string, err error) {
 	var n, e, x, y []byte
 	for _, f := range []struct {
 		to   *[]byte
@@ -146,30 +117,39 @@ func (j jwk) public() (any, error) {
 	}{{&n, j.N}, {&e, j.E}, {&x, j.X}, {&y, j.Y}} {
 		b, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(f.from, "="))
 		if err != nil {
-			return nil, err
+			return none, err
 		}
 		*f.to = b
 	}
 	switch j.Type {
 	case "RSA":
-		k := &rsa.PublicKey{N: new(big.Int).SetBytes(n)}
-		exponent := new(big.Int).SetBytes(e)
-		if bits := k.N.BitLen(); bits < minRSABits || bits > maxRSABits {
-			return nil, fmt.Errorf("an RSA key of %d bits", bits)
+		n, e = bytes.TrimLeft(n, "\x00"), bytes.TrimLeft(e, "\x00")
+		if size := bitLength(n); size < minRSABits || size > maxRSABits {
+			return none, fmt.Errorf("an RSA key of %d bits", size)
 		}
-		if exponent.BitLen() > 31 || exponent.Bit(0) == 0 || exponent.BitLen() < 2 {
-			return nil, errors.New("an RSA exponent that is even, 1 or too large")
+		if size := bitLength(e); size > 31 || size < 2 || e[len(e)-1]&1 == 0 {
+			return none, errors.New("an RSA exponent that is even, 1 or too large")
 		}
-		k.E = int(exponent.Int64())
-		return k, nil
+		return [2]string{string(n), string(e)}, nil
 	case "EC":
 		if len(x) != 32 || len(y) != 32 {
-			return nil, errors.New("a P-256 key of another size")
+			return none, errors.New("a P-256 key of another size")
 		}
-		return ecdsa.ParseUncompressedPublicKey(elliptic.P256(), append(append([]byte{4}, x...), y...))
+		if !onP256(x, y) {
+			return none, errors.New("a P-256 key that is no point of the curve")
+		}
+		return [2]string{string(x), string(y)}, nil
 	}
-	if len(x) != ed25519.PublicKeySize {
-		return nil, errors.New("an Ed25519 key of another size")
+	if len(x) != 32 {
+		return none, errors.New("an Ed25519 key of another size")
 	}
-	return ed25519.PublicKey(x), nil
+	return [2]string{string(x)}, nil
+}
+
+// bitLength returns the length in bits of a big-endian number without zeros in front.
+func bitLength(b []byte) int {
+	if len(b) == 0 {
+		return 0
+	}
+	return 8*(len(b)-1) + bits.Len8(b[0])
 }

@@ -30,10 +30,12 @@ const (
 // maxFetchBytes bounds a key set, and the response of discovery.
 const maxFetchBytes = 256 << 10
 
-// A Fetch is what the caller does for a Verifier. With a URL, the caller sends a GET
-// and hands the outcome to Fetched. Without a URL, the caller waits, as another caller
+// A Fetch is what the caller does for a Verifier. With a Check, the caller finds out
+// which key made the signature, and hands it to VerifyBy. With a URL, the caller sends a GET
+// and hands the outcome to Fetched. Without either, the caller waits, as another caller
 // is fetching.
 type Fetch struct {
+	Check    *Check
 	URL      string
 	Timeout  time.Duration
 	MaxBytes int
@@ -58,7 +60,7 @@ type remote struct {
 	keysURL  string // "" until discovery found it
 	insecure bool
 
-	keys     []key
+	keys     []Key
 	fetched  time.Time // when the keys were fetched
 	stale    time.Time // when to fetch them again
 	tried    time.Time // when the last attempt began
@@ -69,7 +71,7 @@ type remote struct {
 
 // keysFor returns the keys that may have signed a token. If it returns a Fetch, the
 // caller has to fetch the keys first.
-func (r *remote) keysFor(t token, now time.Time) ([]key, *Fetch, error) {
+func (r *remote) keysFor(t token, now time.Time) ([]Key, *Fetch, error) {
 	if len(r.keys) > 0 && now.Sub(r.fetched) > maxKept {
 		r.keys = nil
 	}
@@ -141,7 +143,7 @@ func (v *Verifier) Fetched(f *Fetch, got Fetched, now time.Time) (next *Fetch, g
 			return r.next(), false, nil
 		}
 	}
-	var keys []key
+	var keys []Key
 	if got.Err == nil {
 		keys, got.Err = parseKeys(got.Body, false)
 	}
@@ -154,7 +156,7 @@ func (v *Verifier) Fetched(f *Fetch, got Fetched, now time.Time) (next *Fetch, g
 		return nil, false, fmt.Errorf("fetch keys from %s: %w", f.URL, got.Err)
 	}
 	for _, old := range r.keys {
-		gone = gone || !slices.ContainsFunc(keys, old.equal)
+		gone = gone || !slices.Contains(keys, old)
 	}
 	r.keys, r.fetched, r.failures = keys, now, 0
 	r.stale = now.Add(freshness(got.CacheControl))

@@ -70,7 +70,7 @@ func (p *publisher) verify(v *Verifier, token string, now time.Time) (Identity, 
 		var id Identity
 		var err error
 		if fetch == nil {
-			id, fetch, err = v.Verify(token, now)
+			id, fetch, err = verify(v, token, now)
 		}
 		if fetch == nil {
 			return id, err
@@ -179,16 +179,16 @@ func TestOthersWaitWhileOneFetches(t *testing.T) {
 	a := newSigner("a")
 	v, p := remoteVerifier(t, a)
 	token := a.token(t, jwt.MapClaims{})
-	_, first, _ := v.Verify(token, now)
-	_, second, _ := v.Verify(token, now.Add(time.Second))
+	_, first, _ := verify(v, token, now)
+	_, second, _ := verify(v, token, now.Add(time.Second))
 	if first == nil || first.URL != keysURL || first.Timeout != firstTimeout || second == nil || second.URL != "" || second.Wait <= 0 {
 		t.Fatalf("%+v, %+v", first, second)
 	}
-	if _, third, _ := v.Verify(token, now.Add(lease)); third == nil || third.URL == "" {
+	if _, third, _ := verify(v, token, now.Add(lease)); third == nil || third.URL == "" {
 		t.Errorf("who fetches is waited for, for ever: %+v", third)
 	}
 	v.Fetched(first, p.answer(first), now.Add(lease))
-	if _, fetch, err := v.Verify(token, now.Add(lease)); fetch != nil || err != nil {
+	if _, fetch, err := verify(v, token, now.Add(lease)); fetch != nil || err != nil {
 		t.Errorf("a late answer does not count: %+v, %v", fetch, err)
 	}
 }
@@ -260,7 +260,7 @@ func TestAVanishedKeyIsTold(t *testing.T) {
 		at := now.Add(time.Duration(n) * 24 * time.Hour)
 		fetch := v.Due(at)
 		if n == 0 {
-			_, fetch, _ = v.Verify(a.token(t, jwt.MapClaims{}), at)
+			_, fetch, _ = verify(v, a.token(t, jwt.MapClaims{}), at)
 		}
 		if fetch == nil {
 			t.Fatalf("step %d: nothing is due", n)

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"crypto/hmac"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,6 +18,8 @@ var (
 	// ErrKeys says that a token cannot be checked now, as the keys of its issuer
 	// could not be fetched. Later the token may turn out to be valid.
 	ErrKeys = errors.New("the keys of the token's issuer could not be fetched")
+	// ErrSignature is ErrToken of a token that no key of its issuer has signed.
+	ErrSignature = fmt.Errorf("%w: its signature is not good", ErrToken)
 )
 
 // A Config says which tokens are valid.
@@ -76,7 +79,7 @@ type Verifier struct {
 type issuer struct {
 	name   string
 	secret []byte
-	keys   []key
+	keys   []Key
 	remote *remote // nil if its keys are not fetched
 }
 
@@ -127,10 +130,23 @@ func New(c Config) (*Verifier, error) {
 	return v, nil
 }
 
+// A Check is a signature of a token's text. The caller finds out whether one of the keys
+// made it.
+type Check struct {
+	Keys              []Key // at most maxTried
+	Signed, Signature []byte
+}
+
 // Verify reads a token. Every error is ErrToken, whose text names no part of the
 // token, or ErrKeys. With a Fetch there is neither an identity nor an error yet:
-// the caller does what the Fetch says, and then calls Verify again.
+// the caller does what the Fetch says, and then calls Verify, or VerifyBy, again.
 func (v *Verifier) Verify(token string, now time.Time) (Identity, *Fetch, error) {
+	return v.VerifyBy(token, Key{}, now)
+}
+
+// VerifyBy does as Verify for a token whose signature a key made, as the caller found out for a
+// Check. If the key is no longer one of the issuer's, the result is a Check again.
+func (v *Verifier) VerifyBy(token string, by Key, now time.Time) (Identity, *Fetch, error) {
 	t, err := parseToken(token)
 	if err != nil {
 		return Identity{}, nil, fmt.Errorf("%w: %w", ErrToken, err)
@@ -142,12 +158,18 @@ func (v *Verifier) Verify(token string, now time.Time) (Identity, *Fetch, error)
 	if err := id.ValidAt(now); err != nil {
 		return Identity{}, nil, err
 	}
+	if t.alg == "HS256" && len(i.secret) > 0 {
+		if !hmac.Equal(authenticator(i.secret, t.signed), t.signature) {
+			return Identity{}, nil, ErrSignature
+		}
+		return id, nil, nil
+	}
 	keys, fetch, err := i.keysFor(t, now)
 	if fetch != nil || err != nil {
 		return Identity{}, fetch, err
 	}
-	if !slices.ContainsFunc(keys, func(k key) bool { return k.verifies(t.signed, t.signature) }) {
-		return Identity{}, nil, fmt.Errorf("%w: its signature is not good", ErrToken)
+	if by == (Key{}) || !slices.Contains(keys, by) {
+		return Identity{}, &Fetch{Check: &Check{Keys: keys, Signed: t.signed, Signature: t.signature}}, nil
 	}
 	return id, nil, nil
 }
@@ -192,12 +214,9 @@ var (
 	errManyKeys = fmt.Errorf("%w: it names no key (kid), and its issuer has more than %d that fit", ErrToken, maxTried)
 )
 
-// keysFor returns the keys that may have signed the token. A public key never serves
-// as a secret, nor the secret as a public key.
-func (i *issuer) keysFor(t token, now time.Time) ([]key, *Fetch, error) {
-	if t.alg == "HS256" && len(i.secret) > 0 {
-		return []key{{alg: t.alg, public: i.secret}}, nil, nil
-	}
+// keysFor returns the public keys that may have signed the token. None of them serves
+// as a secret.
+func (i *issuer) keysFor(t token, now time.Time) ([]Key, *Fetch, error) {
 	if !slices.Contains(algorithms, t.alg) {
 		return nil, nil, errNoKey
 	}
@@ -209,10 +228,10 @@ func (i *issuer) keysFor(t token, now time.Time) ([]key, *Fetch, error) {
 }
 
 // fitting returns those of the keys that may have signed the token.
-func fitting(keys []key, t token) ([]key, error) {
-	var fit []key
+func fitting(keys []Key, t token) ([]Key, error) {
+	var fit []Key
 	for _, k := range keys {
-		if k.alg == t.alg && (t.kid == "" || k.id == "" || k.id == t.kid) {
+		if k.Alg == t.alg && (t.kid == "" || k.id == "" || k.id == t.kid) {
 			fit = append(fit, k)
 		}
 	}

@@ -78,7 +78,7 @@ func TestGoodTokens(t *testing.T) {
 		"ES256":             sign(t, jwt.SigningMethodES256, keys.ecdsa, map[string]any{"kid": "e"}, jwt.MapClaims{"sub": "alice"}),
 		"EdDSA without kid": sign(t, jwt.SigningMethodEdDSA, keys.ed25519, nil, jwt.MapClaims{"sub": "alice"}),
 	} {
-		id, _, err := v.Verify(token, now)
+		id, _, err := verify(v, token, now)
 		if err != nil || id.Subject != "alice" || !id.Scope.All || !id.Scope.Allows(SyncWrite) {
 			t.Errorf("%s: %+v, %v", name, id, err)
 		}
@@ -131,7 +131,7 @@ func TestRefusedTokens(t *testing.T) {
 		{"another audience", Config{Secret: secret, Audiences: []string{"a"}}, hs(jwt.MapClaims{"aud": []string{"b"}})},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			id, _, err := verifier(t, c.config).Verify(c.token, now)
+			id, _, err := verify(verifier(t, c.config), c.token, now)
 			if !errors.Is(err, ErrToken) {
 				t.Fatalf("got %+v, %v", id, err)
 			}
@@ -146,7 +146,7 @@ func TestRefusedTokens(t *testing.T) {
 
 func TestClaimsAtTheirEdges(t *testing.T) {
 	v := verifier(t, Config{Secret: secret, Issuers: []string{"i"}, Audiences: []string{"a"}})
-	id, _, err := v.Verify(sign(t, jwt.SigningMethodHS256, secret, nil, jwt.MapClaims{
+	id, _, err := verify(v, sign(t, jwt.SigningMethodHS256, secret, nil, jwt.MapClaims{
 		"iss": "i", "aud": []string{"b", "a"}, "exp": now.Unix() + 1, "nbf": now.Unix(), "scope": "sync:read  other",
 		"jti": "t1", "iat": now.Unix() - 60,
 	}), now)
@@ -162,7 +162,7 @@ func TestClaimsAtTheirEdges(t *testing.T) {
 	if id.ValidAt(now.Add(time.Second)) == nil {
 		t.Error("valid after its end")
 	}
-	id, _, err = v.Verify(sign(t, jwt.SigningMethodHS256, secret, nil, jwt.MapClaims{"iss": "i", "aud": "a", "scope": ""}), now)
+	id, _, err = verify(v, sign(t, jwt.SigningMethodHS256, secret, nil, jwt.MapClaims{"iss": "i", "aud": "a", "scope": ""}), now)
 	if err != nil || id.Scope.Allows(SyncRead) {
 		t.Errorf("an empty scope: %+v, %v", id, err)
 	}
@@ -271,7 +271,7 @@ func BenchmarkVerify(b *testing.B) {
 		b.Run(m.method.Alg(), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, _, err := v.Verify(token, now); err != nil {
+				if _, _, err := verify(v, token, now); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -276,6 +276,8 @@ func (c *call) start(op int32, kind abi.Op, frame []byte) {
 	case abi.OpFetch:
 		ctx := c.fetching()
 		go c.perform(i, op, "fetch", func() ([]byte, error) { return c.s.w.fetch(ctx, frame) })
+	case abi.OpVerify:
+		go c.perform(i, op, "verify", func() ([]byte, error) { return verify(frame) })
 	case abi.OpSleep:
 		d, err := sleepTime(frame)
 		if err != nil {

@@ -109,7 +109,7 @@ func newHandlerWith(t testing.TB, p *ports, change func(*api.Config), variables 
 	p.now = time.Now()
 	c := configure(t, pairs(variables))
 	c.Root.Records.Store = p
-	c.Root.Tickets, c.Door.Rooms, c.Door.Now = p.Tickets, p, func() time.Time { return p.now }
+	c.Root.Tickets, c.Door.Rooms, c.Door.Web, c.Door.Now = p.Tickets, p, client{}, func() time.Time { return p.now }
 	c.Door.Log = logline.New(func(line []byte) { p.log.Write(line) }, time.Now)
 	change(&c)
 	return webtest.Handler{Of: api.New(c)}

@@ -20,11 +20,13 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/signature"
 	"tidemark/worker/api"
 )
 
 // A slowWeb completes a fetch when the test says so.
 type slowWeb struct {
+	checker
 	fetched, waited atomic.Int32
 	release         chan struct{}
 	answer          abi.Fetched
@@ -44,6 +46,13 @@ func (s *slowWeb) Sleep(_ context.Context, d time.Duration) error {
 	<-s.release
 	time.Sleep(d)
 	return nil
+}
+
+// A checker verifies signatures as the self-hosted server does.
+type checker struct{}
+
+func (checker) Verify(_ context.Context, s abi.Signature) (bool, error) {
+	return signature.Good(s), nil
 }
 
 // keysHandler is a handler whose keys are fetched by w, and a token of a key in

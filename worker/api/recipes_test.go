@@ -22,7 +22,7 @@ import (
 )
 
 // A client is door.Web by Go's own client. Like the hosts it follows no redirect.
-type client struct{}
+type client struct{ checker }
 
 func (client) Fetch(ctx context.Context, f abi.Fetch) (abi.Fetched, error) {
 	request, err := http.NewRequestWithContext(ctx, f.Method, f.URL, bytes.NewReader(f.Body))

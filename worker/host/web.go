@@ -21,5 +21,11 @@ func (Web) Fetch(ctx context.Context, f abi.Fetch) (abi.Fetched, error) {
 	return abi.DecodeFetched(b)
 }
 
+// Verify says whether a key made a signature.
+func (Web) Verify(ctx context.Context, s abi.Signature) (bool, error) {
+	b, err := do(ctx, abi.OpVerify, abi.AppendSignature(nil, s))
+	return len(b) == 1 && b[0] == 1, err
+}
+
 // Sleep calls the function Sleep.
 func (Web) Sleep(ctx context.Context, d time.Duration) error { return Sleep(ctx, d) }

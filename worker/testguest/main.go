@@ -33,6 +33,7 @@
 //	any  /object/NAME?do=&attachment=   a request of the room, see Probe.Serve; ?to= is another binding, see program.Serve,
 //	                            and with ?taken= the Worker takes the body before
 //	GET  /fetch?url=&method=&body=&ms=&max=&reach=   asks another server; {"status","body","x","type"} of its answer or {"error"}
+//	POST /verify                asks the host whether the signature of the JSON in the body is good; true or false
 //	GET  /refuse?message=&reason=       a WebSocket that gets the message and is closed with 4401 "no token"
 package main
 
@@ -167,6 +168,7 @@ func main() {
 	}
 	mux["/object/NAME"] = forward
 	mux["GET /fetch"] = fetch
+	mux["POST /verify"] = verify
 	mux["GET /refuse"] = func(w web.ResponseWriter, r *web.Request) {
 		reason := cmp.Or(value(r, "reason"), "no token")
 		refusal := abi.Refusal{Code: 4401, Reason: reason, Message: []byte(value(r, "message"))}

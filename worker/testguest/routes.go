@@ -10,7 +10,7 @@ import (
 	"tidemark/shared/web"
 )
 
-// routes are the handlers by method, a space and path. Without a method it is any. In a
+// routes are the handlers by method, a space and path. Without a method it is any. HEAD is as GET. In a
 // path, NAME stands for one segment.
 type routes map[string]func(web.ResponseWriter, *web.Request)
 
@@ -20,12 +20,16 @@ func (m routes) ServeHTTP(w web.ResponseWriter, r *web.Request) {
 		segments[2] = "NAME"
 	}
 	path := strings.Join(segments, "/")
-	serve := m[r.Method+" "+path]
+	method := r.Method
+	if method == web.MethodHead {
+		method = web.MethodGet
+	}
+	serve := m[method+" "+path]
 	if serve == nil {
 		serve = m[path]
 	}
 	if serve == nil {
-		fail(w, "no such route", web.StatusNotFound)
+		fail(w, "404 page not found", web.StatusNotFound)
 		return
 	}
 	serve(w, r)

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -30,6 +31,27 @@ func forward(w web.ResponseWriter, r *web.Request) {
 	host.Rooms{}.Forward(w, r, abi.Forward{
 		Request: true, Binding: to, Name: roomOf(r), Attachment: []byte(query.Get("attachment")),
 	})
+}
+
+// verify asks the host about a signature of wasm/edge/testdata/signatures.json.
+func verify(w web.ResponseWriter, r *web.Request) {
+	body, _ := takeBody(w, r)
+	var c struct {
+		Alg                     string
+		A, B, Signed, Signature []byte
+	}
+	if err := json.Unmarshal(body, &c); err != nil {
+		fail(w, err.Error(), web.StatusBadRequest)
+		return
+	}
+	good, err := host.Web{}.Verify(r.Context(), abi.Signature{
+		Alg: c.Alg, Key: [2]string{string(c.A), string(c.B)}, Signed: c.Signed, Signature: c.Signature,
+	})
+	if err != nil {
+		fail(w, err.Error(), web.StatusInternalServerError)
+		return
+	}
+	answer(w, good)
 }
 
 // Serve does what ?do= says:

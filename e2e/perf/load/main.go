@@ -33,6 +33,9 @@ var (
 	nameMark    = []byte("~~~~")
 )
 
+// mostRefused is how many refusals of a busy server end a run: it does not serve this load.
+const mostRefused = 1000
+
 // A list is a flag that can be repeated.
 type list []string
 
@@ -93,8 +96,10 @@ func run(o options) error {
 		return err
 	}
 	start := time.Now()
+	var refused atomic.Int64
 	latencies, received, err := repeatAll(o.connections, func() ([]time.Duration, int64, error) {
-		return repeat(u.Host, o.method, next, start.Add(o.duration), o.most/o.connections, o.status)
+		c := connection{method: o.method, want: o.status, refused: &refused}
+		return c.repeat(u.Host, next, start.Add(o.duration), o.most/o.connections)
 	})
 	if err != nil {
 		return err
@@ -115,7 +120,7 @@ func run(o options) error {
 	return json.NewEncoder(os.Stdout).Encode(map[string]any{
 		"requests": n, "rps": float64(n) / elapsed.Seconds(),
 		"p50": at(0.5), "p99": at(0.99), "bytes": received / int64(n),
-		"cpu": micros(own), "server": micros(after - before),
+		"cpu": micros(own), "server": micros(after - before), "refused": refused.Load(),
 	})
 }
 
@@ -180,38 +185,57 @@ func repeatAll(connections int, one func() ([]time.Duration, int64, error)) ([]t
 	return latencies, received, failure
 }
 
+// A connection sends requests one after the other.
+type connection struct {
+	net.Conn
+	reader  *bufio.Reader
+	method  string
+	want    int
+	refused *atomic.Int64
+}
+
 // repeat returns the latencies of one connection and the bytes of all bodies.
-func repeat(host, method string, next func() [][]byte, until time.Time, most, want int) ([]time.Duration, int64, error) {
-	conn, err := net.Dial("tcp", host)
-	if err != nil {
+func (c *connection) repeat(host string, next func() [][]byte, until time.Time, most int) (latencies []time.Duration, received int64, err error) {
+	if c.Conn, err = net.Dial("tcp", host); err != nil {
 		return nil, 0, err
 	}
-	defer conn.Close()
-	reader := bufio.NewReaderSize(conn, 1<<16)
-	asked := &http.Request{Method: method}
-	var latencies []time.Duration
-	var received int64
+	defer c.Close()
+	c.reader = bufio.NewReaderSize(c.Conn, 1<<16)
 	for len(latencies) == 0 || (len(latencies) < most && time.Now().Before(until)) {
 		requests := next()
 		start := time.Now()
 		for _, request := range requests {
-			if _, err := conn.Write(request); err != nil {
-				return nil, 0, err
-			}
-			response, err := http.ReadResponse(reader, asked)
+			n, err := c.ask(request)
 			if err != nil {
 				return nil, 0, err
-			}
-			n, err := io.Copy(io.Discard, response.Body)
-			if err != nil {
-				return nil, 0, err
-			}
-			if response.StatusCode != want {
-				return nil, 0, fmt.Errorf("status %d, want %d", response.StatusCode, want)
 			}
 			received += n
 		}
 		latencies = append(latencies, time.Since(start))
 	}
 	return latencies, received, nil
+}
+
+// ask sends a request and returns the bytes of the response's body. A busy server refuses with
+// 503: ask counts that, and sends the request again after a pause, as clients do. The latency has the pause.
+func (c *connection) ask(request []byte) (int64, error) {
+	for {
+		if _, err := c.Write(request); err != nil {
+			return 0, err
+		}
+		response, err := http.ReadResponse(c.reader, &http.Request{Method: c.method})
+		if err != nil {
+			return 0, err
+		}
+		n, err := io.Copy(io.Discard, response.Body)
+		switch {
+		case err != nil:
+			return 0, err
+		case response.StatusCode == c.want:
+			return n, nil
+		case response.StatusCode != http.StatusServiceUnavailable || c.refused.Add(1) > mostRefused:
+			return 0, fmt.Errorf("status %d, want %d", response.StatusCode, c.want)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
 }

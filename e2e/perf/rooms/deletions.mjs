@@ -2,15 +2,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as Y from "yjs";
 import { deletions as cases, post } from "../../yjs/deletions.mjs";
-import { print } from "../measure.mjs";
 import { both, open } from "./targets.mjs";
 
 // quiet is the time after the last edit in which rooms compact, in ms.
 const quiet = 5000;
 
-export async function deletions() {
+export async function deletions(section) {
+  const table = section.table("deletions", "Bytes of a document after deletions (GET; on workerd the object alone restarts)");
   await open(both, { YJS_COPY_MILLIS: "100" }, async (targets) => {
-    const rows = {};
     for (const [n, [what, edits]] of Object.entries(cases).entries()) {
       const room = `deletions-${n}`;
       const doc = new Y.Doc();
@@ -24,18 +23,18 @@ export async function deletions() {
         for (const target of Object.values(targets)) await post(target, room, update);
       }
       const want = Y.encodeStateAsUpdate(doc);
-      rows[`${what}: yjs`] = { "before compaction": want.length };
+      table.row({ what, target: "yjs" }, { "before compaction": want.length });
       for (const [name, target] of Object.entries(targets)) {
-        const row = (rows[`${what}: ${name}`] = {});
+        const row = {};
         row["before compaction"] = (await target.ask("GET", room)).length;
         await target.copied(room, edited);
         row["after"] = (await target.ask("GET", room)).length;
         await target.restart(room);
         const state = await target.ask("GET", room);
         row["after a restart"] = state.length;
-        row["equal to yjs"] = state.equals(want);
+        row["equal to yjs"] = state.equals(want) ? "yes" : "no";
+        table.row({ what, target: name }, row);
       }
     }
-    print("Bytes of a document after deletions (GET; on workerd the object alone restarts)", rows);
   });
 }

@@ -1,11 +1,10 @@
-// Documents of up to 32 MiB, each in a host that has just started.
+// Documents of up to 32 MiB, each in hosts that have just started.
 import { usage } from "../../workerd/host.mjs";
-import { forget, median, peakMB, print, round } from "../measure.mjs";
+import { compare, forget, peakMB, rounds } from "../measure.mjs";
 import { join, load } from "./client.mjs";
 import { documentOf, fill, typist, valuesOf, write } from "./documents.mjs";
 import { both, node, open, workerd } from "./targets.mjs";
 
-const MiB = 1 << 20;
 const room = "large";
 const targets = { ...both, "y-partyserver": workerd["y-partyserver"], ...node };
 
@@ -20,69 +19,74 @@ function delay(size) {
   return { YJS_COPY_MILLIS: String(millis), waits: millis * times };
 }
 
-// millis returns the median time of three runs of f, each after prepare, or the error.
-async function millis(f, prepare = () => {}) {
-  const times = [];
+// millis returns the time of f, or the error.
+async function millis(f) {
+  const begin = performance.now();
   try {
-    for (let i = 0; i < 3; i++) {
-      await prepare();
-      const begin = performance.now();
-      await f();
-      times.push(performance.now() - begin);
-    }
+    await f();
   } catch (error) {
     return error.message.slice(0, 40);
   }
-  return round(median(times));
+  return performance.now() - begin;
 }
 
-async function one(target, frames, waits) {
+// prepare fills a room and forgets what that took of memory.
+async function prepare(target, frames) {
   (await join(target, "another")).close();
-  const quiet = usage(target.pid).residentMB;
+  target.quiet = usage(target.pid).residentMB;
   forget(target.pid);
-  const type = typist();
-  let socket, edited;
-  const edit = () => ((edited = Date.now()), write(socket, type()));
-  const copied = () => target.copied(room, edited);
+  target.type = typist();
   try {
-    socket = await fill(target, room, frames);
-    await edit();
-    if (target.ask) await copied();
+    target.socket = await fill(target, room, frames);
+    if (target.ask) await target.copied(room, await edit(target));
   } catch (error) {
-    return { "not measured": error.message };
+    target.broken = error.message.slice(0, 40);
   }
-  const row = {};
-  row["join, ms"] = await millis(() => load(target, room));
-  if (target.ask) {
-    row["GET, ms"] = await millis(() => target.ask("GET", room));
-    const compaction = await millis(copied, edit);
-    row["compaction, ms"] = typeof compaction === "number" ? compaction - waits : compaction;
-    let id;
-    row["version, ms"] = await millis(async () => ({ id } = JSON.parse(await target.ask("POST", `${room}/versions`, "a name"))));
-    row["restore, ms"] = await millis(() => target.ask("POST", `${room}/versions/${id}/restore`), edit);
-  }
-  row["resident above quiet, MB"] = round(peakMB(target.pid) - quiet);
-  if (target.guest) {
-    const { instance, most } = await target.guest();
-    row["guest, MB"] = round(most);
-    row["its instances"] = instance;
-  }
-  socket.close();
+}
+
+// edit writes a keystroke, and returns the time before it in Unix milliseconds.
+async function edit(target) {
+  const edited = Date.now();
+  await write(target.socket, target.type());
+  return edited;
+}
+
+async function one(target, waits) {
+  if (target.broken) return { "join, ms": target.broken };
+  const row = { "join, ms": await millis(() => load(target, room)) };
+  if (!target.ask) return row;
+  row["GET, ms"] = await millis(() => target.ask("GET", room));
+  const edited = await edit(target);
+  const compaction = await millis(() => target.copied(room, edited));
+  row["compaction, ms"] = typeof compaction === "number" ? compaction - waits : compaction;
+  let id;
+  row["version, ms"] = await millis(async () => ({ id } = JSON.parse(await target.ask("POST", `${room}/versions`, "a name"))));
+  await edit(target);
+  row["restore, ms"] = await millis(() => target.ask("POST", `${room}/versions/${id}/restore`));
   return row;
 }
 
-export async function large() {
+// most returns the most memory that a target has taken.
+async function most(target) {
+  const row = { "resident above quiet, MB": peakMB(target.pid) - target.quiet };
+  if (!target.guest) return row;
+  const guest = await target.guest();
+  return { ...row, "guest, MB": guest.most, "its instances": guest.instance };
+}
+
+export async function large(section) {
+  const times = section.table("times", "A large document (ms)");
+  const memory = section.table("memory", "The most memory in all of that");
   for (const [shape, framesOf] of [["values of 5 MB", valuesOf], ["a text of 5,000 edits", (bytes) => documentOf(bytes - 200_000)]]) {
     for (const size of [1, 8, 16, 32]) {
-      const frames = framesOf(size * MiB);
+      const frames = framesOf(size << 20);
       const { waits, ...settings } = { ...delay(size), ...(LIMIT_YJS_DOCUMENT_BYTES && { LIMIT_YJS_DOCUMENT_BYTES }) };
-      const rows = {};
-      for (const [name, make] of Object.entries(targets)) {
-        await open({ [name]: make }, settings, async ({ [name]: target }) => {
-          rows[name] = await one(target, frames, waits);
-        });
-      }
-      print(`A document of ${size} MiB, ${shape} (medians of three; memory at its peak)`, rows);
+      await open(targets, settings, async (opened) => {
+        for (const target of Object.values(opened)) await prepare(target, frames);
+        times.rows({ shape, MiB: size }, await compare(opened, (target) => one(target, waits), Math.min(rounds, 5)));
+        for (const target of Object.values(opened)) target.socket?.close();
+        memory.rows({ shape, MiB: size }, await compare(opened, most, 1));
+      });
     }
   }
 }

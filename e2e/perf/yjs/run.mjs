@@ -14,7 +14,7 @@ if (!existsSync(join(data, 'b4-updates.bin.gz'))) {
   console.log(`no traces in ${data}: the Yjs core is not compared`)
   process.exit(0)
 }
-const rounds = Number(process.argv[2] ?? 3)
+const rounds = Number(process.argv[2] ?? 5)
 const out = mkdtempSync(join(tmpdir(), 'yjs-perf-'))
 const run = (cmd, args, env = {}) => execFileSync(cmd, args, { cwd: root, env: { ...process.env, ...env }, encoding: 'utf8', maxBuffer: 1 << 24 })
 

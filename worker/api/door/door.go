@@ -20,18 +20,20 @@ type Tickets interface {
 	TakeTicket(ctx context.Context, now time.Time, hash string) (id auth.Identity, found bool, err error)
 }
 
-// Web reaches other servers, for the keys of issuers; host.Web does.
+// Web reaches other servers, for the keys of issuers, and verifies signatures; host.Web does.
 type Web interface {
 	// Fetch sends a request and returns the response, whatever its status.
 	Fetch(ctx context.Context, request abi.Fetch) (abi.Fetched, error)
 	Sleep(ctx context.Context, d time.Duration) error
+	// Verify says whether a key made a signature.
+	Verify(ctx context.Context, s abi.Signature) (bool, error)
 }
 
 // A Config is what a Door works with.
 type Config struct {
 	Rooms    Rooms
 	Sessions *Sessions // nil: no token can be revoked
-	Web      Web       // nil if no keys have to be fetched
+	Web      Web       // nil if there are no public keys
 	Now      func() time.Time
 	// Memory is the instance's; nil: New makes one of LIMIT_MEMORY_MB.
 	Memory *Memory

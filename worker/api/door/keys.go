@@ -10,17 +10,20 @@ import (
 )
 
 // The bounds of what one request does for the keys of an issuer: how often it
-// waits for another request that fetches them, and how often it fetches them.
+// waits for another request that fetches them, how often it fetches them, and how often it
+// checks the signature, as keys may change meanwhile.
 const (
 	maxWaits   = 120
 	maxFetches = 4
+	maxChecks  = 4
 )
 
 // verify returns the identity of a token. The first request with a token of an
 // issuer whose keys are unknown or old fetches them.
 func (d *Door) verify(ctx context.Context, token string) (auth.Identity, error) {
-	for waits, fetches := 0, 0; waits < maxWaits && fetches < maxFetches; {
-		id, fetch, err := d.tryVerify(token)
+	var by auth.Key
+	for waits, fetches, checks := 0, 0, 0; waits < maxWaits && fetches < maxFetches && checks < maxChecks; {
+		id, fetch, err := d.tryVerify(token, by)
 		switch {
 		case errors.Is(err, auth.ErrToken):
 			return auth.Identity{}, InvalidToken(err.Error())
@@ -28,6 +31,11 @@ func (d *Door) verify(ctx context.Context, token string) (auth.Identity, error) 
 			return auth.Identity{}, keysMissing(err)
 		case fetch == nil:
 			return id, nil
+		case fetch.Check != nil:
+			checks++
+			if by, err = d.signer(ctx, fetch.Check); err != nil {
+				return auth.Identity{}, err
+			}
 		case fetch.URL == "":
 			waits++
 			if err := d.Web.Sleep(ctx, fetch.Wait); err != nil {
@@ -41,7 +49,19 @@ func (d *Door) verify(ctx context.Context, token string) (auth.Identity, error) 
 	return auth.Identity{}, keysMissing(auth.ErrKeys)
 }
 
-func (d *Door) tryVerify(token string) (id auth.Identity, fetch *auth.Fetch, err error) {
+// signer returns which of the keys made a signature.
+func (d *Door) signer(ctx context.Context, c *auth.Check) (auth.Key, error) {
+	for _, key := range c.Keys {
+		good, err := d.Web.Verify(ctx, abi.Signature{Alg: key.Alg, Key: key.Public, Signed: c.Signed, Signature: c.Signature})
+		if good || err != nil {
+			return key, err
+		}
+	}
+	return auth.Key{}, InvalidToken(auth.ErrSignature.Error())
+}
+
+// tryVerify does as auth.VerifyBy, and knows the tokens that were verified.
+func (d *Door) tryVerify(token string, by auth.Key) (id auth.Identity, fetch *auth.Fetch, err error) {
 	now := d.Now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -52,7 +72,7 @@ func (d *Door) tryVerify(token string) (id auth.Identity, fetch *auth.Fetch, err
 	if ok {
 		return id, nil, nil
 	}
-	id, fetch, err = d.verifier.Verify(token, now)
+	id, fetch, err = d.verifier.VerifyBy(token, by, now)
 	if fetch == nil && err == nil {
 		d.cache.Put(token, id)
 	}

@@ -183,12 +183,13 @@ prove: $(MADE) compiled e2e/contract/node_modules/.package-lock.json $(HERMES)/n
 	$(TEST_ENV) EVERY_HOST=1 node --test --test-concurrency=2 "e2e/web/*.test.mjs" e2e/yjs/{hostile,limit,deletions}.test.mjs e2e/clients/rooms.test.mjs
 	$(TEST_ENV) EVERY_HOST=1 YJS_ROOMS=200 YJS_ROUNDS=2 node --test --test-concurrency=1 e2e/yjs/rooms.test.mjs e2e/siege/siege.test.mjs
 
-# All benchmarks, or the SECTIONS of them, beside peers. The results stay in e2e/perf/results.
-# BENCH_ROUNDS is 9.
+# All benchmarks, or the SECTIONS of them, beside peers. The results stay in e2e/perf/results, and
+# docs/performance.md is made of them.
 SECTIONS ?=
 bench: build build/testguest.wasm build/tidemark build/migrated $(DEPS) e2e/perf/rooms/peers/node_modules/.package-lock.json
 	go build -o build/load ./e2e/perf/load
 	$(TEST_ENV) BENCH_RESULTS=e2e/perf/results node e2e/perf/bench.mjs $(SECTIONS)
+	go run ./e2e/perf/page
 ifeq ($(strip $(SECTIONS)),)
 	go test -run '^$$' -bench . -benchmem ./...
 	$(NODE) node e2e/perf/yjs/run.mjs

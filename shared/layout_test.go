@@ -21,7 +21,7 @@ import (
 // dot follows it.
 var arrows = map[string][]string{
 	"shared":                 {"shared"},
-	"shared/abi":             {},
+	"shared/abi":             {"shared/jsonvalue", "shared/ijson"},
 	"shared/lib0":            {},
 	"shared/tables":          {"shared/record", "shared/pattern", "shared/tables"}, // not of the guest: it reads TOML
 	"shared/pattern":         {},
@@ -141,7 +141,7 @@ func TestWorkerRoomsStayPortable(t *testing.T) {
 // tooLarge are packages that the guest has no room for: Cloudflare's free plan takes 3 MiB,
 // compressed.
 var tooLarge = []string{
-	"log", "log/slog", "mime", "net", "net/http", "net/textproto", "crypto/tls", "crypto/ecdsa", "crypto/ed25519", "crypto/elliptic", "crypto/rsa", "crypto/x509",
+	"log", "log/slog", "mime", "net", "net/http", "net/textproto", "crypto/tls", "crypto/ecdsa", "crypto/ed25519", "crypto/elliptic", "crypto/rsa", "crypto/x509", "encoding/json",
 	"regexp", "regexp/syntax", "tidemark/shared/pattern/re2", "tidemark/shared/signature", "tidemark/shared/tables",
 }
 

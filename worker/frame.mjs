@@ -4,9 +4,12 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 export const encode = (text) => encoder.encode(text);
+export const encodeInto = (text, bytes) => encoder.encodeInto(text, bytes).written;
 export const decode = (bytes) => decoder.decode(bytes);
 
 const GREAT = 4096; // bytes
+const SHORT = 32; // units of UTF-16, up to which a loop is faster than the encoder
+const UTF8_TIMES = 3; // bytes of UTF-8 that a unit of UTF-16 takes at most
 const NULL = 0, NUMBER = 1, TEXT = 2, BLOB = 3, FAR_TEXT = 6, FAR_BLOB = 7;
 
 export class Reader {
@@ -87,18 +90,23 @@ export class Reader {
 }
 
 // A Writer gathers a frame. Great values stay where they are: their next copy
-// is into the guest's memory.
+// is into the guest's memory. Its first bytes may be lent, until the frame is done.
 export class Writer {
-  constructor() {
+  constructor(lent = null) {
     this.parts = [];
-    this.length = 0; // of the parts
-    this.open(1024);
+    this.length = 0; // of the parts, or of the lent bytes if they hold the whole frame
+    this.lent = lent !== null;
+    this.use(lent ?? new Uint8Array(1024));
+  }
+
+  use(bytes) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.used = 0;
   }
 
   open(size) {
-    this.bytes = new Uint8Array(size);
-    this.view = new DataView(this.bytes.buffer);
-    this.used = 0;
+    this.use(new Uint8Array(size));
   }
 
   push(bytes) {
@@ -107,12 +115,13 @@ export class Writer {
   }
 
   close() {
-    this.push(this.bytes.subarray(0, this.used));
+    this.push(this.lent ? this.bytes.slice(0, this.used) : this.bytes.subarray(0, this.used));
   }
 
   reserve(n) {
     if (this.used + n > this.bytes.length) {
       this.close();
+      this.lent = false;
       this.open(Math.max(2 * this.bytes.length, n));
     }
     this.used += n;
@@ -134,13 +143,32 @@ export class Writer {
     if (bytes.length > GREAT) {
       this.close();
       this.push(bytes);
-      this.bytes = this.bytes.subarray(this.used);
-      this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset);
-      this.used = 0;
+      this.use(this.bytes.subarray(this.used));
       return;
     }
     const at = this.reserve(bytes.length);
     this.bytes.set(bytes, at);
+  }
+
+  text(text) {
+    const most = 4 + text.length * UTF8_TIMES;
+    if (most > GREAT) return this.data(encode(text));
+    const at = this.reserve(most);
+    const length = this.put(text, at + 4);
+    this.view.setUint32(at, length, true);
+    this.used = at + 4 + length;
+  }
+
+  // put writes a text at a place, and returns its length in bytes.
+  put(text, at) {
+    const { bytes } = this;
+    if (text.length > SHORT) return encodeInto(text, bytes.subarray(at));
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit > 0x7f) return encodeInto(text, bytes.subarray(at));
+      bytes[at + i] = unit;
+    }
+    return text.length;
   }
 
   tag(tag) {
@@ -151,7 +179,7 @@ export class Writer {
   value(v) {
     if (v === null || v === undefined) this.tag(NULL);
     else if (typeof v === "number") this.tag(NUMBER), this.f64(v);
-    else if (typeof v === "string") this.tag(TEXT), this.data(encode(v));
+    else if (typeof v === "string") this.tag(TEXT), this.text(v);
     else this.tag(BLOB), this.data(new Uint8Array(v)); // an ArrayBuffer, or D1's array of numbers
   }
 
@@ -161,7 +189,7 @@ export class Writer {
     for (const { changes, columns, rows } of results) {
       this.f64(changes);
       this.u32(columns.length);
-      for (const column of columns) this.data(encode(column));
+      for (const column of columns) this.text(column);
       this.u32(rows.length);
       for (const row of rows) for (const cell of row) this.value(cell);
     }
@@ -177,9 +205,10 @@ export class Writer {
     return this.done();
   }
 
-  // done returns the frame, for Guest.keep.
+  // done returns the frame, for Guest.hand or Guest.keep.
   done() {
-    this.close();
+    if (this.lent && this.parts.length === 0) this.length = this.used;
+    else this.close(), (this.lent = false);
     return this;
   }
 }

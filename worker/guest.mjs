@@ -3,7 +3,7 @@
 // shared/abi documents what the two sides say to each other.
 import "../build/wasm_exec.js";
 import wasm from "../build/worker.wasm";
-import { Reader, Writer, decode, encode } from "./frame.mjs";
+import { Reader, Writer, decode, encode, encodeInto } from "./frame.mjs";
 import { fetchFrame } from "./fetch.mjs";
 import * as log from "./log.mjs";
 import { Counts, ofEvents } from "./metrics.mjs";
@@ -33,13 +33,15 @@ function valuesOf(wasm) {
 
 const OP_D1 = 1, OP_CALL = 2, OP_ENTER = 3, OP_SLEEP = 4, OP_BODY = 5, OP_FETCH = 6, OP_VERIFY = 7;
 export const EVENT_OPEN = 1, EVENT_TEXT = 2, EVENT_BINARY = 3, EVENT_CLOSE = 4, EVENT_CALL = 5, EVENT_ENTER = 6,
-  EVENT_TIMER = 7;
-const KIND_TEXT = 1;
+  EVENT_TIMER = 7, EVENT_MESSAGES = 8;
+export const KIND_TEXT = 1, KIND_BINARY = 2;
 const START = "TIDEMARK_START"; // StartVariable of package abi
 
 const LIMIT_CALL_MS = 60_000; // variable LIMIT_CALL_MS
 const LIMIT_MEMORY_MB = 112; // variable LIMIT_MEMORY_MB; an isolate has 128
 const MOST_AGAIN = 3; // as package abi says
+const INBOX_BYTES = 16 << 10; // as package abi says
+const UTF8_TIMES = 3; // bytes of UTF-8 that a unit of UTF-16 takes at most
 const NONE = new Uint8Array(0);
 
 export const callLimit = (env) => Number(env.LIMIT_CALL_MS) || LIMIT_CALL_MS;
@@ -85,20 +87,20 @@ class Guest {
     this.go = go;
     this.exports = instance.exports;
     this.memory = instance.exports.mem;
-    this.view = new Uint8Array(this.memory.buffer);
+    this.inboxAt = this.exports.inbox() >>> 0;
+    this.renew();
     this.exports.boot();
     go._resume();
     if (go.exited) throw new Error("the guest ended while booting");
   }
 
   // enter runs an export for a call, or for an event of an object, and after
-  // it every goroutine that it made ready.
+  // it every goroutine that it made ready: the export returns whether there may be one.
   enter(call, object, run) {
     this.call = call;
     this.object = object;
     try {
-      run(this.exports);
-      this.go._resume();
+      if (run(this.exports) !== 0) this.go._resume();
     } catch (error) {
       if (!this.go.exited) log.error("the instance failed", { error: error?.stack ?? message(error) });
       this.dead = true;
@@ -132,10 +134,44 @@ class Guest {
     return this.lastHandle;
   }
 
+  // hand hands a text, bytes or a Writer's frame to the export that runs next, in the inbox if
+  // they fit: a handle costs more. It returns the handle and the length.
+  hand(what) {
+    if (what.lent) return [0, what.length];
+    if (typeof what === "string") {
+      if (what.length * UTF8_TIMES <= INBOX_BYTES) return [0, encodeInto(what, this.inbox())];
+      what = encode(what);
+    }
+    if (what.length > INBOX_BYTES) return [this.keep(what), what.length];
+    const inbox = this.inbox();
+    let at = 0;
+    for (const part of what.parts ?? [what]) {
+      inbox.set(part, at);
+      at += part.length;
+    }
+    return [0, at];
+  }
+
   // memoryView is what the guest's memory is now: growing detaches older views.
   memoryView() {
-    if (this.view.length === 0) this.view = new Uint8Array(this.memory.buffer);
+    if (this.view.length === 0) this.renew();
     return this.view;
+  }
+
+  inbox() {
+    if (this.view.length === 0) this.renew();
+    return this.inboxView;
+  }
+
+  // writer returns a Writer of a frame that is handed over at once.
+  writer() {
+    return new Writer(this.inbox());
+  }
+
+  renew() {
+    const { buffer } = this.memory;
+    this.view = new Uint8Array(buffer);
+    this.inboxView = new Uint8Array(buffer, this.inboxAt, INBOX_BYTES);
   }
 
   // copy brings bytes out of the guest's memory.
@@ -143,16 +179,18 @@ class Guest {
     return this.memoryView().slice(ptr >>> 0, (ptr >>> 0) + length);
   }
 
+  // reader reads what the guest goes on to change: its caller reads all of it at once.
   reader(ptr, length) {
-    return new Reader(this.copy(ptr, length), this.memoryView());
+    const memory = this.memoryView();
+    return new Reader(memory.subarray(ptr >>> 0, (ptr >>> 0) + length), memory);
   }
 
   // frame reads at once what must be read before the guest goes on.
   frame(kind, ptr, length) {
+    if (kind !== OP_D1 && kind !== OP_CALL) return { reader: new Reader(this.copy(ptr, length)) };
     const reader = this.reader(ptr, length);
     if (kind === OP_D1) return { binding: reader.text(), statements: reader.statements() };
-    if (kind === OP_CALL) return { binding: reader.text(), room: reader.text(), data: reader.joined() };
-    return { reader };
+    return { binding: reader.text(), room: reader.text(), data: reader.joined() };
   }
 
   text(ptr, length) {
@@ -238,7 +276,7 @@ class Guest {
       object_close: (conn, code, ptr, length) => this.object.close(conn, code, this.text(ptr, length)),
       object_attach: (conn, ptr, length) => this.object.attach(conn, this.copy(ptr, length)),
       object_alarm: (millis) => this.object.setAlarm(millis),
-      object_timer: (millis) => this.object.setTimer(millis),
+      object_timer: (millis, holds) => this.object.setTimer(millis, holds !== 0),
       object_timer_set: () => Number(this.object.timer !== null),
       object_autoreply: (ping, pingLength, pong, pongLength) =>
         this.object.autoreply(this.text(ping, pingLength), this.text(pong, pongLength)),
@@ -409,34 +447,42 @@ export class Call {
   perform(op) {
     this.pending++;
     const guest = this.guest;
-    const settle = (ok, bytes) => {
+    const settle = (ok, result) => {
       if (guest.dead) return;
       if (guest.calls.get(this.id) === this) this.pending--;
-      const handle = guest.keep(bytes);
-      guest.enter(this, null, (exports) => exports.settle(op.id, ok, handle, bytes.length));
+      const [handle, length] = guest.hand(result);
+      guest.enter(this, null, (exports) => exports.settle(op.id, ok, handle, length));
       this.wake();
     };
-    this.op(op).then(
-      (bytes) => settle(1, bytes),
-      (error) => settle(0, encode(message(error))),
-    );
+    const settled = (result) => {
+      let frame = result;
+      try {
+        if (op.kind === OP_D1) frame = guest.writer().results(result);
+      } catch (error) {
+        return settle(0, message(error)); // there is no memory for it
+      }
+      settle(1, frame);
+    };
+    this.op(op).then(settled, (error) => settle(0, message(error)));
+  }
+
+  // batch runs the statements of OP_D1, and returns results for a Writer.
+  async batch(binding, statements) {
+    const db = this.env[binding];
+    const start = Date.now();
+    const results = await db.batch(statements.map(({ sql, args }) => db.prepare(sql).bind(...args)));
+    if (this.guest.counting) this.counts.add("tidemark_batch_seconds", (Date.now() - start) / 1000);
+    return results.map(({ results: rows, meta }) => ({
+      changes: meta.changes ?? 0,
+      columns: rows.length > 0 ? Object.keys(rows[0]) : [],
+      rows: rows.map(Object.values),
+    }));
   }
 
   async op({ id, kind, reader, binding, room, data, statements }) {
     switch (kind) {
-      case OP_D1: {
-        const db = this.env[binding];
-        const start = Date.now();
-        const results = await db.batch(statements.map(({ sql, args }) => db.prepare(sql).bind(...args)));
-        if (this.guest.counting) this.counts.add("tidemark_batch_seconds", (Date.now() - start) / 1000);
-        return new Writer().results(
-          results.map(({ results: rows, meta }) => ({
-            changes: meta.changes ?? 0,
-            columns: Object.keys(rows[0] ?? {}),
-            rows: rows.map(Object.values),
-          })),
-        );
-      }
+      case OP_D1:
+        return this.batch(binding, statements);
       case OP_CALL:
         return objectStub(this.env, binding, room).call(data);
       case OP_ENTER:

@@ -3,19 +3,21 @@
 import { DurableObject } from "cloudflare:workers";
 import { Body } from "./body.mjs";
 import { Exchange } from "./exchange.mjs";
+import { Held, frameOf } from "./held.mjs";
 import * as log from "./log.mjs";
 import { alarmPoint, eventPoint } from "./metrics.mjs";
 import { objectStub } from "./object.mjs";
 import { Reader, Writer, decode, encode } from "./frame.mjs";
 import {
-  Call, EVENT_BINARY, EVENT_CALL, EVENT_CLOSE, EVENT_ENTER, EVENT_OPEN, EVENT_TEXT, EVENT_TIMER, callLimit, message,
-  running,
+  Call, EVENT_BINARY, EVENT_CALL, EVENT_CLOSE, EVENT_ENTER, EVENT_MESSAGES, EVENT_OPEN, EVENT_TEXT, EVENT_TIMER,
+  KIND_BINARY, KIND_TEXT, callLimit, message, running,
 } from "./guest.mjs";
 
 const LIMIT_BODY_BYTES = 16 << 20; // variable LIMIT_BODY_BYTES
 const MAX_REASON = 123; // bytes. RFC 6455, 5.5
 const OPEN = 1; // WebSocket.readyState
 const LEAST_DROPPED = 1 << 20; // bytes of a body, however low the limits
+const MOST_HEADS = 64, MAX_HEAD_KEPT = 1024; // characters
 const DROPPED_LIMITS = 8; // times LIMIT_BODY_BYTES, of a body that nobody wants
 const LIMIT_SOCKETS = 10_000; // variable LIMIT_SOCKETS
 const LIMIT_SOCKETS_PER_SUBJECT = 64; // variable LIMIT_SOCKETS_PER_SUBJECT
@@ -55,8 +57,9 @@ async function serve(exchange, object = null, data = NONE) {
   const head = requestHead(exchange);
   const length = body ? body.length : 0;
   const start = (exports, id, guest) => {
-    if (object === null) exports.request(id, guest.keep(head), head.length, length);
-    else exports.object_request(id, object.number, guest.keep(head), head.length, length, guest.keep(data), data.length);
+    const [handle, size] = guest.hand(head);
+    if (object === null) return exports.request(id, handle, size, length);
+    return exports.object_request(id, object.number, handle, size, length, guest.keep(data), data.length);
   };
   const replayable = method === "GET" || method === "HEAD";
   exchange.call = new Call({ env, ctx, object, body, replayable, start });
@@ -72,20 +75,35 @@ function requestHead({ request, method, url, trace }) {
   let head = `${method} ${url}\nx-request-id: ${trace.id}`;
   if (trace.parent !== null) head += `\ntraceparent: ${trace.parent}`;
   for (const [name, value] of request.headers) if (!OWN.has(name)) head += `\n${name}: ${value}`;
-  return encode(head);
+  return head;
+}
+
+const heads = new Map(); // of responses: text -> {status, route, headers}
+
+// headOf reads the head of a response. Most heads have come before, and to make a Headers costs more
+// than to copy one. The caller sets x-request-id in it.
+function headOf(text) {
+  let head = heads.get(text);
+  if (head !== undefined) return head;
+  const [first, ...lines] = text.split("\n");
+  const [status, route = ""] = first.split(" ");
+  const pairs = lines.map((line) => {
+    const colon = line.indexOf(": ");
+    return [line.slice(0, colon), line.slice(colon + 2)];
+  });
+  head = { status: Number(status), route, headers: new Headers(pairs) };
+  if (text.length > MAX_HEAD_KEPT) return head;
+  if (heads.size === MOST_HEADS) heads.clear();
+  heads.set(text, head);
+  return head;
 }
 
 function response(answer, exchange) {
   if (answer.lost) return exchange.fail(answer.lost);
-  const [first, ...lines] = answer.head.split("\n");
-  const [status, route = ""] = first.split(" ");
+  const { status, route, headers } = headOf(answer.head);
   exchange.route = route;
-  const headers = lines.map((line) => {
-    const colon = line.indexOf(": ");
-    return [line.slice(0, colon), line.slice(colon + 2)];
-  });
-  headers.push(["x-request-id", exchange.trace.id]);
-  const init = { status: Number(status), headers };
+  headers.set("x-request-id", exchange.trace.id);
+  const init = { status, headers };
   if (answer.parts.length > 0) return new Response(joined([...answer.parts, answer.body], exchange.ctx), init);
   return new Response(answer.body.length > 0 ? answer.body : null, init);
 }
@@ -214,6 +232,7 @@ class Room extends DurableObject {
     this.erased = false; // by the event that runs, which has not ended yet
     this.waiting = []; // what wakes the requests that wait until none is
     this.timer = null;
+    this.held = null; // messages that wait for the timer, if it holds any
     this.name = ctx.id.name;
     this.sockets = new Map(); // conn -> WebSocket
     this.numbers = new WeakMap(); // WebSocket -> conn
@@ -293,14 +312,27 @@ class Room extends DurableObject {
     this.number = ++lastObject;
   }
 
-  // event returns the guest's reply, or null if the instance ended in it.
+  // event brings the messages that the timer has held, and then an event. It returns the guest's
+  // reply, or null if the instance ended in it.
   event(kind, conn, data) {
+    this.deliver();
+    return this.happen(kind, conn, data);
+  }
+
+  deliver() {
+    const messages = this.held?.take() ?? [];
+    if (messages.length > 0 && this.happen(EVENT_MESSAGES, 0, frameOf(messages)) === null) {
+      for (const { conn } of messages) this.close(conn, 1011, "internal error");
+    }
+  }
+
+  happen(kind, conn, data) {
     const guest = this.bind();
     guest.reply = NONE;
-    const handle = guest.keep(data);
-    guest.enter(null, this, (exports) => exports.event(this.number, kind, conn, handle, data.length));
+    const [handle, length] = guest.hand(data);
+    guest.enter(null, this, (exports) => exports.event(this.number, kind, conn, handle, length));
     if (this.erased) this.finishErase();
-    eventPoint(this.env, kind === EVENT_TEXT || kind === EVENT_BINARY);
+    eventPoint(this.env, kind === EVENT_TEXT || kind === EVENT_BINARY || kind === EVENT_MESSAGES);
     if (!guest.dead) return guest.reply;
     if (kind !== EVENT_ENTER) this.close(conn, 1011, "internal error");
     return null;
@@ -361,8 +393,11 @@ class Room extends DurableObject {
   // answer the close.
   webSocketMessage(ws, data) {
     if (ws.readyState !== OPEN) return;
-    if (typeof data === "string") this.event(EVENT_TEXT, this.numbers.get(ws), encode(data));
-    else this.event(EVENT_BINARY, this.numbers.get(ws), new Uint8Array(data));
+    const conn = this.numbers.get(ws);
+    const text = typeof data === "string";
+    const bytes = text ? encode(data) : new Uint8Array(data);
+    if (this.held?.fits(bytes)) this.held.add(conn, text ? KIND_TEXT : KIND_BINARY, bytes);
+    else this.event(text ? EVENT_TEXT : EVENT_BINARY, conn, bytes);
   }
 
   webSocketClose(ws, code, reason) {
@@ -507,11 +542,13 @@ class Room extends DurableObject {
   }
 
   // setTimer sets the timer unless one is set. The object stays awake meanwhile.
-  setTimer(millis) {
+  setTimer(millis, holds) {
     if (this.timer !== null) return;
+    if (holds) this.held = new Held();
     this.timer = setTimeout(() => {
-      this.timer = null;
-      this.event(EVENT_TIMER, 0, NONE);
+      this.deliver();
+      this.timer = this.held = null;
+      this.happen(EVENT_TIMER, 0, NONE);
     }, millis);
   }
 

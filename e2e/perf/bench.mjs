@@ -8,7 +8,9 @@ import { backup } from "./backup.mjs";
 import { many } from "./many.mjs";
 import { compare, loaded, median } from "./measure.mjs";
 import { memory } from "./memory.mjs";
+import { metrics } from "./metrics.mjs";
 import { owners } from "./owners.mjs";
+import { profiles } from "./profile.mjs";
 import { projects } from "./projects.mjs";
 import { resident } from "./resident.mjs";
 import { over, runAll } from "./results.mjs";
@@ -59,5 +61,5 @@ async function trivial(section) {
   for (const target of Object.values(targets)) await target.close();
 }
 
-const sections = { size, trivial, sync, projects, owners, spaces, scale, many, webhooks, backup, memory, ...rooms, ...resident };
+const sections = { size, trivial, sync, projects, owners, spaces, scale, many, webhooks, backup, metrics, memory, ...rooms, ...resident, ...profiles };
 await runAll(sections, process.argv.slice(2));

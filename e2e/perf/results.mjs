@@ -69,13 +69,18 @@ export const over = (samples, others) => samples.map((value, i) => value / other
 // connections, target}, figures and ratios. The last two hold samples of all rounds.
 class Section {
   tables = [];
+  began = performance.now();
 
   table(name, title) {
     const table = { name, title, rows: [] };
     this.tables.push(table);
+    const { began } = this;
     const all = (figures) => Object.fromEntries(Object.entries(figures).filter(([, samples]) => samples !== undefined).map(([key, samples]) => [key, figure(samples)]));
     return {
-      row: (of, figures, ratios = {}) => void table.rows.push({ of, figures: all(figures), ratios: all(ratios) }),
+      row(of, figures, ratios = {}) {
+        console.error(`   ${minutes((performance.now() - began) / 1000)}: ${Object.values(of).join(", ")}`);
+        table.rows.push({ of, figures: all(figures), ratios: all(ratios) });
+      },
       // rows takes what compare has returned.
       rows(of, measured) {
         for (const [target, samples] of Object.entries(measured)) this.row({ ...of, target }, samples);
@@ -125,11 +130,12 @@ async function runOne(name, body) {
   return result;
 }
 
-// runAll runs the chosen sections of {name: body}, all if none is chosen. "rooms" chooses all
+// runAll runs the chosen sections of {name: body} in the order in which they are chosen, or all. "rooms" chooses all
 // whose name begins with "rooms-". It says how far it is. The results of other sections stay.
 export async function runAll(sections, chosen) {
-  const wanted = Object.keys(sections).filter((name) => chosen.length === 0 || chosen.some((one) => name === one || name.startsWith(`${one}-`)));
-  for (const one of chosen) if (!wanted.some((name) => name === one || name.startsWith(`${one}-`))) throw new Error(`no section ${one}: ${Object.keys(sections).join(" ")}`);
+  const named = (one) => Object.keys(sections).filter((name) => name === one || name.startsWith(`${one}-`));
+  for (const one of chosen) if (named(one).length === 0) throw new Error(`no section ${one}: ${Object.keys(sections).join(" ")}`);
+  const wanted = chosen.length === 0 ? Object.keys(sections) : [...new Set(chosen.flatMap(named))];
   const known = wanted.map(took).filter((seconds) => seconds !== undefined);
   console.log(`${wanted.length} sections; ${known.length} of them took ${minutes(known.reduce((a, b) => a + b, 0))} together the last time`);
   const begin = performance.now();

@@ -72,7 +72,7 @@ async function fan(target, readers) {
 async function fanout(section) {
   const table = section.table("fan-out", "One writer and many readers: an update to each");
   await open(both, {}, async (targets) => {
-    for (const readers of [50, 200]) {
+    for (const readers of [50, 200, 1000]) {
       table.rows({ readers }, await compare(targets, (target) => fan(target, readers)));
     }
   });

@@ -25,15 +25,15 @@ export const plain = () =>
 
 const settings = { AUTH_SECRET: secret, LIMIT_REQUESTS_PER_MINUTE: "1000000000", LIMIT_UPLOADS_PER_MINUTE: "1000000000", LIMIT_SOCKETS_PER_SUBJECT: "1000000000" };
 
-// handleStructuredLogs prints what workerd complains of, and not a line for each push.
-const handleStructuredLogs = ({ level, message }) => ["warn", "error"].includes(level) && console.error(message);
+// onlyComplaints are options of a Miniflare that prints what workerd complains of, and not a line for each push.
+export const onlyComplaints = { handleStructuredLogs: ({ level, message }) => ["warn", "error"].includes(level) && console.error(message) };
 
-export const onWorkerd = ({ bindings, ...options } = {}) => startTidemark({ bindings: { ...settings, ...bindings }, handleStructuredLogs, ...options });
+export const onWorkerd = ({ bindings, ...options } = {}) => startTidemark({ bindings: { ...settings, ...bindings }, ...onlyComplaints, ...options });
 
 // directlyOnWorkerd runs without Miniflare's own Worker, which is in the same process and
 // passes bodies on.
 export async function directlyOnWorkerd() {
-  const host = await startTidemark({ bindings: settings, handleStructuredLogs, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] });
+  const host = await startTidemark({ bindings: settings, ...onlyComplaints, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] });
   return { ...host, url: (await host.mf.unsafeGetDirectURL("tidemark")).href.replace(/\/$/, "") };
 }
 
@@ -80,6 +80,9 @@ export async function onWazero({ cores, flags = [], inMemory = false, quiet = fa
     const all = pinned(cores, [...command(door), ...flags]);
     return quiet ? unread(all) : all;
   };
+  process.once("exit", () => { // if a section fails
+    if (door.process.exitCode === null && door.process.signalCode === null) process.kill(-door.process.pid, "SIGKILL");
+  });
   await door.start();
   return {
     url: door.url,

@@ -75,6 +75,15 @@ export class Crew extends Work(Team) {
     this.closes.length = 0;
   }
 
+  /** Fails unless the server returns the document. */
+  async served(url) {
+    let found;
+    await until(async () => {
+      found = await this.stored(url).catch((error) => error);
+      return found.words?.length > 0;
+    }, () => `${this.name}: the document is served: ${found.refusal ?? found}`, patienceMillis);
+  }
+
   /** Fails unless the server and both devices have exactly what was acknowledged. */
   async check(url) {
     const want = this.acknowledged.toSorted();

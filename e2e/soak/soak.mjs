@@ -133,6 +133,7 @@ export class Soak {
       this.alive();
       return late().length === 0;
     }, () => `after ${this.fault}, these go on: ${late().map((crew) => `${crew.name}: ${crew.failures.at(-1)}`).join("; ")}`, patienceMillis);
+    for (const crew of this.crews) await crew.served?.(this.door.url);
   }
 
   alive() {

@@ -19,6 +19,7 @@ const glue = (wasmFile, make = snapshot) => [
   module("worker/exchange.mjs"),
   module("worker/failure.mjs"),
   module("worker/guest.mjs"),
+  module("worker/held.mjs"),
   module("worker/log.mjs"),
   module("worker/metrics.mjs"),
   module("worker/frame.mjs"),

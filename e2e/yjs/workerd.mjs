@@ -6,10 +6,10 @@ import { startTidemark } from "../workerd/host.mjs";
 // All members of a test are one subject.
 const settings = { AUTH_SECRET: secret, LIMIT_SOCKETS_PER_SUBJECT: "10000" };
 
-// start returns {url, pid, db, hibernate(room, className), close()}. main is as in
+// start returns {url, pid, db, hibernate(room, className), close()}. main and other options are as in
 // startTidemark.
-export async function start(bindings = {}, main) {
-  const host = await startTidemark({ bindings: { ...settings, ...bindings }, main });
+export async function start(bindings = {}, main, options = {}) {
+  const host = await startTidemark({ bindings: { ...settings, ...bindings }, main, ...options });
   return {
     ...host,
     db: await host.mf.getD1Database("DB"),
@@ -42,7 +42,7 @@ const measured = `
   };`;
 
 // startMeasured returns what start returns, and guest(), which reads /guest.
-export async function startMeasured(bindings) {
-  const host = await start(bindings, measured);
+export async function startMeasured(bindings, options) {
+  const host = await start(bindings, measured, options);
   return { ...host, guest: async () => (await fetch(`${host.url}/guest`)).json() };
 }

@@ -89,6 +89,8 @@ async function raw(door, path, options) {
 const http = (door, path, { jwt = token("http"), ...options } = {}) =>
   fetch(`${door.url}${path}`, { ...options, headers: { authorization: `Bearer ${jwt}`, ...options.headers } });
 
+const CROWD = 20; // in such a room the server gathers what follows an edit
+
 for (const [name, open] of Object.entries(doors)) {
   describe(`on ${name}`, { timeout: 1_200_000 }, () => {
     const door = open();
@@ -386,6 +388,8 @@ for (const [name, open] of Object.entries(doors)) {
         const writers = [await join(door, room), await join(door, room)];
         const seen = new Y.Doc();
         const reader = await join(door, room, { doc: seen });
+        const crowd = [];
+        while (round > 0 && crowd.length < CROWD) crowd.push(await join(door, room));
         let stop = false;
         const typing = Promise.all(
           writers.map(async (w, n) => {
@@ -400,7 +404,7 @@ for (const [name, open] of Object.entries(doors)) {
         stop = true;
         await typing;
         // Only updates from the server count: the writers must not send them again.
-        for (const p of [...writers, reader]) p.close();
+        for (const p of [...writers, ...crowd, reader]) p.close();
         const length = reader.toString().length;
         await door.start();
         const late = await join(door, room);

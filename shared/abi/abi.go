@@ -71,9 +71,11 @@
 //	object_close(conn, code, ptr, len)     with a reason of at most 123 bytes
 //	object_attach(conn, ptr, len)     stores bytes for conn over hibernation, under 2,000
 //	object_alarm(f64 millis)          replaces the alarm (Unix time); 0 removes it
-//	object_timer(f64 millis)          brings EventTimer once, that much later, unless a timer is
+//	object_timer(f64 millis, holds)   brings EventTimer once, that much later, unless a timer is
 //	                                  set already. The object does not hibernate before; the timer
-//	                                  outlives the instance that asked for it
+//	                                  outlives the instance that asked for it. If holds is 1, the host
+//	                                  may hold the messages of the object's sockets until any other event
+//	                                  of the object, and then brings them first: see EventMessages
 //	object_timer_set()                1 if a timer is set, otherwise 0
 //	object_autoreply(ping, pingLen, pong, pongLen)  the host replies pong to the text ping, without waking the object
 //	object_reply(ptr, len)            the reply to EventCall
@@ -103,8 +105,15 @@
 // instance. If that instance is full, the host begins no new one there: it waits
 // until those that are under way are finished, and then constructs the object anew.
 //
-// After every export the host calls the runtime's resume, or goroutines that
-// the export made ready do not run. A call is finished when the guest has
+// Each of these exports returns 1 if the host has to call the runtime's resume before the next export:
+// goroutines are ready, or the collector has work. A host may also call it after each export.
+//
+//	inbox()                           the address of InboxBytes bytes, the same as long as the instance
+//	                                  lives. The host may write bytes for the next export there, instead
+//	                                  of keeping them, and passes handle 0 with their length: the head of a
+//	                                  request or the result of an op
+//
+// A call is finished when the guest has
 // responded and none of its ops is under way.
 //
 // # Bodies
@@ -162,6 +171,9 @@ const (
 	BodySlow       = "the body came too slowly"
 )
 
+// InboxBytes is the size of the guest's inbox.
+const InboxBytes = 16 << 10
+
 // BodyKept is how many bytes the host keeps of a body that was too large, for a second OpBody.
 const BodyKept = 64 << 10
 
@@ -188,6 +200,10 @@ const (
 	EventEnter Event = 6
 	// EventTimer: the time of object_timer has passed.
 	EventTimer Event = 7
+	// EventMessages: conns sent several messages while a timer of the object held them. The bytes
+	// are AppendMessages, of at most MaxHeldBytes in all, in the order in which they came. If the
+	// instance ends in this event, the host closes the sockets of all of them.
+	EventMessages Event = 8
 )
 
 // The kinds of a socket's message.
@@ -195,6 +211,9 @@ const (
 	KindText   = 1
 	KindBinary = 2
 )
+
+// MaxHeldBytes bounds the messages of an EventMessages together, each with 9 bytes more.
+const MaxHeldBytes = 64 << 10
 
 // Limits of production D1 and Durable Objects. The wazero host enforces them, too.
 // Cloudflare docs, D1 limits and Durable Objects limits.

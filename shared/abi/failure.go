@@ -1,8 +1,9 @@
 package abi
 
 import (
-	"encoding/json"
 	"strings"
+
+	"tidemark/shared/jsonvalue"
 )
 
 // A Failure is an error that the host itself sends to a client, because the guest
@@ -71,7 +72,7 @@ func (f Failure) Answer() (header [][2]string, body []byte) {
 	default:
 		shape = map[string]any{"error": map[string]any{"code": code.name, "message": f.Message}}
 	}
-	body, _ = json.Marshal(shape) // of texts and numbers
+	body, _ = jsonvalue.Marshal(shape) // of texts and numbers
 	return [][2]string{
 		{"Content-Type", contentType}, {"X-Content-Type-Options", "nosniff"}, {"Cache-Control", "no-store"},
 		{"Access-Control-Allow-Origin", "*"}, {"Access-Control-Expose-Headers", "retry-after, x-request-id"},

@@ -5,9 +5,9 @@ package delta
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 
+	"tidemark/shared/jsonvalue"
 	"tidemark/shared/project"
 )
 
@@ -28,7 +28,7 @@ var errCursor = errors.New("not a cursor")
 
 // String is the cursor as a client carries it: base64url of a JSON array.
 func (c Cursor) String() string {
-	text, _ := json.Marshal([]any{cursorForm, c.Project, c.Since, c.Mark, c.Collection, c.Seq, c.ID})
+	text, _ := jsonvalue.Marshal([]any{cursorForm, c.Project, c.Since, c.Mark, c.Collection, c.Seq, c.ID})
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
@@ -47,14 +47,18 @@ func ParseCursor(s string) (Cursor, error) {
 	}
 	var form int
 	var c Cursor
-	members := []any{&form, &c.Project, &c.Since, &c.Mark, &c.Collection, &c.Seq, &c.ID}
-	if err := json.Unmarshal(text, &members); err != nil || len(members) != 7 || form != cursorForm {
+	var members []jsonvalue.RawMessage
+	into := []any{&form, &c.Project, &c.Since, &c.Mark, &c.Collection, &c.Seq, &c.ID}
+	if err := jsonvalue.Unmarshal(text, &members); err != nil || len(members) != len(into) {
 		return Cursor{}, errCursor
 	}
-	for _, m := range members {
-		if m == nil { // null in the text
+	for i, m := range members {
+		if jsonvalue.Unmarshal(m, into[i]) != nil {
 			return Cursor{}, errCursor
 		}
+	}
+	if form != cursorForm {
+		return Cursor{}, errCursor
 	}
 	if c.Since < 0 || c.Seq <= c.Since || c.Mark < c.Seq || c.Mark >= project.MaxSeq ||
 		c.Collection < 0 || c.Collection >= len(project.Collections) ||

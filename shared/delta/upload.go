@@ -1,12 +1,12 @@
 package delta
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	"tidemark/shared/ijson"
+	"tidemark/shared/jsonvalue"
 	"tidemark/shared/project"
 )
 
@@ -52,11 +52,11 @@ func ParseUpload(body []byte) (*Upload, error) {
 	for _, name := range members.Unknown(among("client_batch_id", "last_pulled_at", "changes")) {
 		refuse(name, "is not a member of an upload")
 	}
-	if json.Unmarshal(members.Get("client_batch_id"), &u.BatchID) != nil || !project.ValidUUID(u.BatchID) {
+	if jsonvalue.Unmarshal(members.Get("client_batch_id"), &u.BatchID) != nil || !project.ValidUUID(u.BatchID) {
 		refuse("client_batch_id", "must be a UUID")
 	}
 	var pulled *int64
-	if raw := members.Get("last_pulled_at"); raw != nil && (json.Unmarshal(raw, &pulled) != nil || pulled != nil && (*pulled < 0 || *pulled >= int64(project.MaxSeq))) {
+	if raw := members.Get("last_pulled_at"); raw != nil && (jsonvalue.Unmarshal(raw, &pulled) != nil || pulled != nil && (*pulled < 0 || *pulled >= int64(project.MaxSeq))) {
 		refuse("last_pulled_at", "must be a whole number, not negative, or null")
 	}
 	changes, problem := ijson.ObjectPairs(members.Get("changes"))

@@ -3,11 +3,11 @@
 package logline
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
 	"tidemark/shared/ijson"
+	"tidemark/shared/jsonvalue"
 )
 
 // A Logger writes lines.
@@ -59,7 +59,7 @@ func appendValue(b []byte, value any) []byte {
 	case error:
 		return ijson.AppendString(b, v.Error())
 	}
-	text, err := json.Marshal(value)
+	text, err := jsonvalue.Marshal(value)
 	if err != nil {
 		return ijson.AppendString(b, fmt.Sprint(value))
 	}

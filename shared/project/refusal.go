@@ -1,6 +1,6 @@
 package project
 
-import "encoding/json"
+import "tidemark/shared/jsonvalue"
 
 // A Code says why a request about a project was refused. It is part of the
 // interface: a client acts on it.
@@ -39,7 +39,7 @@ type Refusal struct {
 	List  string
 	Index int
 	// Row is the JSON of the row as it is, if the code is SyncConflict or Exists.
-	Row json.RawMessage
+	Row jsonvalue.RawMessage
 	// Fields are the fields in conflict.
 	Fields []string
 	// Version is the row's version, where Row is.

@@ -2,13 +2,13 @@ package project
 
 import (
 	"bytes"
-	"encoding/json"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 
 	"tidemark/shared/ijson"
+	"tidemark/shared/jsonvalue"
 )
 
 // A Row is the part of an input about one row.
@@ -57,7 +57,7 @@ func (r *Row) AppendJSON(b []byte) []byte {
 }
 
 // decodeString reads the JSON of a string; ok says whether it is one.
-func decodeString(raw json.RawMessage) (text string, ok bool) {
+func decodeString(raw jsonvalue.RawMessage) (text string, ok bool) {
 	s := ijson.NewScanner(raw, 0)
 	b := s.String()
 	if bytes.IndexByte(b, '\\') >= 0 {
@@ -142,7 +142,7 @@ func (c *Collection) DecodeUploaded(body []byte, created bool) (Row, []FieldErro
 	return row, append(errs, more...)
 }
 
-func decodeBase(raw json.RawMessage) (Version, string) {
+func decodeBase(raw jsonvalue.RawMessage) (Version, string) {
 	if raw == nil || string(raw) == "null" {
 		return 0, ""
 	}

@@ -2,7 +2,6 @@ package project
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"tidemark/shared/jsonvalue"
 	"tidemark/shared/record"
 )
 
@@ -45,7 +45,7 @@ type Value struct {
 func (v Value) Scalar() any {
 	switch v.Field.Kind {
 	case Days, Dates:
-		text, _ := json.Marshal(v.Value)
+		text, _ := jsonvalue.Marshal(v.Value)
 		return string(text)
 	}
 	return v.Value
@@ -78,7 +78,7 @@ func ValidUUID(s string) bool {
 }
 
 // DecodeID reads the JSON of an id.
-func DecodeID(raw json.RawMessage) (id, problem string) {
+func DecodeID(raw jsonvalue.RawMessage) (id, problem string) {
 	id, ok := decodeString(raw)
 	if !ok || !ValidID(id) {
 		return "", `must be an id: a string of at most 64 letters, digits, "_", "." and "-"`
@@ -88,7 +88,7 @@ func DecodeID(raw json.RawMessage) (id, problem string) {
 
 // Decode reads the JSON of a value. The problem says what is wrong with it, and
 // is "" if nothing is.
-func (f *Field) Decode(raw json.RawMessage) (v any, problem string) {
+func (f *Field) Decode(raw jsonvalue.RawMessage) (v any, problem string) {
 	raw = bytes.TrimSpace(raw)
 	if string(raw) == "null" {
 		if f.Nullable {
@@ -124,7 +124,7 @@ func (f *Field) Decode(raw json.RawMessage) (v any, problem string) {
 		return nil, "must be true or false"
 	case Days:
 		var days []int
-		if raw[0] != '[' || json.Unmarshal(raw, &days) != nil || len(days) > 7 ||
+		if raw[0] != '[' || jsonvalue.Unmarshal(raw, &days) != nil || len(days) > 7 ||
 			slices.ContainsFunc(days, func(d int) bool { return d < 1 || d > 7 }) || repeats(days) {
 			return nil, "must be an array of weekdays, 1 (Monday) to 7, each at most once"
 		}
@@ -132,7 +132,7 @@ func (f *Field) Decode(raw json.RawMessage) (v any, problem string) {
 		return days, ""
 	default: // Dates
 		var dates []string
-		if raw[0] != '[' || json.Unmarshal(raw, &dates) != nil || len(dates) > MaxExceptions ||
+		if raw[0] != '[' || jsonvalue.Unmarshal(raw, &dates) != nil || len(dates) > MaxExceptions ||
 			!validDates(dates) || repeats(dates) {
 			return nil, fmt.Sprintf("must be an array of at most %d dates, each at most once", MaxExceptions)
 		}
@@ -173,7 +173,7 @@ func (f *Field) DefaultJSON() string {
 	if text, ok := f.Default.(string); ok && (f.Kind == Days || f.Kind == Dates) {
 		return text
 	}
-	text, _ := json.Marshal(f.Default) // a literal of Collections
+	text, _ := jsonvalue.Marshal(f.Default) // a literal of Collections
 	return string(text)
 }
 

@@ -1,11 +1,9 @@
 package record
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
 
+	"tidemark/shared/jsonvalue"
 	"tidemark/shared/pattern"
 )
 
@@ -38,7 +36,7 @@ type declaredColumn struct {
 	Enum     []any    `json:"enum,omitempty"`
 	Pattern  string   `json:"pattern,omitempty"`
 
-	Program *pattern.Program `json:"program,omitempty"`
+	Program string `json:"program,omitempty"` // pattern.Program.MarshalText
 }
 
 // Encode returns the schema as JSON on one line, which Decode reads. It leaves out what is
@@ -48,13 +46,11 @@ func (s *Schema) Encode() []byte {
 	for i := range s.Tables {
 		d.Tables = append(d.Tables, s.Tables[i].declared())
 	}
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(d); err != nil {
+	b, err := jsonvalue.MarshalPlain(d)
+	if err != nil {
 		panic(err) // a valid schema has no infinite number
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	return b
 }
 
 func (t *Table) declared() declaredTable {
@@ -62,7 +58,7 @@ func (t *Table) declared() declaredTable {
 		Read: unless(t.Read.String(), "all"), Write: unless(t.Write.String(), "all"), Columns: []declaredColumn{}}
 	for _, c := range t.Columns {
 		d.Columns = append(d.Columns, declaredColumn{c.Name, unless(c.SQL, c.Name), c.Type.String(), c.Nullable, c.Default,
-			unless(c.Since, 1), c.Check.Min, c.Check.Max, c.Check.Enum, c.Check.Pattern, c.Check.Program})
+			unless(c.Since, 1), c.Check.Min, c.Check.Max, c.Check.Enum, c.Check.Pattern, programText(c.Check.Program)})
 	}
 	return d
 }
@@ -70,13 +66,7 @@ func (t *Table) declared() declaredTable {
 // Decode reads what Encode wrote. The schema is valid, and its checks are ready for use.
 func Decode(text []byte) (Schema, error) {
 	var d declaration
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(&d)
-	if err == nil && decoder.Decode(new(any)) != io.EOF {
-		err = fmt.Errorf("something follows it")
-	}
-	if err != nil {
+	if err := jsonvalue.UnmarshalStrict(text, &d); err != nil {
 		return Schema{}, fmt.Errorf("decode declaration: %w", err)
 	}
 	s := Schema{Version: d.Version, Local: d.Local}
@@ -104,10 +94,32 @@ func (d *declaredTable) table() (Table, error) {
 		if !known {
 			return t, fmt.Errorf("column %q: type %q", c.Name, c.Type)
 		}
+		program, err := programOf(c.Program)
+		if err != nil {
+			return t, fmt.Errorf("column %q: %w", c.Name, err)
+		}
 		t.Columns = append(t.Columns, Column{Name: c.Name, SQL: or(c.SQL, c.Name), Type: kind, Nullable: c.Optional, Default: c.Default,
-			Since: c.Since, Check: Check{Min: c.Min, Max: c.Max, Enum: c.Enum, Pattern: c.Pattern, Program: c.Program}})
+			Since: c.Since, Check: Check{Min: c.Min, Max: c.Max, Enum: c.Enum, Pattern: c.Pattern, Program: program}})
 	}
 	return t, nil
+}
+
+// programText returns the text of a program, "" if there is none.
+func programText(p *pattern.Program) string {
+	if p == nil {
+		return ""
+	}
+	text, _ := p.MarshalText() // has no error
+	return string(text)
+}
+
+// programOf is the inverse of programText.
+func programOf(text string) (*pattern.Program, error) {
+	if text == "" {
+		return nil, nil
+	}
+	p := &pattern.Program{}
+	return p, p.UnmarshalText([]byte(text))
 }
 
 // ParseType returns the type that WatermelonDB calls so.

@@ -105,9 +105,9 @@ func TestADeclarationLeavesOutWhatIsTheDefault(t *testing.T) {
 
 func TestDecodeRejectsWhatEncodeDoesNotWrite(t *testing.T) {
 	for text, want := range map[string]string{
-		``:                                     "EOF",
+		``:                                     "unexpected end",
 		`{"version":1,"tables":[]}{}`:          "something follows it",
-		`{"version":1,"tables":[],"colour":1}`: `unknown field "colour"`,
+		`{"version":1,"tables":[],"colour":1}`: `unknown member "colour"`,
 		`{"version":0,"tables":[]}`:            "version 0",
 		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"text"}]}]}`:                                    `table "a": column "b": type "text"`,
 		`{"version":1,"tables":[{"name":"a","read":"b = sub","columns":[]}]}`:                                             "which the table does not have",
@@ -129,7 +129,7 @@ func TestDecodeRejectsWhatEncodeDoesNotWrite(t *testing.T) {
 		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"string","pattern":"x"}]}]}`:                    "pattern and program belong together",
 		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"string","program":"AAIJAQ"}]}]}`:               "pattern and program belong together",
 		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"boolean","program":"AAIJAQ"}]}]}`:              "pattern and program belong together",
-		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"string","pattern":"x","program":""}]}]}`:       "program of a pattern",
+		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"string","pattern":"x","program":""}]}]}`:       "pattern and program belong together",
 		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"string","pattern":"x","program":1}]}]}`:        "program",
 		`{"version":1,"tables":[{"name":"a","columns":[{"name":"b","type":"string","pattern":"x","program":"AAEDBQ"}]}]}`: "program of a pattern",
 	} {

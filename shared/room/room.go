@@ -26,6 +26,7 @@ type Effects struct {
 	Attach []Attach
 	Alarm  *time.Time    // replaces the alarm; the zero time removes it, nil leaves it as it is
 	Timer  time.Duration // until the host calls Timer; 0 asks for none
+	Holds  bool          // the host may hold the messages of sockets until then, or until another event
 	Send   []Send
 	Close  []Close
 }

@@ -41,19 +41,44 @@ func (t *Timer) Ring() (lost bool) {
 // A Window is a time in which a room gathers messages to all sockets. A room sends the first
 // message at once and opens the window. It sends what it gathered when the timer ends the
 // window. A window is long enough that sending leaves most of the time free.
+//
+// How long that is depends on the machine. If the timer rings late, the host was still sending.
+// What arrived meanwhile waits to be read, and the next sending would take as long for the few
+// messages that were read already. So Extend then makes the window twice as long, if it has
+// gathered anything. A message that comes alone never waits for that.
 type Window[M any] struct {
 	Least, PerSocket time.Duration // the length: PerSocket for each socket, and at least Least
 	Gathered         []M
-	open             bool
+	open, extended   bool
+	opened           time.Time
+	length           time.Duration
 }
+
+const (
+	lateness   = 2 * time.Millisecond // of a timer that rang in time: hosts round to milliseconds
+	maxExtends = 250 * time.Millisecond
+)
 
 // IsOpen tells whether messages are to be gathered.
 func (w *Window[M]) IsOpen() bool { return w.open }
 
 // Open opens the window, which ends when the timer rings. It returns lost as Timer.Set does.
-func (w *Window[M]) Open(t *Timer, e *Effects, sockets int) (lost bool) {
-	w.open = true
-	return t.Set(e, max(w.Least, time.Duration(sockets)*w.PerSocket))
+func (w *Window[M]) Open(t *Timer, e *Effects, sockets int, now time.Time) (lost bool) {
+	w.open, w.extended, w.opened = true, false, now
+	w.length = max(w.Least, time.Duration(sockets)*w.PerSocket)
+	return t.Set(e, w.length)
+}
+
+// Extend is called when the timer has rung. If the timer rang late, Extend sets it once more,
+// for as long as the window was open, and returns true: the window goes on.
+func (w *Window[M]) Extend(t *Timer, e *Effects, now time.Time) bool {
+	took := now.Sub(w.opened)
+	if !w.open || w.extended || len(w.Gathered) == 0 || took <= w.length+lateness {
+		return false
+	}
+	w.extended = true
+	t.Set(e, min(took, maxExtends))
+	return true
 }
 
 // Take returns what was gathered, and forgets it.

@@ -10,7 +10,8 @@ func TestAWindowGathersUntilTheTimerRings(t *testing.T) {
 	w := Window[string]{Least: 10 * time.Millisecond, PerSocket: time.Millisecond}
 	var timer Timer
 	var e Effects
-	if w.Open(&timer, &e, 3) || e.Timer != w.Least {
+	now := time.Unix(0, 0)
+	if w.Open(&timer, &e, 3, now) || e.Timer != w.Least {
 		t.Errorf("a window for 3 sockets: a timer in %v", e.Timer)
 	}
 	w.Gathered = append(w.Gathered, "a", "b")
@@ -21,8 +22,46 @@ func TestAWindowGathersUntilTheTimerRings(t *testing.T) {
 		t.Errorf("it gathered %v; open: %v, left: %v", got, w.IsOpen(), w.Gathered)
 	}
 	e = Effects{}
-	if w.Open(&timer, &e, 30) || e.Timer != 30*time.Millisecond {
+	if w.Open(&timer, &e, 30, now) || e.Timer != 30*time.Millisecond {
 		t.Errorf("a window for 30 sockets: a timer in %v", e.Timer)
+	}
+}
+
+// What arrived while the host was sending waits to be read. So a window whose timer rings late goes
+// on once, for as long as it took, if it has gathered anything.
+func TestAWindowGoesOnWhenItsTimerRingsLate(t *testing.T) {
+	start := time.Unix(0, 0)
+	for _, c := range []struct {
+		name     string
+		gathered int
+		rang     time.Duration // after the opening
+		on       time.Duration // 0: the window ends
+	}{
+		{"in time", 3, 10 * time.Millisecond, 0},
+		{"a millisecond late, by rounding", 3, 12 * time.Millisecond, 0},
+		{"late", 1, 30 * time.Millisecond, 30 * time.Millisecond},
+		{"late, with nothing to send", 0, 30 * time.Millisecond, 0},
+		{"very late", 1, time.Minute, maxExtends},
+		{"early, when the clock is set back", 1, -time.Minute, 0},
+	} {
+		w := Window[int]{Least: 10 * time.Millisecond, Gathered: make([]int, c.gathered)}
+		var timer Timer
+		w.Open(&timer, &Effects{}, 3, start)
+		timer.Ring()
+		var e Effects
+		if on := w.Extend(&timer, &e, start.Add(c.rang)); on != (c.on > 0) || e.Timer != c.on || timer.IsSet() != on {
+			t.Errorf("%s: it goes on: %v, for %v; the timer is set: %v", c.name, on, e.Timer, timer.IsSet())
+		}
+		timer.Ring()
+		if w.Extend(&timer, &e, start.Add(time.Hour)) && c.on > 0 {
+			t.Errorf("%s: it goes on twice", c.name)
+		}
+		if got := w.End(); len(got) != c.gathered || w.IsOpen() {
+			t.Errorf("%s: %d of %d came through, and it is open: %v", c.name, len(got), c.gathered, w.IsOpen())
+		}
+		if w.Open(&timer, &e, 3, start); w.Extend(&timer, &e, start.Add(time.Hour)) {
+			t.Errorf("%s: the next window goes on with nothing to send", c.name)
+		}
 	}
 }
 

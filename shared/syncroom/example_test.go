@@ -42,7 +42,7 @@ func Example() {
 		}
 		perform(effects)
 	}
-	perform(r.Timer())
+	perform(r.Timer(now))
 	// Output:
 	// send to [1]: {"type":"hello","table":"*","stamp":7}
 	// call Timer in 10ms

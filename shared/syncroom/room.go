@@ -16,7 +16,7 @@
 // longer a member with room.CloseRemoved: see Removal. It closes a subscriber whose token
 // expires, or is revoked, with room.CloseEnded.
 //
-// The room sends each table's first change at once. It gathers those that follow in a
+// The room sends each table's first change at once, if it has a subscriber. It gathers those that follow in a
 // room.Window, and sends one message for each table, with the last stamp, when that ends.
 package syncroom
 
@@ -170,27 +170,34 @@ func (r *Room) Call(data []byte, now time.Time) (e room.Effects, err error) {
 	if err != nil || len(changes) == 0 {
 		return e, err
 	}
+	alone := r.Subscribers == 0 && !r.window.IsOpen() && len(r.Conns()) == 0
 	for _, c := range changes {
 		r.at = max(r.at, c.At)
+		if alone {
+			continue
+		}
 		if r.sent[c.Table] || len(r.sent) >= maxTables {
 			r.gather(c)
 		} else {
-			r.send(&e, c)
+			r.send(&e, c, now)
 		}
 	}
 	return e, nil
 }
 
-// Timer ends the window. If a forgotten room set the timer, nobody knows which changes that
+// Timer ends the window, unless the window goes on. If a forgotten room set the timer, nobody knows which changes that
 // room still had to send: all subscribers connect again, and pull.
-func (r *Room) Timer() (e room.Effects) {
+func (r *Room) Timer(now time.Time) (e room.Effects) {
 	if r.timer.Ring() {
 		r.closeAll(&e)
 		return e
 	}
+	if r.window.Extend(&r.timer, &e, now) {
+		return e
+	}
 	r.sent = nil
 	for _, c := range r.window.End() {
-		r.send(&e, c)
+		r.send(&e, c, now)
 	}
 	return e
 }
@@ -209,10 +216,10 @@ func (r *Room) closeIf(e *room.Effects, code int, reason string, matches func(Ad
 }
 
 // send sends c to all, and opens the window if none is open.
-func (r *Room) send(e *room.Effects, c Change) {
+func (r *Room) send(e *room.Effects, c Change, now time.Time) {
 	if !r.window.IsOpen() {
 		r.sent = map[string]bool{}
-		if r.window.Open(&r.timer, e, r.Subscribers) {
+		if r.window.Open(&r.timer, e, r.Subscribers, now) {
 			r.closeAll(e)
 		}
 	}

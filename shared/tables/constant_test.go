@@ -28,7 +28,7 @@ func TestTheConstantHoldsTheDeclaration(t *testing.T) {
 		"package record": "it has no constant declared",
 		"package":        "expected 'IDENT'",
 		"package record\nconst declared = 1 + f()":   "invalid syntax",
-		"package record\nconst declared = \"{\"":     "EOF",
+		"package record\nconst declared = \"{\"":     "unexpected end",
 		"package record\nconst declared = \"a\" + f": "is no string",
 	} {
 		if _, err := Built([]byte(source)); err == nil || !strings.Contains(err.Error(), want) {

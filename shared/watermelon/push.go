@@ -2,12 +2,12 @@ package watermelon
 
 import (
 	"bytes"
-	"encoding/json"
 	"hash/fnv"
 	"slices"
 	"strconv"
 
 	"tidemark/shared/ijson"
+	"tidemark/shared/jsonvalue"
 	"tidemark/shared/record"
 )
 
@@ -387,24 +387,10 @@ func (d *pushDecoder) nameRow(start int) {
 // more leniently than the scanner, which goes no further than a lone surrogate
 // or a number out of range.
 func findID(text []byte) (id string) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+	if raw := jsonvalue.Member(text, "id"); raw != nil && jsonvalue.Unmarshal(raw, &id) != nil {
 		return ""
 	}
-	for d.More() {
-		name, err := d.Token()
-		var value json.RawMessage
-		if err != nil || d.Decode(&value) != nil {
-			return ""
-		}
-		if name == "id" {
-			if json.Unmarshal(value, &id) != nil {
-				return ""
-			}
-			return id
-		}
-	}
-	return ""
+	return id
 }
 
 func appendValue(b, value []byte) []byte {

@@ -74,7 +74,7 @@ const (
 	StatusAbsent           // the room has never had a document, or was deleted; with a body: there is no such root
 	StatusMalformed        // Data is invalid; the body is the reason
 	StatusFull             // the document has no space; the body is the reason
-	StatusTooLarge         // the document is too large to be shown in this form
+	StatusTooLarge         // the document is too large to be shown in this form; the body, if any, is another reason
 	StatusLonger           // the document is longer than Request.Version; the body is the limit to try next
 	StatusGone             // Data belongs to a document that was deleted lately
 	StatusBusy             // there is no memory for the document at the moment; the request had no effect
@@ -331,7 +331,7 @@ func (r *Room) show(q Request) (Reply, error) {
 		}
 		whole, err = d.appendDiff(whole, q.Data)
 	case d.doc == nil:
-		return Reply{Status: StatusTooLarge}, nil
+		return r.onlyMerged(), nil
 	case q.Op == OpJSON || q.Op == OpTree:
 		return r.showJSON(q, d.doc)
 	case q.Op == OpText && !d.doc.HasRoot(string(q.Data)):
@@ -345,6 +345,15 @@ func (r *Room) show(q Request) (Reply, error) {
 		return Reply{}, err
 	}
 	return r.shown(whole), nil
+}
+
+// onlyMerged is the reply to a request that needs an integrated document.
+func (r *Room) onlyMerged() Reply {
+	p := Reply{Status: StatusTooLarge}
+	if r.merging && r.meta.MergeUntil < mergeForEver {
+		p.Body = []byte("The server ended while it worked on this document. For an hour it returns the document without ?format only")
+	}
+	return p
 }
 
 // showJSON returns the document as JSON, or as a tree for OpTree. If the JSON has more
@@ -420,7 +429,7 @@ func (r *Room) merge(update []byte, now time.Time) (Reply, error) {
 	case err != nil:
 		return Reply{Status: StatusMalformed, Body: []byte("invalid update: " + err.Error())}, nil
 	case news:
-		r.broadcast(editOf(update))
+		r.broadcast(editOf(update), now)
 	}
 	return Reply{Status: StatusOK, ETag: r.etag()}, nil
 }

@@ -124,7 +124,20 @@ const stepsAMessage = 5_000
 const (
 	mergeForEver = math.MaxInt64 >> 10 // its updates take too many steps; exact as a float64
 	mergeAWhile  = time.Hour           // an instance ended in the room, perhaps by chance
+	endsAgain    = 24 * time.Hour      // within this time a second end is no chance
 )
+
+// harmlessBytes is how much memory a document takes that the room integrates also after an
+// instance has ended in the room once: the document was hardly the reason.
+const harmlessBytes = 1 << 20
+
+// integrates reports whether the room integrates a document of that cost, or only merges it.
+func (r *Room) integrates(c *cost) bool {
+	if r.merging && (r.meta.MergeUntil == mergeForEver || c.memory() > harmlessBytes) {
+		return false
+	}
+	return c.memory() <= r.config.IntegrateBytes
+}
 
 // mergeOnly makes the room merge the document, and not integrate it, until a time in Unix
 // milliseconds. Storage keeps that time, so that no alarm and no restart tries to integrate

@@ -2,6 +2,7 @@ package yroom
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -116,11 +117,27 @@ func TestADocumentThatTakesTooManyStepsIsMergedAndNotTriedAgain(t *testing.T) {
 
 func TestARoomInWhichAnInstanceEndedMergesForAnHour(t *testing.T) {
 	d := &disk{fake: &fake{meta: Meta{Seeded: true}}, t: t, now: scriptStart, ended: true}
-	d.call(Request{Op: OpMerge, Data: (&author{id: 9}).typing("x")})
+	d.call(Request{Op: OpMerge, Data: (&author{id: 9}).typing(strings.Repeat("x", harmlessBytes))})
 	for after, want := range map[time.Duration]Status{0: StatusTooLarge, 59 * time.Minute: StatusTooLarge, time.Hour: StatusOK} {
 		d.now = scriptStart.Add(after)
-		if p, _ := d.call(Request{Op: OpJSON}); p.Status != want {
-			t.Errorf("after %v: status %d, want %d", after, p.Status, want)
+		p, _ := d.call(Request{Op: OpJSON})
+		if p.Status != want || (want == StatusTooLarge) != strings.Contains(string(p.Body), "For an hour") {
+			t.Errorf("after %v: status %d, want %d: %.100q", after, p.Status, want, p.Body)
+		}
+	}
+}
+
+// An instance can end in the event of any document, by chance.
+func TestASmallDocumentIsShownAfterAnInstanceEnded(t *testing.T) {
+	d := &disk{fake: &fake{meta: Meta{Seeded: true}}, t: t, now: scriptStart}
+	d.call(Request{Op: OpMerge, Data: (&author{id: 9}).typing("x")})
+	for _, next := range []struct {
+		after time.Duration
+		want  Status
+	}{{0, StatusOK}, {24 * time.Hour, StatusOK}, {24*time.Hour + 23*time.Hour, StatusTooLarge}} {
+		d.now, d.ended = scriptStart.Add(next.after), true
+		if p, _ := d.call(Request{Op: OpJSON}); p.Status != next.want {
+			t.Errorf("an end after %v: status %d, want %d", next.after, p.Status, next.want)
 		}
 	}
 }

@@ -39,7 +39,7 @@ func (r *Room) read() (*document, error) {
 	}
 	r.steps += c.steps()
 	d := &document{}
-	if !r.merging && c.memory() <= r.config.IntegrateBytes {
+	if r.integrates(&c) {
 		if d.doc, err = r.integrated(updates); err != nil {
 			r.mergeOnly(mergeForEver)
 			if updates, _, err = r.counted(); err != nil { // the document has kept the others
@@ -147,7 +147,7 @@ func (r *Room) shed(d *document) error {
 	if r.meta.MergeUntil == mergeForEver && 2*after.memory() < before.memory() {
 		r.meta.MergeUntil, r.metaSet, r.merging = 0, true, false
 	}
-	if r.merging || after.memory() > r.config.IntegrateBytes {
+	if !r.integrates(&after) {
 		return nil
 	}
 	d.log = yjs.Log{}

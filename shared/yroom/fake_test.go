@@ -139,7 +139,9 @@ func (f *fake) due() int64 {
 
 // state returns the stored document, as a room made anew would show it.
 func (f *fake) state() ([]byte, error) {
-	r := New(DefaultConfig, f, f.stored(), nil, time.Time{})
+	stored := f.stored()
+	stored.Meta.MergeUntil = mergeForEver // so it shows what is stored, and not what integration makes of it
+	r := New(DefaultConfig, f, stored, nil, time.Time{})
 	d, err := r.read()
 	if err != nil {
 		return nil, err

@@ -15,30 +15,43 @@ import (
 // the protocol, or several, as from y-websocket 4. The protocol has no text messages: the room
 // counts and ignores them. The room keeps data.
 func (r *Room) Message(conn Conn, kind int, data []byte, now time.Time) (Effects, error) {
-	if kind == abi.KindBinary {
-		return r.receive(conn, data, now)
+	return r.Messages([]abi.Message{{Conn: conn, Kind: kind, Data: data}}, now)
+}
+
+// Messages handles messages that the host held, in their order, and stores their updates
+// together. An error is one of the storage: then no message has an effect.
+func (r *Room) Messages(messages []abi.Message, now time.Time) (Effects, error) {
+	heard := false
+	for _, m := range messages {
+		s := r.sockets[m.Conn]
+		if s == nil || s.closed {
+			continue
+		}
+		heard = true
+		if s.Session.EndedBy(now) {
+			continue // the effects close the socket
+		}
+		if m.Kind != abi.KindBinary {
+			r.spend(m.Conn, s, 1, len(m.Data), now)
+		} else if err := r.receive(m.Conn, s, m.Data, now); err != nil {
+			return Effects{}, err
+		}
 	}
-	if s := r.sockets[conn]; s != nil && !s.closed {
-		r.spend(conn, s, 1, len(data), now)
+	if !heard {
+		return Effects{}, nil
 	}
 	return r.done(now), nil
 }
 
-func (r *Room) receive(conn Conn, frame []byte, now time.Time) (Effects, error) {
-	s := r.sockets[conn]
-	if s == nil || s.closed {
-		return Effects{}, nil
-	}
-	if s.Session.EndedBy(now) {
-		return r.done(now), nil // the effects close the socket
-	}
+// receive handles a binary message. An error is one of the storage.
+func (r *Room) receive(conn Conn, s *socket, frame []byte, now time.Time) error {
 	if len(frame) > r.config.MessageBytes {
 		if m, rest, err := r.decode(frame); err == nil && m.Kind == yproto.Awareness && len(rest) == 0 {
 			r.spend(conn, s, 1, len(frame), now) // ignores a state beyond all limits
-			return r.done(now), nil
+			return nil
 		}
 		r.close(conn, room.CloseTooLarge, fmt.Sprintf("a message of %d bytes; at most %d are taken", len(frame), r.config.MessageBytes))
-		return r.done(now), nil
+		return nil
 	}
 	for rest := frame; ; {
 		m, after, err := r.decode(rest)
@@ -46,21 +59,21 @@ func (r *Room) receive(conn Conn, frame []byte, now time.Time) (Effects, error) 
 		switch {
 		case errors.As(err, &unknown):
 			r.spend(conn, s, 1, len(rest), now)
-			return r.done(now), nil
+			return nil
 		case err != nil:
 			if cause := errors.Unwrap(err); cause != nil {
 				err = cause
 			}
 			r.close(conn, room.CloseMalformed, "malformed message: "+err.Error())
-			return r.done(now), nil
+			return nil
 		}
 		rest = after
 		open, err := r.handle(conn, s, m, now)
 		if err != nil {
-			return Effects{}, err
+			return err
 		}
 		if !open || len(rest) == 0 {
-			return r.done(now), nil
+			return nil
 		}
 	}
 }
@@ -240,9 +253,9 @@ func (r *Room) edit(conn Conn, s *socket, m yproto.Message, now time.Time) (open
 		r.close(conn, room.CloseMalformed, "invalid update: "+err.Error())
 		return false, nil
 	case news && m.Kind == yproto.Update:
-		r.broadcast(m)
+		r.broadcast(m, now)
 	case news:
-		r.broadcast(editOf(m.Payload))
+		r.broadcast(editOf(m.Payload), now)
 	default:
 		r.acknowledge(conn, m)
 	}

@@ -82,7 +82,7 @@ func (r *Room) restoreAtOnce(d *document, update []byte, now time.Time) (Reply, 
 	r.replace(state, r.last)
 	r.log = log{}
 	r.edited(now)
-	r.broadcast(editOf(update))
+	r.broadcast(editOf(update), now)
 	return Reply{Status: StatusOK, ETag: r.etag()}, nil
 }
 

@@ -173,7 +173,7 @@ func New(config Config, storage Storage, stored Stored, open []abi.Conn, now tim
 	}
 	r.merging = r.meta.MergeUntil > now.UnixMilli()
 	switch {
-	case stored.Ended && r.meta.MergeUntil != 0: // not for the first time
+	case stored.Ended && r.meta.MergeUntil > now.Add(mergeAWhile-endsAgain).UnixMilli():
 		r.mergeOnly(mergeForEver)
 	case stored.Ended:
 		r.mergeOnly(now.Add(mergeAWhile).UnixMilli())

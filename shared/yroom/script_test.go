@@ -37,7 +37,8 @@ import (
 //	bytes CONN HEX...            as they are
 //	text CONN BYTES
 //	disconnect CONN [broken]
-//	timer                        the window ends, or the next piece is due
+//	timer [late=MILLIS]          the window ends or goes on, or the next piece is due
+//	hold, bring                  the host holds the messages in between, and brings them together
 //	alarm                        after the clock was set to its time
 //	pass SECONDS
 //	seeded [fail], copied [fail] the outcome of the task
@@ -84,6 +85,8 @@ type script struct {
 	etag     string
 	kept     []byte // the last reply of get
 	merged   []byte // the last update of merge
+	holds    bool   // the host holds messages
+	held     []abi.Message
 }
 
 func (s *script) printf(format string, args ...any) { fmt.Fprintf(&s.out, format+"\n", args...) }
@@ -132,7 +135,14 @@ func (s *script) run(command string, args []string) {
 		return n
 	}
 	conn := Conn(number(word(0)))
-	receive := func(frame []byte) { s.do(s.awake().Message(conn, abi.KindBinary, frame, s.now)) }
+	message := func(kind int, data []byte) {
+		if s.holds {
+			s.held = append(s.held, abi.Message{Conn: conn, Kind: kind, Data: data})
+			return
+		}
+		s.do(s.awake().Message(conn, kind, data, s.now))
+	}
+	receive := func(frame []byte) { message(abi.KindBinary, frame) }
 	switch command {
 	case "room":
 		*s = script{t: s.t, config: DefaultConfig, now: scriptStart, disk: &fake{}, open: map[Conn][]byte{}, authors: map[uint64]*author{}, fuel: -1, memory: math.MaxInt}
@@ -237,7 +247,7 @@ func (s *script) run(command string, args []string) {
 		}
 		receive(yproto.AppendSyncStep2(nil, state))
 	case "text":
-		s.do(s.awake().Message(conn, abi.KindText, make([]byte, number(word(1))), s.now))
+		message(abi.KindText, make([]byte, number(word(1))))
 	case "alarm":
 		if s.alarm.IsZero() {
 			s.t.Fatal("no alarm is set")
@@ -298,9 +308,16 @@ func (s *script) run(command string, args []string) {
 		if !s.timer {
 			s.t.Fatal("no timer is set")
 		}
+		s.now = s.now.Add(time.Duration(number(options["late"])) * time.Millisecond)
 		room := s.awake()
 		s.timer = false
 		s.do(room.Timer(s.now), nil)
+	case "hold":
+		s.holds = true
+	case "bring":
+		held := s.held
+		s.holds, s.held = false, nil
+		s.do(s.awake().Messages(held, s.now))
 	case "memory":
 		s.memory = number(word(0))
 	case "unload":
@@ -373,7 +390,7 @@ func (s *script) do(out Effects, err error) {
 		return
 	}
 	if out.Timer > 0 {
-		s.printf("timer in %s", out.Timer)
+		s.printf("timer in %s, holds %t", out.Timer, out.Holds)
 		if s.timer {
 			s.t.Error("a timer is set already")
 		}

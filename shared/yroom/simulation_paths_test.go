@@ -15,6 +15,8 @@ const (
 	rowGathered
 	rowOfPieces
 	crashBetweenWrites
+	broughtTogether
+	windowExtended
 	answerInPieces
 	editBetweenPieces
 	leaveBetweenPieces
@@ -38,6 +40,8 @@ var pathNames = [pathCount]string{
 	rowGathered:            "a row has several updates of one event",
 	rowOfPieces:            "a row is a piece of an update",
 	crashBetweenWrites:     "a crash comes between the writes of one event",
+	broughtTogether:        "the host brings several messages together",
+	windowExtended:         "a window goes on when its timer rings late",
 	answerInPieces:         "step 1 is answered in pieces",
 	editBetweenPieces:      "an edit comes between two pieces",
 	leaveBetweenPieces:     "a socket leaves between two of its pieces",

@@ -75,13 +75,14 @@ type peer struct {
 type world struct {
 	*testing.T
 	*rand.Rand
-	story  bool
-	taken  taken
-	before moment // the room before this event
-	now    time.Time
-	config Config
-	scarce bool // now and then there is no memory for an event
-	fills  bool // the document may become full
+	story    bool
+	taken    taken
+	before   moment // the room before this event
+	together bool   // several messages came in it: edits may follow the step 2 that it sends
+	now      time.Time
+	config   Config
+	scarce   bool // now and then there is no memory for an event
+	fills    bool // the document may become full
 
 	disk     fake
 	room     *Room
@@ -290,7 +291,7 @@ func (w *world) do(out Effects, err error) {
 			w.crash()
 			return
 		}
-		if m, _, err := yproto.Decode(s.Data); err == nil && m.Kind == yproto.SyncStep2 && w.room.doc != nil && w.room.doc.doc != nil {
+		if m, _, err := yproto.Decode(s.Data); err == nil && m.Kind == yproto.SyncStep2 && !w.together && w.room.doc != nil && w.room.doc.doc != nil {
 			w.synced[&s.Data[0]] = w.room.doc.doc.StateVector()
 		}
 		for _, p := range w.peers {
@@ -449,23 +450,6 @@ func (w *world) edited(p *peer, u []byte) {
 }
 
 // toRoom delivers one frame, or several as one, as y-websocket 4 does.
-func (w *world) toRoom(p *peer) {
-	if p.conn == 0 || len(p.up) == 0 {
-		return
-	}
-	n := 1
-	if w.IntN(4) == 0 {
-		n = len(p.up)
-	}
-	frame := bytes.Join(p.up[:n], nil)
-	p.up = p.up[n:]
-	out, err := w.awake().Message(p.conn, abi.KindBinary, frame, w.now)
-	if n == 1 {
-		w.followMessage(frame, out)
-	}
-	w.do(out, err)
-}
-
 func (w *world) toPeer(p *peer) {
 	if len(p.down) == 0 {
 		return
@@ -530,7 +514,14 @@ func (w *world) ring() {
 	if w.timer {
 		w.timer = false
 		w.logf("timer")
-		w.do(w.awake().Timer(w.now), nil)
+		if w.IntN(4) == 0 { // it rings late
+			w.now = w.now.Add(20 * time.Millisecond)
+		}
+		out := w.awake().Timer(w.now)
+		if len(w.room.window.Gathered) > 0 {
+			w.taken[windowExtended]++
+		}
+		w.do(out, nil)
 	}
 }
 

@@ -18,11 +18,11 @@ const (
 )
 
 // broadcast sends a stored update to all sockets, now or when the window ends.
-func (r *Room) broadcast(m yproto.Message) {
+func (r *Room) broadcast(m yproto.Message, now time.Time) {
 	if !r.window.IsOpen() {
 		r.send(m)
 		if len(r.sockets) >= r.config.WindowSockets {
-			r.openWindow()
+			r.openWindow(now)
 		}
 		return
 	}
@@ -38,10 +38,13 @@ func editOf(update []byte) yproto.Message {
 	return yproto.Message{Kind: yproto.Update, Payload: update}
 }
 
-func (r *Room) openWindow() {
-	if r.window.Open(&r.timer, &r.out.Effects, len(r.sockets)) {
+// openWindow opens the window. The host may hold the messages meanwhile: the room then stores and
+// sends those of all sockets together.
+func (r *Room) openWindow(now time.Time) {
+	if r.window.Open(&r.timer, &r.out.Effects, len(r.sockets), now) {
 		r.lost = true
 	}
+	r.out.Holds = r.out.Timer > 0
 }
 
 // sendUpdates sends updates to all sockets: as one, if they can be merged.
@@ -62,10 +65,14 @@ func (r *Room) Timer(now time.Time) Effects {
 		r.lost = true
 		return r.done(now)
 	}
+	if len(r.lacking) == 0 && r.window.Extend(&r.timer, &r.out.Effects, now) {
+		r.out.Holds = true
+		return r.done(now)
+	}
 	r.bytes = 0
 	if updates := r.window.End(); len(updates) > 0 {
 		r.sendUpdates(updates)
-		r.openWindow()
+		r.openWindow(now)
 	}
 	if r.sendNext() != nil { // the storage failed
 		r.lost = true

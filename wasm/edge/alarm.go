@@ -19,8 +19,8 @@ type alarm struct {
 	notBefore float64 // likewise: no call before it, because an instance has ended in the object
 	retries   int
 	running   bool
-	began     time.Time // of the last call
-	replaced  bool      // the object has set another while this one ran
+	full      int  // writes that had failed for want of space when the last call began
+	replaced  bool // the object has set another while this one ran
 	stop      func() bool
 }
 
@@ -88,7 +88,7 @@ func (o *object) runAlarm() {
 		o.schedule()
 		return
 	}
-	o.alarm.running, o.alarm.replaced, o.alarm.began = true, false, o.s.w.clock.Now()
+	o.alarm.running, o.alarm.replaced, o.alarm.full = true, false, o.s.w.disk.failures()
 	c := &call{s: o.s, object: o}
 	c.onEnd = func() { o.alarmEnded(c.answer) }
 	c.begin()
@@ -112,7 +112,7 @@ func (o *object) alarmEnded(a answer) {
 		return
 	}
 	wait := diskPatience
-	if !w.disk.fullSince(o.alarm.began) { // a full disk is no fault of the object, and takes its time
+	if w.disk.failures() == o.alarm.full { // a full disk is no fault of the object, and takes its time
 		if o.alarm.retries++; o.alarm.retries > alarmRetries {
 			w.log.Error("an alarm was given up", "object", o.key.String(), "retries", alarmRetries)
 			o.dropAlarm()

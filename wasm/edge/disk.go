@@ -11,10 +11,10 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// A disk knows when a write last failed for want of space.
+// A disk counts the writes that failed for want of space.
 type disk struct {
 	mu     sync.Mutex
-	full   time.Time // of the last such failure; zero: none
+	full   int       // such failures
 	logged time.Time // of the last line about one
 }
 
@@ -45,7 +45,7 @@ func (w *Worker) isFull(what string, err error) bool {
 	now := w.clock.Now()
 	d := &w.disk
 	d.mu.Lock()
-	d.full = now
+	d.full++
 	logs := d.logged.IsZero() || now.Sub(d.logged) >= diskLogPause
 	if logs {
 		d.logged = now
@@ -57,11 +57,11 @@ func (w *Worker) isFull(what string, err error) bool {
 	return true
 }
 
-// fullSince reports whether a write failed for want of space at t or later.
-func (d *disk) fullSince(t time.Time) bool {
+// failures returns how many writes have failed for want of space.
+func (d *disk) failures() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return !d.full.IsZero() && !d.full.Before(t)
+	return d.full
 }
 
 // report logs that something failed for an object, unless the disk is full: isFull logs that.

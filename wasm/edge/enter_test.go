@@ -32,6 +32,24 @@ func TestARequestThatBeganBeforeItsObjectWasMadeAnewWritesNothing(t *testing.T) 
 	atRest(t, s, 100)
 }
 
+func TestAnInstanceKeepsOneOfAnObjectThatWasMadeAnewOften(t *testing.T) {
+	s := start(t, wasmtest.Options{Log: io.Discard})
+	waiters(t, s, "r")
+	old := waiting(t, s, "r", "r")
+	for range 50 {
+		want(t, s, "DELETE", object("r", "enter&command=erase"), "", 200, "erased")
+		want(t, s, "POST", "/room/r/call", "add x", 200, "1")
+	}
+	if got := readStats(t, s).Objects; got != 2 { // the first one has a request
+		t.Errorf("the instance keeps %d objects", got)
+	}
+	want(t, s, "POST", "/room/r/call", "wake r", 200, "true")
+	<-old
+	if got := readStats(t, s).Objects; got != 1 {
+		t.Errorf("after the request the instance keeps %d objects", got)
+	}
+}
+
 // A request waits while the instance sees more objects than it keeps.
 func TestAnObjectWithARequestIsKept(t *testing.T) {
 	s := start(t, wasmtest.Options{})

@@ -146,7 +146,7 @@ var hostFunctions = map[string]hostFunction{
 		o.setAlarm(api.DecodeF64(a[0]))
 		return 0
 	})},
-	"object_timer": {1, 0, onObject(func(_ *instance, o *object, a []uint64) int32 {
+	"object_timer": {2, 0, onObject(func(_ *instance, o *object, a []uint64) int32 {
 		o.setTimer(api.DecodeF64(a[0]))
 		return 0
 	})},

@@ -440,10 +440,11 @@ func (c *sqliteConn) bindBytes(s *statement, i int32, v string, text bool) error
 	if text && !utf8.ValidString(v) {
 		v = strings.ToValidUTF8(v, "\uFFFD")
 	}
-	p, err := libc.CString(v)
-	if err != nil {
-		return err
+	p := sqlMemory.malloc(len(v) + 1)
+	if p == 0 {
+		return c.fail(sqlite3.SQLITE_NOMEM)
 	}
+	copy(libc.GoBytes(p, len(v)), v)
 	s.bound = append(s.bound, p)
 	var rc int32
 	if text {

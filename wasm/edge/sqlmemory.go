@@ -9,18 +9,19 @@ import (
 	"unsafe"
 
 	"modernc.org/libc"
+	"modernc.org/memory"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // An allocator gives SQLite its memory. It has blocks of certain sizes, its classes. It
-// takes the blocks of a class from spans, and the spans from libc. Blocks that are too
-// large for a class come from libc directly.
-// RATIONALE.md has why SQLite does not take all of them from libc.
+// takes the blocks of a class from spans, and the spans from regions. Blocks that are too
+// large for a class have a region each.
+// RATIONALE.md has why SQLite does not take its memory from libc.
 type allocator struct {
 	mu      sync.Mutex
-	tls     *libc.TLS
+	regions memory.Allocator // keeps some that are free, until trim
 	classes [classCount]sizeClass
-	spans   []*span // by number; nil: given back to libc
+	spans   []*span // by number; nil: given back to regions
 	unused  []int   // numbers of spans that are nil
 }
 
@@ -47,7 +48,7 @@ const (
 	classSteps  = 8  // from a size to twice that size
 	classCount  = 81
 	largestSlot = 72 << 10    // of the last class, which holds the 64 KB of a journal of a statement
-	smallSpan   = 64<<10 - 64 // with libc's header less than 64 KB
+	smallSpan   = 64<<10 - 64 // with a region's header less than 64 KB
 	largeSpan   = 256<<10 - 64
 )
 
@@ -71,7 +72,10 @@ func slotOf(class int) int {
 }
 
 // sqlMemory is SQLite's allocator, of all connections.
-var sqlMemory = &allocator{tls: libc.NewTLS()}
+var sqlMemory = &allocator{}
+
+// TrimSQLite gives the system the memory that SQLite has freed.
+func TrimSQLite() { sqlMemory.trim() }
 
 func init() {
 	tls := libc.NewTLS()
@@ -136,7 +140,8 @@ func (a *allocator) malloc(n int) uintptr {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if n+blockHeader > largestSlot {
-		return a.large(libc.Xmalloc(a.tls, libc.Tsize_t(n+blockHeader)), n)
+		p, _ := a.regions.UintptrMalloc(n + blockHeader)
+		return a.large(p, n)
 	}
 	class := classOf(n + blockHeader)
 	c := &a.classes[class]
@@ -162,7 +167,7 @@ func (a *allocator) malloc(n int) uintptr {
 	return p
 }
 
-// large completes a block of n bytes that comes from libc.
+// large completes a block of n bytes that has a region; 0: there is no memory.
 func (a *allocator) large(p uintptr, n int) uintptr {
 	if p == 0 {
 		return 0
@@ -181,7 +186,7 @@ func (a *allocator) free(p uintptr) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if isLarge(p) {
-		libc.Xfree(a.tls, p-blockHeader)
+		a.regions.UintptrFree(p - blockHeader)
 		return
 	}
 	s := a.spans[*header(p)>>1]
@@ -198,7 +203,7 @@ func (a *allocator) free(p uintptr) {
 		c.remove(s)
 		a.spans[s.number] = nil
 		a.unused = append(a.unused, s.number)
-		libc.Xfree(a.tls, s.base)
+		a.regions.UintptrFree(s.base)
 	}
 }
 
@@ -209,7 +214,8 @@ func (a *allocator) realloc(p uintptr, n int) uintptr {
 	if isLarge(p) && n+blockHeader > largestSlot {
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		return a.large(libc.Xrealloc(a.tls, p-blockHeader, libc.Tsize_t(n+blockHeader)), n)
+		q, _ := a.regions.UintptrRealloc(p-blockHeader, n+blockHeader)
+		return a.large(q, n)
 	}
 	if roundUp(n) == old {
 		return p
@@ -235,13 +241,20 @@ func (a *allocator) size(p uintptr) int {
 	return slotOf(a.spans[*header(p)>>1].class) - blockHeader
 }
 
+// trim gives free regions back to the system.
+func (a *allocator) trim() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.regions.Trim()
+}
+
 // addSpan gives a class a span, unless there is no memory.
 func (a *allocator) addSpan(class int) bool {
 	bytes := smallSpan
 	if slotOf(class) > smallSpan/8 {
 		bytes = largeSpan
 	}
-	base := libc.Xmalloc(a.tls, libc.Tsize_t(bytes))
+	base, _ := a.regions.UintptrMalloc(bytes)
 	if base == 0 {
 		return false
 	}

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"unsafe"
 
-	"modernc.org/libc"
-
 	"tidemark/shared/abi"
 )
 
@@ -38,7 +36,7 @@ func bytesAt(p uintptr, n int) []byte {
 }
 
 func TestBlocksKeepTheirContent(t *testing.T) {
-	a := &allocator{tls: libc.NewTLS()}
+	a := &allocator{}
 	dice := rand.New(rand.NewPCG(1, 2))
 	type block struct {
 		p    uintptr
@@ -99,7 +97,7 @@ func TestBlocksKeepTheirContent(t *testing.T) {
 // A statement that takes and frees the same blocks again and again must not map and unmap
 // memory each time.
 func TestAClassKeepsOneEmptySpan(t *testing.T) {
-	a := &allocator{tls: libc.NewTLS()}
+	a := &allocator{}
 	p := a.malloc(4400)
 	a.free(p)
 	for range 10 {

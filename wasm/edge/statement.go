@@ -76,7 +76,7 @@ func (c *sqliteConn) reset(s *statement) {
 		sqlite3.Xsqlite3_clear_bindings(c.tls, s.ptr)
 	}
 	for _, p := range s.bound {
-		libc.Xfree(c.tls, p)
+		sqlMemory.free(p)
 	}
 	s.bound = s.bound[:0]
 }

@@ -89,9 +89,9 @@ func want(t testing.TB, s *wasmtest.Server, method, path, body string, status in
 }
 
 type stats struct {
-	Calls, Ops, Handles, Goroutines int
-	Boot                            string
-	Memory, Live                    int
+	Calls, Ops, Handles, Goroutines, Objects int
+	Boot                                     string
+	Memory, Live                             int
 }
 
 func readStats(t testing.TB, s *wasmtest.Server) (out stats) {

@@ -2,7 +2,6 @@ package api
 
 import (
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"tidemark/shared/auth"
 	"tidemark/shared/ijson"
+	"tidemark/shared/jsonvalue"
 	"tidemark/shared/web"
 	"tidemark/worker/api/door"
 )
@@ -67,9 +67,9 @@ func devLogin(c *door.Call) error {
 	var input struct {
 		Name   string
 		Spaces []string
-		Claims map[string]json.RawMessage
+		Claims map[string]jsonvalue.RawMessage
 	}
-	if err := json.Unmarshal(body, &input); err != nil {
+	if err := jsonvalue.Unmarshal(body, &input); err != nil {
 		return door.Fail(door.BadRequest, `The body must be {"name":"…"}, and may have "spaces":["…"] and "claims":{…}`)
 	}
 	name := strings.TrimSpace(input.Name)
@@ -134,7 +134,7 @@ func devTokenLife(c auth.Config) time.Duration {
 	return maxDevTokenLife
 }
 
-func devToken(c auth.Config, name string, spaces []string, more map[string]json.RawMessage, now time.Time) (string, error) {
+func devToken(c auth.Config, name string, spaces []string, more map[string]jsonvalue.RawMessage, now time.Time) (string, error) {
 	claims := map[string]any{"sub": name, "spaces": spaces, "iat": now.Unix(), "exp": now.Add(devTokenLife(c)).Unix()}
 	for claim, value := range more {
 		claims[claim] = value
@@ -145,7 +145,7 @@ func devToken(c auth.Config, name string, spaces []string, more map[string]json.
 	if audiences := c.Audiences; len(audiences) > 0 {
 		claims["aud"] = audiences[0]
 	}
-	text, err := json.Marshal(claims)
+	text, err := jsonvalue.Marshal(claims)
 	if err != nil {
 		return "", err
 	}

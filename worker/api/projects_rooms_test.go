@@ -78,7 +78,7 @@ func (r *projectRooms) do(name string, e room.Effects) {
 		}
 	}
 	if e.Timer > 0 {
-		r.do(name, r.rooms[name].Timer())
+		r.do(name, r.rooms[name].Timer(time.Now()))
 	}
 	for _, c := range e.Close {
 		r.leave(name, c.Conn, c.Code, c.Reason)

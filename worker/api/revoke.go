@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"tidemark/shared/ijson"
+	"tidemark/shared/jsonvalue"
 	"tidemark/shared/syncroom"
 	"tidemark/shared/web"
 	"tidemark/shared/yroom"
@@ -99,8 +99,8 @@ type revokeInput struct {
 // misspelt one would end other tokens than the operator meant.
 func readRevoke(body []byte, now time.Time) (in revokeInput, err error) {
 	const want = `The body must be {"sub":"…"} or {"jti":"…"}`
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(body, &members); err != nil || members == nil {
+	var members map[string]jsonvalue.RawMessage
+	if err := jsonvalue.Unmarshal(body, &members); err != nil || members == nil {
 		return in, door.Fail(door.BadRequest, want)
 	}
 	in.At = now.Truncate(time.Millisecond)
@@ -109,11 +109,11 @@ func readRevoke(body []byte, now time.Time) (in revokeInput, err error) {
 		var bad error
 		switch name {
 		case "sub":
-			bad = json.Unmarshal(value, &in.Subject)
+			bad = jsonvalue.Unmarshal(value, &in.Subject)
 		case "jti":
-			bad = json.Unmarshal(value, &in.TokenID)
+			bad = jsonvalue.Unmarshal(value, &in.TokenID)
 		case "next":
-			bad = json.Unmarshal(value, &next)
+			bad = jsonvalue.Unmarshal(value, &next)
 		case "ttl":
 			var seconds int
 			if seconds, bad = strconv.Atoi(string(value)); bad != nil || seconds < 1 || seconds > maxRevokedTTL {

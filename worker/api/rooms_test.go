@@ -74,7 +74,7 @@ func (r *rooms) do(e room.Effects) {
 		time.AfterFunc(e.Timer, func() {
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			r.do(r.room.Timer())
+			r.do(r.room.Timer(time.Now()))
 		})
 	}
 	for _, s := range e.Send {

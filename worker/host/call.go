@@ -7,14 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"sync"
 	"time"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/metric"
 )
 
-// A call is one request or alarm, with a goroutine of its own. It is the context
+// A call is one request or alarm, with a worker of its own. It is the context
 // of the work for it.
 type call struct {
 	id      int32
@@ -23,13 +22,13 @@ type call struct {
 	counts  metric.Counts // since the call began
 	done    chan struct{} // made by the first Done
 	err     error         // the reason of its end
+	worker  *worker
+	awaits  *waiting // the op for which the worker rests; nil: it does not rest
 }
 
 func (c *call) Deadline() (deadline time.Time, ok bool) { return }
 
 func (c *call) Done() <-chan struct{} {
-	state.Lock()
-	defer state.Unlock()
 	if c.done == nil {
 		c.done = make(chan struct{})
 		if c.err != nil {
@@ -39,11 +38,7 @@ func (c *call) Done() <-chan struct{} {
 	return c.done
 }
 
-func (c *call) Err() error {
-	state.Lock()
-	defer state.Unlock()
-	return c.err
-}
+func (c *call) Err() error { return c.err }
 
 func (c *call) Value(key any) any {
 	switch key {
@@ -56,8 +51,6 @@ func (c *call) Value(key any) any {
 }
 
 func (c *call) cancel() {
-	state.Lock()
-	defer state.Unlock()
 	if c.err == nil {
 		c.err = context.Canceled
 		if c.done != nil {
@@ -66,16 +59,20 @@ func (c *call) cancel() {
 	}
 }
 
-// A result is the outcome of an op: bytes, or an error. The host keeps the bytes
+// A result is the outcome of an op: bytes, or an error. The host keeps the bytes of a handle
 // until the guest takes or drops them.
 type result struct {
 	handle, size int32
+	whole        []byte // if the handle is 0
 	err          error
 }
 
 func (r result) take() ([]byte, error) {
 	if r.err != nil {
 		return nil, r.err
+	}
+	if r.handle == 0 {
+		return r.whole, nil
 	}
 	return take(r.handle, r.size), nil
 }
@@ -86,55 +83,21 @@ func (r result) drop() {
 	}
 }
 
-// state is the part of the package that outlives one export. No goroutine holds
-// the mutex while it calls an import, so it is free whenever an export runs.
+// state is the part of the package that outlives one export. Workers and events take turns, and
+// change over only where one waits or ends. So state needs no mutex.
 var state = struct {
-	sync.Mutex
 	calls  map[int32]*call
-	ops    map[int32]chan result
+	ops    map[int32]*waiting
 	enter  map[int32]func(object int32)
 	lastOp int32
-}{calls: map[int32]*call{}, ops: map[int32]chan result{}, enter: map[int32]func(int32){}}
+}{calls: map[int32]*call{}, ops: map[int32]*waiting{}, enter: map[int32]func(int32){}}
 
 type callKey struct{}
 
 func startCall(id int32) *call {
 	c := &call{id: id}
-	state.Lock()
 	state.calls[id] = c
-	state.Unlock()
 	return c
-}
-
-// idle counts the goroutines that wait in work for the next call. Their stacks
-// have grown already: growth costs a new goroutine a seventh of an empty pull.
-var (
-	work = make(chan func())
-	idle int
-)
-
-// idleKept bounds idle, as a burst of calls leaves many.
-const idleKept = 64
-
-// begin runs f, at the next resume, in a goroutine that is idle or new.
-func begin(f func()) {
-	select {
-	case work <- f:
-	default:
-		go runCalls(f)
-	}
-}
-
-func runCalls(f func()) {
-	for {
-		f()
-		if idle == idleKept {
-			return
-		}
-		idle++
-		f = <-work
-		idle--
-	}
 }
 
 // begins makes c a call of the object, whose event is running.
@@ -150,11 +113,9 @@ func (c *call) begins(object int32) (*Object, error) {
 func (c *call) end() {
 	c.cancel()
 	if c.object != nil {
-		c.object.calls--
+		c.object.left()
 	}
-	state.Lock()
 	delete(state.calls, c.id)
-	state.Unlock()
 }
 
 // errNoCall is the misuse of an op outside of a request or alarm.
@@ -196,102 +157,120 @@ func (c *call) await(kind abi.Op, frame []byte, enter func(object int32)) result
 
 // A waiting is an op that was posted.
 type waiting struct {
-	c    *call
-	kind abi.Op
-	op   int32
-	ch   chan result
+	c       *call
+	kind    abi.Op
+	op      int32
+	settled bool
+	outcome result // when it is settled
 }
 
 // start posts an op. The host copies the frame, and the bytes to which it points,
 // before start returns.
-func (c *call) start(kind abi.Op, frame []byte, enter func(object int32)) waiting {
-	w := waiting{c: c, kind: kind, ch: make(chan result, 1)}
-	if err := c.Err(); err != nil {
-		w.ch <- result{err: err}
+func (c *call) start(kind abi.Op, frame []byte, enter func(object int32)) *waiting {
+	w := &waiting{c: c, kind: kind}
+	if c.err != nil {
+		w.settled, w.outcome = true, result{err: c.err}
 		return w
 	}
-	state.Lock()
 	state.lastOp++
 	w.op = state.lastOp
-	state.ops[w.op] = w.ch
+	state.ops[w.op] = w
 	if enter != nil {
 		state.enter[w.op] = enter
 	}
-	state.Unlock()
 	hostOp(c.id, w.op, kind, pointer(frame), int32(len(frame)))
 	return w
 }
 
-func (w waiting) result() result {
-	select {
-	case r := <-w.ch:
-		return r
-	case <-w.c.Done():
-		state.Lock()
-		delete(state.ops, w.op)
-		delete(state.enter, w.op)
-		state.Unlock()
-		select {
-		case r := <-w.ch:
-			r.drop()
-		default:
-		}
-		return result{err: fmt.Errorf("host: op %d: %w", w.kind, w.c.Err())}
+// result waits until the op is settled or the call is cancelled. The call's own worker calls it.
+func (w *waiting) result() result {
+	for c := w.c; !w.settled && c.err == nil; {
+		c.awaits = w
+		c.worker.rest()
+		c.awaits = nil
+	}
+	if w.settled {
+		return w.outcome
+	}
+	delete(state.ops, w.op)
+	delete(state.enter, w.op)
+	return result{err: fmt.Errorf("host: op %d: %w", w.kind, w.c.err)}
+}
+
+// settle lets the call go on, if it waits for w.
+func (w *waiting) settle(r result) {
+	w.settled, w.outcome = true, r
+	if w.c.awaits == w {
+		w.c.worker.resume()
 	}
 }
+
+// A Pause is for a call that waits until another call wakes it.
+type Pause struct{ w *waiting }
+
+// NewPause returns a pause of the call of ctx.
+func NewPause(ctx context.Context) (Pause, error) {
+	c, err := callOf(ctx)
+	return Pause{&waiting{c: c}}, err
+}
+
+// Wait waits for Wake. It returns an error if the call ends before.
+func (p Pause) Wait() error { return p.w.result().err }
+
+// Wake lets the waiting call go on at once, until it waits again or ends.
+func (p Pause) Wake() { p.w.settle(result{}) }
 
 // post starts an op and does not wait for it. The host keeps the call alive until
 // the op is done.
 func (c *call) post(kind abi.Op, frame []byte) {
-	state.Lock()
 	state.lastOp++
-	op := state.lastOp
-	state.Unlock()
-	hostOp(c.id, op, kind, pointer(frame), int32(len(frame)))
+	hostOp(c.id, state.lastOp, kind, pointer(frame), int32(len(frame)))
 }
 
 //go:wasmexport settle
-func settle(op, ok, handle, n int32) {
+func settle(op, ok, handle, n int32) int32 {
 	r := result{handle: handle, size: n}
-	if ok == 0 {
+	switch {
+	case ok == 0:
 		r = result{err: abi.OpError(take(handle, n))}
+	case handle == 0:
+		r.whole = take(handle, n)
 	}
-	state.Lock()
-	ch := state.ops[op]
+	w := state.ops[op]
 	delete(state.ops, op)
-	state.Unlock()
-	if ch == nil { // posted, or given up
+	if w == nil { // posted, or given up
 		if r.err != nil {
 			logf("an op that nobody waits for failed: %v", r.err)
 		}
 		r.drop()
-		return
+		return ready()
 	}
-	ch <- r
+	w.settle(r)
+	return ready()
 }
 
 //go:wasmexport cancel
-func cancel(id int32) {
-	state.Lock()
-	c := state.calls[id]
-	state.Unlock()
-	if c != nil {
+func cancel(id int32) int32 {
+	if c := state.calls[id]; c != nil {
 		c.cancel()
+		if c.awaits != nil {
+			c.worker.resume()
+		}
 	}
+	return ready()
 }
 
 // Stats are the numbers of things under way. Calls and Ops are 0 in an idle instance.
 type Stats struct {
 	Calls, Ops int
-	Goroutines int // without the idle ones
+	Goroutines int // without those of idle workers
+	Objects    int // that the instance keeps
 }
 
 // ReadStats returns the numbers. The calls include the caller's own.
 func ReadStats() Stats {
-	state.Lock()
-	defer state.Unlock()
 	return Stats{
 		Calls: len(state.calls), Ops: len(state.ops),
-		Goroutines: runtime.NumGoroutine() - idle,
+		Goroutines: runtime.NumGoroutine() - len(idle), Objects: len(objects.byID),
 	}
 }

@@ -12,10 +12,11 @@ import (
 )
 
 //go:wasmexport request
-func request(id, head, headLen, length int32) {
+func request(id, head, headLen, length int32) int32 {
 	c := startCall(id)
 	headBytes := take(head, headLen)
-	begin(func() { c.serve(headBytes, int64(length), config.Handler.ServeHTTP) })
+	c.begin(func() { c.serve(headBytes, int64(length), config.Handler.ServeHTTP) })
+	return ready()
 }
 
 // A Server is a Room that serves requests, too. Forward.Request hands them to it.
@@ -26,11 +27,11 @@ type Server interface {
 }
 
 //go:wasmexport object_request
-func objectRequest(id, object, head, headLen, length, data, dataLen int32) {
+func objectRequest(id, object, head, headLen, length, data, dataLen int32) int32 {
 	c := startCall(id)
 	headBytes, attachment := take(head, headLen), take(data, dataLen)
 	o, err := c.begins(object)
-	begin(func() {
+	c.begin(func() {
 		c.serve(headBytes, int64(length), func(w web.ResponseWriter, r *web.Request) {
 			if err != nil {
 				panic(err)
@@ -38,6 +39,7 @@ func objectRequest(id, object, head, headLen, length, data, dataLen int32) {
 			o.room.(Server).Serve(w, r, attachment)
 		})
 	})
+	return ready()
 }
 
 // serve runs a handler and sends its response, or 500 if the handler does not return.
@@ -100,7 +102,7 @@ func newRequest(head []byte) (*web.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	u, err := url.Parse(h.URL)
+	u, err := web.ParseURL(h.URL)
 	if err != nil {
 		if u, err = url.Parse(escapePercents(h.URL)); err != nil {
 			return nil, err

@@ -82,7 +82,7 @@ func hostObjectAttach(conn int32, ptr unsafe.Pointer, n int32)
 func hostObjectAlarm(millis float64)
 
 //go:wasmimport tidemark_abi_5 object_timer
-func hostObjectTimer(millis float64)
+func hostObjectTimer(millis float64, holds int32)
 
 //go:wasmimport tidemark_abi_5 object_timer_set
 func hostObjectTimerSet() int32
@@ -104,10 +104,16 @@ func address(b []byte) uint32 { return uint32(uintptr(pointer(b))) }
 
 func pointer(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }
 
-// take returns the n bytes of a handle; handle 0 is no bytes.
+// inbox is where the host may put the bytes of an export's handle.
+var inbox [abi.InboxBytes]byte
+
+//go:wasmexport inbox
+func inboxAddress() unsafe.Pointer { return unsafe.Pointer(&inbox) }
+
+// take returns the n bytes of a handle. Those of handle 0 are in the inbox, until the export ends.
 func take(handle, n int32) []byte {
 	if handle == 0 {
-		return nil
+		return append([]byte(nil), inbox[:n]...)
 	}
 	Collect(int(n))
 	b := make([]byte, n)

@@ -39,6 +39,12 @@ type Room interface {
 	Alarm(ctx context.Context) error
 }
 
+// A Gatherer is a Room whose timers may hold messages: see Object.SetTimer.
+type Gatherer interface {
+	// Messages: conns sent these messages, in this order.
+	Messages(messages []abi.Message)
+}
+
 // A Class makes the Room of an object that is new to this instance, from the
 // object's storage.
 type Class func(o *Object) Room
@@ -60,9 +66,46 @@ type Object struct {
 const roomsKept = 4096
 
 var objects = struct {
-	byID map[int32]*list.Element // of *Object
-	used *list.List              // most recently used first
-}{map[int32]*list.Element{}, list.New()}
+	byID  map[int32]*list.Element // of *Object
+	used  *list.List              // most recently used first
+	newer map[objectKey]*Object   // the last one that the host has constructed
+}{map[int32]*list.Element{}, list.New(), map[objectKey]*Object{}}
+
+// An objectKey identifies an object for ever.
+type objectKey struct{ class, name string }
+
+// A Leaver is a Room that gives back what it holds outside of itself when its object is dropped.
+type Leaver interface{ Leave() }
+
+// drop forgets an object.
+func drop(e *list.Element) {
+	o := objects.used.Remove(e).(*Object)
+	delete(objects.byID, o.ID)
+	if key := (objectKey{o.Class, o.Name}); objects.newer[key] == o {
+		delete(objects.newer, key)
+	}
+	if l, ok := o.room.(Leaver); ok {
+		l.Leave()
+	}
+}
+
+// dropEarlier forgets what the instance has of the object before the host constructed it anew, as
+// no event can reach that. A request or alarm that is still under way there ends first.
+func (o *Object) dropEarlier() {
+	key := objectKey{o.Class, o.Name}
+	if earlier := objects.newer[key]; earlier != nil && earlier.calls == 0 {
+		drop(objects.byID[earlier.ID])
+	}
+	objects.newer[key] = o
+}
+
+// left is called when a request or alarm of the object has ended.
+func (o *Object) left() {
+	o.calls--
+	if o.calls == 0 && o.isPresent(o.ID) && objects.newer[objectKey{o.Class, o.Name}] != o {
+		drop(objects.byID[o.ID])
+	}
+}
 
 // objectFor returns the object whose event is running.
 func objectFor(id int32) (*Object, error) {
@@ -82,6 +125,7 @@ func objectFor(id int32) (*Object, error) {
 	}
 	o.room = newRoom(o)
 	dropOld()
+	o.dropEarlier()
 	objects.byID[id] = objects.used.PushFront(o)
 	return o, nil
 }
@@ -92,9 +136,8 @@ func dropOld() {
 	for e := objects.used.Back(); e != nil && objects.used.Len() >= roomsKept; {
 		oldest := e
 		e = e.Prev()
-		if o := oldest.Value.(*Object); o.calls == 0 {
-			objects.used.Remove(oldest)
-			delete(objects.byID, o.ID)
+		if oldest.Value.(*Object).calls == 0 {
+			drop(oldest)
 		}
 	}
 }
@@ -109,27 +152,41 @@ func (o *Object) isPresent(id int32) bool {
 // the object's storage.
 func forget(id int32) {
 	if e := objects.byID[id]; e != nil {
-		objects.used.Remove(e)
-		delete(objects.byID, id)
+		drop(e)
 	}
 }
 
 //go:wasmexport event
-func event(object int32, kind abi.Event, conn, handle, n int32) {
-	data := take(handle, n)
+func event(object int32, kind abi.Event, conn, handle, n int32) int32 {
+	happen(object, kind, conn, take(handle, n))
+	return ready()
+}
+
+func happen(object int32, kind abi.Event, conn int32, data []byte) {
 	defer report(0, &counting)
+	var held []abi.Message
+	end := func(reason string) {
+		closeConn(conn, 1011, reason)
+		for _, m := range held {
+			closeConn(m.Conn, 1011, reason)
+		}
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			logf("object %d: event %d panicked: %v\n%s", object, kind, p, debug.Stack())
 			forget(object)
-			closeConn(conn, 1011, "internal error")
+			end("internal error")
 		}
 	}()
+	if kind == abi.EventMessages {
+		var err error
+		if held, err = abi.DecodeMessages(data); err != nil {
+			panic(err)
+		}
+	}
 	if kind == abi.EventEnter {
-		state.Lock()
 		enter := state.enter[conn]
 		delete(state.enter, conn)
-		state.Unlock()
 		if enter != nil {
 			enter(object)
 		}
@@ -138,7 +195,7 @@ func event(object int32, kind abi.Event, conn, handle, n int32) {
 	o, err := objectFor(object)
 	if err != nil {
 		logf("object %d: %v", object, err)
-		closeConn(conn, 1011, "no such room")
+		end("no such room")
 		return
 	}
 	switch kind {
@@ -148,6 +205,8 @@ func event(object int32, kind abi.Event, conn, handle, n int32) {
 		o.room.Message(conn, abi.KindText, data)
 	case abi.EventBinary:
 		o.room.Message(conn, abi.KindBinary, data)
+	case abi.EventMessages:
+		o.room.(Gatherer).Messages(held)
 	case abi.EventClose:
 		if len(data) < 2 {
 			data = []byte{0xee, 0x03} // 1006, abnormal
@@ -162,10 +221,11 @@ func event(object int32, kind abi.Event, conn, handle, n int32) {
 }
 
 //go:wasmexport alarm
-func alarm(id, object int32) {
+func alarm(id, object int32) int32 {
 	c := startCall(id)
 	o, err := c.begins(object)
-	begin(func() { c.runAlarm(o, err) })
+	c.begin(func() { c.runAlarm(o, err) })
+	return ready()
 }
 
 func (c *call) runAlarm(o *Object, err error) {
@@ -277,7 +337,7 @@ func (o *Object) perform(e room.Effects) (out sent) {
 		o.SetAlarm(*e.Alarm)
 	}
 	if e.Timer > 0 {
-		o.SetTimer(e.Timer)
+		o.SetTimer(e.Timer, e.Holds)
 	}
 	out.reached = -1
 	for _, s := range e.Send {
@@ -333,8 +393,15 @@ func (o *Object) SetAlarm(t time.Time) {
 }
 
 // SetTimer makes the host call Timer once, after d, unless a timer is set. The object
-// does not hibernate before.
-func (o *Object) SetTimer(d time.Duration) { hostObjectTimer(float64(d.Microseconds()) / 1e3) }
+// does not hibernate before. With holds the host may bring the messages of the object's sockets
+// together, before its next other event.
+func (o *Object) SetTimer(d time.Duration, holds bool) {
+	flag := int32(0)
+	if holds {
+		flag = 1
+	}
+	hostObjectTimer(float64(d.Microseconds())/1e3, flag)
+}
 
 // TimerSet reports whether a timer is set, by this Room or an earlier one.
 func (o *Object) TimerSet() bool { return hostObjectTimerSet() != 0 }

@@ -64,7 +64,7 @@ func (s *syncRoom) Call(data []byte) []byte {
 	return nil
 }
 
-func (s *syncRoom) Timer() { s.do(s.room.Timer()) }
+func (s *syncRoom) Timer() { s.do(s.room.Timer(time.Now())) }
 
 func (s *syncRoom) Alarm(ctx context.Context) error {
 	return s.o.Enter(ctx, func() { s.do(s.room.Alarm(time.Now())) })

@@ -79,7 +79,7 @@ func (y *yjsRoom) callOutbox(data []byte) (reply []byte, ok bool) {
 	case y.outbox == nil, y.room == nil && y.o.Size() <= emptyBytes: // nothing is stored
 		return nil, true
 	}
-	y.event(0, func(*yroom.Room) (yroom.Effects, error) {
+	y.event(nil, func(*yroom.Room) (yroom.Effects, error) {
 		y.outbox.db.within(func() { reply = y.outbox.Call(data) })
 		return yroom.Effects{}, nil
 	})

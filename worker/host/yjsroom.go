@@ -118,16 +118,29 @@ func (y *yjsRoom) Connect(conn int32, attachment []byte) {
 		y.close(s, conn)
 		return
 	}
-	y.event(conn, func(r *yroom.Room) (yroom.Effects, error) { return r.Connect(conn, a, now), nil })
+	y.event([]int32{conn}, func(r *yroom.Room) (yroom.Effects, error) { return r.Connect(conn, a, now), nil })
 }
 
 func (y *yjsRoom) Message(conn int32, kind int, data []byte) {
-	y.o.Count(metric.YjsBytes, float64(len(data)), metric.In)
-	if y.shut().closed[conn] {
+	y.Messages([]abi.Message{{Conn: conn, Kind: kind, Data: data}})
+}
+
+// Messages is that of a Gatherer.
+func (y *yjsRoom) Messages(messages []abi.Message) {
+	bytes := 0
+	var conns []int32
+	for _, m := range messages {
+		bytes += len(m.Data)
+		conns = append(conns, m.Conn)
+	}
+	y.o.Count(metric.YjsBytes, float64(bytes), metric.In)
+	closed := y.shut().closed
+	messages = slices.DeleteFunc(messages, func(m abi.Message) bool { return closed[m.Conn] })
+	if len(messages) == 0 {
 		return
 	}
-	y.event(conn, func(r *yroom.Room) (yroom.Effects, error) {
-		return r.Message(conn, kind, data, time.Now())
+	y.event(conns, func(r *yroom.Room) (yroom.Effects, error) {
+		return r.Messages(messages, time.Now())
 	})
 }
 
@@ -136,7 +149,7 @@ func (y *yjsRoom) Disconnect(conn int32, code int, _ string) {
 		delete(s.closed, conn)
 		return
 	}
-	y.event(0, func(r *yroom.Room) (yroom.Effects, error) {
+	y.event(nil, func(r *yroom.Room) (yroom.Effects, error) {
 		return r.Disconnect(conn, code == abnormal, time.Now()), nil
 	})
 }
@@ -152,7 +165,7 @@ func (y *yjsRoom) Timer() {
 			return
 		}
 	}
-	y.event(0, func(r *yroom.Room) (yroom.Effects, error) { return r.Timer(time.Now()), nil })
+	y.event(nil, func(r *yroom.Room) (yroom.Effects, error) { return r.Timer(time.Now()), nil })
 }
 
 // emptyBytes is at most the size of an object that has stored nothing: on workerd it has a page.
@@ -182,7 +195,7 @@ func (y *yjsRoom) Call(data []byte) (reply []byte) {
 		y.rooms.revoked.Add(v, now)
 		return yroom.Erased()
 	}
-	err := y.event(0, func(r *yroom.Room) (out yroom.Effects, err error) {
+	err := y.event(nil, func(r *yroom.Room) (out yroom.Effects, err error) {
 		reply, out, err = r.Call(data, now)
 		return out, err
 	})
@@ -221,6 +234,12 @@ func (y *yjsRoom) forget() {
 	y.account()
 }
 
+// Leave gives back the memory of the document.
+func (y *yjsRoom) Leave() {
+	y.room = nil
+	y.account()
+}
+
 // key names the object among all: a document of the root may have the name of one in a space.
 func (y *yjsRoom) key() string { return y.o.Class + "/" + y.o.Name }
 
@@ -251,8 +270,8 @@ func (y *yjsRoom) conns() ([]abi.Conn, error) {
 }
 
 // event runs an event of the room and performs its effects. If the storage fails, event
-// closes the sender's socket, so that the client connects again later, and drops the room.
-func (y *yjsRoom) event(conn int32, happen func(*yroom.Room) (yroom.Effects, error)) error {
+// closes conns, the senders, so that the clients connect again later, and drops the room.
+func (y *yjsRoom) event(conns []int32, happen func(*yroom.Room) (yroom.Effects, error)) error {
 	y.rooms.running = y
 	defer y.rooms.end()
 	err := y.awake()
@@ -270,7 +289,9 @@ func (y *yjsRoom) event(conn int32, happen func(*yroom.Room) (yroom.Effects, err
 			Log.Error("the disk is full: edits of Yjs rooms fail", "room", y.o.Name, "error", err)
 		}
 		y.room = nil
-		y.o.Close(conn, room.CloseLater, reason)
+		for _, conn := range conns {
+			y.o.Close(conn, room.CloseLater, reason)
+		}
 	}
 	y.countBehind()
 	y.account()
@@ -484,7 +505,7 @@ func (y *yjsRoom) closeIfFull() {
 
 // enter runs event inside Object.Enter, for the alarm.
 func (y *yjsRoom) enter(ctx context.Context, happen func(*yroom.Room) (yroom.Effects, error)) (err error) {
-	entered := y.o.Enter(ctx, func() { err = y.event(0, happen) })
+	entered := y.o.Enter(ctx, func() { err = y.event(nil, happen) })
 	if entered != nil {
 		return entered
 	}

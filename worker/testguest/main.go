@@ -65,7 +65,7 @@ const (
 var (
 	boot  = sync.OnceValue(rand.Text)
 	held  [][]byte
-	waits = map[string]chan struct{}{}
+	waits = map[string]host.Pause{}
 )
 
 // begun counts how often again began in this instance, by key.
@@ -132,7 +132,6 @@ func main() {
 	mux["GET /wait"] = func(w web.ResponseWriter, r *web.Request) { waitFor(w, r, value(r, "key")) }
 	mux["GET /wake"] = func(w web.ResponseWriter, r *web.Request) {
 		if wake(value(r, "key")) {
-			runtime.Gosched() // the other request's goroutine runs in this request
 			io.WriteString(w, "woke")
 			return
 		}
@@ -198,7 +197,7 @@ func stats(w web.ResponseWriter, _ *web.Request) {
 	runtime.ReadMemStats(&m)
 	answer(w, map[string]any{
 		"calls": s.Calls, "ops": s.Ops, "handles": hostHandles(),
-		"goroutines": s.Goroutines, "boot": boot(), "memory": m.Sys, "live": m.HeapAlloc,
+		"goroutines": s.Goroutines, "objects": s.Objects, "boot": boot(), "memory": m.Sys, "live": m.HeapAlloc,
 	})
 }
 
@@ -314,26 +313,25 @@ func fetch(w web.ResponseWriter, r *web.Request) {
 
 // waited waits for /wake. It returns false, and sends 504, if the request ends before.
 func waited(w web.ResponseWriter, r *web.Request, key string) bool {
-	ch := make(chan struct{})
-	waits[key] = ch
-	select {
-	case <-ch:
-		return true
-	case <-r.Context().Done():
+	pause, err := host.NewPause(r.Context())
+	if err == nil {
+		waits[key] = pause
+		err = pause.Wait()
+	}
+	if err != nil {
 		delete(waits, key)
 		fail(w, "gave up", web.StatusGatewayTimeout)
-		return false
 	}
+	return err == nil
 }
 
 func wake(key string) bool {
-	ch := waits[key]
-	if ch == nil {
-		return false
+	pause, waiting := waits[key]
+	if waiting {
+		delete(waits, key)
+		pause.Wake()
 	}
-	close(ch)
-	delete(waits, key)
-	return true
+	return waiting
 }
 
 func waitFor(w web.ResponseWriter, r *web.Request, key string) {

@@ -37,6 +37,8 @@ import (
 //	attach TEXT         what is remembered of the sender
 //	close CODE REASON   closes the sender
 //	last                what conns said in the last close
+//	hold MS             as timer, but the host may hold the messages of sockets until then
+//	together            how many messages came in this event
 //	timer MS            a timer; it adds "timer EVENTS" to the log. "pending" if one is set
 //	alarm MS            an alarm in that many milliseconds; it adds "alarm" to the log
 //	alarm-fail MS N     the same, failing N times before
@@ -60,16 +62,18 @@ type probe struct {
 	bare   bool // it stores nothing by itself
 	events int
 	last   string
+
+	together int // messages in this event
 }
 
 func newProbe(o *host.Object) host.Room {
 	o.Autoreply("ping", "pong")
 	if strings.HasPrefix(o.Name, "bare") {
-		return &probe{o: o, bare: true}
+		return &probe{o: o, bare: true, together: 1}
 	}
 	o.Exec(abi.Statement{SQL: "CREATE TABLE IF NOT EXISTS log (n INTEGER PRIMARY KEY, entry TEXT)"},
 		abi.Statement{SQL: "CREATE TABLE IF NOT EXISTS plan (k TEXT PRIMARY KEY, v REAL)"})
-	return &probe{o: o}
+	return &probe{o: o, together: 1}
 }
 
 func (p *probe) Connect(conn int32, attachment []byte) {
@@ -90,6 +94,14 @@ func (p *probe) Message(conn int32, kind int, data []byte) {
 	if reply := p.do(conn, string(data)); reply != "" {
 		p.o.Send(abi.KindText, []byte(reply), conn)
 	}
+}
+
+func (p *probe) Messages(messages []abi.Message) {
+	p.together = len(messages)
+	for _, m := range messages {
+		p.Message(m.Conn, m.Kind, m.Data)
+	}
+	p.together = 1
 }
 
 func (p *probe) Disconnect(conn int32, code int, reason string) {
@@ -165,14 +177,16 @@ func (p *probe) do(conn int32, command string) string {
 		n, _ := strconv.Atoi(code)
 		p.o.Close(conn, n, reason)
 		return ""
-	case "timer":
+	case "timer", "hold":
 		millis, _ := strconv.Atoi(rest)
 		pending := p.o.TimerSet()
-		p.o.SetTimer(time.Duration(millis) * time.Millisecond)
+		p.o.SetTimer(time.Duration(millis)*time.Millisecond, verb == "hold")
 		if pending {
 			return "pending"
 		}
 		return "set"
+	case "together":
+		return strconv.Itoa(p.together)
 	case "overflow":
 		return strconv.Itoa(recurse(1))
 	case "loop":

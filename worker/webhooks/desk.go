@@ -2,9 +2,9 @@ package webhooks
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
+	"tidemark/shared/jsonvalue"
 	"tidemark/worker/store"
 	"tidemark/worker/store/outbox"
 )
@@ -27,7 +27,7 @@ type Position struct {
 
 // A Page is a part of the list. Next is nil if it is the last one.
 type Page struct {
-	Objects []json.RawMessage // of Status or Unreached
+	Objects []jsonvalue.RawMessage // of Status or Unreached
 	Next    *Position
 }
 
@@ -40,7 +40,7 @@ func (d *Desk) List(ctx context.Context, after *Position, limit int) (p Page, er
 		if err != nil {
 			return p, err
 		}
-		text, err := json.Marshal(s)
+		text, err := jsonvalue.Marshal(s)
 		if err != nil {
 			return p, err
 		}

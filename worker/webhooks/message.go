@@ -2,9 +2,9 @@ package webhooks
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
+	"tidemark/shared/jsonvalue"
 	"tidemark/worker/store/outbox"
 )
 
@@ -33,7 +33,7 @@ type Unreached struct {
 }
 
 func unreached(e outbox.Entry) []byte {
-	text, _ := json.Marshal(Unreached{name(e.Space), name(e.Room), true})
+	text, _ := jsonvalue.Marshal(Unreached{name(e.Space), name(e.Room), true})
 	return text
 }
 
@@ -128,6 +128,6 @@ func (o *Outbox) Call(message []byte) []byte {
 		o.Log.Error("an outbox was not read", "space", o.Entry.Space, "room", o.Entry.Room, "error", err)
 		return unreached(o.Entry)
 	}
-	reply, _ := json.Marshal(s) // of texts and numbers
+	reply, _ := jsonvalue.Marshal(s) // of texts and numbers
 	return reply
 }

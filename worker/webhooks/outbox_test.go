@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/jsonvalue"
 	"tidemark/shared/logline"
 	"tidemark/shared/webhook"
 	"tidemark/wasm/wasmtest"
@@ -221,7 +222,7 @@ func (*broken) Call(_ context.Context, _, object string, _ ...[]byte) ([]byte, e
 	return json.Marshal(object)
 }
 
-func texts(messages []json.RawMessage) (texts []string) {
+func texts(messages []jsonvalue.RawMessage) (texts []string) {
 	for _, m := range messages {
 		texts = append(texts, string(m))
 	}

@@ -98,7 +98,7 @@ func run(o options) error {
 	start := time.Now()
 	var refused atomic.Int64
 	latencies, received, err := repeatAll(o.connections, func() ([]time.Duration, int64, error) {
-		c := connection{method: o.method, want: o.status, refused: &refused}
+		c := connection{method: o.method, want: o.status, pause: 100 * time.Millisecond, refused: &refused}
 		return c.repeat(u.Host, next, start.Add(o.duration), o.most/o.connections)
 	})
 	if err != nil {
@@ -190,7 +190,8 @@ type connection struct {
 	net.Conn
 	reader  *bufio.Reader
 	method  string
-	want    int
+	want    int           // the status that every response must have
+	pause   time.Duration // after a refusal
 	refused *atomic.Int64
 }
 
@@ -236,6 +237,6 @@ func (c *connection) ask(request []byte) (int64, error) {
 		case response.StatusCode != http.StatusServiceUnavailable || c.refused.Add(1) > mostRefused:
 			return 0, fmt.Errorf("status %d, want %d", response.StatusCode, c.want)
 		}
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(c.pause)
 	}
 }

@@ -7,6 +7,9 @@ import { both, open } from "./targets.mjs";
 // quiet is the time after the last edit in which rooms compact, in ms.
 const quiet = 5000;
 
+// exactly is a size as text: it is no measurement that has a spread.
+const exactly = (bytes) => bytes.length.toLocaleString("en");
+
 export async function deletions(section) {
   const table = section.table("deletions", "Bytes of a document after deletions (GET; on workerd the object alone restarts)");
   await open(both, { YJS_COPY_MILLIS: "100" }, async (targets) => {
@@ -23,15 +26,15 @@ export async function deletions(section) {
         for (const target of Object.values(targets)) await post(target, room, update);
       }
       const want = Y.encodeStateAsUpdate(doc);
-      table.row({ what, target: "yjs" }, { "before compaction": want.length });
+      table.row({ what, target: "yjs" }, { "before compaction": exactly(want) });
       for (const [name, target] of Object.entries(targets)) {
         const row = {};
-        row["before compaction"] = (await target.ask("GET", room)).length;
+        row["before compaction"] = exactly(await target.ask("GET", room));
         await target.copied(room, edited);
-        row["after"] = (await target.ask("GET", room)).length;
+        row["after"] = exactly(await target.ask("GET", room));
         await target.restart(room);
         const state = await target.ask("GET", room);
-        row["after a restart"] = state.length;
+        row["after a restart"] = exactly(state);
         row["equal to yjs"] = state.equals(want) ? "yes" : "no";
         table.row({ what, target: name }, row);
       }

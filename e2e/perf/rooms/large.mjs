@@ -10,6 +10,7 @@ const targets = { ...both, "y-partyserver": workerd["y-partyserver"], ...node };
 
 // Without the variable Tidemark has its default.
 const { LIMIT_YJS_DOCUMENT_BYTES } = process.env;
+const sizes = LIMIT_YJS_DOCUMENT_BYTES ? [1, 8, 16, 32] : [1, 8, 16]; // MiB
 
 // delay returns settings with which a room of that many MiB, or a little less, is compacted
 // about a second after an edit. waits is the exact number of milliseconds.
@@ -78,7 +79,7 @@ export async function large(section) {
   const times = section.table("times", "A large document (ms)");
   const memory = section.table("memory", "The most memory in all of that");
   for (const [shape, framesOf] of [["values of 5 MB", valuesOf], ["a text of 5,000 edits", (bytes) => documentOf(bytes - 200_000)]]) {
-    for (const size of [1, 8, 16, 32]) {
+    for (const size of sizes) {
       const frames = framesOf(size << 20);
       const { waits, ...settings } = { ...delay(size), ...(LIMIT_YJS_DOCUMENT_BYTES && { LIMIT_YJS_DOCUMENT_BYTES }) };
       await open(targets, settings, async (opened) => {

@@ -10,6 +10,7 @@ import { freePort, token, wazero } from "../../doors.mjs";
 import { startScript } from "../../workerd/host.mjs";
 import { start, startMeasured } from "../../yjs/workerd.mjs";
 import { counting } from "../counting.mjs";
+import { onlyComplaints } from "../targets.mjs";
 import { hocuspocus as prefixed, yWebsocket } from "./client.mjs";
 
 const peers = fileURLToPath(new URL("peers/", import.meta.url));
@@ -48,14 +49,14 @@ const asleep = (host, worker, className) => (name) =>
   });
 
 async function onWorkerd(settings) {
-  const host = await start({ ...unlimited, ...settings });
+  const host = await start({ ...unlimited, ...settings }, undefined, onlyComplaints);
   return { ...ours, ...host, hibernate: asleep(host, "tidemark", "YjsRoom"), saved: saved(host.db) };
 }
 
 // counted is Tidemark on workerd with rows(): how many rows its Yjs rooms have written so far,
 // to their own storage, to alarms and to the database.
 export async function counted(settings) {
-  const host = await start({ ...unlimited, ...settings }, counting("YjsRoom"));
+  const host = await start({ ...unlimited, ...settings }, counting("YjsRoom"), onlyComplaints);
   const rows = async () => {
     const { YjsRoom, D1 } = await (await fetch(`${host.url}/counts`)).json();
     return { object: YjsRoom.written, alarms: YjsRoom.alarms, database: D1.written };
@@ -65,7 +66,7 @@ export async function counted(settings) {
 
 // measured is Tidemark on workerd, with guest().
 async function measured(settings) {
-  const host = await startMeasured({ ...unlimited, ...settings });
+  const host = await startMeasured({ ...unlimited, ...settings }, onlyComplaints);
   return { ...ours, ...host, restart: asleep(host, "tidemark", "YjsRoom") };
 }
 

@@ -9,6 +9,7 @@ import (
 	"runtime/metrics"
 	"time"
 
+	"tidemark/wasm/edge"
 	"tidemark/wasm/gojs"
 )
 
@@ -60,12 +61,13 @@ const (
 	heapGrowth = 50
 )
 
-// A heapKeeper gives Go's spare memory back to the system when the process is quiet: Go itself
-// keeps as much as it needs for the next load. It also sets Go's memory limit to what the
+// A heapKeeper gives Go's and SQLite's spare memory back to the system when the process is quiet:
+// both keep as much as they need for the next load. It also sets Go's memory limit to what the
 // instances leave of the bound, so that memory beyond it is in use, not garbage.
 type heapKeeper struct {
 	bound    int64  // of Go's and the instances' memory; 0: none
-	giveBack func() // debug.FreeOSMemory
+	giveBack func() // Go's spare memory, to the system
+	trim     func() // the same for SQLite's
 	setLimit func(int64)
 
 	looked    time.Time
@@ -77,7 +79,7 @@ func newHeapKeeper(bound int64) *heapKeeper {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(heapGrowth)
 	}
-	return &heapKeeper{bound: bound, giveBack: debug.FreeOSMemory, setLimit: func(n int64) { debug.SetMemoryLimit(n) }}
+	return &heapKeeper{bound: bound, giveBack: debug.FreeOSMemory, trim: edge.TrimSQLite, setLimit: func(n int64) { debug.SetMemoryLimit(n) }}
 }
 
 func (k *heapKeeper) note(m memoryUse, now time.Time) {
@@ -92,6 +94,9 @@ func (k *heapKeeper) note(m memoryUse, now time.Time) {
 		return
 	}
 	quiet := !k.looked.IsZero() && m.allocated-k.allocated < quietHeap
+	if quiet {
+		k.trim()
+	}
 	if quiet && m.spare > muchSpare {
 		k.giveBack()
 	}

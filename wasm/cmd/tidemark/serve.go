@@ -312,7 +312,11 @@ func (s *service) run() error {
 
 // handler returns what serves all requests. It watches the memory until ctx is done.
 func (s *service) handler(ctx context.Context) (http.Handler, error) {
-	guard := &memoryGuard{bound: s.bound, patience: memoryPatience, trim: s.worker.Trim}
+	trim := func() {
+		s.worker.Trim()
+		edge.TrimSQLite()
+	}
+	guard := &memoryGuard{bound: s.bound, patience: memoryPatience, trim: trim}
 	go watchMemory(ctx, guard, newHeapKeeper(s.bound/4*3))
 	return compress(s.worker.Observe(guard.admit(s.worker)))
 }

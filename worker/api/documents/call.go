@@ -1,6 +1,7 @@
 package documents
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 
@@ -120,7 +121,7 @@ func replyError(p yroom.Reply) error {
 	case yroom.StatusUnstored:
 		return door.ErrFull
 	case yroom.StatusTooLarge:
-		return door.Fail(door.PayloadTooLarge, "The document is too large for this format")
+		return door.Fail(door.PayloadTooLarge, cmp.Or(string(p.Body), "The document is too large for this format"))
 	}
 	return fmt.Errorf("a Yjs room answered status %d", p.Status)
 }

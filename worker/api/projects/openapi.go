@@ -1,13 +1,13 @@
 package projects
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"tidemark/shared/delta"
+	"tidemark/shared/jsonvalue"
 	"tidemark/shared/project"
 	"tidemark/shared/web"
 )
@@ -418,7 +418,7 @@ func (o *operation) problems() map[int][]string {
 }
 
 func (c *call) openAPI() error {
-	document, err := json.Marshal(openAPIDocument(c.operations))
+	document, err := jsonvalue.Marshal(openAPIDocument(c.operations))
 	if err != nil {
 		return err
 	}

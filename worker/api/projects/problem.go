@@ -1,11 +1,11 @@
 package projects
 
 import (
-	"encoding/json"
 	"errors"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/delta"
+	"tidemark/shared/jsonvalue"
 	"tidemark/shared/project"
 	"tidemark/worker/api/door"
 )
@@ -24,11 +24,11 @@ type problem struct {
 	Traceparent string `json:"traceparent,omitempty"`
 
 	// Of a sync_conflict.
-	ID             string                     `json:"id,omitempty"`
-	ConflictFields []string                   `json:"conflict_fields,omitempty"`
-	ServerValue    map[string]json.RawMessage `json:"server_value,omitempty"`
-	ClientValue    map[string]any             `json:"client_value,omitempty"`
-	ServerVersion  project.Version            `json:"server_version,omitempty"`
+	ID             string                          `json:"id,omitempty"`
+	ConflictFields []string                        `json:"conflict_fields,omitempty"`
+	ServerValue    map[string]jsonvalue.RawMessage `json:"server_value,omitempty"`
+	ClientValue    map[string]any                  `json:"client_value,omitempty"`
+	ServerVersion  project.Version                 `json:"server_version,omitempty"`
 }
 
 // A problemKind is what a code means.
@@ -95,7 +95,7 @@ func refuse(c *door.Call, err error) {
 		return
 	}
 	p.RequestID, p.Traceparent = c.R.Header.Get(abi.RequestIDHeader), c.R.Header.Get(abi.TraceparentHeader)
-	body, err := json.Marshal(p)
+	body, err := jsonvalue.Marshal(p)
 	if err != nil {
 		c.Logger().Error("a problem cannot be encoded", "code", p.Code, "error", err)
 	}
@@ -154,10 +154,10 @@ func withClientValue(err error, row project.Row) error {
 
 // values are the fields in conflict, as the row has them and as the client
 // wants them.
-func (e *conflictError) values() (server map[string]json.RawMessage, client map[string]any) {
-	var row map[string]json.RawMessage
-	json.Unmarshal(e.refusal.Row, &row) // SQLite made it
-	server, client = map[string]json.RawMessage{}, map[string]any{}
+func (e *conflictError) values() (server map[string]jsonvalue.RawMessage, client map[string]any) {
+	var row map[string]jsonvalue.RawMessage
+	jsonvalue.Unmarshal(e.refusal.Row, &row) // SQLite made it
+	server, client = map[string]jsonvalue.RawMessage{}, map[string]any{}
 	for _, name := range e.refusal.Fields {
 		server[name] = row[name]
 		client[name], _ = e.row.Value(name)

@@ -2,12 +2,12 @@ package projects
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
 	"tidemark/shared/auth"
 	"tidemark/shared/delta"
+	"tidemark/shared/jsonvalue"
 	"tidemark/shared/project"
 	"tidemark/shared/web"
 	"tidemark/worker/api/door"
@@ -23,7 +23,7 @@ type Store interface {
 	Create(ctx context.Context, key projects.Key, name project.Name, row project.Row) (projects.Written, error)
 	Patch(ctx context.Context, key projects.Key, name project.Name, row project.Row) (projects.Written, error)
 	Delete(ctx context.Context, key projects.Key, name project.Name, id string) (projects.Written, error)
-	Get(ctx context.Context, key projects.Key, name project.Name, id string) (json.RawMessage, project.Version, error)
+	Get(ctx context.Context, key projects.Key, name project.Name, id string) (jsonvalue.RawMessage, project.Version, error)
 	List(ctx context.Context, key projects.Key, name project.Name, after string, limit int, b store.Budget) ([]byte, error)
 	OfMember(ctx context.Context, caller, after string, limit int, b store.Budget) ([]byte, error)
 	Pull(ctx context.Context, caller string, in delta.Pull, b store.Budget) ([]byte, error)
@@ -94,7 +94,7 @@ func admit(c *door.Call) (err error) {
 		return err
 	}
 	user := project.Find(project.Memberships).Field("user_id")
-	name, _ := json.Marshal(c.ID.Subject)
+	name, _ := jsonvalue.Marshal(c.ID.Subject)
 	if _, problem := user.Decode(name); problem != "" {
 		return door.InvalidToken("The token's subject " + problem)
 	}

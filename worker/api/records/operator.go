@@ -1,12 +1,12 @@
 package records
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
 	"time"
 
+	"tidemark/shared/jsonvalue"
 	"tidemark/shared/syncroom"
 	"tidemark/shared/web"
 	"tidemark/worker/api/door"
@@ -71,8 +71,8 @@ func keepDays(body []byte) (int, error) {
 	if len(body) == 0 {
 		return defaultKeepDays, nil
 	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(body, &members); err != nil || members == nil {
+	var members map[string]jsonvalue.RawMessage
+	if err := jsonvalue.Unmarshal(body, &members); err != nil || members == nil {
 		return 0, door.Fail(door.BadRequest, `The body must be {"keep_days":n}, or empty`)
 	}
 	days := defaultKeepDays

@@ -9,11 +9,11 @@ package spaces
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 
 	"tidemark/shared/auth"
+	"tidemark/shared/jsonvalue"
 	"tidemark/shared/web"
 	"tidemark/worker/api/door"
 	"tidemark/worker/store/spaces"
@@ -158,7 +158,7 @@ func list(c *door.Call, d Directory) error {
 }
 
 func writeJSON(c *door.Call, v any) error {
-	body, err := json.Marshal(v)
+	body, err := jsonvalue.Marshal(v)
 	if err != nil {
 		return err
 	}

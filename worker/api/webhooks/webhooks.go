@@ -6,12 +6,12 @@ package webhooks
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"tidemark/shared/auth"
+	"tidemark/shared/jsonvalue"
 	"tidemark/shared/web"
 	"tidemark/worker/api/door"
 	"tidemark/worker/store/outbox"
@@ -84,8 +84,8 @@ func position(c *door.Call) (after *webhooks.Position, limit int, err error) {
 // write writes a page. The name of a space has no slash.
 func write(c *door.Call, page webhooks.Page) error {
 	response := struct {
-		Objects []json.RawMessage `json:"objects"`
-		Next    *string           `json:"next"`
+		Objects []jsonvalue.RawMessage `json:"objects"`
+		Next    *string                `json:"next"`
 	}{Objects: page.Objects}
 	if p := page.Next; p != nil {
 		which := "f"
@@ -96,9 +96,9 @@ func write(c *door.Call, page webhooks.Page) error {
 		response.Next = &next
 	}
 	if response.Objects == nil {
-		response.Objects = []json.RawMessage{}
+		response.Objects = []jsonvalue.RawMessage{}
 	}
-	body, err := json.Marshal(response)
+	body, err := jsonvalue.Marshal(response)
 	if err != nil {
 		return err
 	}

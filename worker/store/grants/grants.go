@@ -5,12 +5,12 @@ package grants
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	"tidemark/shared/ijson"
+	"tidemark/shared/jsonvalue"
 	"tidemark/shared/record"
 	"tidemark/worker/store"
 )
@@ -138,7 +138,7 @@ func (p *Plan) condition(rule record.Rule, ask func(t record.Term, n int) string
 // slot, or an array of strings. A claim of another type, and an empty string, count as absent.
 // A sum, if it is given, follows in the slot SumSlot.
 func (p *Plan) Bind(c record.Caller, sum ...any) []byte {
-	b, _ := json.Marshal(append(p.grants(c), sum...))
+	b, _ := jsonvalue.Marshal(append(p.grants(c), sum...))
 	return b
 }
 
@@ -184,7 +184,7 @@ func (p *Plan) Sum(c record.Caller) string {
 			list[i] = nil
 		}
 	}
-	b, _ := json.Marshal(list)
+	b, _ := jsonvalue.Marshal(list)
 	sum := sha256.Sum256(append([]byte(p.rules), b...))
 	return base64.RawURLEncoding.EncodeToString(sum[:18])
 }

@@ -4,11 +4,11 @@ package outbox
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/jsonvalue"
 	"tidemark/shared/webhook"
 	"tidemark/worker/store"
 )
@@ -49,7 +49,7 @@ func (o *Outbox) Read(ctx context.Context) (s webhook.State, head *webhook.Row, 
 	})
 	if err == nil && len(results[0].Rows) > 0 { // a space that was not made has no row
 		r := results[0]
-		if err = json.Unmarshal(store.Text(r, 0), &s); err == nil {
+		if err = jsonvalue.Unmarshal(store.Text(r, 0), &s); err == nil {
 			s.Event, err = eventOf(store.Text(r, 1))
 		}
 		s.Resumed() // the instance that composed the event may have ended before it stored the state
@@ -68,7 +68,7 @@ func eventOf(text []byte) (e *webhook.Event, err error) {
 		return nil, nil
 	}
 	e = &webhook.Event{}
-	return e, json.Unmarshal(text, e)
+	return e, jsonvalue.Unmarshal(text, e)
 }
 
 // Compose makes an event of a row, and of all rows of its type if that is RecordsChanged. What
@@ -100,7 +100,7 @@ func (o *Outbox) Compose(ctx context.Context, s *webhook.State, row *webhook.Row
 // state has none. It does nothing if the outbox has another event, or none: the object may have been
 // erased meanwhile.
 func (o *Outbox) Put(ctx context.Context, s *webhook.State, id string) error {
-	state, err := json.Marshal(s)
+	state, err := jsonvalue.Marshal(s)
 	if err == nil {
 		sql := `UPDATE WebhookState SET state = ?1`
 		if s.Event == nil {

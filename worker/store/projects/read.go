@@ -2,12 +2,12 @@ package projects
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/delta"
+	"tidemark/shared/jsonvalue"
 	"tidemark/shared/project"
 	"tidemark/worker/store"
 )
@@ -142,7 +142,7 @@ func listAnswer(r abi.Result) []byte {
 }
 
 // Get returns the JSON of a live row.
-func (p *Store) Get(ctx context.Context, key Key, name project.Name, id string) (json.RawMessage, project.Version, error) {
+func (p *Store) Get(ctx context.Context, key Key, name project.Name, id string) (jsonvalue.RawMessage, project.Version, error) {
 	results, err := p.db.Batch(ctx, []abi.Statement{
 		{SQL: p.access, Args: []any{key.Project, key.Caller}},
 		{SQL: p.collections[name].row, Args: []any{key.Project, id}},

@@ -3,7 +3,6 @@ package projects
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"tidemark/shared/abi"
 	"tidemark/shared/ijson"
+	"tidemark/shared/jsonvalue"
 	"tidemark/shared/project"
 	"tidemark/shared/webhook"
 	"tidemark/worker/store"
@@ -90,7 +90,7 @@ type Key struct{ Project, Caller string }
 // A Written is the result of a write. Row is the JSON of the row as it is now, nil
 // if it was deleted. Changed are the collections that really changed.
 type Written struct {
-	Row     json.RawMessage
+	Row     jsonvalue.RawMessage
 	Version project.Version
 	Changed []project.Name
 	Mark    project.Seq
@@ -177,13 +177,13 @@ func rowsParameter(lists ...rowList) (string, error) {
 type problemLine struct {
 	List, ID, Problem string
 	Fields, Merged    []string
-	Row               json.RawMessage
+	Row               jsonvalue.RawMessage
 	Version           project.Version
 }
 
 // readProblem reads a line of problems. The refusal is nil if nothing is wrong.
 func readProblem(cell any) (line problemLine, refusal *project.Refusal, err error) {
-	if err := json.Unmarshal([]byte(store.CellString(cell)), &line); err != nil {
+	if err := jsonvalue.Unmarshal([]byte(store.CellString(cell)), &line); err != nil {
 		return line, nil, fmt.Errorf("read problem: %w", err)
 	}
 	if line.Problem == "" {

@@ -59,6 +59,18 @@ RETURNING stamp, ` + abortStale(r)
 	return sql + same
 }
 
+// closingOf returns closeSimple of tables. It keeps that of one table, as most pushes change only one.
+func (s *Statements) closingOf(tables []string) string {
+	if len(tables) != 1 {
+		return closeSimple(tables, s.plan, s.rules)
+	}
+	sql, known := s.closings.Load(tables[0])
+	if !known {
+		sql, _ = s.closings.LoadOrStore(tables[0], closeSimple(tables, s.plan, s.rules))
+	}
+	return sql.(string)
+}
+
 // maybeSimple says whether the batch can be simple.
 func (w *write) maybeSimple() bool {
 	tables := 0
@@ -98,7 +110,7 @@ func (w *write) runSimple(ctx context.Context) (record.Outcome, error) {
 	if w.plan.Reads() {
 		args = append(args, w.given)
 	}
-	last, _, err := w.close(ctx, closeSimple(tables, w.plan, w.rules), args...)
+	last, _, err := w.close(ctx, w.closingOf(tables), args...)
 	if err != nil {
 		return record.Outcome{}, err
 	}

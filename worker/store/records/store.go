@@ -6,6 +6,7 @@ package records
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/record"
@@ -34,8 +35,9 @@ type Statements struct {
 	guarded    bool         // a table is guarded: see record.Table
 	readClaims string
 
-	writing []tableWriting // of each table
-	sums    []string       // of each table, for the checksum
+	writing  []tableWriting // of each table
+	closings sync.Map       // of closingOf, by the SQL name of the table
+	sums     []string       // of each table, for the checksum
 
 	forgetting forgetting
 	announces  bool // see Announce

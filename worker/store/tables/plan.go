@@ -1,12 +1,12 @@
 package tables
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/jsonvalue"
 	"tidemark/shared/record"
 	"tidemark/worker/store"
 )
@@ -83,7 +83,7 @@ func find(exec store.Exec, next *record.Schema) (map[string]*table, error) {
 	for _, t := range next.Tables {
 		names = append(names, strings.ToLower(t.SQL))
 	}
-	list, err := json.Marshal(names)
+	list, err := jsonvalue.Marshal(names)
 	if err != nil {
 		return nil, err
 	}

@@ -1,12 +1,11 @@
 package transfer
 
 import (
-	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 
 	"tidemark/shared/ijson"
+	"tidemark/shared/jsonvalue"
 	"tidemark/shared/project"
 	"tidemark/shared/record"
 )
@@ -53,7 +52,7 @@ func (p position) enter(phase string) position {
 }
 
 func (p position) cursor() string {
-	text, _ := json.Marshal(p) // texts and numbers
+	text, _ := jsonvalue.Marshal(p) // texts and numbers
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
@@ -64,9 +63,7 @@ func readCursor(cursor string, schema *record.Schema) (position, error) {
 	if err != nil {
 		return p, ErrCursor
 	}
-	in := json.NewDecoder(bytes.NewReader(text))
-	in.DisallowUnknownFields()
-	if in.Decode(&p) != nil || in.InputOffset() != int64(len(text)) {
+	if jsonvalue.UnmarshalStrict(text, &p) != nil {
 		return p, ErrCursor
 	}
 	if _, known := nextPhase[p.Phase]; !known || !validExport(p.Export) || p.Page < 2 || p.Page > ijson.MaxInteger ||

@@ -1,0 +1,105 @@
+//go:build js && wasm
+
+package host
+
+import (
+	"errors"
+	"iter"
+	"runtime"
+)
+
+// A worker runs calls, one after the other, as a coroutine. An export resumes it, and gets
+// control back as soon as its call waits for an op, or has ended. So a call costs no turn of Go's
+// scheduler. The worker of a call must wait for nothing but its ops.
+type worker struct {
+	next  func() (struct{}, bool)
+	yield func(struct{}) bool
+	work  func() // nil while the worker is idle
+}
+
+// idle are workers without a call. Their stacks have grown already: growth costs a new
+// goroutine a seventh of an empty pull.
+var idle []*worker
+
+// idleKept bounds idle, as a burst of calls leaves many.
+const idleKept = 64
+
+// workers is how many workers there are, each with a goroutine.
+var workers int
+
+// ownGoroutines are main and the one that runs exports.
+const ownGoroutines = 2
+
+// resumeAfter is how many exports may end before one asks for resume. The collector works on in
+// resume, if there is nothing else to do.
+const resumeAfter = 16
+
+var ended int // exports, since one asked for resume
+
+// ready is the result of an export that runs workers or events: 1 if the host has to call resume.
+func ready() int32 {
+	if ended++; ended < resumeAfter && runtime.NumGoroutine() <= workers+ownGoroutines {
+		return 0
+	}
+	ended = 0
+	return 1
+}
+
+// begin has an idle or a new worker run f for the call, and returns as soon as it rests.
+func (c *call) begin(f func()) {
+	if n := len(idle); n > 0 {
+		c.worker, idle = idle[n-1], idle[:n-1]
+	} else {
+		c.worker = newWorker()
+	}
+	c.worker.work = f
+	c.worker.resume()
+}
+
+func newWorker() *worker {
+	w := &worker{}
+	workers++
+	w.next, _ = iter.Pull(func(yield func(struct{}) bool) {
+		w.yield = yield
+		w.run()
+	})
+	return w
+}
+
+// errGone is the panic of a worker whose work has ended its goroutine. Otherwise the goroutine of the
+// export would end with it: see iter.Pull.
+var errGone = errors.New("host: the work has ended its goroutine")
+
+// resume runs the worker until it rests or is gone.
+func (w *worker) resume() {
+	defer func() {
+		if p := recover(); p != nil && p != errGone {
+			panic(p)
+		}
+	}()
+	w.next()
+}
+
+// rest gives control back to the export, until the next resume.
+func (w *worker) rest() { w.yield(struct{}{}) }
+
+// run runs work until there are enough idle workers.
+func (w *worker) run() {
+	defer func() {
+		workers--
+		if p := recover(); p != nil {
+			panic(p)
+		}
+		if w.work != nil {
+			panic(errGone)
+		}
+	}()
+	for w.work != nil {
+		w.work()
+		w.work = nil
+		if len(idle) < idleKept {
+			idle = append(idle, w)
+			w.rest()
+		}
+	}
+}

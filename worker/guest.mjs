@@ -68,6 +68,7 @@ class Guest {
     this.budget = (Number(env.LIMIT_MEMORY_MB) || LIMIT_MEMORY_MB) << 20;
 
     this.env = env;
+    globalThis.context = { env }; // syumai/workers finds our database in it
     const go = new Go();
     go.exit = () => {}; // go.exited says it
     // A timer belongs to the request that is running and wakes Go in it, or

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -34,10 +35,12 @@ func main() {
 	builtIn := prepare(door.BuiltIn) // in the snapshot
 	host.Boot()
 	settings, invalid := door.ReadSettings(host.Getenv)
+	root := host.D1("DB")
+	invalid = cmp.Or(invalid, root.Check())
 	if invalid != nil {
 		settings.Webhooks = webhook.Config{} // nothing is served, and nothing sent
 	}
-	telling := newTelling(settings.Webhooks, host.D1("DB"))
+	telling := newTelling(settings.Webhooks, root)
 	db := telling.db()
 	schema := settings.Tables
 	settings.Auth.Kept = schema.Claims()

@@ -45,6 +45,7 @@ const ALLOWED = new Set(["runtime.resetMemoryDataView", "runtime.nanotime1", "ru
 // holds: each as [the place of the object that has it, the name of the property, how often Go holds it].
 function run(wasm) {
   const module = new WebAssembly.Module(wasm);
+  globalThis.context = {}; // syumai/workers keeps a reference to it
   const go = new Go();
   // The guest's heap is small, and the budget of its memory too: docs/abi.md.
   go.env = { GOGC: "200", GOMEMLIMIT: "48MiB", GODEBUG: "adaptivestackstart=1" };

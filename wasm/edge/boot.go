@@ -66,6 +66,7 @@ func (s *isolate) boot() (*instance, error) {
 	i := &instance{s: s, calls: map[int32]*call{}, handles: map[int32]result{}}
 	p, err := s.w.booted.start(i, gojs.Config{
 		Env:         map[string]string{"GOGC": "200", "GOMEMLIMIT": "48MiB"},
+		Context:     s.w.context(),
 		Stderr:      s.w.outputOf(),
 		Now:         s.w.clock.Now,
 		MemoryBytes: s.w.budget,

@@ -26,6 +26,7 @@ import (
 
 	"tidemark/shared/abi"
 	"tidemark/shared/metric"
+	"tidemark/wasm/gojs"
 	"tidemark/wasm/metrics"
 )
 
@@ -262,6 +263,18 @@ func (w *Worker) Metrics() *metrics.Metrics { return w.metrics.Metrics }
 
 // D1 returns the database of a binding, or nil.
 func (w *Worker) D1(binding string) *D1 { return w.d1[binding] }
+
+// context returns the global "context" of a guest.
+func (w *Worker) context() *gojs.Object {
+	env := &gojs.Object{Name: "env", Open: true, Props: map[string]gojs.Value{}}
+	for name := range w.bindings {
+		env.Props[name] = &gojs.Object{Name: "binding " + name}
+	}
+	for name := range w.d1 {
+		env.Props[name] = &gojs.Object{Name: "binding " + name}
+	}
+	return &gojs.Object{Name: "context", Props: map[string]gojs.Value{"env": env}}
+}
 
 // variable returns a variable of the guest, "" if there is none, or if it is 0 or false.
 func (w *Worker) variable(name string) string {

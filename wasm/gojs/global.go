@@ -19,11 +19,23 @@ func newProgram() *Object {
 }
 
 // newGlobal returns the global object, with the properties that the standard
-// library reads while it boots.
-func newGlobal() *Object {
+// library and the guest read while they boot.
+//
+//layout:long a table of the objects that Go and its libraries read
+func newGlobal(context *Object) *Object {
+	if context == nil {
+		context = &Object{Name: "context", Props: map[string]Value{}}
+	}
+	for _, name := range []string{"env", "ctx", "binding"} {
+		if _, ok := context.Props[name]; !ok {
+			context.Props[name] = &Object{Name: "context." + name, Open: name == "env", Props: map[string]Value{}}
+		}
+	}
 	props := map[string]Value{
-		"fs":      newFS(),
-		"process": newProcessObject(),
+		"context":           context,
+		"fs":                newFS(),
+		"process":           newProcessObject(),
+		"FixedLengthStream": Undefined,
 		"path": &Object{Name: "path", Props: map[string]Value{"resolve": method("path.resolve", func(args []Value) (Value, error) {
 			return argument(args, 0), nil
 		})}},
@@ -74,6 +86,8 @@ func newGlobal() *Object {
 				}),
 			}}, nil
 		}, Name: "Date"},
+		{Name: "Promise"}, {Name: "Request"}, {Name: "Response"}, {Name: "Headers"}, {Name: "fetch"},
+		{Name: "Uint8ClampedArray"}, {Name: "ReadableStream"},
 	} {
 		props[class.Name] = class
 	}

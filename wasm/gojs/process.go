@@ -21,11 +21,14 @@ import (
 // A Config is the world of one process. The zero value runs a program without
 // arguments and environment.
 type Config struct {
-	Args   []string          // after the program's name
-	Env    map[string]string // of the process
-	Stderr io.Writer         // gets the program's output; os.Stderr if nil
-	Now    func() time.Time  // time.Now if nil
-	Rand   io.Reader         // crypto/rand if nil
+	Args []string          // after the program's name
+	Env  map[string]string // of the process
+	// Context is the global "context", whose env has the bindings. Start adds env, ctx
+	// and binding if they are absent. A process of a Snapshot has that of the Snapshot.
+	Context *Object
+	Stderr  io.Writer        // gets the program's output; os.Stderr if nil
+	Now     func() time.Time // time.Now if nil
+	Rand    io.Reader        // crypto/rand if nil
 	// MemoryBytes is the limit of the program's memory: beyond it, the program ends.
 	// 0 is no limit.
 	MemoryBytes int
@@ -84,7 +87,7 @@ const (
 // Start runs the program until it waits. The caller closes the process.
 func (g *Program) Start(ctx context.Context, config Config) (*Process, error) {
 	goObject := newProgram()
-	p, err := g.instantiate(ctx, config, newRefs(newGlobal(), goObject), goObject)
+	p, err := g.instantiate(ctx, config, newRefs(newGlobal(config.Context), goObject), goObject)
 	if err != nil {
 		return nil, err
 	}

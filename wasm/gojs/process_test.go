@@ -92,6 +92,14 @@ func TestValuesGoThereAndBack(t *testing.T) {
 	}
 }
 
+func TestAProgramReadsTheBindingsOfItsContext(t *testing.T) {
+	env := &Object{Name: "env", Open: true, Props: map[string]Value{"NAME": "value"}}
+	_, out, err := start(t, Config{Context: &Object{Name: "context", Props: map[string]Value{"env": env}}}, "context")
+	if err != nil || out.String() != "value <undefined>\n" {
+		t.Errorf("got %q, %v", out, err)
+	}
+}
+
 func TestTheClockIsTheHosts(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
 	_, out, err := start(t, Config{Now: func() time.Time { return now }}, "time")

@@ -105,7 +105,7 @@ func TestAnInvalidVariableOfWebhooksIsNamed(t *testing.T) {
 		if c.named != "" { // F3: the server is not ready, and its log says why
 			want(t, w, 503, c.named)
 			want(t, ready, 503, `"failures":[{"variable":"WEBHOOK_`, c.named)
-			if got := p.log.String(); !strings.Contains(got, "a variable is invalid") || !strings.Contains(got, c.named) {
+			if got := p.log.String(); !strings.Contains(got, "a variable or a binding is invalid") || !strings.Contains(got, c.named) {
 				t.Errorf("%s: the log is %s", c.variables, got)
 			}
 		} else if w.Code != 401 || ready.Code != 200 {

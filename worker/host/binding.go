@@ -4,7 +4,11 @@ package host
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"runtime"
+
+	"github.com/syumai/workers/cloudflare/d1"
 
 	"tidemark/shared/abi"
 	"tidemark/shared/web"
@@ -15,6 +19,16 @@ const wholeBytes = 256 << 10
 
 // A D1 is a database by the name of its binding.
 type D1 string
+
+// Check returns an error if the host has no database of that name. It needs no request.
+func (d D1) Check() error {
+	if _, err := d1.OpenConnector(string(d)); errors.Is(err, d1.ErrDatabaseNotFound) {
+		return fmt.Errorf("the binding %s is missing: wrangler.toml must have it in [[d1_databases]]", d)
+	} else if err != nil {
+		return fmt.Errorf("the binding %s: %w", d, err)
+	}
+	return nil
+}
 
 // Batch runs statements as one transaction, for the request of ctx.
 func (d D1) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {

@@ -80,7 +80,7 @@ func New(c Config) *Door {
 		d.verifier, d.Invalid = auth.New(c.Settings.Auth)
 	}
 	if d.Invalid != nil {
-		d.Log.Error("a variable is invalid: every route that needs a token returns 503", "error", d.Invalid)
+		d.Log.Error("a variable or a binding is invalid: every route that needs a token returns 503", "error", d.Invalid)
 	}
 	return d
 }

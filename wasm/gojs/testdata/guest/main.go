@@ -76,6 +76,9 @@ func main() {
 				runtime.Gosched()
 			}
 		}
+	case "context":
+		env := js.Global().Get("context").Get("env")
+		fmt.Println(env.Get("NAME"), env.Get("ABSENT"))
 	case "time":
 		n, err := rand.Read(make([]byte, 8))
 		fmt.Println(time.Now().UTC().Format(time.RFC3339Nano), n, err)

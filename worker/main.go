@@ -47,9 +47,8 @@ func main() {
 	prepared := builtIn.adapt(&settings)
 	rows := &dialect.Watermelon{Records: records.New(db, prepared.records), Schema: schema, Limits: settings.Sync}
 	ticketStore, projectStore := tickets.New(db), projects.New(db, prepared.projects)
-	directory := spaces.NewDirectory(db)
+	directory, copies := spaces.NewDirectory(db), documents.NewCopies(db)
 	telling.announce(prepared.records, prepared.projects, directory)
-	copies := documents.NewCopies(db)
 	memory := door.NewMemory(settings.MemoryBytes)
 	rooms := &host.YjsRooms{
 		Config: settings.Documents, CacheBytes: settings.CacheBytes, Free: memory.Free,

@@ -96,7 +96,8 @@ class Guest {
   }
 
   // enter runs an export for a call, or for an event of an object, and after
-  // it every goroutine that it made ready: the export returns whether there may be one.
+  // it every goroutine that it made ready: the export returns whether there may be one. The export
+  // acts on object.
   enter(call, object, run) {
     this.call = call;
     this.object = object;
@@ -112,6 +113,7 @@ class Guest {
       (object ?? call?.object)?.ended();
       this.die(call);
     } else if (current === this && this.full()) current = null; // ends with its calls
+    if (object?.erased) object.finishErase(this.dead);
   }
 
   // full says whether new calls belong to a new instance, as linear memory never shrinks.
@@ -264,6 +266,7 @@ class Guest {
       forward: (call, ptr, length) => this.calls.get(call)?.respond({ forward: this.copy(ptr, length) }),
 
       object_name: () => this.keep(encode(this.object.className + "\0" + this.object.name)),
+      object_acts: (call) => Number(this.object !== null && this.call?.id === call),
       object_exec: (ptr, length) => this.execute("exec", ptr, length),
       object_try: (ptr, length) => this.execute("try", ptr, length),
       object_erase: () => this.object.erase(),
@@ -452,7 +455,7 @@ export class Call {
       if (guest.dead) return;
       if (guest.calls.get(this.id) === this) this.pending--;
       const [handle, length] = guest.hand(result);
-      guest.enter(this, null, (exports) => exports.settle(op.id, ok, handle, length));
+      guest.enter(this, this.object, (exports) => exports.settle(op.id, ok, handle, length));
       this.wake();
     };
     const settled = (result) => {

@@ -302,11 +302,11 @@ class Room extends DurableObject {
     return true;
   }
 
-  // finishErase does the work of erase after its event, unless the instance ended in it. The
+  // finishErase does the work of erase after its event, unless the instance died in it. The
   // object gets a new number: what the guest knows of it is older than its storage.
-  finishErase() {
+  finishErase(died) {
     this.erased = false;
-    if (this.guest.dead) return;
+    if (died) return;
     this.ctx.storage.deleteAlarm();
     this.ctx.storage.deleteAll();
     this.number = ++lastObject;
@@ -331,7 +331,6 @@ class Room extends DurableObject {
     guest.reply = NONE;
     const [handle, length] = guest.hand(data);
     guest.enter(null, this, (exports) => exports.event(this.number, kind, conn, handle, length));
-    if (this.erased) this.finishErase();
     eventPoint(this.env, kind === EVENT_TEXT || kind === EVENT_BINARY || kind === EVENT_MESSAGES);
     if (!guest.dead) return guest.reply;
     if (kind !== EVENT_ENTER) this.close(conn, 1011, "internal error");

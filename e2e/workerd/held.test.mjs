@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { until } from "../until.mjs";
 import { post, socket } from "./guest.mjs";
 
+const limit = { timeout: 60_000 };
 const LONG = 70_000; // more than a host may hold
 
 // pair opens two sockets of a room whose timer then holds messages for so long.
@@ -16,7 +17,7 @@ async function pair(room, millis) {
 
 const logOf = async (room) => JSON.parse((await post(`/room/${room}/call`, "log")).text);
 
-test("messages that a timer holds reach the guest together when it rings, in their order", async () => {
+test("messages that a timer holds reach the guest together when it rings, in their order", limit, async () => {
   const [a, b] = await pair("together", 2_000);
   for (const entry of ["one", "two", "three"]) a.ws.send(`add ${entry}`);
   b.ws.send("together");
@@ -29,7 +30,7 @@ test("messages that a timer holds reach the guest together when it rings, in the
   a.ws.terminate(), b.ws.terminate();
 });
 
-test("held messages come before any other event, so those of a socket that leaves are not lost", async () => {
+test("held messages come before any other event, so those of a socket that leaves are not lost", limit, async () => {
   const [a, b] = await pair("leaves", 600_000);
   b.ws.send("add last words");
   b.ws.close(4000, "done");
@@ -39,7 +40,7 @@ test("held messages come before any other event, so those of a socket that leave
   a.ws.terminate();
 });
 
-test("a message that is too long to be held comes at once, after those that are held", async () => {
+test("a message that is too long to be held comes at once, after those that are held", limit, async () => {
   const [a, b] = await pair("long", 600_000);
   a.ws.send("add one");
   a.ws.send(`echo ${"x".repeat(LONG)}`);
@@ -49,7 +50,7 @@ test("a message that is too long to be held comes at once, after those that are 
 });
 
 for (const what of ["panic", "goroutine-panic"]) {
-  test(`a ${what} in held messages closes the sockets of all of them, and the room lives`, async () => {
+  test(`a ${what} in held messages closes the sockets of all of them, and the room lives`, limit, async () => {
     const [a, b] = await pair(what, 2_000);
     b.ws.send("echo here");
     a.ws.send("echo there");

@@ -100,6 +100,20 @@ test("events of an object come in between its requests", async () => {
   s.ws.terminate();
 });
 
+test("a request of an object acts on it without an op, and one that another object wakes acts on its own", async () => {
+  const ops = () => ok(object("acts", "enter&command=ops"), { method: "POST" });
+  assert.equal(await ops(), "0");
+  const waits = await waiting("acts", "wait&key=acts");
+  assert.equal(await call("other", "wake acts"), "true");
+  assert.equal((await waits.answer).status, 200);
+  assert.equal(await call("acts", "log"), '["acts"]');
+  assert.equal(await call("other", "log"), "[]");
+  assert.equal(await ok(object("acts", "enter&command=erase"), { method: "POST" }), "erased");
+  assert.equal(await call("acts", "log"), "[]");
+  assert.equal(await ops(), "0");
+  await atRest();
+});
+
 test("an instance that ends in a request of an object answers 500 and replays reads", async () => {
   await call("guilty", "add kept");
   const write = await waiting("guilty", "wait&key=write");

@@ -51,11 +51,14 @@
 //	                                  for which OpBody was not posted; for a request of an object only while
 //	                                  that object has no other call
 //
-// The following imports act on the object whose event is running. Outside of an event they
-// return 0, or do nothing. Results marked "handle" are followed by size.
+// The following imports act on the object whose event is running, and on that of a call for which
+// object_acts returns 1. Otherwise they return 0, or do nothing. Results marked "handle" are followed by size.
 //
 //	size(handle)                      how many bytes take will copy
 //	object_name()                     handle: class, a NUL, the name
+//	object_acts(call)                 1 if the running export is one of that call, and the imports act on
+//	                                  the call's object, as in an event: the call needs no OpEnter. A host
+//	                                  may always return 0
 //	object_exec(ptr, len)             handle of Results for Statements (as for OpD1), run as one
 //	                                  transaction on the object's own SQLite; changes are those of
 //	                                  rows, and not of indexes; a negative

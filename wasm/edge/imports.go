@@ -116,6 +116,7 @@ var hostFunctions = map[string]hostFunction{
 		o.erasing = true
 		return 0
 	})},
+	"object_acts": {1, 1, func(*instance, []uint64) int32 { return 0 }}, // an event is a transaction
 	"object_size": {0, 1, onObject(func(_ *instance, o *object, _ []uint64) int32 { return o.size() })},
 	"object_conns": {0, 1, onObject(func(i *instance, o *object, _ []uint64) int32 {
 		return i.keep(abi.AppendConns(nil, o.listConns()))

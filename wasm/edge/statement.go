@@ -203,3 +203,28 @@ func (k *statementCache) clear(c *sqliteConn) {
 		k.drop(c, k.used.Back())
 	}
 }
+
+// frameOf returns the frame of the results, at the length that it needs: one that grows copies
+// the texts of a pull several times.
+func frameOf(results []abi.Result) ([]byte, error) {
+	const perResult, perCell = 16, 9
+	size := 4
+	for _, result := range results {
+		size += perResult
+		for _, name := range result.Columns {
+			size += 4 + len(name)
+		}
+		for _, row := range result.Rows {
+			for _, cell := range row {
+				size += perCell
+				switch cell := cell.(type) {
+				case abi.Text:
+					size += len(cell)
+				case []byte:
+					size += len(cell)
+				}
+			}
+		}
+	}
+	return abi.AppendResults(make([]byte, 0, size), results)
+}

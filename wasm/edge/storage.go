@@ -58,7 +58,7 @@ func (o *object) exec(frame []byte, near func(address, n uint32) []byte) (reply 
 		o.spoil(written, err)
 		return nil, err
 	}
-	return abi.AppendResults(nil, results)
+	return frameOf(results)
 }
 
 // spoil ends the event's transaction if SQLite has rolled it back after an error. written says
@@ -113,7 +113,7 @@ func (o *object) try(frame []byte, near func(address, n uint32) []byte) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	return abi.AppendResults(nil, results)
+	return frameOf(results)
 }
 
 func tryInMemory(statements []abi.Statement) ([]abi.Result, error) {

@@ -320,7 +320,7 @@ func (w *Worker) batch(binding string, statements []abi.Statement) ([]byte, erro
 		w.isFull(binding, err)
 		return nil, err
 	}
-	return abi.AppendResults(nil, results)
+	return frameOf(results)
 }
 
 // call runs the op OpCall. If the instance ends in it, call tries once more in

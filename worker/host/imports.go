@@ -66,6 +66,9 @@ func hostObjectErase()
 //go:wasmimport tidemark_abi_5 object_size
 func hostObjectSize() int32
 
+//go:wasmimport tidemark_abi_5 object_acts
+func hostObjectActs(call int32) int32
+
 //go:wasmimport tidemark_abi_5 object_conns
 func hostObjectConns() int32
 

@@ -258,11 +258,15 @@ var errPanicked = errors.New("host: the event panicked")
 
 // Enter runs f in an event of the object; ctx is that of Alarm or of a request that Serve
 // got. It returns an error, and does not run f, if the object has got another Room since
-// the call began. It also returns an error if f panics.
+// the call began. It also returns an error if f panics. It waits only if the host has to make
+// the event: see object_acts in package abi.
 func (o *Object) Enter(ctx context.Context, f func()) error {
 	c, err := callOf(ctx)
 	if err != nil {
 		return err
+	}
+	if c.object == o && !o.erased && o.isPresent(o.ID) && c.Err() == nil && hostObjectActs(c.id) != 0 {
+		return o.enterNow(c, f)
 	}
 	var outcome error
 	err = c.await(abi.OpEnter, nil, func(id int32) {
@@ -278,6 +282,20 @@ func (o *Object) Enter(ctx context.Context, f func()) error {
 		return err
 	}
 	return outcome
+}
+
+// enterNow runs f in the export of c that is running.
+func (o *Object) enterNow(c *call, f func()) (err error) {
+	defer report(c.id, &counting)
+	defer func() {
+		if p := recover(); p != nil {
+			logf("object %d: a request or alarm panicked: %v\n%s", o.ID, p, debug.Stack())
+			forget(o.ID)
+			err = errPanicked
+		}
+	}()
+	f()
+	return nil
 }
 
 // Exec runs statements as one transaction on the object's SQLite.

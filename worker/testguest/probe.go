@@ -38,6 +38,7 @@ import (
 //	close CODE REASON   closes the sender
 //	last                what conns said in the last close
 //	hold MS             as timer, but the host may hold the messages of sockets until then
+//	ops                 how many ops are under way
 //	together            how many messages came in this event
 //	timer MS            a timer; it adds "timer EVENTS" to the log. "pending" if one is set
 //	alarm MS            an alarm in that many milliseconds; it adds "alarm" to the log
@@ -185,6 +186,8 @@ func (p *probe) do(conn int32, command string) string {
 			return "pending"
 		}
 		return "set"
+	case "ops":
+		return strconv.Itoa(host.ReadStats().Ops)
 	case "together":
 		return strconv.Itoa(p.together)
 	case "overflow":

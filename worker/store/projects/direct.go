@@ -31,10 +31,10 @@ func readDirectPull(r *rules) string {
 			columns[j] = "json_group_array(" + column + ")"
 		}
 		terms = append(terms, fmt.Sprintf("SELECT %d AS k, %s AS columns FROM (SELECT * FROM %s t WHERE %s ORDER BY %s, t.id LIMIT %s) t",
-			i, store.Lines(columns), c.Table, rowsBeyond(i, r), r.cursor, roomFor(i, r)))
+			i, store.Lines(columns), c.Table, rowsBeyond(i, r), r.cursor, roomFor(i)))
 	}
-	return fmt.Sprintf("SELECT k, iif(sum(octet_length(columns)) OVER (ROWS UNBOUNDED PRECEDING) <= ?%d, columns, NULL) AS columns FROM (%s)",
-		4+2*len(project.Collections), strings.Join(terms, "\nUNION ALL "))
+	return fmt.Sprintf("WITH %s\nSELECT k, iif(sum(octet_length(columns)) OVER (ROWS UNBOUNDED PRECEDING) <= ?%d, columns, NULL) AS columns FROM (%s)",
+		rooms(r), 4+2*len(project.Collections), strings.Join(terms, "\nUNION ALL "))
 }
 
 // The columns that are not sent to the client, and the id.

@@ -167,14 +167,27 @@ func rowsBeyond(i int, r *rules) string {
 	return "t.project_id = ?1" + r.sent + " AND " + beyond + " AND " + r.cursor + " <= CAST(?2 AS INTEGER)"
 }
 
-// roomFor is how many rows of a page, and one more, are left for collection i.
-func roomFor(i int, r *rules) string {
-	room := "CAST(?3 AS INTEGER) + 1"
-	for before := range i {
-		room += fmt.Sprintf("\n\t\t- (SELECT count(*) FROM (SELECT 1 FROM %s t WHERE %s LIMIT CAST(?3 AS INTEGER) + 1))",
-			project.Collections[before].Table, rowsBeyond(before, r))
+// rooms are common tables: room1, room2, … have how many rows of a page, and one more, are left
+// for each collection after the first. Each counts the rows of one collection alone.
+func rooms(r *rules) string {
+	var tables []string
+	for i := range project.Collections[1:] {
+		from, left := "", "CAST(?3 AS INTEGER) + 1"
+		if i > 0 {
+			from, left = fmt.Sprintf(" FROM room%d", i), "n"
+		}
+		tables = append(tables, fmt.Sprintf(`room%d AS MATERIALIZED (SELECT %s - (SELECT count(*) FROM (SELECT 1 FROM %s t WHERE %s LIMIT %s)) AS n%s)`,
+			i+1, left, project.Collections[i].Table, rowsBeyond(i, r), roomFor(i), from))
 	}
-	return "max(0, " + room + ")"
+	return strings.Join(tables, ",\n")
+}
+
+// roomFor is how many rows of a page, and one more, are left for collection i. It needs rooms.
+func roomFor(i int) string {
+	if i == 0 {
+		return "CAST(?3 AS INTEGER) + 1"
+	}
+	return fmt.Sprintf("(SELECT n FROM room%d)", i)
 }
 
 // readPull selects a page, of rows however long: ?1 is the project, ?2 the
@@ -188,9 +201,9 @@ func readPull() string {
 		c := &project.Collections[i]
 		terms = append(terms, fmt.Sprintf(`SELECT * FROM (SELECT %d AS k, t.deleted_version IS NOT NULL AS dead, t.seq, t.id,
 		iif(t.deleted_version IS NULL, %s, json_quote(t.id)) AS body
-		FROM %s t WHERE %s ORDER BY t.seq, t.id LIMIT %s)`, i, rowObject(c, true), c.Table, rowsBeyond(i, &standard), roomFor(i, &standard)))
+		FROM %s t WHERE %s ORDER BY t.seq, t.id LIMIT %s)`, i, rowObject(c, true), c.Table, rowsBeyond(i, &standard), roomFor(i)))
 	}
-	return "WITH none AS (SELECT 1)" + cutPages(strings.Join(terms, "\n\tUNION ALL "), "CAST(?3 AS INTEGER)", fmt.Sprint(pageBytes))
+	return "WITH " + rooms(&standard) + cutPages(strings.Join(terms, "\n\tUNION ALL "), "CAST(?3 AS INTEGER)", fmt.Sprint(pageBytes))
 }
 
 // readFinal selects every id of the project that a removed member can have

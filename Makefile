@@ -55,13 +55,17 @@ serve:
 	exec go run ./wasm/cmd/tidemark serve --addr 127.0.0.1:$(PORT) --data $(DATA)
 
 # The guest, and the demo app that both hosts serve.
-build: build/wasm_exec.js web/dist/index.html build/tidemark.wasm
+build: build/wasm_exec.js web/dist/index.html build/worker.wasm
 
 # make leaves the file alone if nothing changed: every wrangler runs make build when it
 # starts, and a running wrangler watches the file.
 build/tidemark.wasm: $(shell find shared worker -not -path '*/testdata/*') go.mod go.sum
 	$(GUEST) go build $(GUEST_FLAGS) -o $@ ./worker
 	touch $@
+
+# The guest with the memory that it has before boot, which workerd runs.
+build/worker.wasm: build/tidemark.wasm worker/snapshot.mjs build/wasm_exec.js
+	node worker/snapshot.mjs build/tidemark.wasm $@
 
 web/dist/index.html: $(shell git ls-files web 2>/dev/null) web/node_modules/.package-lock.json
 	cd web && npm run --silent build

@@ -2,7 +2,7 @@
 // Durable Object of the isolate, and the calls that it works on. Package
 // shared/abi documents what the two sides say to each other.
 import "../build/wasm_exec.js";
-import wasm from "../build/tidemark.wasm";
+import wasm from "../build/worker.wasm";
 import { Reader, Writer, decode, encode, encodeInto } from "./frame.mjs";
 import { fetchFrame } from "./fetch.mjs";
 import * as log from "./log.mjs";
@@ -12,6 +12,7 @@ import { verifyFrame } from "./signature.mjs";
 
 const ABI = "tidemark_abi_5"; // Module of package abi
 checkABI();
+const VALUES = valuesOf(wasm);
 
 // checkABI throws unless the guest was built for this ABI: the module of its imports says so.
 function checkABI() {
@@ -23,10 +24,18 @@ function checkABI() {
   throw new Error(`the guest ${built}, and this host implements ${number(ABI)}`);
 }
 
+// valuesOf returns the JavaScript values that the program holds before boot: see snapshot.mjs.
+function valuesOf(wasm) {
+  const [section] = WebAssembly.Module.customSections(wasm, "tidemark_values");
+  if (section === undefined) throw new Error("the guest has no snapshot of its memory: worker/snapshot.mjs makes it");
+  return JSON.parse(decode(new Uint8Array(section)));
+}
+
 const OP_D1 = 1, OP_CALL = 2, OP_ENTER = 3, OP_SLEEP = 4, OP_BODY = 5, OP_FETCH = 6, OP_VERIFY = 7;
 export const EVENT_OPEN = 1, EVENT_TEXT = 2, EVENT_BINARY = 3, EVENT_CLOSE = 4, EVENT_CALL = 5, EVENT_ENTER = 6,
   EVENT_TIMER = 7, EVENT_MESSAGES = 8;
 export const KIND_TEXT = 1, KIND_BINARY = 2;
+const START = "TIDEMARK_START"; // StartVariable of package abi
 
 const LIMIT_CALL_MS = 60_000; // variable LIMIT_CALL_MS
 const LIMIT_MEMORY_MB = 112; // variable LIMIT_MEMORY_MB; an isolate has 128
@@ -58,9 +67,9 @@ class Guest {
     this.counting = env.METRICS !== undefined; // otherwise nobody reads what is counted
     this.budget = (Number(env.LIMIT_MEMORY_MB) || LIMIT_MEMORY_MB) << 20;
 
-    globalThis.context = { env }; // package worker/host reads it
+    this.env = env;
+    globalThis.context = { env }; // syumai/workers finds our database in it
     const go = new Go();
-    go.env = { GOGC: "200", GOMEMLIMIT: "48MiB", TIDEMARK_START: env.VERSION?.id ?? "", GODEBUG: "adaptivestackstart=1" };
     go.exit = () => {}; // go.exited says it
     // A timer belongs to the request that is running and wakes Go in it, or
     // never. The guest waits by ops; only Go's scavenger asks for timers.
@@ -71,19 +80,19 @@ class Guest {
       grown(sp);
       if (go.mem.byteLength > this.budget) throw new Error("out of its memory budget");
     };
-    go.importObject.workers = { ready() {} };
     go.importObject[ABI] = safely(this.imports());
     // Only the guests of the tests import it: docs/abi.md.
     go.importObject.tidemark_test = { handles: () => this.handles.size };
     const instance = new WebAssembly.Instance(wasm, go.importObject);
-    go.run(instance).catch((error) => log.error("the guest did not boot", { error: message(error) }));
-    go._resolveExitPromise = () => {}; // it belongs to the request that boots; go.exited says enough
-    if (go.exited) throw new Error("the guest ended while booting");
+    goOn(go, instance);
     this.go = go;
     this.exports = instance.exports;
     this.memory = instance.exports.mem;
     this.inboxAt = this.exports.inbox() >>> 0;
     this.renew();
+    this.exports.boot();
+    go._resume();
+    if (go.exited) throw new Error("the guest ended while booting");
   }
 
   // enter runs an export for a call, or for an event of an object, and after
@@ -205,6 +214,12 @@ class Guest {
     }
   }
 
+  // variable returns a variable of the guest, "" if there is none, or if it is 0 or false.
+  variable(name) {
+    if (name === START) return this.env.VERSION?.id ?? "";
+    return String(this.env[name] || "");
+  }
+
   // count takes a frame of what a call has counted, or with 0 the event that is running.
   count(call, frame) {
     if (!this.counting) return;
@@ -214,6 +229,8 @@ class Guest {
 
   imports() {
     return {
+      env: (name, length) => this.keep(encode(this.variable(this.text(name, length)))),
+      ready() {},
       size: (handle) => this.handles.get(handle)?.length ?? 0,
       take: (handle, ptr) => {
         const bytes = this.handles.get(handle);
@@ -274,6 +291,26 @@ class Guest {
       object_forgive: () => this.object.forgive(),
     };
   }
+}
+
+// goOn does what Go's run does, but for starting the program: the module has what it had in its
+// memory when it waited for boot. snapshot.mjs made it.
+function goOn(go, instance) {
+  go._inst = instance;
+  go.mem = new DataView(instance.exports.mem.buffer);
+  go.exited = false;
+  go._resolveExitPromise = () => {}; // it belongs to the request that boots; go.exited says enough
+  go._values = [NaN, 0, null, true, false, globalThis, go];
+  go._goRefCounts = new Array(go._values.length).fill(Infinity);
+  go._ids = new Map(go._values.slice(1).map((value, n) => [value, n + 1]));
+  for (const place of VALUES.values) {
+    const [object, name, count] = place ?? [];
+    const value = place && go._values[object][name];
+    if (place) go._ids.set(value, go._values.length);
+    go._values.push(value);
+    go._goRefCounts.push(count ?? 0);
+  }
+  go._idPool = [...VALUES.free];
 }
 
 // safely makes imports answer 0 where they would throw into Go.

@@ -14,7 +14,6 @@ import (
 	"tidemark/shared/record"
 	"tidemark/shared/room"
 	"tidemark/shared/webhook"
-	"tidemark/shared/yroom"
 	"tidemark/worker/api"
 	"tidemark/worker/api/dialect"
 	docsapi "tidemark/worker/api/documents"
@@ -36,6 +35,8 @@ import (
 const root = host.D1("DB")
 
 func main() {
+	builtIn := prepare(door.BuiltIn) // in the snapshot
+	host.Boot()
 	settings, invalid := door.ReadSettings(host.Getenv)
 	invalid = cmp.Or(invalid, root.Check())
 	if invalid != nil {
@@ -45,14 +46,11 @@ func main() {
 	db := telling.db()
 	schema := settings.Tables
 	settings.Auth.Kept = schema.Claims()
-	recordStatements, projectStatements := records.NewStatements(schema, settings.Sync.PullBytes), projects.NewStatements()
-	transferStatements := transfer.NewStatements(schema)
-	transferStatements.CheckState = yroom.CheckState
-	rows := &dialect.Watermelon{Records: records.New(db, recordStatements), Schema: schema, Limits: settings.Sync}
-	ticketStore, projectStore := tickets.New(db), projects.New(db, projectStatements)
-	directory := spaces.NewDirectory(db)
-	telling.announce(recordStatements, projectStatements, directory)
-	copies := documents.NewCopies(db)
+	prepared := builtIn.adapt(&settings)
+	rows := &dialect.Watermelon{Records: records.New(db, prepared.records), Schema: schema, Limits: settings.Sync}
+	ticketStore, projectStore := tickets.New(db), projects.New(db, prepared.projects)
+	directory, copies := spaces.NewDirectory(db), documents.NewCopies(db)
+	telling.announce(prepared.records, prepared.projects, directory)
 	memory := door.NewMemory(settings.MemoryBytes)
 	rooms := &host.YjsRooms{
 		Config: settings.Documents, CacheBytes: settings.CacheBytes, Free: memory.Free,
@@ -76,14 +74,14 @@ func main() {
 			Records:   rowsapi.Config{Store: rows, Restorers: []rowsapi.Restorer{ticketStore, projectStore}},
 			Projects:  projectStore,
 			Documents: &docsapi.Config{Calls: host.Rooms{}, Copies: copies, Versions: copies},
-			Transfer:  transfer.New(db, transferStatements),
+			Transfer:  transfer.New(db, prepared.transfer),
 		},
 		Spaces:    directory,
 		Webhooks:  telling.desk(),
 		Databases: []api.Database{{Name: "DB", Write: func(ctx context.Context) error { return store.Write(ctx, db) }}},
 	})
 	config := &space.Config{
-		Serve: handler.ServeSpace, Records: recordStatements, Projects: projectStatements, Transfer: transferStatements, Schema: schema, Tables: spaces.NewTables(schema), Limits: settings.Sync,
+		Serve: handler.ServeSpace, Records: prepared.records, Projects: prepared.projects, Transfer: prepared.transfer, Schema: schema, Tables: prepared.tables, Limits: settings.Sync,
 		Bytes: settings.SpaceBytes, Directory: directory, Calls: host.Rooms{}, Now: time.Now, Log: host.Log, Outbox: telling.ofSpaces(),
 	}
 	var recent room.Recent[space.Ends]

@@ -5,7 +5,6 @@ package main
 import (
 	"cmp"
 	"crypto/rand"
-	"os"
 	"strings"
 	"time"
 
@@ -32,7 +31,7 @@ type telling struct {
 
 func newTelling(config webhook.Config, d1 store.DB) *telling {
 	return &telling{config, &webhooks.Courier{
-		Config: config, Web: host.Web{}, List: outbox.NewList(d1), Now: time.Now, Log: host.Log, Start: cmp.Or(os.Getenv(abi.StartVariable), rand.Text()),
+		Config: config, Web: host.Web{}, List: outbox.NewList(d1), Now: time.Now, Log: host.Log, Start: cmp.Or(host.Getenv(abi.StartVariable), rand.Text()),
 	}, d1}
 }
 

@@ -1,12 +1,9 @@
 // make bench: Tidemark on both hosts beside peers on the same workerd, in one run, by sections.
 // Arguments name the sections to run, and without them it runs all. It prints medians, and keeps them as results.mjs says. Run with Node 22.
-import { readFileSync, statSync } from "node:fs";
-import path from "node:path";
-import { gzipSync } from "node:zlib";
-import { usage } from "../workerd/host.mjs";
 import { backup } from "./backup.mjs";
+import { size } from "./boot.mjs";
 import { many } from "./many.mjs";
-import { compare, loaded, median } from "./measure.mjs";
+import { compare, loaded } from "./measure.mjs";
 import { memory } from "./memory.mjs";
 import { metrics } from "./metrics.mjs";
 import { owners } from "./owners.mjs";
@@ -17,34 +14,8 @@ import { over, runAll } from "./results.mjs";
 import { rooms } from "./rooms.mjs";
 import { scale, spaces } from "./spaces.mjs";
 import { sync } from "./sync.mjs";
-import { load, onWazero, onWorkerd, plain, root } from "./targets.mjs";
+import { load, onWazero, onWorkerd, plain } from "./targets.mjs";
 import { webhooks } from "./webhooks.mjs";
-
-// timed returns the milliseconds of a request.
-async function timed(target) {
-  const start = performance.now();
-  await (await fetch(`${target.url}/healthz`)).text();
-  return performance.now() - start;
-}
-
-// fresh starts a host, and returns what its first request takes over a warm one, in ms, and
-// the resident memory before and after it, in MB.
-async function fresh(open) {
-  const target = await open();
-  const before = usage(target.pid).residentMB;
-  const first = await timed(target);
-  const again = [];
-  for (let i = 0; i < 20; i++) again.push(await timed(target));
-  const after = usage(target.pid).residentMB;
-  await target.close();
-  return { "first request over a warm one, ms": first - median(again), "resident before, MB": before, "resident after, MB": after };
-}
-
-async function size(section) {
-  const module = readFileSync(path.join(root, "build/tidemark.wasm"));
-  section.table("module", "The guest's module").row({ file: "tidemark.wasm" }, { MB: statSync(path.join(root, "build/tidemark.wasm")).size / 1e6, "gzipped, MB": gzipSync(module, { level: 9 }).length / 1e6 });
-  section.table("first", "A host that has just started").rows({}, await compare({ workerd: onWorkerd, wazero: onWazero, "plain JavaScript": plain }, fresh));
-}
 
 async function trivial(section) {
   const bar = "plain JavaScript";

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { Miniflare, convertV4MiniflareOptions } from "miniflare";
+import { snapshot } from "../../worker/snapshot.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const text = (file) => readFileSync(path.join(root, file), "utf8");
@@ -11,8 +12,8 @@ export const compatibilityDate = /^compatibility_date = "(.*)"$/m.exec(text("wra
 
 const module = (file, contents) => ({ type: "ESModule", path: path.join(root, file), contents: contents ?? text(file) });
 
-// glue returns worker.mjs and its imports, with the guest in wasmFile.
-const glue = (wasmFile) => [
+// glue returns worker.mjs and its imports, with what make makes of the guest in wasmFile.
+const glue = (wasmFile, make = snapshot) => [
   module("worker/worker.mjs"),
   module("worker/body.mjs"),
   module("worker/exchange.mjs"),
@@ -26,7 +27,7 @@ const glue = (wasmFile) => [
   module("worker/signature.mjs"),
   module("worker/object.mjs"),
   module("build/wasm_exec.js"),
-  { type: "CompiledWasm", path: path.join(root, "build/tidemark.wasm"), contents: readFileSync(wasmFile) },
+  { type: "CompiledWasm", path: path.join(root, "build/worker.wasm"), contents: make(readFileSync(wasmFile)) },
 ];
 
 // run starts a Miniflare with one Worker, and returns {mf, url, pid, close()}.
@@ -44,14 +45,14 @@ export async function run(options) {
 
 // start runs the test guest in wasmFile, with D1 as DB and the Durable Object
 // class Probe as PROBE.
-export function start(wasmFile, { bindings = {} } = {}) {
+export function start(wasmFile, { bindings = {}, make } = {}) {
   const main = `
     import worker, { SyncRoom } from "./worker/worker.mjs";
     export default worker;
     export class Probe extends SyncRoom {}`;
   return run({
     name: "probe",
-    modules: [module("main.mjs", main), ...glue(wasmFile)],
+    modules: [module("main.mjs", main), ...glue(wasmFile, make)],
     d1Databases: { DB: "probe" },
     durableObjects: { PROBE: { className: "Probe", useSQLite: true, unsafePreventEviction: false } },
     bindings,

@@ -19,10 +19,11 @@
 // A host reads that name before it instantiates a guest: see CheckImports.
 // docs/abi.md says what a host has to do.
 //
-// # The environment of the guest's process
+// # The variables of the guest
 //
-// StartVariable names the start of the server, or the version that was deployed: all instances since
-// then have the same text, and no other has it. GOGC and GOMEMLIMIT are Go's own.
+// The import env returns them. StartVariable names the start of the server, or the version that was
+// deployed: all instances since then have the same text, and no other has it. GOGC and GOMEMLIMIT are
+// Go's own, and in the environment of the guest's process.
 //
 // # The guest imports, from Module
 //
@@ -30,6 +31,8 @@
 // the guest's linear memory; the host copies at once and keeps no view. No
 // import throws or blocks, and none settles an op before it returns.
 //
+//	env(name, len)                    handle of a variable's text, followed by size; 0: there is none, or it is 0 or false
+//	ready()                           the guest has booted
 //	take(handle, ptr)                 copies the bytes of handle to ptr and forgets it
 //	read(handle, ptr, n)              copies the next n bytes of handle to ptr, or those that are left
 //	drop(handle)                      forgets it
@@ -90,6 +93,7 @@
 //
 // # The guest exports
 //
+//	boot()                            the guest reads its variables, and gets ready: once, before all others
 //	request(call, head, headLen, length)  a Request. Its body stays with the host until OpBody asks for it:
 //	                                  length is 0 if there is none, -1 if it is not announced
 //	object_request(call, object, head, headLen, length, data, dataLen)  request, for a request that the

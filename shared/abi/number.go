@@ -16,7 +16,7 @@ const (
 	modulePrefix = "tidemark_abi_"
 )
 
-// StartVariable is a variable of the guest's process, see the package comment.
+// StartVariable is a variable that the host sets, see the package comment.
 const StartVariable = "TIDEMARK_START"
 
 // CheckImports returns an error unless a guest with imports from those modules was built for

@@ -36,7 +36,7 @@ func TestAGuestOfAnotherABIIsRefused(t *testing.T) {
 		modules []string
 		want    string // in the error; "": none
 	}{
-		{[]string{"gojs", Module, "workers"}, ""},
+		{[]string{"gojs", Module}, ""},
 		{[]string{"gojs", TestModule, Module}, ""},
 		{[]string{"gojs", modulePrefix + "4"}, "built for the host ABI 4, and this host implements 5"},
 		{[]string{"gojs", "tidemark"}, "names no number"},

@@ -102,6 +102,7 @@ func (t ForTests) Crash() {
 	}
 	w.eachConn(func(c *conn) { go c.ws.CloseNow() })
 	w.sockets.Wait()
+	w.booted.close()
 	w.closeDatabases((*sqliteConn).abandon)
 }
 

@@ -32,6 +32,13 @@ var testFunctions = map[string]hostFunction{
 
 // hostFunctions by name; package abi documents them.
 var hostFunctions = map[string]hostFunction{
+	"env": {2, 1, func(i *instance, a []uint64) int32 {
+		return i.keep([]byte(i.s.w.variable(string(i.view(arg(a, 0), arg(a, 1))))))
+	}},
+	"ready": {0, 0, func(i *instance, _ []uint64) int32 {
+		i.ready = true
+		return 0
+	}},
 	"size": {1, 1, func(i *instance, a []uint64) int32 { return int32(i.handles[arg(a, 0)].size()) }},
 	"take": {2, 0, func(i *instance, a []uint64) int32 {
 		if r, ok := i.handles[arg(a, 0)]; ok {

@@ -4,9 +4,7 @@ package edge
 
 import (
 	"container/list"
-	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 
@@ -70,41 +68,6 @@ func (s *isolate) running() (*instance, error) {
 	return s.current, nil
 }
 
-func (s *isolate) boot() (*instance, error) {
-	i := &instance{s: s, calls: map[int32]*call{}, handles: map[int32]result{}}
-	p, err := gojs.Start(context.Background(), s.w.module.runtime, s.w.module.compiled, gojs.Config{
-		Env:         map[string]string{"GOGC": "200", "GOMEMLIMIT": "48MiB", abi.StartVariable: s.w.start},
-		Context:     s.w.context(),
-		Stderr:      s.w.outputOf(),
-		Now:         s.w.clock.Now,
-		MemoryBytes: s.w.budget,
-		Owner:       i,
-		Tick:        i.tick,
-	})
-	if err != nil {
-		return nil, err
-	}
-	i.process = p
-	i.measure()
-	for name, f := range map[string]*api.Function{
-		"request": &i.exports.request, "object_request": &i.exports.objectRequest, "alarm": &i.exports.alarm,
-		"settle": &i.exports.settle, "cancel": &i.exports.cancel, "event": &i.exports.event,
-	} {
-		if *f = p.Function(name); *f == nil {
-			p.Close()
-			return nil, fmt.Errorf("the guest exports no %q", name)
-		}
-	}
-	if !p.Ready() {
-		p.Close()
-		return nil, fmt.Errorf("the guest did not call workers.Ready while booting")
-	}
-	i.booted = len(p.Memory())
-	s.alive[i] = true
-	s.w.metrics.instances.Add(1)
-	return i, nil
-}
-
 // An instance is one run of the guest.
 type instance struct {
 	s       *isolate
@@ -113,6 +76,7 @@ type instance struct {
 	booted  int // bytes of linear memory after the boot
 	// stopRest stops the timer that replaces the instance; nil: it has not grown.
 	stopRest func() bool
+	ready    bool // it has called ready
 
 	size int // of its memory, as measure saw it
 

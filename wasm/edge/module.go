@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,9 +19,9 @@ import (
 
 // A Module is a compiled guest. Any number of Workers may run it.
 type Module struct {
-	runtime  wazero.Runtime
-	compiled wazero.CompiledModule
-	cache    wazero.CompilationCache
+	runtime wazero.Runtime
+	program *gojs.Program
+	cache   wazero.CompilationCache
 }
 
 // Compile compiles a guest, which takes seconds. If cacheDir has the compiled
@@ -44,13 +43,10 @@ func Compile(ctx context.Context, wasm []byte, cacheDir string) (*Module, error)
 		err = instantiateImports(ctx, m.runtime)
 	}
 	if err == nil {
-		wasm, err = gojs.Meter(wasm)
+		m.program, err = gojs.Compile(ctx, m.runtime, wasm)
 	}
 	if err == nil {
-		m.compiled, err = m.runtime.CompileModule(ctx, wasm)
-	}
-	if err == nil {
-		err = abi.CheckImports(importModules(m.compiled))
+		err = abi.CheckImports(m.program.ImportModules())
 	}
 	if err != nil {
 		m.Close(ctx)
@@ -60,17 +56,6 @@ func Compile(ctx context.Context, wasm []byte, cacheDir string) (*Module, error)
 		prune(cacheDir)
 	}
 	return m, nil
-}
-
-// importModules lists the modules that a guest imports from.
-func importModules(compiled wazero.CompiledModule) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for _, f := range compiled.ImportedFunctions() {
-			if module, _, _ := f.Import(); !yield(module) {
-				return
-			}
-		}
-	}
 }
 
 // keptInCache is how many compiled guests a cache keeps, of about 30 MB each.

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -109,6 +110,7 @@ type Worker struct {
 	filled       atomic.Bool // by a test
 	metrics      counted
 	start        string // of this Worker: a name that no other has
+	booted       booted
 }
 
 // Defaults of the limits. Variables of the same names replace them.
@@ -265,12 +267,6 @@ func (w *Worker) D1(binding string) *D1 { return w.d1[binding] }
 // context returns the global "context" of a guest.
 func (w *Worker) context() *gojs.Object {
 	env := &gojs.Object{Name: "env", Open: true, Props: map[string]gojs.Value{}}
-	for name, v := range w.vars {
-		if n, ok := v.(int64); ok {
-			v = float64(n)
-		}
-		env.Props[name] = v
-	}
 	for name := range w.bindings {
 		env.Props[name] = &gojs.Object{Name: "binding " + name}
 	}
@@ -278,6 +274,30 @@ func (w *Worker) context() *gojs.Object {
 		env.Props[name] = &gojs.Object{Name: "binding " + name}
 	}
 	return &gojs.Object{Name: "context", Props: map[string]gojs.Value{"env": env}}
+}
+
+// variable returns a variable of the guest, "" if there is none, or if it is 0 or false.
+func (w *Worker) variable(name string) string {
+	if name == abi.StartVariable {
+		return w.start
+	}
+	switch v := w.vars[name].(type) {
+	case string:
+		return v
+	case int64:
+		if v != 0 {
+			return strconv.FormatInt(v, 10)
+		}
+	case float64:
+		if v != 0 {
+			return strconv.FormatFloat(v, 'f', -1, 64)
+		}
+	case bool:
+		if v {
+			return "true"
+		}
+	}
+	return ""
 }
 
 // home returns the isolate in which an object lives.
@@ -358,6 +378,7 @@ func (w *Worker) Close(ctx context.Context) error {
 		}
 		s.unlock()
 	}
+	w.booted.close()
 	return w.closeDatabases((*sqliteConn).close)
 }
 

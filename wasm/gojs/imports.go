@@ -15,8 +15,7 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 )
 
-// Instantiate gives a runtime the modules "gojs" and "workers", which programs
-// import.
+// Instantiate gives a runtime the module "gojs", which programs import.
 func Instantiate(ctx context.Context, r wazero.Runtime) error {
 	b := r.NewHostModuleBuilder("gojs")
 	for name, f := range imports {
@@ -31,14 +30,6 @@ func Instantiate(ctx context.Context, r wazero.Runtime) error {
 	})
 	b.NewFunctionBuilder().WithGoModuleFunction(tick, nil, nil).Export("tick")
 	if _, err := b.Instantiate(ctx); err != nil {
-		return fmt.Errorf("gojs: %w", err)
-	}
-	ready := api.GoModuleFunc(func(ctx context.Context, _ api.Module, _ []uint64) {
-		ctx.(*processContext).process.ready = true
-	})
-	_, err := r.NewHostModuleBuilder("workers").NewFunctionBuilder().
-		WithGoModuleFunction(ready, nil, nil).Export("ready").Instantiate(ctx)
-	if err != nil {
 		return fmt.Errorf("gojs: %w", err)
 	}
 	return nil

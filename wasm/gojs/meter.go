@@ -6,13 +6,14 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 // turnsPerTick is how many turns all loops of a program make together between two
 // ticks: less than a millisecond of work.
 const turnsPerTick = 1 << 16
 
-// The ids of a module's sections that Meter changes. WebAssembly
+// The ids of a module's sections that rewrite changes. WebAssembly
 // specification, 5.5.2.
 const (
 	sectionCustom  = 0
@@ -26,24 +27,34 @@ const (
 	sectionData    = 11
 )
 
-// ErrWasm is a module that Meter does not understand.
+// ErrWasm is a module that rewrite does not understand.
 var ErrWasm = errors.New("gojs: not a module that Go's linker wrote")
 
-// Meter rewrites a program so that it calls Config.Tick while it runs, once
-// every turnsPerTick turns of its loops. So the host can end a program that loops
-// without end. A goroutine in such a loop also reaches a point at which Go's garbage
-// collector can stop it. Stack traces lose their names.
+// globalPrefix and a number is the name of the export of a global, from 0.
+const globalPrefix = "global "
+
+// rewrite changes a program in three ways.
+//
+// It calls Config.Tick while it runs, once every turnsPerTick turns of its loops. So the
+// host can end a program that loops without end. A goroutine in such a loop also reaches a
+// point at which Go's garbage collector can stop it. Stack traces lose their names.
 //
 // Every loop begins with: if (--turns == 0) { tick(); turns = turnsPerTick }.
 // tick is a new import, so each function that the module defines has a number
 // one higher than before.
-func Meter(wasm []byte) ([]byte, error) {
+//
+// It exports its globals, under the names globalPrefix has, so that a Snapshot can have them.
+//
+// It has no data segments: rewrite returns them. wazero would write them to the memory of each
+// instance, also of one that gets all of its memory from a Snapshot.
+func rewrite(wasm []byte) (_ *rewritten, err error) {
 	const header = "\x00asm\x01\x00\x00\x00"
 	if len(wasm) < len(header) || string(wasm[:len(header)]) != header {
 		return nil, ErrWasm
 	}
 	in := &wasmReader{b: wasm[len(header):]}
 	m := &meter{}
+	var data []dataSegment
 	out := append(make([]byte, 0, len(wasm)+len(wasm)/4), header...)
 	seen := map[byte]bool{}
 	for len(in.b) > 0 && !in.failed {
@@ -53,9 +64,17 @@ func Meter(wasm []byte) ([]byte, error) {
 			continue
 		}
 		seen[id] = true
-		body := m.section(id, section)
+		var body []byte
+		if id == sectionData {
+			data = segments(section)
+		} else {
+			body = m.section(id, section)
+		}
 		if section.failed || len(section.b) > 0 {
 			return nil, fmt.Errorf("%w: section %d", ErrWasm, id)
+		}
+		if id == sectionData {
+			continue
 		}
 		out = binary.AppendUvarint(append(out, id), uint64(len(body)))
 		out = append(out, body...)
@@ -63,10 +82,17 @@ func Meter(wasm []byte) ([]byte, error) {
 	if in.failed || !seen[sectionType] || !seen[sectionImport] || !seen[sectionGlobal] || !seen[sectionCode] {
 		return nil, ErrWasm
 	}
-	return out, nil
+	return &rewritten{out, data, int(m.turns) + 1}, nil
 }
 
-// A meter holds the numbers of the things that Meter adds.
+// rewritten is what rewrite makes of a module.
+type rewritten struct {
+	wasm    []byte
+	data    []dataSegment // of the memory at the start
+	globals int           // how many there are
+}
+
+// A meter holds the numbers of the things that rewrite adds.
 type meter struct {
 	tickType uint64
 	tick     uint64 // the function; those from here on have moved up by one
@@ -108,7 +134,7 @@ func (m *meter) section(id byte, in *wasmReader) []byte {
 		return append(appendConst(out, turnsPerTick), opEnd)
 	case sectionExport:
 		n := in.count()
-		out = binary.AppendUvarint(out, n)
+		out = binary.AppendUvarint(out, n+m.turns+1)
 		for range n {
 			name := in.take(in.u32())
 			out = append(binary.AppendUvarint(out, uint64(len(name))), name...)
@@ -119,6 +145,11 @@ func (m *meter) section(id byte, in *wasmReader) []byte {
 			} else {
 				out = binary.AppendUvarint(out, index)
 			}
+		}
+		for global := range m.turns + 1 {
+			name := globalPrefix + strconv.FormatUint(global, 10)
+			out = append(binary.AppendUvarint(out, uint64(len(name))), name...)
+			out = binary.AppendUvarint(append(out, kindGlobal), global)
 		}
 		return out
 	case sectionStart:
@@ -134,8 +165,6 @@ func (m *meter) section(id byte, in *wasmReader) []byte {
 			out = append(binary.AppendUvarint(out, uint64(len(body))), body...)
 		}
 		return out
-	case sectionData:
-		return m.data(in, out)
 	}
 	return in.rest()
 }
@@ -168,6 +197,8 @@ func (m *meter) moved(function uint64) uint64 {
 	}
 	return function
 }
+
+const kindGlobal = 3 // of an export
 
 const (
 	opLoop      = 0x03

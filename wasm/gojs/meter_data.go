@@ -3,25 +3,25 @@
 package gojs
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"slices"
 )
 
-// maxGap is how many zeros between two data segments join them. wazero needs about as many bytes
-// for a segment, and again in each instance. Go's linker writes 100,000 segments, which is the most
-// that a module may have: it leaves out each run of zeros.
+// maxGap is how many zeros between two data segments join them. Go's linker writes 100,000
+// segments, which is the most that a module may have: it leaves out each run of zeros.
 const maxGap = 64
 
 // A dataSegment is bytes of the linear memory at the start.
 type dataSegment struct {
 	at    uint64
-	bytes []byte
+	bytes []byte // a copy
 }
 
-// data rewrites the data segments: two become one, if few zeros are between them. It accepts
+// segments returns the data segments: two become one, if few zeros are between them. It accepts
 // only the form that Go's linker writes: active, for memory 0, and none over another.
-func (m *meter) data(in *wasmReader, out []byte) []byte {
+func segments(in *wasmReader) []dataSegment {
 	segments := make([]dataSegment, in.count())
 	for i := range segments {
 		segments[i] = in.segment()
@@ -32,7 +32,7 @@ func (m *meter) data(in *wasmReader, out []byte) []byte {
 		last := len(joined) - 1
 		switch {
 		case last < 0 || s.at > joined[last].end()+maxGap:
-			s.bytes = slices.Clip(s.bytes) // so that what joins it is written to a copy
+			s.bytes = bytes.Clone(s.bytes)
 			joined = append(joined, s)
 		case s.at < joined[last].end():
 			in.failed = true
@@ -42,12 +42,7 @@ func (m *meter) data(in *wasmReader, out []byte) []byte {
 			joined[last].bytes = append(append(joined[last].bytes, zeros...), s.bytes...)
 		}
 	}
-	out = binary.AppendUvarint(out, uint64(len(joined)))
-	for _, s := range joined {
-		out = append(appendConst(append(out, 0), s.at), opEnd)
-		out = append(binary.AppendUvarint(out, uint64(len(s.bytes))), s.bytes...)
-	}
-	return out
+	return joined
 }
 
 func (r *wasmReader) segment() dataSegment {

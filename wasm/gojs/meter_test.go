@@ -4,6 +4,8 @@ package gojs
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -30,7 +32,7 @@ func TestAProgramThatLoopsTicksUntilAnErrorEndsIt(t *testing.T) {
 	}
 }
 
-func TestMeterRefusesWhatGoDoesNotWrite(t *testing.T) {
+func TestCompileRefusesWhatGoDoesNotWrite(t *testing.T) {
 	wasm, err := guestWasm()
 	if err != nil {
 		t.Fatal(err)
@@ -42,12 +44,12 @@ func TestMeterRefusesWhatGoDoesNotWrite(t *testing.T) {
 		"a section of too many":      header + "\x02\x05\xff\xff\xff\xff\x0f",
 		"a vector's instruction":     header + "\x0a\x07\x01\x05\x00\xfd\x00\x0b\x0b",
 	} {
-		if _, err := Meter([]byte(in)); !errors.Is(err, ErrWasm) {
+		if _, err := rewrite([]byte(in)); !errors.Is(err, ErrWasm) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	for n := 0; n < len(wasm)/2; n += len(wasm) / 97 { // the data come last
-		if _, err := Meter(wasm[:n]); !errors.Is(err, ErrWasm) {
+		if _, err := rewrite(wasm[:n]); !errors.Is(err, ErrWasm) {
 			t.Errorf("%d of %d bytes: %v", n, len(wasm), err)
 		}
 	}
@@ -59,17 +61,20 @@ func TestDataSegmentsAreJoinedAcrossFewZeros(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ in, want []string }{
 		"none":            {nil, nil},
-		"one":             {[]string{segment(4096, "a")}, []string{segment(4096, "a")}},
-		"neighbours":      {[]string{segment(4096, "a"), segment(4097, "b")}, []string{segment(4096, "ab")}},
-		"a small gap":     {[]string{segment(8, "a"), segment(11, "b"), segment(12, "c")}, []string{segment(8, "a\x00\x00bc")}},
-		"the largest gap": {[]string{segment(8, "a"), segment(9+maxGap, "b")}, []string{segment(8, "a"+strings.Repeat("\x00", maxGap)+"b")}},
-		"a larger gap":    {[]string{segment(8, "a"), segment(10+maxGap, "b")}, []string{segment(8, "a"), segment(10+maxGap, "b")}},
-		"any order":       {[]string{segment(99, "c"), segment(8, "a"), segment(9, "b"), segment(90, "c")}, []string{segment(8, "ab"), segment(90, "c"+strings.Repeat("\x00", 8)+"c")}},
+		"one":             {[]string{segment(4096, "a")}, []string{"4096 a"}},
+		"neighbours":      {[]string{segment(4096, "a"), segment(4097, "b")}, []string{"4096 ab"}},
+		"a small gap":     {[]string{segment(8, "a"), segment(11, "b"), segment(12, "c")}, []string{"8 a\x00\x00bc"}},
+		"the largest gap": {[]string{segment(8, "a"), segment(9+maxGap, "b")}, []string{"8 a" + strings.Repeat("\x00", maxGap) + "b"}},
+		"a larger gap":    {[]string{segment(8, "a"), segment(10+maxGap, "b")}, []string{"8 a", fmt.Sprint(10+maxGap, " b")}},
+		"any order":       {[]string{segment(99, "c"), segment(8, "a"), segment(9, "b"), segment(90, "c")}, []string{"8 ab", "90 c" + strings.Repeat("\x00", 8) + "c"}},
 	} {
 		in := &wasmReader{b: []byte(string(rune(len(c.in))) + strings.Join(c.in, ""))}
-		got := (&meter{}).data(in, nil)
-		if want := string(rune(len(c.want))) + strings.Join(c.want, ""); in.failed || string(got) != want {
-			t.Errorf("%s: got %q, failed %t, want %q", name, got, in.failed, want)
+		var got []string
+		for _, s := range segments(in) {
+			got = append(got, fmt.Sprintf("%d %s", s.at, s.bytes))
+		}
+		if in.failed || !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %q, failed %t, want %q", name, got, in.failed, c.want)
 		}
 	}
 	for name, text := range map[string]string{
@@ -78,13 +83,13 @@ func TestDataSegmentsAreJoinedAcrossFewZeros(t *testing.T) {
 		"over another": "\x02\x00\x41\x08\x0b\x02ab\x00\x41\x09\x0b\x01b", "without an end": "\x01\x00\x41\x08\x41\x01a",
 	} {
 		in := &wasmReader{b: []byte(text)}
-		if got := (&meter{}).data(in, nil); !in.failed {
-			t.Errorf("%s: got %q", name, got)
+		if got := segments(in); !in.failed {
+			t.Errorf("%s: got %v", name, got)
 		}
 	}
 }
 
-func BenchmarkMeter(b *testing.B) {
+func BenchmarkRewrite(b *testing.B) {
 	wasm, err := guestWasm()
 	if err != nil {
 		b.Fatal(err)
@@ -92,7 +97,7 @@ func BenchmarkMeter(b *testing.B) {
 	b.SetBytes(int64(len(wasm)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Meter(wasm); err != nil {
+		if _, err := rewrite(wasm); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -18,13 +18,13 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 )
 
-// A Config is the world of one program. The zero value runs it without
-// arguments, environment and context.
+// A Config is the world of one process. The zero value runs a program without
+// arguments and environment.
 type Config struct {
 	Args []string          // after the program's name
 	Env  map[string]string // of the process
-	// Context is the global "context", whose env has the guest's variables. Start adds env, ctx
-	// and binding if they are absent.
+	// Context is the global "context", whose env has the bindings. Start adds env, ctx
+	// and binding if they are absent. A process of a Snapshot has that of the Snapshot.
 	Context *Object
 	Stderr  io.Writer        // gets the program's output; os.Stderr if nil
 	Now     func() time.Time // time.Now if nil
@@ -32,8 +32,7 @@ type Config struct {
 	// MemoryBytes is the limit of the program's memory: beyond it, the program ends.
 	// 0 is no limit.
 	MemoryBytes int
-	// A program that Meter has rewritten calls Tick, if not nil, while it runs. An
-	// error ends the program.
+	// The program calls Tick, if not nil, while it runs. An error ends it.
 	Tick func() error
 	// Owner is the result of Owner(ctx) in host functions.
 	Owner any
@@ -44,14 +43,16 @@ type Process struct {
 	config  Config
 	ctx     *processContext
 	module  api.Module
+	linear  *linear // nil: the memory is in Go's heap
 	resume  api.Function
 	mem     []byte // the whole linear memory; renewed whenever it grows
 	refs    refs
-	program *Object
-	started time.Time
-	queue   []pendingCall
-	ready   bool
-	err     error // the reason of its end
+	program *Program
+	// goObject is the Go object of the runtime.
+	goObject *Object
+	started  time.Time
+	queue    []pendingCall
+	err      error // the reason of its end
 }
 
 type pendingCall struct {
@@ -83,9 +84,23 @@ const (
 	argumentsEnd = 4096 + 8192
 )
 
-// Start instantiates a module and runs the program until it waits. The module's
-// runtime must have passed through Instantiate. The caller closes the process.
-func Start(ctx context.Context, r wazero.Runtime, compiled wazero.CompiledModule, config Config) (*Process, error) {
+// Start runs the program until it waits. The caller closes the process.
+func (g *Program) Start(ctx context.Context, config Config) (*Process, error) {
+	goObject := newProgram()
+	p, err := g.instantiate(ctx, config, newRefs(newGlobal(config.Context), goObject), goObject)
+	if err != nil {
+		return nil, err
+	}
+	run := p.module.ExportedFunction("run")
+	if err = p.begin(run); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// instantiate returns a process whose memory is empty.
+func (g *Program) instantiate(ctx context.Context, config Config, refs refs, goObject *Object) (*Process, error) {
 	if config.Stderr == nil {
 		config.Stderr = os.Stderr
 	}
@@ -95,42 +110,49 @@ func Start(ctx context.Context, r wazero.Runtime, compiled wazero.CompiledModule
 	if config.Rand == nil {
 		config.Rand = rand.Reader
 	}
-	p := &Process{config: config, started: config.Now()}
-	p.program = newProgram()
-	p.refs = newRefs(newGlobal(config.Context), p.program)
+	p := &Process{config: config, program: g, refs: refs, goObject: goObject, started: config.Now()}
 	p.ctx = &processContext{ctx, p}
 	memory, err := newLinear(config.MemoryBytes)
 	if err != nil {
 		return nil, err
 	}
-	p.module, err = r.InstantiateModule(memory.allocator(p.ctx), compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	p.linear = memory
+	p.module, err = g.runtime.InstantiateModule(memory.allocator(p.ctx), g.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
 	if err != nil {
 		memory.Free()
 		return nil, fmt.Errorf("gojs: %w", err)
 	}
-	run := p.module.ExportedFunction("run")
 	p.resume = p.module.ExportedFunction("resume")
-	if run == nil || p.resume == nil || p.module.Memory() == nil {
+	if p.resume == nil || p.module.Memory() == nil {
 		p.Close()
-		return nil, errors.New("gojs: the module was not built with GOOS=js GOARCH=wasm")
+		return nil, errNotGo
 	}
 	p.refresh()
-	argc, argv, err := p.writeArguments()
-	if err == nil {
-		err = p.end(run.CallWithStack(p.ctx, []uint64{uint64(argc), uint64(argv)}))
-	}
-	if err == nil {
-		err = p.drain()
-	}
-	if err != nil {
-		p.Close()
-		return nil, err
-	}
 	return p, nil
 }
 
-// Ready reports whether the program has called workers.Ready.
-func (p *Process) Ready() bool { return p.ready }
+var errNotGo = errors.New("gojs: the module was not built with GOOS=js GOARCH=wasm")
+
+// begin writes what the memory has at the start, and calls run.
+func (p *Process) begin(run api.Function) error {
+	if run == nil {
+		return errNotGo
+	}
+	for _, s := range p.program.data {
+		if s.end() > uint64(len(p.mem)) {
+			return errNotGo
+		}
+		copy(p.mem[s.at:], s.bytes)
+	}
+	argc, argv, err := p.writeArguments()
+	if err != nil {
+		return err
+	}
+	if err := p.end(run.CallWithStack(p.ctx, []uint64{uint64(argc), uint64(argv)})); err != nil {
+		return err
+	}
+	return p.drain()
+}
 
 // Function returns an export, or nil.
 func (p *Process) Function(name string) api.Function { return p.module.ExportedFunction(name) }
@@ -156,7 +178,7 @@ func (p *Process) drain() error {
 	for len(p.queue) > 0 {
 		call := p.queue[0]
 		p.queue = p.queue[1:]
-		p.program.Props["_pendingEvent"] = &Object{Name: "event", Open: true, Props: map[string]Value{
+		p.goObject.Props["_pendingEvent"] = &Object{Name: "event", Open: true, Props: map[string]Value{
 			"id": float64(call.id), "this": Undefined, "args": &Array{call.args},
 		}}
 		if err := p.end(p.resume.CallWithStack(p.ctx, nil)); err != nil {

@@ -14,7 +14,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"syscall/js"
+	"runtime"
 	"time"
 
 	"tidemark/shared/abi"
@@ -34,9 +34,6 @@ type Config struct {
 
 var config Config
 
-//go:wasmimport workers ready
-func hostReady()
-
 // Serve declares the guest ready and never returns.
 func Serve(c Config) {
 	config = c
@@ -44,12 +41,22 @@ func Serve(c Config) {
 	select {}
 }
 
+var booted = make(chan struct{})
+
+// Boot waits until the host calls boot. What the program does before Boot may be years old, and the
+// same in all instances: the memory that it left is in the module that workerd runs. So nothing
+// before Boot may read the environment or the time, or choose a secret.
+func Boot() { <-booted }
+
+//go:wasmexport boot
+func boot() { close(booted) }
+
 // Getenv returns a variable of the Worker's environment, "" if there is none.
 func Getenv(name string) string {
-	if v := js.Global().Get("context").Get("env").Get(name); v.Truthy() {
-		return v.String()
-	}
-	return ""
+	b := []byte(name)
+	handle := hostEnv(pointer(b), int32(len(b)))
+	runtime.KeepAlive(b)
+	return string(take(handle, hostSize(handle)))
 }
 
 // Sleep waits, at least d, or until ctx is done.

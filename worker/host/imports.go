@@ -12,6 +12,12 @@ import (
 // The imports of package abi. The name of their module is abi.Module. The compiler
 // accepts only a literal here.
 
+//go:wasmimport tidemark_abi_5 env
+func hostEnv(name unsafe.Pointer, n int32) int32
+
+//go:wasmimport tidemark_abi_5 ready
+func hostReady()
+
 //go:wasmimport tidemark_abi_5 size
 func hostSize(handle int32) int32
 

@@ -40,6 +40,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,6 +49,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"sync"
 	"time"
 
 	"tidemark/shared/abi"
@@ -61,7 +63,7 @@ const (
 )
 
 var (
-	boot  = strconv.FormatInt(time.Now().UnixNano(), 36)
+	boot  = sync.OnceValue(rand.Text)
 	held  [][]byte
 	waits = map[string]host.Pause{}
 )
@@ -87,6 +89,7 @@ func again(w web.ResponseWriter, r *web.Request) {
 
 //layout:long one handler for each route
 func main() {
+	host.Boot()
 	mux := routes{}
 	mux["GET /trivial"] = func(w web.ResponseWriter, _ *web.Request) { io.WriteString(w, "ok") }
 	mux["GET /env"] = func(w web.ResponseWriter, r *web.Request) {
@@ -194,7 +197,7 @@ func stats(w web.ResponseWriter, _ *web.Request) {
 	runtime.ReadMemStats(&m)
 	answer(w, map[string]any{
 		"calls": s.Calls, "ops": s.Ops, "handles": hostHandles(),
-		"goroutines": s.Goroutines, "objects": s.Objects, "boot": boot, "memory": m.Sys, "live": m.HeapAlloc,
+		"goroutines": s.Goroutines, "objects": s.Objects, "boot": boot(), "memory": m.Sys, "live": m.HeapAlloc,
 	})
 }
 

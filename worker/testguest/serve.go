@@ -144,5 +144,5 @@ func (p *probe) waitAndAdd(w web.ResponseWriter, r *web.Request, key string) {
 		fail(w, err.Error(), web.StatusInternalServerError)
 		return
 	}
-	fmt.Fprint(w, boot, " ", strconv.Itoa(int(p.o.ID)))
+	fmt.Fprint(w, boot(), " ", strconv.Itoa(int(p.o.ID)))
 }

@@ -28,6 +28,7 @@ type Settings struct {
 	CacheBytes        int // of the documents in the instance's memory
 	SpaceBytes        int64
 	Tables            record.Schema
+	Declared          bool // Tables are not BuiltIn
 	Webhooks          webhook.Config
 }
 
@@ -100,14 +101,17 @@ func setMaxTTL(s *Settings, text string) (err error) {
 	return err
 }
 
+// BuiltIn are the tables of a server that declares no others. Nobody changes them.
+var BuiltIn = record.Default()
+
 func setTables(s *Settings, text string) error {
-	s.Tables = record.Default()
+	s.Tables = BuiltIn
 	if text == "" {
 		return nil
 	}
 	schema, err := record.Decode([]byte(text))
 	if err == nil {
-		s.Tables = schema
+		s.Tables, s.Declared = schema, true
 	}
 	return err
 }

@@ -33,6 +33,9 @@ type Store interface {
 // root is where the paths of the routes begin.
 const root = "/api/v1/"
 
+// operations are those of the root and of spaces. Nobody changes them.
+var operations = newOperations()
+
 // handler serves the operations.
 type handler struct {
 	of         func(*door.Call) Store
@@ -44,7 +47,7 @@ type handler struct {
 // open, the routes that need no token are left out.
 func Section(of func(*door.Call) Store, settings door.Settings, open bool) *door.Section {
 	h := &handler{
-		of: of, operations: newOperations(),
+		of: of, operations: operations,
 		uploads: door.NewLimiter(settings.UploadsPerMinute, "uploads per minute to a project"),
 	}
 	s := &door.Section{

@@ -56,6 +56,9 @@ func NewStatements(schema record.Schema, pageOctets int) *Statements {
 	return newStatements(schema, pageOctets, &standard)
 }
 
+// Bound replaces pageOctets of NewStatements.
+func (s *Statements) Bound(pageOctets int) { s.pageOctets = pageOctets }
+
 func newStatements(schema record.Schema, pageOctets int, r *rules) *Statements {
 	if err := schema.Validate(); err != nil {
 		panic(err)

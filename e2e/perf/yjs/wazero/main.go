@@ -51,11 +51,11 @@ func run(data, guest string) error {
 	if err != nil {
 		return err
 	}
-	compiled, err := r.CompileModule(ctx, wasm)
+	program, err := gojs.Compile(ctx, r, wasm)
 	if err != nil {
 		return err
 	}
-	process, err := gojs.Start(ctx, r, compiled, gojs.Config{})
+	process, err := program.Start(ctx, gojs.Config{})
 	if err != nil {
 		return err
 	}

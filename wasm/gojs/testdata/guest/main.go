@@ -40,18 +40,17 @@ func loop() {
 	}
 }
 
-var kept [][]byte
-
-//go:wasmimport workers ready
-func ready()
-
-// variable returns a variable of the context, "" if there is none.
-func variable(name string) string {
-	if v := js.Global().Get("context").Get("env").Get(name); v.Truthy() {
-		return v.String()
-	}
-	return ""
+// world prints what the program reads of its world.
+//
+//go:wasmexport world
+func world() {
+	println(time.Now().UTC().Format(time.RFC3339Nano) + " " + time.Since(begun).String() + " " + os.Getenv("A") + " " + rand.Text())
 }
+
+var (
+	kept  [][]byte
+	begun = time.Now()
+)
 
 func main() {
 	switch os.Args[1] {
@@ -77,16 +76,16 @@ func main() {
 				runtime.Gosched()
 			}
 		}
-	case "worker":
-		fmt.Println(variable("NAME"), variable("ABSENT"))
+	case "context":
+		env := js.Global().Get("context").Get("env")
+		fmt.Println(env.Get("NAME"), env.Get("ABSENT"))
 	case "time":
 		n, err := rand.Read(make([]byte, 8))
 		fmt.Println(time.Now().UTC().Format(time.RFC3339Nano), n, err)
 	case "unknown":
 		js.Global().Get("document")
 	case "call":
-		js.Global().Call("fetch", "x")
+		js.Global().Call("Date")
 	}
-	ready()
 	select {}
 }

@@ -1,0 +1,46 @@
+//go:build !js
+
+package gojs
+
+import "bytes"
+
+// An image is the content of a linear memory. On Linux it is a file in memory: a process maps it,
+// and gets a copy of a page when it first writes to that page.
+type image struct {
+	size   int
+	file   memoryFile
+	memory []byte // if there is no file
+}
+
+func newImage(memory []byte) (*image, error) {
+	i := &image{size: len(memory)}
+	if canReserve && canMap {
+		var err error
+		i.file, err = newMemoryFile(memory)
+		return i, err
+	}
+	i.memory = bytes.Clone(memory)
+	return i, nil
+}
+
+// share lets the process from which the image was taken have its pages in common with those that start from it.
+func (i *image) share(m *linear, memory []byte) error {
+	if i.memory != nil {
+		return nil
+	}
+	return i.fill(m, memory)
+}
+
+// fill gives a process's memory the content of the image. m is where that memory is; nil: in Go's heap.
+func (i *image) fill(m *linear, memory []byte) error {
+	if i.memory != nil {
+		copy(memory, i.memory)
+		return nil
+	}
+	return i.file.mapTo(m.reserved[:i.size])
+}
+
+func (i *image) close() error {
+	i.memory = nil
+	return i.file.close()
+}

@@ -14,8 +14,8 @@ import (
 // compiles the module before its first request, and Cloudflare's free plan takes 3 MiB of it, compressed.
 // Who raises the budget says in RATIONALE.md what the bytes bring.
 const (
-	moduleBytes     = 9_155_000
-	compressedBytes = 2_451_000
+	moduleBytes     = 9_212_000
+	compressedBytes = 2_487_000
 )
 
 func TestTheModuleStaysWithinItsBudget(t *testing.T) {

@@ -32,9 +32,11 @@ import (
 	"tidemark/worker/webhooks"
 )
 
+// root is the database of the root.
+const root = host.D1("DB")
+
 func main() {
 	settings, invalid := door.ReadSettings(host.Getenv)
-	root := host.D1("DB")
 	invalid = cmp.Or(invalid, root.Check())
 	if invalid != nil {
 		settings.Webhooks = webhook.Config{} // nothing is served, and nothing sent

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"crypto/elliptic"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -72,6 +73,18 @@ func TestAKeyCountsOnlyWhileItIsTheIssuers(t *testing.T) {
 	}
 }
 
+// smallPoint returns a point of the curve whose x and the prime are less than 2^256.
+func smallPoint(curve *elliptic.CurveParams) (x, y []byte) {
+	for n := int64(1); ; n++ {
+		x := big.NewInt(n)
+		right := new(big.Int).Exp(x, big.NewInt(3), curve.P)
+		right.Sub(right, new(big.Int).Mul(x, big.NewInt(3))).Add(right, curve.B).Mod(right, curve.P)
+		if y := new(big.Int).ModSqrt(right, curve.P); y != nil {
+			return x.FillBytes(make([]byte, 32)), y.FillBytes(make([]byte, 32))
+		}
+	}
+}
+
 func TestWhichPointsAreKeysOfP256(t *testing.T) {
 	point, _ := keys.ecdsa.PublicKey.Bytes()
 	x, y := point[1:33], point[33:]
@@ -80,6 +93,7 @@ func TestWhichPointsAreKeysOfP256(t *testing.T) {
 		return new(big.Int).Mod(new(big.Int).Add(new(big.Int).SetBytes(b), n), new(big.Int).Lsh(big.NewInt(1), 256)).FillBytes(make([]byte, 32))
 	}
 	one, zero := big.NewInt(1), make([]byte, 32)
+	smallX, smallY := smallPoint(keys.ecdsa.Params())
 	negative := new(big.Int).Sub(prime, new(big.Int).SetBytes(y)).FillBytes(make([]byte, 32))
 	gx, gy := keys.ecdsa.Params().Gx.FillBytes(make([]byte, 32)), keys.ecdsa.Params().Gy.FillBytes(make([]byte, 32))
 	for name, c := range map[string]struct {
@@ -88,9 +102,11 @@ func TestWhichPointsAreKeysOfP256(t *testing.T) {
 	}{
 		"a key": {x, y, true}, "the other point of its x": {x, negative, true}, "the generator": {gx, gy, true},
 		"another y": {x, add(y, one), false}, "another x": {add(x, one), y, false}, "swapped": {y, x, false}, "zero": {zero, zero, false},
-		"the prime as x":    {prime.FillBytes(make([]byte, 32)), y, false},
-		"the prime as y":    {x, prime.FillBytes(make([]byte, 32)), false},
-		"the greatest word": {add(zero, big.NewInt(-1)), add(zero, big.NewInt(-1)), false},
+		"the prime as x":          {prime.FillBytes(make([]byte, 32)), y, false},
+		"the prime as y":          {x, prime.FillBytes(make([]byte, 32)), false},
+		"a small x":               {smallX, smallY, true},
+		"a small x and the prime": {add(smallX, prime), smallY, false},
+		"the greatest word":       {add(zero, big.NewInt(-1)), add(zero, big.NewInt(-1)), false},
 	} {
 		if got := onP256(c.x, c.y); got != c.want {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)

@@ -35,7 +35,6 @@ type shape[Raw ~[]byte] struct {
 	Map      map[string]any `json:"map,omitempty"`
 	Left     string         `json:"-"`
 	Untagged string
-	hidden   string
 }
 
 type (

@@ -76,7 +76,7 @@ func readDirectPage(r abi.Result, room int) cutPage {
 		k := int(store.CellNumber(line[0]))
 		text, _ := line[1].(abi.Text)
 		c := store.NewColumns(text, directID+len(directMembers[k]))
-		var live, dead []byte
+		live, dead := make([]byte, 0, renderedSize(text, k)), []byte(nil)
 		var seq, id []byte
 		for ; c.Next(); room-- {
 			if room == 0 {
@@ -102,4 +102,15 @@ func readDirectPage(r abi.Result, room int) cutPage {
 		}
 	}
 	return p
+}
+
+// renderedSize is how many bytes the rows of a text of collection k have as JSON, if all are live:
+// a text that grows is copied several times.
+func renderedSize(text []byte, k int) int {
+	first, _, _ := bytes.Cut(text, []byte{'\n'})
+	row := len("},")
+	for _, member := range directMembers[k] {
+		row += len(member)
+	}
+	return len(text) + (bytes.Count(first, []byte{','})+1)*row
 }

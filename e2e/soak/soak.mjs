@@ -27,7 +27,7 @@ const patienceMillis = 120_000;
 
 // What a figure may add between the second and the last quarter of the time after the restarts: a share, and a constant.
 const growth = {
-  memory: { share: 0.25, constant: 64 * MB, unit: MB }, threads: { share: 0.25, constant: 10, unit: 1 }, goroutines: { share: 0.25, constant: 50, unit: 1 },
+  memory: { share: 0.1, constant: 24 * MB, unit: MB }, threads: { share: 0.25, constant: 10, unit: 1 }, goroutines: { share: 0.25, constant: 50, unit: 1 },
   files: { share: 0.25, constant: 30, unit: 1 }, disk: { share: 0.25, constant: 16 * MB, unit: MB },
 };
 

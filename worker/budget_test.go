@@ -13,7 +13,7 @@ import (
 // The budget of the module, in bytes: what it had when somebody last made it smaller, and 1 %. An isolate
 // compiles the module before its first request, and Cloudflare's free plan takes 3 MiB of what workerd runs, compressed:
 // of the module with its memory before the boot.
-// Who raises the budget says in RATIONALE.md what the bytes bring.
+// Somebody who raises the budget writes into RATIONALE.md what the bytes bring.
 const (
 	moduleBytes     = 9_212_000
 	compressedBytes = 2_487_000

@@ -9,7 +9,7 @@ export const decode = (bytes) => decoder.decode(bytes);
 
 const GREAT = 4096; // bytes
 const SHORT = 32; // units of UTF-16, up to which a loop is faster than the encoder
-const UTF8_TIMES = 3; // bytes of UTF-8 that a unit of UTF-16 takes at most
+export const UTF8_TIMES = 3; // bytes of UTF-8 that a unit of UTF-16 takes at most
 const NULL = 0, NUMBER = 1, TEXT = 2, BLOB = 3, FAR_TEXT = 6, FAR_BLOB = 7;
 
 export class Reader {

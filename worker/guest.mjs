@@ -3,7 +3,7 @@
 // shared/abi documents what the two sides say to each other.
 import "../build/wasm_exec.js";
 import wasm from "../build/worker.wasm";
-import { Reader, Writer, decode, encode, encodeInto } from "./frame.mjs";
+import { Reader, UTF8_TIMES, Writer, decode, encode, encodeInto } from "./frame.mjs";
 import { fetchFrame } from "./fetch.mjs";
 import * as log from "./log.mjs";
 import { Counts, ofEvents } from "./metrics.mjs";
@@ -41,7 +41,6 @@ const LIMIT_CALL_MS = 60_000; // variable LIMIT_CALL_MS
 const LIMIT_MEMORY_MB = 112; // variable LIMIT_MEMORY_MB; an isolate has 128
 const MOST_AGAIN = 3; // as package abi says
 const INBOX_BYTES = 16 << 10; // as package abi says
-const UTF8_TIMES = 3; // bytes of UTF-8 that a unit of UTF-16 takes at most
 const NONE = new Uint8Array(0);
 
 export const callLimit = (env) => Number(env.LIMIT_CALL_MS) || LIMIT_CALL_MS;

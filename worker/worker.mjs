@@ -7,7 +7,7 @@ import { Held, frameOf } from "./held.mjs";
 import * as log from "./log.mjs";
 import { alarmPoint, eventPoint } from "./metrics.mjs";
 import { objectStub } from "./object.mjs";
-import { Reader, Writer, decode, encode } from "./frame.mjs";
+import { Reader, Writer, encode } from "./frame.mjs";
 import {
   Call, EVENT_BINARY, EVENT_CALL, EVENT_CLOSE, EVENT_ENTER, EVENT_MESSAGES, EVENT_OPEN, EVENT_TEXT, EVENT_TIMER,
   KIND_BINARY, KIND_TEXT, callLimit, message, running,

@@ -146,7 +146,7 @@ export async function runAll(sections, chosen) {
     console.log(`${name} took ${minutes(seconds)} on ${machine.cores} cores of ${machine.cpu}. The load before was ${loadBefore}; other processes used ${coresOfOthers} cores meanwhile.`);
   }
   console.log(`\n${wanted.length} sections took ${minutes((performance.now() - begin) / 1000)}. ± is half of the interval that the median is in with a probability of 95 %. A ratio
-with "?" must not be quoted: that interval is wider than 20 % of it, or it has less than 5 rounds. The interval stands in its place.
+with "?" must not be quoted: that interval is wider than 20 % of it, or it has less than 5 rounds. The interval stands in its place, or the ratio of the only round.
 The page of all results: go run ./e2e/perf/page`);
 }
 

@@ -2,7 +2,7 @@
 // and keeps what it read of responses.
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { get, host, post } from "./guest.mjs";
+import { get, host } from "./guest.mjs";
 
 test("the guest gets the head and the body of a request, however long they are", async () => {
   for (const length of [0, 1, 5_000, 5_400, 16_000, 16_384, 17_000, 60_000]) {

@@ -34,7 +34,7 @@ func DecodeMessages(b []byte) ([]Message, error) {
 	r := reader{b: b}
 	var messages []Message
 	for len(r.b) > 0 {
-		messages = append(messages, Message{Conn: int32(r.u32()), Kind: int(r.kind()), Data: bytes.Clone(r.text())})
+		messages = append(messages, Message{Conn: int32(r.u32()), Kind: r.kind(), Data: bytes.Clone(r.text())})
 	}
 	if r.failed {
 		return nil, ErrFrame

@@ -1,5 +1,5 @@
 // Package jsonvalue writes Go values as JSON, and reads them, with the results of encoding/json, for
-// the types that the guest has. That package is a twentieth of the guest: it serves every type, and keeps a
+// the types that the guest has. That package would be a fifteenth of the guest: it serves every type, and keeps a
 // table for each. Texts of clients that are long, or read often, belong to ijson.
 package jsonvalue
 

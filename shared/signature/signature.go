@@ -1,5 +1,5 @@
 // Package signature checks the signatures of public keys, for a host and for tests. The guest asks
-// its host by abi.OpVerify: the arithmetic of public keys would be a twentieth of the guest.
+// its host by abi.OpVerify: the arithmetic of public keys would be an eighth of the guest.
 package signature
 
 import (

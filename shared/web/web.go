@@ -1,6 +1,6 @@
 // Package web has the words of HTTP that the guest needs: a request, a response's writer,
 // headers and statuses. The names and their meanings are those of net/http, which a guest has no room for:
-// net/http brings TLS, HTTP/2 and the parser of forms into the module, a sixth of it.
+// net/http brings TLS, HTTP/2 and the parser of forms into the module, a twelfth of it.
 package web
 
 import (

@@ -43,7 +43,7 @@ const globalPrefix = "global "
 // tick is a new import, so each function that the module defines has a number
 // one higher than before.
 //
-// It exports its globals, under the names globalPrefix has, so that a Snapshot can have them.
+// It exports each global, as globalPrefix and its number, so that a Snapshot can read and set it.
 //
 // It has no data segments: rewrite returns them. wazero would write them to the memory of each
 // instance, also of one that gets all of its memory from a Snapshot.

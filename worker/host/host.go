@@ -1,7 +1,7 @@
 //go:build js && wasm
 
 // Package host is the guest's side of the host ABI (package abi): it turns the
-// host's exports into an web.Handler's requests and a Room's events, and ops
+// host's exports into a web.Handler's requests and a Room's events, and ops
 // into calls that wait.
 //
 // One instance serves every request and every object of an isolate, so nothing

@@ -491,7 +491,8 @@ export class Call {
       case OP_ENTER:
         await null; // until the export that posted this has returned: one that ends in another ends both
         if (this.guest.dead) return NONE;
-        this.object.event(EVENT_ENTER, id, NONE);
+        this.object.deliver();
+        if (!this.guest.dead) this.object.happen(EVENT_ENTER, id, NONE); // the next instance knows no such op
         return NONE;
       case OP_SLEEP:
         await new Promise((wake) => setTimeout(wake, reader.f64()));

@@ -3,7 +3,7 @@ package abi
 // A Signature asks whether a public key made the signature of some bytes (OpVerify).
 type Signature struct {
 	Alg string // RS256, ES256 or EdDSA, as in RFC 7518, 3.1 and RFC 8037, 3.1
-	// Key are the numbers of the public key, big-endian: N and E of RS256, X and Y of ES256 (curve P-256), of
+	// Key are the numbers of the public key, big-endian: N and E of RS256 (E is 3, 17, 37 or 65537), X and Y of ES256 (curve P-256), of
 	// 32 bytes each, or X of EdDSA (curve Ed25519), of 32.
 	Key               [2]string
 	Signed, Signature []byte

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 	"strings"
 
 	"tidemark/shared/ijson"
@@ -28,6 +29,9 @@ const (
 	minRSABits = 2048
 	maxRSABits = 8192
 )
+
+// exponents are those of RSA that workerd accepts, big-endian.
+var exponents = []string{"\x03", "\x11", "\x25", "\x01\x00\x01"}
 
 type jwk struct {
 	Type, ID, Alg, Use, Curve string
@@ -127,8 +131,8 @@ func (j jwk) public() (none [2]string, err error) {
 		if size := bitLength(n); size < minRSABits || size > maxRSABits {
 			return none, fmt.Errorf("an RSA key of %d bits", size)
 		}
-		if size := bitLength(e); size > 31 || size < 2 || e[len(e)-1]&1 == 0 {
-			return none, errors.New("an RSA exponent that is even, 1 or too large")
+		if !slices.Contains(exponents, string(e)) {
+			return none, errors.New("an RSA exponent other than 3, 17, 37 and 65537")
 		}
 		return [2]string{string(n), string(e)}, nil
 	case "EC":

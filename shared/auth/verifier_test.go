@@ -200,6 +200,7 @@ func TestRefusedKeySets(t *testing.T) {
 		`{"keys":[{"kty":"RSA","n":"` + n + `","e":"AQAB"}]}`,
 		`{"keys":[{"kty":"RSA","n":"` + long + `","e":"AQ"}]}`,
 		`{"keys":[{"kty":"RSA","n":"` + long + `","e":"AQABAQAB"}]}`,
+		`{"keys":[{"kty":"RSA","n":"` + long + `","e":"Iw"}]}`, // 35
 		`{"keys":[{"kty":"RSA","n":"!","e":"AQAB"}]}`,
 		`{"keys":[{"kty":"EC","crv":"P-256","x":"` + strings.Repeat("A", 43) + `","y":"` + strings.Repeat("A", 43) + `"}]}`,
 		`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AAAA"}]}`,

@@ -27,7 +27,8 @@ func (d *decoder) malformed() error {
 // Unmarshal reads a text of JSON into the value to which v points: a string, a bool, a signed integer, a float64, a
 // RawMessage, an any, a struct or a slice of these, or a map from strings to RawMessage or any; *int64 and *float64 are nil for null. It skips members that a struct does not
 // have, and knows its members in any case. Of a name that comes twice the last one counts.
-// A string may hold invalid UTF-8 and halves of surrogate pairs, which become U+FFFD.
+// A string may hold invalid UTF-8 and halves of surrogate pairs, which become U+FFFD. An any takes stack
+// for each level of the text, so it is for texts that the server made.
 func Unmarshal(text []byte, v any) error { return unmarshal(text, v, false) }
 
 // UnmarshalStrict is Unmarshal, but a member that a struct does not have is an error.
@@ -72,7 +73,6 @@ func Member(text []byte, name string) RawMessage {
 type decoder struct {
 	text   []byte
 	pos    int
-	depth  int
 	strict bool
 	whole  bool   // the value is valid, and something may follow
 	member string // the last one of a struct
@@ -106,11 +106,43 @@ func (d *decoder) valid() bool {
 	return d.whole && d.next() == 0 && d.pos == len(d.text)
 }
 
-// skip reads a value, and says whether it is valid.
+// skip reads a value, and says whether it is valid. It does not call itself for what a container has:
+// the stack of a program in Wasm is short, and clients choose how deep their texts are.
 func (d *decoder) skip() bool {
-	switch c := d.next(); {
-	case c == '{' || c == '[':
-		return d.skipContainer(c)
+	var few [32]byte
+	ends := few[:0] // of the containers that are open
+	for {
+		if c := d.next(); c != '{' && c != '[' {
+			if !d.skipScalar(c) {
+				return false
+			}
+		} else if d.pos++; len(ends) == maxDepth {
+			return false
+		} else if end := c + 2; !d.take(end) { // of ASCII
+			if ends = append(ends, end); !d.skipName(end) {
+				return false
+			}
+			continue
+		}
+		for len(ends) > 0 && d.take(ends[len(ends)-1]) {
+			ends = ends[:len(ends)-1]
+		}
+		if len(ends) == 0 {
+			return true
+		}
+		if !d.take(',') || !d.skipName(ends[len(ends)-1]) {
+			return false
+		}
+	}
+}
+
+// skipName reads what stands before the next value of a container: the name of a member of an object.
+func (d *decoder) skipName(end byte) bool {
+	return end == ']' || d.next() == '"' && d.skipString() && d.take(':')
+}
+
+func (d *decoder) skipScalar(c byte) bool {
+	switch {
 	case c == '"':
 		return d.skipString()
 	case c == '-' || c-'0' < 10:
@@ -123,27 +155,6 @@ func (d *decoder) skip() bool {
 		}
 	}
 	return false
-}
-
-func (d *decoder) skipContainer(open byte) bool {
-	d.pos++
-	if d.depth++; d.depth > maxDepth {
-		return false
-	}
-	end := open + 2 // of ASCII
-	for first := true; !d.take(end); first = false {
-		if !first && !d.take(',') {
-			return false
-		}
-		if open == '{' && (d.next() != '"' || !d.skipString() || !d.take(':')) {
-			return false
-		}
-		if !d.skip() {
-			return false
-		}
-	}
-	d.depth--
-	return true
 }
 
 func (d *decoder) skipString() bool {

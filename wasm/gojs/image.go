@@ -5,22 +5,24 @@ package gojs
 import "bytes"
 
 // An image is the content of a linear memory. On Linux it is a file in memory: a process maps it,
-// and gets a copy of a page when it first writes to that page.
+// and gets a copy of a page when it first writes to that page. Without files in memory, as a
+// system may forbid them, a process gets a copy of the whole.
 type image struct {
 	size   int
 	file   memoryFile
 	memory []byte // if there is no file
 }
 
-func newImage(memory []byte) (*image, error) {
+func newImage(memory []byte) *image {
 	i := &image{size: len(memory)}
 	if canReserve && canMap {
 		var err error
-		i.file, err = newMemoryFile(memory)
-		return i, err
+		if i.file, err = newMemoryFile(memory); err == nil {
+			return i
+		}
 	}
 	i.memory = bytes.Clone(memory)
-	return i, nil
+	return i
 }
 
 // share lets the process from which the image was taken have its pages in common with those that start from it.

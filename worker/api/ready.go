@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,6 +17,8 @@ import (
 // A Database is one that the server must be able to write.
 type Database struct {
 	Name string
+	// Missing is the error of a server without this binding, or nil.
+	Missing error
 	// Write writes to the database, and changes nothing.
 	Write func(context.Context) error
 }
@@ -51,7 +54,8 @@ func readySection(databases []Database) *door.Section {
 // what fails. F3.
 func (r *readiness) serve(c *door.Call) error {
 	failures := r.ask(c)
-	if c.Invalid != nil {
+	missing := func(d Database) bool { return d.Missing == c.Invalid } // it is among the failures
+	if c.Invalid != nil && !slices.ContainsFunc(r.databases, missing) {
 		failures = appendFailure(append([]byte(nil), failures...), "variable", variableOf(c.Invalid), c.Invalid.Error())
 	}
 	if len(failures) == 0 {
@@ -76,7 +80,9 @@ func (r *readiness) ask(c *door.Call) []byte {
 	var failures []byte
 	var failed error
 	for _, d := range r.databases {
-		if err := d.Write(c.R.Context()); err != nil {
+		if d.Missing != nil { // the log has it since the boot
+			failures = appendFailure(failures, "database", d.Name, d.Missing.Error())
+		} else if err := d.Write(c.R.Context()); err != nil {
 			failed = err
 			failures = appendFailure(failures, "database", d.Name, unready(err))
 		}

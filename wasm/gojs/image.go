@@ -12,15 +12,17 @@ type image struct {
 	memory []byte // if there is no file
 }
 
-func newImage(memory []byte) (*image, error) {
+func newImage(memory []byte) *image {
 	i := &image{size: len(memory)}
 	if canReserve && canMap {
 		var err error
-		i.file, err = newMemoryFile(memory)
-		return i, err
+		if i.file, err = newMemoryFile(memory); err == nil {
+			return i
+		}
+		// A sandbox may refuse it, as by seccomp or vm.memfd_noexec. The program must run all the same.
 	}
 	i.memory = bytes.Clone(memory)
-	return i, nil
+	return i
 }
 
 // share lets the process from which the image was taken have its pages in common with those that start from it.

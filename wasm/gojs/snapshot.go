@@ -33,13 +33,9 @@ func (p *Process) Snapshot() (*Snapshot, error) {
 	if len(p.queue) > 0 {
 		return nil, errors.New("gojs: a snapshot of a program that has not finished its events")
 	}
-	s := &Snapshot{program: p.program, started: p.started}
+	s := &Snapshot{program: p.program, started: p.started, image: newImage(p.mem)}
 	for n := range p.program.globals {
 		s.globals = append(s.globals, p.global(n).Get())
-	}
-	var err error
-	if s.image, err = newImage(p.mem); err != nil {
-		return nil, fmt.Errorf("gojs: snapshot: %w", err)
 	}
 	if err := s.image.share(p.linear, p.mem); err != nil {
 		s.Close()

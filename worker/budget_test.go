@@ -11,7 +11,8 @@ import (
 )
 
 // The budget of the module, in bytes: what it had when somebody last made it smaller, and 1 %. An isolate
-// compiles the module before its first request, and Cloudflare's free plan takes 3 MiB of it, compressed.
+// compiles the module before its first request, and Cloudflare's free plan takes 3 MiB of what workerd runs, compressed:
+// of the module with its memory before the boot.
 // Who raises the budget says in RATIONALE.md what the bytes bring.
 const (
 	moduleBytes     = 9_212_000
@@ -26,21 +27,25 @@ func TestTheModuleStaysWithinItsBudget(t *testing.T) {
 	if len(module) > moduleBytes {
 		t.Errorf("the module has %d bytes, and may have %d", len(module), moduleBytes)
 	}
+	uploaded, err := os.ReadFile("../build/worker.wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
 	var counted counter
 	w, err := gzip.NewWriterLevel(&counted, gzip.BestCompression)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.Copy(w, bytes.NewReader(module)); err != nil {
+	if _, err := io.Copy(w, bytes.NewReader(uploaded)); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if counted > compressedBytes {
-		t.Errorf("the module has %d bytes, compressed, and may have %d", counted, compressedBytes)
+		t.Errorf("what workerd runs has %d bytes, compressed, and may have %d", counted, compressedBytes)
 	}
-	t.Logf("%d bytes, %d compressed", len(module), counted)
+	t.Logf("%d bytes, %d of what workerd runs, compressed", len(module), counted)
 }
 
 // A counter counts what is written to it.

@@ -38,7 +38,8 @@ func main() {
 	builtIn := prepare(door.BuiltIn) // in the snapshot
 	host.Boot()
 	settings, invalid := door.ReadSettings(host.Getenv)
-	invalid = cmp.Or(invalid, root.Check())
+	missing := root.Check()
+	invalid = cmp.Or(invalid, missing)
 	if invalid != nil {
 		settings.Webhooks = webhook.Config{} // nothing is served, and nothing sent
 	}
@@ -78,7 +79,7 @@ func main() {
 		},
 		Spaces:    directory,
 		Webhooks:  telling.desk(),
-		Databases: []api.Database{{Name: "DB", Write: func(ctx context.Context) error { return store.Write(ctx, db) }}},
+		Databases: []api.Database{{Name: "DB", Missing: missing, Write: func(ctx context.Context) error { return store.Write(ctx, db) }}},
 	})
 	config := &space.Config{
 		Serve: handler.ServeSpace, Records: prepared.records, Projects: prepared.projects, Transfer: prepared.transfer, Schema: schema, Tables: prepared.tables, Limits: settings.Sync,

@@ -115,7 +115,7 @@
 //	inbox()                           the address of InboxBytes bytes, the same as long as the instance
 //	                                  lives. The host may write bytes for the next export there, instead
 //	                                  of keeping them, and passes handle 0 with their length: the head of a
-//	                                  request or the result of an op
+//	                                  request, the result of an op, or the bytes of an event
 //
 // A call is finished when the guest has responded and none of its ops is under way.
 //

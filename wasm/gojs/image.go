@@ -20,6 +20,7 @@ func newImage(memory []byte) *image {
 		if i.file, err = newMemoryFile(memory); err == nil {
 			return i
 		}
+		// A sandbox may refuse it, as by seccomp or vm.memfd_noexec. The program must run all the same.
 	}
 	i.memory = bytes.Clone(memory)
 	return i

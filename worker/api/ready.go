@@ -17,6 +17,8 @@ import (
 // A Database is one that the server must be able to write.
 type Database struct {
 	Name string
+	// Missing is the error of a server without this binding, or nil.
+	Missing error
 	// Write writes to the database, and changes nothing.
 	Write func(context.Context) error
 }
@@ -79,7 +81,9 @@ func (r *readiness) ask(c *door.Call) []byte {
 	var failures []byte
 	var failed error
 	for _, d := range r.databases {
-		if err := d.Write(c.R.Context()); err != nil {
+		if d.Missing != nil { // the log has it since the boot
+			failures = appendFailure(failures, "database", d.Name, d.Missing.Error())
+		} else if err := d.Write(c.R.Context()); err != nil {
 			failed = err
 			failures = appendFailure(failures, "database", d.Name, unready(err))
 		}

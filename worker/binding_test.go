@@ -16,25 +16,24 @@ func TestWithoutItsDatabaseTheServerNamesTheBinding(t *testing.T) {
 	config := configured(t)
 	config.D1Databases = nil
 	s := wasmtest.Start(t, wasmtest.Options{Guest: "./worker", Config: config, Env: map[string]string{"AUTH_SECRET": secret}})
-	bearer := "Bearer " + conformance.Signer([]byte(secret))(conformance.Claims{Subject: "alice", Scope: conformance.NoScope})
-	const missing = "DB is missing: wrangler.toml must have this binding in [[d1_databases]]"
+	const missing = "the binding DB is missing: wrangler.toml must have it in [[d1_databases]]"
 	for path, want := range map[string]string{
 		"/trpc/sync.pull": missing,
-		"/readyz":         `{"status":"unready","failures":[{"database":"DB","error":"` + missing + `"}]}`,
+		"/readyz":         `{"status":"unready","failures":[{"database":"DB","error":"` + missing + `"}]}`, // F3
 	} {
 		r, err := http.NewRequest("GET", s.URL+path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Header.Set("Authorization", bearer)
+		r.Header.Set("Authorization", "Bearer "+conformance.Signer([]byte(secret))(conformance.Claims{Subject: "alice", Scope: conformance.NoScope}))
 		response, err := http.DefaultClient.Do(r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer response.Body.Close()
 		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
 		if err != nil || response.StatusCode != 503 || !strings.Contains(string(body), want) {
-			t.Errorf("%s: got %s %s, %v, want 503 with %q", path, response.Status, body, err, want)
+			t.Errorf("GET %s: got %s %s, %v, want 503 with %q", path, response.Status, body, err, want)
 		}
 	}
 }

@@ -53,11 +53,10 @@ func readySection(databases []Database) *door.Section {
 // serve returns 200 if the variables are valid and every database takes writes, and otherwise 503 and
 // what fails. F3.
 func (r *readiness) serve(c *door.Call) error {
-	var failures []byte
-	if name := subjectOf(c.Invalid); r.has(name) { // its binding is missing
-		failures = appendFailure(nil, "database", name, c.Invalid.Error())
-	} else if failures = r.ask(c); c.Invalid != nil {
-		failures = appendFailure(append([]byte(nil), failures...), "variable", name, c.Invalid.Error())
+	failures := r.ask(c)
+	missing := func(d Database) bool { return d.Missing == c.Invalid } // it is among the failures
+	if c.Invalid != nil && !slices.ContainsFunc(r.databases, missing) {
+		failures = appendFailure(append([]byte(nil), failures...), "variable", variableOf(c.Invalid), c.Invalid.Error())
 	}
 	if len(failures) == 0 {
 		c.WriteJSON(web.StatusOK, []byte(`{"status":"ready"}`))
@@ -108,17 +107,8 @@ func appendFailure(failures []byte, kind, name, why string) []byte {
 	return append(ijson.AppendString(failures, why), '}')
 }
 
-// has reports whether a database has that name.
-func (r *readiness) has(name string) bool {
-	return slices.ContainsFunc(r.databases, func(d Database) bool { return d.Name == name })
-}
-
-// subjectOf returns the name of the variable or the database with which the error of a setting begins,
-// "" if there is no error.
-func subjectOf(invalid error) string {
-	if invalid == nil {
-		return ""
-	}
+// variableOf returns the name of the variable with which the error of a setting begins.
+func variableOf(invalid error) string {
 	name := invalid.Error()
 	if i := strings.IndexAny(name, " :"); i >= 0 {
 		name = name[:i]

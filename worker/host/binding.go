@@ -20,11 +20,11 @@ const wholeBytes = 256 << 10
 // A D1 is a database by the name of its binding.
 type D1 string
 
-// Check returns an error if the host has no database of that name, which begins with the name. It
+// Check returns an error if the host has no database of that name. It
 // needs no request.
 func (d D1) Check() error {
 	if _, err := d1.OpenConnector(string(d)); errors.Is(err, d1.ErrDatabaseNotFound) {
-		return fmt.Errorf("%s is missing: wrangler.toml must have this binding in [[d1_databases]]", d)
+		return fmt.Errorf("the binding %s is missing: wrangler.toml must have it in [[d1_databases]]", d)
 	} else if err != nil {
 		return fmt.Errorf("%s: %w", d, err)
 	}

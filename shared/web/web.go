@@ -9,7 +9,7 @@ import (
 	"strconv"
 )
 
-// A Handler answers requests.
+// A Handler serves requests: it writes a response to each.
 type Handler interface {
 	ServeHTTP(w ResponseWriter, r *Request)
 }

@@ -16,10 +16,13 @@ type guard struct {
 	plan *grants.Plan
 	mine string // the caller may read and write t
 	told told
+	// otherClaims says whether the caller has other claims than at the pull of the base.
+	otherClaims string
 }
 
 func newGuard(c *comparison, plan *grants.Plan) *guard {
 	g := &guard{comparison: c, plan: plan, told: newTold(c.Table, plan)}
+	g.otherClaims = fmt.Sprintf("(SELECT ifnull(%s, 0) FROM Clock)", otherThan(plan, "min(CAST(?2 AS INTEGER), Clock.stamp)", c.rules))
 	g.mine = g.allowed("t", func(name string) string { return "t." + sqlOf(c.Table, name) })
 	return g
 }
@@ -28,25 +31,22 @@ func newGuard(c *comparison, plan *grants.Plan) *guard {
 // is refused. Nobody hears of a refused row: it is no conflict, and not too large.
 func newGuardedWriting(g *guard) tableWriting {
 	g.refusal = g.why()
-	g.batch = batchTable(g.rules, "ifnull("+otherThan(g.plan, "min(CAST(?2 AS INTEGER), Clock.stamp)", g.rules)+", 0) AS other")
 	judged := func(which string) string {
 		return grants.In(g.judged(g.size())+"\nSELECT json_group_array(id) AS ids FROM judged WHERE refused = 0 AND "+which, 4)
 	}
-	batch := "WITH " + g.batch
 	inserted, replaced := g.simple()
 	return tableWriting{
 		Table: g.Table, guarded: true,
 		simple:    grants.In(simpleWrite(g.Table, g.rules, inserted, " AND "+replaced), 3),
 		write:     grants.In(g.write(), 4),
 		oversized: judged(fmt.Sprintf("size > %d", record.MaxRowBytes)),
-		bury: grants.In(fmt.Sprintf(`%s
-INSERT INTO %s (%s, deleted, stamp) SELECT j.value, 1, %s %s WHERE NOT %s AND %s
-ON CONFLICT (%[3]s) DO UPDATE SET deleted = 1, stamp = excluded.stamp WHERE deleted = 0`,
-			batch, g.SQL, g.ID, next, g.ids(), g.kept(), g.name(g.buries)), 4),
+		bury: grants.In(fmt.Sprintf(`INSERT INTO %s (%s, deleted, stamp) SELECT j.value, 1, %s FROM %s WHERE NOT %s AND %s
+ON CONFLICT (%[2]s) DO UPDATE SET deleted = 1, stamp = excluded.stamp WHERE deleted = 0`,
+			g.SQL, g.ID, g.stampOfBatch(), g.ids(), g.kept(), g.name(g.buries)), 4),
 		changed:   fmt.Sprintf("(%s OR EXISTS (SELECT 1 FROM Told AS f WHERE f.tab = %s AND f.who IN ('', ?3) AND f.stamp > Clock.stamp))", changedSince(g.Table), g.told.table),
 		conflicts: judged("stored_stamp > " + base),
-		buried: grants.In(fmt.Sprintf("%s SELECT json_group_array(j.value) AS ids %s WHERE t.stamp > %s AND t.deleted = 0 AND NOT %s",
-			batch, g.ids(), base, g.kept()), 4),
+		buried: grants.In(fmt.Sprintf("SELECT json_group_array(j.value) AS ids FROM %s WHERE t.stamp > %s AND t.deleted = 0 AND NOT %s",
+			g.ids(), base, g.kept()), 4),
 		refused: g.refused(), tellRows: g.tellRows(), keptIDs: g.keptIDs(), tellIDs: g.tellIDs(false), tellEvery: g.tellIDs(true),
 	}
 }
@@ -120,17 +120,26 @@ SELECT json_group_array(CASE refused WHEN %d THEN id ELSE id || ':' || (refused 
 func (g *guard) hidden(id string) string {
 	return fmt.Sprintf(`(NOT %[1]s AND %[2]s) IS NOT TRUE AND NOT EXISTS (SELECT 1 FROM Told AS f WHERE f.tab = %[3]s AND f.id = %[4]s AND +f.stamp > %[5]s
   AND CASE WHEN %[1]s THEN f.old IN ('', 'sent') AND f.who = %[6]s ELSE %[7]s END)`,
-		otherClaims, both("t.stamp > "+base, readable(g.Table, g.plan, "t", g.rules)), g.told.table, id, base, grants.Who, g.told.match)
+		g.otherClaims, both("t.stamp > "+base, readable(g.Table, g.plan, "t", g.rules)), g.told.table, id, base, grants.Who, g.told.match)
 }
 
-// otherClaims says whether the caller has other claims than at the pull of the base.
-const otherClaims = "(SELECT other FROM batch)"
+// A telling is rows of Told: who is told, the column old and the stamp, and the condition.
+type telling struct{ who, old, stamp, when string }
 
-// tell inserts into Told the rows of queries: the id, who, old and the stamp.
-func (g *guard) tell(rows ...string) string {
+// tell inserts into Told every telling of the ids that from has.
+func (g *guard) tell(from, id string, rows ...telling) string {
+	var n, who, old, stamp, when strings.Builder
+	for i, t := range rows {
+		fmt.Fprintf(&n, ",%d", i)
+		for part, value := range map[*strings.Builder]string{&who: t.who, &old: t.old, &stamp: t.stamp, &when: t.when} {
+			fmt.Fprintf(part, " WHEN %d THEN %s", i, value)
+		}
+	}
 	return fmt.Sprintf(`
-INSERT INTO Told (tab, id, who, old, stamp) SELECT %s, id, who, old, stamp FROM (%s) WHERE true
-ON CONFLICT (tab, id, who, old) DO UPDATE SET stamp = max(stamp, excluded.stamp)`, g.told.table, store.UnionAll(rows))
+INSERT INTO Told (tab, id, who, old, stamp) SELECT %s, %s, CASE k.value%s END, CASE k.value%s END, CASE k.value%s END
+FROM json_each('[%s]') AS k CROSS JOIN %s WHERE CASE k.value%s END
+ON CONFLICT (tab, id, who, old) DO UPDATE SET stamp = max(stamp, excluded.stamp)`,
+		g.told.table, id, who.String(), old.String(), stamp.String(), n.String()[1:], from, when.String())
 }
 
 // tellRows writes to Told which rows the next pulls bring. The caller gets the rows that the server
@@ -138,10 +147,10 @@ ON CONFLICT (tab, id, who, old) DO UPDATE SET stamp = max(stamp, excluded.stamp)
 // at the pull of the base, every row of the push. If the push changes columns that the rule reads, everybody
 // who could read the row before gets it, or its id. K2, R3.
 func (g *guard) tellRows() string {
-	of := fmt.Sprintf("FROM judged AS c LEFT JOIN %s AS t ON t.rowid = c.at WHERE ", g.SQL)
-	rows := []string{
-		fmt.Sprintf("SELECT c.id AS id, %s AS who, '' AS old, %s AS stamp %s c.refused AND %s AND %s", grants.Who, next, of, g.retold, g.hidden("c.id")),
-		fmt.Sprintf("SELECT c.id, %s, 'again:' || c.pushed, %s %s c.refused", grants.Who, base, of),
+	next := g.stampOfBatch()
+	rows := []telling{
+		{grants.Who, "''", next, both("c.refused AND "+g.retold, g.hidden("c.id"))},
+		{grants.Who, "'again:' || c.pushed", base, "c.refused"},
 	}
 	if g.Read != nil {
 		var old, changed []string
@@ -151,13 +160,13 @@ func (g *guard) tellRows() string {
 			changed = append(changed, fmt.Sprintf("t.%s IS NOT %s", column, g.becomes(name)))
 		}
 		if old != nil {
-			rows = append(rows, fmt.Sprintf("SELECT c.id, '', json_object(%s), %s %s c.refused = 0 AND c.verdict = %d AND %s",
-				strings.Join(old, ", "), next, of, isWin, strings.ReplaceAll(g.withdrawn, "$changed", "("+store.Balanced(" OR ", changed)+")")))
+			rows = append(rows, telling{"''", "json_object(" + strings.Join(old, ", ") + ")", next, fmt.Sprintf("c.refused = 0 AND c.verdict = %d AND %s",
+				isWin, strings.ReplaceAll(g.withdrawn, "$changed", "("+store.Balanced(" OR ", changed)+")"))})
 		}
-		rows = append(rows, fmt.Sprintf("SELECT c.id, %s, 'sent', %s %s c.refused = 0 AND (%s OR c.verdict = %d AND %s IS NOT TRUE) AND %s",
-			grants.Who, next, of, otherClaims, isNew, g.plan.Holds(g.Read, g.becomes), g.hidden("c.id")))
+		rows = append(rows, telling{grants.Who, "'sent'", next, fmt.Sprintf("c.refused = 0 AND (%s OR c.verdict = %d AND %s IS NOT TRUE) AND %s",
+			g.otherClaims, isNew, g.plan.Holds(g.Read, g.becomes), g.hidden("c.id"))})
 	}
-	return grants.In(g.judged("")+g.tell(rows...), 4)
+	return grants.In(g.judged("")+g.tell(fmt.Sprintf("judged AS c LEFT JOIN %s AS t ON t.rowid = c.at", g.SQL), "c.id", rows...), 4)
 }
 
 // kept is the condition that the server rejects the deletion of an id j: its row t is not the
@@ -170,26 +179,25 @@ func (g *guard) kept() string {
 
 // ids are the ids of ?1, j, with the stored rows t.
 func (g *guard) ids() string {
-	return fmt.Sprintf("FROM json_each(?1) AS j LEFT JOIN %s AS t ON t.%s = j.value", g.SQL, g.ID)
+	return fmt.Sprintf("json_each(?1) AS j LEFT JOIN %s AS t ON t.%s = j.value", g.SQL, g.ID)
 }
 
 // keptIDs returns the ids to delete that are refused.
 func (g *guard) keptIDs() string {
-	return grants.In(fmt.Sprintf("WITH %s SELECT json_group_array(j.value) AS ids %s WHERE %s", g.batch, g.ids(), g.kept()), 4)
+	return grants.In(fmt.Sprintf("SELECT json_group_array(j.value) AS ids FROM %s WHERE %s", g.ids(), g.kept()), 4)
 }
 
 // tellIDs writes to Told that the caller gets the ids whose deletion the server rejects, or, if all
 // is true, every id. K2, K3.
 func (g *guard) tellIDs(all bool) string {
-	of := grants.Who + " AS who, %s AS old, %s AS stamp " + g.ids() + " WHERE "
-	told := func(which string) string {
-		return "SELECT j.value AS id, " + fmt.Sprintf(of, "''", next) + which + " AND " + g.hidden("j.value")
+	told := func(which string) telling {
+		return telling{grants.Who, "''", g.stampOfBatch(), which + " AND " + g.hidden("j.value")}
 	}
-	rows := []string{told(g.retold)}
+	rows := []telling{told(g.retold)}
 	if !all {
-		rows = []string{told(g.kept() + " AND " + g.revived), "SELECT j.value AS id, " + fmt.Sprintf(of, "'again:' || "+deletion, base) + g.kept()}
+		rows = []telling{told(g.kept() + " AND " + g.revived), {grants.Who, "'again:' || " + deletion, base, g.kept()}}
 	}
-	return grants.In("WITH "+g.batch+g.tell(rows...), 4)
+	return grants.In(g.tell(g.ids(), "j.value", rows...), 4)
 }
 
 // simple are the conditions of simpleWrite: one of the row j that is inserted, and one of the row

@@ -73,24 +73,28 @@ func (s *Store) readPageWithin(ctx context.Context, since *record.Since, text, r
 	}
 	p := newParts(s.reading[since.Version-1], at.AsOf)
 	p.replacement = at.Replacement
+	end, more := []any(nil), false
 	for _, cells := range results[1].Rows {
-		index, flag, text := int(store.CellNumber(cells[0])), store.CellNumber(cells[1]) != 0, store.CellText(cells[2])
-		table := indexOf(p.tables, index)
+		table := indexOf(p.tables, int(store.CellNumber(cells[0])))
 		switch {
+		case table < 0:
+			more = true
+			continue
 		case cells[2] == nil:
 			return nil, errMore
-		case index < 0 && flag:
-			if p.next, err = positionAfter(at, text); err != nil {
-				return nil, err
-			}
-		case table < 0:
-		case flag:
-			p.addDead(table, text)
+		case store.CellNumber(cells[1]) != 0:
+			p.addDead(table, store.CellText(cells[2]))
 		default:
-			p.addLive(table, text)
+			p.addLive(table, store.CellText(cells[2]))
+		}
+		if end == nil || store.CellNumber(cells[3]) > store.CellNumber(end[3]) {
+			end = cells
 		}
 	}
-	return p, nil
+	if more && end != nil {
+		p.next, err = positionAfter(at, store.CellText(end[4]))
+	}
+	return p, err
 }
 
 // pageSQL returns the statement of a page.
@@ -151,9 +155,9 @@ func indexOf(tables []tableReading, table int) int {
 const pageBytes = 4 << 20
 
 // paging are the statements that read one page of all tables. They return
-// rows of: the table, or -1 for where the page ended; deleted, or whether
-// there is more; and a JSON array of rows, of ids, or the position [stamp,
-// table, id].
+// rows of: the table, whether its rows are deleted, a JSON array of rows or of
+// ids, and the number and the position [stamp, table, id] of the last of them. A
+// row of the table -1 says that there is more.
 //
 // Parameters: ?1 since (-1: live rows only), ?2 asOf, ?3 ?4 ?5 the stamp, table
 // and id that the page before ended at, ?6 rows and ?7 octets of a page, which
@@ -198,9 +202,12 @@ ORDER BY t.%[2]s LIMIT CAST(?6 AS INTEGER) + 1`, r.index, r.ID, r.bytes, r.SQL, 
 	}
 }
 
-// page joins the next keys of every table, cuts them to a page, and reads its rows.
+// page joins the next keys of every table, cuts them to a page, and reads its rows. The statement has
+// no common table: SQLite would copy what is in it for each use. The inner LIMIT also keeps SQLite from
+// reading each row twice.
 func page(tables []tableReading, keys func(i int, after string) []string) string {
-	var next, rows []string
+	var next []string
+	var rows strings.Builder
 	for i := range tables {
 		r := &tables[i]
 		// The position, as an id of this table: a blob is greater than any text.
@@ -208,32 +215,20 @@ func page(tables []tableReading, keys func(i int, after string) []string) string
 		for _, k := range keys(i, after) {
 			next = append(next, "SELECT * FROM ("+k+")")
 		}
-		rows = append(rows, r.onPage())
+		fmt.Fprintf(&rows, "\nWHEN %d THEN (SELECT %s FROM %s AS t WHERE t.%s = page.id AND %s)", r.index, r.row, r.SQL, r.ID, r.shown())
 	}
-	last := `SELECT * FROM (
-SELECT -1, (SELECT count(*) FROM near) > (SELECT count(*) FROM page), json_array(stamp, tab, id) FROM page
-ORDER BY stamp DESC, tab DESC, id DESC LIMIT 1)`
-	return grants.In(`WITH near AS MATERIALIZED (
+	return grants.In(fmt.Sprintf(`SELECT tab, dead, iif(sum(octet_length(part)) OVER (ROWS UNBOUNDED PRECEDING) <= ?8, part, NULL) AS part, n, json_array(stamp, tab, id) AS last FROM (
+SELECT iif(beyond, -1, tab) AS tab, line IS NULL AS dead, '[' || group_concat(ifnull(line, json_quote(id)), ',') FILTER (WHERE NOT beyond) || ']' AS part, max(n) AS n, stamp, id FROM (
+SELECT page.*, CASE iif(beyond, -1, tab)%s END AS line FROM (
+SELECT *, n > ?6 OR before >= ?7 AS beyond FROM (
+SELECT *, row_number() OVER sofar AS n, sum(octets) OVER sofar - octets AS before FROM (
 SELECT stamp, tab, id, octets FROM (
-`+store.UnionAll(next)+`) ORDER BY stamp, tab, id LIMIT CAST(?6 AS INTEGER) + 1),
-page AS MATERIALIZED (
-SELECT stamp, tab, id, octets, n FROM (
-  SELECT *, row_number() OVER sofar AS n, sum(octets) OVER sofar - octets AS before FROM near
-  WINDOW sofar AS (ORDER BY stamp, tab, id ROWS UNBOUNDED PRECEDING))
-WHERE n <= ?6 AND before < ?7)
-SELECT tab, dead, iif(sum(octet_length(part)) OVER (ROWS UNBOUNDED PRECEDING) <= ?8, part, NULL) AS part FROM (
-`+store.UnionAll(rows)+")\nUNION ALL\n"+last, 9)
+%s) ORDER BY stamp, tab, id LIMIT CAST(?6 AS INTEGER) + 1)
+WINDOW sofar AS (ROWS UNBOUNDED PRECEDING))) AS page
+LIMIT -1)
+GROUP BY 1, 2, before / %d)`, rows.String(), store.UnionAll(next), partOctets), 9)
 }
 
-// onPage reads the rows of the table on the page. It takes as many to a cell as are sure to fit:
-// JSON may take escapedTimes as much as a row is stored in.
-func (r *tableReading) onPage() string {
-	join, dead, row, id, group := "CROSS JOIN", "t.deleted", r.row, "t."+r.ID, "t.rowid"
-	if r.told.table != "" {
-		join, dead, id, group = "LEFT JOIN", r.shown()+" IS NOT TRUE", "page.id", "page.n"
-	}
-	from := fmt.Sprintf("FROM page %s %s AS t ON t.%s = page.id WHERE page.tab = %d", join, r.SQL, r.ID, r.index)
-	return fmt.Sprintf(`SELECT %d AS tab, %s AS dead, json_group_array(CASE WHEN %[2]s THEN %s ELSE %s END) AS part
-%s GROUP BY 2, %s / (SELECT max(1, %d / max(octets)) FROM page WHERE tab = %[1]d)`,
-		r.index, dead, id, row, from, group, store.PartBytes/escapedTimes)
-}
+// partOctets is how many octets of rows a cell of a page takes before its last row. Their JSON may be
+// escapedTimes as long, and the last row, with the names of its columns, is the longest that may be.
+const partOctets = (store.PartBytes - record.MaxRowBytes - 50_000) / escapedTimes

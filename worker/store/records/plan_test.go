@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"tidemark/shared/abi"
 	"tidemark/shared/record"
 )
 
@@ -14,7 +15,7 @@ import (
 func (f *fixture) plan(sql string) string {
 	var steps []string
 	var args []any
-	for n := 1; n < 10; n++ {
+	for n := range abi.MaxParams + 1 {
 		if strings.Contains(sql, fmt.Sprint("?", n)) {
 			args = make([]any, n)
 		}

@@ -25,7 +25,7 @@ type rules struct {
 	equalTimes  string // rows of equal times are ordered by their contents
 	loses       string // another row loses; $differs says whether its contents differ
 	restamped   string // the writer had seen the stored row, so its next pull must bring the winner
-	winnerStamp string
+	winnerStamp string // $next is the stamp of the batch
 	brings      string // the row brings the column of $bit
 	buries      string // which ids become tombstones
 
@@ -72,7 +72,7 @@ var standard = rules{
 	equalTimes:  `c.effective = c.stored_time`,
 	loses:       `$differs`,
 	restamped:   `t.stamp <= ` + base,
-	winnerStamp: next,
+	winnerStamp: `$next`,
 	brings:      `c.mask & $bit`,
 	buries:      `true`,
 

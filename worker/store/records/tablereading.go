@@ -51,14 +51,11 @@ type tableReading struct {
 	changes, changesSize string
 }
 
-// modeTable is a common table with the stamp from which on a client that has seen
-// ?1 gets the changes: -1, and no tombstones, if it needs a replacement.
-func modeTable(r *rules) string {
-	return `mode AS MATERIALIZED (
-  SELECT CASE WHEN CAST(?1 AS INTEGER) BETWEEN ` + r.oldest + ` AND stamp THEN CAST(?1 AS INTEGER) ELSE ` + r.replacementFrom + ` END AS since FROM Clock)`
+// since is the stamp from which on a client that has seen ?1 gets the changes: -1, and no tombstones,
+// if it needs a replacement.
+func (r *rules) since() string {
+	return `(SELECT CASE WHEN CAST(?1 AS INTEGER) BETWEEN ` + r.oldest + ` AND Clock.stamp THEN CAST(?1 AS INTEGER) ELSE ` + r.replacementFrom + ` END FROM Clock)`
 }
-
-const since = "(SELECT since FROM mode)"
 
 // newTableReadings returns those of the tables that a client of the version knows.
 func newTableReadings(schema *record.Schema, version record.Version, plan *grants.Plan, rules *rules) (list []tableReading) {
@@ -230,11 +227,11 @@ SELECT json_group_array(%[1]s) FILTER (WHERE t.deleted = 0) || char(10) || json_
 
 // readDelta is the column of readDeltas for a table that has entries in Told.
 func (r *tableReading) readDelta(n int) string {
-	return grants.In(fmt.Sprintf(`, (WITH changedkeys AS MATERIALIZED (
-SELECT t.rowid AS at, t.%[1]s AS id, t.deleted = 0 AS live FROM %[2]s AS t WHERE %[3]s UNION ALL
-SELECT t.rowid, f.id, %[4]s FROM %[5]s)
-SELECT iif(ifnull((SELECT sum(%[6]s) FROM changedkeys AS k LEFT JOIN %[2]s AS t ON t.rowid = k.at), 0) <= %[7]d, (SELECT iif(octet_length(found) <= ?2, found, NULL) FROM (
-SELECT json_group_array(%[8]s) FILTER (WHERE k.live) || char(10) || json_group_array(k.id) FILTER (WHERE k.live IS NOT TRUE) AS found FROM changedkeys AS k LEFT JOIN %[2]s AS t ON t.rowid = k.at)), NULL)) AS t%[9]d`,
+	return grants.In(fmt.Sprintf(`, (SELECT iif(octets <= %[7]d AND octet_length(found) <= ?2, found, NULL) FROM (
+SELECT ifnull(max(k.octets), 0) AS octets, json_group_array(%[8]s) FILTER (WHERE k.live AND k.octets <= %[7]d) || char(10) || json_group_array(k.id) FILTER (WHERE k.live IS NOT TRUE) AS found FROM (
+SELECT at, id, live, sum(octets) OVER () AS octets FROM (
+SELECT t.rowid AS at, t.%[1]s AS id, t.deleted = 0 AS live, %[6]s AS octets FROM %[2]s AS t WHERE %[3]s UNION ALL
+SELECT t.rowid, f.id, %[4]s, %[6]s FROM %[5]s)) AS k LEFT JOIN %[2]s AS t ON t.rowid = k.at)) AS t%[9]d`,
 		r.ID, r.SQL, r.brings("?1", ""), r.shown(), r.fromTold("?1", ""), r.toldBytes(r.bytes), store.WaryBytes, r.row, n), 3)
 }
 
@@ -250,34 +247,30 @@ func changedRows(since, also string) string {
 
 // readChanges returns a statement that also reads the live rows that meet the condition.
 func (r *tableReading) readChanges(also string) string {
-	ctes, told := "", ""
+	told, since := "", r.since()
 	if r.told.table != "" {
-		ctes = fmt.Sprintf(`,
-retold AS MATERIALIZED (SELECT f.id AS id, t.rowid AS at, row_number() OVER () AS n FROM %s),
-retoldspan AS MATERIALIZED (SELECT max(1, %d / max(%s)) AS step FROM retold AS f LEFT JOIN %s AS t ON t.rowid = f.at)`,
-			r.fromTold(since, also), store.PartBytes, r.toldBytes(r.bound), r.SQL)
 		told = fmt.Sprintf(`
 UNION ALL
-SELECT %[1]s IS NOT TRUE AS dead, json_group_array(CASE WHEN %[1]s THEN %[2]s ELSE f.id END) AS part
-FROM retold AS f LEFT JOIN %[3]s AS t ON t.rowid = f.at GROUP BY 1, f.n / (SELECT step FROM retoldspan)`, r.shown(), r.row, r.SQL)
+SELECT %[1]s IS NOT TRUE AS dead, json_group_array(CASE WHEN %[1]s THEN %[2]s ELSE f.id END) AS part FROM (
+SELECT f.id AS id, t.rowid AS at, row_number() OVER () AS n, max(%[3]s) OVER () AS longest FROM %[4]s) AS f
+LEFT JOIN %[5]s AS t ON t.rowid = f.at GROUP BY 1, f.n / max(1, %[6]d / f.longest)`,
+			r.shown(), r.row, r.toldBytes(r.bound), r.fromTold(since, also), r.SQL, store.PartBytes)
 	}
-	return grants.In(fmt.Sprintf(`WITH %s,
-span AS MATERIALIZED (
-  SELECT max(1, %d / max(%s)) AS step FROM %s AS t WHERE %s)%s
-SELECT dead, CASE WHEN sum(octet_length(part)) OVER (ROWS UNBOUNDED PRECEDING) <= ?2 THEN part END AS part FROM (
-SELECT t.deleted AS dead, json_group_array(CASE t.deleted WHEN 0 THEN %s ELSE t.%s END) AS part
-FROM %[4]s AS t WHERE %[5]s AND (t.deleted = 0 OR %[9]s >= 0)
-GROUP BY t.deleted, t.rowid / (SELECT step FROM span)%[10]s)`,
-		modeTable(r.rules), store.PartBytes, r.bound, r.SQL, r.brings(since, also), ctes, r.row, r.ID, since, told), 3)
+	return grants.In(fmt.Sprintf(`SELECT dead, CASE WHEN sum(octet_length(part)) OVER (ROWS UNBOUNDED PRECEDING) <= ?2 THEN part END AS part FROM (
+SELECT t.deleted AS dead, json_group_array(CASE t.deleted WHEN 0 THEN %[1]s ELSE t.%[2]s END) AS part
+FROM %[3]s AS t WHERE %[4]s AND (t.deleted = 0 OR %[5]s >= 0)
+GROUP BY t.deleted, t.rowid / (SELECT max(1, %[6]d / max(%[7]s)) FROM %[3]s AS t WHERE %[4]s)%[8]s)`,
+		r.row, r.ID, r.SQL, r.brings(since, also), since, store.PartBytes, r.bound, told), 3)
 }
 
 // readChangesSize is about how many octets readChanges reads.
 func (r *tableReading) readChangesSize(also string) string {
+	since := r.since()
 	size := fmt.Sprintf("sum(%s) AS octets FROM %s AS t WHERE %s", r.bytes, r.SQL, r.brings(since, also))
 	if r.told.table != "" {
 		size = fmt.Sprintf("ifnull((SELECT %s), 0) + ifnull((SELECT sum(%s) FROM %s), 0) AS octets", size, r.toldBytes(r.bytes), r.fromTold(since, also))
 	}
-	return grants.In("WITH "+modeTable(r.rules)+"\nSELECT "+size, 2)
+	return grants.In("SELECT "+size, 2)
 }
 
 // migrated is the condition of a live row that a client needs after a migration, or

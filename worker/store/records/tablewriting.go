@@ -43,26 +43,16 @@ type tableWriting struct {
 	tellEvery string // tells the caller of every id
 }
 
-// The names of a batch in SQL, see batchTable.
-const (
-	base   = "(SELECT base FROM batch)"
-	next   = "(SELECT next FROM batch)"
-	latest = "(SELECT latest FROM batch)"
-)
+// All statements of a batch agree on its base, as far as this database gave it, on the latest
+// updated_at that the server believes, and on rules.stampOfBatch. The clock moves at the very end.
+// These are no common table, because SQLite copies one for each use: RATIONALE.md has what that costs.
+const base = "(SELECT min(CAST(?2 AS INTEGER), Clock.stamp) FROM Clock)"
 
-// batchTable is a common table with what all statements of a batch agree on: its
-// base as far as this database gave it, the stamp next of all that it changes, and
-// the latest updated_at that the server believes. The clock moves at the very end.
-//
-// more are further columns, if not "".
-func batchTable(r *rules, more string) string {
-	if more != "" {
-		more = ",\n    " + more
-	}
-	return fmt.Sprintf(`batch AS MATERIALIZED (
-  SELECT min(CAST(?2 AS INTEGER), stamp) AS base, max(%s, CAST(?3 AS INTEGER)) AS next,
-    CAST(?3 AS INTEGER) + %d AS latest%s
-  FROM Clock)`, r.next, record.ToleranceMillis, more)
+var latest = fmt.Sprintf("(CAST(?3 AS INTEGER) + %d)", record.ToleranceMillis)
+
+// stampOfBatch is the stamp of all that a batch changes.
+func (r *rules) stampOfBatch() string {
+	return "(SELECT max(" + r.next + ", CAST(?3 AS INTEGER)) FROM Clock)"
 }
 
 func newTableWriting(t *record.Table, plan *grants.Plan, r *rules) tableWriting {
@@ -70,10 +60,9 @@ func newTableWriting(t *record.Table, plan *grants.Plan, r *rules) tableWriting 
 	if t.Guarded() {
 		return newGuardedWriting(newGuard(&c, plan))
 	}
-	batch := c.batch
-	changed := func(id, which string) string {
-		return fmt.Sprintf(`WITH %s SELECT json_group_array(t.%s) AS ids FROM %s AS t WHERE t.%[2]s IN (SELECT %[4]s FROM json_each(?1) AS j) AND t.stamp > %[5]s%[6]s`,
-			batch, t.ID, t.SQL, id, base, which)
+	changed := func(id, which string) string { // it has ?3, as the other statements do
+		return fmt.Sprintf(`SELECT json_group_array(t.%s) AS ids FROM %s AS t WHERE t.%[1]s IN (SELECT %[3]s FROM json_each(?1) AS j) AND t.stamp > %[4]s AND ?3 IS NOT NULL%[5]s`,
+			t.ID, t.SQL, id, base, which)
 	}
 	return tableWriting{
 		Table:  t,
@@ -81,9 +70,8 @@ func newTableWriting(t *record.Table, plan *grants.Plan, r *rules) tableWriting 
 		write:  c.write(),
 		oversized: c.judged(c.size()) + fmt.Sprintf(`
 SELECT json_group_array(id) AS ids FROM judged WHERE size > %d`, record.MaxRowBytes),
-		bury: fmt.Sprintf(`WITH %s
-INSERT INTO %s (%s, deleted, stamp) SELECT j.value, 1, %s FROM json_each(?1) AS j WHERE %s
-ON CONFLICT (%[3]s) DO UPDATE SET deleted = 1, stamp = excluded.stamp WHERE deleted = 0`, batch, t.SQL, t.ID, next, c.name(r.buries)),
+		bury: fmt.Sprintf(`INSERT INTO %s (%s, deleted, stamp) SELECT j.value, 1, %s FROM json_each(?1) AS j WHERE %s
+ON CONFLICT (%[2]s) DO UPDATE SET deleted = 1, stamp = excluded.stamp WHERE deleted = 0`, t.SQL, t.ID, r.stampOfBatch(), c.name(r.buries)),
 		changed:   changedSince(t),
 		conflicts: changed(`j.value ->> 0`, ""),
 		buried:    changed(`j.value`, " AND t.deleted = 0"),
@@ -103,11 +91,10 @@ type comparison struct {
 	values []string // the declared columns of c
 	// refusal is why a row is refused, see guard.why; "": the table is not guarded.
 	refusal string
-	batch   string // the common table batch
 }
 
 func newComparison(t *record.Table, r *rules) comparison {
-	c := comparison{Table: t, rules: r, list: "j.value ->> 3 AS created_at", batch: batchTable(r, "")}
+	c := comparison{Table: t, rules: r, list: "j.value ->> 3 AS created_at"}
 	for i := range t.Columns {
 		c.list += fmt.Sprintf(", %s AS v%d", jsonCell("j.value", t, i), i)
 		c.values = append(c.values, fmt.Sprintf("c.v%d", i))
@@ -181,26 +168,25 @@ func (c *comparison) judged(extra string) string {
 		extra += ", " + c.refusal + " AS refused"
 		from = fmt.Sprintf(" LEFT JOIN %s AS t ON t.rowid = c.at", c.SQL)
 	}
-	return fmt.Sprintf(`WITH %s,
-incoming AS MATERIALIZED (
+	return fmt.Sprintf(`WITH incoming AS MATERIALIZED (
   SELECT j.value ->> 0 AS id, j.value ->> 1 AS mask, j.value ->> 2 AS claimed, %s FROM json_each(?1) AS j),
 timed AS (
   SELECT c.*, t.rowid AS at, t.deleted AS dead, t.stamp AS stored_stamp, t.updated_at AS stored_time, CASE
     WHEN c.claimed <= %s AND %s THEN c.claimed
-    ELSE min(ifnull(c.claimed, %[3]s + %[5]d), %[6]s + %[5]d) END AS effective
-  FROM incoming AS c LEFT JOIN %[7]s AS t ON t.%[8]s = c.id),
+    ELSE min(ifnull(c.claimed, %[2]s + %[4]d), %[5]s + %[4]d) END AS effective
+  FROM incoming AS c LEFT JOIN %[6]s AS t ON t.%[7]s = c.id),
 judged AS MATERIALIZED (
-  SELECT c.*%[9]s, CASE
-    WHEN c.at IS NULL THEN %[10]d
-    WHEN %[11]s THEN %[12]d
-    WHEN c.effective > c.stored_time THEN %[13]d
-    WHEN %[14]s AND %[15]s THEN %[13]d
-    WHEN %[16]s AND %[17]s THEN %[13]d
-    WHEN %[18]s THEN %[12]d
-    WHEN c.claimed IS NOT c.stored_time THEN %[19]d
-    ELSE %[20]d END AS verdict
-  FROM timed AS c%[21]s)`,
-		c.batch, c.list, latest, c.believed, record.ToleranceMillis, base, c.SQL, c.ID, extra,
+  SELECT c.*%[8]s, CASE
+    WHEN c.at IS NULL THEN %[9]d
+    WHEN %[10]s THEN %[11]d
+    WHEN c.effective > c.stored_time THEN %[12]d
+    WHEN %[13]s AND %[14]s THEN %[12]d
+    WHEN %[15]s AND %[16]s THEN %[12]d
+    WHEN %[17]s THEN %[11]d
+    WHEN c.claimed IS NOT c.stored_time THEN %[18]d
+    ELSE %[19]d END AS verdict
+  FROM timed AS c%[20]s)`,
+		c.list, latest, c.believed, record.ToleranceMillis, base, c.SQL, c.ID, extra,
 		isNew, c.dead, isLost, isWin, c.successor, differs, c.equalTimes, c.compare(">"),
 		strings.ReplaceAll(c.loses, "$differs", differs), isRetimed, isSame, from)
 }
@@ -226,7 +212,7 @@ func (c *comparison) write() string {
 		fmt.Sprintf("CASE WHEN c.verdict < %d AND %s THEN c.created_at ELSE ifnull(t.created_at, 0) END", isSame, c.has(len(c.Columns))),
 		fmt.Sprintf("CASE WHEN c.verdict < %d THEN %s ELSE t.updated_at END", isSame, effective),
 		c.keepDead,
-		fmt.Sprintf("CASE WHEN c.verdict < %d OR %s THEN %s ELSE t.stamp END", isSame, c.restamped, c.winnerStamp),
+		fmt.Sprintf("CASE WHEN c.verdict < %d OR %s THEN %s ELSE t.stamp END", isSame, c.restamped, strings.ReplaceAll(c.winnerStamp, "$next", c.stampOfBatch())),
 		fmt.Sprintf("CASE WHEN c.claimed > %s THEN max(c.claimed, ifnull(t.ahead, 0)) ELSE t.ahead END", latest),
 		fmt.Sprintf("CASE WHEN c.verdict > %d AND %s THEN c.verdict + %d ELSE c.verdict END", isSame, c.restamped, andRestamped))
 	var set []string

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"fmt"
+	"strings"
 
 	"tidemark/shared/project"
 	"tidemark/shared/record"
@@ -31,28 +32,27 @@ func after(index int, table, id string) string {
 
 // cutTexts returns a statement that joins lines to texts: of near(owner, number, tab, id,
 // octets), the rows in the order in which they go out with about their octets, those before
-// the parameter room, each with the line that one of the terms has for it.
-func cutTexts(near, lines []string, room string) string {
-	return fmt.Sprintf(`WITH near AS MATERIALIZED (
-SELECT owner, number, tab, id, octets FROM (%s) ORDER BY owner, number, tab, id LIMIT %d),
-page AS MATERIALIZED (
-SELECT owner, number, tab, id, n FROM (
-  SELECT *, row_number() OVER sofar AS n, sum(octets) OVER sofar - octets AS before FROM near
-  WINDOW sofar AS (ORDER BY owner, number, tab, id ROWS UNBOUNDED PRECEDING))
-WHERE before < CAST(%s AS INTEGER)),
-lined AS MATERIALIZED (
-SELECT n, line, sum(octet_length(line) + 1) OVER (ORDER BY n ROWS UNBOUNDED PRECEDING) AS upto FROM (%s)),
-texts AS MATERIALIZED (
-SELECT group_concat(line, char(10) ORDER BY n) AS text, max(n) AS last FROM lined
-WHERE upto <= CAST(%[3]s AS INTEGER) OR n = 1 GROUP BY upto / %[5]d)
-SELECT text, owner, number, tab, id FROM texts JOIN page ON page.n = texts.last ORDER BY page.n`,
-		store.UnionAll(near), rowsAtOnce, room, store.UnionAll(lines), textBytes)
+// the parameter room, each with the line that a table has for it. It has no common table: SQLite
+// would copy what is in it for each use. LIMIT -1 keeps SQLite from reading each line twice.
+func cutTexts(near []string, lines *strings.Builder, room string) string {
+	return fmt.Sprintf(`SELECT text, owner, number, tab, id FROM (
+SELECT group_concat(line, char(10) ORDER BY n) AS text, max(n) AS n, owner, number, tab, id FROM (
+SELECT *, sum(octet_length(line) + 1) OVER (ORDER BY n ROWS UNBOUNDED PRECEDING) AS upto FROM (
+SELECT page.*, CASE tab%s END AS line FROM (
+SELECT *, row_number() OVER sofar AS n, sum(octets) OVER sofar - octets AS before FROM (
+SELECT owner, number, tab, id, octets FROM (
+%s) ORDER BY owner, number, tab, id LIMIT %d)
+WINDOW sofar AS (ORDER BY owner, number, tab, id ROWS UNBOUNDED PRECEDING)) AS page
+WHERE before < CAST(%s AS INTEGER) LIMIT -1))
+WHERE upto <= CAST(%[4]s AS INTEGER) OR n = 1 GROUP BY upto / %[5]d) ORDER BY n`,
+		lines.String(), store.UnionAll(near), rowsAtOnce, room, textBytes)
 }
 
 // readRows returns the statement that reads rows after the stamp ?1, the table ?2 and the id
 // ?3, ?4 octets of lines.
 func readRows(schema *record.Schema) string {
-	var near, lines []string
+	var near []string
+	var lines strings.Builder
 	for i := range schema.Tables {
 		t := &schema.Tables[i]
 		live, octets := rowLine(t)
@@ -61,10 +61,9 @@ WHERE (t.stamp, t.%[2]s) > (CAST(?1 AS INTEGER), %[5]s) ORDER BY t.stamp, t.%[2]
 			i, t.ID, octets, t.SQL, after(i, "?2", "?3"), rowsAtOnce))
 		tombstone := store.Balanced(" || ", []string{
 			store.Literal(`{"tombstone":"` + t.Name + `","id":`), "json_quote(t." + t.ID + ")", `',"stamp":'`, "t.stamp", "'}'"})
-		lines = append(lines, fmt.Sprintf(`SELECT page.n, CASE t.deleted WHEN 0 THEN %s ELSE %s END AS line FROM page CROSS JOIN %s AS t ON t.%s = page.id WHERE page.tab = %d`,
-			live, tombstone, t.SQL, t.ID, i))
+		fmt.Fprintf(&lines, "\nWHEN %d THEN (SELECT CASE t.deleted WHEN 0 THEN %s ELSE %s END FROM %s AS t WHERE t.%s = page.id)", i, live, tombstone, t.SQL, t.ID)
 	}
-	return cutTexts(near, lines, "?4")
+	return cutTexts(near, &lines, "?4")
 }
 
 // rowLine returns the line of t's live row, and about how many octets it has.
@@ -98,18 +97,19 @@ func jsonBoolean(value string) string {
 func readProjects() string {
 	near := []string{fmt.Sprintf(`SELECT * FROM (SELECT project_id AS owner, -1 AS number, -1 AS tab, '' AS id, 100 AS octets FROM ProjectSequences
 WHERE project_id > ?1 ORDER BY project_id LIMIT %d)`, rowsAtOnce)}
-	lines := []string{`SELECT page.n, ` + store.Balanced(" || ", []string{
+	var lines strings.Builder
+	fmt.Fprintf(&lines, "\nWHEN -1 THEN (SELECT %s FROM ProjectSequences AS s WHERE s.project_id = page.owner)", store.Balanced(" || ", []string{
 		`'{"project":'`, "json_quote(s.project_id)", `',"seq":'`, "s.seq", `',"floor":'`, "s.floor", "'}'",
-	}) + ` AS line FROM page CROSS JOIN ProjectSequences AS s ON s.project_id = page.owner WHERE page.tab = -1`}
+	}))
 	for i := range project.Collections {
 		c := &project.Collections[i]
 		line, octets := collectionLine(c)
 		near = append(near, fmt.Sprintf(`SELECT * FROM (SELECT t.project_id AS owner, t.seq AS number, %d AS tab, t.id AS id, %s AS octets FROM %s AS t
 WHERE (t.project_id, t.seq, t.id) > (?1, CAST(?2 AS INTEGER), %s) ORDER BY t.project_id, t.seq, t.id LIMIT %d)`,
 			i, octets, c.Table, after(i, "?3", "?4"), rowsAtOnce))
-		lines = append(lines, fmt.Sprintf(`SELECT page.n, %s AS line FROM page CROSS JOIN %s AS t ON t.id = page.id WHERE page.tab = %d`, line, c.Table, i))
+		fmt.Fprintf(&lines, "\nWHEN %d THEN (SELECT %s FROM %s AS t WHERE t.id = page.id)", i, line, c.Table)
 	}
-	return cutTexts(near, lines, "?5")
+	return cutTexts(near, &lines, "?5")
 }
 
 // collectionLine returns the line of t's row, and about how many octets it has.

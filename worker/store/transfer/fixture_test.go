@@ -45,7 +45,7 @@ func testSchema() record.Schema {
 }
 
 func createWide(t *record.Table) abi.Statement {
-	sql := "CREATE TABLE Wide (WideId TEXT PRIMARY KEY NOT NULL"
+	sql := "CREATE TABLE " + t.SQL + " (" + t.ID + " TEXT PRIMARY KEY NOT NULL"
 	for _, c := range t.Columns {
 		sql += ", " + c.SQL + [...]string{" TEXT", " REAL", " INTEGER"}[c.Type]
 	}

@@ -273,10 +273,10 @@ func TestAnExportHoldsTheMemoryOfAPage(t *testing.T) { // S11
 func TestAnExportTakesManyTables(t *testing.T) {
 	p, schema := newPlace(t), record.Schema{Version: 1}
 	for i := range 40 {
-		schema.Tables = append(schema.Tables, record.Table{Name: fmt.Sprint("t", i), SQL: fmt.Sprint("T", i), ID: "Id"})
+		schema.Tables = append(schema.Tables, record.Table{Name: fmt.Sprint("t", i), SQL: fmt.Sprint("Wide", i), ID: "Id"})
 		p.exec(createWide(&schema.Tables[i]))
 	}
-	p.exec(abi.Statement{SQL: "INSERT INTO T39 (Id, stamp) VALUES ('last', 7)"})
+	p.exec(abi.Statement{SQL: "INSERT INTO Wide39 (Id, stamp) VALUES ('last', 7)"})
 	rows := p.exec(abi.Statement{SQL: readRows(&schema), Args: []any{0, 0, "", pageBytes}})[0].Rows
 	if want := `{"row":"t39","stamp":7,`; len(rows) != 1 || !strings.HasPrefix(fmt.Sprintf("%s", rows[0][0]), want) {
 		t.Errorf("got %.200q, want one text that begins with %s", rows, want)

@@ -61,6 +61,7 @@ var arrows = map[string][]string{
 	"wasm/cmd":               {"shared/abi", "shared/auth", "shared/record", "shared/tables", "worker/store", "wasm/gojs", "wasm/edge", "wasm/metrics"},
 	"e2e":                    {"shared", "e2e"},
 	"e2e/perf":               {"shared", "e2e", "wasm/gojs"}, // to run a guest that is no server
+	"e2e/perf/engines":       {"shared", "wasm/edge", "worker"},
 }
 
 // testArrows adds to arrows for files whose name ends in _test.go.

@@ -24,7 +24,12 @@ var passing = []string{
 	"and was reset", // it exceeded its CPU time limit, or its memory limit
 	"SQLITE_NOMEM",
 	"SQLITE_BUSY",
+	NoDescriptor,
 }
+
+// NoDescriptor begins the text of an op that failed because the host may open no more files: it
+// is also what the system says.
+const NoDescriptor = "too many open files"
 
 // full are parts of the texts of failures for want of space: the disk is full, or the
 // database has the greatest size that Cloudflare allows.

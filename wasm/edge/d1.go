@@ -121,6 +121,9 @@ func (d *D1) batch(ctx context.Context, statements []abi.Statement) ([]abi.Resul
 // read runs statements on a reader, or returns false if one of them writes.
 func (d *D1) read(ctx context.Context, statements []abi.Statement) (_ []abi.Result, done bool, err error) {
 	r, err := d.reader(ctx)
+	if hasNoDescriptor(err) { // the writer can read, too
+		return nil, false, nil
+	}
 	if err != nil {
 		return nil, false, err
 	}

@@ -31,10 +31,16 @@ const diskFull = "the server's disk is full; try again later"
 // hasNoSpace reports whether an error says that the disk, or a quota, is full.
 func hasNoSpace(err error) bool {
 	var failed *SQLError
-	if errors.As(err, &failed) {
-		return failed.Code == sqlite3.SQLITE_FULL
+	if errors.As(err, &failed) && failed.Code == sqlite3.SQLITE_FULL {
+		return true
 	}
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+// hasNoDescriptor reports whether an error says that the process, or the system, has no descriptor
+// left for another file.
+func hasNoDescriptor(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
 // isFull is hasNoSpace, and notes the failure of what the Worker did. It logs one a minute.

@@ -54,8 +54,8 @@ func newFilePool(limit int, log *slog.Logger) *filePool {
 }
 
 // use returns the open file for an event or a backup, which ends by done. If the file is not
-// open, use opens it by the function open, after it has closed another one where the limit
-// requires that. If another goroutine uses the file, or if all files are in use, use waits. Nobody
+// open, use opens it by the function open, after it has closed another one where the limit, or
+// that of the process, requires that. If another goroutine uses the file, or if all files are in use, use waits. Nobody
 // uses two files at a time, so no two wait for each other.
 func (p *filePool) use(path, name string, open func() (*sqliteConn, error)) (*objectFile, error) {
 	p.mu.Lock()
@@ -82,6 +82,12 @@ func (p *filePool) use(path, name string, open func() (*sqliteConn, error)) (*ob
 	p.mu.Unlock()
 	db, err := open()
 	p.mu.Lock()
+	for hasNoDescriptor(err) && p.unused.Len() > 0 { // others have taken the descriptors of the pool
+		p.close(p.unused.Back().Value.(*objectFile), (*sqliteConn).leave)
+		p.mu.Unlock()
+		db, err = open()
+		p.mu.Lock()
+	}
 	if err != nil {
 		p.gone(f)
 		return nil, err

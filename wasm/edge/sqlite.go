@@ -38,6 +38,14 @@ type sqliteConn struct {
 type SQLError struct {
 	Code    int // SQLite's primary result code; 0 for an error of the host
 	Message string
+	Cause   syscall.Errno // of a file that SQLite could not open, read or write; 0: none
+}
+
+func (e *SQLError) Unwrap() error {
+	if e.Cause == 0 {
+		return nil
+	}
+	return e.Cause
 }
 
 func (e *SQLError) Error() string {
@@ -190,22 +198,18 @@ func (c *sqliteConn) fail(rc int32) error {
 	} else {
 		message = libc.GoString(sqlite3.Xsqlite3_errstr(c.tls, rc))
 	}
-	code := int(rc) & 0xff
-	if code != sqlite3.SQLITE_FULL && c.hasNoSpace(rc) {
-		code, message = sqlite3.SQLITE_FULL, libc.GoString(sqlite3.Xsqlite3_errstr(c.tls, sqlite3.SQLITE_FULL))
+	e := &SQLError{Code: int(rc) & 0xff, Message: message}
+	if c.db == 0 || e.Code != sqlite3.SQLITE_IOERR && e.Code != sqlite3.SQLITE_CANTOPEN {
+		return e
 	}
-	return &SQLError{Code: code, Message: message}
-}
-
-// hasNoSpace reports whether a result code stands for a full disk, or a full quota, although it
-// is not SQLITE_FULL: when SQLite opens, grows or flushes a file.
-func (c *sqliteConn) hasNoSpace(rc int32) bool {
-	primary := rc & 0xff
-	if c.db == 0 || primary != sqlite3.SQLITE_IOERR && primary != sqlite3.SQLITE_CANTOPEN {
-		return false
+	e.Cause = syscall.Errno(sqlite3.Xsqlite3_system_errno(c.tls, c.db))
+	switch {
+	case hasNoSpace(e.Cause): // SQLite opened, grew or flushed a file
+		e.Code, e.Message = sqlite3.SQLITE_FULL, libc.GoString(sqlite3.Xsqlite3_errstr(c.tls, sqlite3.SQLITE_FULL))
+	case hasNoDescriptor(e.Cause):
+		e.Message = abi.NoDescriptor
 	}
-	cause := syscall.Errno(sqlite3.Xsqlite3_system_errno(c.tls, c.db))
-	return cause == syscall.ENOSPC || cause == syscall.EDQUOT
+	return e
 }
 
 // transaction runs statements and commits. After an error it rolls back and

@@ -21,7 +21,7 @@ type quickless struct{ store.DB }
 
 func (q quickless) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {
 	for _, s := range statements {
-		if strings.Contains(s.SQL, "AS columns") {
+		if strings.Contains(s.SQL, "AS lines") {
 			return nil, errors.New("string or blob too big")
 		}
 	}

@@ -238,12 +238,19 @@ func readFinal() string {
 // Pull returns a page of changes: see delta.Page. Mark and rows are of
 // one snapshot. It first asks in the way that is cheap for few or small rows, for
 // as much as the last pages were and then for the most that a page has; but not
-// where the last pages were so large that a text would grow too long.
+// where the last pages were so large that a text would grow too long. Pages of a first pull are
+// large, so it does not ask for less while others hold memory, as changes do: it would ask twice.
 func (p *Store) Pull(ctx context.Context, caller string, in delta.Pull, b store.Budget) ([]byte, error) {
 	statements := []abi.Statement{{SQL: p.access, Args: []any{in.Project, caller}}, {}}
-	if !in.Final && p.pulled.Next(0) <= store.WaryBytes {
+	guess := &p.first
+	octets := guess.Next(store.GuessPage)
+	if in.Since > 0 {
+		guess = &p.changes
+		octets = b.Expect(ctx, guess)
+	}
+	if !in.Final && guess.Next(0) <= store.WaryBytes {
 		read := func(r abi.Result) (*delta.Page, cut) { return readDirectPage(r, in.PageRows) }
-		for _, octets := range []int{min(b.Expect(ctx, &p.pulled), pageBytes), pageBytes} {
+		for _, octets := range []int{min(octets, store.GuessMargin+in.PageRows*guessRow, pageBytes), pageBytes} {
 			if err := b.Reserve(ctx, pageTimes*octets); err != nil {
 				return nil, fmt.Errorf("pull: %w", err)
 			}
@@ -254,12 +261,12 @@ func (p *Store) Pull(ctx context.Context, caller string, in delta.Pull, b store.
 			}
 			if err != nil {
 				if store.Passes(err) {
-					p.pulled.Saw(store.WaryBytes + 1) // its text may have been the reason
+					guess.Saw(store.WaryBytes + 1) // its text may have been the reason
 				}
 				return nil, fmt.Errorf("pull: %w", err)
 			}
 			if text := store.Text(results[1], 0); text != nil {
-				p.pulled.Saw(len(text))
+				guess.Saw(len(text))
 				return pullAnswer(in, results, read)
 			}
 		}
@@ -277,14 +284,17 @@ func (p *Store) Pull(ctx context.Context, caller string, in delta.Pull, b store.
 	}
 	answer, err := pullAnswer(in, results, readCutPage)
 	if err == nil && !in.Final {
-		p.pulled.Saw(len(answer))
+		guess.Saw(len(answer))
 	}
 	return answer, err
 }
 
-// pageTimes is how much memory a page takes: as the database's result, as rows,
-// and as the answer that is made of them.
+// pageTimes is how much memory a page takes, in multiples of its octets: as the database's result,
+// and as the answer, which has the names of the members, too.
 const pageTimes = 3
+
+// guessRow is how many octets a row has at most, more or less.
+const guessRow = 8 << 10
 
 func pullAnswer(in delta.Pull, results []abi.Result, read func(abi.Result) (*delta.Page, cut)) ([]byte, error) {
 	a := readAccess(results[0])

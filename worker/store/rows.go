@@ -1,9 +1,9 @@
 package store
 
 import (
-	"encoding/binary"
-	"math/bits"
 	"slices"
+
+	"tidemark/shared/ijson"
 )
 
 // MaxRowValues is how many values a row of Rows may have.
@@ -29,7 +29,7 @@ func (r *Rows) Next() bool {
 	r.begin, r.count = i, 0
 	for r.count < MaxRowValues && i < len(text) {
 		if text[i] == '"' {
-			i = stringEnd(text, i+1)
+			i = ijson.StringEnd(text, i+1)
 		} else {
 			for i < len(text) && text[i] != ',' && text[i] != ']' {
 				i++
@@ -99,27 +99,3 @@ func (r *Rows) rest(done int) int {
 
 // rowsSlack is room for what follows the rows of a page.
 const rowsSlack = 2 << 10
-
-// stringEnd is where a JSON string ends, behind its quote, whose text begins at i.
-func stringEnd(text []byte, i int) int {
-	for {
-		for ; i+8 <= len(text); i += 8 {
-			word := binary.LittleEndian.Uint64(text[i:])
-			x, y := word^(ones*'"'), word^(ones*'\\')
-			if found := ((x-ones)&^x | (y-ones)&^y) & highs; found != 0 {
-				i += bits.TrailingZeros64(found) / 8
-				break
-			}
-		}
-		for i < len(text) && text[i] != '"' && text[i] != '\\' {
-			i++
-		}
-		if i >= len(text) {
-			return len(text)
-		}
-		if text[i] == '"' {
-			return i + 1
-		}
-		i += len(`\"`)
-	}
-}

@@ -33,7 +33,7 @@ const (
 // fields, as JSON. Taking them from there by path would
 // parse each row once a column.
 const listedRows = `rows(k, n, id, "set") AS MATERIALIZED (
-	SELECT l.key, r.id, r.key, r.value FROM json_each(?3) l, json_each(l.value) r)`
+	SELECT l.key, r.id, r.key, r.value FROM jsonb_each(?3) l, jsonb_each(l.value) r)`
 
 // baseVersion is the version that the change of row r was made on, or NULL.
 const baseVersion = `json_extract(r."set", '$.server_version')`

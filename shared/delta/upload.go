@@ -59,7 +59,7 @@ func ParseUpload(body []byte) (*Upload, error) {
 	if raw := members.Get("last_pulled_at"); raw != nil && (jsonvalue.Unmarshal(raw, &pulled) != nil || pulled != nil && (*pulled < 0 || *pulled >= int64(project.MaxSeq))) {
 		refuse("last_pulled_at", "must be a whole number, not negative, or null")
 	}
-	changes, problem := ijson.SplitPairs(members.Get("changes")) // body was read: so were its parts
+	changes, problem := ijson.SplitPairs(nil, members.Get("changes")) // body was read: so were its parts
 	if problem != "" {
 		refuse("changes", problem)
 	}
@@ -77,7 +77,7 @@ func ParseUpload(body []byte) (*Upload, error) {
 
 func (u *Upload) parseTasks(raw []byte) (errs []project.FieldError) {
 	refuse := func(field, message string) { errs = append(errs, project.FieldError{Field: field, Message: message}) }
-	lists, problem := ijson.SplitPairs(raw)
+	lists, problem := ijson.SplitPairs(nil, raw)
 	if problem != "" {
 		refuse("changes.tasks", problem)
 		return errs

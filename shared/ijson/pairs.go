@@ -46,23 +46,23 @@ const pairDepth = 64
 // data. It writes U+FFFD over half a surrogate pair. The problem says why data is
 // no object: it must be complete, in UTF-8, with nothing behind it.
 func ObjectPairs(data []byte) (members Pairs, problem string) {
-	return objectPairs(data, (*Scanner).skipped)
+	return objectPairs(make(Pairs, 0, 16), data, (*Scanner).skipped)
 }
 
 // SplitPairs is ObjectPairs of a value that a Scanner has read before, as part of another: it
-// reads the names again, but passes over the values by their quotes and brackets.
-func SplitPairs(data []byte) (members Pairs, problem string) {
-	return objectPairs(data, (*Scanner).Pass)
+// reads the names again, but passes over the values by their quotes and brackets. It
+// appends the members to into.
+func SplitPairs(into Pairs, data []byte) (members Pairs, problem string) {
+	return objectPairs(into, data, (*Scanner).Pass)
 }
 
-func objectPairs(data []byte, value func(*Scanner) []byte) (members Pairs, problem string) {
+func objectPairs(members Pairs, data []byte, value func(*Scanner) []byte) (_ Pairs, problem string) {
 	const want = "must be a JSON object"
 	s := NewScanner(data, pairDepth).MendHalves()
 	if s.Kind() != Object {
 		return nil, want
 	}
 	s.Enter(Object)
-	members = make(Pairs, 0, 16)
 	for {
 		name, ok := s.Member()
 		if !ok {

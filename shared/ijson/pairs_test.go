@@ -26,7 +26,7 @@ func FuzzSplit(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		pairs, problem := ObjectPairs(text)
-		split, splitProblem := SplitPairs(text)
+		split, splitProblem := SplitPairs(Pairs{}, text)
 		if problem == "" && (splitProblem != "" || !reflect.DeepEqual(split, pairs)) {
 			t.Errorf("%q: %q %s, want %q", text, split, splitProblem, pairs)
 		}

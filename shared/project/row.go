@@ -41,7 +41,7 @@ func (r *Row) AppendJSON(b []byte) []byte {
 		if b[len(b)-1] != '{' {
 			b = append(b, ',')
 		}
-		b = append(ijson.AppendString(b, v.Field.Name), ':')
+		b = append(append(append(b, '"'), v.Field.Name...), `":`...)
 		switch v := v.Scalar().(type) {
 		case string:
 			b = ijson.AppendString(b, v)
@@ -107,7 +107,8 @@ func (c *Collection) DecodePatch(body []byte) (Row, error) {
 // has changed, only the columns that _changed names were. The errors name the
 // fields of this row. The row is part of a text that ijson has read.
 func (c *Collection) DecodeUploaded(body []byte, created bool) (Row, []FieldError) {
-	members, problem := ijson.SplitPairs(body)
+	var room [maxFields + 4]ijson.Pair
+	members, problem := ijson.SplitPairs(room[:0], body)
 	if problem != "" {
 		return Row{}, []FieldError{{"body", problem}}
 	}

@@ -77,7 +77,7 @@ func (r *Rows) AppendObject(b []byte, members [][]byte, from int) []byte {
 		size += len(member)
 	}
 	if cap(b)-len(b) < size {
-		b = slices.Grow(b, size+r.rest(len(b)+size))
+		b = slices.Grow(b, size+r.rest(size))
 	}
 	for i, member := range members {
 		end := r.ends[from+i]
@@ -87,14 +87,12 @@ func (r *Rows) AppendObject(b []byte, members [][]byte, from int) []byte {
 	return append(b, '}', ',')
 }
 
-// rest is how many bytes the rows after this one are likely to have as objects, if those up to this one
-// have so many, and some more: a text that grows often is copied often.
-func (r *Rows) rest(done int) int {
-	left := len(r.text) - r.next
-	if left <= 0 {
-		return rowsSlack
-	}
-	return done*left/r.next*17/16 + rowsSlack
+// rest is how many bytes the rows after this one are likely to have as objects, if this one
+// has so many, and some more: a text that grows often is copied often. It is at most twice their
+// text, as the caller has memory for no more.
+func (r *Rows) rest(size int) int {
+	left := max(0, len(r.text)-r.next)
+	return min(size*left/(r.next-r.begin)*17/16, 2*left) + rowsSlack
 }
 
 // rowsSlack is room for what follows the rows of a page.

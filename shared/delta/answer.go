@@ -1,41 +1,52 @@
 package delta
 
 import (
-	"slices"
 	"strconv"
 
 	"tidemark/shared/project"
 )
 
-// A Part is some rows of one collection as JSON text, divided by commas: whole
-// rows, or the ids of deleted ones.
-type Part struct {
-	Collection int
-	Deleted    bool
-	Text       []byte
+// A Page is the answer to a pull as it grows: the collections in their order, and
+// in each the live rows and the ids of the deleted ones.
+type Page struct {
+	// Live is the answer up to the last live row, and Deleted the ids of the collection's
+	// deleted rows as JSON. The caller appends to both, with a comma after each row and id.
+	Live, Deleted []byte
+	collection    int // index in project.Collections
 }
 
-// AppendPage appends the answer to a pull. The parts of a collection are together
-// and in order. Next is nil on the last page.
-func AppendPage(b []byte, parts []Part, mark project.Seq, next *Cursor) []byte {
-	size := 1000 // what is around the parts
-	for i := range parts {
-		size += len(parts[i].Text) + 1
+// NewPage returns an answer that is at the first collection.
+func NewPage() *Page {
+	p := &Page{Live: []byte(`{"changes":{`)}
+	p.open()
+	return p
+}
+
+// Go goes on to a collection, which is not before the one that the page is at.
+func (p *Page) Go(collection int) {
+	for p.collection < collection {
+		p.close()
+		p.Live = append(p.Live, ',')
+		p.collection++
+		p.open()
 	}
-	b = append(slices.Grow(b, size), `{"changes":{`...)
-	for i := range project.Collections {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, '"')
-		b = append(b, project.Collections[i].Name...)
-		b = append(b, `":{"created":[],"updated":[`...)
-		b = appendParts(b, parts, i, false)
-		b = append(b, `],"deleted":[`...)
-		b = appendParts(b, parts, i, true)
-		b = append(b, `]}`...)
-	}
-	b = strconv.AppendInt(append(b, `},"timestamp":`...), int64(mark), 10)
+}
+
+func (p *Page) open() {
+	p.Live = append(append(append(p.Live, '"'), project.Collections[p.collection].Name...), `":{"created":[],"updated":[`...)
+}
+
+func (p *Page) close() {
+	p.Live = append(append(withoutComma(p.Live), `],"deleted":[`...), withoutComma(p.Deleted)...)
+	p.Live = append(p.Live, `]}`...)
+	p.Deleted = p.Deleted[:0]
+}
+
+// End returns the whole answer. Next is nil on the last page.
+func (p *Page) End(mark project.Seq, next *Cursor) []byte {
+	p.Go(len(project.Collections) - 1)
+	p.close()
+	b := strconv.AppendInt(append(p.Live, `},"timestamp":`...), int64(mark), 10)
 	b = append(b, `,"next_cursor":`...)
 	if next == nil {
 		return append(b, `null}`...)
@@ -43,17 +54,9 @@ func AppendPage(b []byte, parts []Part, mark project.Seq, next *Cursor) []byte {
 	return append(strconv.AppendQuote(b, next.String()), '}')
 }
 
-func appendParts(b []byte, parts []Part, collection int, deleted bool) []byte {
-	first := true
-	for _, p := range parts {
-		if p.Collection != collection || p.Deleted != deleted {
-			continue
-		}
-		if !first {
-			b = append(b, ',')
-		}
-		first = false
-		b = append(b, p.Text...)
+func withoutComma(b []byte) []byte {
+	if len(b) > 0 && b[len(b)-1] == ',' {
+		return b[:len(b)-1]
 	}
 	return b
 }

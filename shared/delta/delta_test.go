@@ -92,14 +92,20 @@ func wantRefused(t *testing.T, what string, err error, field string) {
 
 func TestAPageHasAllCollectionsAndJoinsTheirParts(t *testing.T) {
 	next := &Cursor{Project: "p", Since: 1, Mark: 9, Collection: 1, Seq: 5, ID: "t"}
-	got := AppendPage([]byte("x"), []Part{{1, false, []byte(`{"id":"a"}`)}, {1, false, []byte(`{"id":"b"}`)}, {1, true, []byte(`"c","d"`)}, {4, true, []byte(`"m"`)}}, 9, next)
+	page := NewPage()
+	page.Go(1)
+	page.Live = append(page.Live, `{"id":"a"},{"id":"b"},`...)
+	page.Deleted = append(page.Deleted, `"c","d",`...)
+	page.Go(4)
+	page.Deleted = append(page.Deleted, `"m",`...)
+	got := page.End(9, next)
 	none := `{"created":[],"updated":[],"deleted":[]}`
-	want := `x{"changes":{"projects":` + none + `,"tasks":{"created":[],"updated":[{"id":"a"},{"id":"b"}],"deleted":["c","d"]},"dependencies":` + none +
+	want := `{"changes":{"projects":` + none + `,"tasks":{"created":[],"updated":[{"id":"a"},{"id":"b"}],"deleted":["c","d"]},"dependencies":` + none +
 		`,"calendars":` + none + `,"memberships":{"created":[],"updated":[],"deleted":["m"]}},"timestamp":9,"next_cursor":"` + next.String() + `"}`
 	if string(got) != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
-	if got := AppendPage(nil, nil, 0, nil); !json.Valid(got) || !strings.HasSuffix(string(got), `"next_cursor":null}`) {
+	if got := NewPage().End(0, nil); !json.Valid(got) || !strings.HasSuffix(string(got), `"next_cursor":null}`) {
 		t.Errorf("got %s", got)
 	}
 }

@@ -59,7 +59,7 @@ func ParseUpload(body []byte) (*Upload, error) {
 	if raw := members.Get("last_pulled_at"); raw != nil && (jsonvalue.Unmarshal(raw, &pulled) != nil || pulled != nil && (*pulled < 0 || *pulled >= int64(project.MaxSeq))) {
 		refuse("last_pulled_at", "must be a whole number, not negative, or null")
 	}
-	changes, problem := ijson.ObjectPairs(members.Get("changes"))
+	changes, problem := ijson.SplitPairs(nil, members.Get("changes")) // body was read: so were its parts
 	if problem != "" {
 		refuse("changes", problem)
 	}
@@ -77,7 +77,7 @@ func ParseUpload(body []byte) (*Upload, error) {
 
 func (u *Upload) parseTasks(raw []byte) (errs []project.FieldError) {
 	refuse := func(field, message string) { errs = append(errs, project.FieldError{Field: field, Message: message}) }
-	lists, problem := ijson.ObjectPairs(raw)
+	lists, problem := ijson.SplitPairs(nil, raw)
 	if problem != "" {
 		refuse("changes.tasks", problem)
 		return errs
@@ -90,7 +90,7 @@ func (u *Upload) parseTasks(raw []byte) (errs []project.FieldError) {
 	for _, name := range []string{"created", "updated", "deleted"} {
 		if raw := lists.Get(name); raw != nil {
 			var ok bool
-			if rows[name], ok = ijson.Elements(raw); !ok {
+			if rows[name], ok = ijson.SplitElements(raw); !ok {
 				refuse("changes.tasks."+name, "must be an array")
 			}
 		}
@@ -100,7 +100,7 @@ func (u *Upload) parseTasks(raw []byte) (errs []project.FieldError) {
 		refuse("changes.tasks", fmt.Sprintf("has %d rows; at most %d are taken", total, MaxUploadRows))
 		return errs
 	}
-	seen := map[string]bool{}
+	seen := make(map[string]bool, total)
 	known := func(list string, i int, id string) {
 		if id != "" && seen[id] {
 			refuse(Path(list, i, "id"), "is there twice")
@@ -108,7 +108,8 @@ func (u *Upload) parseTasks(raw []byte) (errs []project.FieldError) {
 		seen[id] = true
 	}
 	tasks := project.Find(project.Tasks)
-	decode := func(list string) (decoded []project.Row) {
+	decode := func(list string) []project.Row {
+		decoded := make([]project.Row, 0, len(rows[list]))
 		for i, raw := range rows[list] {
 			row, problems := tasks.DecodeUploaded(raw, list == "created")
 			for _, p := range problems {

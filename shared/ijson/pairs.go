@@ -46,13 +46,23 @@ const pairDepth = 64
 // data. It writes U+FFFD over half a surrogate pair. The problem says why data is
 // no object: it must be complete, in UTF-8, with nothing behind it.
 func ObjectPairs(data []byte) (members Pairs, problem string) {
+	return objectPairs(make(Pairs, 0, 16), data, (*Scanner).skipped)
+}
+
+// SplitPairs is ObjectPairs of a value that a Scanner has read before, as part of another: it
+// reads the names again, but passes over the values by their quotes and brackets. It
+// appends the members to into.
+func SplitPairs(into Pairs, data []byte) (members Pairs, problem string) {
+	return objectPairs(into, data, (*Scanner).Pass)
+}
+
+func objectPairs(members Pairs, data []byte, value func(*Scanner) []byte) (_ Pairs, problem string) {
 	const want = "must be a JSON object"
 	s := NewScanner(data, pairDepth).MendHalves()
 	if s.Kind() != Object {
 		return nil, want
 	}
 	s.Enter(Object)
-	members = make(Pairs, 0, 16)
 	for {
 		name, ok := s.Member()
 		if !ok {
@@ -61,7 +71,7 @@ func ObjectPairs(data []byte) (members Pairs, problem string) {
 		if bytes.IndexByte(name, '\\') >= 0 {
 			name = Unquote(nil, name)
 		}
-		members = append(members, Pair{name, s.skipped()})
+		members = append(members, Pair{name, value(s)})
 	}
 	if err := s.End(); err != nil {
 		return nil, want + ": " + err.Error()
@@ -72,12 +82,21 @@ func ObjectPairs(data []byte) (members Pairs, problem string) {
 // Elements splits the JSON of an array into its elements, which are views of data;
 // ok says whether data is an array.
 func Elements(data []byte) (elements [][]byte, ok bool) {
+	return splitArray(data, (*Scanner).skipped)
+}
+
+// SplitElements is Elements of a value that a Scanner has read before, as SplitPairs is ObjectPairs.
+func SplitElements(data []byte) (elements [][]byte, ok bool) {
+	return splitArray(data, (*Scanner).Pass)
+}
+
+func splitArray(data []byte, value func(*Scanner) []byte) (elements [][]byte, ok bool) {
 	s := NewScanner(data, pairDepth).MendHalves()
 	if s.Kind() != Array {
 		return nil, false
 	}
 	for s.Enter(Array); s.Element(); {
-		elements = append(elements, s.skipped())
+		elements = append(elements, value(s))
 	}
 	return elements, s.End() == nil
 }

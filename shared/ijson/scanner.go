@@ -6,7 +6,9 @@
 package ijson
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"strconv"
 	"unicode/utf8"
 )
@@ -228,11 +230,7 @@ func extent(b []byte) int {
 	for i := 0; i < len(b); i++ {
 		switch b[i] {
 		case '"':
-			for i++; i < len(b) && b[i] != '"'; i++ {
-				if b[i] == '\\' {
-					i++
-				}
-			}
+			i = StringEnd(b, i+1) - 1
 		case '{', '[':
 			open++
 		case '}', ']':
@@ -247,6 +245,36 @@ func extent(b []byte) int {
 		}
 	}
 	return len(b)
+}
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x80 * ones
+)
+
+// StringEnd is where a string of valid JSON ends, behind its last quote, if its first character is
+// at i; the end of b if the string has no end.
+func StringEnd(b []byte, i int) int {
+	for {
+		for ; i+8 <= len(b); i += 8 {
+			word := binary.LittleEndian.Uint64(b[i:])
+			x, y := word^(ones*'"'), word^(ones*'\\')
+			if found := ((x-ones)&^x | (y-ones)&^y) & highs; found != 0 {
+				i += bits.TrailingZeros64(found) / 8
+				break
+			}
+		}
+		for i < len(b) && b[i] != '"' && b[i] != '\\' {
+			i++
+		}
+		if i >= len(b) {
+			return len(b)
+		}
+		if b[i] == '"' {
+			return i + 1
+		}
+		i += len(`\"`)
+	}
 }
 
 // Literal reads true, false or null.

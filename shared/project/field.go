@@ -128,6 +128,19 @@ func (c *Collection) Field(name string) *Field {
 	return nil
 }
 
+// maxFields is at least how many fields a collection has.
+const maxFields = 16
+
+// index is where the field of that name stands in c.Fields, or -1.
+func (c *Collection) index(name []byte) int {
+	for i := range c.Fields {
+		if c.Fields[i].Name == string(name) {
+			return i
+		}
+	}
+	return -1
+}
+
 // Index is where the collection stands in Collections, or -1.
 func (n Name) Index() int {
 	for i := range Collections {

@@ -3,9 +3,11 @@ package project
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestRoles is the contract's section 6, row by row.
@@ -128,4 +130,22 @@ func FuzzDecode(f *testing.F) {
 			c.DecodeUploaded(b, false)
 		}
 	})
+}
+
+func TestADateIsOneOfTheCalendar(t *testing.T) {
+	check := func(s string) {
+		if _, err := time.Parse(time.DateOnly, s); validDate(s) != (err == nil) {
+			t.Errorf("%q: got %v, but time.Parse: %v", s, validDate(s), err)
+		}
+	}
+	for _, year := range []int{0, 1900, 2000, 2023, 2024, 9999} {
+		for month := range 14 {
+			for day := range 33 {
+				check(fmt.Sprintf("%04d-%02d-%02d", year, month, day))
+			}
+		}
+	}
+	for _, s := range []string{"", "2024-1-01", "2024-01-1", "2024/01-01", "2024-01/01", "+024-01-01", "2024-01-01T", "20240-1-01", "2024-a1-01", "2024-01-\u00e9", " 024-01-01"} {
+		check(s)
+	}
 }

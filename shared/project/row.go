@@ -41,7 +41,7 @@ func (r *Row) AppendJSON(b []byte) []byte {
 		if b[len(b)-1] != '{' {
 			b = append(b, ',')
 		}
-		b = append(ijson.AppendString(b, v.Field.Name), ':')
+		b = append(append(append(b, '"'), v.Field.Name...), `":`...)
 		switch v := v.Scalar().(type) {
 		case string:
 			b = ijson.AppendString(b, v)
@@ -105,9 +105,10 @@ func (c *Collection) DecodePatch(body []byte) (Row, error) {
 // columns, with id, server_version (the version that the client last pulled,
 // or 0 or null), and _status and _changed. If the row is one that the client
 // has changed, only the columns that _changed names were. The errors name the
-// fields of this row.
+// fields of this row. The row is part of a text that ijson has read.
 func (c *Collection) DecodeUploaded(body []byte, created bool) (Row, []FieldError) {
-	members, problem := ijson.ObjectPairs(body)
+	var room [maxFields + 4]ijson.Pair
+	members, problem := ijson.SplitPairs(room[:0], body)
 	if problem != "" {
 		return Row{}, []FieldError{{"body", problem}}
 	}
@@ -160,9 +161,18 @@ func decodeBase(raw jsonvalue.RawMessage) (Version, string) {
 func (c *Collection) decode(members ijson.Pairs, create bool, ignored ...string) (Row, []FieldError) {
 	row := Row{Set: make([]Value, 0, len(members))}
 	var errs []FieldError
+	var values [maxFields][]byte // the last of each field
+	var others []string
+	for _, m := range members {
+		if i := c.index(m.Name); i >= 0 {
+			values[i] = m.Value
+		} else if string(m.Name) != "id" && !slices.ContainsFunc(ignored, func(name string) bool { return name == string(m.Name) }) {
+			others = append(others, string(m.Name))
+		}
+	}
 	for i := range c.Fields {
 		f := &c.Fields[i]
-		raw := members.Get(f.Name)
+		raw := values[i]
 		switch {
 		case raw == nil && create && f.Required:
 			errs = append(errs, FieldError{f.Name, "is required"})
@@ -177,9 +187,8 @@ func (c *Collection) decode(members ijson.Pairs, create bool, ignored ...string)
 			row.Set = append(row.Set, Value{f, v})
 		}
 	}
-	for _, name := range members.Unknown(func(name string) bool {
-		return name == "id" || c.Field(name) != nil || slices.Contains(ignored, name)
-	}) {
+	slices.Sort(others)
+	for _, name := range slices.Compact(others) {
 		errs = append(errs, FieldError{name, "is not a field of a " + c.Title})
 	}
 	return row, errs

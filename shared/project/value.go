@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"tidemark/shared/ijson"
 	"tidemark/shared/jsonvalue"
 	"tidemark/shared/record"
 )
@@ -104,11 +105,13 @@ func (f *Field) Decode(raw jsonvalue.RawMessage) (v any, problem string) {
 		}
 		return s, f.checkText(s)
 	case Integer, Number:
-		n, err := strconv.ParseFloat(string(raw), 64)
-		switch {
-		case raw[0] != '-' && (raw[0] < '0' || raw[0] > '9'):
+		s := ijson.NewScanner(raw, 0)
+		if s.Kind() != ijson.Number {
 			return nil, "must be a number"
-		case err != nil || n < f.Min || n > f.Max:
+		}
+		_, n := s.Number()
+		switch {
+		case s.End() != nil || n < f.Min || n > f.Max:
 			return nil, fmt.Sprintf("must be from %s to %s", plain(f.Min), plain(f.Max))
 		case f.Kind == Integer && n != math.Trunc(n):
 			return nil, "must be a whole number"
@@ -209,8 +212,26 @@ func (f *Field) checkText(s string) (problem string) {
 }
 
 func validDate(s string) bool {
-	_, err := time.Parse(time.DateOnly, s)
-	return err == nil
+	if len(s) != len(time.DateOnly) || s[4] != '-' || s[7] != '-' {
+		return false
+	}
+	year, month, day := digits(s[:4]), digits(s[5:7]), digits(s[8:])
+	if year < 0 || month < 1 || month > 12 || day < 1 {
+		return false
+	}
+	return day <= 28 || day == time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC).Day()
+}
+
+// digits is the number that s writes, or -1 if it has anything but digits.
+func digits(s string) int {
+	n := 0
+	for i := range len(s) {
+		if s[i]-'0' >= 10 {
+			return -1
+		}
+		n = 10*n + int(s[i]-'0')
+	}
+	return n
 }
 
 func validDates(dates []string) bool {

@@ -14,33 +14,35 @@ import (
 )
 
 // readDirectPull selects the page that readPull does, with the same parameters and
-// after them how many octets the texts may have together (those beyond are NULL),
-// and one row more, if there is one. It does not measure the rows: if a text of
-// them grows too long for a cell of D1, it fails. It returns a line for each
-// collection: k and its columns, see store.Columns. The first two columns are not
-// sent to the client: seq, and whether the row is a tombstone.
+// after them how many octets its text may have (NULL if it has more), and one row
+// more, if there is one. It does not measure the rows: if the text of them grows too
+// long for a cell of D1, it fails. The text has the rows as json_array, divided by
+// commas: see store.Rows. The first two values are not sent to the client: the kind of the
+// row (its collection, and beyond them that of a tombstone), and its seq. The LIMIT
+// of the compound ends it after the last row, so that no collection is read that the page has no room for.
 func readDirectPull(r *rules) string {
 	var terms []string
 	for i := range project.Collections {
 		c := &project.Collections[i]
-		columns := []string{r.cursor, "t.deleted_version IS NOT NULL", "t.id", "t.server_version"}
+		values := []string{fmt.Sprintf("iif(t.deleted_version IS NULL, %d, %d)", i, i+len(project.Collections)), r.cursor, "t.id", "t.server_version"}
 		for _, f := range c.Fields {
-			columns = append(columns, pulledValue(&f))
+			value := "t." + f.Name
+			if f.Kind == project.Boolean {
+				value = "iif(" + value + ", json('true'), json('false'))" // SQLite calls json() once, not for each row
+			}
+			values = append(values, value)
 		}
-		for j, column := range columns {
-			columns[j] = "json_group_array(" + column + ")"
-		}
-		terms = append(terms, fmt.Sprintf("SELECT %d AS k, %s AS columns FROM (SELECT * FROM %s t WHERE %s ORDER BY %s, t.id LIMIT %s) t",
-			i, store.Lines(columns), c.Table, rowsBeyond(i, r), r.cursor, roomFor(i)))
+		terms = append(terms, fmt.Sprintf("SELECT * FROM (SELECT json_array(%s) AS line FROM %s t WHERE %s ORDER BY %s, t.id LIMIT CAST(?3 AS INTEGER) + 1)",
+			strings.Join(values, ", "), c.Table, rowsBeyond(i, r), r.cursor))
 	}
-	return fmt.Sprintf("WITH %s\nSELECT k, iif(sum(octet_length(columns)) OVER (ROWS UNBOUNDED PRECEDING) <= ?%d, columns, NULL) AS columns FROM (%s)",
-		rooms(r), 4+2*len(project.Collections), strings.Join(terms, "\nUNION ALL "))
+	return fmt.Sprintf("SELECT iif(octet_length(lines) <= ?%d, lines, NULL) AS lines FROM (SELECT coalesce(group_concat(line), '') AS lines FROM (%s LIMIT CAST(?3 AS INTEGER) + 1))",
+		4+2*len(project.Collections), strings.Join(terms, "\nUNION ALL "))
 }
 
-// The columns that are not sent to the client, and the id.
+// The values that are not sent to the client, and the id.
 const (
-	directSeq = iota
-	directDead
+	directKind = iota
+	directSeq
 	directID
 )
 
@@ -57,60 +59,30 @@ var directMembers = func() (all [][][]byte) {
 	return all
 }()
 
-// directSize is how many octets the texts have, or false if one is NULL.
-func directSize(r abi.Result) (octets int, ok bool) {
-	for _, line := range r.Rows {
-		text, ok := line[1].(abi.Text)
-		if !ok {
-			return 0, false
-		}
-		octets += len(text)
-	}
-	return octets, true
-}
-
 // readDirectPage makes a page of at most so many rows of the result of readDirectPull.
-func readDirectPage(r abi.Result, room int) cutPage {
-	var p cutPage
-	for _, line := range r.Rows {
-		k := int(store.CellNumber(line[0]))
-		text, _ := line[1].(abi.Text)
-		c := store.NewColumns(text, directID+len(directMembers[k]))
-		live, dead := make([]byte, 0, renderedSize(text, k)), []byte(nil)
-		var seq, id []byte
-		for ; c.Next(); room-- {
-			if room == 0 {
-				p.more = true
-				break
-			}
-			seq, id = c.Value(directSeq), c.Value(directID)
-			if string(c.Value(directDead)) == "1" {
-				dead = append(append(dead, id...), ',')
-			} else {
-				live = c.AppendRow(live, directMembers[k], directID)
-			}
+func readDirectPage(r abi.Result, room int) (*delta.Page, cut) {
+	page, c := delta.NewPage(), cut{}
+	rows := store.NewRows(store.Text(r, 0))
+	k := 0
+	var seq, id []byte
+	for ; rows.Next(); room-- {
+		if room == 0 {
+			c.more = true
+			break
 		}
-		if len(live) > 0 {
-			p.parts = append(p.parts, delta.Part{Collection: k, Text: live[:len(live)-1]})
-		}
-		if len(dead) > 0 {
-			p.parts = append(p.parts, delta.Part{Collection: k, Deleted: true, Text: dead[:len(dead)-1]})
-		}
-		if seq != nil {
-			n, _ := strconv.ParseFloat(string(seq), 64)
-			p.last = [4]any{line[0], nil, n, abi.Text(bytes.Trim(id, `"`))}
+		kind := int(rows.Value(directKind)[0] - '0')
+		k = kind % len(project.Collections)
+		page.Go(k)
+		seq, id = rows.Value(directSeq), rows.Value(directID)
+		if kind == k {
+			page.Live = rows.AppendObject(page.Live, directMembers[k], directID)
+		} else {
+			page.Deleted = append(append(page.Deleted, id...), ',')
 		}
 	}
-	return p
-}
-
-// renderedSize is how many bytes the rows of a text of collection k have as JSON, if all are live:
-// a text that grows is copied several times.
-func renderedSize(text []byte, k int) int {
-	first, _, _ := bytes.Cut(text, []byte{'\n'})
-	row := len("},")
-	for _, member := range directMembers[k] {
-		row += len(member)
+	if seq != nil {
+		n, _ := strconv.ParseFloat(string(seq), 64)
+		c.last = [4]any{float64(k), nil, n, abi.Text(bytes.Trim(id, `"`))}
 	}
-	return len(text) + (bytes.Count(first, []byte{','})+1)*row
+	return page, c
 }

@@ -21,7 +21,7 @@ type quickless struct{ store.DB }
 
 func (q quickless) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {
 	for _, s := range statements {
-		if strings.Contains(s.SQL, "AS columns") {
+		if strings.Contains(s.SQL, "AS lines") {
 			return nil, errors.New("string or blob too big")
 		}
 	}
@@ -92,5 +92,54 @@ SELECT 'd' || i, 'p', 't' || i, 't' || (i + 1), 'FS', 0, 1, 30 + i / 4, 30, iif(
 				in.After = &c
 			}
 		}
+	}
+}
+
+// counting counts the statements of a database.
+type counting struct {
+	store.DB
+	batches int
+}
+
+func (c *counting) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {
+	c.batches++
+	return c.DB.Batch(ctx, statements)
+}
+
+// A page takes milliseconds of SQLite, and less memory only if it has to be read again.
+func TestAFirstPullAsksOnceWhileOthersHoldMemory(t *testing.T) {
+	db := &counting{DB: wasmtest.OpenD1(t, store.Migrations())}
+	p := New(db, NewStatements())
+	if _, err := p.CreateProject(background, "o", project.Row{ID: "p", Set: []project.Value{{Field: project.Find(project.Projects).Field("name"), Value: "P"}}}, "m"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.DB.Batch(background, []abi.Statement{{SQL: `INSERT INTO ProjectTasks (id, project_id, name, status, percent_complete, is_milestone, sort_order, server_version, seq, created_seq)
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+SELECT 't' || i, 'p', printf('%0100d', i), 'done', 0, 0, i, 1, 1, 1 FROM n`}}); err != nil {
+		t.Fatal(err)
+	}
+	held := 0
+	busy := store.Budget{
+		Busy: func(context.Context) bool { return true },
+		Hold: func(_ context.Context, bytes int) error { held = bytes; return nil },
+	}
+	pull := func(in delta.Pull) (batches int) {
+		t.Helper()
+		db.batches = 0
+		if _, err := p.Pull(background, "o", in, busy); err != nil {
+			t.Fatal(err)
+		}
+		return db.batches
+	}
+	whole := delta.Pull{Project: "p", PageRows: 5000}
+	pull(whole)
+	if n := pull(whole); n != 1 {
+		t.Errorf("%d batches for a page that is as large as the last one", n)
+	}
+	if pull(delta.Pull{Project: "p", PageRows: 10}); held > store.GuessPage*pageTimes {
+		t.Errorf("a page of ten rows holds %d bytes", held)
+	}
+	if pull(delta.Pull{Project: "p", PageRows: 5000, Since: 1}); held > store.GuessPage*pageTimes {
+		t.Errorf("changes hold %d bytes", held)
 	}
 }

@@ -33,7 +33,7 @@ type splitDB struct {
 }
 
 func (d splitDB) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {
-	if len(statements) != 2 || !strings.Contains(statements[1].SQL, "AS columns") {
+	if len(statements) != 2 || !strings.Contains(statements[1].SQL, "AS lines") {
 		return d.DB.Batch(ctx, statements)
 	}
 	rows, err := d.DB.Batch(ctx, statements[1:])

@@ -1,6 +1,7 @@
 package projects
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -25,29 +26,47 @@ SELECT k, dead, iif(kept, group_concat(body), NULL), max(n), seq, id, kept FROM 
 GROUP BY kept, k, dead, bytes / %d`, found, limit, octets, partBytes)
 }
 
-// A cutPage is the result of a page statement.
-type cutPage struct {
-	parts []delta.Part
-	more  bool
-	last  [4]any // k, dead, seq, id of the last row of the page
+// A cut is where a page ends.
+type cut struct {
+	more bool
+	last [4]any // k, dead, seq, id of the last row of the page
 }
 
-func readCutPage(r abi.Result) cutPage {
-	var p cutPage
+// readCut calls add with each text of the result of cutPages, by collection.
+func readCut(r abi.Result, add func(k int, dead bool, text []byte)) cut {
+	var c cut
 	lastN := -1.0
-	for _, line := range r.Rows {
-		if store.CellNumber(line[6]) == 0 {
-			p.more = true
-			continue
-		}
-		body, _ := line[2].(abi.Text)
-		p.parts = append(p.parts, delta.Part{Collection: int(store.CellNumber(line[0])), Deleted: store.CellNumber(line[1]) != 0, Text: body})
-		if n := store.CellNumber(line[3]); n > lastN {
-			lastN = n
-			p.last = [4]any{line[0], line[1], line[4], line[5]}
+	for k := range project.Collections {
+		for _, line := range r.Rows {
+			if store.CellNumber(line[6]) == 0 {
+				c.more = true
+				continue
+			}
+			if int(store.CellNumber(line[0])) != k {
+				continue
+			}
+			add(k, store.CellNumber(line[1]) != 0, store.CellText(line[2]))
+			if n := store.CellNumber(line[3]); n > lastN {
+				lastN = n
+				c.last = [4]any{line[0], line[1], line[4], line[5]}
+			}
 		}
 	}
-	return p
+	return c
+}
+
+// readCutPage makes a page of the result of readPull.
+func readCutPage(r abi.Result) (*delta.Page, cut) {
+	page := delta.NewPage()
+	c := readCut(r, func(k int, dead bool, text []byte) {
+		page.Go(k)
+		if dead {
+			page.Deleted = append(append(page.Deleted, text...), ',')
+		} else {
+			page.Live = append(append(page.Live, text...), ',')
+		}
+	})
+	return page, c
 }
 
 // listOf selects a page of live rows by id: ?3 is the id to go on behind, ?4
@@ -126,19 +145,13 @@ func (p *Store) list(ctx context.Context, limit int, b store.Budget, of func(oct
 }
 
 func listAnswer(r abi.Result) []byte {
-	page := readCutPage(r)
 	b := []byte(`{"results":[`)
-	for i, part := range page.parts {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, part.Text...)
-	}
-	b = append(b, `],"next_cursor":`...)
-	if !page.more {
+	c := readCut(r, func(_ int, _ bool, text []byte) { b = append(append(b, text...), ',') })
+	b = append(bytes.TrimSuffix(b, []byte{','}), `],"next_cursor":`...)
+	if !c.more {
 		return append(b, "null}"...)
 	}
-	return append(append(append(b, '"'), store.CellString(page.last[3])...), `"}`...)
+	return append(append(append(b, '"'), store.CellString(c.last[3])...), `"}`...)
 }
 
 // Get returns the JSON of a live row.
@@ -222,15 +235,22 @@ func readFinal() string {
 		fmt.Sprintf("\nSELECT k, 1 AS dead, group_concat(body) AS body, 0 AS n, 0 AS seq, '' AS id, 1 AS kept FROM (SELECT *, row_number() OVER () AS n FROM (%s)) GROUP BY k, n / 10000", terms.String())
 }
 
-// Pull returns a page of changes: see delta.AppendPage. Mark and rows are of
+// Pull returns a page of changes: see delta.Page. Mark and rows are of
 // one snapshot. It first asks in the way that is cheap for few or small rows, for
 // as much as the last pages were and then for the most that a page has; but not
-// where the last pages were so large that a text would grow too long.
+// where the last pages were so large that a text would grow too long. Pages of a first pull are
+// large, so it does not ask for less while others hold memory, as changes do: it would ask twice.
 func (p *Store) Pull(ctx context.Context, caller string, in delta.Pull, b store.Budget) ([]byte, error) {
 	statements := []abi.Statement{{SQL: p.access, Args: []any{in.Project, caller}}, {}}
-	if !in.Final && p.pulled.Next(0) <= store.WaryBytes {
-		read := func(r abi.Result) cutPage { return readDirectPage(r, in.PageRows) }
-		for _, octets := range []int{min(b.Expect(ctx, &p.pulled), pageBytes), pageBytes} {
+	guess := &p.first
+	octets := guess.Next(store.GuessPage)
+	if in.Since > 0 {
+		guess = &p.changes
+		octets = b.Expect(ctx, guess)
+	}
+	if !in.Final && guess.Next(0) <= store.WaryBytes {
+		read := func(r abi.Result) (*delta.Page, cut) { return readDirectPage(r, in.PageRows) }
+		for _, octets := range []int{min(octets, store.GuessMargin+in.PageRows*guessRow, pageBytes), pageBytes} {
 			if err := b.Reserve(ctx, pageTimes*octets); err != nil {
 				return nil, fmt.Errorf("pull: %w", err)
 			}
@@ -241,12 +261,12 @@ func (p *Store) Pull(ctx context.Context, caller string, in delta.Pull, b store.
 			}
 			if err != nil {
 				if store.Passes(err) {
-					p.pulled.Saw(store.WaryBytes + 1) // its text may have been the reason
+					guess.Saw(store.WaryBytes + 1) // its text may have been the reason
 				}
 				return nil, fmt.Errorf("pull: %w", err)
 			}
-			if size, ok := directSize(results[1]); ok {
-				p.pulled.Saw(size)
+			if text := store.Text(results[1], 0); text != nil {
+				guess.Saw(len(text))
 				return pullAnswer(in, results, read)
 			}
 		}
@@ -264,21 +284,25 @@ func (p *Store) Pull(ctx context.Context, caller string, in delta.Pull, b store.
 	}
 	answer, err := pullAnswer(in, results, readCutPage)
 	if err == nil && !in.Final {
-		p.pulled.Saw(len(answer))
+		guess.Saw(len(answer))
 	}
 	return answer, err
 }
 
-// pageTimes is how much memory a page takes: as the database's result, as rows,
-// and as the answer that is made of them.
+// pageTimes is how much memory a page takes, in multiples of its octets: as the database's result,
+// and as the answer, which has the names of the members, too.
 const pageTimes = 3
 
-func pullAnswer(in delta.Pull, results []abi.Result, read func(abi.Result) cutPage) ([]byte, error) {
+// guessRow is how many octets a row has at most, more or less.
+const guessRow = 8 << 10
+
+func pullAnswer(in delta.Pull, results []abi.Result, read func(abi.Result) (*delta.Page, cut)) ([]byte, error) {
 	a := readAccess(results[0])
 	mark := a.mark
 	switch {
 	case in.Final && a.role == accessRevoked:
-		return delta.AppendPage(nil, read(results[1]).parts, mark, nil), nil
+		page, _ := read(results[1])
+		return page.End(mark, nil), nil
 	case a.role != accessGone && a.may(project.Read) != nil:
 		return nil, a.may(project.Read)
 	case in.Final:
@@ -290,13 +314,13 @@ func pullAnswer(in delta.Pull, results []abi.Result, read func(abi.Result) cutPa
 	case in.After != nil:
 		mark = in.After.Mark
 	}
-	page := read(results[1])
-	if !page.more {
-		return delta.AppendPage(nil, page.parts, mark, nil), nil
+	page, c := read(results[1])
+	if !c.more {
+		return page.End(mark, nil), nil
 	}
-	return delta.AppendPage(nil, page.parts, mark, &delta.Cursor{
-		Project: in.Project, Since: in.Since, Mark: mark, Collection: int(store.CellNumber(page.last[0])),
-		Seq: project.Seq(store.CellNumber(page.last[2])), ID: store.CellString(page.last[3]),
+	return page.End(mark, &delta.Cursor{
+		Project: in.Project, Since: in.Since, Mark: mark, Collection: int(store.CellNumber(c.last[0])),
+		Seq: project.Seq(store.CellNumber(c.last[2])), ID: store.CellString(c.last[3]),
 	}), nil
 }
 

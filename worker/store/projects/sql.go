@@ -33,7 +33,7 @@ const (
 // fields, as JSON. Taking them from there by path would
 // parse each row once a column.
 const listedRows = `rows(k, n, id, "set") AS MATERIALIZED (
-	SELECT l.key, r.id, r.key, r.value FROM json_each(?3) l, json_each(l.value) r)`
+	SELECT l.key, r.id, r.key, r.value FROM jsonb_each(?3) l, jsonb_each(l.value) r)`
 
 // baseVersion is the version that the change of row r was made on, or NULL.
 const baseVersion = `json_extract(r."set", '$.server_version')`
@@ -128,7 +128,7 @@ func problemsOf(c *project.Collection, upload bool, r *rules) string {
 		when("t.id IS NOT NULL AND t.assignee_id IS NOT NULL AND t.assignee_id <> ?2 AND "+may(project.EditTasks), project.RoleTooLow, "")
 		for _, f := range c.Fields {
 			if f.Plan {
-				when(isChanged(f.Name)+" AND "+may(project.PlanTasks), project.RoleTooLow, f.Name)
+				when(may(project.PlanTasks)+" AND "+isChanged(f.Name), project.RoleTooLow, f.Name)
 			}
 		}
 	case project.Memberships:
@@ -213,8 +213,8 @@ func insertRows(c *project.Collection) string {
 	for _, f := range c.Fields {
 		names.WriteString(", " + f.Name)
 		value := fieldValue(f.Name)
-		if !f.Required {
-			value = "iif(" + hasField(f.Name) + ", " + value + ", " + store.Literal(f.Default) + ")"
+		if f.Default != nil { // then the field is not nullable
+			value = "coalesce(" + value + ", " + store.Literal(f.Default) + ")"
 		}
 		values.WriteString(", " + value)
 	}

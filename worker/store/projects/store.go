@@ -39,7 +39,7 @@ type Statements struct {
 	firstDraw               string
 	upload                  uploadSQL
 
-	pulled, listed store.Guess
+	first, changes, listed store.Guess // pages of a pull from the beginning, of a later one, and of a list
 
 	announces bool // see Announce
 }

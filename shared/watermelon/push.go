@@ -61,7 +61,7 @@ type pushDecoder struct {
 	write   *record.TableBatch
 	ignored *[]string
 	members []member // of the row before, in their order
-	ids     map[string]struct{}
+	ids     idSet
 	values  [record.MaxColumns + 2][]byte // of the row's columns, by their places
 	updated float64                       // the value of updated_at
 	guarded bool                          // values are checked, and a hash follows a row: see record.TableBatch
@@ -119,7 +119,7 @@ func (d *pushDecoder) changes() {
 		}
 		d.table, d.write, d.ignored = &d.schema.Tables[i], &d.push.Tables[i], &d.push.Ignored[i]
 		d.at = InputError{Table: d.table.Name}
-		d.ids = map[string]struct{}{}
+		d.ids.reset()
 		d.guarded = d.table.Guarded()
 		d.members = d.members[:0]
 		d.tableChanges()
@@ -169,7 +169,7 @@ func (d *pushDecoder) tableChanges() {
 			d.array(string(name))
 			for d.err == nil && d.s.Element() {
 				d.row()
-				d.at.ID = ""
+				d.rowID = nil
 			}
 		case "deleted":
 			d.deleted()
@@ -196,7 +196,7 @@ func (d *pushDecoder) deleted() {
 		last := &d.write.Deleted[len(d.write.Deleted)-1]
 		*last = append(append(append(*last, '"'), raw...), '"')
 		d.write.DeletedCount++
-		d.at.ID = ""
+		d.rowID = nil
 	}
 }
 
@@ -213,14 +213,12 @@ func (d *pushDecoder) id() []byte {
 
 // newID checks an id, and that the table has not had it in this push.
 func (d *pushDecoder) newID(id []byte) {
-	d.at.ID = clipID(id)
-	known := len(d.ids)
-	d.ids[d.at.ID] = struct{}{}
+	d.rowID = id
 	switch {
 	case d.s.Err() != nil:
 	case !record.ValidID(id, maxIDBytes):
 		d.fail(invalidID)
-	case len(d.ids) == known:
+	case !d.ids.add(id):
 		d.fail("id is there twice")
 	}
 }

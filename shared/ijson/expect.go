@@ -16,36 +16,39 @@ func (s *Scanner) Expect(text []byte, kind Kind) (value []byte, number float64, 
 	if len(d) <= len(text) {
 		return nil, 0, false
 	}
-	i := 0
-	for ; i+8 <= len(text); i += 8 {
-		if binary.LittleEndian.Uint64(d[i:]) != binary.LittleEndian.Uint64(text[i:]) {
+	have, want := d, text
+	for len(want) >= 8 && len(have) >= 8 {
+		if binary.LittleEndian.Uint64(have) != binary.LittleEndian.Uint64(want) {
 			return nil, 0, false
 		}
+		have, want = have[8:], want[8:]
 	}
-	for ; i < len(text); i++ {
-		if d[i] != text[i] {
+	for i, c := range want {
+		if have[i] != c {
 			return nil, 0, false
 		}
 	}
 	s.pos += len(text)
 	s.first = false
-	d = d[i:]
-	i = 0
+	d = d[len(text):]
+	i := 0
 	switch {
 	case kind == String && d[0] == '"':
-		for i = 1; i+8 <= len(d); i += 8 {
-			if marks := special(binary.LittleEndian.Uint64(d[i:])); marks != 0 {
-				i += bits.TrailingZeros64(marks) / 8
+		left := d[1:]
+		for len(left) >= 8 {
+			if marks := special(binary.LittleEndian.Uint64(left)); marks != 0 {
+				left = left[bits.TrailingZeros64(marks)/8:]
 				break
 			}
+			left = left[8:]
 		}
-		for i < len(d) && ordinary[d[i]] {
-			i++
+		for len(left) > 0 && ordinary[left[0]] {
+			left = left[1:]
 		}
-		if i >= len(d) || d[i] != '"' {
+		if len(left) == 0 || left[0] != '"' {
 			return nil, 0, true
 		}
-		i++
+		i = len(d) - len(left) + 1
 	case kind == Number:
 		var whole uint64
 		for i < len(d) && d[i]-'0' < 10 {

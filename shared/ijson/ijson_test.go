@@ -66,6 +66,16 @@ func TestTextsThatAreNotIJSONAreRefused(t *testing.T) {
 	}
 }
 
+func TestNothingComesAfterAnError(t *testing.T) {
+	s := NewScanner([]byte("[1e400,2]"), 1)
+	s.Enter(Array)
+	s.Element()
+	s.Number()
+	if _, value := s.Number(); s.Err() == nil || s.Kind() != Invalid || s.Left() != 0 || value != 0 || s.Element() {
+		t.Errorf("%v: %v, %d bytes, %v", s.Err(), s.Kind(), s.Left(), value)
+	}
+}
+
 func TestDeepNestingEndsAtTheLimit(t *testing.T) {
 	for depth, ok := range map[int]bool{31: true, 32: true, 33: false, 1_000_000: false} {
 		err := scan(strings.Repeat("[", depth)+strings.Repeat("]", depth), 32)

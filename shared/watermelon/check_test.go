@@ -1,6 +1,7 @@
 package watermelon
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -91,5 +92,16 @@ func TestAHashIsOfTheRowAsItWasPushed(t *testing.T) {
 	a, b := `{"id":"v","rating":3,"updated_at":1}`, `{"id":"v","rating":4,"updated_at":1}`
 	if again := hash(a); again != hash(a) || again == hash(b) {
 		t.Error(hash(a), hash(b))
+	}
+}
+
+func TestAValueThatIsNoJSONMeetsNoCheck(t *testing.T) {
+	schema := checked(t)
+	for _, value := range []string{"\"\x01\"", `"\x"`, `"cut`, "\"\xff\"", `x`} {
+		_, err := DecodePush(&schema, DefaultLimits(), []byte(`{"changes":{"visits":{"created":[{"id":"v","name":`+value+`}]}}}`))
+		var input *InputError
+		if !errors.As(err, &input) || input.ID != "v" || input.Column != "name" {
+			t.Errorf("%q: got %v, want an error at the column", value, err)
+		}
 	}
 }

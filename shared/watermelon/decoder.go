@@ -12,9 +12,10 @@ import (
 
 // A decoder reads input and remembers its first error and where that was.
 type decoder struct {
-	s   *ijson.Scanner
-	at  InputError // without the reason
-	err error
+	s     *ijson.Scanner
+	at    InputError // without the reason and the id
+	rowID []byte     // the id of the row that is being read
+	err   error
 }
 
 // fail notes that the input breaks a rule. What is wrong with the JSON itself
@@ -24,7 +25,7 @@ func (d *decoder) fail(reason string) {
 		return
 	}
 	e := d.at
-	e.Reason = reason
+	e.ID, e.Reason = clipID(d.rowID), reason
 	if err := d.s.Err(); err != nil {
 		e.Reason = err.Error()
 	}
@@ -34,7 +35,7 @@ func (d *decoder) fail(reason string) {
 // tooLarge notes that the input is beyond a limit.
 func (d *decoder) tooLarge(format string, limit int) {
 	e := d.at
-	e.Reason, e.TooLarge = fmt.Sprintf(format, limit), true
+	e.ID, e.Reason, e.TooLarge = clipID(d.rowID), fmt.Sprintf(format, limit), true
 	d.err = &e
 }
 

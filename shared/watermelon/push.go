@@ -1,7 +1,6 @@
 package watermelon
 
 import (
-	"bytes"
 	"hash/fnv"
 	"slices"
 	"strconv"
@@ -61,11 +60,13 @@ type pushDecoder struct {
 	table   *record.Table
 	write   *record.TableBatch
 	ignored *[]string
-	ids     map[string]struct{}
-	values  [record.MaxColumns][]byte
-	guarded bool             // values are checked, and a hash follows a row: see record.TableBatch
-	filled  bool             // a value of the row counts as absent
-	failed  record.Rejection // the first check that the row fails, without its ID
+	members []member // of the row before, in their order
+	ids     idSet
+	values  [record.MaxColumns + 2][]byte // of the row's columns, by their places
+	updated float64                       // the value of updated_at
+	guarded bool                          // values are checked, and a hash follows a row: see record.TableBatch
+	filled  bool                          // a value of the row counts as absent
+	failed  record.Rejection              // the first check that the row fails, without its ID
 
 	unchecked bool   // rows may fail the checks of their columns
 	mask      uint64 // what the last row brings: see record.TableBatch, and its updated_at
@@ -118,8 +119,9 @@ func (d *pushDecoder) changes() {
 		}
 		d.table, d.write, d.ignored = &d.schema.Tables[i], &d.push.Tables[i], &d.push.Ignored[i]
 		d.at = InputError{Table: d.table.Name}
-		d.ids = map[string]struct{}{}
+		d.ids.reset()
 		d.guarded = d.table.Guarded()
+		d.members = d.members[:0]
 		d.tableChanges()
 		d.at = InputError{}
 	}
@@ -167,7 +169,7 @@ func (d *pushDecoder) tableChanges() {
 			d.array(string(name))
 			for d.err == nil && d.s.Element() {
 				d.row()
-				d.at = InputError{Table: d.table.Name}
+				d.rowID = nil
 			}
 		case "deleted":
 			d.deleted()
@@ -194,7 +196,7 @@ func (d *pushDecoder) deleted() {
 		last := &d.write.Deleted[len(d.write.Deleted)-1]
 		*last = append(append(append(*last, '"'), raw...), '"')
 		d.write.DeletedCount++
-		d.at.ID = ""
+		d.rowID = nil
 	}
 }
 
@@ -204,128 +206,155 @@ func (d *pushDecoder) id() []byte {
 		d.refuse("id must be a string")
 		return nil
 	}
-	id := d.s.String()
-	if bytes.IndexByte(id, '\\') >= 0 {
-		id = ijson.Unquote(nil, id)
-	}
-	d.at.ID = clipID(id)
-	switch _, twice := d.ids[string(id)]; {
-	case d.s.Err() != nil:
-	case !record.ValidID(id, maxIDBytes):
-		d.fail(invalidID)
-	case twice:
-		d.fail("id is there twice")
-	}
-	d.ids[string(id)] = struct{}{}
+	id := plain(d.s.String())
+	d.newID(id)
 	return id
 }
 
+// newID checks an id, and that the table has not had it in this push.
+func (d *pushDecoder) newID(id []byte) {
+	d.rowID = id
+	switch {
+	case d.s.Err() != nil:
+	case !record.ValidID(id, maxIDBytes):
+		d.fail(invalidID)
+	case !d.ids.add(id):
+		d.fail("id is there twice")
+	}
+}
+
 // row reads one row and appends it to the table's.
-//
-//layout:long one scan that checks a row and copies it
 func (d *pushDecoder) row() {
 	if d.rows++; d.rows > d.limits.PushRows {
 		d.tooLarge("the push has more than %d rows", d.limits.PushRows)
 		return
 	}
-	var id, created, updated []byte
-	d.mask, d.failed, d.filled = 0, record.Rejection{}, false
-	n := len(d.table.Columns)
-	brings := func(bit int) {
-		if d.mask&(1<<bit) != 0 {
-			d.fail("the column is there twice")
-		}
-		d.mask |= 1 << bit
-	}
+	d.mask, d.filled = 0, false
 	start := d.s.Offset()
-	d.object("a row")
-	for d.err == nil {
-		raw, ok := d.s.Member()
-		if !ok {
-			break
-		}
-		name := plain(raw)
-		switch string(name) {
-		case "id":
-			if id != nil {
-				d.fail("id is there twice in the row")
-				break
-			}
-			id = d.id()
-		case "_status", "_changed":
-			d.s.Skip()
-		case record.CreatedAt:
-			d.at.Column = record.CreatedAt
-			brings(n)
-			created = d.number()
-		case record.UpdatedAt:
-			d.at.Column = record.UpdatedAt
-			brings(n + 1)
-			updated = d.number()
-		default:
-			c := d.table.Column(string(name))
-			if c < 0 {
-				d.ignore(name)
-				break
-			}
-			d.at.Column = d.table.Columns[c].Name
-			brings(c)
-			d.values[c] = d.value(&d.table.Columns[c])
-			if d.guarded {
-				d.check(c)
-			}
-		}
-		if d.s.Err() != nil {
-			d.fail("")
-		}
-		d.at.Column = ""
-	}
-	if d.s.Err() != nil {
-		d.fail("")
-	}
+	id := d.rowMembers()
 	size := d.s.Offset() - start
 	switch {
 	case d.err != nil:
 		d.nameRow(start)
-		return
 	case id == nil:
 		d.fail("a row has no id")
-		return
 	case size > d.limits.RowBytes:
 		d.tooLarge("the row is larger than %d bytes", d.limits.RowBytes)
-		return
-	}
-	if d.failed.Reason != "" {
+	case d.failed.Reason != "":
 		d.failed.ID = string(id)
 		d.write.Rejected = append(d.write.Rejected, d.failed)
-		clear(d.values[:n])
-		return
+		d.failed = record.Rejection{}
+	default:
+		d.appendRow(id, d.input[start:d.s.Offset()])
 	}
-	d.write.Rows = d.appendChunk(d.write.Rows, size+3*n+64)
-	last := &d.write.Rows[len(d.write.Rows)-1]
-	b := append(append(append(*last, `["`...), id...), `",`...)
-	b = strconv.AppendUint(b, d.mask&^(1<<(n+1)), 10)
-	d.write.RowCount++
+}
+
+// rowMembers reads the members of a row, and returns its id. Mostly they are those of the row before,
+// written in the same way.
+func (d *pushDecoder) rowMembers() (id []byte) {
+	d.object("a row")
+	for i := 0; d.err == nil; i++ {
+		var m *member
+		var value []byte
+		var number float64
+		known := i < len(d.members)
+		if known {
+			m = &d.members[i]
+			value, number, known = d.s.Expect(m.text, m.kind)
+		}
+		if !known {
+			if m = d.otherMember(i); m == nil {
+				break
+			}
+		}
+		switch {
+		case m.place >= 0:
+			d.column(m.place, value, number)
+		case m.place == placeOfID && id != nil:
+			d.fail("id is there twice in the row")
+		case m.place == placeOfID && value != nil:
+			id = value[1 : len(value)-1]
+			d.newID(id)
+		case m.place == placeOfID:
+			id = d.id()
+		case value != nil:
+		case m.place == placeOfState:
+			d.s.Skip()
+		default:
+			d.ignore(m.name)
+		}
+		if value == nil {
+			if d.s.Err() != nil {
+				d.fail("")
+			}
+			d.at.Column = ""
+		}
+	}
+	if d.s.Err() != nil {
+		d.fail("")
+	}
+	return id
+}
+
+// column notes the value of the column with that place. It reads the value if that is nil.
+func (d *pushDecoder) column(place int, value []byte, number float64) {
+	n := len(d.table.Columns)
+	if value == nil || d.mask&(1<<place) != 0 {
+		switch {
+		case place < n:
+			d.at.Column = d.table.Columns[place].Name
+		case place == n:
+			d.at.Column = record.CreatedAt
+		default:
+			d.at.Column = record.UpdatedAt
+		}
+		if d.mask&(1<<place) != 0 {
+			d.fail("the column is there twice")
+		}
+	}
+	if value == nil && place < n {
+		value = d.value(&d.table.Columns[place])
+	} else if value == nil {
+		value, number = d.number()
+	}
+	d.mask |= 1 << place
+	d.values[place] = value
+	if place == n+1 {
+		d.updated = number
+	}
+	if d.guarded && place < n {
+		d.check(place)
+	}
+}
+
+// appendRow appends a row that was read from text.
+func (d *pushDecoder) appendRow(id, text []byte) {
+	n := len(d.table.Columns)
+	if d.mask == 1<<(n+2)-1 {
+		d.write.Latest = max(d.write.Latest, d.updated)
+	} else {
+		d.write.Partial = true
+	}
 	if d.filled {
 		d.write.Filled = append(d.write.Filled, string(id))
 	}
-	if d.mask != 1<<(n+2)-1 {
-		d.write.Partial = true
-	} else if at, err := strconv.ParseFloat(string(updated), 64); err == nil {
-		d.write.Latest = max(d.write.Latest, at)
+	d.write.RowCount++
+	d.write.Rows = d.appendChunk(d.write.Rows, len(text)+3*n+64)
+	last := &d.write.Rows[len(d.write.Rows)-1]
+	b := append(append(append(*last, `["`...), id...), `",`...)
+	b = strconv.AppendUint(b, d.mask&^(1<<(n+1)), 10)
+	if d.mask&(1<<(n+1)) != 0 {
+		b = append(append(b, ','), d.values[n+1]...)
+	} else {
+		b = append(b, ",null"...)
 	}
-	if updated == nil {
-		updated = []byte("null")
-	}
-	b = appendValue(b, updated)
-	b = appendValue(b, created)
-	for c := range n {
-		b = appendValue(b, d.values[c])
-		d.values[c] = nil
+	b = d.appendValue(b, n)
+	for place := range n {
+		b = d.appendValue(b, place)
 	}
 	if d.guarded {
 		h := fnv.New64a()
-		h.Write(d.input[start:d.s.Offset()])
+		h.Write(text)
 		b = append(strconv.AppendUint(append(b, `,"`...), h.Sum64(), 36), '"')
 	}
 	*last = append(b, ']')
@@ -351,7 +380,7 @@ func appendDefault(b []byte, v any) []byte {
 // default: the user did not write it. docs/protocol.md, K1.
 func (d *pushDecoder) check(c int) {
 	column, value := &d.table.Columns[c], d.values[c]
-	if d.err != nil || column.Check.None() {
+	if d.err != nil || d.s.Err() != nil || column.Check.None() {
 		return
 	}
 	var v any
@@ -367,7 +396,6 @@ func (d *pushDecoder) check(c int) {
 	case reason == "":
 	case column.Since > max(d.table.Since, 1) && column.Default != nil && v == column.Fill():
 		d.mask &^= 1 << c
-		d.values[c] = nil
 		d.filled = true
 	case d.failed.Reason == "":
 		d.failed = record.Rejection{Column: column.Name, Reason: reason}
@@ -393,16 +421,19 @@ func findID(text []byte) (id string) {
 	return id
 }
 
-func appendValue(b, value []byte) []byte {
-	if value == nil {
+// appendValue appends a comma and the value of the column with that place, 0 if the row does not bring it.
+func (d *pushDecoder) appendValue(b []byte, place int) []byte {
+	if d.mask&(1<<place) == 0 {
 		return append(b, ',', '0')
 	}
-	return append(append(b, ','), value...)
+	return append(append(b, ','), d.values[place]...)
 }
 
 // value reads a value of the column, as it goes to SQLite.
 func (d *pushDecoder) value(c *record.Column) []byte {
 	switch k := d.s.Kind(); {
+	case k == ijson.String && c.Type == record.String:
+		return d.s.QuotedString()
 	case k == ijson.Null && c.Nullable:
 		d.s.Literal()
 		return []byte("null")
@@ -410,9 +441,8 @@ func (d *pushDecoder) value(c *record.Column) []byte {
 		d.s.Literal()
 		return appendDefault(nil, c.Default)
 	case c.Type == record.Number:
-		return d.number()
-	case c.Type == record.String && k == ijson.String:
-		return d.s.QuotedString()
+		text, _ := d.number()
+		return text
 	case c.Type == record.Boolean && (k == ijson.True || k == ijson.False):
 		if d.s.Literal() == ijson.True {
 			return []byte("1")
@@ -426,13 +456,12 @@ func (d *pushDecoder) value(c *record.Column) []byte {
 	return nil
 }
 
-func (d *pushDecoder) number() []byte {
+func (d *pushDecoder) number() (text []byte, value float64) {
 	if d.s.Kind() != ijson.Number {
 		d.refuse("must be a number")
-		return nil
+		return nil, 0
 	}
-	text, _ := d.s.Number()
-	return text
+	return d.s.Number()
 }
 
 // ignore skips a column that the schema does not know: one of a newer app.

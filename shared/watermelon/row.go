@@ -28,7 +28,7 @@ func DecodeRow(t *record.Table, input []byte) ([]byte, error) {
 		return nil, err
 	}
 	n := len(t.Columns)
-	d.at = InputError{Table: t.Name, ID: d.at.ID}
+	d.at = InputError{Table: t.Name}
 	missing := ""
 	switch {
 	case len(ignored) > 0:
@@ -64,10 +64,11 @@ func DecodeID(t *record.Table, input []byte) (string, error) {
 func rowDecoder(t *record.Table, limits Limits, input []byte, ignored *[]string) *pushDecoder {
 	d := &pushDecoder{
 		decoder: decoder{s: ijson.NewScanner(input, limits.Depth).MendHalves()},
-		input:   input, limits: limits, table: t, write: &record.TableBatch{}, ignored: ignored, ids: map[string]struct{}{},
+		input:   input, limits: limits, table: t, write: &record.TableBatch{}, ignored: ignored,
 		unchecked: true, // and not guarded: the row may be older than a check
 	}
 	d.at.Table = t.Name
+	d.ids.reset()
 	return d
 }
 

@@ -32,7 +32,7 @@ func simpleWrite(t *record.Table, r *rules, inserted, replaced string) string {
 	for _, name := range columns[1 : len(columns)-1] {
 		set = append(set, name+" = excluded."+name)
 	}
-	return fmt.Sprintf(`INSERT INTO %s (%s) SELECT %s FROM json_each(?1) AS j, Clock WHERE %s
+	return fmt.Sprintf(`INSERT INTO %s (%s) SELECT %s FROM jsonb_each(?1) AS j, Clock WHERE %s
 ON CONFLICT (%s) DO UPDATE SET %s%s, outcome = %d WHERE %s AND %s AND %s%s`,
 		t.SQL, strings.Join(columns, ", "), strings.Join(values, ", "), inserted, t.ID, r.simpleRevives, strings.Join(set, ", "), isWin,
 		r.simpleAlive, r.simpleClaims, r.simpleLater, replaced)

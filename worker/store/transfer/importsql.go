@@ -35,7 +35,7 @@ func putRows(t *record.Table) string {
 	add("deleted", fmt.Sprintf("j.value ->> %d", n))
 	add("stamp", fmt.Sprintf("j.value ->> %d", n+1))
 	add("ahead", fmt.Sprintf("j.value ->> %d", n+2))
-	return upsert(t.SQL, columns, values, "json_each(?1) AS j", 1)
+	return upsert(t.SQL, columns, values, "jsonb_each(?1) AS j", 1)
 }
 
 // upsert writes a row for each one of from. The first columns are its key.
@@ -63,7 +63,7 @@ func putCollection(c *project.Collection) string {
 	for _, f := range c.Fields {
 		columns, values = append(columns, f.Name), append(values, "json_extract(j.value, '$[7]."+f.Name+"')")
 	}
-	return upsert(c.Table, columns, values, "json_each(?1) AS j LEFT JOIN ProjectSequences AS s ON s.project_id = j.value ->> 1", 1)
+	return upsert(c.Table, columns, values, "jsonb_each(?1) AS j LEFT JOIN ProjectSequences AS s ON s.project_id = j.value ->> 1", 1)
 }
 
 // The state of a row stands at its end or, if it is long, in ?2.

@@ -47,13 +47,23 @@ func ready() int32 {
 
 // begin has an idle or a new worker run f for the call, and returns as soon as it rests.
 func (c *call) begin(f func()) {
-	if n := len(idle); n > 0 {
-		c.worker, idle = idle[n-1], idle[:n-1]
-	} else {
-		c.worker = newWorker()
+	c.worker = idleWorker()
+	c.worker.begin(f)
+}
+
+func idleWorker() *worker {
+	n := len(idle)
+	if n == 0 {
+		return newWorker()
 	}
-	c.worker.work = f
-	c.worker.resume()
+	w := idle[n-1]
+	idle = idle[:n-1]
+	return w
+}
+
+func (w *worker) begin(f func()) {
+	w.work = f
+	w.resume()
 }
 
 func newWorker() *worker {

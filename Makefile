@@ -11,7 +11,9 @@ export CLOUDFLARE_CF_FETCH_ENABLED := false
 
 GOROOT := $(shell go env GOROOT)
 GUEST := GOOS=js GOARCH=wasm
-GUEST_FLAGS := -trimpath -buildvcs=false -ldflags="-s -w"
+# Functions are inlined only where requests spend their time: code that is inlined everywhere is a larger module.
+SMALL := tidemark/worker/...=-l fmt=-l time=-l tidemark/worker/host= tidemark/worker/api/door=
+GUEST_FLAGS := -trimpath -buildvcs=false -ldflags="-s -w" $(SMALL:%=-gcflags=%)
 BIN := $(CURDIR)/e2e/node_modules/.bin
 NODE := PATH="$(BIN):$$PATH"
 DEPS := e2e/node_modules/.package-lock.json

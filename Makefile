@@ -11,9 +11,8 @@ export CLOUDFLARE_CF_FETCH_ENABLED := false
 
 GOROOT := $(shell go env GOROOT)
 GUEST := GOOS=js GOARCH=wasm
-# Functions are inlined only where requests spend their time: code that is inlined everywhere is a larger module.
-SMALL := tidemark/worker/...=-l fmt=-l time=-l tidemark/worker/host= tidemark/worker/api/door=
-GUEST_FLAGS := -trimpath -buildvcs=false -ldflags="-s -w" $(SMALL:%=-gcflags=%)
+# In most packages of the guest no function is inlined: that makes the module smaller.
+GUEST_FLAGS := $(shell cat worker/goflags) -ldflags="-s -w"
 BIN := $(CURDIR)/e2e/node_modules/.bin
 NODE := PATH="$(BIN):$$PATH"
 DEPS := e2e/node_modules/.package-lock.json

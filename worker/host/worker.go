@@ -135,8 +135,8 @@ func useStack() byte {
 	return frame[len(os.Args)]
 }
 
-// sizeClasses are those of Go's heap, in bytes, but for larger objects.
-var sizeClasses = [...]int{8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 288, 320, 352, 384, 416, 448, 480, 512}
+// sizeClasses are those of Go's heap of which the boot and a call take most, in bytes.
+var sizeClasses = [...]int{8, 16, 24, 32, 48, 64, 80, 96, 112, 128}
 
 const (
 	wordBytes = 8

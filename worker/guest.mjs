@@ -89,8 +89,7 @@ class Guest {
     this.memory = instance.exports.mem;
     this.inboxAt = this.exports.inbox() >>> 0;
     this.renew();
-    this.exports.boot();
-    go._resume();
+    if (this.exports.boot() !== 0) go._resume();
     if (go.exited) throw new Error("the guest ended while booting");
   }
 

@@ -35,64 +35,104 @@ import (
 const root = host.D1("DB")
 
 func main() {
-	builtIn := prepare(door.BuiltIn) // in the snapshot
-	host.Boot()
-	settings, invalid := door.ReadSettings(host.Getenv)
+	builtIn := newServer(door.BuiltIn) // in the snapshot
+	host.Serve(func() host.Config {
+		settings, invalid := door.ReadSettings(host.Getenv)
+		if settings.Declared {
+			return newServer(settings.Tables).open(settings, invalid)
+		}
+		return builtIn.open(settings, invalid)
+	})
+}
+
+// A server is the guest's program. What it has before open follows from the tables alone, so that a snapshot may hold it.
+type server struct {
+	prepared
+	schema    record.Schema
+	claims    []string // of the schema
+	telling   *telling
+	rows      *dialect.Watermelon
+	directory *spaces.Directory
+	memory    *door.Memory
+	rooms     *host.YjsRooms
+	databases []api.Database
+	handler   *api.Handler
+	space     *space.Config
+	host      host.Config
+}
+
+func newServer(schema record.Schema) *server {
+	s := &server{prepared: prepare(schema), schema: schema, claims: schema.Claims(), telling: newTelling(root), memory: door.NewMemory(0)}
+	s.rows = &dialect.Watermelon{Records: records.New(s.telling, s.records), Schema: schema}
+	s.directory = spaces.NewDirectory(s.telling)
+	copies := documents.NewCopies(s.telling)
+	s.rooms = &host.YjsRooms{
+		Free: s.memory.Free, Database: func(o *host.Object) (host.YjsDatabase, string) { return database(o, copies) },
+		Storage: s.telling.log, IsOutboxCall: webhooks.IsMessage,
+	}
+	s.memory.Granted(func(bytes int) {
+		s.rooms.GiveWay()
+		host.Collect(bytes)
+	})
+	s.memory.FullIf(host.Full, func(ctx context.Context) { host.Again(ctx) })
+	s.databases = []api.Database{{Name: "DB", Write: func(ctx context.Context) error { return store.Write(ctx, s.telling) }}}
+	s.handler = s.newHandler(copies)
+	s.space = &space.Config{
+		Serve: s.handler.ServeSpace, Records: s.records, Projects: s.projects, Transfer: s.transfer, Schema: schema, Tables: s.tables,
+		Directory: s.directory, Calls: host.Rooms{}, Now: time.Now, Log: host.Log,
+	}
+	var recent room.Recent[space.Ends]
+	s.host = host.Config{
+		Handler: s.handler, Counts: counts(schema),
+		Classes: map[string]host.Class{
+			"SyncRoom": s.telling.syncRoom(), "YjsRoom": s.rooms.Class, spaceYjsRoom: s.rooms.Class,
+			"Space": host.NewSpace(func(o *host.SpaceObject) host.Program { return space.New(s.space, o.Name, o, &recent) }),
+		},
+	}
+	return s
+}
+
+func (s *server) newHandler(copies *documents.Copies) *api.Handler {
+	ticketStore, projectStore := tickets.New(s.telling), projects.New(s.telling, s.projects)
+	return api.Prepare(api.Config{
+		Door: door.Config{
+			Rooms: host.Rooms{}, Web: host.Web{},
+			Sessions: &door.Sessions{Store: tickets.NewSessions(s.telling), Calls: host.Rooms{}},
+			Memory:   s.memory, Sleep: host.Sleep,
+			Now: time.Now, Log: host.Log,
+		},
+		Root: api.Stores{
+			Tickets:   ticketStore,
+			Records:   rowsapi.Config{Store: s.rows, Restorers: []rowsapi.Restorer{ticketStore, projectStore}},
+			Projects:  projectStore,
+			Documents: &docsapi.Config{Calls: host.Rooms{}, Copies: copies, Versions: copies},
+			Transfer:  transfer.New(s.telling, s.transfer),
+		},
+		Spaces:    s.directory,
+		Webhooks:  s.telling.desk(),
+		Databases: s.databases,
+	})
+}
+
+// open gives the server its settings. It serves nothing before.
+func (s *server) open(settings door.Settings, invalid error) host.Config {
 	missing := root.Check()
+	s.databases[0].Missing = missing
 	invalid = cmp.Or(invalid, missing)
 	if invalid != nil {
 		settings.Webhooks = webhook.Config{} // nothing is served, and nothing sent
 	}
-	telling := newTelling(settings.Webhooks, root)
-	db := telling.db()
-	schema := settings.Tables
-	settings.Auth.Kept = schema.Claims()
-	prepared := builtIn.adapt(&settings)
-	rows := &dialect.Watermelon{Records: records.New(db, prepared.records), Schema: schema, Limits: settings.Sync}
-	ticketStore, projectStore := tickets.New(db), projects.New(db, prepared.projects)
-	directory, copies := spaces.NewDirectory(db), documents.NewCopies(db)
-	telling.announce(prepared.records, prepared.projects, directory)
-	memory := door.NewMemory(settings.MemoryBytes)
-	rooms := &host.YjsRooms{
-		Config: settings.Documents, CacheBytes: settings.CacheBytes, Free: memory.Free,
-		EventBytes: settings.Documents.IntegrateBytes, Database: func(o *host.Object) (host.YjsDatabase, string) { return database(o, copies) },
-		Storage: telling.log, Outbox: telling.ofDocuments(), IsOutboxCall: webhooks.IsMessage,
-	}
-	memory.Granted(func(bytes int) {
-		rooms.GiveWay()
-		host.Collect(bytes)
-	})
-	memory.FullIf(host.Full, func(ctx context.Context) { host.Again(ctx) })
-	handler := api.New(api.Config{
-		Door: door.Config{
-			Rooms: host.Rooms{}, Web: host.Web{},
-			Sessions: &door.Sessions{Store: tickets.NewSessions(db), Calls: host.Rooms{}},
-			Memory:   memory, Sleep: host.Sleep,
-			Now: time.Now, Settings: settings, Invalid: invalid, Log: host.Log,
-		},
-		Root: api.Stores{
-			Tickets:   ticketStore,
-			Records:   rowsapi.Config{Store: rows, Restorers: []rowsapi.Restorer{ticketStore, projectStore}},
-			Projects:  projectStore,
-			Documents: &docsapi.Config{Calls: host.Rooms{}, Copies: copies, Versions: copies},
-			Transfer:  transfer.New(db, prepared.transfer),
-		},
-		Spaces:    directory,
-		Webhooks:  telling.desk(),
-		Databases: []api.Database{{Name: "DB", Missing: missing, Write: func(ctx context.Context) error { return store.Write(ctx, db) }}},
-	})
-	config := &space.Config{
-		Serve: handler.ServeSpace, Records: prepared.records, Projects: prepared.projects, Transfer: prepared.transfer, Schema: schema, Tables: prepared.tables, Limits: settings.Sync,
-		Bytes: settings.SpaceBytes, Directory: directory, Calls: host.Rooms{}, Now: time.Now, Log: host.Log, Outbox: telling.ofSpaces(),
-	}
-	var recent room.Recent[space.Ends]
-	host.Serve(host.Config{
-		Handler: handler, Counts: counts(schema),
-		Classes: map[string]host.Class{
-			"SyncRoom": telling.syncRoom(), "YjsRoom": rooms.Class, spaceYjsRoom: rooms.Class,
-			"Space": host.NewSpace(func(o *host.SpaceObject) host.Program { return space.New(config, o.Name, o, &recent) }),
-		},
-	})
+	settings.Auth.Kept = s.claims
+	s.telling.open(settings.Webhooks)
+	s.telling.announce(s.records, s.projects, s.directory)
+	s.records.Bound(settings.Sync.PullBytes)
+	s.rows.Limits, s.space.Limits = settings.Sync, settings.Sync
+	s.memory.Divide(settings.MemoryBytes)
+	s.rooms.Config, s.rooms.CacheBytes, s.rooms.EventBytes = settings.Documents, settings.CacheBytes, settings.Documents.IntegrateBytes
+	s.rooms.Outbox, s.space.Outbox = s.telling.ofDocuments(), s.telling.ofSpaces()
+	s.space.Bytes = settings.SpaceBytes
+	s.handler.Open(settings, invalid)
+	return s.host
 }
 
 // spaceYjsRoom is the class of the rooms of spaces' documents.

@@ -6,7 +6,6 @@ import (
 	"tidemark/shared/record"
 	"tidemark/shared/watermelon"
 	"tidemark/shared/yroom"
-	"tidemark/worker/api/door"
 	"tidemark/worker/store/projects"
 	"tidemark/worker/store/records"
 	"tidemark/worker/store/spaces"
@@ -19,15 +18,6 @@ type prepared struct {
 	projects *projects.Statements
 	transfer *transfer.Statements
 	tables   *spaces.Tables
-}
-
-// adapt returns p for other settings. It may change p.
-func (p prepared) adapt(s *door.Settings) prepared {
-	if s.Declared {
-		p = prepare(s.Tables)
-	}
-	p.records.Bound(s.Sync.PullBytes)
-	return p
 }
 
 func prepare(schema record.Schema) prepared {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"strings"
 	"time"
@@ -22,25 +23,32 @@ import (
 )
 
 // telling is what the guest needs to tell a receiver of changes. If there is none, it does nothing,
-// and nothing is stored.
+// and nothing is stored. It is the root's database, whose outbox is sent.
 type telling struct {
-	webhook.Config
+	*webhook.Config
 	courier *webhooks.Courier
 	d1      store.DB
+	armed   webhooks.Armed
 }
 
-func newTelling(config webhook.Config, d1 store.DB) *telling {
-	return &telling{config, &webhooks.Courier{
-		Config: config, Web: host.Web{}, List: outbox.NewList(d1), Now: time.Now, Log: host.Log, Start: cmp.Or(host.Getenv(abi.StartVariable), rand.Text()),
-	}, d1}
+func newTelling(d1 store.DB) *telling {
+	courier := &webhooks.Courier{Web: host.Web{}, List: outbox.NewList(d1), Now: time.Now, Log: host.Log}
+	return &telling{&courier.Config, courier, d1, webhooks.Armed{DB: d1, Calls: host.Rooms{}, Binding: door.SyncBinding, Now: time.Now}}
 }
 
-// db returns the root's database, whose outbox is sent.
-func (t *telling) db() store.DB {
-	if !t.On() {
-		return t.d1
+// open says who the receiver is.
+func (t *telling) open(config webhook.Config) {
+	*t.Config = config
+	if t.On() {
+		t.courier.Start = cmp.Or(host.Getenv(abi.StartVariable), rand.Text())
 	}
-	return &webhooks.Armed{DB: t.d1, Calls: host.Rooms{}, Binding: door.SyncBinding, Now: time.Now}
+}
+
+func (t *telling) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {
+	if t.On() {
+		return t.armed.Batch(ctx, statements)
+	}
+	return t.d1.Batch(ctx, statements)
 }
 
 // announce makes the stores note what they change.
@@ -96,9 +104,6 @@ func (t *telling) syncRoom() host.Class {
 
 // desk answers the operator's questions.
 func (t *telling) desk() *webhooks.Desk {
-	if !t.On() {
-		return nil
-	}
 	return &webhooks.Desk{
 		Courier: t.courier, DB: t.d1, Calls: host.Rooms{}, Binding: door.SyncBinding,
 		Place: func(e outbox.Entry) (binding, object string) {

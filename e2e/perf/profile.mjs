@@ -102,7 +102,8 @@ async function inspector(port) {
 async function workerd(section) {
   // The module of build/ has no names. The same source with names has the same functions.
   const named = path.join(scratch("profile"), "named.wasm");
-  execFileSync("go", ["build", "-trimpath", "-buildvcs=false", "-o", named, "./worker"], { cwd: root, env: { ...process.env, GOOS: "js", GOARCH: "wasm" } });
+  const flags = readFileSync(path.join(root, "worker/goflags"), "utf8").trim().split("\n");
+  execFileSync("go", ["build", ...flags, "-o", named, "./worker"], { cwd: root, env: { ...process.env, GOOS: "js", GOARCH: "wasm" } });
   const names = namesOf(readFileSync(named));
   const inspectorPort = await freePort();
   const profiles = {};

@@ -93,8 +93,7 @@
 //
 // # The guest exports
 //
-//	boot()                            the guest reads its variables, and gets ready: once, before all others but
-//	                                  inbox. Then the host calls the runtime's resume
+//	boot()                            the guest reads its variables, and calls ready: once, before all others but inbox
 //	request(call, head, headLen, length)  a Request. Its body stays with the host until OpBody asks for it:
 //	                                  length is 0 if there is none, -1 if it is not announced
 //	object_request(call, object, head, headLen, length, data, dataLen)  request, for a request that the
@@ -109,7 +108,7 @@
 // instance. If that instance is full, the host begins no new one there: it waits
 // until those that are under way are finished, and then constructs the object anew.
 //
-// Each of these exports but boot returns 1 if the host has to call the runtime's resume before the next export:
+// Each of these exports returns 1 if the host has to call the runtime's resume before the next export:
 // goroutines are ready, or the collector has work. A host may also call it after each export.
 //
 //	inbox()                           the address of InboxBytes bytes, the same as long as the instance

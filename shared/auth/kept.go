@@ -71,6 +71,9 @@ func keptValue(raw []byte) []byte {
 
 // keptPaths returns the paths of Config.Kept as keep takes them.
 func keptPaths(paths []string) []string {
+	if len(paths) == 0 {
+		return nil
+	}
 	sorted := slices.Compact(slices.Sorted(slices.Values(paths)))
 	return slices.DeleteFunc(sorted, func(path string) bool { return path == subjectClaim })
 }

@@ -19,6 +19,9 @@ type ResponseWriter interface {
 	Header() *Header
 	WriteHeader(status int)
 	Write(b []byte) (int, error)
+	// SetRoute tells the host the pattern of the request's route, for its metrics. It never is a path:
+	// each pattern is a label for ever.
+	SetRoute(pattern string)
 }
 
 // A Request is a request that came to the server.

@@ -37,7 +37,7 @@ func (b *booted) start(i *instance, config gojs.Config) (*gojs.Process, error) {
 	if boot == nil {
 		err = errors.New(`the guest exports no "boot"`)
 	} else {
-		err = p.Call(boot, nil)
+		err = p.Call(boot, make([]uint64, 1)) // for its result
 	}
 	if err == nil && !i.ready {
 		err = errors.New("the guest did not call ready while booting")

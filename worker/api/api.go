@@ -42,13 +42,23 @@ type Handler struct {
 	inside door.Table // of a space, whose paths begin behind /s/NAME
 }
 
-// New makes the handler.
+// New makes the handler, and opens it.
 func New(c Config) *Handler {
+	h := Prepare(c)
+	h.Open(c.Door.Settings, c.Door.Invalid)
+	return h
+}
+
+// Prepare makes the handler, without its settings.
+func Prepare(c Config) *Handler {
 	return &Handler{
-		door: door.New(c.Door), root: &door.Space{Tickets: c.Root.Tickets, Stores: &c.Root},
+		door: door.Prepare(c.Door), root: &door.Space{Tickets: c.Root.Tickets, Stores: &c.Root},
 		table: rootTable(c), inside: spaceTable(c),
 	}
 }
+
+// Open gives the handler its settings, before the first request.
+func (h *Handler) Open(settings door.Settings, invalid error) { h.door.Open(settings, invalid) }
 
 // storesOf returns where a call's data is.
 func storesOf(c *door.Call) *Stores { return c.Space.Stores.(*Stores) }

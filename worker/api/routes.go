@@ -32,14 +32,13 @@ func spaceTable(c Config) door.Table {
 
 // dataSections are the sections that the root and the spaces have.
 func dataSections(c Config, root bool) []*door.Section {
-	settings := c.Door.Settings
-	rpc, sync := records.Sections(func(c *door.Call) *records.Config { return &storesOf(c).Records }, settings)
+	rpc, sync := records.Sections(func(c *door.Call) *records.Config { return &storesOf(c).Records })
 	documentsOf := func(c *door.Call) *documents.Config { return storesOf(c).Documents }
 	if c.Root.Documents == nil {
 		documentsOf = nil
 	}
 	return []*door.Section{
-		projects.Section(func(c *door.Call) projects.Store { return storesOf(c).Projects }, settings, root),
+		projects.Section(func(c *door.Call) projects.Store { return storesOf(c).Projects }, root),
 		rpc, documents.Section(documentsOf), sync,
 		transfer.Section(func(c *door.Call) transfer.Store { return storesOf(c).Transfer }, !root), // only a space is imported into
 		accountSection(root),

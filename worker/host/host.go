@@ -32,24 +32,30 @@ type Config struct {
 	Counts metric.Counts
 }
 
-var config Config
+var (
+	config Config
+	start  func() Config
+)
 
-// Serve declares the guest ready and never returns.
-func Serve(c Config) {
-	config = c
-	hostReady()
+// Serve serves what f returns. The host's boot calls f. Serve never returns.
+//
+// What the program does before Serve may be years old, and the same in all instances: the memory that it
+// left is in the module that workerd runs. So nothing before Serve may read the environment or
+// the time, or choose a secret.
+func Serve(f func() Config) {
+	start = f
+	warm()
 	select {}
 }
 
-var booted = make(chan struct{})
-
-// Boot waits until the host calls boot. What the program does before Boot may be years old, and the
-// same in all instances: the memory that it left is in the module that workerd runs. So nothing
-// before Boot may read the environment or the time, or choose a secret.
-func Boot() { <-booted }
-
 //go:wasmexport boot
-func boot() { close(booted) }
+func boot() int32 {
+	idleWorker().begin(func() {
+		config, start = start(), nil
+		hostReady()
+	})
+	return ready()
+}
 
 // Getenv returns a variable of the Worker's environment, "" if there is none.
 func Getenv(name string) string {

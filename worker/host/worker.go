@@ -5,7 +5,9 @@ package host
 import (
 	"errors"
 	"iter"
+	"os"
 	"runtime"
+	"unsafe"
 )
 
 // A worker runs calls, one after the other, as a coroutine. An export resumes it, and gets
@@ -47,13 +49,23 @@ func ready() int32 {
 
 // begin has an idle or a new worker run f for the call, and returns as soon as it rests.
 func (c *call) begin(f func()) {
-	if n := len(idle); n > 0 {
-		c.worker, idle = idle[n-1], idle[:n-1]
-	} else {
-		c.worker = newWorker()
+	c.worker = idleWorker()
+	c.worker.begin(f)
+}
+
+func idleWorker() *worker {
+	n := len(idle)
+	if n == 0 {
+		return newWorker()
 	}
-	c.worker.work = f
-	c.worker.resume()
+	w := idle[n-1]
+	idle = idle[:n-1]
+	return w
+}
+
+func (w *worker) begin(f func()) {
+	w.work = f
+	w.resume()
 }
 
 func newWorker() *worker {
@@ -100,6 +112,44 @@ func (w *worker) run() {
 		if len(idle) < idleKept {
 			idle = append(idle, w)
 			w.rest()
+		}
+	}
+}
+
+// warm prepares the snapshot for the boot and the first call. V8 compiles each function when it first
+// runs: what makes goroutines, grows stacks and takes memory from the heap would be a third of that.
+func warm() {
+	newWorker().begin(func() { useStack() })
+	for _, size := range sizeClasses {
+		warmSpan(func() unsafe.Pointer { return pointer(make([]byte, size)) })
+		warmSpan(func() unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(make([]*byte, size/wordBytes))) })
+	}
+}
+
+// warmStack is more stack than what the boot and most calls use, in bytes.
+const warmStack = 20 << 10
+
+//go:noinline
+func useStack() byte {
+	var frame [warmStack]byte
+	return frame[len(os.Args)]
+}
+
+// sizeClasses are those of Go's heap of which the boot and a call take most, in bytes.
+var sizeClasses = [...]int{8, 16, 24, 32, 48, 64, 80, 96, 112, 128}
+
+const (
+	wordBytes = 8
+	spanBytes = 8 << 10
+)
+
+// warmSpan allocates objects of a size until one is the first of its span: then there is room for those to come.
+//
+//go:noinline
+func warmSpan(allocate func() unsafe.Pointer) {
+	for range spanBytes / wordBytes {
+		if uintptr(allocate())%spanBytes == 0 {
+			return
 		}
 	}
 }

@@ -89,7 +89,6 @@ func again(w web.ResponseWriter, r *web.Request) {
 
 //layout:long one handler for each route
 func main() {
-	host.Boot()
 	mux := routes{}
 	mux["GET /trivial"] = func(w web.ResponseWriter, _ *web.Request) { io.WriteString(w, "ok") }
 	mux["GET /env"] = func(w web.ResponseWriter, r *web.Request) {
@@ -173,7 +172,9 @@ func main() {
 		refusal := abi.Refusal{Code: 4401, Reason: reason, Message: []byte(value(r, "message"))}
 		host.Rooms{}.Forward(w, r, refusal.Forward())
 	}
-	host.Serve(host.Config{Handler: mux, Classes: map[string]host.Class{"Probe": newProbe, "Program": host.NewSpace(newProgram)}})
+	host.Serve(func() host.Config {
+		return host.Config{Handler: mux, Classes: map[string]host.Class{"Probe": newProbe, "Program": host.NewSpace(newProgram)}}
+	})
 }
 
 func number(r *web.Request, name string) int {

@@ -19,6 +19,9 @@ type Desk struct {
 	Place func(e outbox.Entry) (binding, object string)
 }
 
+// On says whether there is a receiver.
+func (d *Desk) On() bool { return d != nil && d.Courier.Config.On() }
+
 // A Position is a place in the list: first come the outboxes that fail.
 type Position struct {
 	Healthy bool

@@ -13,6 +13,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"tidemark/wasm/edge"
@@ -21,6 +23,7 @@ import (
 const (
 	guestPackage = "./worker"
 	guestFile    = "build/tidemark.wasm"
+	guestFlags   = "worker/goflags"
 	insideGuest  = "tidemark.wasm.gz"
 )
 
@@ -81,7 +84,11 @@ func canBuild(dir string) bool {
 }
 
 func buildGuest(dir string) error {
-	command := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", guestFile, guestPackage)
+	flags, err := os.ReadFile(filepath.Join(dir, guestFlags))
+	if err != nil {
+		return fmt.Errorf("build the guest: %w", err)
+	}
+	command := exec.Command("go", slices.Concat([]string{"build"}, strings.Fields(string(flags)), []string{"-ldflags=-s -w", "-o", guestFile, guestPackage})...)
 	command.Dir = dir
 	command.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
 	if out, err := command.CombinedOutput(); err != nil {

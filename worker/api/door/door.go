@@ -39,17 +39,20 @@ type Config struct {
 	Memory *Memory
 	// Sleep is how a request waits for memory; nil: the request does not wait and
 	// is rejected.
-	Sleep    func(ctx context.Context, d time.Duration) error
+	Sleep func(ctx context.Context, d time.Duration) error
+	Log   *logline.Logger
+	// Settings and Invalid are what Open gets.
 	Settings Settings
 	// Invalid is the error of ReadSettings. While it is not nil, every route that
 	// needs a token returns 503 and the error's text.
 	Invalid error
-	Log     *logline.Logger
 }
 
 // A Door is what all requests of one instance share.
 type Door struct {
 	Config
+	// Uploads are counted by space, project and caller.
+	Uploads  *Limiter
 	requests *Limiter // by subject and space
 
 	mu       sync.Mutex // guards what follows; never held over a call to a port
@@ -66,23 +69,30 @@ const (
 	rateSubjects = 4096
 )
 
-// New makes the door.
+// New makes the door, and opens it.
 func New(c Config) *Door {
-	d := &Door{
-		Config:   c,
-		requests: NewLimiter(c.Settings.RequestsPerMinute, "requests per minute"),
-		cache:    auth.NewCache(cacheEntries, cacheBytes),
-	}
+	d := Prepare(c)
+	d.Open(c.Settings, c.Invalid)
+	return d
+}
+
+// Prepare makes the door, without its settings.
+func Prepare(c Config) *Door { return &Door{Config: c, cache: auth.NewCache(cacheEntries, cacheBytes)} }
+
+// Open gives the door its settings, before the first request.
+func (d *Door) Open(settings Settings, invalid error) {
+	d.Settings, d.Invalid = settings, invalid
+	d.requests = NewLimiter(settings.RequestsPerMinute, "requests per minute")
+	d.Uploads = NewLimiter(settings.UploadsPerMinute, "uploads per minute to a project")
 	if d.Memory == nil {
-		d.Memory = NewMemory(c.Settings.MemoryBytes)
+		d.Memory = NewMemory(settings.MemoryBytes)
 	}
 	if d.Invalid == nil {
-		d.verifier, d.Invalid = auth.New(c.Settings.Auth)
+		d.verifier, d.Invalid = auth.New(settings.Auth)
 	}
 	if d.Invalid != nil {
 		d.Log.Error("a variable or a binding is invalid: every route that needs a token returns 503", "error", d.Invalid)
 	}
-	return d
 }
 
 // A Call is one request and what is known about it.
@@ -98,14 +108,6 @@ type Call struct {
 	ticket   string   // of the space, to be redeemed; "": none
 	rejected error    // what Identify returns; nil: the caller is not rejected
 	values   []string // of the route's parameters
-}
-
-// SetRoute tells the host the pattern of the call's route, for its metrics. It never is a path:
-// each pattern is a label for ever.
-func (c *Call) SetRoute(pattern string) {
-	if w, ok := c.W.(interface{ SetRoute(string) }); ok {
-		w.SetRoute(pattern)
-	}
 }
 
 // Parameter returns what stands in the path for {name} or {name...}.

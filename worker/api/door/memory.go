@@ -34,7 +34,14 @@ type Memory struct {
 
 // NewMemory divides that many bytes.
 func NewMemory(bytes int) *Memory {
-	return &Memory{account: account.New(bytes/accountShare, bytes/reserveShare, SmallClaim), granted: func(int) {}, full: func() bool { return false }, move: func(context.Context) {}}
+	m := &Memory{granted: func(int) {}, full: func() bool { return false }, move: func(context.Context) {}}
+	m.Divide(bytes)
+	return m
+}
+
+// Divide divides that many bytes, before the first request.
+func (m *Memory) Divide(bytes int) {
+	m.account = account.New(bytes/accountShare, bytes/reserveShare, SmallClaim)
 }
 
 // Free returns how many bytes no request holds or waits for.

@@ -150,9 +150,9 @@ func (s *Section) find(c *Call) (allowed []string) {
 			continue
 		}
 		if c.Space.Name == "" {
-			c.SetRoute(p.name)
+			c.W.SetRoute(p.name)
 		} else {
-			c.SetRoute(p.nameOfSpace)
+			c.W.SetRoute(p.nameOfSpace)
 		}
 		for _, r := range p.routes {
 			allowed = append(allowed, r.Method)
@@ -178,9 +178,11 @@ func (s *Section) match(p *pattern, segments []string) (values []string, ok bool
 			text = strings.Join(segments[at:at+more+1], "/")
 			at += more
 		}
-		text, err := url.PathUnescape(text)
-		if err != nil {
-			return nil, false
+		if strings.Contains(text, "%") {
+			var err error
+			if text, err = url.PathUnescape(text); err != nil {
+				return nil, false
+			}
 		}
 		if _, parameter := parameterName(p.segments[i]); !parameter {
 			if text != p.segments[i] {

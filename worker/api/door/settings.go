@@ -35,11 +35,15 @@ type Settings struct {
 // ReadSettings reads the variables. The error names the first one that is
 // invalid; its setting then has the default.
 func ReadSettings(getenv func(string) string) (Settings, error) {
-	s := Settings{Sync: watermelon.DefaultLimits(), Documents: yroom.DefaultConfig}
+	s := unset
 	var invalid error
 	for i := range Variables {
 		v := &Variables[i]
-		if err := v.read(&s, getenv(v.Name)); err != nil && invalid == nil {
+		text := getenv(v.Name)
+		if text == "" {
+			continue // unset has its default
+		}
+		if err := v.read(&s, text); err != nil && invalid == nil {
 			invalid = err
 		}
 	}
@@ -51,6 +55,17 @@ func ReadSettings(getenv func(string) string) (Settings, error) {
 	}
 	return s, invalid
 }
+
+// unset are the settings of a server without variables.
+var unset = func() Settings {
+	s := Settings{Sync: watermelon.DefaultLimits(), Documents: yroom.DefaultConfig}
+	for i := range Variables {
+		if err := Variables[i].read(&s, ""); err != nil {
+			panic(err)
+		}
+	}
+	return s
+}()
 
 // read sets what the variable is for.
 func (v *Variable) read(s *Settings, text string) error {

@@ -40,16 +40,12 @@ var operations = newOperations()
 type handler struct {
 	of         func(*door.Call) Store
 	operations []operation
-	uploads    *door.Limiter // by space, project and caller
 }
 
 // Section is the routes of projects. of returns where a call's projects are. Without
 // open, the routes that need no token are left out.
-func Section(of func(*door.Call) Store, settings door.Settings, open bool) *door.Section {
-	h := &handler{
-		of: of, operations: operations,
-		uploads: door.NewLimiter(settings.UploadsPerMinute, "uploads per minute to a project"),
-	}
+func Section(of func(*door.Call) Store, open bool) *door.Section {
+	h := &handler{of: of, operations: operations}
 	s := &door.Section{
 		Roots: []string{root}, ValidParameter: project.ValidID, Admit: admit,
 		Missing: &project.Refusal{Code: project.NotFound}, Refuse: refuse,

@@ -38,7 +38,7 @@ func (c *call) upload() error {
 
 // countUpload counts an upload of the caller to the project.
 func (c *call) countUpload() error {
-	if err := c.uploads.Take(c.uploader(), 1, c.Now()); err != nil {
+	if err := c.Uploads.Take(c.uploader(), 1, c.Now()); err != nil {
 		return err
 	}
 	c.counted = true
@@ -56,7 +56,7 @@ func isNoProject(err error) bool {
 // may be none because its body was not read.
 func (c *call) uncountUpload() {
 	if c.counted {
-		c.uploads.Give(c.uploader(), 1)
+		c.Uploads.Give(c.uploader(), 1)
 	}
 }
 

@@ -43,16 +43,13 @@ type Config struct {
 }
 
 type handler struct {
-	of     func(*door.Call) *Config
-	router trpc.Router
+	of         func(*door.Call) *Config
+	procedures map[string]trpc.Kind
 }
 
 // Sections are the routes of tRPC, and those below /sync/. of returns what a call works with.
-func Sections(of func(*door.Call) *Config, settings door.Settings) (rpc, sync *door.Section) {
-	h := &handler{of: of, router: trpc.Router{
-		Procedures: kinds(),
-		MaxItems:   settings.BatchItems,
-	}}
+func Sections(of func(*door.Call) *Config) (rpc, sync *door.Section) {
+	h := &handler{of: of, procedures: kinds()}
 	rpc = &door.Section{
 		Roots: []string{"/trpc", "/trpc/"},
 		// The dialect has its own form for each error, of a method or a path too. So

@@ -60,7 +60,8 @@ var errBatchTooLarge = door.Fail(door.PayloadTooLarge, "The results of this batc
 func (h *handler) trpc(c *door.Call) error {
 	r := c.R
 	c.W.Header().Add("Vary", trpc.Vary)
-	request, invalid := h.router.Parse(trpc.Head{
+	router := trpc.Router{Procedures: h.procedures, MaxItems: c.Settings.BatchItems}
+	request, invalid := router.Parse(trpc.Head{
 		Method:      r.Method,
 		Path:        strings.TrimPrefix(strings.TrimPrefix(r.URL.EscapedPath(), "/trpc"), "/"),
 		Query:       door.Query(r),
@@ -121,9 +122,9 @@ func (h *handler) setRoute(c *door.Call, path string) {
 		return
 	}
 	if c.Space.Name == "" {
-		c.SetRoute("/trpc/" + path)
+		c.W.SetRoute("/trpc/" + path)
 	} else {
-		c.SetRoute("/s/{space}/trpc/" + path)
+		c.W.SetRoute("/s/{space}/trpc/" + path)
 	}
 }
 

@@ -28,7 +28,7 @@ const (
 func Section(desk *webhooks.Desk) *door.Section {
 	serve := func(do func(*door.Call) (webhooks.Page, error)) func(*door.Call) error {
 		return func(c *door.Call) error {
-			if desk == nil {
+			if !desk.On() {
 				return write(c, webhooks.Page{})
 			}
 			page, err := do(c)

@@ -23,6 +23,7 @@ export class Exchange {
     this.trace = new Trace(request.headers);
     this.route = ""; // the pattern of the request's route
     this.call = null; // that the guest worked on
+    this.body = null; // of the request, or null if there is none
   }
 
   // fail returns an error of the glue itself.

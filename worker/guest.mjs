@@ -380,10 +380,30 @@ export class Call {
     this.parts = []; // of the answer's body
     this.queue = []; // ops to start in this request's context
     this.pending = 0; // ops under way
+    this.beginning = true;
+    this.wantsBody = null; // the op for the body, which was read early
     this.id = ++lastCall;
     this.guest = this.object ? this.object.bind() : running(this.env);
     this.guest.calls.set(this.id, this);
     this.guest.enter(this, this.object, (exports) => this.start(exports, this.id, this.guest));
+    this.beginning = false;
+    if (this.wantsBody !== null && this.guest.calls.get(this.id) === this) this.giveBody(this.wantsBody);
+  }
+
+  // giveBody settles the op for a body that was read early.
+  giveBody({ id, reader }) {
+    this.replayable = false;
+    try {
+      this.settle(id, 1, this.body.takeEarly(reader.u32()));
+    } catch (error) {
+      this.settle(id, 0, message(error));
+    }
+  }
+
+  settle(op, ok, result) {
+    const { guest } = this;
+    const [handle, length] = guest.hand(result);
+    guest.enter(this, this.object, (exports) => exports.settle(op, ok, handle, length));
   }
 
   fetching() {
@@ -420,6 +440,10 @@ export class Call {
   }
 
   post(op) {
+    if (this.beginning && op.kind === OP_BODY && this.body?.early) {
+      this.wantsBody = op;
+      return;
+    }
     if (this.guest.call === this) return this.perform(op);
     this.queue.push(op);
     this.wake();

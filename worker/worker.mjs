@@ -25,7 +25,8 @@ const CLOSE_FULL = 4503, CLOSE_OWNER_FULL = 4529;
 const NONE = new Uint8Array(0);
 const REQUEST = 1; // the first byte of a Forward with Request
 const ATTACHMENT = "x-tidemark-attachment", FORWARD = "x-tidemark-forward"; // headers between the Worker and an object
-const OWN = new Set([ATTACHMENT, "x-request-id", "traceparent"]); // headers of which the glue itself tells the guest
+const BODY = "x-tidemark-body", WHOLE = "whole"; // header of such a request: WHOLE, or why its body did not come
+const OWN = new Set([ATTACHMENT, BODY, "x-request-id", "traceparent"]); // headers of which the glue itself tells the guest
 const UNDO = new Error("undo");
 const SELECT = /^\s*SELECT\b/i; // such a statement changes no row
 const ALARM_BACKOFF_MS = 2_000; // after an end, doubled with each more
@@ -36,7 +37,9 @@ const bodyLimit = (env) => Number(env.LIMIT_BODY_BYTES) || LIMIT_BODY_BYTES;
 export default {
   fetch(request, env, ctx) {
     const exchange = new Exchange(request, env, ctx);
+    const { body } = exchange;
     try {
+      if (body?.small) return body.readEarly().then(() => finish(serve(exchange), exchange)).catch((error) => failed(error, exchange));
       const answer = serve(exchange);
       if (isWhole(answer, exchange)) return exchange.end(response(answer, exchange));
       return finish(answer, exchange).catch((error) => failed(error, exchange));
@@ -62,13 +65,12 @@ function failed(error, exchange) {
 
 // isWhole says whether an answer is a response, and nothing of the request is left to be read. Most small
 // requests are answered so in the export that began them. Each promise more would cost some µs.
-const isWhole = (answer, { body }) => body === null && !(answer instanceof Promise) && !answer.forward;
+const isWhole = (answer, { body }) => !body?.left && !(answer instanceof Promise) && !answer.forward;
 
 // serve has the guest answer a request: the Worker's own, or one that the Worker
 // forwarded to object, with data. It returns the answer, or a promise of it.
 function serve(exchange, object = null, data = NONE) {
-  const { request, method, env, ctx } = exchange;
-  const body = (exchange.body = request.body === null ? null : new Body(request));
+  const { method, body, env, ctx } = exchange;
   const head = requestHead(exchange);
   const length = body ? body.length : 0;
   const start = (exports, id, guest) => {
@@ -107,10 +109,13 @@ async function pass(frame, exchange) {
   const headers = new Headers(request.headers);
   headers.set(ATTACHMENT, base64(frame.rest()));
   trace.mark(headers);
+  const early = body?.early;
+  if (early) headers.set(BODY, early.error ? message(early.error) : WHOLE);
+  else headers.delete(BODY);
   let answer;
   try {
     // A Request made of the client's would copy its property cf, too, which costs more than the rest of it.
-    answer = await objectStub(env, binding, name).fetch(url, { method, headers, body: request.body, redirect: "manual" });
+    answer = await objectStub(env, binding, name).fetch(url, { method, headers, body: early ? early.bytes : request.body, redirect: "manual" });
   } catch (error) {
     log.error(`an object of ${binding} did not answer`, { error: message(error), ...trace.fields });
     return fail("the server did not reach what keeps this data; send the same again in 5 s", 503);
@@ -326,6 +331,16 @@ class Room extends DurableObject {
 
   serve(request, data) {
     const exchange = new Exchange(request, this.env, this.ctx);
+    const outcome = request.headers.get(BODY);
+    if (outcome !== null) return this.serveWith(outcome, exchange, data);
+    return this.admits() ? this.answer(exchange, data) : this.queue(exchange, data);
+  }
+
+  // serveWith serves a request whose body the Worker has read.
+  async serveWith(outcome, exchange, data) {
+    const { request } = exchange;
+    const whole = outcome === WHOLE ? { bytes: new Uint8Array(await request.arrayBuffer()) } : { error: new Error(outcome) };
+    exchange.body = new Body(request, whole);
     return this.admits() ? this.answer(exchange, data) : this.queue(exchange, data);
   }
 

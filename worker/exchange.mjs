@@ -23,6 +23,7 @@ export class Exchange {
     this.start = Date.now();
     this.trace = new Trace(request.headers);
     this.route = ""; // the pattern of the request's route
+    this.head = null; // as a text, or as its bytes
     this.call = null; // that the guest worked on
     this.body = request.body === null ? null : new Body(request);
   }

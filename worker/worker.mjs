@@ -71,7 +71,7 @@ const isWhole = (answer, { body }) => !body?.left && !(answer instanceof Promise
 // forwarded to object, with data. It returns the answer, or a promise of it.
 function serve(exchange, object = null, data = NONE) {
   const { method, body, env, ctx } = exchange;
-  const head = requestHead(exchange);
+  const head = (exchange.head ??= requestHead(exchange));
   const length = body ? body.length : 0;
   const start = (exports, id, guest) => {
     const [handle, size] = guest.hand(head);
@@ -106,12 +106,14 @@ async function pass(frame, exchange) {
   }
   const [binding, name] = [frame.text(), frame.text()];
   frame.text(), frame.text(), frame.text(); // protocol and owner are of a socket, and the object says the route
-  const headers = new Headers(request.headers);
-  headers.set(ATTACHMENT, base64(frame.rest()));
+  const writer = new Writer();
+  writer.data(frame.rest());
+  writer.text(exchange.head); // the client's headers, as it is costly to copy them one by one
+  const headers = { [ATTACHMENT]: base64(writer.done().whole()) };
   trace.mark(headers);
+  if (body?.length >= 0) headers["content-length"] = String(body.length);
   const early = body?.early;
-  if (early) headers.set(BODY, early.error ? message(early.error) : WHOLE);
-  else headers.delete(BODY);
+  if (early) headers[BODY] = early.error ? message(early.error) : WHOLE;
   let answer;
   try {
     // A Request made of the client's would copy its property cf, too, which costs more than the rest of it.
@@ -144,8 +146,8 @@ function forward(frame, exchange) {
   return objectStub(exchange.env, binding, name).fetch("https://room/", { headers });
 }
 
-const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
-const unbase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+const base64 = (bytes) => bytes.toBase64();
+const unbase64 = (text) => Uint8Array.fromBase64(text);
 
 // refuse accepts an upgrade to say why it is rejected: a browser does not show a page
 // the HTTP status of an upgrade.
@@ -326,11 +328,13 @@ class Room extends DurableObject {
   // fetch serves a request that the Worker forwarded, or opens a socket.
   fetch(request) {
     const data = request.headers.get(ATTACHMENT);
-    return data === null ? this.open(request.headers) : this.serve(request, unbase64(data));
+    return data === null ? this.open(request.headers) : this.serve(request, new Reader(unbase64(data)));
   }
 
-  serve(request, data) {
+  serve(request, frame) {
     const exchange = new Exchange(request, this.env, this.ctx);
+    const data = frame.take(frame.u32());
+    exchange.head = frame.take(frame.u32());
     const outcome = request.headers.get(BODY);
     if (outcome !== null) return this.serveWith(outcome, exchange, data);
     return this.admits() ? this.answer(exchange, data) : this.queue(exchange, data);

@@ -111,13 +111,15 @@ async function pass(frame, exchange) {
   writer.text(exchange.head); // the client's headers, as it is costly to copy them one by one
   const headers = { [ATTACHMENT]: base64(writer.done().whole()) };
   trace.mark(headers);
-  if (body?.length >= 0) headers["content-length"] = String(body.length);
-  const early = body?.early;
+  const sends = body !== null && method !== "GET" && method !== "HEAD"; // fetch takes no body with these
+  if (sends && body.length >= 0) headers["content-length"] = String(body.length);
+  const early = sends ? body.early : null;
   if (early) headers[BODY] = early.error ? message(early.error) : WHOLE;
   let answer;
   try {
     // A Request made of the client's would copy its property cf, too, which costs more than the rest of it.
-    answer = await objectStub(env, binding, name).fetch(url, { method, headers, body: early ? early.bytes : request.body, redirect: "manual" });
+    answer = await objectStub(env, binding, name).fetch(url, { method, headers, body: early ? early.bytes : sends ? request.body : null, redirect: "manual" });
+    if (!sends) await drop(exchange);
   } catch (error) {
     log.error(`an object of ${binding} did not answer`, { error: message(error), ...trace.fields });
     return fail("the server did not reach what keeps this data; send the same again in 5 s", 503);

@@ -68,6 +68,11 @@ test("a client cannot say in the Worker's place how a body came", async () => {
   await atRest();
 });
 
+test("a GET with a body reaches an object, without the body", async () => {
+  for (const n of [5, 100_000]) assert.match(await raw(`GET ${object("get", "echo")} HTTP/1.1\r\nContent-Length: ${n}`, Buffer.alloc(n)), / 200 /);
+  await atRest();
+});
+
 test("a request that cannot be delivered to an object answers 500", async () => {
   for (const [does, body, why] of [
     ["echo&taken=1", "x", "the guest forwarded a request whose body it had taken"],

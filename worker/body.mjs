@@ -25,6 +25,12 @@ let dropping = 0;
 let dropped = 0; // bytes, less what time gave back
 let droppedAt = 0;
 
+// A small body is read before the guest asks for it: then it costs no op. Of so many at once, as the guest counts
+// no memory for them.
+const EARLY_BYTES = 16 << 10;
+const MOST_EARLY = 64;
+let early = 0;
+
 const POLL_MILLIS = 20;
 const sleep = (millis) => new Promise((wake) => setTimeout(wake, millis));
 
@@ -39,22 +45,50 @@ function mayDrop(bytes) {
 }
 
 export class Body {
-  constructor(request) {
+  // early is the outcome of a readEarly that was elsewhere, if there is one.
+  constructor(request, early = null) {
     const length = request.headers.get("content-length");
     this.length = length === null ? -1 : Math.min(Number(length), 0x7fffffff); // -1: not announced
     this.stream = request.body;
     this.reader = null;
     this.count = 0; // bytes that were read
-    this.left = this.length !== 0; // there may be more of it
+    this.left = this.length !== 0 && early === null; // there may be more of it
     this.taken = false;
     this.kept = null; // parts of a body that was too large, for the next take
     this.reading = false;
+    this.early = early; // {bytes} or {error}: the outcome of readEarly
+  }
+
+  // small says whether readEarly may read the body.
+  get small() {
+    return this.length > 0 && this.length <= EARLY_BYTES && early < MOST_EARLY;
+  }
+
+  // readEarly reads the whole body, for takeEarly. It never fails.
+  async readEarly() {
+    early++;
+    try {
+      await this.read(this.length, Infinity, (bytes) => (this.early = { bytes }));
+    } catch (error) {
+      this.early = { error };
+    }
+    early--;
+  }
+
+  // takeEarly is take after readEarly.
+  takeEarly(limit) {
+    if (this.taken) throw new Error("the body was taken");
+    this.taken = true;
+    if (this.length > limit) throw new Error(TOO_LARGE);
+    if (this.early.error) throw this.early.error;
+    return this.early.bytes;
   }
 
   // take returns {parts, length}: the whole body, which has at most limit bytes. After the
   // error that one of unknown length has more, it may be called again with a greater limit,
   // if the first was KEPT or less.
   async take(limit) {
+    if (this.early !== null) return this.takeEarly(limit);
     if (this.taken && this.kept === null) throw new Error("the body was taken");
     this.taken = true;
     if (this.length > limit) throw new Error(TOO_LARGE);

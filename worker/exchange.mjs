@@ -1,4 +1,5 @@
 // An Exchange is a request, its id, and what the log and the metrics say of it.
+import { Body } from "./body.mjs";
 import { failure } from "./failure.mjs";
 import { Trace, info } from "./log.mjs";
 import { requestPoint } from "./metrics.mjs";
@@ -22,7 +23,9 @@ export class Exchange {
     this.start = Date.now();
     this.trace = new Trace(request.headers);
     this.route = ""; // the pattern of the request's route
+    this.head = null; // as a text, or as its bytes
     this.call = null; // that the guest worked on
+    this.body = request.body === null ? null : new Body(request);
   }
 
   // fail returns an error of the glue itself.

@@ -12,6 +12,16 @@ const SHORT = 32; // units of UTF-16, up to which a loop is faster than the enco
 export const UTF8_TIMES = 3; // bytes of UTF-8 that a unit of UTF-16 takes at most
 const NULL = 0, NUMBER = 1, TEXT = 2, BLOB = 3, FAR_TEXT = 6, FAR_BLOB = 7;
 
+function joined(pieces, length) {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
 export class Reader {
   // memory, if there is one, has what the frame leaves there.
   constructor(bytes, memory) {
@@ -55,13 +65,7 @@ export class Reader {
     const pieces = [];
     let length = 0;
     while (this.pos < this.bytes.length) length += pieces[pieces.push(this.far()) - 1].length;
-    const bytes = new Uint8Array(length);
-    let at = 0;
-    for (const piece of pieces) {
-      bytes.set(piece, at);
-      at += piece.length;
-    }
-    return bytes;
+    return joined(pieces, length);
   }
 
   rest() {
@@ -203,6 +207,11 @@ export class Writer {
     for (const part of body) this.push(part);
     this.open(0);
     return this.done();
+  }
+
+  // whole returns the frame in one piece.
+  whole() {
+    return this.parts.length === 1 ? this.parts[0] : joined(this.parts, this.length);
   }
 
   // done returns the frame, for Guest.hand or Guest.keep.

@@ -42,6 +42,7 @@ const LIMIT_MEMORY_MB = 112; // variable LIMIT_MEMORY_MB; an isolate has 128
 const MOST_AGAIN = 3; // as package abi says
 const INBOX_BYTES = 16 << 10; // as package abi says
 const NONE = new Uint8Array(0);
+const SMALL_BODY = 512, BODIES_BYTES = 16 << 10; // of responses
 
 export const callLimit = (env) => Number(env.LIMIT_CALL_MS) || LIMIT_CALL_MS;
 
@@ -63,6 +64,7 @@ class Guest {
     this.call = null; // whose export is running
     this.object = null; // whose event is running
     this.reply = NONE;
+    this.bodies = NONE; // what is left of a buffer for small bodies of responses
     this.counting = env.METRICS !== undefined; // otherwise nobody reads what is counted
     this.budget = (Number(env.LIMIT_MEMORY_MB) || LIMIT_MEMORY_MB) << 20;
 
@@ -180,6 +182,16 @@ class Guest {
     return this.memoryView().slice(ptr >>> 0, (ptr >>> 0) + length);
   }
 
+  // body is copy for a response's body. Small ones share a buffer, as a buffer costs more than they do.
+  body(ptr, length) {
+    if (length > SMALL_BODY) return this.copy(ptr, length);
+    if (length > this.bodies.length) this.bodies = new Uint8Array(BODIES_BYTES);
+    const body = this.bodies.subarray(0, length);
+    this.bodies = this.bodies.subarray(length);
+    body.set(this.memoryView().subarray(ptr >>> 0, (ptr >>> 0) + length));
+    return body;
+  }
+
   // reader reads what the guest goes on to change: its caller reads all of it at once.
   reader(ptr, length) {
     const memory = this.memoryView();
@@ -259,7 +271,7 @@ class Guest {
       write: (call, ptr, length) => this.calls.get(call)?.write(length > 0 ? this.copy(ptr, length) : null),
       respond: (call, head, headLength, body, bodyLength) => {
         const c = this.calls.get(call);
-        c?.respond({ head: this.text(head, headLength), body: this.copy(body, bodyLength), parts: c.parts });
+        c?.respond({ head: this.text(head, headLength), body: this.body(body, bodyLength), parts: c.parts });
       },
       forward: (call, ptr, length) => this.calls.get(call)?.respond({ forward: this.copy(ptr, length) }),
 
@@ -334,15 +346,25 @@ export class Call {
   // Object whose request or alarm it is, or null, and body the request's. A call that may
   // be replayed moves to the next instance if another call ended this one.
   constructor({ env, ctx, object = null, body = null, start, replayable = false }) {
-    Object.assign(this, { env, ctx, object, body, start, replayable });
+    this.env = env;
+    this.ctx = ctx;
+    this.object = object;
+    this.body = body;
+    this.start = start;
+    this.replayable = replayable;
     this.restart = false;
     this.moves = 0;
-    this.counts = new Counts();
+    this.counted = null; // Counts, if it has any
     this.fetches = null; // the controller of all of them
     this.wake = () => {};
   }
 
-  // run returns {head, parts, body}, the body being the last part, or {forward}, or {lost: reason}.
+  get counts() {
+    return (this.counted ??= new Counts());
+  }
+
+  // run returns {head, parts, body}, the body being the last part, or {forward}, or {lost: reason}: at once, if
+  // the call waits for nothing, or a promise of it.
   run() {
     this.begin();
     if (this.finished()) {
@@ -357,10 +379,30 @@ export class Call {
     this.parts = []; // of the answer's body
     this.queue = []; // ops to start in this request's context
     this.pending = 0; // ops under way
+    this.beginning = true;
+    this.wantsBody = null; // the op for the body, which was read early
     this.id = ++lastCall;
     this.guest = this.object ? this.object.bind() : running(this.env);
     this.guest.calls.set(this.id, this);
     this.guest.enter(this, this.object, (exports) => this.start(exports, this.id, this.guest));
+    this.beginning = false;
+    if (this.wantsBody !== null && this.guest.calls.get(this.id) === this) this.giveBody(this.wantsBody);
+  }
+
+  // giveBody settles the op for a body that was read early.
+  giveBody({ id, reader }) {
+    this.replayable = false;
+    try {
+      this.settle(id, 1, this.body.takeEarly(reader.u32()));
+    } catch (error) {
+      this.settle(id, 0, message(error));
+    }
+  }
+
+  settle(op, ok, result) {
+    const { guest } = this;
+    const [handle, length] = guest.hand(result);
+    guest.enter(this, this.object, (exports) => exports.settle(op, ok, handle, length));
   }
 
   fetching() {
@@ -397,6 +439,10 @@ export class Call {
   }
 
   post(op) {
+    if (this.beginning && op.kind === OP_BODY && this.body?.early) {
+      this.wantsBody = op;
+      return;
+    }
     if (this.guest.call === this) return this.perform(op);
     this.queue.push(op);
     this.wake();

@@ -27,7 +27,7 @@ export class Trace {
 
   // mark makes headers those of the request to an object.
   mark(headers) {
-    headers.set("x-request-id", this.id);
-    if (this.parent === null) headers.delete("traceparent");
+    headers["x-request-id"] = this.id;
+    if (this.parent !== null) headers.traceparent = this.parent;
   }
 }

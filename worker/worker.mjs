@@ -7,6 +7,7 @@ import { Held, frameOf } from "./held.mjs";
 import * as log from "./log.mjs";
 import { alarmPoint, eventPoint } from "./metrics.mjs";
 import { objectStub } from "./object.mjs";
+import { response } from "./response.mjs";
 import { Reader, Writer, encode } from "./frame.mjs";
 import {
   Call, EVENT_BINARY, EVENT_CALL, EVENT_CLOSE, EVENT_ENTER, EVENT_MESSAGES, EVENT_OPEN, EVENT_TEXT, EVENT_TIMER,
@@ -17,7 +18,6 @@ const LIMIT_BODY_BYTES = 16 << 20; // variable LIMIT_BODY_BYTES
 const MAX_REASON = 123; // bytes. RFC 6455, 5.5
 const OPEN = 1; // WebSocket.readyState
 const LEAST_DROPPED = 1 << 20; // bytes of a body, however low the limits
-const MOST_HEADS = 64, MAX_HEAD_KEPT = 1024; // characters
 const DROPPED_LIMITS = 8; // times LIMIT_BODY_BYTES, of a body that nobody wants
 const LIMIT_SOCKETS = 10_000; // variable LIMIT_SOCKETS
 const LIMIT_SOCKETS_PER_SUBJECT = 64; // variable LIMIT_SOCKETS_PER_SUBJECT
@@ -25,7 +25,8 @@ const CLOSE_FULL = 4503, CLOSE_OWNER_FULL = 4529;
 const NONE = new Uint8Array(0);
 const REQUEST = 1; // the first byte of a Forward with Request
 const ATTACHMENT = "x-tidemark-attachment", FORWARD = "x-tidemark-forward"; // headers between the Worker and an object
-const OWN = new Set([ATTACHMENT, "x-request-id", "traceparent"]); // headers of which the glue itself tells the guest
+const BODY = "x-tidemark-body", WHOLE = "whole"; // header of such a request: WHOLE, or why its body did not come
+const OWN = new Set([ATTACHMENT, BODY, "x-request-id", "traceparent"]); // headers of which the glue itself tells the guest
 const UNDO = new Error("undo");
 const SELECT = /^\s*SELECT\b/i; // such a statement changes no row
 const ALARM_BACKOFF_MS = 2_000; // after an end, doubled with each more
@@ -34,27 +35,43 @@ const ALARM_BACKOFF_LIMIT_MS = 3_600_000;
 const bodyLimit = (env) => Number(env.LIMIT_BODY_BYTES) || LIMIT_BODY_BYTES;
 
 export default {
-  async fetch(request, env, ctx) {
+  fetch(request, env, ctx) {
     const exchange = new Exchange(request, env, ctx);
+    const { body } = exchange;
     try {
-      const [answer, body] = await serve(exchange);
-      const frame = answer.forward && new Reader(answer.forward);
-      if (frame?.byte() === REQUEST) return await pass(frame, exchange, body);
-      await drop(body, env);
-      return exchange.end(frame ? await forward(frame, exchange) : response(answer, exchange));
+      if (body?.small) return body.readEarly().then(() => finish(serve(exchange), exchange)).catch((error) => failed(error, exchange));
+      const answer = serve(exchange);
+      if (isWhole(answer, exchange)) return exchange.end(response(answer, exchange));
+      return finish(answer, exchange).catch((error) => failed(error, exchange));
     } catch (error) {
-      log.error("a request failed", { error: error?.stack ?? message(error), ...exchange.trace.fields });
-      return exchange.end(exchange.fail("internal error"));
+      return failed(error, exchange);
     }
   },
 };
 
+// finish returns the response that the answer, or its promise, leads to.
+async function finish(answering, exchange) {
+  const answer = await answering;
+  const frame = answer.forward && new Reader(answer.forward);
+  if (frame?.byte() === REQUEST) return pass(frame, exchange);
+  await drop(exchange);
+  return exchange.end(frame ? await forward(frame, exchange) : response(answer, exchange));
+}
+
+function failed(error, exchange) {
+  log.error("a request failed", { error: error?.stack ?? message(error), ...exchange.trace.fields });
+  return exchange.end(exchange.fail("internal error"));
+}
+
+// isWhole says whether an answer is a response, and nothing of the request is left to be read. Most small
+// requests are answered so in the export that began them. Each promise more would cost some µs.
+const isWhole = (answer, { body }) => !body?.left && !(answer instanceof Promise) && !answer.forward;
+
 // serve has the guest answer a request: the Worker's own, or one that the Worker
-// forwarded to object, with data. It returns the answer and the body, or null if there is none.
-async function serve(exchange, object = null, data = NONE) {
-  const { request, method, env, ctx } = exchange;
-  const body = request.body === null ? null : new Body(request);
-  const head = requestHead(exchange);
+// forwarded to object, with data. It returns the answer, or a promise of it.
+function serve(exchange, object = null, data = NONE) {
+  const { method, body, env, ctx } = exchange;
+  const head = (exchange.head ??= requestHead(exchange));
   const length = body ? body.length : 0;
   const start = (exports, id, guest) => {
     const [handle, size] = guest.hand(head);
@@ -63,11 +80,11 @@ async function serve(exchange, object = null, data = NONE) {
   };
   const replayable = method === "GET" || method === "HEAD";
   exchange.call = new Call({ env, ctx, object, body, replayable, start });
-  return [await exchange.call.run(), body];
+  return exchange.call.run();
 }
 
-// drop reads what is left of a body, within bounds.
-async function drop(body, env) {
+// drop reads what is left of the body, within bounds.
+async function drop({ body, env }) {
   if (body?.left) await body.drop(Math.max(DROPPED_LIMITS * bodyLimit(env), LEAST_DROPPED), callLimit(env));
 }
 
@@ -78,52 +95,10 @@ function requestHead({ request, method, url, trace }) {
   return head;
 }
 
-const heads = new Map(); // of responses: text -> {status, route, headers}
-
-// headOf reads the head of a response. Most heads have come before, and to make a Headers costs more
-// than to copy one. The caller sets x-request-id in it.
-function headOf(text) {
-  let head = heads.get(text);
-  if (head !== undefined) return head;
-  const [first, ...lines] = text.split("\n");
-  const [status, route = ""] = first.split(" ");
-  const pairs = lines.map((line) => {
-    const colon = line.indexOf(": ");
-    return [line.slice(0, colon), line.slice(colon + 2)];
-  });
-  head = { status: Number(status), route, headers: new Headers(pairs) };
-  if (text.length > MAX_HEAD_KEPT) return head;
-  if (heads.size === MOST_HEADS) heads.clear();
-  heads.set(text, head);
-  return head;
-}
-
-function response(answer, exchange) {
-  if (answer.lost) return exchange.fail(answer.lost);
-  const { status, route, headers } = headOf(answer.head);
-  exchange.route = route;
-  headers.set("x-request-id", exchange.trace.id);
-  const init = { status, headers };
-  if (answer.parts.length > 0) return new Response(joined([...answer.parts, answer.body], exchange.ctx), init);
-  return new Response(answer.body.length > 0 ? answer.body : null, init);
-}
-
-// joined is a body of parts, each of which is forgotten when it was sent.
-function joined(parts, ctx) {
-  const { readable, writable } = new FixedLengthStream(parts.reduce((length, part) => length + part.length, 0));
-  const writer = writable.getWriter();
-  const send = async () => {
-    while (parts.length > 0) await writer.write(parts.shift());
-    await writer.close();
-  };
-  ctx.waitUntil(send().catch(() => {})); // the client left
-  return readable;
-}
-
 // pass hands a request to an object's fetch. If the object forwards the request in turn,
 // its response has that frame in a header.
-async function pass(frame, exchange, body) {
-  const { request, env, trace } = exchange;
+async function pass(frame, exchange) {
+  const { request, method, url, env, trace, body } = exchange;
   const fail = (text, status) => exchange.end(exchange.fail(text, status));
   if (body?.taken) {
     log.error("the guest forwarded a request whose body it had taken", trace.fields);
@@ -131,12 +106,20 @@ async function pass(frame, exchange, body) {
   }
   const [binding, name] = [frame.text(), frame.text()];
   frame.text(), frame.text(), frame.text(); // protocol and owner are of a socket, and the object says the route
-  const headers = new Headers(request.headers);
-  headers.set(ATTACHMENT, base64(frame.rest()));
+  const writer = new Writer();
+  writer.data(frame.rest());
+  writer.text(exchange.head); // the client's headers, as it is costly to copy them one by one
+  const headers = { [ATTACHMENT]: base64(writer.done().whole()) };
   trace.mark(headers);
+  const sends = body !== null && method !== "GET" && method !== "HEAD"; // fetch takes no body with these
+  if (sends && body.length >= 0) headers["content-length"] = String(body.length);
+  const early = sends ? body.early : null;
+  if (early) headers[BODY] = early.error ? message(early.error) : WHOLE;
   let answer;
   try {
-    answer = await objectStub(env, binding, name).fetch(new Request(request, { headers, redirect: "manual" }));
+    // A Request made of the client's would copy its property cf, too, which costs more than the rest of it.
+    answer = await objectStub(env, binding, name).fetch(url, { method, headers, body: early ? early.bytes : sends ? request.body : null, redirect: "manual" });
+    if (!sends) await drop(exchange);
   } catch (error) {
     log.error(`an object of ${binding} did not answer`, { error: message(error), ...trace.fields });
     return fail("the server did not reach what keeps this data; send the same again in 5 s", 503);
@@ -165,8 +148,8 @@ function forward(frame, exchange) {
   return objectStub(exchange.env, binding, name).fetch("https://room/", { headers });
 }
 
-const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
-const unbase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+const base64 = (bytes) => bytes.toBase64();
+const unbase64 = (text) => Uint8Array.fromBase64(text);
 
 // refuse accepts an upgrade to say why it is rejected: a browser does not show a page
 // the HTTP status of an upgrade.
@@ -347,25 +330,59 @@ class Room extends DurableObject {
   // fetch serves a request that the Worker forwarded, or opens a socket.
   fetch(request) {
     const data = request.headers.get(ATTACHMENT);
-    return data === null ? this.open(request.headers) : this.serve(request, unbase64(data));
+    return data === null ? this.open(request.headers) : this.serve(request, new Reader(unbase64(data)));
   }
 
-  async serve(request, data) {
+  serve(request, frame) {
     const exchange = new Exchange(request, this.env, this.ctx);
+    const data = frame.take(frame.u32());
+    exchange.head = frame.take(frame.u32());
+    const outcome = request.headers.get(BODY);
+    if (outcome !== null) return this.serveWith(outcome, exchange, data);
+    return this.admits() ? this.answer(exchange, data) : this.queue(exchange, data);
+  }
+
+  // serveWith serves a request whose body the Worker has read.
+  async serveWith(outcome, exchange, data) {
+    const { request } = exchange;
+    const whole = outcome === WHOLE ? { bytes: new Uint8Array(await request.arrayBuffer()) } : { error: new Error(outcome) };
+    exchange.body = new Body(request, whole);
+    return this.admits() ? this.answer(exchange, data) : this.queue(exchange, data);
+  }
+
+  // queue serves a request when the instance admits it.
+  async queue(exchange, data) {
     let timer, late;
-    if (!this.admits()) this.alarming?.stopFetches(); // the request waits for the alarm, and for no other server
-    while (!this.admits()) { // begin follows without an await: the first that begins may fill the instance
+    this.alarming?.stopFetches(); // the request waits for the alarm, and for no other server
+    while (!this.admits()) { // answer follows without an await: the first that begins may fill the instance
       late ??= new Promise((wake) => (timer = setTimeout(wake, callLimit(this.env), true)));
       if (await Promise.race([late, new Promise((wake) => this.waiting.push(wake))])) {
         return exchange.end(exchange.fail("the object is busy; try again later", 503));
       }
     }
     clearTimeout(timer);
+    return this.answer(exchange, data);
+  }
+
+  // answer serves a request that the instance admits.
+  answer(exchange, data) {
     this.begin();
+    let later = false;
     try {
-      const [answer, body] = await serve(exchange, this, data);
+      const answer = serve(exchange, this, data);
+      if (isWhole(answer, exchange)) return exchange.end(response(answer, exchange));
+      later = true;
+      return this.finishAnswer(answer, exchange);
+    } finally {
+      if (!later) this.finish();
+    }
+  }
+
+  async finishAnswer(answering, exchange) {
+    try {
+      const answer = await answering;
       if (answer.forward) return new Response(null, { headers: { [FORWARD]: base64(answer.forward) } });
-      await drop(body, this.env);
+      await drop(exchange);
       return exchange.end(response(answer, exchange));
     } finally {
       this.finish();

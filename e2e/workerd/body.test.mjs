@@ -110,3 +110,41 @@ test("a body of unknown length that exceeds a small limit can be read with a gre
     assert.equal(await taken, want);
   }
 });
+
+test("a small body is read before the guest asks for it, of 64 requests at a time", async () => {
+  for (const length of [undefined, 0, 16_385]) assert.equal(upload(length).body.small, false);
+  const all = Array.from({ length: 64 }, () => upload(16_384));
+  const reads = all.map(({ body }) => (assert.ok(body.small), body.readEarly()));
+  assert.equal(upload(1).body.small, false);
+  for (const { send } of all) await send(16_384);
+  await Promise.all(reads);
+  for (const { body } of all) {
+    assert.equal(body.left, false);
+    assert.equal(body.taken, false);
+    assert.equal(body.takeEarly(16_384).length, 16_384);
+    assert.throws(() => body.takeEarly(16_384), { message: "the body was taken" });
+  }
+  assert.ok(upload(1).body.small);
+});
+
+test("a small body that fails, or is over the limit, fails when the guest asks for it", async () => {
+  const slow = upload(100);
+  const read = slow.body.readEarly();
+  await slow.send(99);
+  await pass(10_000);
+  await read;
+  assert.throws(() => slow.body.takeEarly(100), { message: "the body came too slowly" });
+
+  const cut = upload(100);
+  const other = cut.body.readEarly();
+  await cut.send(99);
+  await cut.end();
+  await other;
+  await assert.rejects(cut.body.take(100), { message: "the body is incomplete" });
+
+  const large = upload(100);
+  const third = large.body.readEarly();
+  await large.send(100);
+  await third;
+  assert.throws(() => large.body.takeEarly(99), { message: "the body is over the limit" });
+});

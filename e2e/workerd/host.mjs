@@ -26,6 +26,7 @@ const glue = (wasmFile, make = snapshot) => [
   module("worker/fetch.mjs"),
   module("worker/signature.mjs"),
   module("worker/object.mjs"),
+  module("worker/response.mjs"),
   module("build/wasm_exec.js"),
   { type: "CompiledWasm", path: path.join(root, "build/worker.wasm"), contents: make(readFileSync(wasmFile)) },
 ];

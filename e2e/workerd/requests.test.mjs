@@ -58,6 +58,21 @@ test("the limits of a body hold in an object", async () => {
   await atRest();
 });
 
+test("a client cannot say in the Worker's place how a body came", async () => {
+  for (const says of ["whole", "the body came too slowly"]) {
+    for (const n of [0, 10, 16_384, 16_385, 100_000]) {
+      const options = { method: "POST", body: new Uint8Array(n), headers: { "x-tidemark-body": says } };
+      assert.equal(await ok(object("said", "length&limit=100000"), options), String(n), says);
+    }
+  }
+  await atRest();
+});
+
+test("a GET with a body reaches an object, without the body", async () => {
+  for (const n of [5, 100_000]) assert.match(await raw(`GET ${object("get", "echo")} HTTP/1.1\r\nContent-Length: ${n}`, Buffer.alloc(n)), / 200 /);
+  await atRest();
+});
+
 test("a request that cannot be delivered to an object answers 500", async () => {
   for (const [does, body, why] of [
     ["echo&taken=1", "x", "the guest forwarded a request whose body it had taken"],

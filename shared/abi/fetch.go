@@ -55,7 +55,7 @@ func DecodeFetch(b []byte) (Fetch, error) {
 		return Fetch{}, ErrFrame
 	}
 	var err error
-	f.Request, err = DecodeRequest(head)
+	f.Request, err = DecodeRequest(string(head))
 	return f, err
 }
 

@@ -21,9 +21,9 @@ func AppendRequest(b []byte, r Request) []byte {
 	return appendHeader(b, r.Header)
 }
 
-// DecodeRequest is the inverse of AppendRequest; the strings share one copy of b.
-func DecodeRequest(b []byte) (Request, error) {
-	first, rest, _ := strings.Cut(string(b), "\n")
+// DecodeRequest is the inverse of AppendRequest. The strings of the result are parts of head.
+func DecodeRequest(head string) (Request, error) {
+	first, rest, _ := strings.Cut(head, "\n")
 	method, url, ok := strings.Cut(first, " ")
 	if !ok || method == "" {
 		return Request{}, ErrFrame
@@ -87,11 +87,11 @@ func decodeHeader(s string) ([][2]string, error) {
 	for s != "" {
 		var line string
 		line, s, _ = strings.Cut(s, "\n")
-		name, value, ok := strings.Cut(line, ": ")
-		if !ok {
+		colon := strings.IndexByte(line, ':')
+		if colon < 0 || !strings.HasPrefix(line[colon:], ": ") {
 			return nil, ErrFrame
 		}
-		header = append(header, [2]string{name, value})
+		header = append(header, [2]string{line[:colon], line[colon+2:]})
 	}
 	return header, nil
 }

@@ -17,6 +17,9 @@ const spacesPath = "/s/"
 // cutSpace returns the space that the path of r names, and r with the path behind that.
 // docs/protocol.md, Spaces.
 func cutSpace(r *web.Request) (name string, inside *web.Request, ok bool) {
+	if !strings.HasPrefix(r.URL.Path, spacesPath) {
+		return "", nil, false
+	}
 	rest, ok := strings.CutPrefix(r.URL.EscapedPath(), spacesPath)
 	if !ok {
 		return "", nil, false

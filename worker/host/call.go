@@ -95,9 +95,14 @@ var state = struct {
 type callKey struct{}
 
 func startCall(id int32) *call {
-	c := &call{id: id}
-	state.calls[id] = c
+	c := &call{}
+	c.enlist(id)
 	return c
+}
+
+func (c *call) enlist(id int32) {
+	c.id = id
+	state.calls[id] = c
 }
 
 // begins makes c a call of the object, whose event is running.

@@ -124,6 +124,14 @@ func take(handle, n int32) []byte {
 	return b
 }
 
+// takeText is take for a text.
+func takeText(handle, n int32) string {
+	if handle == 0 {
+		return string(inbox[:n])
+	}
+	return string(take(handle, n))
+}
+
 // muchBytes is the size from which Collect runs the collector, which takes some
 // milliseconds.
 const muchBytes = 4 << 20

@@ -70,20 +70,29 @@ const (
 
 // A Share is what one request holds of its instance's memory, until it ends.
 type Share struct {
-	memory *Memory
-	sleep  func(context.Context, time.Duration) error // nil: the request does not wait
-	claim  account.Claim
-	kept   int  // bytes that the request does not give back: its body, and responses
-	begun  bool // the request was granted a large claim before
-	waited bool // without success: the request does not wait again
+	context.Context // of the request
+	memory          *Memory
+	sleep           func(context.Context, time.Duration) error // nil: the request does not wait
+	claim           account.Claim
+	kept            int  // bytes that the request does not give back: its body, and responses
+	begun           bool // the request was granted a large claim before
+	waited          bool // without success: the request does not wait again
 }
 
 type shareKey struct{}
 
 // WithShare gives the request a share, which the caller ends.
 func (d *Door) WithShare(r *web.Request) (*web.Request, *Share) {
-	m := &Share{memory: d.Memory, sleep: d.Sleep}
-	return r.WithContext(context.WithValue(r.Context(), shareKey{}, m)), m
+	m := &Share{Context: r.Context(), memory: d.Memory, sleep: d.Sleep}
+	return r.WithContext(m), m
+}
+
+// Value makes the share the context of its request.
+func (m *Share) Value(key any) any {
+	if key == (shareKey{}) {
+		return m
+	}
+	return m.Context.Value(key)
 }
 
 func shareOf(ctx context.Context) *Share {

@@ -51,6 +51,7 @@ type pattern struct {
 	many     int // the index of {name...}, or -1
 	upgrade  bool
 	routes   []*Route
+	methods  []string // of the routes
 
 	name, nameOfSpace string // of the route in the metrics, in the root and in a space
 }
@@ -85,11 +86,11 @@ func (s *Section) add(r *Route) {
 	}
 	for i := range s.patterns {
 		if q := &s.patterns[i]; q.upgrade == p.upgrade && slices.Equal(q.segments, p.segments) {
-			q.routes = append(q.routes, r)
+			q.routes, q.methods = append(q.routes, r), append(q.methods, r.Method)
 			return
 		}
 	}
-	p.routes = []*Route{r}
+	p.routes, p.methods = []*Route{r}, []string{r.Method}
 	s.patterns = append(s.patterns, p)
 }
 
@@ -136,10 +137,17 @@ func (s *Section) Serve(c *Call) error {
 	return c.Route.Serve(c)
 }
 
+// mostSegments is how many segments a path has that a route serves, at most: a longer one costs an allocation.
+const mostSegments = 16
+
 // find fills in the route and its parameters. It returns the methods that the path
 // takes, none if no route has the path.
 func (s *Section) find(c *Call) (allowed []string) {
-	segments := strings.Split(c.R.URL.EscapedPath(), "/")
+	var few [mostSegments]string // of the usual path
+	segments := few[:0]
+	for segment := range strings.SplitSeq(c.R.URL.EscapedPath(), "/") {
+		segments = append(segments, segment)
+	}
 	for i := range s.patterns {
 		p := &s.patterns[i]
 		if p.upgrade && !IsUpgrade(c.R) {
@@ -155,12 +163,11 @@ func (s *Section) find(c *Call) (allowed []string) {
 			c.W.SetRoute(p.nameOfSpace)
 		}
 		for _, r := range p.routes {
-			allowed = append(allowed, r.Method)
 			if c.Route == nil && (r.Method == c.R.Method || r.Method == AnyMethod) {
 				c.Route, c.values = r, values
 			}
 		}
-		return allowed
+		return p.methods
 	}
 	return nil
 }

@@ -231,10 +231,10 @@ class Guest {
   }
 
   // count takes a frame of what a call has counted, or with 0 the event that is running.
-  count(call, frame) {
+  count(call, ptr, length) {
     if (!this.counting) return;
     const { counts, object } = this.calls.get(call) ?? { counts: ofEvents(), object: this.object };
-    counts.report(frame, object);
+    counts.report(this.copy(ptr, length), object);
   }
 
   imports() {
@@ -264,7 +264,7 @@ class Guest {
         }
       },
       drop: (handle) => void this.handles.delete(handle),
-      count: (call, ptr, length) => this.count(call, this.copy(ptr, length)),
+      count: (call, ptr, length) => this.count(call, ptr, length),
       full: () => Number(this.full()),
       again: (call) => Number(this.calls.get(call)?.again() ?? false),
       op: (call, id, kind, ptr, length) => this.calls.get(call)?.post({ id, kind, ...this.frame(kind, ptr, length) }),

@@ -169,7 +169,7 @@ func (c *comparison) judged(extra string) string {
 		from = fmt.Sprintf(" LEFT JOIN %s AS t ON t.rowid = c.at", c.SQL)
 	}
 	return fmt.Sprintf(`WITH incoming AS MATERIALIZED (
-  SELECT j.value ->> 0 AS id, j.value ->> 1 AS mask, j.value ->> 2 AS claimed, %s FROM json_each(?1) AS j),
+  SELECT j.value ->> 0 AS id, j.value ->> 1 AS mask, j.value ->> 2 AS claimed, %s FROM jsonb_each(?1) AS j),
 timed AS (
   SELECT c.*, t.rowid AS at, t.deleted AS dead, t.stamp AS stored_stamp, t.updated_at AS stored_time, CASE
     WHEN c.claimed <= %s AND %s THEN c.claimed

@@ -9,7 +9,8 @@
 // compaction. The host can forget a room after any event and make it again by New: no
 // data that is only in memory must survive.
 //
-// The room knows messages (yproto.Message), and wire.go encodes and decodes them.
+// The room knows messages (yproto.Message), and wire.go encodes and decodes them. Each socket has
+// its dialect, and those of one room may differ.
 //
 // The log and the snapshot in the object's storage are the document. A database
 // holds a copy of the compacted state, written by maintenance, which runs in the
@@ -25,7 +26,6 @@ import (
 	"tidemark/shared/room"
 	"tidemark/shared/session"
 	"tidemark/shared/yjs"
-	"tidemark/shared/yproto"
 )
 
 // A Conn is a socket of the room.
@@ -33,7 +33,6 @@ type Conn = room.Conn
 
 // Config are the limits of a room; see DefaultConfig.
 type Config struct {
-	Dialect        yproto.Dialect       // of all sockets
 	DocumentBytes  int                  // of the snapshot, and of the log; beyond, the room rejects writes
 	MessageBytes   int                  // of one message; beyond, the room closes its socket
 	ChunkBytes     int                  // of a Row and a Part; a multiple of 3, so that the Base64 of parts joins to that of the whole
@@ -58,7 +57,6 @@ type Config struct {
 
 // DefaultConfig is for an isolate of 128 MB.
 var DefaultConfig = Config{
-	Dialect:        yproto.YWebsocket,
 	DocumentBytes:  16 << 20,
 	MessageBytes:   16 << 20,
 	ChunkBytes:     1_098_000,
@@ -236,6 +234,7 @@ func (r *Room) Connect(conn Conn, a Admission, now time.Time) Effects {
 		return r.done(now)
 	}
 	r.ends = session.Sooner(r.ends, a.Session.Expires)
+	r.sayRights(conn, s)
 	r.present.expire(now)
 	r.present.tell(r.present.states.Present(), conn)
 	return r.done(now)

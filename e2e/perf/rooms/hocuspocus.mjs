@@ -95,7 +95,7 @@ async function memory(section) {
   for (const each of [1, 100]) table.rows({ "documents a socket": each }, await compare(peers, (make) => idle(make, each), 1));
 }
 
-// A socket of either dialect has the same work. If a room had to encode for a dialect that nobody has, the first row would be as dear as the last.
+// For a room a socket of either dialect is the same work. What differs between the rows is the host's: it puts an address before each message.
 async function dialects(section) {
   const readers = 200, alone = "y-websocket";
   const table = section.table("dialects", `One writer and ${readers} readers of one dialect, and of both`);

@@ -164,6 +164,12 @@ export class Hocuspocus extends Peer {
     this.socket.connect();
   }
 
+  // again connects a client that has given the document up, as an app may.
+  async again() {
+    await this.disconnect();
+    (this.provider.attach ? this.socket : this.provider).connect(); // version 2 has left its socket
+  }
+
   async disconnect() {
     this.socket.disconnect();
     await until(() => this.socket.status === "disconnected", "disconnected");

@@ -6,7 +6,7 @@ import * as Y from "yjs";
 import { doors, token } from "../doors.mjs";
 import { until } from "../until.mjs";
 import { join as joinAsMember } from "./member.mjs";
-import { clients, connection, everyClient, join, peer } from "./providers.mjs";
+import { clients, connection, disconnect, everyClient, join, peer } from "./providers.mjs";
 
 const versions = everyClient.filter((client) => client.startsWith("hocuspocus"));
 const documentBytes = 3_000_000;
@@ -20,7 +20,7 @@ const textAt = async (door, room) => (await call(door, "GET", `/yjs/${encodeURIC
 // the end of the test.
 function several(t, door, client, options) {
   const socket = connection(clients[client], door, { ...soon, ...options });
-  t.after(() => socket.destroy());
+  t.after(() => disconnect(socket));
   const open = (room, more) => peer(door, room, { client, socket, ...more });
   return { socket, open };
 }
@@ -33,7 +33,7 @@ async function save(p, text) {
 
 for (const [name, host] of Object.entries(doors)) {
   describe(`on ${name}`, { timeout: 1_200_000 }, () => {
-    const door = host({ LIMIT_YJS_DOCUMENT_BYTES: String(documentBytes) });
+    const door = host({ LIMIT_YJS_DOCUMENT_BYTES: String(documentBytes), LIMIT_YJS_MESSAGES_PER_SECOND: "100" });
     before(() => door.start());
     after(() => door.close());
 
@@ -48,7 +48,7 @@ for (const [name, host] of Object.entries(doors)) {
           ["a", token("a", {}, "another secret"), /signature/],
           ["b", () => token("a", { exp: 1000 }), /expired/],
           ["c", token("a", { scope: "sync:read" }), /scope lacks yjs:read/],
-          ["d", "no token", /invalid token/],
+          ["d", "nonsense", /invalid token/],
           ["r".repeat(600), token("a"), /1 to 512 bytes/],
         ]) {
           const denied = open(room, { jwt: bearer });
@@ -92,7 +92,7 @@ for (const [name, host] of Object.entries(doors)) {
         assert.equal(reader.provider.unsyncedChanges, 1);
         reader.provider.sendStateless("from a reader");
         writer.insert(0, "more to ");
-        await until(() => reader.toString().includes("more to read "), () => reader.toString());
+        await until(() => reader.toString().includes("more to "), () => reader.toString());
         assert.equal(writer.toString(), "more to read ");
         assert.deepEqual([reader.events, reader.stateless], [[], []]);
       });
@@ -124,6 +124,7 @@ for (const [name, host] of Object.entries(doors)) {
       test(`Y9 Y11 ${client}: what is over a limit stays unsynced, and a message too long closes its document alone`, async (t) => {
         const { socket, open } = several(t, door, client);
         const [full, kept] = [open(`full ${client}`), open(`beside ${client}`)];
+        await full.synced();
         await save(full, "small");
         let refused = 0;
         full.onDenied(() => refused++);
@@ -140,7 +141,7 @@ for (const [name, host] of Object.entries(doors)) {
     }
 
     test("a flood loses nothing: its client connects again, and then has saved all", async (t) => {
-      const edits = 8000;
+      const edits = 4000; // of 40 seconds: every machine, however slow, is faster
       const all = await Promise.all(versions.map((client) => join(door, `flood ${client}`, { client })));
       t.after(() => all.forEach((p) => p.close()));
       for (const p of all) for (let i = 0; i < edits; i++) p.insert(i, "x");

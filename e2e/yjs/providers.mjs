@@ -12,6 +12,14 @@ import * as hocuspocus4 from "@hocuspocus/provider";
 import { token } from "../doors.mjs";
 import { until } from "../until.mjs";
 
+// A QuietWebSocket throws no error of a connection that nobody listens for, as in a browser.
+class QuietWebSocket extends WebSocket {
+  constructor(url) {
+    super(url);
+    this.on("error", () => {});
+  }
+}
+
 // A Peer has a document open. events has what happened to its connection: ["close", code, reason] when it ended,
 // and ["closed", code, reason] when the client gives the document up. The code of "closed" is undefined if a
 // Hocuspocus server denied the document.
@@ -177,13 +185,13 @@ export class Hocuspocus extends Peer {
 
   close() {
     this.provider.destroy();
-    if (!this.shared) this.socket.destroy();
+    if (!this.shared) disconnect(this.socket);
   }
 
   die() {
     this.socket.shouldConnect = false;
     this.ws?.terminate();
-    this.socket.destroy();
+    disconnect(this.socket);
     this.awareness?.destroy();
   }
 }
@@ -191,9 +199,16 @@ export class Hocuspocus extends Peer {
 // connection returns a socket for several documents. A client tries again every second at least.
 export const connection = ({ Socket }, host, { at = "", ...options } = {}) =>
   new Socket({
-    url: `${host.url.replace("http", "ws")}${at}/hocuspocus`, WebSocketPolyfill: WebSocket, maxDelay: 1000,
+    url: `${host.url.replace("http", "ws")}${at}/hocuspocus`, WebSocketPolyfill: QuietWebSocket, maxDelay: 1000,
     autoConnect: options.connect ?? true, ...options,
   });
+
+// disconnect ends a connection. Version 3 connects again a second after its server has closed it, even if it
+// was destroyed meanwhile.
+export function disconnect(socket) {
+  socket.connect = async () => {};
+  socket.destroy();
+}
 
 const textOf = (doc) => doc.getText("note");
 const yWebsocket = (Provider, yjs = Y, text = textOf) => ({ Peer: YWebsocket, Provider, yjs, textOf: text });

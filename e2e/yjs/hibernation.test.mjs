@@ -6,7 +6,7 @@ import { WebSocket } from "ws";
 import * as Y from "yjs";
 import { token } from "../doors.mjs";
 import { until } from "../until.mjs";
-import { eachDialect, join as joinAs } from "./providers.mjs";
+import { clients, connection, disconnect, eachDialect, join as joinAs, peer } from "./providers.mjs";
 import { start } from "./workerd.mjs";
 
 let host;
@@ -43,6 +43,29 @@ for (const [mine, other] of [eachDialect, eachDialect.toReversed()]) {
     a.close(), c.close();
   });
 }
+
+test("H1 H4 the documents of one socket sleep and wake, each for itself", async (t) => {
+  const socket = connection(clients["hocuspocus 4"], host);
+  t.after(() => disconnect(socket));
+  const rooms = ["asleep", "awake"];
+  const [asleep, awake] = rooms.map((room) => peer(host, room, { client: "hocuspocus 4", socket, sessionAwareness: true }));
+  for (const p of [asleep, awake]) await p.synced();
+  for (let i = 1; i <= 5; i++) {
+    await host.hibernate("asleep");
+    for (const p of [asleep, awake]) p.insert(0, `${i}`);
+    for (const p of [asleep, awake]) await until(() => p.saved, () => `stored; ${p.statuses}`);
+    await host.hibernate("asleep");
+    asleep.provider.sendStateless(`${i}`);
+    await until(() => asleep.stateless.length === i, () => "its own message");
+  }
+  await host.hibernate("asleep");
+  const deleted = await fetch(`${host.url}/yjs/asleep`, { method: "DELETE", headers: { authorization: `Bearer ${token("http")}` } });
+  assert.equal(deleted.status, 204);
+  assert.match((await asleep.closed())[2], /deleted/);
+  awake.insert(0, "6");
+  await until(() => awake.saved, () => "stored");
+  assert.deepEqual([awake.events, socket.identifier], [[], 1]);
+});
 
 test("a room that sleeps closes the socket whose token ends, and no other", async () => {
   const rooms = { "/yjs/ends": ["YjsRoom", "ends"], "/sync/subscribe": ["SyncRoom", "sync"] };

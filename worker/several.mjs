@@ -11,7 +11,8 @@ const LET_IN_WITHIN_MS = 30_000; // the first document
 const MAX_ADDRESS = 1024; // bytes
 const CLOSE_BROKE = 4006; // to the room: the client's connection broke
 const CLOSE_AGAIN = 4205; // every version of the provider connects again
-const CLOSE_ENDED = 4401;
+const CLOSE_ENDED = 4401, CLOSE_OWNER_FULL = 4529;
+const PASSING = new Set([1001, 1006, 1011, 1012, 1013]); // such codes pass
 const AUTH = 2, CLOSE = 7, PING = 9, PONG = 10;
 const TOKEN = 0, DENIED = 1, AUTHENTICATED = 2; // of AUTH
 const TOKEN_TEXT = /^[!-~]*$/;
@@ -151,6 +152,13 @@ export class Several {
   }
 }
 
+// again says whether the client is to connect again: after what passes, and when the token of an open document
+// has ended. A subject with too many sockets would get no other answer then.
+function again(code, open) {
+  if (code === CLOSE_ENDED || code === CLOSE_OWNER_FULL) return open;
+  return PASSING.has(code) || code >= 4500;
+}
+
 // A Lane is one document of a Several.
 class Lane {
   constructor(several, address, text) {
@@ -232,8 +240,7 @@ class Lane {
     if (this.gone) return;
     const { several } = this;
     this.leave(code, reason);
-    const again = code === 1001 || code === 1006 || code === 1011 || code === 1012 || code === 1013 || code >= 4500;
-    if (again || (code === CLOSE_ENDED && this.let)) return several.shut(CLOSE_AGAIN, reason);
+    if (again(code, this.let)) return several.shut(CLOSE_AGAIN, reason);
     if (!this.let || !this.closes) return several.deny(this.address, this.text, reason);
     several.note(this.text);
     several.send(joined(this.address, textMessage([CLOSE], reason)));

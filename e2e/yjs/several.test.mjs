@@ -46,7 +46,7 @@ class Client {
   // next waits for a message to an address of a type, and takes it.
   async next(address, type, sub) {
     const wanted = (m) => m.address === address && m.type === type && (sub === undefined || m.sub === sub);
-    await until(() => this.heard.some(wanted), `${type} for ${address}: ${JSON.stringify([this.heard, this.closed])}`);
+    await until(() => this.heard.some(wanted), () => `${type} for ${address}: ${JSON.stringify([this.heard, this.closed])}`);
     return this.heard.splice(this.heard.findIndex(wanted), 1)[0];
   }
 
@@ -67,7 +67,7 @@ function read(bytes) {
 
 for (const [name, open] of Object.entries(doors)) {
   test(`${name}: several documents on one socket`, async (t) => {
-    const door = open({ LIMIT_YJS_MESSAGES_PER_SECOND: "10" });
+    const door = open({ LIMIT_YJS_MESSAGES_PER_SECOND: "10", LIMIT_SOCKETS_PER_SUBJECT: "110" });
     t.after(() => door.close());
     await door.start();
     const url = `${door.url}/hocuspocus`;
@@ -172,13 +172,22 @@ for (const [name, open] of Object.entries(doors)) {
       c.join("one more", all);
       await c.next("one more", AUTH, 2);
 
+      const other = await connect(); // of the same subject, which has more sockets from the tests before
+      for (let i = 0; i < 20; i++) other.join(`more-${i}`, all);
+      const denied = () => other.heard.find((m) => m.type === AUTH && m.sub === 1);
+      await until(denied, "a denial");
+      assert.match(denied().text, /110 WebSockets/);
+      assert.equal(other.closed, null);
+      other.socket.close();
+      c.socket.close();
+
       for (const [bytes, code] of [
         [Uint8Array.of(), 4400], [Uint8Array.of(200), 4400], [frame("no type"), 4400], [Uint8Array.of(2, 0xff, 0xff, 0), 4400],
         [frame("n".repeat(1025), SYNC), 4400], [frame("early", SYNC, UPDATE, new Uint8Array(1 << 20)), 1009],
       ]) {
         const one = await connect();
         one.socket.send(bytes);
-        assert.equal((await one.end()).code, code, String(bytes.subarray(0, 20)));
+        assert.equal((await one.end()).code, code, `${bytes.subarray(0, 20)}`);
       }
       const waiting = await connect();
       for (let i = 0; i < 3; i++) waiting.send("early", SYNC, UPDATE, new Uint8Array(400_000));

@@ -103,9 +103,12 @@ func (m *several) late() {
 func (m *several) goAway() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.lanes) == 0 {
-		m.shut(websocket.StatusGoingAway, "the server is going away")
+	for _, l := range m.lanes {
+		if l.opened { // its end is the socket's
+			return
+		}
 	}
+	m.shut(websocket.StatusGoingAway, "the server is going away")
 }
 
 // receive handles a binary message.
@@ -275,14 +278,13 @@ func (l *lane) request(token string) (r *http.Request, reason string) {
 		RequestURI: l.m.path + url.PathEscape(l.name),
 		Header: http.Header{
 			"Upgrade": {"websocket"}, "Connection": {"Upgrade"}, "Sec-Websocket-Protocol": {"hocuspocus"},
-			abi.RequestIDHeader: {NewRequestID()},
 		},
 	}
 	r.URL = &url.URL{Path: r.RequestURI}
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
-	for _, name := range []string{"Origin", connectingIP, abi.TraceparentHeader} {
+	for _, name := range []string{"Origin", "User-Agent", connectingIP, abi.RequestIDHeader, abi.TraceparentHeader} {
 		if values := first.Header[name]; values != nil {
 			r.Header[name] = values
 		}
@@ -334,10 +336,9 @@ func (l *lane) Close(code websocket.StatusCode, reason string) error {
 	if l.gone != nil {
 		return nil
 	}
-	again := code == websocket.StatusGoingAway || code == websocket.StatusInternalError || code == websocket.StatusTryAgainLater || code >= 4500
 	l.leave(code, reason)
 	switch {
-	case again || code == 4401 && l.let: // the client is to bring its token again
+	case again(code, l.let):
 		m.shut(closeAgain, reason)
 	case l.let && l.closes:
 		m.note(l.key)
@@ -346,6 +347,18 @@ func (l *lane) Close(code websocket.StatusCode, reason string) error {
 		m.deny([]byte(l.key), reason)
 	}
 	return nil
+}
+
+// again says whether the client is to connect again: after what passes, and when the token of an open document
+// has ended. A subject with too many sockets would get no other answer then.
+func again(code websocket.StatusCode, let bool) bool {
+	switch code {
+	case websocket.StatusGoingAway, websocket.StatusInternalError, websocket.StatusTryAgainLater:
+		return true
+	case 4401, abi.CloseOwnerFull:
+		return let
+	}
+	return code >= 4500
 }
 
 // CloseNow ends the socket: the client takes no messages any more.

@@ -46,9 +46,9 @@ for (const [mine, other] of [eachDialect, eachDialect.toReversed()]) {
 
 test("H1 H4 the documents of one socket sleep and wake, each for itself", async (t) => {
   const socket = connection(clients["hocuspocus 4"], host);
-  t.after(() => disconnect(socket));
   const rooms = ["asleep", "awake"];
   const [asleep, awake] = rooms.map((room) => peer(host, room, { client: "hocuspocus 4", socket, sessionAwareness: true }));
+  t.after(() => (asleep.close(), awake.close(), disconnect(socket)));
   for (const p of [asleep, awake]) await p.synced();
   for (let i = 1; i <= 5; i++) {
     await host.hibernate("asleep");

@@ -16,12 +16,18 @@ const call = (door, method, path, { jwt = token("http"), body } = {}) =>
   fetch(door.url + path, { method, body, headers: { authorization: `Bearer ${jwt}` } });
 const textAt = async (door, room) => (await call(door, "GET", `/yjs/${encodeURIComponent(room)}?format=text&name=note`)).text();
 
-// several returns a socket of a version for several documents, and a function that opens one. The socket closes at
-// the end of the test.
+// several returns a socket of a version for several documents, and a function that opens one. All end with the test.
 function several(t, door, client, options) {
   const socket = connection(clients[client], door, { ...soon, ...options });
-  t.after(() => disconnect(socket));
-  const open = (room, more) => peer(door, room, { client, socket, ...more });
+  const opened = [];
+  t.after(() => {
+    for (const p of opened) p.close();
+    disconnect(socket);
+  });
+  const open = (room, more) => {
+    opened.push(peer(door, room, { client, socket, ...more }));
+    return opened.at(-1);
+  };
   return { socket, open };
 }
 

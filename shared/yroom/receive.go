@@ -196,12 +196,11 @@ func (r *Room) answer(conn Conn, s *socket, vector []byte) error {
 	if d.long(r.config.PieceBytes) {
 		return r.begin(conn, s, vector)
 	}
-	s.lacks = nil
 	update, err := d.diff(vector)
 	if err != nil {
 		return fmt.Errorf("answer step 1: %w", err)
 	}
-	r.send(yproto.Message{Kind: yproto.SyncStep2, Payload: update}, conn)
+	r.finish(conn, s, update)
 	return nil
 }
 

@@ -145,15 +145,16 @@ type Room struct {
 // A socket is the room's state of a connection. Only the attachment survives a hibernation.
 type socket struct {
 	Admission
-	vector  []byte // of a step 1 that waits for the state from the database
-	waiting bool
-	lacks   *yjs.StateVector // it gets the rest in pieces; nil: it lacks nothing
-	closed  bool             // by the room; the close event is on its way
-	clients []uint64         // the clients that this socket owns
-	spoke   bool             // it has sent an awareness message since New
-	heard   time.Time        // the time of its last news of them; zero: never
-	regular bool             // it had sent other news within renewal before that
-	budget  budget
+	vector   []byte // of a step 1 that waits for the state from the database
+	waiting  bool
+	lacks    *yjs.StateVector // it gets the rest in pieces; nil: it lacks nothing
+	statuses []byte           // payloads of statuses that wait until it lacks nothing
+	closed   bool             // by the room; the close event is on its way
+	clients  []uint64         // the clients that this socket owns
+	spoke    bool             // it has sent an awareness message since New
+	heard    time.Time        // the time of its last news of them; zero: never
+	regular  bool             // it had sent other news within renewal before that
+	budget   budget
 }
 
 // New makes the room from storage and the open sockets.

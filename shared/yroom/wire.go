@@ -43,9 +43,14 @@ func (r *Room) sayRights(conn Conn, s *socket) {
 	r.send(yproto.Message{Kind: yproto.Authenticated, Payload: scope}, conn)
 }
 
-// sayStatus sends a socket of Hocuspocus what became of its update.
+// sayStatus sends a socket of Hocuspocus what became of its update. In the middle of a reply in pieces the
+// status waits: a provider whose updates are all stored counts as synchronized.
 func (r *Room) sayStatus(conn Conn, s *socket, status []byte) {
-	if s.Dialect == yproto.Hocuspocus {
+	switch {
+	case s.Dialect != yproto.Hocuspocus:
+	case s.lacks != nil:
+		s.statuses = append(s.statuses, status...)
+	default:
 		r.send(yproto.Message{Kind: yproto.SyncStatus, Payload: status}, conn)
 	}
 }

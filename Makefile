@@ -19,7 +19,8 @@ DEPS := e2e/node_modules/.package-lock.json
 HERMES := e2e/react-native/hermes
 # What the example for phones is made of, with React Native and Metro.
 PHONE := examples/react-native/node_modules/.package-lock.json
-MADE := build build/testguest.wasm build/tidemark release-here build/migrated build/field-notes $(DEPS) $(PHONE)
+EDITORS := examples/tiptap/node_modules/.package-lock.json
+MADE := build build/testguest.wasm build/tidemark release-here build/migrated build/field-notes $(DEPS) $(PHONE) $(EDITORS)
 HERE := build/release/tidemark-$(shell go env GOHOSTOS)-$(shell go env GOHOSTARCH)
 TEST_ENV := $(NODE) TIDEMARK_SERVER=$(CURDIR)/build/tidemark TIDEMARK_RELEASE=$(CURDIR)/$(HERE) TIDEMARK_MIGRATED=$(CURDIR)/build/migrated
 FUZZTIME ?= 1m
@@ -235,6 +236,6 @@ deploy: $(DEPS)
 	$(NODE) wrangler deploy
 
 clean:
-	rm -rf build $(INSIDE) web/dist e2e/node_modules e2e/perf/rooms/peers/node_modules e2e/contract/node_modules $(HERMES)/node_modules examples/react-native/node_modules web/node_modules
+	rm -rf build $(INSIDE) web/dist e2e/node_modules e2e/perf/rooms/peers/node_modules e2e/contract/node_modules $(HERMES)/node_modules examples/react-native/node_modules examples/tiptap/node_modules web/node_modules
 
 FORCE:

@@ -56,7 +56,7 @@ var arrows = map[string][]string{
 	"wasm":                   {"shared/abi", "wasm"},
 	"wasm/gojs":              {"shared/abi"},
 	"wasm/metrics":           {"shared/metric"},
-	"wasm/edge":              {"shared/abi", "shared/metric", "shared/signature", "wasm/gojs", "wasm/metrics"},
+	"wasm/edge":              {"shared/abi", "shared/metric", "shared/yproto", "shared/signature", "wasm/gojs", "wasm/metrics"},
 	"wasm/wasmtest":          {"shared/abi", "wasm/gojs", "wasm/edge"},
 	"wasm/cmd":               {"shared/abi", "shared/auth", "shared/record", "shared/tables", "worker/store", "wasm/gojs", "wasm/edge", "wasm/metrics"},
 	"e2e":                    {"shared", "e2e"},

@@ -53,7 +53,7 @@ export default defineConfig({
   // `npm run dev` beside `make dev`: the page reloads by itself, and the Worker serves the API.
   server: {
     proxy: Object.fromEntries(
-      ["/trpc", "/auth", "/dev", "/api", "/healthz", "/readyz", "/s/", "/sync", "/yjs"].map((path) => [path, { target: worker, ws: true }]),
+      ["/trpc", "/auth", "/dev", "/api", "/healthz", "/readyz", "/s/", "/sync", "/yjs", "/hocuspocus"].map((path) => [path, { target: worker, ws: true }]),
     ),
   },
 });

@@ -8,6 +8,8 @@ import * as log from "./log.mjs";
 import { alarmPoint, eventPoint } from "./metrics.mjs";
 import { objectStub } from "./object.mjs";
 import { response } from "./response.mjs";
+import { Several } from "./several.mjs";
+import { closeSocket, cutReason } from "./socket.mjs";
 import { Reader, Writer, encode } from "./frame.mjs";
 import {
   Call, EVENT_BINARY, EVENT_CALL, EVENT_CLOSE, EVENT_ENTER, EVENT_MESSAGES, EVENT_OPEN, EVENT_TEXT, EVENT_TIMER,
@@ -15,7 +17,6 @@ import {
 } from "./guest.mjs";
 
 const LIMIT_BODY_BYTES = 16 << 20; // variable LIMIT_BODY_BYTES
-const MAX_REASON = 123; // bytes. RFC 6455, 5.5
 const OPEN = 1; // WebSocket.readyState
 const LEAST_DROPPED = 1 << 20; // bytes of a body, however low the limits
 const DROPPED_LIMITS = 8; // times LIMIT_BODY_BYTES, of a body that nobody wants
@@ -23,7 +24,7 @@ const LIMIT_SOCKETS = 10_000; // variable LIMIT_SOCKETS
 const LIMIT_SOCKETS_PER_SUBJECT = 64; // variable LIMIT_SOCKETS_PER_SUBJECT
 const CLOSE_FULL = 4503, CLOSE_OWNER_FULL = 4529;
 const NONE = new Uint8Array(0);
-const REQUEST = 1; // the first byte of a Forward with Request
+const REQUEST = 1, SEVERAL = 2; // the first byte of a Forward with Request, and with Several
 const ATTACHMENT = "x-tidemark-attachment", FORWARD = "x-tidemark-forward"; // headers between the Worker and an object
 const BODY = "x-tidemark-body", WHOLE = "whole"; // header of such a request: WHOLE, or why its body did not come
 const OWN = new Set([ATTACHMENT, BODY, "x-request-id", "traceparent"]); // headers of which the glue itself tells the guest
@@ -35,26 +36,30 @@ const ALARM_BACKOFF_LIMIT_MS = 3_600_000;
 const bodyLimit = (env) => Number(env.LIMIT_BODY_BYTES) || LIMIT_BODY_BYTES;
 
 export default {
-  fetch(request, env, ctx) {
-    const exchange = new Exchange(request, env, ctx);
-    const { body } = exchange;
-    try {
-      if (body?.small) return body.readEarly().then(() => finish(serve(exchange), exchange)).catch((error) => failed(error, exchange));
-      const answer = serve(exchange);
-      if (isWhole(answer, exchange)) return exchange.end(response(answer, exchange));
-      return finish(answer, exchange).catch((error) => failed(error, exchange));
-    } catch (error) {
-      return failed(error, exchange);
-    }
-  },
+  fetch: (request, env, ctx) => handle(new Exchange(request, env, ctx)),
 };
+
+// handle returns the response of a request, or a promise of it.
+function handle(exchange) {
+  const { body } = exchange;
+  try {
+    if (body?.small) return body.readEarly().then(() => finish(serve(exchange), exchange)).catch((error) => failed(error, exchange));
+    const answer = serve(exchange);
+    if (isWhole(answer, exchange)) return exchange.end(response(answer, exchange));
+    return finish(answer, exchange).catch((error) => failed(error, exchange));
+  } catch (error) {
+    return failed(error, exchange);
+  }
+}
 
 // finish returns the response that the answer, or its promise, leads to.
 async function finish(answering, exchange) {
   const answer = await answering;
   const frame = answer.forward && new Reader(answer.forward);
-  if (frame?.byte() === REQUEST) return pass(frame, exchange);
+  const kind = frame?.byte();
+  if (kind === REQUEST) return pass(frame, exchange);
   await drop(exchange);
+  if (kind === SEVERAL) return exchange.end(openSeveral(frame, exchange));
   return exchange.end(frame ? await forward(frame, exchange) : response(answer, exchange));
 }
 
@@ -161,12 +166,16 @@ function refuse(code, reason, protocol, id, message = NONE) {
   return switched(client, protocol, id);
 }
 
-// cutReason cuts a reason to the bytes that a close frame holds, at the end of a
-// character. WebSocket.close() throws on a longer one.
-function cutReason(reason) {
-  const cut = new Uint8Array(MAX_REASON);
-  const { read } = new TextEncoder().encodeInto(reason, cut);
-  return reason.slice(0, read);
+// openSeveral opens the socket of several documents. The first byte of the frame was read.
+function openSeveral(frame, exchange) {
+  frame.text();
+  const [path, protocol] = [frame.text(), frame.text()];
+  frame.text();
+  exchange.route = frame.text();
+  const { env, ctx, trace } = exchange;
+  const { 0: client, 1: server } = new WebSocketPair();
+  new Several(server, path, exchange, (request) => handle(new Exchange(request, env, ctx)));
+  return switched(client, protocol, trace.id);
 }
 
 function switched(webSocket, protocol, id) {
@@ -571,13 +580,6 @@ class Room extends DurableObject {
   autoreply(ping, pong) {
     this.ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ping, pong));
   }
-}
-
-// closeSocket closes a socket. It sends 1000 for the codes that stand for a missing one.
-function closeSocket(ws, code, reason) {
-  try {
-    ws.close(code === 1005 || code === 1006 ? 1000 : code, code === 1006 ? "" : reason);
-  } catch {} // it is closed
 }
 
 export class SyncRoom extends Room {}

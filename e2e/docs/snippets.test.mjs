@@ -9,6 +9,8 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createTRPCClient, httpBatchLink } from "@trpc/client";
+import { createYjsProvider } from "@y-sweet/client";
+import YProvider from "y-partykit/provider";
 import * as Y from "yjs";
 import { WebsocketProvider } from "y-websocket";
 import { doors, root, token } from "../doors.mjs";
@@ -33,6 +35,8 @@ const joinRoom = new AsyncFunction("Y", "WebsocketProvider", "url", "token",
   `${block("docs/guide-yjs.md", "## Join a room", "js")}\nreturn { doc, provider };`);
 const joinSpace = new AsyncFunction("Y", "WebsocketProvider", "url", "space", "token",
   `${block("docs/guide-yjs.md", "## Spaces", "js")}\nreturn { doc, provider };`);
+const joinOthers = new AsyncFunction("YProvider", "createYjsProvider", "url", "room", "partyDoc", "sweetDoc", "freshToken", "onRefused",
+  `${block("docs/guide-yjs.md", "## Join with other clients", "js")}\nreturn { party, sweet };`);
 const requests = block("docs/guide-yjs.md", "## Reading and writing over HTTP", "text").trim().split("\n");
 const curl = block("docs/guide-watermelondb.md", "## Pull and push", "sh");
 
@@ -113,6 +117,29 @@ for (const [name, open] of Object.entries(doors)) {
       } finally {
         provider.destroy();
         doc.destroy(); // ends the timer of its awareness
+      }
+    });
+
+    // y-partyserver's provider is made of that of y-partykit, and takes the same options.
+    test("the guide's other providers join a room, and stop when the document is deleted", async () => {
+      const bearer = token("ada");
+      const [partyDoc, sweetDoc] = [new Y.Doc(), new Y.Doc()];
+      const refusals = [];
+      const { party, sweet } = await joinOthers(
+        YProvider, createYjsProvider, door.url, "others 1", partyDoc, sweetDoc, async () => bearer, (event) => refusals.push(event.code));
+      try {
+        partyDoc.getText("body").insert(0, "party ");
+        await until(() => sweetDoc.getText("body").toString() === "party ", "y-sweet's client has the text");
+        sweetDoc.getText("body").insert(6, "sweet");
+        await until(() => partyDoc.getText("body").toString() === "party sweet", "y-partykit's provider has the text");
+        party.awareness.setLocalStateField("user", { name: "Ada" });
+        await until(() => sweet.awareness.getStates().get(partyDoc.clientID)?.user?.name === "Ada", "y-sweet's client sees the other's presence");
+        const response = await fetch(`${door.url}/yjs/others%201`, { method: "DELETE", headers: { authorization: `Bearer ${bearer}` } });
+        assert.equal(response.status, 204);
+        await until(() => refusals.length > 0 && !party.shouldConnect && party.ws === null, "both were refused");
+        assert.deepEqual([refusals, sweet.isConnecting, sweet.websocket.readyState], [[4404], false, WebSocket.CLOSED]);
+      } finally {
+        for (const end of [party, sweet, partyDoc, sweetDoc]) end.destroy();
       }
     });
 

@@ -1,6 +1,6 @@
 // YjsRoom beside its peers, on workerd and on Node. As browsers do, the clients
 // offer to compress messages, which workerd accepts. Run with Node 22:
-//   node e2e/perf/rooms.mjs [fanout] [pairs] [cursors] [joining] [wake] [memory] [rows] [large] [deletions]
+//   node e2e/perf/rooms.mjs [fanout] [pairs] [cursors] [joining] [wake] [memory] [rows] [large] [deletions] [hocuspocus]
 import { setTimeout as sleep } from "node:timers/promises";
 import { usage } from "../workerd/host.mjs";
 import { compare, median, rounds } from "./measure.mjs";
@@ -8,66 +8,13 @@ import { main } from "./results.mjs";
 import { awareness, isAwareness, isUpdate, join } from "./rooms/client.mjs";
 import { deletions } from "./rooms/deletions.mjs";
 import { documentOf, fill, typist } from "./rooms/documents.mjs";
+import { cpuMicros, everyone, fan, newRoom, percentile, times } from "./rooms/fan.mjs";
+import { hocuspocus } from "./rooms/hocuspocus.mjs";
 import { large } from "./rooms/large.mjs";
 import { counted, inserting, node, open, workerd } from "./rooms/targets.mjs";
 
 const both = { ...workerd, ...node };
 const without = (targets, ...names) => Object.fromEntries(Object.entries(targets).filter(([name]) => !names.includes(name)));
-const times = (n, f) => Promise.all(Array.from({ length: n }, (_, i) => f(i)));
-const percentile = (values, share) => values.toSorted((a, b) => a - b)[Math.floor(values.length * share)];
-
-let lastRoom = 0;
-const newRoom = () => `room-${++lastRoom}`;
-
-// cpuMicros returns the processor time of a target while body runs.
-async function cpuMicros(target, body) {
-  const before = usage(target.pid).cpuMillis;
-  await body();
-  return (usage(target.pid).cpuMillis - before) * 1000;
-}
-
-// everyone resolves when each socket has got a message that satisfies want. It calls heard
-// with each.
-const everyone = (sockets, want, heard = () => {}) =>
-  Promise.all(sockets.map((s) => s.hear((data) => want(data) && (heard(), true))));
-
-// First one message at a time, then many at once, of which the last is marked.
-async function fan(target, readers) {
-  const room = newRoom();
-  const sockets = await times(readers + 1, () => join(target, room));
-  const type = typist();
-  const one = async (latencies) => {
-    const frame = type();
-    const begin = performance.now();
-    const heard = everyone(sockets, isUpdate, () => latencies.push(performance.now() - begin));
-    sockets[0].send(frame);
-    await heard;
-  };
-  for (let i = 0; i < 10; i++) await one([]);
-  const quiet = Math.ceil(12_000 / readers), burst = Math.ceil(40_000 / readers);
-  const latencies = [];
-  const cpu = await cpuMicros(target, async () => {
-    for (let i = 0; i < quiet; i++) await one(latencies);
-  });
-  const end = `the end of ${room}`;
-  const frames = Array.from({ length: burst }, (_, i) => type(i === burst - 1 ? end : "x"));
-  const begin = performance.now();
-  const cpuBurst = await cpuMicros(target, async () => {
-    const heard = everyone(sockets, (data) => data.includes(end));
-    for (const frame of frames) sockets[0].send(frame);
-    await heard;
-  });
-  const millis = performance.now() - begin;
-  for (const s of sockets) s.close();
-  await sleep(100);
-  return {
-    "p50, ms": percentile(latencies, 0.5),
-    "p99, ms": percentile(latencies, 0.99),
-    "CPU a delivery, µs": cpu / (quiet * sockets.length),
-    "burst: deliveries a second": (burst * sockets.length * 1000) / millis,
-    "burst: CPU a delivery, µs": cpuBurst / (burst * sockets.length),
-  };
-}
 
 async function fanout(section) {
   const table = section.table("fan-out", "One writer and many readers: an update to each");
@@ -282,6 +229,6 @@ async function rows(section) {
 // the document 2 to 10 s later. The relay, y-websocket's server and Hocuspocus keep
 // it in memory alone.
 export const rooms = Object.fromEntries(
-  Object.entries({ fanout, pairs, cursors, joining, wake, memory, rows, large, deletions }).map(([name, section]) => [`rooms-${name}`, section]));
+  Object.entries({ fanout, pairs, cursors, joining, wake, memory, rows, large, deletions, hocuspocus }).map(([name, section]) => [`rooms-${name}`, section]));
 
 await main(import.meta.url, rooms, "rooms");

@@ -74,7 +74,7 @@ var exact = regexp.MustCompile(`^(npm:.+@)?\d+\.\d+\.\d+[\w.+-]*$`)
 
 // A peer range is the client kit's promise to apps, and no version that is installed.
 func TestEveryNpmVersionIsPinned(t *testing.T) {
-	for _, dir := range []string{"web", "web/client", "e2e", "e2e/perf/rooms/peers", "e2e/contract", "e2e/react-native/hermes", "examples/react-native"} {
+	for _, dir := range []string{"web", "web/client", "e2e", "e2e/perf/rooms/peers", "e2e/contract", "e2e/react-native/hermes", "examples/react-native", "examples/tiptap"} {
 		text, err := os.ReadFile(filepath.Join(root, dir, "package.json"))
 		if err != nil {
 			t.Fatal(err)
@@ -91,7 +91,7 @@ func TestEveryNpmVersionIsPinned(t *testing.T) {
 			}
 		}
 	}
-	for _, dir := range []string{"web", "e2e", "e2e/perf/rooms/peers", "e2e/contract", "e2e/react-native/hermes", "examples/react-native"} {
+	for _, dir := range []string{"web", "e2e", "e2e/perf/rooms/peers", "e2e/contract", "e2e/react-native/hermes", "examples/react-native", "examples/tiptap"} {
 		l, err := readLock(filepath.Join(root, dir, "package-lock.json"))
 		if err != nil {
 			t.Fatal(err)

@@ -4,12 +4,11 @@
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { WebSocket } from "ws";
 import * as Y from "yjs";
-import { WebsocketProvider } from "y-websocket";
 import { doors, token, wazero } from "../doors.mjs";
 import { until } from "../until.mjs";
 import { join } from "./member.mjs";
+import { eachDialect, join as joinAs } from "./providers.mjs";
 import { start, written } from "./workerd.mjs";
 
 const http = (host, path, options) =>
@@ -51,35 +50,34 @@ for (const [name, open] of Object.entries(doors)) {
     after(() => door.close());
 
     // y-durableobjects sends the response to each step 1 to everybody.
-    test("a join sends the other members only the newcomer's presence, once it has one", async (t) => {
-      const members = [await join(door, "join"), await join(door, "join"), await join(door, "join")];
-      await members[0].edit((doc) => doc.getText("note").insert(0, "here already"));
-      members[0].announce({ user: "anna" });
-      for (const m of members) await m.next("awareness");
-      for (const m of members) m.n = m.heard.length;
+    for (const client of eachDialect) {
+      test(`a join of ${client} sends the other members only the newcomer's presence, once it has one`, async (t) => {
+        const room = `join of ${client}`;
+        const members = [await join(door, room), await join(door, room), await join(door, room)];
+        await members[0].edit((doc) => doc.getText("note").insert(0, "here already"));
+        members[0].announce({ user: "anna" });
+        for (const m of members) await m.next("awareness");
+        for (const m of members) m.n = m.heard.length;
 
-      const doc = new Y.Doc();
-      const newcomer = new WebsocketProvider(`${door.url.replace("http", "ws")}/yjs`, "join", doc, {
-        WebSocketPolyfill: WebSocket, disableBc: true, params: { token: token("newcomer") },
+        const newcomer = await joinAs(door, room, { client });
+        t.after(() => newcomer.close());
+        assert.equal(newcomer.toString(), "here already");
+        // It responds to the room's step 1 before it edits.
+        newcomer.insert(0, "newcomer, ");
+        for (const m of members) {
+          await m.next("update", m.n);
+          assert.equal(m.kinds(m.n), "update");
+        }
+        newcomer.awareness.setLocalState({ user: "newcomer" });
+        for (const m of members) {
+          const { entries } = await m.next("awareness", m.n);
+          assert.deepEqual(entries, [{ client: newcomer.doc.clientID, state: { user: "newcomer" } }]);
+          await m.sync();
+          assert.equal(m.kinds(m.n), "update,awareness,step1,step2");
+        }
+        for (const m of members) m.die();
       });
-      t.after(() => (newcomer.destroy(), newcomer.awareness.destroy()));
-      await until(() => newcomer.synced, () => "synced");
-      assert.equal(doc.getText("note").toString(), "here already");
-      // It responds to the room's step 1 before it edits.
-      doc.getText("note").insert(0, "newcomer, ");
-      for (const m of members) {
-        await m.next("update", m.n);
-        assert.equal(m.kinds(m.n), "update");
-      }
-      newcomer.awareness.setLocalState({ user: "newcomer" });
-      for (const m of members) {
-        const { entries } = await m.next("awareness", m.n);
-        assert.deepEqual(entries, [{ client: doc.clientID, state: { user: "newcomer" } }]);
-        await m.sync();
-        assert.equal(m.kinds(m.n), "update,awareness,step1,step2");
-      }
-      for (const m of members) m.die();
-    });
+    }
 
     // y-durableobjects removes the presence of everybody.
     test("Y14 a socket that closes or breaks takes its own presence away, and no other", async () => {

@@ -1,12 +1,11 @@
 // Requests over HTTP that change a document, as its clients see them, on both hosts.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { WebSocket } from "ws";
 import * as Y from "yjs";
-import { WebsocketProvider as WebsocketProvider2 } from "y-websocket-2";
-import { doors, token } from "../doors.mjs";
+import { doors } from "../doors.mjs";
 import { until } from "../until.mjs";
 import { asker, call, join } from "./member.mjs";
+import { peer } from "./providers.mjs";
 
 for (const [name, open] of Object.entries(doors)) {
   describe(`on ${name}`, { timeout: 1_800_000 }, () => {
@@ -15,33 +14,41 @@ for (const [name, open] of Object.entries(doors)) {
     before(() => door.start());
     after(() => door.close());
 
-    // y-websocket 2 reconnects after every close, and sends its whole document.
-    test("Y16 a client that reconnects does not bring a deleted document back, and a new one begins at once", async (t) => {
-      const doc = new Y.Doc();
-      doc.getText("note").insert(0, "deleted");
-      const provider = new WebsocketProvider2(`${door.url.replace("http", "ws")}/yjs`, "deleted", doc, {
-        WebSocketPolyfill: WebSocket, disableBc: true, params: { token: token("late") },
-      });
-      t.after(() => (provider.destroy(), provider.awareness.destroy()));
-      const codes = [];
-      provider.on("connection-close", (event) => codes.push(event?.code));
-      const state = async () => (await call(door, "GET", "deleted?format=text&name=note")).text();
-      await until(async () => (await state()) === "deleted", () => "written");
-      await ask(204, "DELETE", "deleted");
-      await until(() => codes.length >= 3, () => `closed again: ${codes}`);
-      assert.deepEqual([...new Set(codes)], [4404]);
-      await ask(404, "GET", "deleted");
+    // y-websocket 2 connects again after every close, and sends its whole document. So does Hocuspocus' provider when
+    // its app, or the loss of its connection, makes it.
+    for (const client of ["y-websocket 2", "hocuspocus 2", "hocuspocus 4"]) {
+      test(`Y16 ${client} does not bring a deleted document back, and a new one begins at once`, async (t) => {
+        const room = `deleted ${client}`;
+        const path = encodeURIComponent(room);
+        const doc = new Y.Doc();
+        doc.getText("note").insert(0, "deleted");
+        const late = peer(door, room, { client, doc });
+        t.after(() => late.close());
+        const reasons = () => late.events.map(([, , reason]) => reason).filter((reason) => reason);
+        const refused = async (times) => {
+          for (const all = reasons().length + times; reasons().length < all; ) {
+            const before = reasons().length;
+            if (before > 0) await late.again?.();
+            await until(() => reasons().length > before, () => `closed again: ${JSON.stringify(late.events)}`);
+          }
+        };
+        const state = async () => (await call(door, "GET", `${path}?format=text&name=note`)).text();
+        await until(async () => (await state()) === "deleted", () => "written");
+        await ask(204, "DELETE", path);
+        await refused(3);
+        for (const reason of reasons()) assert.match(reason, /deleted/);
+        await ask(404, "GET", path);
 
-      const fresh = await join(door, "deleted");
-      await fresh.edit((doc) => doc.getText("note").insert(0, "new"));
-      const before = codes.length;
-      await until(() => codes.length >= before + 2, () => `closed again: ${codes}`);
-      assert.equal(await state(), "new");
-      assert.equal(fresh.doc.getText("note").toString(), "new");
-      const { text } = await ask(409, "POST", "deleted", Y.encodeStateAsUpdate(doc));
-      assert.match(text, /"CONFLICT".*deleted/);
-      fresh.ws.close();
-    });
+        const fresh = await join(door, room);
+        await fresh.edit((doc) => doc.getText("note").insert(0, "new"));
+        await refused(2);
+        assert.equal(await state(), "new");
+        assert.equal(fresh.doc.getText("note").toString(), "new");
+        const { text } = await ask(409, "POST", path, Y.encodeStateAsUpdate(doc));
+        assert.match(text, /"CONFLICT".*deleted/);
+        fresh.ws.close();
+      });
+    }
 
     test("an XML document is shown as text and as a tree", async () => {
       const a = await join(door, "xml");

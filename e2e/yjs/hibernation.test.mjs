@@ -4,51 +4,67 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import * as Y from "yjs";
-import { WebsocketProvider } from "y-websocket";
 import { token } from "../doors.mjs";
 import { until } from "../until.mjs";
+import { clients, connection, disconnect, eachDialect, join as joinAs, peer } from "./providers.mjs";
 import { start } from "./workerd.mjs";
 
 let host;
 before(async () => (host = await start({ YJS_COPY_MILLIS: "200" })));
 after(() => host.close());
 
-async function join(room) {
-  const doc = new Y.Doc();
-  const provider = new WebsocketProvider(`${host.url.replace("http", "ws")}/yjs`, room, doc, {
-    WebSocketPolyfill: WebSocket, disableBc: true, params: { token: token("someone") },
+const join = (room, client) => joinAs(host, room, { client });
+
+for (const [mine, other] of [eachDialect, eachDialect.toReversed()]) {
+  test(`edits, presence and closes of ${mine} survive a hibernation before each of them`, async () => {
+    const room = `sleepy ${mine}`;
+    const a = await join(room, mine);
+    a.awareness.setLocalState({ user: "anna" });
+    await host.hibernate(room);
+    const b = await join(room, other);
+    b.awareness.setLocalState({ user: "bert", long: "x".repeat(4000) });
+    const present = (p) => p.present().join();
+    await until(() => present(a) === "anna,bert" && present(b) === "anna,bert", () => `${present(a)} | ${present(b)}`);
+    for (let i = 0; i < 10; i++) {
+      await host.hibernate(room);
+      (i % 2 ? a : b).text.insert(0, `${i} `);
+      await until(() => a.toString() === b.toString() && a.text.length === 2 * (i + 1), () => `${a} | ${b}`);
+      for (const p of [a, b]) await until(() => p.saved !== false, () => "stored, and its client knows");
+    }
+    await host.hibernate(room);
+    const c = await join(room, mine);
+    await until(() => present(c) === "anna,bert", () => present(c));
+    assert.equal(c.toString(), a.toString());
+    await host.hibernate(room);
+    b.close();
+    // After 30 seconds of silence they would remove it by themselves.
+    await until(() => present(a) === "anna" && present(c) === "anna", () => `${present(a)} | ${present(c)}`, 25_000);
+    assert.deepEqual([...a.events, ...c.events], []);
+    a.close(), c.close();
   });
-  const closes = [];
-  provider.on("connection-close", (event) => closes.push(event?.code));
-  await until(() => provider.synced, () => `synced; closed with ${closes}`);
-  const present = () => [...provider.awareness.getStates()].filter(([, s]) => s.user).map(([, s]) => s.user).sort().join();
-  const close = () => (provider.destroy(), provider.awareness.destroy());
-  return { doc, provider, text: doc.getText("note"), present, closes, close };
 }
 
-test("edits, presence and closes survive a hibernation before each of them", async () => {
-  const room = "sleepy";
-  const a = await join(room);
-  a.provider.awareness.setLocalState({ user: "anna" });
-  await host.hibernate(room);
-  const b = await join(room);
-  b.provider.awareness.setLocalState({ user: "bert", long: "x".repeat(4000) });
-  await until(() => a.present() === "anna,bert" && b.present() === "anna,bert", () => `${a.present()} | ${b.present()}`);
-  for (let i = 0; i < 10; i++) {
-    await host.hibernate(room);
-    (i % 2 ? a : b).text.insert(0, `${i} `);
-    await until(() => a.text.toString() === b.text.toString() && a.text.length === 2 * (i + 1), () => `${a.text} | ${b.text}`);
+test("H1 H4 the documents of one socket sleep and wake, each for itself", async (t) => {
+  const socket = connection(clients["hocuspocus 4"], host);
+  const rooms = ["asleep", "awake"];
+  const [asleep, awake] = rooms.map((room) => peer(host, room, { client: "hocuspocus 4", socket, sessionAwareness: true }));
+  t.after(() => (asleep.close(), awake.close(), disconnect(socket)));
+  for (const p of [asleep, awake]) await p.synced();
+  for (let i = 1; i <= 5; i++) {
+    await host.hibernate("asleep");
+    for (const p of [asleep, awake]) p.insert(0, `${i}`);
+    for (const p of [asleep, awake]) await until(() => p.saved, () => `stored; ${p.statuses}`);
+    await host.hibernate("asleep");
+    asleep.provider.sendStateless(`${i}`);
+    await until(() => asleep.stateless.length === i, () => "its own message");
   }
-  await host.hibernate(room);
-  const c = await join(room);
-  await until(() => c.present() === "anna,bert", c.present);
-  assert.equal(c.text.toString(), a.text.toString());
-  await host.hibernate(room);
-  b.close();
-  // After 30 seconds of silence they would remove it by themselves.
-  await until(() => a.present() === "anna" && c.present() === "anna", () => `${a.present()} | ${c.present()}`, 25_000);
-  assert.deepEqual([...a.closes, ...c.closes], []);
-  a.close(), c.close();
+  await host.hibernate("asleep");
+  const deleted = await fetch(`${host.url}/yjs/asleep`, { method: "DELETE", headers: { authorization: `Bearer ${token("http")}` } });
+  assert.equal(deleted.status, 204);
+  assert.match((await asleep.closed())[2], /deleted/);
+  awake.insert(0, "6");
+  await until(() => awake.saved, () => "stored");
+  assert.deepEqual([awake.events, socket.identifier], [[], 1]);
 });
 
 test("a room that sleeps closes the socket whose token ends, and no other", async () => {
@@ -113,11 +129,11 @@ test("15 MB are joined, edited, put to sleep, compacted and copied", async () =>
     return row.n > 18_000_000;
   }, () => "copied");
   await host.hibernate(room);
-  const b = await join(room);
+  const b = await join(room, "hocuspocus 4");
   assert.equal(b.doc.getMap("blobs").size, 15);
   await host.hibernate(room);
   b.text.insert(0, "edited");
   await until(() => a.text.toString() === "edited", () => "edited");
-  assert.deepEqual([...a.closes, ...b.closes], []);
+  assert.deepEqual([...a.events, ...b.events], []);
   a.close(), b.close();
 });

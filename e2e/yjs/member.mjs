@@ -74,6 +74,9 @@ export class Member {
       case DENIED:
         decoding.readVarUint(d);
         this.heard.push({ kind: "denied", body: decoding.readVarString(d) });
+        return;
+      default:
+        this.heard.push({ kind: "other" });
     }
   }
 

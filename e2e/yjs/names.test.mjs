@@ -1,14 +1,16 @@
-// Room names that y-websocket can send. It does not encode them.
+// Room names that clients can send. y-websocket does not encode them, and Hocuspocus' provider sends them in its messages.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { WebSocket } from "ws";
-import * as Y from "yjs";
-import { WebsocketProvider } from "y-websocket";
 import { doors, token } from "../doors.mjs";
+import { until } from "../until.mjs";
+import { eachDialect, join } from "./providers.mjs";
 
 const names = ["customer-notes-123", "two words", "a/b", "ä ö ½ 😀", "a+b&c=d", "~'(*)!@:,;$", "versions", "%41-is-A"];
 // Go's HTTP server itself rejects a % that begins no escape.
 const stray = ["100%", "50% of 20%"];
+
+// decoded returns the room that y-websocket opens by a name.
+const decoded = (name) => (name === "%41-is-A" ? "A-is-A" : name);
 
 for (const [host, open] of Object.entries(doors)) {
   describe(`on ${host}`, { timeout: 1_200_000 }, () => {
@@ -18,26 +20,15 @@ for (const [host, open] of Object.entries(doors)) {
 
     for (const name of host === "wazero" ? names : [...names, ...stray]) {
       test(`two clients meet in a room called ${name}`, async () => {
-        const params = { token: token("someone") };
-        const join = async () => {
-          const doc = new Y.Doc();
-          const provider = new WebsocketProvider(`${door.url.replace("http", "ws")}/yjs`, name, doc, {
-            WebSocketPolyfill: WebSocket, disableBc: true, params,
-          });
-          await new Promise((resolve) => provider.once("sync", resolve));
-          return { text: doc.getText("note"), provider };
-        };
-        const a = await join();
-        a.text.insert(0, `in ${name}`);
-        const b = await join();
-        const heard = () => (b.text.toString() ? true : new Promise((resolve) => b.text.observe(() => resolve(true))));
-        await heard();
-        assert.equal(b.text.toString(), `in ${name}`);
-        for (const p of [a, b]) p.provider.destroy(), p.provider.awareness.destroy();
+        const joined = [];
+        for (const client of eachDialect) joined.push(await join(door, client.startsWith("hocuspocus") ? decoded(name) : name, { client }));
+        const [a, b] = joined;
+        a.insert(0, `in ${name}`);
+        await until(() => b.toString() === `in ${name}`, () => b.toString());
+        for (const p of joined) p.close();
 
-        const decoded = name === "%41-is-A" ? "A-is-A" : name;
-        const answer = await fetch(`${door.url}/yjs/${encodeURIComponent(decoded)}?format=text&name=note`, {
-          headers: { authorization: `Bearer ${params.token}` },
+        const answer = await fetch(`${door.url}/yjs/${encodeURIComponent(decoded(name))}?format=text&name=note`, {
+          headers: { authorization: `Bearer ${token("someone")}` },
         });
         assert.equal(await answer.text(), `in ${name}`);
       });

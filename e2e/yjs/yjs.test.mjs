@@ -1,4 +1,4 @@
-// Real y-websocket clients on both hosts. Clients of versions 2, 3 and 4 share one room.
+// Real clients of both dialects on both hosts. Clients of every version share one room.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -6,63 +6,18 @@ import { WebSocket } from "ws";
 import * as Y from "yjs";
 import { doors, token } from "../doors.mjs";
 import { until } from "../until.mjs";
-import { versions } from "./providers.mjs";
-
-class Peer {
-  constructor(door, room, { version = 3, jwt = token("someone"), doc, at = "" } = {}) {
-    const { Provider, yjs, textOf } = versions[version];
-    this.doc = doc ?? new yjs.Doc();
-    this.text = textOf(this.doc);
-    this.events = [];
-    this.provider = new Provider(`${door.url.replace("http", "ws")}${at}/yjs`, room, this.doc, {
-      WebSocketPolyfill: WebSocket,
-      disableBc: true,
-      params: { token: jwt },
-    });
-    this.provider.on("connection-close", (event) => this.events.push(["close", event?.code]));
-    this.provider.on("closed", (event) => this.events.push(["closed", event.code, event.reason]));
-    this.provider.on("connection-error", () => {});
-  }
-
-  get awareness() {
-    return this.provider.awareness;
-  }
-
-  synced() {
-    return until(() => this.provider.synced, () => `synced; events ${JSON.stringify(this.events)}`);
-  }
-
-  insert(at, text) {
-    this.text.insert(at, text);
-  }
-
-  toString() {
-    return this.text.toString().replace(/^<.*?>|<\/.*>$/g, "");
-  }
-
-  present() {
-    return [...this.awareness.getStates()].filter(([, s]) => s.user).map(([, s]) => s.user).sort();
-  }
-
-  close() {
-    this.provider.destroy();
-    this.awareness.destroy();
-  }
-
-  // die ends the client as a power cut does.
-  die() {
-    this.provider.shouldConnect = false;
-    this.provider.ws?.terminate?.();
-    this.awareness.destroy();
-  }
-}
+import { clients, eachDialect, everyClient, peer } from "./providers.mjs";
 
 const peers = [];
+const open = (door, room, options) => {
+  const opened = peer(door, room, options);
+  peers.push(opened);
+  return opened;
+};
 const join = async (door, room, options) => {
-  const peer = new Peer(door, room, options);
-  peers.push(peer);
-  await peer.synced();
-  return peer;
+  const joined = open(door, room, options);
+  await joined.synced();
+  return joined;
 };
 
 // raw is a socket without a client. It returns the messages, then {code, reason}.
@@ -91,9 +46,9 @@ const http = (door, path, { jwt = token("http"), ...options } = {}) =>
 
 const CROWD = 20; // in such a room the server gathers what follows an edit
 
-for (const [name, open] of Object.entries(doors)) {
+for (const [name, host] of Object.entries(doors)) {
   describe(`on ${name}`, { timeout: 1_200_000 }, () => {
-    const door = open();
+    const door = host();
     before(() => door.start());
     after(async () => {
       for (const p of peers.splice(0)) p.close();
@@ -102,12 +57,12 @@ for (const [name, open] of Object.entries(doors)) {
 
     test("clients of every version type into one note and end equal", async () => {
       const all = [];
-      for (const version of Object.keys(versions)) all.push(await join(door, "a note/with slashes & spaces äö", { version }));
+      for (const client of everyClient) all.push(await join(door, "a note/with slashes & spaces äö", { client }));
       for (let i = 0; i < 30; i++) {
         for (const p of all) p.insert(i % 3 === 0 ? 0 : p.text.length, String.fromCharCode(97 + (i % 26)));
         if (i % 10 === 0) await sleep(20);
       }
-      await until(() => all.every((p) => p.toString().length === 90 && p.toString() === all[0].toString()), () => all.map(String).join("\n"));
+      await until(() => all.every((p) => p.toString().length === 30 * all.length && p.toString() === all[0].toString()), () => all.map(String).join("\n"));
       const late = await join(door, "a note/with slashes & spaces äö");
       assert.equal(late.toString(), all[0].toString());
 
@@ -129,46 +84,48 @@ for (const [name, open] of Object.entries(doors)) {
         const body = new Uint8Array(await state.arrayBuffer());
         return state.status === 200 && sv.equals(Y.encodeStateVectorFromUpdate(body));
       }, "stored");
-      const joined = await Promise.all(Object.keys(versions).flatMap((version) => [version, version]).map(async (version) => {
-        const peer = new Peer(door, "large", { version });
-        peers.push(peer);
+      const joined = await Promise.all([...everyClient, ...eachDialect].map(async (client) => {
+        const p = open(door, "large", { client });
         let updates = 0, waited = false;
-        peer.doc.on("update", () => {
+        p.doc.on("update", () => {
           updates++;
-          waited ||= peer.doc.store?.pendingStructs != null;
+          waited ||= p.doc.store?.pendingStructs != null;
         });
-        await new Promise((resolve) => peer.provider.on("sync", (synced) => synced && resolve()));
-        return { version, peer, updates, waited, has: Buffer.from(versions[version].yjs.encodeStateVector(peer.doc)) };
+        await new Promise((resolve) => p.onSynced(resolve));
+        return { client, p, updates, waited, has: Buffer.from(clients[client].yjs.encodeStateVector(p.doc)) };
       }));
-      for (const { version, peer, updates, waited, has } of joined) {
-        assert.deepEqual(has, sv, `y-websocket ${version}`);
-        assert.ok(updates > 5, `y-websocket ${version}: ${updates} updates`);
-        assert.equal(waited, false, `y-websocket ${version}: nothing waited for a later piece`);
-        peer.close();
+      for (const { client, p, updates, waited, has } of joined) {
+        assert.deepEqual(has, sv, client);
+        assert.ok(updates > 5, `${client}: ${updates} updates`);
+        assert.equal(waited, false, `${client}: nothing waited for a later piece`);
+        p.close();
       }
       a.close();
     });
 
-    test("Y14 presence reaches a newcomer at once, and vanishes with its socket", async () => {
-      const a = await join(door, "presence");
-      a.awareness.setLocalState({ user: "anna" });
-      const b = await join(door, "presence");
-      b.awareness.setLocalState({ user: "bert", long: "x".repeat(3000) });
-      const c = await join(door, "presence");
-      await until(() => c.present().join() === "anna,bert", () => c.present().join());
-      await until(() => a.present().join() === "anna,bert", () => a.present().join());
-      // After 30 seconds of silence a client removes another by itself.
-      b.die();
-      await until(() => a.present().join() === "anna" && c.present().join() === "anna", () => a.present().join(), 25_000);
-      a.close();
-      await until(() => c.present().join() === "", () => c.present().join(), 25_000);
-      c.close();
-    });
+    // After 30 seconds of silence a client removes another by itself.
+    for (const [mine, other] of [eachDialect, eachDialect.toReversed()]) {
+      test(`Y14 the presence of ${mine} reaches a newcomer at once, and vanishes with its socket`, async () => {
+        const room = `presence of ${mine}`;
+        const a = await join(door, room, { client: mine });
+        a.awareness.setLocalState({ user: "anna" });
+        const b = await join(door, room, { client: mine });
+        b.awareness.setLocalState({ user: "bert", long: "x".repeat(3000) });
+        const c = await join(door, room, { client: other });
+        await until(() => c.present().join() === "anna,bert", () => c.present().join());
+        await until(() => a.present().join() === "anna,bert", () => a.present().join());
+        b.die();
+        await until(() => a.present().join() === "anna" && c.present().join() === "anna", () => a.present().join(), 25_000);
+        a.close();
+        await until(() => c.present().join() === "", () => c.present().join(), 25_000);
+        c.close();
+      });
+    }
 
     test("Y12 the room ignores too large presence, and nobody loses the document", async () => {
-      for (const version of Object.keys(versions)) {
-        const room = `too present ${version}`;
-        const [a, b] = [await join(door, room, { version }), await join(door, room)];
+      for (const client of everyClient) {
+        const room = `too present ${client}`;
+        const [a, b] = [await join(door, room, { client }), await join(door, room)];
         a.awareness.setLocalState({ user: "anna", avatar: "x".repeat(300 << 10) });
         a.insert(0, "typed");
         await until(() => b.toString() === "typed", () => b.toString());
@@ -185,47 +142,52 @@ for (const [name, open] of Object.entries(doors)) {
 
     test("Y14 a client that reconnects after its connection broke stays present", async () => {
       const graceMillis = 3000; // yroom.DefaultConfig: for so long the room awaits it
-      let away;
-      for (let round = 0; ; round++) {
-        assert.ok(round < 20, `back after ${away} ms`);
-        const [a, b] = [await join(door, `back-${round}`), await join(door, `back-${round}`)];
-        a.awareness.setLocalState({ user: "anna" });
-        await until(() => b.present().join() === "anna", "anna");
-        const removed = [];
-        b.awareness.on("change", (change) => removed.push(...change.removed));
-        const left = Date.now();
-        a.provider.ws.terminate();
-        await until(() => a.events.length > 0 && a.provider.wsconnected, "connected again");
-        a.insert(0, "back"); // after its presence
-        await until(() => b.toString() === "back", "back");
-        away = Date.now() - left;
-        await sleep(graceMillis + 2000);
-        const [missed, present] = [[...removed], b.present().join()];
-        a.close(), b.close();
-        if (away >= graceMillis) continue; // it was too slow to be awaited
-        assert.deepEqual(missed, []);
-        assert.equal(present, "anna");
-        return;
-      }
+      await Promise.all(eachDialect.map(async (client) => {
+        for (let round = 0, away; ; round++) {
+          assert.ok(round < 20, `${client} is back after ${away} ms`);
+          const room = `back-${round} ${client}`;
+          const [a, b] = [await join(door, room, { client }), await join(door, room)];
+          a.awareness.setLocalState({ user: "anna" });
+          await until(() => b.present().join() === "anna", "anna");
+          const removed = [];
+          b.awareness.on("change", (change) => removed.push(...change.removed));
+          const left = Date.now();
+          a.breakOff();
+          await until(() => a.events.length > 0 && a.connected, "connected again");
+          a.insert(0, "back"); // after its presence
+          await until(() => b.toString() === "back", "back");
+          away = Date.now() - left;
+          await sleep(graceMillis + 2000);
+          const [missed, present] = [[...removed], b.present().join()];
+          a.close(), b.close();
+          if (away >= graceMillis) continue; // it was too slow to be awaited
+          assert.deepEqual(missed, []);
+          assert.equal(present, "anna");
+          return;
+        }
+      }));
     });
 
-    test("a reader sees everything and writes nothing; its socket lives", async () => {
-      const writer = await join(door, "read-only");
-      const reader = await join(door, "read-only", { jwt: token("r", { scope: "yjs:read" }) });
-      const denied = [];
-      reader.provider.messageHandlers[2] = () => denied.push(1);
-      reader.insert(0, "forbidden");
-      await until(() => denied.length > 0, "refused");
-      writer.insert(0, "allowed");
-      await until(() => reader.toString().includes("allowed"), "seen");
-      reader.awareness.setLocalState({ user: "reader" });
-      await until(() => writer.present().join() === "reader", "the reader's presence");
-      assert.equal(writer.toString(), "allowed");
-      assert.deepEqual(reader.events, []);
-      const late = await join(door, "read-only");
-      assert.equal(late.toString(), "allowed");
-      for (const p of [writer, reader, late]) p.close();
-    });
+    for (const client of everyClient) {
+      test(`${client}: a reader sees everything and writes nothing; its socket lives`, async () => {
+        const room = `read-only ${client}`;
+        const writer = await join(door, room);
+        const reader = await join(door, room, { client, jwt: token("r", { scope: "yjs:read" }) });
+        const denied = [];
+        reader.onDenied(() => denied.push(1));
+        reader.insert(0, "forbidden");
+        await until(() => denied.length > 0, "refused");
+        writer.insert(0, "allowed");
+        await until(() => reader.toString().includes("allowed"), "seen");
+        reader.awareness.setLocalState({ user: "reader" });
+        await until(() => writer.present().join() === "reader", "the reader's presence");
+        assert.equal(writer.toString(), "allowed");
+        assert.deepEqual(reader.events, []);
+        const late = await join(door, room);
+        assert.equal(late.toString(), "allowed");
+        for (const p of [writer, reader, late]) p.close();
+      });
+    }
 
     test("a client without permission gets a close code, and does not reconnect", async () => {
       const cases = [
@@ -236,7 +198,7 @@ for (const [name, open] of Object.entries(doors)) {
         [4404, "r".repeat(600), token("a")],
       ];
       for (const [code, room, jwt] of cases) {
-        const p = new Peer(door, room, { jwt });
+        const p = open(door, room, { jwt });
         await until(() => p.events.length > 1, () => JSON.stringify(p.events));
         assert.equal(p.events[0][1], code);
         assert.equal(p.events[1][0], "closed");
@@ -287,10 +249,10 @@ for (const [name, open] of Object.entries(doors)) {
       const doc = new Y.Doc();
       doc.getText("note").insert(0, "over HTTP");
       assert.equal((await http(door, "/yjs/http")).status, 404);
-      const p = await join(door, "http");
+      const all = await Promise.all(everyClient.map((client) => join(door, "http", { client })));
       const posted = await http(door, "/yjs/http", { method: "POST", body: Y.encodeStateAsUpdate(doc) });
       assert.equal(posted.status, 204);
-      await until(() => p.toString() === "over HTTP", () => p.toString());
+      await until(() => all.every((p) => p.toString() === "over HTTP"), () => all.join("\n"));
       const etag = posted.headers.get("etag");
       const again = await http(door, "/yjs/http", { method: "POST", body: Y.encodeStateAsUpdate(doc) });
       assert.deepEqual([again.status, again.headers.get("etag")], [204, etag]);
@@ -305,9 +267,9 @@ for (const [name, open] of Object.entries(doors)) {
       assert.equal((await http(door, "/yjs/http", { method: "PUT" })).status, 405);
 
       assert.equal((await http(door, "/yjs/http", { method: "DELETE" })).status, 204);
-      await until(() => p.events.some((e) => e[0] === "closed" && e[1] === 4404), () => JSON.stringify(p.events));
+      for (const p of all) assert.match((await p.happened())[2], /deleted/);
       assert.equal((await http(door, "/yjs/http")).status, 404);
-      p.close();
+      for (const p of all) p.close();
       const late = await join(door, "http");
       assert.equal(late.toString(), "");
       late.close();
@@ -316,7 +278,7 @@ for (const [name, open] of Object.entries(doors)) {
     test("S6 S8 an edit makes a space, and its deletion ends the document for who has it open", async () => {
       const jwt = token("owner", { spaces: ["", "*"], scope: "yjs:read yjs:write sync:admin spaces:admin" });
       const info = async () => (await http(door, "/s/edited/info", { jwt })).json();
-      const [writer, reader] = [await join(door, "note", { jwt, at: "/s/edited" }), await join(door, "note", { jwt, at: "/s/edited" })];
+      const [writer, reader] = await Promise.all(eachDialect.map((client) => join(door, "note", { client, jwt, at: "/s/edited" })));
       assert.equal((await info()).created_at, null);
       writer.insert(0, "the first write");
       await until(() => reader.toString() === "the first write", () => reader.toString());
@@ -327,7 +289,7 @@ for (const [name, open] of Object.entries(doors)) {
 
       assert.equal((await http(door, "/s/edited", { jwt, method: "DELETE" })).status, 204);
       for (const p of [writer, reader]) {
-        await until(() => p.events.some((e) => e[0] === "closed" && e[1] === 4404), () => JSON.stringify(p.events));
+        await p.closed();
         p.close();
       }
       assert.equal((await info()).created_at, null);
@@ -385,11 +347,11 @@ for (const [name, open] of Object.entries(doors)) {
     test("Y3 kill -9 in the middle of a burst loses no edit that another client got", async () => {
       for (let round = 0; round < 3; round++) {
         const room = `burst-${round}`;
-        const writers = [await join(door, room), await join(door, room)];
+        const writers = await Promise.all(eachDialect.map((client) => join(door, room, { client })));
         const seen = new Y.Doc();
         const reader = await join(door, room, { doc: seen });
         const crowd = [];
-        while (round > 0 && crowd.length < CROWD) crowd.push(await join(door, room));
+        while (round > 0 && crowd.length < CROWD) crowd.push(await join(door, room, { client: eachDialect[crowd.length % 2] }));
         let stop = false;
         const typing = Promise.all(
           writers.map(async (w, n) => {
@@ -415,16 +377,19 @@ for (const [name, open] of Object.entries(doors)) {
       }
     });
 
-    test("offline edits arrive when the host is up again", async () => {
-      const a = await join(door, "down");
-      a.insert(0, "before ");
-      await until(async () => (await http(door, "/yjs/down")).status === 200, "stored");
+    test("offline edits of every client arrive when the host is up again", async () => {
+      const all = await Promise.all(everyClient.map((client) => join(door, `down ${client}`, { client })));
+      for (const p of all) p.insert(0, "before ");
+      const stored = async (client) => (await http(door, `/yjs/${encodeURIComponent(`down ${client}`)}`)).status === 200;
+      for (const client of everyClient) await until(() => stored(client), "stored");
       await door.stop();
-      a.insert(7, "while it was down");
+      for (const p of all) p.insert(7, "while it was down");
       await door.start();
-      const b = await join(door, "down");
-      await until(() => b.toString() === "before while it was down", () => b.toString());
-      a.close(), b.close();
+      for (const [n, client] of everyClient.entries()) {
+        const late = await join(door, `down ${client}`);
+        await until(() => late.toString() === "before while it was down", () => `${client}: ${late}`);
+        all[n].close(), late.close();
+      }
     });
   });
 }

@@ -96,7 +96,7 @@ func decodeHeader(s string) ([][2]string, error) {
 	return header, nil
 }
 
-// Forward hands a request to an object. It holds a byte, 1 if Request is set and
+// Forward hands a request to an object. It holds a byte, 1 if Request is set, 2 if Several is set and
 // otherwise 0, then the binding of the object's class, its name, the subprotocol of the
 // response (none: ""), the socket's owner, as a short text of the guest's choice (no
 // owner: ""), and the request's Route as in Response: five texts. The attachment's bytes
@@ -107,10 +107,14 @@ func decodeHeader(s string) ([][2]string, error) {
 // Request. Otherwise the request is an upgrade. The object completes it and gets the
 // attachment by EventOpen. Without a binding it is a Refusal.
 //
+// If Several is set, the request is an upgrade that the host itself completes: the socket is of several
+// documents, in the dialect of Hocuspocus. Name is the path below which the documents are. The host
+// sends the guest a request for each document, an upgrade: docs/protocol.md, H4.
+//
 // The host bounds how many sockets are open, of one owner and in all. It accepts a
 // socket over a limit only to close it with CloseOwnerFull or CloseFull.
 type Forward struct {
-	Request                               bool
+	Request, Several                      bool
 	Binding, Name, Protocol, Owner, Route string
 	Attachment                            []byte
 }
@@ -121,11 +125,18 @@ const (
 	CloseOwnerFull = 4529
 )
 
+// CloseBroke is the close code by which the host says that the connection broke that had the socket of one
+// document among several. No client sees it.
+const CloseBroke = 4006
+
 // AppendForward appends the frame.
 func AppendForward(b []byte, f Forward) []byte {
 	kind := byte(0)
-	if f.Request {
+	switch {
+	case f.Request:
 		kind = 1
+	case f.Several:
+		kind = 2
 	}
 	b = append(b, kind)
 	for _, text := range [...]string{f.Binding, f.Name, f.Protocol, f.Owner, f.Route} {
@@ -136,12 +147,12 @@ func AppendForward(b []byte, f Forward) []byte {
 
 // DecodeForward is the inverse of AppendForward; the attachment is a view.
 func DecodeForward(b []byte) (Forward, error) {
-	if len(b) == 0 || b[0] > 1 {
+	if len(b) == 0 || b[0] > 2 {
 		return Forward{}, ErrFrame
 	}
 	r := reader{b: b[1:]}
 	f := Forward{
-		Request: b[0] == 1,
+		Request: b[0] == 1, Several: b[0] == 2,
 		Binding: string(r.text()), Name: string(r.text()), Protocol: string(r.text()), Owner: string(r.text()), Route: string(r.text()),
 	}
 	f.Attachment = r.b
@@ -171,7 +182,7 @@ func (r Refusal) Forward() Forward {
 
 // Refusal returns the refusal that f is, or false.
 func (f Forward) Refusal() (Refusal, bool) {
-	if f.Binding != "" || len(f.Attachment) < 2 {
+	if f.Binding != "" || f.Several || len(f.Attachment) < 2 {
 		return Refusal{}, false
 	}
 	code := int(binary.LittleEndian.Uint16(f.Attachment))

@@ -1,5 +1,5 @@
 // Package yproto reads and writes the messages of y-protocols. A Message is the same in every
-// dialect; a Dialect frames it. YWebsocket is y-websocket's framing, in which one binary WebSocket message is
+// Dialect, which frames it. In YWebsocket one binary WebSocket message is
 //
 //	varUint 0  sync             varUint 0, varBytes state vector   step 1
 //	                            varUint 1, varBytes update         step 2
@@ -28,6 +28,11 @@ const (
 	Awareness                        // is an awareness update
 	PermissionDenied                 // goes from server to client only
 	QueryAwareness                   // asks for all awareness states
+
+	// Hocuspocus alone has these.
+	Stateless     // is a text for all of the room, which nobody stores
+	Authenticated // goes from server to client only: it says what the client may do
+	SyncStatus    // goes from server to client only: it says what became of a SyncStep2 or Update
 )
 
 // The numbers on the wire.
@@ -52,45 +57,14 @@ func (k Kind) Writes() bool { return k == SyncStep2 || k == Update }
 type Message struct {
 	Kind Kind
 	// Payload is the state vector of SyncStep1, the update of SyncStep2 and
-	// Update, the awareness update, or the reason of PermissionDenied (UTF-8).
-	// It aliases the frame. Its content is not checked.
+	// Update, the awareness update, the reason of PermissionDenied (UTF-8), the text of
+	// Stateless (UTF-8), ReadOnly or ReadWrite of Authenticated, or Applied or Refused of
+	// SyncStatus. It aliases the frame. Its content is not checked.
 	Payload []byte
-	// Frame is what Decode read the message from; nil for a message that nobody sent.
-	// It may be forwarded to peers of the same dialect as it is.
+	// Frame is the message's own bytes in the frame that Decode read it from. It may be
+	// forwarded as it is to peers of both dialects, or of Hocuspocus if it is Stateless. It is nil
+	// for a message that nobody sent, or that has another form.
 	Frame []byte
-}
-
-// A Dialect is how messages stand in WebSocket messages.
-type Dialect interface {
-	// Decode reads the first message of a frame, as the function Decode does.
-	Decode(frame []byte) (m Message, rest []byte, err error)
-	// Append appends a message of that Kind and Payload.
-	Append(dst []byte, m Message) []byte
-}
-
-// YWebsocket is the dialect of y-websocket, which this package's functions read and write.
-var YWebsocket Dialect = yWebsocket{}
-
-type yWebsocket struct{}
-
-func (yWebsocket) Decode(frame []byte) (m Message, rest []byte, err error) { return Decode(frame) }
-
-func (yWebsocket) Append(dst []byte, m Message) []byte {
-	switch m.Kind {
-	case SyncStep1:
-		return AppendSyncStep1(dst, m.Payload)
-	case SyncStep2:
-		return AppendSyncStep2(dst, m.Payload)
-	case Update:
-		return AppendUpdate(dst, m.Payload)
-	case Awareness:
-		return AppendAwareness(dst, m.Payload)
-	case PermissionDenied:
-		return AppendPermissionDenied(dst, string(m.Payload))
-	case QueryAwareness:
-		return AppendQueryAwareness(dst)
-	}
-	return dst
 }
 
 // UnknownError reports a message of a type that y-protocols 1 does not have.
@@ -104,43 +78,53 @@ func (e *UnknownError) Error() string {
 	return fmt.Sprintf("unknown message type %d, %d", e.Type, e.Sub)
 }
 
-// Decode reads the first message of a frame. rest is what follows it: empty for
+// Decode reads the first message of a frame of YWebsocket. rest is what follows it: empty for
 // clients up to y-websocket 3, more messages from y-websocket 4 on. The error is
 // an *UnknownError or wraps a *lib0.Error. Nothing is copied.
-func Decode(frame []byte) (m Message, rest []byte, err error) {
+func Decode(frame []byte) (m Message, rest []byte, err error) { return YWebsocket.Decode(frame) }
+
+// Decode reads the first message of a frame, as the function Decode does.
+func (d Dialect) Decode(frame []byte) (m Message, rest []byte, err error) {
 	r := lib0.NewReader(frame)
-	m, err = decode(&r)
+	typ, err := r.Uint()
+	if err == nil {
+		m, err = d.decode(typ, &r)
+	}
 	if err != nil {
 		return Message{}, nil, fmt.Errorf("decode message: %w", err)
 	}
 	rest = r.Rest()
-	m.Frame = frame[:len(frame)-len(rest)]
+	if typ != typeSyncReply {
+		m.Frame = frame[:len(frame)-len(rest)]
+	}
 	return m, rest, nil
 }
 
-func decode(r *lib0.Reader) (m Message, err error) {
-	typ, err := r.Uint()
-	if err != nil {
-		return m, err
-	}
+// decode reads what follows the type of a message.
+func (d Dialect) decode(typ uint64, r *lib0.Reader) (m Message, err error) {
+	isSync := typ == typeSync || typ == typeSyncReply && d == Hocuspocus
+	isAuth := typ == typeAuth && d == YWebsocket
 	var sub uint64
-	switch typ {
-	case typeSync, typeAuth:
+	if isSync || isAuth {
 		if sub, err = r.Uint(); err != nil {
 			return m, err
 		}
 	}
 	switch {
-	case typ == typeSync && sub == syncStep1:
+	case isSync && sub == syncStep1:
 		m.Kind = SyncStep1
-	case typ == typeSync && sub == syncStep2:
+	case isSync && sub == syncStep2:
 		m.Kind = SyncStep2
-	case typ == typeSync && sub == syncUpdate:
+	case isSync && sub == syncUpdate:
 		m.Kind = Update
 	case typ == typeAwareness:
 		m.Kind = Awareness
-	case typ == typeAuth && sub == authPermissionDenied:
+	case isAuth && sub == authPermissionDenied:
 		m.Kind = PermissionDenied
+		m.Payload, err = r.String()
+		return m, err
+	case typ == typeStateless && d == Hocuspocus:
+		m.Kind = Stateless
 		m.Payload, err = r.String()
 		return m, err
 	case typ == typeQueryAwareness:

@@ -8,6 +8,7 @@ import (
 	"tidemark/shared/awareness"
 	"tidemark/shared/lib0"
 	"tidemark/shared/session"
+	"tidemark/shared/yproto"
 )
 
 // Flags of an attachment.
@@ -15,6 +16,7 @@ const (
 	flagWrite   = 1 << 0
 	flagWaiting = 1 << 1
 	flagRegular = 1 << 2
+	flagOther   = 1 << 3 // the dialect is Hocuspocus
 )
 
 // attachment returns the data of a socket that must survive a hibernation:
@@ -35,6 +37,9 @@ func (p *presence) attachment(s *socket, now time.Time) []byte {
 	}
 	if s.regular {
 		flags |= flagRegular
+	}
+	if s.Dialect == yproto.Hocuspocus {
+		flags |= flagOther
 	}
 	b := []byte{1, flags}
 	if s.Session != (session.Session{}) {
@@ -110,6 +115,9 @@ func (p *presence) readAttachment(o abi.Conn, s *socket, kept map[uint64]Presenc
 		b.Seek(b.Pos() + session.Size)
 	}
 	s.Write, s.waiting = flags&flagWrite != 0, flags&flagWaiting != 0
+	if flags&flagOther != 0 {
+		s.Dialect = yproto.Hocuspocus
+	}
 	n, err := b.Count(3)
 	if err != nil {
 		return

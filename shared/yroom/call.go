@@ -404,13 +404,7 @@ func (r *Room) merge(update []byte, now time.Time) (Reply, error) {
 		}
 		full := r.fits(len(update), len(summary.Structs) > 0) != nil // a known update needs no space
 		if d.unsure() || full && d.mayHold(&summary) {
-			if d.doc != nil {
-				if err := r.reserve(d.size()); err != nil {
-					return Reply{}, err
-				}
-			}
-			r.steps += d.size() / bytesAStep
-			if known, err = d.covers(&summary); err != nil {
+			if known, err = r.holds(d, &summary); err != nil {
 				return Reply{}, err
 			}
 		}

@@ -44,6 +44,17 @@ func (d *document) covers(update *yjs.Summary) (bool, error) {
 	return true, nil
 }
 
+// holds is covers, and reserves the memory for it.
+func (r *Room) holds(d *document, update *yjs.Summary) (bool, error) {
+	if d.doc != nil && d.known == nil {
+		if err := r.reserve(d.size()); err != nil {
+			return false, err
+		}
+	}
+	r.steps += d.size() / bytesAStep
+	return d.covers(update)
+}
+
 // mayHold reports whether an integrated document holds all structs of an update. It does not
 // check the deletions, which takes longer: see covers.
 func (d *document) mayHold(update *yjs.Summary) bool {

@@ -46,7 +46,7 @@ func (r *Room) Messages(messages []abi.Message, now time.Time) (Effects, error) 
 // receive handles a binary message. An error is one of the storage.
 func (r *Room) receive(conn Conn, s *socket, frame []byte, now time.Time) error {
 	if len(frame) > r.config.MessageBytes {
-		if m, rest, err := r.decode(frame); err == nil && m.Kind == yproto.Awareness && len(rest) == 0 {
+		if m, rest, err := s.Dialect.Decode(frame); err == nil && m.Kind == yproto.Awareness && len(rest) == 0 {
 			r.spend(conn, s, 1, len(frame), now) // ignores a state beyond all limits
 			return nil
 		}
@@ -54,7 +54,7 @@ func (r *Room) receive(conn Conn, s *socket, frame []byte, now time.Time) error 
 		return nil
 	}
 	for rest := frame; ; {
-		m, after, err := r.decode(rest)
+		m, after, err := s.Dialect.Decode(rest)
 		var unknown *yproto.UnknownError
 		switch {
 		case errors.As(err, &unknown):
@@ -67,8 +67,9 @@ func (r *Room) receive(conn Conn, s *socket, frame []byte, now time.Time) error 
 			r.close(conn, room.CloseMalformed, "malformed message: "+err.Error())
 			return nil
 		}
+		size := len(rest) - len(after)
 		rest = after
-		open, err := r.handle(conn, s, m, now)
+		open, err := r.handle(conn, s, m, size, now)
 		if err != nil {
 			return err
 		}
@@ -87,13 +88,13 @@ func (r *Room) spend(conn Conn, s *socket, cost float64, bytes int, now time.Tim
 	return false
 }
 
-// handle handles one message. It reports whether the socket stays open. An error is one of the
-// storage.
-func (r *Room) handle(conn Conn, s *socket, m yproto.Message, now time.Time) (open bool, err error) {
+// handle handles one message of size bytes. It reports whether the socket stays open. An error is
+// one of the storage.
+func (r *Room) handle(conn Conn, s *socket, m yproto.Message, size int, now time.Time) (open bool, err error) {
 	if m.Kind == yproto.Awareness {
 		return r.aware(conn, s, m.Payload, now), nil
 	}
-	if !r.spend(conn, s, 1, len(m.Frame), now) {
+	if !r.spend(conn, s, 1, size, now) {
 		return false, nil
 	}
 	defer func() {
@@ -108,6 +109,8 @@ func (r *Room) handle(conn Conn, s *socket, m yproto.Message, now time.Time) (op
 	case m.Kind == yproto.QueryAwareness:
 		r.steps += r.present.states.Size() / bytesAStep
 		r.present.answer(conn)
+	case m.Kind == yproto.Stateless:
+		return r.relay(conn, s, m), nil
 	case m.Kind.Writes():
 		return r.edit(conn, s, m, now)
 	}
@@ -174,7 +177,8 @@ func (r *Room) failStep1(conn Conn, err error) error {
 
 // answer sends step 2. To a peer that may write it sends step 1 first: over a slow line the
 // peer then sends its offline edits while a large step 2 is still on its way. It sends no step 1
-// to a reader, whose edits the room rejects.
+// to a reader of y-websocket, whose edits the room rejects. One of Hocuspocus waits for the status
+// of its step 2.
 func (r *Room) answer(conn Conn, s *socket, vector []byte) error {
 	d, err := r.read()
 	if err != nil {
@@ -183,7 +187,7 @@ func (r *Room) answer(conn Conn, s *socket, vector []byte) error {
 	if err := r.reserveDiff(d, vector, 1); err != nil {
 		return err
 	}
-	if s.Write {
+	if s.Write || s.Dialect == yproto.Hocuspocus {
 		if err := r.sendStep1(conn, d); err != nil {
 			return err
 		}
@@ -192,12 +196,11 @@ func (r *Room) answer(conn Conn, s *socket, vector []byte) error {
 	if d.long(r.config.PieceBytes) {
 		return r.begin(conn, s, vector)
 	}
-	s.lacks = nil
 	update, err := d.diff(vector)
 	if err != nil {
 		return fmt.Errorf("answer step 1: %w", err)
 	}
-	r.send(yproto.Message{Kind: yproto.SyncStep2, Payload: update}, conn)
+	r.finish(conn, s, update)
 	return nil
 }
 
@@ -224,12 +227,11 @@ func (r *Room) edit(conn Conn, s *socket, m yproto.Message, now time.Time) (open
 		return false, nil
 	}
 	if summary.Empty() {
-		r.acknowledge(conn, m)
+		r.acknowledge(conn, s, m)
 		return true, nil
 	}
 	if !s.Write {
-		r.refuse(conn, "this connection may only read")
-		return true, nil
+		return r.editOfReader(conn, s, &summary)
 	}
 	if gone, err := r.ofGone(m.Payload, now); err != nil {
 		return false, err
@@ -239,14 +241,19 @@ func (r *Room) edit(conn Conn, s *socket, m yproto.Message, now time.Time) (open
 	}
 	if m.Kind == yproto.SyncStep2 && r.doc != nil && r.doc.doc == nil {
 		// In most cases it only repeats all deletions of a large document.
-		if known, err := r.doc.covers(&summary); known || err != nil {
+		known, err := r.doc.covers(&summary)
+		if err != nil {
 			return true, err
+		}
+		if known {
+			r.acknowledge(conn, s, m)
+			return true, nil
 		}
 	}
 	news, err := r.take(m.Payload, &summary, now)
 	switch {
 	case errors.Is(err, errFull):
-		r.refuse(conn, err.Error())
+		r.refuse(conn, s, err.Error())
 	case errors.Is(err, yjs.ErrPending): // the peer sends its updates again, in order
 		return true, r.sendStep1(conn, r.doc)
 	case err != nil:
@@ -254,20 +261,14 @@ func (r *Room) edit(conn Conn, s *socket, m yproto.Message, now time.Time) (open
 		return false, nil
 	case news && m.Kind == yproto.Update:
 		r.broadcast(m, now)
+		r.sayStatus(conn, s, yproto.Applied)
 	case news:
 		r.broadcast(editOf(m.Payload), now)
+		r.sayStatus(conn, s, yproto.Applied)
 	default:
-		r.acknowledge(conn, m)
+		r.acknowledge(conn, s, m)
 	}
 	return true, nil
-}
-
-// acknowledge sends an update without news back to its sender alone, as the sign that it is
-// stored. Clients expect no such reply to a step 2.
-func (r *Room) acknowledge(conn Conn, m yproto.Message) {
-	if m.Kind == yproto.Update {
-		r.send(m, conn)
-	}
 }
 
 // errFull: the document has no space for an update. Other errors wrap it.
@@ -325,8 +326,3 @@ func (r *Room) fits(size int, grows bool) error {
 // maxLogUpdates bounds the log: each update takes memory and time in addition to its bytes.
 // Maintenance compacts such a log within about a second.
 const maxLogUpdates = 50_000
-
-// refuse tells the peer that the room rejected its write. The socket stays open.
-func (r *Room) refuse(conn Conn, reason string) {
-	r.send(yproto.Message{Kind: yproto.PermissionDenied, Payload: []byte(reason)}, conn)
-}

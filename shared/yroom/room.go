@@ -9,7 +9,8 @@
 // compaction. The host can forget a room after any event and make it again by New: no
 // data that is only in memory must survive.
 //
-// The room knows messages (yproto.Message), and wire.go encodes and decodes them.
+// The room knows messages (yproto.Message), and wire.go encodes and decodes them. Each socket has
+// its dialect, and those of one room may differ.
 //
 // The log and the snapshot in the object's storage are the document. A database
 // holds a copy of the compacted state, written by maintenance, which runs in the
@@ -25,7 +26,6 @@ import (
 	"tidemark/shared/room"
 	"tidemark/shared/session"
 	"tidemark/shared/yjs"
-	"tidemark/shared/yproto"
 )
 
 // A Conn is a socket of the room.
@@ -33,7 +33,6 @@ type Conn = room.Conn
 
 // Config are the limits of a room; see DefaultConfig.
 type Config struct {
-	Dialect        yproto.Dialect       // of all sockets
 	DocumentBytes  int                  // of the snapshot, and of the log; beyond, the room rejects writes
 	MessageBytes   int                  // of one message; beyond, the room closes its socket
 	ChunkBytes     int                  // of a Row and a Part; a multiple of 3, so that the Base64 of parts joins to that of the whole
@@ -58,7 +57,6 @@ type Config struct {
 
 // DefaultConfig is for an isolate of 128 MB.
 var DefaultConfig = Config{
-	Dialect:        yproto.YWebsocket,
 	DocumentBytes:  16 << 20,
 	MessageBytes:   16 << 20,
 	ChunkBytes:     1_098_000,
@@ -147,15 +145,16 @@ type Room struct {
 // A socket is the room's state of a connection. Only the attachment survives a hibernation.
 type socket struct {
 	Admission
-	vector  []byte // of a step 1 that waits for the state from the database
-	waiting bool
-	lacks   *yjs.StateVector // it gets the rest in pieces; nil: it lacks nothing
-	closed  bool             // by the room; the close event is on its way
-	clients []uint64         // the clients that this socket owns
-	spoke   bool             // it has sent an awareness message since New
-	heard   time.Time        // the time of its last news of them; zero: never
-	regular bool             // it had sent other news within renewal before that
-	budget  budget
+	vector   []byte // of a step 1 that waits for the state from the database
+	waiting  bool
+	lacks    *yjs.StateVector // it gets the rest in pieces; nil: it lacks nothing
+	statuses []byte           // payloads of statuses that wait until it lacks nothing
+	closed   bool             // by the room; the close event is on its way
+	clients  []uint64         // the clients that this socket owns
+	spoke    bool             // it has sent an awareness message since New
+	heard    time.Time        // the time of its last news of them; zero: never
+	regular  bool             // it had sent other news within renewal before that
+	budget   budget
 }
 
 // New makes the room from storage and the open sockets.
@@ -236,6 +235,7 @@ func (r *Room) Connect(conn Conn, a Admission, now time.Time) Effects {
 		return r.done(now)
 	}
 	r.ends = session.Sooner(r.ends, a.Session.Expires)
+	r.sayRights(conn, s)
 	r.present.expire(now)
 	r.present.tell(r.present.states.Present(), conn)
 	return r.done(now)

@@ -1,6 +1,7 @@
 package yroom
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -172,6 +173,9 @@ func (s *script) run(command string, args []string) {
 	case "connect":
 		s.open[conn] = nil
 		a := Admission{Write: word(1) != "read", Session: session.Session{Subject: session.MarkOf(options["as"]), Token: session.MarkOf(options["token"])}}
+		if options["dialect"] == "hocuspocus" {
+			a.Dialect = yproto.Hocuspocus
+		}
 		if options["issued"] != "" {
 			a.Session.Issued = scriptStart.Add(time.Duration(number(options["issued"])) * time.Second)
 		}
@@ -224,6 +228,9 @@ func (s *script) run(command string, args []string) {
 			e.State = []byte(state)
 		}
 		receive(yproto.AppendAwareness(nil, awareness.AppendUpdate(nil, e)))
+	case "stateless":
+		text := strings.ReplaceAll(word(1), "LONG", strings.Repeat("x", maxStateless+1))
+		receive(yproto.Hocuspocus.Append(nil, yproto.Message{Kind: yproto.Stateless, Payload: []byte(text)}))
 	case "query":
 		receive(yproto.AppendQueryAwareness(nil))
 	case "bytes":
@@ -460,7 +467,16 @@ func describeWrite(w Write) string {
 }
 
 func describeFrame(frame []byte) string {
-	m, _, err := yproto.Decode(frame)
+	switch {
+	case bytes.HasPrefix(frame, []byte{8}): // from server to client only
+		return fmt.Sprintf("sync status %d", frame[1:])
+	case bytes.HasPrefix(frame, []byte{2, 2}):
+		return fmt.Sprintf("authenticated %q", frame[3:])
+	}
+	m, _, err := yproto.Hocuspocus.Decode(frame)
+	if errors.As(err, new(*yproto.UnknownError)) {
+		m, _, err = yproto.Decode(frame)
+	}
 	if err != nil {
 		return err.Error()
 	}
@@ -474,6 +490,8 @@ func describeFrame(frame []byte) string {
 		return "update " + describe(m.Payload)
 	case yproto.PermissionDenied:
 		return "denied: " + string(m.Payload)
+	case yproto.Stateless:
+		return "stateless " + string(m.Payload)
 	}
 	entries, _ := awareness.Decode(m.Payload, awareness.DefaultLimits)
 	var parts []string

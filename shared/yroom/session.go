@@ -6,13 +6,15 @@ import (
 	"tidemark/shared/lib0"
 	"tidemark/shared/room"
 	"tidemark/shared/session"
+	"tidemark/shared/yproto"
 )
 
 // An Admission holds the rights and the session of a socket that the Worker admits. On the wire
-// it is a byte, 'w' for a socket that may write and 'r' for one that may only read, then the
-// session, and then At as a varUint, if it is not 0.
+// it is a byte, 'w' for a socket that may write and 'r' for one that may only read, or the capital letter
+// for one of Hocuspocus, then the session, and then At as a varUint, if it is not 0.
 type Admission struct {
 	Write   bool // it may change the document
+	Dialect yproto.Dialect
 	Session session.Session
 	At      int64 // when the space let the socket in: see Shut
 }
@@ -22,6 +24,9 @@ func (a Admission) Append(b []byte) []byte {
 	may := byte('r')
 	if a.Write {
 		may = 'w'
+	}
+	if a.Dialect == yproto.Hocuspocus {
+		may -= 'a' - 'A'
 	}
 	b = a.Session.Append(append(b, may))
 	if a.At > 0 {
@@ -33,7 +38,10 @@ func (a Admission) Append(b []byte) []byte {
 // DecodeAdmission reads an admission, also one without a session: an old Worker sends none.
 func DecodeAdmission(b []byte) (a Admission) {
 	if len(b) > 0 {
-		a.Write = b[0] == 'w'
+		a.Write = b[0] == 'w' || b[0] == 'W'
+		if b[0] < 'a' {
+			a.Dialect = yproto.Hocuspocus
+		}
 		var rest []byte
 		a.Session, rest, _ = session.Cut(b[1:])
 		r := lib0.NewReader(rest)

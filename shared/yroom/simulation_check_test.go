@@ -175,6 +175,7 @@ func (w *world) settle() {
 			w.Errorf("peer %d ends with %x, storage with %x", p.id, got, end)
 		}
 	}
+	w.checkSaved()
 	if got := integratedState(w.T, w.copied); !bytes.Equal(got, end) {
 		w.Errorf("the database ends with %x, storage with %x", got, end)
 	}

@@ -25,6 +25,8 @@ const (
 	shedAndIntegrated
 	readRefused
 	writeRefused
+	statusRefused
+	allSaved
 	deletionThoughFull
 	restoredByDifference
 	restoredAtOnce
@@ -50,6 +52,8 @@ var pathNames = [pathCount]string{
 	shedAndIntegrated:      "a merged document sheds what is deleted, and is integrated",
 	readRefused:            "a document is not read, as others hold the memory",
 	writeRefused:           "a full document refuses a write",
+	statusRefused:          "Hocuspocus hears that an edit is not stored",
+	allSaved:               "Hocuspocus hears that all is stored",
 	deletionThoughFull:     "a full document takes a deletion",
 	restoredByDifference:   "a restore writes what differs",
 	restoredAtOnce:         "a restore at the limit replaces the snapshot",

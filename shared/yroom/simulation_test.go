@@ -53,9 +53,10 @@ func TestNoSeenEditIsLost(t *testing.T) {
 	taken.check(t)
 }
 
-// A peer is a y-websocket client, with the Go core as its document.
+// A peer is a client of y-websocket or Hocuspocus, with the Go core as its document.
 type peer struct {
 	author
+	ofHocuspocus
 	client uint64 // whose presence it announces
 	doc    *yjs.Doc
 	states awareness.States
@@ -132,7 +133,7 @@ func simulate(t *testing.T, seed uint64, story bool) taken {
 		w.seen.Apply(w.copied)
 	}
 	for i := range 3 + rnd.IntN(4) {
-		w.peers = append(w.peers, &peer{author: author{id: uint64(i + 1)}, client: uint64(i + 1), doc: yjs.New(yjs.Options{}), writes: i == 0 || rnd.IntN(5) > 0})
+		w.peers = append(w.peers, &peer{author: author{id: uint64(i + 1)}, client: uint64(i + 1), doc: yjs.New(yjs.Options{}), writes: i == 0 || rnd.IntN(5) > 0, ofHocuspocus: ofHocuspocus{is: i%2 == 1}})
 	}
 	for range 300 + rnd.IntN(400) {
 		if w.step(); t.Failed() {
@@ -167,6 +168,7 @@ func (w *world) step() {
 	case n < 83:
 		if p.conn != 0 { // as with resyncInterval
 			p.up = append(p.up, yproto.AppendSyncStep1(nil, p.doc.EncodeStateVector()))
+			p.synchronizes(true)
 		}
 	case n < 85:
 		if w.timer && w.IntN(4) > 0 { // before, no object hibernates
@@ -359,7 +361,8 @@ func (w *world) connect(p *peer) {
 	w.lastConn++
 	p.conn, p.up, p.down, p.known, p.late, p.done = w.lastConn, nil, nil, nil, 0, false
 	w.logf("peer %d connects as %d", p.id, p.conn)
-	a := Admission{Write: p.writes}
+	a := Admission{Write: p.writes, Dialect: p.dialect()}
+	p.synchronizes(false)
 	if p.client%2 == 0 {
 		a.Session.Subject = session.MarkOf(fmt.Sprint(p.client))
 	}
@@ -446,6 +449,7 @@ func (w *world) edited(p *peer, u []byte) {
 	}
 	if p.conn != 0 {
 		p.up = append(p.up, yproto.AppendUpdate(nil, u))
+		p.unsaved++
 	}
 }
 
@@ -459,6 +463,9 @@ func (w *world) toPeer(p *peer) {
 	late := p.late > 0
 	if late {
 		p.late--
+	}
+	if w.hearsHocuspocus(p, frame) {
+		return
 	}
 	m, rest, err := yproto.Decode(frame)
 	if err != nil || len(rest) > 0 {

@@ -60,8 +60,7 @@ func (r *Room) sendPiece(conn Conn, s *socket) error {
 		if err != nil {
 			return fmt.Errorf("answer step 1: %w", err)
 		}
-		s.lacks = nil
-		r.send(yproto.Message{Kind: yproto.SyncStep2, Payload: update}, conn)
+		r.finish(conn, s, update)
 		return nil
 	}
 	piece, next, err := d.doc.Piece(*s.lacks, r.config.PieceBytes)
@@ -69,13 +68,22 @@ func (r *Room) sendPiece(conn Conn, s *socket) error {
 		return fmt.Errorf("answer step 1: %w", err)
 	}
 	if next == nil {
-		s.lacks = nil
-		r.send(yproto.Message{Kind: yproto.SyncStep2, Payload: piece}, conn)
+		r.finish(conn, s, piece)
 		return nil
 	}
 	s.lacks = &next
 	r.send(editOf(piece), conn)
 	return nil
+}
+
+// finish sends step 2, and then the statuses that waited for it.
+func (r *Room) finish(conn Conn, s *socket, update []byte) {
+	s.lacks = nil
+	r.send(yproto.Message{Kind: yproto.SyncStep2, Payload: update}, conn)
+	for i := range s.statuses {
+		r.sayStatus(conn, s, s.statuses[i:i+1])
+	}
+	s.statuses = nil
 }
 
 // piecesAwake is how many pieces the room sends when the document was not in memory: reading it

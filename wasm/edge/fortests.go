@@ -101,6 +101,7 @@ func (t ForTests) Crash() {
 		s.unlock()
 	}
 	w.eachConn(func(c *conn) { go c.ws.CloseNow() })
+	w.eachSeveral(func(m *several) { go m.ws.CloseNow() })
 	w.sockets.Wait()
 	w.booted.close()
 	w.closeDatabases((*sqliteConn).abandon)

@@ -22,7 +22,7 @@ type conn struct {
 	id         int32
 	o          *object
 	owner      string
-	ws         *websocket.Conn
+	ws         socket
 	wire       *wire
 	attachment []byte // guarded by the isolate's lock
 	closing    bool   // likewise: the object has closed it
@@ -41,20 +41,48 @@ const (
 	maxReason    = 123
 )
 
+// A socket is a WebSocket, or the part of one that has one document among several.
+type socket interface {
+	Read(context.Context) (websocket.MessageType, []byte, error)
+	Write(context.Context, websocket.MessageType, []byte) error
+	Close(websocket.StatusCode, string) error
+	CloseNow() error
+}
+
 // accept upgrades a request and opens the socket in the object that f names.
 func (w *Worker) accept(rw http.ResponseWriter, r *http.Request, f abi.Forward) {
 	if refusal, ok := f.Refusal(); ok {
 		w.refuse(rw, r, refusal)
 		return
 	}
+	if f.Several {
+		w.acceptSeveral(rw, r, f)
+		return
+	}
+	refuse := func(code int, reason string) {
+		w.refuse(rw, r, abi.Refusal{Code: code, Reason: reason, Protocol: f.Protocol})
+	}
+	w.join(f, refuse, func() (socket, *wire, error) {
+		ws, wire, err := upgrade(rw, r, f.Protocol)
+		if err != nil {
+			return nil, nil, err // upgrade has responded
+		}
+		ws.SetReadLimit(abi.MaxMessageBytes)
+		wire.watch(ws, w.clock)
+		return ws, wire, nil
+	})
+}
+
+// join opens the socket that open returns in the object that f names, unless it is over a limit.
+func (w *Worker) join(f abi.Forward, refuse func(code int, reason string), open func() (socket, *wire, error)) {
 	class, ok := w.bindings[f.Binding]
 	if !ok {
 		w.log.Error("a request was forwarded to an unknown binding", "binding", f.Binding)
-		WriteFailure(rw, r, http.StatusInternalServerError, "no such binding")
+		refuse(int(websocket.StatusInternalError), "no such binding")
 		return
 	}
 	if code, reason := w.crowd.enter(f.Owner); code != 0 {
-		w.refuse(rw, r, abi.Refusal{Code: code, Reason: reason, Protocol: f.Protocol})
+		refuse(code, reason)
 		return
 	}
 	opened := false
@@ -63,17 +91,17 @@ func (w *Worker) accept(rw http.ResponseWriter, r *http.Request, f abi.Forward) 
 			w.crowd.leave(f.Owner)
 		}
 	}()
-	ws, wire, err := upgrade(rw, r, f.Protocol)
+	ws, wire, err := open()
 	if err != nil {
-		return // upgrade has responded
+		return
 	}
-	ws.SetReadLimit(abi.MaxMessageBytes)
 	key := objectKey{class, f.Name}
 	w.hold("socket", key.String())
 	s := w.home(key)
 	s.lock()
 	defer s.unlock()
 	if s.stopped {
+		wire.unwatch()
 		go ws.Close(websocket.StatusGoingAway, "")
 		return
 	}
@@ -87,7 +115,6 @@ func (w *Worker) accept(rw http.ResponseWriter, r *http.Request, f abi.Forward) 
 	w.sockets.Add(1)
 	w.metrics.sockets[class].Add(1)
 	o.event(abi.EventOpen, c.id, f.Attachment)
-	wire.watch(ws, w.clock)
 	go c.read()
 }
 

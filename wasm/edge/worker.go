@@ -105,6 +105,7 @@ type Worker struct {
 	backedUp     atomic.Int64 // the instant of the last whole one, in Unix seconds; 0: none since the start
 	chained      string       // the folder of the last backup with Chain, if files.same is about it
 	sockets      sync.WaitGroup
+	several      sync.Map // of *several, the sockets of several documents
 	crowd        crowd
 	disk         disk
 	filled       atomic.Bool // by a test
@@ -363,9 +364,11 @@ func (w *Worker) Close(ctx context.Context) error {
 	}
 	w.drain(ctx)
 	w.eachConn(func(c *conn) { c.shut(int(websocket.StatusGoingAway), "the server is going away") })
+	w.eachSeveral(func(m *several) { m.goAway() })
 	stop := context.AfterFunc(ctx, func() {
 		time.Sleep(goodbye)
 		w.eachConn(func(c *conn) { go c.ws.CloseNow() })
+		w.eachSeveral(func(m *several) { go m.ws.CloseNow() })
 	})
 	w.sockets.Wait()
 	stop()
@@ -393,6 +396,13 @@ func (w *Worker) eachConn(f func(*conn)) {
 		}
 		s.unlock()
 	}
+}
+
+func (w *Worker) eachSeveral(f func(*several)) {
+	w.several.Range(func(m, _ any) bool {
+		f(m.(*several))
+		return true
+	})
 }
 
 // drain waits until no call is under way.

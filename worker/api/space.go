@@ -57,6 +57,12 @@ func (h *Handler) forward(w web.ResponseWriter, r, inside *web.Request, name str
 		section.Refuse(c, errNoSpace)
 		return
 	}
+	if section.ServesOutside(c) {
+		if err := section.Serve(c); err != nil {
+			section.Refuse(c, err)
+		}
+		return
+	}
 	enclosed, err := c.Enclose()
 	if err == nil {
 		err = c.Rooms.Forward(w, r, abi.Forward{Request: true, Binding: door.SpaceBinding, Name: name, Attachment: enclosed})

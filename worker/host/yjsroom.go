@@ -150,7 +150,7 @@ func (y *yjsRoom) Disconnect(conn int32, code int, _ string) {
 		return
 	}
 	y.event(nil, func(r *yroom.Room) (yroom.Effects, error) {
-		return r.Disconnect(conn, code == abnormal, time.Now()), nil
+		return r.Disconnect(conn, code == abnormal || code == abi.CloseBroke, time.Now()), nil
 	})
 }
 

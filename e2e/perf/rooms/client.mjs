@@ -21,11 +21,11 @@ export const isDenied = (data) => data[0] === 2 && data[1] === 0;
 const isLetIn = (data) => data[0] === 2 && data[1] === 2;
 
 export const yWebsocket = { answers: true, prefix: () => Buffer.alloc(0) };
-export const hocuspocus = {
+export const hocuspocus = (token) => ({
   answers: true,
   prefix: (room) => encoded((e) => encoding.writeVarString(e, room)),
-  hello: encoded((e) => (encoding.writeVarUint(e, 2), encoding.writeVarUint(e, 0), encoding.writeVarString(e, "token"), encoding.writeVarString(e, "4.7.0"))),
-};
+  hello: encoded((e) => (encoding.writeVarUint(e, 2), encoding.writeVarUint(e, 0), encoding.writeVarString(e, token), encoding.writeVarString(e, "4.7.0"))),
+});
 
 // A Socket of a room. heard is called with each message.
 export class Socket {

@@ -138,6 +138,9 @@ async function onNode(file, dialect) {
   return { url, pid: String(child.pid), path: (room) => `/${room}`, dialect, close: () => (child.kill(), ended) };
 }
 
+// byHocuspocus is Tidemark as a client of Hocuspocus sees it.
+export const byHocuspocus = (target) => ({ ...target, path: () => "/hocuspocus", dialect: prefixed(token("bench")), token: token("bench") });
+
 export const both = { "Tidemark, workerd": measured, "Tidemark, wazero": onWazero };
 export const workerd = {
   "Tidemark, workerd": onWorkerd, "y-partyserver": partyserver, "bare relay": () => relay({ inserts: false }),
@@ -146,7 +149,7 @@ export const inserting = { "relay with an INSERT": () => relay({ inserts: true }
 export const node = {
   "Tidemark, wazero": onWazero,
   "@y/websocket-server": () => onNode("node_modules/@y/websocket-server/src/server.js", yWebsocket),
-  "Hocuspocus": () => onNode("hocuspocus.mjs", prefixed),
+  "Hocuspocus": () => onNode("hocuspocus.mjs", prefixed("token")),
 };
 
 // open starts targets, gives them to body, and closes them.

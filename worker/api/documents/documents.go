@@ -78,19 +78,26 @@ func (c *Config) full(ctx context.Context) error {
 
 type handler struct{ of func(*door.Call) *Config }
 
-// root is where the paths of the routes begin. Behind it stands the room's name.
-const root = "/yjs/"
+// root is where the paths of the routes begin. Behind it stands the room's name. several is the path of
+// the sockets of several documents.
+const (
+	root    = "/yjs/"
+	several = "/hocuspocus"
+)
 
 // Section is the routes of documents. of returns what a call works with. If of is nil,
 // they are not implemented.
 func Section(of func(*door.Call) *Config) *door.Section {
 	s := &door.Section{
-		Roots: []string{root},
+		Roots: []string{root, several},
 		Admit: (*door.Call).Admit, Missing: door.ErrNoPath, Refuse: refuse,
 		Headers: "x-base-version, if-match, if-none-match",
 	}
 	if of == nil {
-		s.Routes = []door.Route{{Name: "documents.none", Method: door.AnyMethod, Pattern: root + "{room...}", Serve: notServed}}
+		s.Routes = []door.Route{
+			{Name: "documents.none", Method: door.AnyMethod, Pattern: root + "{room...}", Serve: notServed},
+			{Name: "documents.none.several", Method: door.AnyMethod, Pattern: several, Serve: notServed},
+		}
 		return s
 	}
 	h := &handler{of}
@@ -102,6 +109,7 @@ func Section(of func(*door.Call) *Config) *door.Section {
 	// The first pattern that matches counts, and the last ones match everything.
 	s.Routes = []door.Route{
 		{Name: "documents.join", Method: "GET", Pattern: room, Upgrade: true, Socket: true, Permission: auth.YjsRead, Serve: h.join},
+		{Name: "documents.several", Method: "GET", Pattern: several, Outside: true, Open: true, Serve: joinSeveral},
 		{Name: "documents.list", Method: "GET", Pattern: root, Permission: auth.YjsRead, Serve: h.list},
 		{Name: "documents.versions.list", Method: "GET", Pattern: versions, Permission: auth.YjsRead, Serve: h.listVersions},
 		{Name: "documents.versions.keep", Method: "POST", Pattern: versions, Permission: auth.YjsWrite, Serve: h.keepVersion},
@@ -122,8 +130,29 @@ func notServed(*door.Call) error {
 // refuse writes an error. It sends a WebSocket the reason in y-protocols' form too.
 func refuse(c *door.Call, err error) {
 	door.RefuseSaying(c, err, func(reason string) []byte {
-		return yproto.YWebsocket.Append(nil, yproto.Message{Kind: yproto.PermissionDenied, Payload: []byte(reason)})
+		return dialectOf(c).Append(nil, yproto.Message{Kind: yproto.PermissionDenied, Payload: []byte(reason)})
 	})
+}
+
+// dialectOf returns the dialect of a call's socket.
+func dialectOf(c *door.Call) yproto.Dialect {
+	if door.IsHocuspocus(c.R) {
+		return yproto.Hocuspocus
+	}
+	return yproto.YWebsocket
+}
+
+// joinSeveral opens a socket on which Hocuspocus' provider has several documents. It brings no token: each document
+// has its own, in a message.
+func joinSeveral(c *door.Call) error {
+	if !door.IsUpgrade(c.R) {
+		return door.NotUpgrade()
+	}
+	path := root
+	if c.Space.Name != "" {
+		path = "/s/" + c.Space.Name + root
+	}
+	return c.Several(path)
 }
 
 // maxRoomBytes is how long the name of a room may be.
@@ -160,6 +189,6 @@ func (h *handler) join(c *door.Call) error {
 	if write && h.of(c).full(c.R.Context()) != nil { // it may read on
 		write = false
 	}
-	admission := yroom.Admission{Write: write, Session: c.Session(), At: at}
+	admission := yroom.Admission{Write: write, Dialect: dialectOf(c), Session: c.Session(), At: at}
 	return c.Join(place, admission.Append(nil))
 }

@@ -23,6 +23,7 @@ type Route struct {
 	Open       bool            // served before Admit: nobody has to be known
 	Upgrade    bool            // matches only the opening handshake of a WebSocket
 	Socket     bool            // opens a WebSocket, so that it takes a ticket
+	Outside    bool            // of a space: the Worker serves it, and the space does not hear of it
 	Serve      func(*Call) error
 
 	parameters []string
@@ -135,6 +136,12 @@ func (s *Section) Serve(c *Call) error {
 		}
 	}
 	return c.Route.Serve(c)
+}
+
+// ServesOutside says whether the Worker serves a call of a space by itself.
+func (s *Section) ServesOutside(c *Call) bool {
+	s.find(c)
+	return c.Route != nil && c.Route.Outside
 }
 
 // mostSegments is how many segments a path has that a route serves, at most: a longer one costs an allocation.

@@ -69,6 +69,19 @@ func IsUpgrade(r *web.Request) bool {
 	return r.Method == web.MethodGet && strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 }
 
+// Several has the host complete the upgrade to a socket of several documents, which are below
+// path.
+func (c *Call) Several(path string) error {
+	return c.Rooms.Forward(c.W, c.R, abi.Forward{Several: true, Name: path, Protocol: protocol(c.R)})
+}
+
+// HocuspocusProtocol is the WebSocket subprotocol of the socket of one document that speaks the
+// dialect of Hocuspocus.
+const HocuspocusProtocol = "hocuspocus"
+
+// IsHocuspocus says whether a socket offers HocuspocusProtocol.
+func IsHocuspocus(r *web.Request) bool { return slices.Contains(protocols(r), HocuspocusProtocol) }
+
 func protocols(r *web.Request) []string {
 	offered := strings.Split(strings.Join(r.Header.Values("Sec-Websocket-Protocol"), ","), ",")
 	for i := range offered {
@@ -79,8 +92,11 @@ func protocols(r *web.Request) []string {
 
 // protocol is the subprotocol that the server selects, "" for none.
 func protocol(r *web.Request) string {
-	if slices.Contains(protocols(r), Protocol) {
-		return Protocol
+	offered := protocols(r)
+	for _, known := range []string{Protocol, HocuspocusProtocol} {
+		if slices.Contains(offered, known) {
+			return known
+		}
 	}
 	return ""
 }

@@ -89,6 +89,7 @@ type leakRoute struct {
 	permission         string
 	procedure, socket  bool
 	needsSubject, open bool
+	outside            bool // served to anyone, and the space does not hear of it
 }
 
 func (w *jail) readRoutes(t *testing.T) {
@@ -108,7 +109,7 @@ func (w *jail) readRoutes(t *testing.T) {
 		}
 		r := leakRoute{
 			inside: f[0] == "space", method: f[1], path: strings.TrimPrefix(f[2], "/s/{space}"), permission: f[3],
-			needsSubject: strings.Contains(f[2], "/api/v1/"), open: f[3] == "open",
+			needsSubject: strings.Contains(f[2], "/api/v1/"), open: f[3] == "open", outside: f[3] == "outside",
 		}
 		if r.socket = r.method == "SOCKET" || strings.HasSuffix(r.path, "/subscribe"); r.socket {
 			r.method = "GET"

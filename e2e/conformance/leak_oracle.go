@@ -105,7 +105,7 @@ func (w *jail) verdict(s *suspect, place string, r leakRoute, room string) int {
 	named, permissions := s.may(place)
 	subject, _ := s.claims["sub"].(string)
 	switch inside := place != ""; {
-	case r.open && !inside: // only routes of the root are
+	case r.outside, r.open && !inside: // only routes of the root are open
 		return allowed
 	case s.invalid:
 		return 401

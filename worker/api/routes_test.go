@@ -182,7 +182,7 @@ func TestWhatNeedsNoToken(t *testing.T) {
 var renew = flag.Bool("routes", false, "write testdata/routes.txt")
 
 // listedRoutes is the list of all routes with their permissions: "open" if nobody has to be
-// known, "token" if any token will do. SOCKET is GET with an upgrade. The tests of leaks
+// known, "outside" if also no space hears of it, "token" if any token will do. SOCKET is GET with an upgrade. The tests of leaks
 // between spaces ask for each. The lines of tRPC's procedures are package records' to check.
 const listedRoutes = "testdata/routes.txt"
 
@@ -194,6 +194,9 @@ func TestTheListOfRoutesIsWhole(t *testing.T) {
 				permission := cmp.Or(string(r.Permission), "token")
 				if r.Open || section.Roots[0] == "/healthz" || section.Roots[0] == "/readyz" || section.Roots[0] == devLoginPath {
 					permission = "open"
+				}
+				if r.Outside {
+					permission = "outside"
 				}
 				method := r.Method
 				if r.Upgrade {

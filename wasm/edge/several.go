@@ -120,6 +120,9 @@ func (m *several) receive(frame []byte) {
 	address, name, message, err := yproto.CutAddress(frame)
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.ended { // a document that opened now would never end
+		return
+	}
 	if err != nil || len(message) == 0 {
 		m.shut(4400, "malformed message: no address or no type")
 		return

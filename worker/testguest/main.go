@@ -164,6 +164,12 @@ func main() {
 			Binding: binding, Name: roomOf(r), Owner: value(r, "owner"), Attachment: []byte(value(r, "attachment")),
 		})
 	}
+	mux["GET /several"] = func(w web.ResponseWriter, r *web.Request) {
+		host.Rooms{}.Forward(w, r, abi.Forward{Several: true, Name: "/lane/"})
+	}
+	mux["GET /lane/NAME"] = func(w web.ResponseWriter, r *web.Request) {
+		host.Rooms{}.Forward(w, r, abi.Forward{Binding: binding, Name: roomOf(r)})
+	}
 	mux["/object/NAME"] = forward
 	mux["GET /fetch"] = fetch
 	mux["POST /verify"] = verify

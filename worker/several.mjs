@@ -17,7 +17,7 @@ const AUTH = 2, CLOSE = 7, PING = 9, PONG = 10;
 const TOKEN = 0, DENIED = 1, AUTHENTICATED = 2; // of AUTH
 const TOKEN_TEXT = /^[!-~]*$/;
 
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }); // a BOM is part of a name
 
 // A Bytes reads what lib0 has written. It throws at the end of the bytes.
 class Bytes {
@@ -36,8 +36,9 @@ class Bytes {
     }
   }
 
-  text() {
+  text(most = Infinity) {
     const length = this.uint();
+    if (length > most) throw new Error("too long");
     if (length > this.bytes.length - this.at) throw new Error("too short");
     return decoder.decode(this.bytes.subarray(this.at, (this.at += length)));
   }
@@ -73,10 +74,10 @@ export class Several {
   constructor(socket, path, { request, trace }, join) {
     this.socket = socket;
     this.path = new URL(path, request.url);
-    this.headers = new Headers({ upgrade: "websocket", "sec-websocket-protocol": "hocuspocus" });
+    this.headers = { upgrade: "websocket", "sec-websocket-protocol": "hocuspocus" };
     for (const name of ["origin", "cf-connecting-ip", "user-agent"]) {
       const value = request.headers.get(name);
-      if (value !== null) this.headers.set(name, value);
+      if (value !== null) this.headers[name] = value;
     }
     trace.mark(this.headers);
     this.join = join;
@@ -99,9 +100,9 @@ export class Several {
     const reader = new Bytes(frame);
     let text;
     try {
-      text = reader.text();
+      text = reader.text(MAX_ADDRESS);
     } catch {}
-    if (text === undefined || reader.at > MAX_ADDRESS || reader.at === frame.length) {
+    if (text === undefined || reader.at === frame.length) {
       return this.shut(4400, "malformed message: no address or no type");
     }
     this.handle(frame.subarray(0, reader.at), text, frame.subarray(reader.at));
@@ -188,8 +189,8 @@ class Lane {
 
   // open joins the room.
   async open(name, token) {
-    const headers = new Headers(this.several.headers);
-    if (token !== "") headers.set("authorization", `Bearer ${token}`);
+    const headers = { ...this.several.headers };
+    if (token !== "") headers.authorization = `Bearer ${token}`;
     const { webSocket } = await this.several.join(new Request(this.several.path + encodeURIComponent(name), { headers }));
     if (!webSocket) return this.closeFor(1013, "the server did not open the document; try again");
     webSocket.binaryType = "arraybuffer";
@@ -198,6 +199,7 @@ class Lane {
       closeSocket(webSocket, code, reason);
       this.closeFor(code, reason);
     });
+    webSocket.addEventListener("error", () => this.closeFor(1006, ""));
     webSocket.accept();
     if (this.gone) return closeSocket(webSocket, ...this.gone);
     this.socket = webSocket;

@@ -94,6 +94,11 @@ for (const [name, open] of Object.entries(doors)) {
       await c.next("mine", SYNC, STEP2);
       assert.equal(c.closed, null);
       assert.equal((await ask("GET", "/yjs/yours")).status, 404);
+      c.join("\ufeffmine", some); // another name
+      assert.match((await c.next("\ufeffmine", AUTH, 1)).text, /rooms/);
+      const longest = `mine\0${"s".repeat(1019)}`; // 1,024 bytes
+      c.join(longest, some, "4.8.0");
+      await c.next(longest, AUTH, 2);
       c.join("yours", all); // a provider that was let in never may ask again
       await c.next("yours", AUTH, 2);
     });
@@ -101,12 +106,14 @@ for (const [name, open] of Object.entries(doors)) {
     await t.test("a token, a name or an origin that cannot be", async () => {
       const c = await connect();
       for (const [document, bearer, why] of [
-        ["a", "", /token is needed/], ["b", "no\r\nx-injected: 1", /characters/], ["c", "é", /characters/], ["d", "nonsense", /invalid token/],
+        ["a", "", /token is needed/], ["b", "no\r\nx-injected: 1", /characters/], ["c", "é", /characters/], ["c", `\ufeff${all}`, /characters/], ["d", "nonsense", /invalid token/],
         ["..", all, /not \. or \.\./], [".", all, /not \. or \.\./], ["", all, /1 to 512 bytes/], ["n".repeat(513), all, /1 to 512 bytes/],
       ]) {
         c.join(document, bearer);
         assert.match((await c.next(document, AUTH, 1)).text, why);
       }
+      c.socket.send(Uint8Array.of(1, 0x65, AUTH, 0, 1, 0xff)); // for e, not UTF-8
+      assert.match((await c.next("e", AUTH, 1)).text, /characters/);
       assert.equal(c.closed, null);
       const stranger = await connect({ origin: "https://elsewhere.example" });
       stranger.join("a", all);
@@ -192,6 +199,12 @@ for (const [name, open] of Object.entries(doors)) {
       const waiting = await connect();
       for (let i = 0; i < 3; i++) waiting.send("early", SYNC, UPDATE, new Uint8Array(400_000));
       assert.equal((await waiting.end()).code, 4413);
+      const beside = await connect(); // an open document goes on, whatever waits for another one
+      beside.join("beside", all);
+      await beside.next("beside", AUTH, 2);
+      for (let i = 0; i < 1000; i++) beside.send("early", SYNC, UPDATE, typed);
+      beside.send("beside", SYNC, UPDATE, typed);
+      assert.equal((await beside.next("beside", STATUS)).sub, 1);
       const many = await connect();
       for (let i = 0; i < 1001; i++) many.send("early", SYNC, UPDATE, typed);
       assert.equal((await many.end()).code, 4413);

@@ -35,16 +35,16 @@ const (
 	hocuspocusToken = 0
 )
 
-// CutToken returns the token of a message of Hocuspocus, and false if the message brings none. closes says
-// whether the provider knows the message of AppendClose: from version 4 on its own version follows the token,
+// CutToken returns the token of a message of Hocuspocus, nil if it is malformed, and false if the message brings
+// none. closes says whether the provider knows the message of AppendClose: from version 4 on its own version follows the token,
 // and version 2 would throw.
-func CutToken(message []byte) (token string, closes, ok bool) {
+func CutToken(message []byte) (token []byte, closes, ok bool) {
 	r := lib0.NewReader(message)
 	if !r.Skip([]byte{typeAuth, hocuspocusToken}) {
-		return "", false, false
+		return nil, false, false
 	}
-	text, err := r.String()
-	return string(text), r.Len() > 0, err == nil
+	token, err := r.String()
+	return token, err == nil && r.Len() > 0, true
 }
 
 // IsClose says whether a message of Hocuspocus takes its sender from the document.

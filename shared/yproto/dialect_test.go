@@ -92,18 +92,19 @@ func TestAddresses(t *testing.T) {
 
 func TestTokens(t *testing.T) {
 	for _, c := range []struct {
-		name, message, token string
-		closes, ok           bool
+		name, message, token  string
+		closes, malformed, ok bool
 	}{
-		{"of version 3", "0200" + "0161", "a", false, true},
-		{"of version 4", "0200" + "0161" + "05342e382e30", "a", true, true},
-		{"an empty one", "0200" + "00", "", false, true},
-		{"a cut one", "0200" + "0561", "", false, false},
-		{"a denial", "0201" + "0161", "", false, false},
-		{"a sync message", "0000" + "0100", "", false, false},
+		{"of version 3", "0200" + "0161", "a", false, false, true},
+		{"of version 4", "0200" + "0161" + "05342e382e30", "a", true, false, true},
+		{"an empty one", "0200" + "00", "", false, false, true},
+		{"a cut one", "0200" + "0561", "", false, true, true},
+		{"one that is not UTF-8", "0200" + "01ff" + "05342e382e30", "", false, true, true},
+		{"a denial", "0201" + "0161", "", false, false, false},
+		{"a sync message", "0000" + "0100", "", false, false, false},
 	} {
 		token, closes, ok := yproto.CutToken(unhex(t, c.message))
-		if ok != c.ok || ok && (token != c.token || closes != c.closes) {
+		if ok != c.ok || ok && (string(token) != c.token || (token == nil) != c.malformed || closes != c.closes) {
 			t.Errorf("%s: got %q, %v, %v", c.name, token, closes, ok)
 		}
 	}

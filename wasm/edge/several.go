@@ -3,6 +3,7 @@
 package edge
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,11 +28,12 @@ type several struct {
 	path string        // below which the documents are
 
 	mu      sync.Mutex
-	moved   sync.Cond        // signals that a lane has read a message, was opened, or has ended
+	moved   sync.Cond        // signals that a lane has read a message, was opened, or has ended, or that telling is less
 	lanes   map[string]*lane // by address
 	closed  map[string]bool  // the addresses that the server has closed, or let in never
 	waiting int              // bytes of messages that no room has read
 	count   int              // of these messages
+	telling int              // messages of the host's own under way to the client
 	let     bool             // a room has let it in once
 	ended   bool
 }
@@ -41,6 +43,7 @@ const (
 	maxLanes        = 100
 	maxWaiting      = 1 << 20 // bytes of messages that wait for their document, and of one before a room has let the socket in
 	maxWaitingCount = 1000
+	maxTelling      = 100
 	letInWithin     = 30 * time.Second // the first document
 )
 
@@ -120,6 +123,9 @@ func (m *several) receive(frame []byte) {
 	address, name, message, err := yproto.CutAddress(frame)
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	for m.telling >= maxTelling { // the client does not read
+		m.moved.Wait()
+	}
 	if m.ended { // a document that opened now would never end
 		return
 	}
@@ -155,7 +161,7 @@ func (m *several) receive(frame []byte) {
 // deliver gives a message to its document. It waits until the room has read the one before. A
 // document that is not open yet keeps its messages, within limits.
 func (m *several) deliver(l *lane, message []byte) {
-	if m.count >= maxWaitingCount || m.waiting+len(message) > maxWaiting && !l.opened {
+	if !l.opened && (m.count >= maxWaitingCount || m.waiting+len(message) > maxWaiting) {
 		m.shut(4413, "too many messages before their document is open")
 		return
 	}
@@ -179,10 +185,22 @@ func (m *several) write(parts ...[]byte) error {
 	return m.ws.Write(ctx, websocket.MessageBinary, frame)
 }
 
+// tell sends a message of the host's own, without waiting. The caller holds m.mu.
+func (m *several) tell(parts ...[]byte) {
+	m.telling++
+	go func() {
+		m.write(parts...)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.telling--
+		m.moved.Broadcast()
+	}()
+}
+
 // deny says that a document is not open to the client. The caller holds m.mu.
 func (m *several) deny(address []byte, reason string) {
 	m.note(string(address))
-	go m.write(address, yproto.Hocuspocus.Append(nil, yproto.Message{Kind: yproto.PermissionDenied, Payload: []byte(reason)}))
+	m.tell(address, yproto.Hocuspocus.Append(nil, yproto.Message{Kind: yproto.PermissionDenied, Payload: []byte(reason)}))
 }
 
 // note remembers that the server has closed a document. The caller holds m.mu.
@@ -235,7 +253,7 @@ type lane struct {
 }
 
 // open joins the room.
-func (l *lane) open(token string) {
+func (l *lane) open(token []byte) {
 	r, reason := l.request(token)
 	if r == nil {
 		l.refuse(4401, reason)
@@ -266,11 +284,9 @@ func (l *lane) open(token string) {
 }
 
 // request returns the request for the document's own socket, or why there is none.
-func (l *lane) request(token string) (r *http.Request, reason string) {
-	for _, c := range []byte(token) {
-		if c <= ' ' || c >= 0x7f {
-			return nil, "the token has characters that no token has"
-		}
+func (l *lane) request(token []byte) (r *http.Request, reason string) {
+	if token == nil || bytes.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c >= 0x7f }) {
+		return nil, "the token has characters that no token has"
 	}
 	if l.name == "." || l.name == ".." {
 		return nil, "a room's name is not . or .."
@@ -284,8 +300,8 @@ func (l *lane) request(token string) (r *http.Request, reason string) {
 		},
 	}
 	r.URL = &url.URL{Path: r.RequestURI}
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
+	if len(token) > 0 {
+		r.Header.Set("Authorization", "Bearer "+string(token))
 	}
 	for _, name := range []string{"Origin", "User-Agent", connectingIP, abi.RequestIDHeader, abi.TraceparentHeader} {
 		if values := first.Header[name]; values != nil {
@@ -345,7 +361,7 @@ func (l *lane) Close(code websocket.StatusCode, reason string) error {
 		m.shut(closeAgain, reason)
 	case l.let && l.closes:
 		m.note(l.key)
-		go m.write([]byte(l.key), yproto.AppendClose(nil, reason))
+		m.tell([]byte(l.key), yproto.AppendClose(nil, reason))
 	default:
 		m.deny([]byte(l.key), reason)
 	}

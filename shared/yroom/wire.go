@@ -116,7 +116,9 @@ func (r *Room) relay(conn Conn, s *socket, m yproto.Message) (open bool) {
 			to = append(to, other)
 		}
 	}
-	r.send(m, to...)
+	if len(to) > 0 { // none would be all
+		r.send(m, to...)
+	}
 	return true
 }
 

@@ -9,6 +9,7 @@ const MAX_WAITING = 1 << 20; // bytes of messages that wait for their document, 
 const MAX_WAITING_COUNT = 1000;
 const LET_IN_WITHIN_MS = 30_000; // the first document
 const MAX_ADDRESS = 1024; // bytes
+const MAX_TOKEN = 8 << 10; // bytes: the guest takes no longer one
 const CLOSE_BROKE = 4006; // to the room: the client's connection broke
 const CLOSE_AGAIN = 4205; // every version of the provider connects again
 const CLOSE_ENDED = 4401, CLOSE_OWNER_FULL = 4529;
@@ -84,6 +85,7 @@ export class Several {
     this.lanes = new Map(); // address, as bytes in a text -> Lane
     this.closed = new Set(); // the addresses that the server has closed, or let in never
     this.waiting = this.count = 0; // bytes and number of messages that wait for their document
+    this.opening = 0; // documents that are being opened, those that the client has left meanwhile, too
     this.let = this.ended = false; // let: a room has let it in once
     this.late = setTimeout(() => this.shut(4408, "no document was opened in time"), LET_IN_WITHIN_MS);
     socket.binaryType = "arraybuffer"; // a Blob is read later, and in any order
@@ -182,7 +184,9 @@ class Lane {
     } catch {}
     this.closes = reader.at < message.length; // from version 4 on
     const name = this.text.split("\0", 1)[0];
-    if (token === null || !TOKEN_TEXT.test(token)) this.closeFor(CLOSE_ENDED, "the token has characters that no token has");
+    if (this.several.opening >= MAX_LANES) this.closeFor(4413, `one socket may open ${MAX_LANES} documents at a time`);
+    else if (token?.length > MAX_TOKEN) this.closeFor(CLOSE_ENDED, `a token has at most ${MAX_TOKEN} bytes`);
+    else if (token === null || !TOKEN_TEXT.test(token)) this.closeFor(CLOSE_ENDED, "the token has characters that no token has");
     else if (name === "." || name === "..") this.closeFor(4404, "a room's name is not . or ..");
     else this.open(name, token);
   }
@@ -191,7 +195,9 @@ class Lane {
   async open(name, token) {
     const headers = { ...this.several.headers };
     if (token !== "") headers.authorization = `Bearer ${token}`;
+    this.several.opening++;
     const { webSocket } = await this.several.join(new Request(this.several.path + encodeURIComponent(name), { headers }));
+    this.several.opening--;
     if (!webSocket) return this.closeFor(1013, "the server did not open the document; try again");
     webSocket.binaryType = "arraybuffer";
     webSocket.addEventListener("message", ({ data }) => typeof data === "string" || this.receive(new Uint8Array(data)));

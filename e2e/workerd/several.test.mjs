@@ -51,6 +51,22 @@ test("the request that opens a document has the id, the trace and the client of 
   for (const [name, value] of Object.entries({ ...headers, authorization: "Bearer t" })) assert.equal(request.headers.get(name), value, name);
 });
 
+test("a client that opens and leaves documents has few of them under way", (t) => {
+  const client = new Socket();
+  const request = new Request("http://127.0.0.1/hocuspocus");
+  let opened = 0;
+  const never = () => (opened++, new Promise(() => {}));
+  const several = new Several(client, "/yjs/", { request, trace: new Trace(request.headers) }, never);
+  t.after(() => several.end(1000, ""));
+  for (let i = 0; i < 300; i++) {
+    client.hear(...document, ...token);
+    client.hear(...document, 7); // leaves
+  }
+  assert.equal(opened, 100);
+  assert.equal(client.sent.length, 200); // denials
+  assert.equal(several.lanes.size, 0);
+});
+
 test("a document whose connection to its room fails makes the client connect again", async (t) => {
   const { client, room } = await open(t);
   room.hear(2, 2, 0); // authenticated

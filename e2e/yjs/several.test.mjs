@@ -106,7 +106,7 @@ for (const [name, open] of Object.entries(doors)) {
     await t.test("a token, a name or an origin that cannot be", async () => {
       const c = await connect();
       for (const [document, bearer, why] of [
-        ["a", "", /token is needed/], ["b", "no\r\nx-injected: 1", /characters/], ["c", "é", /characters/], ["c", `\ufeff${all}`, /characters/], ["d", "nonsense", /invalid token/],
+        ["a", "", /token is needed/], ["b", "no\r\nx-injected: 1", /characters/], ["c", "é", /characters/], ["c", `\ufeff${all}`, /characters/], ["d", "nonsense", /invalid token/], ["d", "x".repeat(8193), /8192 bytes/],
         ["..", all, /not \. or \.\./], [".", all, /not \. or \.\./], ["", all, /1 to 512 bytes/], ["n".repeat(513), all, /1 to 512 bytes/],
       ]) {
         c.join(document, bearer);

@@ -34,6 +34,7 @@ type several struct {
 	waiting int              // bytes of messages that no room has read
 	count   int              // of these messages
 	telling int              // messages of the host's own under way to the client
+	opening int              // documents that are being opened, those that the client has left meanwhile, too
 	let     bool             // a room has let it in once
 	ended   bool
 }
@@ -44,6 +45,7 @@ const (
 	maxWaiting      = 1 << 20 // bytes of messages that wait for their document, and of one before a room has let the socket in
 	maxWaitingCount = 1000
 	maxTelling      = 100
+	maxToken        = 8 << 10          // bytes: the guest takes no longer one
 	letInWithin     = 30 * time.Second // the first document
 )
 
@@ -148,9 +150,18 @@ func (m *several) receive(frame []byte) {
 		m.lanes[key] = l
 	}
 	switch {
+	case asks && !l.asked && m.opening >= maxLanes:
+		l.leave(websocket.StatusNormalClosure, "")
+		m.deny(address, fmt.Sprintf("one socket may open %d documents at a time", maxLanes))
 	case asks && !l.asked:
 		l.asked, l.closes = true, closes
-		go l.open(token)
+		m.opening++
+		go func() {
+			l.open(token)
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.opening--
+		}()
 	case yproto.IsClose(message):
 		l.leave(websocket.StatusNormalClosure, "")
 	case !asks:
@@ -285,6 +296,9 @@ func (l *lane) open(token []byte) {
 
 // request returns the request for the document's own socket, or why there is none.
 func (l *lane) request(token []byte) (r *http.Request, reason string) {
+	if len(token) > maxToken {
+		return nil, fmt.Sprintf("a token has at most %d bytes", maxToken)
+	}
 	if token == nil || bytes.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c >= 0x7f }) {
 		return nil, "the token has characters that no token has"
 	}

@@ -46,10 +46,12 @@ INSIDE := wasm/cmd/tidemark/inside
 dev: build $(DEPS)
 	@mkdir -p .wrangler && umask 077 && \
 	token=$$(go run ./wasm/cmd/tidemark token --secret-file .wrangler/auth_secret --sub dev) && \
+	operators=$$(go run ./wasm/cmd/tidemark token --secret-file .wrangler/auth_secret --operator) && \
 	printf 'DEV_MODE=1\nAUTH_SECRET=%s\n' "$${AUTH_SECRET:-$$(cat .wrangler/auth_secret)}" > .wrangler/dev.vars && \
 	export PATH="$(BIN):$$PATH" && \
 	CI=1 wrangler d1 migrations apply DB --local && \
-	printf '\nhttp://localhost:%s\na token for it: %s\n\n' "$(PORT)" "$$token" && \
+	printf '\nhttp://localhost:%s\na token for it: %s\nhttp://localhost:%s/console\na token for an operator: %s\n\n' \
+		"$(PORT)" "$$token" "$(PORT)" "$$operators" && \
 	exec wrangler dev --port $(PORT) --env-file .wrangler/dev.vars
 
 # The same system in one process under wazero, with its data in a folder.

@@ -39,6 +39,18 @@ func (s Scope) Allows(p Permission) bool {
 	return slices.Contains(strings.Fields(s.Words), string(p))
 }
 
+// List returns the words, sorted and each once. With All the permissions are among them.
+func (s Scope) List() []string {
+	words := strings.Fields(s.Words)
+	for _, p := range Permissions {
+		if s.All && s.Allows(p) {
+			words = append(words, string(p))
+		}
+	}
+	slices.Sort(words)
+	return slices.Compact(words)
+}
+
 // union returns the scope that allows what any of the scopes allows. Its words are
 // sorted.
 func union(scopes ...Scope) (all Scope) {

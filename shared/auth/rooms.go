@@ -64,8 +64,12 @@ func (r Rooms) Prefix() string {
 	return strings.ToValidUTF8(prefix, "")
 }
 
-// matches takes at most len(glob) × len(name) steps.
-func matches(glob, name string) bool {
+// matches says whether a name is among those of a glob.
+func matches(glob, name string) bool { return globMatches(glob, name, false) }
+
+// globMatches takes at most len(glob) × len(name) steps. If the name is a glob, too, then ? does
+// not stand for its *.
+func globMatches(glob, name string, ofGlob bool) bool {
 	g, n := []rune(glob), []rune(name)
 	star, from := -1, 0 // the last * and where its characters end
 	i, j := 0, 0
@@ -74,7 +78,7 @@ func matches(glob, name string) bool {
 		case i < len(g) && g[i] == '*':
 			star, from = i, j
 			i++
-		case i < len(g) && (g[i] == '?' || g[i] == n[j]):
+		case i < len(g) && (g[i] == n[j] || g[i] == '?' && !(ofGlob && n[j] == '*')):
 			i++
 			j++
 		case star >= 0:

@@ -75,11 +75,16 @@ func devSection() *door.Section {
 }
 
 // accountSection has the paths that no other section has, too. Tokens are of the whole
-// server: the root alone revokes them.
+// server: the root alone makes and revokes them.
 func accountSection(root bool) *door.Section {
-	routes := []door.Route{{Name: "auth.ticket", Method: "POST", Pattern: "/auth/ticket", Serve: ticket}}
+	routes := []door.Route{
+		{Name: "auth.ticket", Method: "POST", Pattern: "/auth/ticket", Serve: ticket},
+		{Name: "auth.me", Method: "GET", Pattern: "/auth/me", Outside: true, Serve: me},
+	}
 	if root {
-		routes = append(routes, door.Route{Name: "auth.revoke", Method: "POST", Pattern: "/auth/revoke", Permission: auth.SyncAdmin, Serve: revoke})
+		routes = append(routes,
+			door.Route{Name: "auth.token", Method: "POST", Pattern: "/auth/token", Permission: auth.SyncAdmin, Logged: true, Serve: makeToken},
+			door.Route{Name: "auth.revoke", Method: "POST", Pattern: "/auth/revoke", Permission: auth.SyncAdmin, Logged: true, Serve: revoke})
 	}
 	return &door.Section{
 		Roots:   []string{"/auth/"},

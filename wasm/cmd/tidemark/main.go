@@ -8,6 +8,7 @@
 //	    [--metrics-addr 127.0.0.1:9464|off] [--log text|json] [--dev [--dev-any-address]]
 //	    [--backup-to FOLDER] [--backup-every 1h] [--backup-keep 24]
 //	tidemark token --data DIR --sub alice [--scope "…"] [--spaces "…"] [--claims '{"teams":["a"]}'] [--ttl 720h]
+//	tidemark token --data DIR --operator [--sub alice] [--spaces "…"] [--ttl 24h]
 //	tidemark backup --data DIR --to FOLDER
 //	tidemark restore --from FOLDER --data DIR [--config wrangler.toml] [--tables tables.toml] [--wasm FILE]
 //	tidemark restored --url URL [--token TOKEN | --data DIR]
@@ -32,9 +33,10 @@
 // serve adds to the database the tables and columns that are new in the file. It refuses to
 // start if the database would lose data. The port is that of --addr or, without it, PORT.
 // Prometheus reads the metrics at --metrics-addr, and never at the port of the clients.
-// With --dev it prints a token, and /dev/login gives anyone on this machine a
-// token for any name; serve then refuses an address that is not loopback unless
-// --dev-any-address is given, too. token prints a token and nothing else. Its
+// With --dev it prints a token, the address of the console and an operator's token, and
+// /dev/login gives anyone on this machine a token for any name; serve then refuses an address that is not loopback unless
+// --dev-any-address is given, too. token prints a token and nothing else. With
+// --operator it has every permission, in the root and in all spaces. Its
 // --spaces is a list of globs with commas between, or the JSON of the claim spaces. Its
 // --claims is a JSON object of other claims, which the rules of tables may read.
 //
@@ -92,6 +94,7 @@ const usage = `usage:
       [--metrics-addr 127.0.0.1:9464|off] [--log text|json] [--dev [--dev-any-address]]
       [--backup-to FOLDER] [--backup-every 1h] [--backup-keep 24]
   tidemark token [--data data] --sub NAME [--scope "…"] [--spaces "…"] [--claims '{"teams":["a"]}'] [--ttl 720h]
+  tidemark token [--data data] --operator [--sub NAME] [--spaces "…"] [--ttl 24h]
   tidemark backup --data DIR --to FOLDER
   tidemark restore --from FOLDER --data DIR [--config wrangler.toml] [--tables tables.toml] [--wasm FILE]
   tidemark restored --url URL [--token TOKEN | --data DIR]

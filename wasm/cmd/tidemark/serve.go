@@ -358,7 +358,11 @@ func (s *service) findSecret() (err error) {
 		return nil
 	}
 	token, err := sign(s.secret, claims{sub: "dev", ttl: defaultTTL()}, time.Now())
-	s.welcome = "a token for it: " + token
+	if err != nil {
+		return err
+	}
+	operators, err := sign(s.secret, operatorClaims(claims{ttl: defaultTTL()}, false), time.Now())
+	s.welcome = fmt.Sprintf("a token for it: %s\nhttp://%s/console\na token for an operator: %s", token, s.listener.Addr(), operators)
 	return err
 }
 

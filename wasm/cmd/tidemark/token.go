@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -12,13 +13,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
-
 	"tidemark/shared/auth"
 )
 
-// longestTTL is the life of a token, unless --ttl or AUTH_MAX_TTL is less.
-const longestTTL = 720 * time.Hour
+// The life of a token, unless --ttl says another or AUTH_MAX_TTL is less.
+const (
+	longestTTL       = 720 * time.Hour
+	operatorTokenTTL = 24 * time.Hour // with --operator
+)
 
 // defaultTTL returns AUTH_MAX_TTL of the environment, but at most longestTTL. It
 // ignores an invalid AUTH_MAX_TTL: the server reports that.
@@ -45,16 +47,20 @@ func runToken(c *invocation) error {
 	c.flags.StringVar(&of.spaces, "spaces", "", `the spaces it is for: globs with commas between, or the claim as JSON, such as {"acme":"sync:read"}; if empty it is for the root`)
 	c.flags.StringVar(&of.more, "claims", "", `other claims, as a JSON object such as {"teams":["a"]}; the rules of tables may read them`)
 	c.flags.DurationVar(&of.ttl, "ttl", defaultTTL(), "how long it is good for")
+	operator := c.flags.Bool("operator", false, "for an operator, as in the console: it has every permission, in the root and in all spaces unless --spaces says where, for --ttl 24h and --sub operator unless they are given")
 	if err := c.parse(); err != nil {
 		return err
 	}
+	given := map[string]bool{}
+	c.flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if given["spaces"] && of.spaces == "" {
+		return errors.New("token: --spaces is empty: leave it out for a token of the root")
+	}
+	if *operator {
+		of = operatorClaims(of, given["ttl"])
+	}
 	if of.sub == "" {
 		return errors.New("token: --sub is needed")
-	}
-	given := false
-	c.flags.Visit(func(f *flag.Flag) { given = given || f.Name == "spaces" })
-	if given && of.spaces == "" {
-		return errors.New("token: --spaces is empty: leave it out for a token of the root")
 	}
 	if of.ttl <= 0 {
 		return fmt.Errorf("token: --ttl %v is over before it begins", of.ttl)
@@ -73,6 +79,22 @@ func runToken(c *invocation) error {
 	return err
 }
 
+// operatorClaims returns the claims of an operator's token: those of the flags, with what
+// the flags leave open. Words of --scope are added to the permissions.
+func operatorClaims(of claims, ttlGiven bool) claims {
+	var words []string
+	for _, p := range auth.Permissions {
+		words = append(words, string(p))
+	}
+	of.scope = strings.Join(append(words, strings.Fields(of.scope)...), " ")
+	of.sub = cmp.Or(of.sub, "operator")
+	of.spaces = cmp.Or(of.spaces, `["","*"]`)
+	if !ttlGiven {
+		of.ttl = min(of.ttl, operatorTokenTTL)
+	}
+	return of
+}
+
 // strangeWords returns the words of a scope that are no permissions. Only the rules of
 // tables ask for them.
 func strangeWords(scope string) []string {
@@ -81,34 +103,26 @@ func strangeWords(scope string) []string {
 	})
 }
 
-// sign signs a token. Its iss and aud are the first values of AUTH_ISSUER and
-// AUTH_AUDIENCE in the environment. A server with these variables requires them.
+// sign signs a token, as a server with the same variables does. Its iss and aud are the first
+// values of AUTH_ISSUER and AUTH_AUDIENCE in the environment, and AUTH_CLAIMS names its claims.
 func sign(secret string, c claims, now time.Time) (string, error) {
-	m := jwt.MapClaims{"sub": c.sub, "iat": now.Unix(), "exp": now.Add(c.ttl).Unix()}
-	for claim, variable := range map[string]string{"iss": "AUTH_ISSUER", "aud": "AUTH_AUDIENCE"} {
-		first, _, _ := strings.Cut(os.Getenv(variable), ",")
-		if first = strings.TrimSpace(first); first != "" {
-			m[claim] = first
-		}
-	}
-	if c.scope != "" {
-		m["scope"] = c.scope
-	}
+	config := auth.Config{Secret: []byte(secret), Issuers: firstOf("AUTH_ISSUER"), Audiences: firstOf("AUTH_AUDIENCE")}
+	grant := auth.Grant{Subject: c.sub, Scope: c.scope, Issued: now, Expires: now.Add(c.ttl)}
+	config.Claims, _ = auth.ParseMapping(os.Getenv("AUTH_CLAIMS")) // the server reports an invalid one
+	var err error
 	if c.spaces != "" {
-		spaces, err := spacesClaim(c.spaces)
-		if err != nil {
+		if grant.Spaces, err = spacesClaim(c.spaces); err != nil {
 			return "", err
 		}
-		m["spaces"] = spaces
 	}
 	if c.more != "" {
-		if err := addClaims(m, c.more); err != nil {
-			return "", err
+		if grant.Added, err = config.Claims.AddedClaims([]byte(c.more)); err != nil {
+			return "", fmt.Errorf("token: --claims %s: %w", c.more, err)
 		}
 	}
-	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, m).SignedString([]byte(secret))
-	if err == nil && (c.spaces != "" || c.more != "") {
-		err = checkToken(secret, token, now)
+	token := config.Issue(grant)
+	if c.spaces != "" || c.more != "" {
+		err = checkToken(config, token, now)
 	}
 	if err != nil {
 		return "", err
@@ -116,15 +130,24 @@ func sign(secret string, c claims, now time.Time) (string, error) {
 	return token, nil
 }
 
+// firstOf returns the first value of a variable's list, or none.
+func firstOf(variable string) []string {
+	first, _, _ := strings.Cut(os.Getenv(variable), ",")
+	if first = strings.TrimSpace(first); first == "" {
+		return nil
+	}
+	return []string{first}
+}
+
 // spacesClaim reads --spaces: the JSON of the claim spaces, or a list of globs with
 // commas between. Only JSON can name the root, so that a stray comma does not.
-func spacesClaim(text string) (any, error) {
+func spacesClaim(text string) ([]byte, error) {
 	text = strings.TrimSpace(text)
 	if strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") {
 		if !json.Valid([]byte(text)) {
 			return nil, fmt.Errorf("token: --spaces %s is not valid JSON", text)
 		}
-		return json.RawMessage(text), nil
+		return []byte(text), nil
 	}
 	globs := strings.Split(text, ",")
 	for i, glob := range globs {
@@ -132,24 +155,12 @@ func spacesClaim(text string) (any, error) {
 			return nil, fmt.Errorf(`token: --spaces %q has an empty name; to name the root write JSON, such as ["","acme"]`, text)
 		}
 	}
-	return globs, nil
-}
-
-// addClaims adds the claims of --claims.
-func addClaims(m jwt.MapClaims, text string) error {
-	added, err := auth.AddedClaims([]byte(text))
-	if err != nil {
-		return fmt.Errorf("token: --claims %s: %w", text, err)
-	}
-	for name, value := range added {
-		m[name] = json.RawMessage(value)
-	}
-	return nil
+	return json.Marshal(globs)
 }
 
 // checkToken returns an error if a server would reject the token for its spaces or its other claims.
-func checkToken(secret, token string, now time.Time) error {
-	v, err := auth.New(auth.Config{Secret: []byte(secret)})
+func checkToken(config auth.Config, token string, now time.Time) error {
+	v, err := auth.New(config)
 	if err == nil {
 		_, _, err = v.Verify(token, now)
 	}

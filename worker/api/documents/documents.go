@@ -112,13 +112,13 @@ func Section(of func(*door.Call) *Config) *door.Section {
 		{Name: "documents.several", Method: "GET", Pattern: several, Outside: true, Open: true, Serve: joinSeveral},
 		{Name: "documents.list", Method: "GET", Pattern: root, Permission: auth.YjsRead, Serve: h.list},
 		{Name: "documents.versions.list", Method: "GET", Pattern: versions, Permission: auth.YjsRead, Serve: h.listVersions},
-		{Name: "documents.versions.keep", Method: "POST", Pattern: versions, Permission: auth.YjsWrite, Serve: h.keepVersion},
+		{Name: "documents.versions.keep", Method: "POST", Pattern: versions, Permission: auth.YjsWrite, Logged: true, Serve: h.keepVersion},
 		{Name: "documents.versions.show", Method: "GET", Pattern: version, Permission: auth.YjsRead, Serve: h.showVersion},
-		{Name: "documents.versions.restore", Method: "POST", Pattern: version + "/restore", Permission: auth.YjsWrite, Serve: h.restoreVersion},
+		{Name: "documents.versions.restore", Method: "POST", Pattern: version + "/restore", Permission: auth.YjsWrite, Logged: true, Serve: h.restoreVersion},
 		{Name: "documents.show", Method: "GET", Pattern: room, Permission: auth.YjsRead, Serve: h.show},
 		{Name: "documents.head", Method: "HEAD", Pattern: room, Permission: auth.YjsRead, Serve: h.show},
 		{Name: "documents.merge", Method: "POST", Pattern: room, Permission: auth.YjsWrite, Serve: h.merge},
-		{Name: "documents.delete", Method: "DELETE", Pattern: room, Permission: auth.YjsWrite, Serve: h.delete},
+		{Name: "documents.delete", Method: "DELETE", Pattern: room, Permission: auth.YjsWrite, Logged: true, Serve: h.delete},
 	}
 	return s
 }

@@ -103,6 +103,11 @@ type Call struct {
 	Space *Space
 	Route *Route        // nil: none matches
 	ID    auth.Identity // of the caller in the space, after Identify
+	// Token is what the caller's token says, before In narrowed it. It is the zero value in a
+	// space's object, and of a ticket.
+	Token auth.Identity
+	// Changed are members that the log's line about a change has, too: names and values by turns.
+	Changed []any
 
 	known    bool     // ID is the caller's
 	ticket   string   // of the space, to be redeemed; "": none

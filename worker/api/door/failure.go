@@ -120,6 +120,15 @@ func (c *Call) Logger() *logline.Logger {
 	return log
 }
 
+// logChange says in the log who changed what.
+func (c *Call) logChange() {
+	args := []any{"action", c.Route.Name, "subject", c.ID.Subject, "space", nil}
+	if c.Space.Name != "" {
+		args[len(args)-1] = c.Space.Name
+	}
+	c.Logger().Info("change", append(args, c.Changed...)...)
+}
+
 // Explain turns any error into a failure, and sets its header. It logs an internal
 // error: the client gets no more than "Internal error".
 func (c *Call) Explain(err error) *Failure {

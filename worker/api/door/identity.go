@@ -73,6 +73,7 @@ func (c *Call) verifyIn(token string) (auth.Identity, error) {
 	if err != nil {
 		return id, err
 	}
+	c.Token = id
 	id, named := id.In(c.Space.Name)
 	switch {
 	case named:

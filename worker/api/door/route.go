@@ -24,6 +24,7 @@ type Route struct {
 	Upgrade    bool            // matches only the opening handshake of a WebSocket
 	Socket     bool            // opens a WebSocket, so that it takes a ticket
 	Outside    bool            // of a space: the Worker serves it, and the space does not hear of it
+	Logged     bool            // the log has a line about each call that succeeds: who changed what
 	Serve      func(*Call) error
 
 	parameters []string
@@ -135,7 +136,11 @@ func (s *Section) Serve(c *Call) error {
 			return err
 		}
 	}
-	return c.Route.Serve(c)
+	err := c.Route.Serve(c)
+	if err == nil && c.Route.Logged {
+		c.logChange()
+	}
+	return err
 }
 
 // ServesOutside says whether the Worker serves a call of a space by itself.

@@ -63,8 +63,8 @@ func Section(of func(*door.Call) Space) *door.Section {
 	return &door.Section{
 		Roots: []string{"", "/info", "/pause", "/resume"},
 		Routes: []door.Route{
-			{Name: "space.delete", Method: "DELETE", Pattern: "", Permission: auth.SpacesAdmin, Serve: done(of, Space.Delete)},
-			{Name: "space.pause", Method: "POST", Pattern: "/pause", Permission: auth.SpacesAdmin, Serve: func(c *door.Call) error {
+			{Name: "space.delete", Method: "DELETE", Pattern: "", Permission: auth.SpacesAdmin, Logged: true, Serve: done(of, Space.Delete)},
+			{Name: "space.pause", Method: "POST", Pattern: "/pause", Permission: auth.SpacesAdmin, Logged: true, Serve: func(c *door.Call) error {
 				more, err := of(c).Pause(c.R.Context())
 				if err != nil {
 					return err
@@ -73,7 +73,7 @@ func Section(of func(*door.Call) Space) *door.Section {
 					More bool `json:"more"`
 				}{more})
 			}},
-			{Name: "space.resume", Method: "POST", Pattern: "/resume", Permission: auth.SpacesAdmin, Serve: done(of, Space.Resume)},
+			{Name: "space.resume", Method: "POST", Pattern: "/resume", Permission: auth.SpacesAdmin, Logged: true, Serve: done(of, Space.Resume)},
 			{Name: "space.info", Method: "GET", Pattern: "/info", Permission: auth.SyncAdmin, Serve: func(c *door.Call) error {
 				info, err := of(c).Info(c.R.Context())
 				if err != nil {

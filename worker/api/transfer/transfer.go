@@ -44,7 +44,7 @@ func Section(of func(*door.Call) Store, importing bool) *door.Section {
 	}
 	if importing {
 		s.Roots = append(s.Roots, "/import")
-		s.Routes = append(s.Routes, door.Route{Name: "transfer.import", Method: "POST", Pattern: "/import", Permission: auth.SyncAdmin, Serve: h.importPage})
+		s.Routes = append(s.Routes, door.Route{Name: "transfer.import", Method: "POST", Pattern: "/import", Permission: auth.SyncAdmin, Logged: true, Serve: h.importPage})
 	}
 	return s
 }

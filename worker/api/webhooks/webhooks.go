@@ -48,7 +48,7 @@ func Section(desk *webhooks.Desk) *door.Section {
 				}
 				return page, err
 			})},
-			{Name: "webhooks.retry", Method: "POST", Pattern: "/webhooks/retry", Permission: auth.SyncAdmin, Serve: serve(func(c *door.Call) (page webhooks.Page, err error) {
+			{Name: "webhooks.retry", Method: "POST", Pattern: "/webhooks/retry", Permission: auth.SyncAdmin, Logged: true, Serve: serve(func(c *door.Call) (page webhooks.Page, err error) {
 				after, limit, err := position(c)
 				if err == nil {
 					page, err = desk.Retry(c.R.Context(), after, limit)

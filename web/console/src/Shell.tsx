@@ -44,6 +44,7 @@ export function Shell() {
         </div>
       </header>
       <main id="main" className="page" tabIndex={-1} ref={main}>
+        {kind?.placed === false && <h1>{kind.title}</h1>}
         {kind?.placed && <PlaceChooser place={place} page={kind} searches={root.value?.scope.includes("spaces:admin") ?? false} />}
         <Notices />
         {kind === undefined ? (

@@ -1,4 +1,5 @@
-/** The page Overview. */
+import { Empty } from "../load";
+
 export function Overview() {
-  return <h1>Overview</h1>;
+  return <Empty>Nothing here yet.</Empty>;
 }

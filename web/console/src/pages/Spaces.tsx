@@ -1,4 +1,5 @@
-/** The page Spaces. */
+import { Empty } from "../load";
+
 export function Spaces() {
-  return <h1>Spaces</h1>;
+  return <Empty>Nothing here yet.</Empty>;
 }

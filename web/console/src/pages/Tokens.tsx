@@ -1,4 +1,5 @@
-/** The page Tokens. */
+import { Empty } from "../load";
+
 export function Tokens() {
-  return <h1>Tokens</h1>;
+  return <Empty>Nothing here yet.</Empty>;
 }

@@ -24,6 +24,15 @@ const (
 // Permissions are all of them.
 var Permissions = []Permission{SyncRead, SyncWrite, SyncAdmin, YjsRead, YjsWrite, ProjectsRead, ProjectsWrite, SpacesAdmin}
 
+// EveryScope returns the claim scope of a token that may do everything.
+func EveryScope() string {
+	words := make([]string, len(Permissions))
+	for i, p := range Permissions {
+		words[i] = string(p)
+	}
+	return strings.Join(words, " ")
+}
+
 // A Scope is the permissions of a token: words with blanks between (RFC 8693, 4.2),
 // and with All also every permission but SyncAdmin and SpacesAdmin.
 type Scope struct {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"sync"
@@ -61,7 +62,21 @@ func (a *assets) serve(rw http.ResponseWriter, r *http.Request) bool {
 			return true
 		}
 	}
-	return false
+	return strings.HasSuffix(r.URL.Path, "/") && a.redirect(rw, r, name)
+}
+
+// redirect sends the path of a page with a slash behind it to the page: /console/ to
+// /console, which is console.html. It returns false if there is no such page.
+func (a *assets) redirect(rw http.ResponseWriter, r *http.Request, name string) bool {
+	info, err := fs.Stat(a.files, name+".html")
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	SetRoute(rw, metrics.Assets)
+	setHeaders(rw.Header(), a.headers, r.URL.Path)
+	to := url.URL{Path: "/" + name, RawQuery: r.URL.RawQuery}
+	http.Redirect(rw, r, to.String(), http.StatusTemporaryRedirect)
+	return true
 }
 
 func (a *assets) serveFile(rw http.ResponseWriter, r *http.Request, name string) bool {

@@ -54,8 +54,8 @@ func devAsk(c *door.Call) error {
 // devLogin returns {"token":"…","expires_in":43200,"personal":"…"} for {"name":"…",
 // "spaces":["…"],"claims":{…}}. The token reaches the root, the person's own space, which the
 // answer names, and the spaces asked for; there may be none. It has the claims asked for, which
-// say nothing of the caller's name and rights. The content type must be JSON, which a form of
-// another page cannot send.
+// say nothing of the caller's name and rights. With "operator":true it has all permissions, and
+// reaches all spaces. The content type must be JSON, which a form of another page cannot send.
 func devLogin(c *door.Call) error {
 	if kind, _, _ := strings.Cut(c.R.Header.Get("Content-Type"), ";"); !strings.EqualFold(strings.TrimSpace(kind), "application/json") {
 		return door.Fail(door.UnsupportedMediaType, "The content type must be application/json")
@@ -65,12 +65,13 @@ func devLogin(c *door.Call) error {
 		return err
 	}
 	var input struct {
-		Name   string
-		Spaces []string
-		Claims map[string]jsonvalue.RawMessage
+		Name     string
+		Spaces   []string
+		Claims   map[string]jsonvalue.RawMessage
+		Operator bool
 	}
 	if err := jsonvalue.Unmarshal(body, &input); err != nil {
-		return door.Fail(door.BadRequest, `The body must be {"name":"…"}, and may have "spaces":["…"] and "claims":{…}`)
+		return door.Fail(door.BadRequest, `The body must be {"name":"…"}, and may have "spaces":["…"], "claims":{…} and "operator":true`)
 	}
 	name := strings.TrimSpace(input.Name)
 	if name == "" || utf8.RuneCountInString(name) > devNameRunes || strings.ContainsFunc(name, unicode.IsControl) {
@@ -90,7 +91,14 @@ func devLogin(c *door.Call) error {
 		}
 	}
 	personal := personalSpace(name)
-	token, err := devToken(c.Settings.Auth, name, append([]string{"", personal}, input.Spaces...), input.Claims, c.Now())
+	claims := map[string]any{"sub": name, "spaces": append([]string{"", personal}, input.Spaces...)}
+	if input.Operator {
+		claims["scope"], claims["spaces"] = auth.EveryScope(), []string{"", "*"}
+	}
+	for claim, value := range input.Claims {
+		claims[claim] = value
+	}
+	token, err := devToken(c.Settings.Auth, claims, c.Now())
 	if err != nil {
 		return err
 	}
@@ -134,11 +142,8 @@ func devTokenLife(c auth.Config) time.Duration {
 	return maxDevTokenLife
 }
 
-func devToken(c auth.Config, name string, spaces []string, more map[string]jsonvalue.RawMessage, now time.Time) (string, error) {
-	claims := map[string]any{"sub": name, "spaces": spaces, "iat": now.Unix(), "exp": now.Add(devTokenLife(c)).Unix()}
-	for claim, value := range more {
-		claims[claim] = value
-	}
+func devToken(c auth.Config, claims map[string]any, now time.Time) (string, error) {
+	claims["iat"], claims["exp"] = now.Unix(), now.Add(devTokenLife(c)).Unix()
 	if issuers := c.Issuers; len(issuers) > 0 {
 		claims["iss"] = issuers[0]
 	}

@@ -1,0 +1,43 @@
+// What was done, until the person dismisses it or goes on: the three last lines.
+import { useSyncExternalStore } from "react";
+
+export interface Done {
+  /** A sentence in the past tense: "The space acme is deleted." */
+  text: string;
+  requestId?: string;
+}
+
+const most = 3;
+let lines: (Done & { key: number })[] = [];
+let key = 0;
+const listeners = new Set<() => void>();
+
+function set(next: typeof lines) {
+  lines = next;
+  listeners.forEach((listener) => listener());
+}
+
+export const say = (done: Done) => set([...lines, { ...done, key: ++key }].slice(-most));
+
+export const clear = () => set([]);
+
+export function Notices() {
+  const shown = useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    () => lines,
+  );
+  return (
+    <ul className="notices" role="status" aria-label="What was done">
+      {shown.map(({ key, text, requestId }) => (
+        <li key={key}>
+          <span>{text}</span>
+          {requestId && <span className="id">Request <code>{requestId}</code></span>}
+          <button type="button" className="quiet" aria-label={`Dismiss: ${text}`} onClick={() => set(lines.filter((line) => line.key !== key))}>✕</button>
+        </li>
+      ))}
+    </ul>
+  );
+}

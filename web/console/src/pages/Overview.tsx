@@ -1,0 +1,5 @@
+import { Empty } from "../load";
+
+export function Overview() {
+  return <Empty>Nothing here yet.</Empty>;
+}

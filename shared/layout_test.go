@@ -50,6 +50,7 @@ var arrows = map[string][]string{
 	"worker/webhooks":        {"shared", "worker/store.", "worker/store/outbox"},
 	"worker/store/outbox":    {"shared", "worker/store."},
 	"worker/api/webhooks":    {"shared", "worker/webhooks", "worker/store/outbox", "worker/api/door"},
+	"worker/api/overview":    {"shared", "worker/store.", "worker/store/spaces", "worker/api/door"},
 	"worker/api/transfer":    {"shared", "worker/store.", "worker/store/transfer", "worker/api/door"},
 	"worker/api/dialect":     {"shared", "worker/store."},
 	"worker/host":            {"shared", "worker/host"},

@@ -3,6 +3,7 @@ import { Body } from "./body.mjs";
 import { failure } from "./failure.mjs";
 import { Trace, info } from "./log.mjs";
 import { requestPoint } from "./metrics.mjs";
+import { countRequest } from "./overview.mjs";
 
 const READS = new Set(["GET", "HEAD", "OPTIONS"]);
 
@@ -38,7 +39,9 @@ export class Exchange {
   end(response) {
     const { trace, call, env, method } = this;
     const { status } = response;
-    const millis = Date.now() - this.start;
+    const now = Date.now();
+    const millis = now - this.start;
+    countRequest(status, now);
     if (call !== null) {
       const memory = call.guest?.memory.buffer.byteLength ?? 0; // none if it did not boot
       requestPoint(env, { route: this.route, method, status, seconds: millis / 1000, memory }, call.counts);

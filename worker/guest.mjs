@@ -8,9 +8,10 @@ import { fetchFrame } from "./fetch.mjs";
 import * as log from "./log.mjs";
 import { Counts, ofEvents } from "./metrics.mjs";
 import { objectStub } from "./object.mjs";
+import { countEnd, countFrame, overview } from "./overview.mjs";
 import { verifyFrame } from "./signature.mjs";
 
-const ABI = "tidemark_abi_5"; // Module of package abi
+const ABI = "tidemark_abi_6"; // Module of package abi
 checkABI();
 const VALUES = valuesOf(wasm);
 
@@ -61,6 +62,7 @@ class Guest {
     this.handles = new Map(); // number -> bytes
     this.lastHandle = 0;
     this.dead = false;
+    this.ends = "failed"; // the reason, if it ends
     this.call = null; // whose export is running
     this.object = null; // whose event is running
     this.reply = NONE;
@@ -79,7 +81,10 @@ class Guest {
     const grown = go.importObject.gojs["runtime.resetMemoryDataView"];
     go.importObject.gojs["runtime.resetMemoryDataView"] = (sp) => {
       grown(sp);
-      if (go.mem.byteLength > this.budget) throw new Error("out of its memory budget");
+      if (go.mem.byteLength > this.budget) {
+        this.ends = "memory";
+        throw new Error("out of its memory budget");
+      }
     };
     go.importObject[ABI] = safely(this.imports());
     // Only the guests of the tests import it: docs/abi.md.
@@ -123,6 +128,7 @@ class Guest {
 
   die(guilty) {
     this.dead = true;
+    countEnd(this.ends);
     if (this.counting) ofEvents().add("tidemark_instances_ended_total", 1);
     if (current === this) current = null;
     this.handles.clear();
@@ -232,9 +238,10 @@ class Guest {
 
   // count takes a frame of what a call has counted, or with 0 the event that is running.
   count(call, ptr, length) {
-    if (!this.counting) return;
-    const { counts, object } = this.calls.get(call) ?? { counts: ofEvents(), object: this.object };
-    counts.report(this.copy(ptr, length), object);
+    const of = this.calls.get(call);
+    const object = of ? of.object : this.object;
+    countFrame(this.reader(ptr, length), object);
+    if (this.counting) (of ? of.counts : ofEvents()).report(this.copy(ptr, length), object);
   }
 
   imports() {
@@ -265,6 +272,7 @@ class Guest {
       },
       drop: (handle) => void this.handles.delete(handle),
       count: (call, ptr, length) => this.count(call, ptr, length),
+      overview: () => this.keep(encode(overview(this.env, this.memory.buffer.byteLength))),
       full: () => Number(this.full()),
       again: (call) => Number(this.calls.get(call)?.again() ?? false),
       op: (call, id, kind, ptr, length) => this.calls.get(call)?.post({ id, kind, ...this.frame(kind, ptr, length) }),

@@ -18,6 +18,7 @@ import (
 	"tidemark/worker/api/dialect"
 	docsapi "tidemark/worker/api/documents"
 	"tidemark/worker/api/door"
+	"tidemark/worker/api/overview"
 	rowsapi "tidemark/worker/api/records"
 	"tidemark/worker/host"
 	"tidemark/worker/space"
@@ -94,6 +95,7 @@ func newServer(schema record.Schema) *server {
 
 func (s *server) newHandler(copies *documents.Copies) *api.Handler {
 	ticketStore, projectStore := tickets.New(s.telling), projects.New(s.telling, s.projects)
+	desk := s.telling.desk()
 	return api.Prepare(api.Config{
 		Door: door.Config{
 			Rooms: host.Rooms{}, Web: host.Web{},
@@ -108,8 +110,12 @@ func (s *server) newHandler(copies *documents.Copies) *api.Handler {
 			Documents: &docsapi.Config{Calls: host.Rooms{}, Copies: copies, Versions: copies},
 			Transfer:  transfer.New(s.telling, s.transfer),
 		},
-		Spaces:    s.directory,
-		Webhooks:  s.telling.desk(),
+		Spaces:   s.directory,
+		Webhooks: desk,
+		Overview: &overview.Config{
+			Host: host.Overview, Directory: s.directory, Webhooks: desk, Place: placeOf,
+			Storage: store.StorageNumber, TablesVersion: int(s.schema.Version),
+		},
 		Databases: s.databases,
 	})
 }
@@ -138,6 +144,15 @@ func (s *server) open(settings door.Settings, invalid error) host.Config {
 // spaceYjsRoom is the class of the rooms of spaces' documents.
 const spaceYjsRoom = "SpaceYjsRoom"
 
+// placeOf returns the space and the room of a document's object.
+func placeOf(class, name string) (space, room string) {
+	if class == spaceYjsRoom {
+		space, room, _ = strings.Cut(name, "/")
+		return space, room
+	}
+	return "", name
+}
+
 // counts returns the counters of the tables, which are 0 from the start.
 func counts(schema record.Schema) (c metric.Counts) {
 	for i := range schema.Tables {
@@ -156,7 +171,7 @@ func database(o *host.Object, ofRoot *documents.Copies) (host.YjsDatabase, strin
 	if o.Class != spaceYjsRoom {
 		return ofRoot, o.Name
 	}
-	name, room, _ := strings.Cut(o.Name, "/")
+	name, room := placeOf(o.Class, o.Name)
 	remote := &space.Remote{Calls: host.Rooms{}, Space: name, Room: room, Now: time.Now}
 	return struct {
 		*documents.Copies

@@ -14,9 +14,11 @@ const NAMES = [
   "tidemark_copies_behind_seconds",
   "tidemark_webhooks_total",
   "tidemark_webhooks_waiting",
+  "tidemark_copy_failures",
+  "tidemark_copies_late_seconds",
 ];
-const LABELS = [[], ["table", "outcome"], ["table"], [], [], ["direction"], ["result"], [], ["result"], []];
-const COPIES_BEHIND = 7;
+const LABELS = [[], ["table", "outcome"], ["table"], [], [], ["direction"], ["result"], [], ["result"], [], [], []];
+const COPIES_BEHIND = 7, COPIES_LATE = 11;
 
 // COLUMNS are the doubles of a point, from double1 on: a name, and the last label if there is one.
 export const COLUMNS = [
@@ -72,6 +74,7 @@ export class Counts {
       const text = reader.text();
       const name = NAMES[number];
       if (name === undefined) return;
+      if (number === COPIES_LATE) continue; // a time to come, of no use in a point
       if (number === COPIES_BEHIND) value = behind(object, value);
       if (value === 0) continue;
       const labels = text === "" ? [] : text.split("\0");

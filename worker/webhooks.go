@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"strings"
 	"time"
 
 	"tidemark/shared/abi"
@@ -73,10 +72,8 @@ func (t *telling) ofDocuments() func(*host.Object, host.Batcher) host.Outbox {
 		return nil
 	}
 	return func(o *host.Object, db host.Batcher) host.Outbox {
-		e := outbox.Entry{Room: o.Name}
-		if o.Class == spaceYjsRoom {
-			e.Space, e.Room, _ = strings.Cut(o.Name, "/")
-		}
+		var e outbox.Entry
+		e.Space, e.Room = placeOf(o.Class, o.Name)
 		return t.courier.New(db, outbox.OfDocument, e)
 	}
 }

@@ -2,11 +2,13 @@
 // the guest (guest.mjs), and returns the responses. It knows nothing of sync.
 import { DurableObject } from "cloudflare:workers";
 import { Body } from "./body.mjs";
+import { awakens, crowded } from "./crowd.mjs";
 import { Exchange } from "./exchange.mjs";
 import { Held, frameOf } from "./held.mjs";
 import * as log from "./log.mjs";
 import { alarmPoint, eventPoint } from "./metrics.mjs";
 import { objectStub } from "./object.mjs";
+import { beforeClose } from "./overview.mjs";
 import { response } from "./response.mjs";
 import { Several } from "./several.mjs";
 import { closeSocket, cutReason } from "./socket.mjs";
@@ -20,9 +22,6 @@ const LIMIT_BODY_BYTES = 16 << 20; // variable LIMIT_BODY_BYTES
 const OPEN = 1; // WebSocket.readyState
 const LEAST_DROPPED = 1 << 20; // bytes of a body, however low the limits
 const DROPPED_LIMITS = 8; // times LIMIT_BODY_BYTES, of a body that nobody wants
-const LIMIT_SOCKETS = 10_000; // variable LIMIT_SOCKETS
-const LIMIT_SOCKETS_PER_SUBJECT = 64; // variable LIMIT_SOCKETS_PER_SUBJECT
-const CLOSE_FULL = 4503, CLOSE_OWNER_FULL = 4529;
 const NONE = new Uint8Array(0);
 const REQUEST = 1, SEVERAL = 2; // the first byte of a Forward with Request, and with Several
 const ATTACHMENT = "x-tidemark-attachment", FORWARD = "x-tidemark-forward"; // headers between the Worker and an object
@@ -184,32 +183,6 @@ function switched(webSocket, protocol, id) {
   return new Response(null, { status: 101, webSocket, headers });
 }
 
-// awake are the objects of this isolate, by their id. An object that hibernates is
-// forgotten with its sockets, until it wakes up.
-const awake = new Map(); // id -> WeakRef of a Room
-
-// crowded says why one more socket is too many, or null: counted over the objects
-// that are awake in this isolate, as no isolate knows the others.
-function crowded(env, owner) {
-  let all = 0;
-  let owned = 0;
-  for (const [id, ref] of awake) {
-    const room = ref.deref();
-    if (room === undefined || room.sockets.size === 0) {
-      awake.delete(id);
-      continue;
-    }
-    all += room.sockets.size;
-    owned += room.owned.get(owner) ?? 0;
-  }
-  if (all >= (Number(env.LIMIT_SOCKETS) || LIMIT_SOCKETS)) {
-    return [CLOSE_FULL, "the server has no place for one more WebSocket; try again later"];
-  }
-  const limit = Number(env.LIMIT_SOCKETS_PER_SUBJECT) || LIMIT_SOCKETS_PER_SUBJECT;
-  if (owner !== "" && owned >= limit) return [CLOSE_OWNER_FULL, `one subject may have ${limit} WebSockets at a time`];
-  return null;
-}
-
 let lastObject = 0;
 
 // A Room is a Durable Object whose events the guest decides on. Its sockets
@@ -241,7 +214,7 @@ class Room extends DurableObject {
   }
 
   remember(conn, ws, owner) {
-    awake.set(this.ctx.id.toString(), this.ref ??= new WeakRef(this));
+    awakens(this);
     this.sockets.set(conn, ws);
     this.numbers.set(ws, conn);
     if (owner === "") return;
@@ -250,6 +223,7 @@ class Room extends DurableObject {
   }
 
   forget(conn) {
+    beforeClose();
     this.sockets.delete(conn);
     const owner = this.owners.get(conn);
     if (owner === undefined) return;

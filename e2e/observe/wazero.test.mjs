@@ -6,6 +6,7 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { freePort, wazero } from "../doors.mjs";
 import { until } from "../until.mjs";
+import * as seen from "./overview.mjs";
 import { checkLog, counts, room, routes, space, subject, tell } from "./story.mjs";
 
 let door, port, told;
@@ -88,4 +89,15 @@ test("M3 the log is one object of JSON a line, has each request, and no secret",
   const lines = door.log.split("\n").filter((line) => line.startsWith("{"));
   assert.deepEqual(door.log.split("\n").filter((line) => line !== "" && !line.startsWith("{")).slice(0, 4).length, 2); // the welcome
   checkLog(lines, told);
+});
+
+test("GET /overview counts what clients did", async (t) => {
+  const alone = wazero({}, ["--metrics-addr", "off"]);
+  t.after(() => alone.close());
+  await alone.start();
+  await seen.tell(alone.url, {
+    server: { host: "self-hosted", of: "process" },
+    instances: "number", objects_open: "number", backup: { on: "boolean", last: "null" }, warnings: [{ code: "string", text: "string" }],
+  });
+  assert.deepEqual((await seen.overview(alone.url)).warnings.map(({ code }) => code), ["no_backup"]);
 });

@@ -6,6 +6,7 @@ import { secret } from "../doors.mjs";
 import { until } from "../until.mjs";
 import { startTidemark } from "../workerd/host.mjs";
 import { Trace } from "../../worker/log.mjs";
+import * as seen from "./overview.mjs";
 import { checkLog, counts, room, routes, space, subject, tell } from "./story.mjs";
 
 // main keeps the points and the lines of the log, and returns them at /kept.
@@ -85,4 +86,10 @@ test("M1 wrangler.toml turns logs on, and leaves out those of Cloudflare, which 
   const config = readFileSync(new URL("../../wrangler.toml", import.meta.url), "utf8");
   assert.match(config, /^\[observability\]\nenabled = true$/m);
   assert.match(config, /^\[observability.logs\]\nenabled = true\ninvocation_logs = false$/m);
+});
+
+test("GET /overview counts what clients did, also without a dataset", async (t) => {
+  const alone = await startTidemark({ bindings: { AUTH_SECRET: secret } });
+  t.after(() => alone.close());
+  await seen.tell(alone.url, { server: { host: "workers", of: "isolate" }, instances: "null", objects_open: "null", backup: "null", warnings: [] });
 });

@@ -43,6 +43,7 @@
 //	forward(call, ptr, len)           an object completes the upgrade, or gets the request (Forward)
 //	count(call, ptr, len)             a frame of package metric: what the call counted, before it responds;
 //	                                  call 0: what the event counted that is running
+//	overview()                        handle of the JSON of an Overview, followed by size
 //	full()                            1 if this instance has grown so much that the host begins no
 //	                                  new call in it, otherwise 0
 //	again(call)                       returns 1 if the host begins the call anew in another instance,

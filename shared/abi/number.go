@@ -7,11 +7,11 @@ import (
 )
 
 // Number is the number of this ABI.
-const Number = 5
+const Number = 6
 
 // The modules that a guest imports from. Module ends with Number.
 const (
-	Module       = modulePrefix + "5"
+	Module       = modulePrefix + "6"
 	TestModule   = "tidemark_test"
 	modulePrefix = "tidemark_abi_"
 )

@@ -38,7 +38,7 @@ func TestAGuestOfAnotherABIIsRefused(t *testing.T) {
 	}{
 		{[]string{"gojs", Module}, ""},
 		{[]string{"gojs", TestModule, Module}, ""},
-		{[]string{"gojs", modulePrefix + "4"}, "built for the host ABI 4, and this host implements 5"},
+		{[]string{"gojs", modulePrefix + "5"}, "built for the host ABI 5, and this host implements 6"},
 		{[]string{"gojs", "tidemark"}, "names no number"},
 		{nil, "names no number"},
 	} {

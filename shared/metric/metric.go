@@ -24,8 +24,10 @@ const (
 	CopiesBehind    Metric = 7 // Unix seconds of an object's oldest edit without a copy; 0: none
 	Webhooks        Metric = 8 // label: a result
 	WebhooksWaiting Metric = 9 // events that wait in the object, or in the root's database
+	CopyFailures    Metric = 10
+	CopiesLate      Metric = 11 // Unix seconds when the copy of an object's document was to be made; 0: none is to be made
 
-	LastOfGuest = WebhooksWaiting
+	LastOfGuest = CopiesLate
 )
 
 // The metrics of the host.
@@ -104,6 +106,8 @@ var Definitions = []Definition{
 	{CopiesBehind, "tidemark_copies_behind_seconds", Oldest, nil, nil, "Age of the oldest edit of a document that is not in the database's copy yet."},
 	{Webhooks, "tidemark_webhooks_total", Counter, []string{"result"}, []string{Done, Failed}, "Deliveries of webhooks, by their result."},
 	{WebhooksWaiting, "tidemark_webhooks_waiting", Gauge, nil, nil, "Webhooks that wait for their delivery."},
+	{CopyFailures, "tidemark_copy_failures", Gauge, nil, nil, "Failures in a row to copy a document to the database, of all documents together."},
+	{CopiesLate, "tidemark_copies_late_seconds", Oldest, nil, nil, "Time since the copy of a document was to be made, of the latest one; 0: none is late."},
 
 	{Requests, "tidemark_requests_total", Counter, []string{"route", "method", "status"}, nil, "Requests, by the pattern of their route."},
 	{RequestSeconds, "tidemark_request_seconds", Histogram, []string{"route"}, nil, "Time from a request's head to the end of its response."},

@@ -32,6 +32,7 @@ func TestTheNamesAndLabelsAreThoseOfTheContract(t *testing.T) {
 		"tidemark_copies_behind_seconds": "", "tidemark_instances_ended_total": "reason",
 		"tidemark_instance_memory_bytes": "", "tidemark_batch_seconds": "database", "tidemark_objects_open": "",
 		"tidemark_webhooks_total": "result", "tidemark_webhooks_waiting": "",
+		"tidemark_copy_failures": "", "tidemark_copies_late_seconds": "",
 	} {
 		if has, ok := got[name]; !ok || has != labels {
 			t.Errorf("%s has the labels %q (it exists: %v), want %q", name, has, ok, labels)

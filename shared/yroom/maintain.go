@@ -152,6 +152,22 @@ func resultOf(err error) string {
 // read its storage.
 func (r *Room) Behind() bool { return r.meta.Due != 0 && r.last > r.meta.CopiedLast }
 
+// CopyDue is when the copy is to be written that Behind reports; zero: it is not.
+func (r *Room) CopyDue() time.Time {
+	if !r.Behind() {
+		return time.Time{}
+	}
+	return r.due()
+}
+
+// CopyFailures is how often in a row the host failed to write the copy.
+func (r *Room) CopyFailures() int {
+	if !r.meta.Seeded { // it failed to read the copy
+		return 0
+	}
+	return r.meta.Failures
+}
+
 // doTask plans the next try before the host begins the task. If the task never ends, the host
 // begins it again then.
 func (r *Room) doTask(task Task, now time.Time) Effects {

@@ -73,6 +73,7 @@ func (w *Worker) Backup(ctx context.Context, o BackupOptions) (*Manifest, error)
 		return nil, errors.Join(fmt.Errorf("backup: %w", err), os.RemoveAll(o.To))
 	}
 	w.backedUp.Store(b.manifest.At.Unix())
+	w.lastBackup.at.Store(b.manifest.At.UnixMilli())
 	return b.manifest, nil
 }
 

@@ -91,6 +91,7 @@ var hostFunctions = map[string]hostFunction{
 		i.count(arg(a, 0), i.view(arg(a, 1), arg(a, 2)))
 		return 0
 	}},
+	"overview": {0, 1, func(i *instance, _ []uint64) int32 { return i.keepOrFail(i.s.w.overview()) }},
 	"full": {0, 1, func(i *instance, _ []uint64) int32 {
 		if i.full() {
 			return 1

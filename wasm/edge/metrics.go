@@ -44,6 +44,12 @@ func (c *counted) open(w *Worker) {
 	c.Gauge(metric.ObjectsOpen, func() float64 { return float64(w.files.count()) })
 }
 
+// socket counts sockets of a class that were opened, or closed if n is negative.
+func (c *counted) socket(class string, n int64) {
+	c.sockets[class].Add(n)
+	c.Socket(n)
+}
+
 // took counts a batch that began then.
 func (c *counted) took(database string, start time.Time) {
 	if seconds := c.batches[database]; seconds != nil {

@@ -113,7 +113,7 @@ func (w *Worker) join(f abi.Forward, refuse func(code int, reason string), open 
 	opened = true
 	o.conns[c.id] = c
 	w.sockets.Add(1)
-	w.metrics.sockets[class].Add(1)
+	w.metrics.socket(class, 1)
 	o.event(abi.EventOpen, c.id, f.Attachment)
 	go c.read()
 }
@@ -141,7 +141,7 @@ func (c *conn) read() {
 	s := c.o.s
 	defer s.w.sockets.Done()
 	defer s.w.crowd.leave(c.owner)
-	defer s.w.metrics.sockets[c.o.key.class].Add(-1)
+	defer s.w.metrics.socket(c.o.key.class, -1)
 	defer c.wire.unwatch()
 	defer c.ws.CloseNow()
 	for {

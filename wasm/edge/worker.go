@@ -66,9 +66,13 @@ type Options struct {
 	// NoAlarms says that no alarm runs. They stay for the next Open.
 	NoAlarms bool
 	// Assets, if not nil, are the static files in place of those of the Config.
-	Assets   fs.FS
-	Metrics  *metrics.Metrics // if nil, the Worker has its own
-	ForTests TestOptions      // zero outside of tests
+	Assets  fs.FS
+	Metrics *metrics.Metrics // if nil, the Worker has its own
+	// Version is that of the program, for operators.
+	Version string
+	// Backups, if not nil, are those that the program has the Worker make from time to time.
+	Backups  *Backups
+	ForTests TestOptions // zero outside of tests
 }
 
 // A Worker runs a guest, with its databases and objects. It is an http.Handler.
@@ -103,7 +107,9 @@ type Worker struct {
 	files        *filePool
 	backing      atomic.Bool  // a backup is being made
 	backedUp     atomic.Int64 // the instant of the last whole one, in Unix seconds; 0: none since the start
-	chained      string       // the folder of the last backup with Chain, if files.same is about it
+	version      string
+	lastBackup   lastBackup
+	chained      string // the folder of the last backup with Chain, if files.same is about it
 	sockets      sync.WaitGroup
 	several      sync.Map // of *several, the sockets of several documents
 	crowd        crowd
@@ -167,6 +173,8 @@ func Open(o Options) (*Worker, error) {
 	}
 	w.freed = make(chan struct{}, n)
 	w.health.path, w.ready.path = o.Health, o.Ready
+	w.version = o.Version
+	w.lastBackup.open(o.Backups, w.log)
 	if err := w.open(&o); err != nil {
 		w.closeDatabases((*sqliteConn).close)
 		return nil, err

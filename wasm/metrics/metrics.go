@@ -43,6 +43,7 @@ type Metrics struct {
 	registry *prometheus.Registry
 	counters [metric.LastOfGuest + 1]*counters
 	gauges   [metric.LastOfGuest + 1]*gauges
+	minutes  *minutes
 
 	ended    *counters
 	requests *prometheus.CounterVec
@@ -53,7 +54,7 @@ type Metrics struct {
 	known map[requestKey]requestSeries
 }
 
-// New returns metrics that are all 0. now is the clock of Oldest gauges; nil: the wall clock.
+// New returns metrics that are all 0. now is the clock of Oldest gauges and of the minutes; nil: the wall clock.
 func New(now func() time.Time) *Metrics {
 	if now == nil {
 		now = time.Now
@@ -65,6 +66,7 @@ func New(now func() time.Time) *Metrics {
 		seconds:  newHistogram(metric.RequestSeconds, requestBuckets),
 		batches:  newHistogram(metric.BatchSeconds, batchBuckets),
 		known:    map[requestKey]requestSeries{},
+		minutes:  newMinutes(now),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.ended.vec, m.requests, m.seconds, m.batches)
@@ -126,6 +128,7 @@ func (m *Metrics) Report(from Source, frame []byte) {
 		}
 		if c := m.counters[number]; c != nil {
 			c.add(labels, value)
+			m.minutes.count(number, value)
 		} else {
 			m.gauges[number].set(from, value)
 		}
@@ -143,7 +146,25 @@ func (m *Metrics) Forget(from Source) {
 }
 
 // InstanceEnded counts an instance that ended.
-func (m *Metrics) InstanceEnded(reason string) { m.ended.add([]byte(reason), 1) }
+func (m *Metrics) InstanceEnded(reason string) {
+	m.ended.add([]byte(reason), 1)
+	m.minutes.instanceEnded(reason)
+}
+
+// Socket counts sockets that were opened, or closed if n is negative.
+func (m *Metrics) Socket(n int64) { m.minutes.socket(n) }
+
+// Recent returns what was counted in the last 60 minutes.
+func (m *Metrics) Recent() Recent { return m.minutes.recent() }
+
+// Sum returns the value of a gauge of the guest, over all sources.
+func (m *Metrics) Sum(number metric.Metric) float64 { return m.gauges[number].sum() }
+
+// Age returns the value of an Oldest gauge of the guest, at a time.
+func (m *Metrics) Age(number metric.Metric, now time.Time) float64 { return m.gauges[number].age(now) }
+
+// Each returns the values of a gauge of the guest, without those that are 0.
+func (m *Metrics) Each(number metric.Metric) map[Source]float64 { return m.gauges[number].each() }
 
 type requestKey struct {
 	route, method string
@@ -175,6 +196,7 @@ func (m *Metrics) Request(route, method string, status int, took time.Duration) 
 	if !ok {
 		series = m.newSeries(key)
 	}
+	m.minutes.request(status)
 	series.count.Inc()
 	series.seconds.Observe(took.Seconds())
 }

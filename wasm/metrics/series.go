@@ -3,6 +3,7 @@
 package metrics
 
 import (
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -91,6 +92,12 @@ func (g *gauges) set(from Source, value float64) {
 		return
 	}
 	g.of[from] = value
+}
+
+func (g *gauges) each() map[Source]float64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return maps.Clone(g.of)
 }
 
 func (g *gauges) sum() (all float64) {

@@ -4,6 +4,7 @@ import (
 	"tidemark/shared/web"
 	"tidemark/worker/api/documents"
 	"tidemark/worker/api/door"
+	"tidemark/worker/api/overview"
 	"tidemark/worker/api/projects"
 	"tidemark/worker/api/records"
 	"tidemark/worker/api/spaces"
@@ -20,6 +21,8 @@ type Config struct {
 	Spaces spaces.Directory
 	// Webhooks answers the operator's questions; nil: there is no receiver.
 	Webhooks *webhooks.Desk
+	// Overview is what the operator sees first; nil: it is not served.
+	Overview *overview.Config
 	// Databases are those without which the server is not ready.
 	Databases []Database
 }

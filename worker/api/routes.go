@@ -5,6 +5,7 @@ import (
 	"tidemark/shared/web"
 	"tidemark/worker/api/documents"
 	"tidemark/worker/api/door"
+	"tidemark/worker/api/overview"
 	"tidemark/worker/api/projects"
 	"tidemark/worker/api/records"
 	"tidemark/worker/api/spaces"
@@ -20,6 +21,9 @@ func rootTable(c Config) door.Table {
 	sections := []*door.Section{healthSection(), readySection(c.Databases), devSection()}
 	if c.Spaces != nil {
 		sections = append(sections, spaces.ListSection(c.Spaces))
+	}
+	if c.Overview != nil {
+		sections = append(sections, overview.Section(c.Overview))
 	}
 	sections = append(sections, webhooks.Section(c.Webhooks))
 	return door.NewTable(append(sections, dataSections(c, true)...)...)

@@ -20,13 +20,14 @@ import (
 	"tidemark/shared/web"
 	"tidemark/worker/api/documents"
 	"tidemark/worker/api/door"
+	"tidemark/worker/api/overview"
 	"tidemark/worker/store/spaces"
 	"tidemark/worker/webtest"
 )
 
 // allRoutes are the tables of the root and of a space.
 func allRoutes() [2]door.Table {
-	c := Config{Root: Stores{Documents: &documents.Config{}}, Spaces: noSpaces{}}
+	c := Config{Root: Stores{Documents: &documents.Config{}}, Spaces: noSpaces{}, Overview: &overview.Config{}}
 	return [2]door.Table{rootTable(c), spaceTable(c)}
 }
 

@@ -2,7 +2,13 @@
 
 package host
 
-import "tidemark/shared/metric"
+import (
+	"fmt"
+
+	"tidemark/shared/abi"
+	"tidemark/shared/jsonvalue"
+	"tidemark/shared/metric"
+)
 
 // counting is what the running event counts. An event never waits, so there is one.
 var counting metric.Counts
@@ -22,4 +28,13 @@ func report(call int32, counts *metric.Counts) {
 	if len(reported) > 0 {
 		hostCount(call, pointer(reported), int32(len(reported)))
 	}
+}
+
+// Overview returns what the host has counted of late.
+func Overview() (o abi.Overview, err error) {
+	handle := hostOverview()
+	if err := jsonvalue.Unmarshal(take(handle, hostSize(handle)), &o); err != nil {
+		return o, fmt.Errorf("host: overview: %w", err)
+	}
+	return o, nil
 }

@@ -12,94 +12,97 @@ import (
 // The imports of package abi. The name of their module is abi.Module. The compiler
 // accepts only a literal here.
 
-//go:wasmimport tidemark_abi_5 env
+//go:wasmimport tidemark_abi_6 env
 func hostEnv(name unsafe.Pointer, n int32) int32
 
-//go:wasmimport tidemark_abi_5 ready
+//go:wasmimport tidemark_abi_6 ready
 func hostReady()
 
-//go:wasmimport tidemark_abi_5 size
+//go:wasmimport tidemark_abi_6 size
 func hostSize(handle int32) int32
 
-//go:wasmimport tidemark_abi_5 take
+//go:wasmimport tidemark_abi_6 take
 func hostTake(handle int32, ptr unsafe.Pointer)
 
-//go:wasmimport tidemark_abi_5 read
+//go:wasmimport tidemark_abi_6 read
 func hostRead(handle int32, ptr unsafe.Pointer, n int32)
 
-//go:wasmimport tidemark_abi_5 drop
+//go:wasmimport tidemark_abi_6 drop
 func hostDrop(handle int32)
 
-//go:wasmimport tidemark_abi_5 op
+//go:wasmimport tidemark_abi_6 op
 func hostOp(call, op, kind int32, ptr unsafe.Pointer, n int32)
 
-//go:wasmimport tidemark_abi_5 write
+//go:wasmimport tidemark_abi_6 write
 func hostWrite(call int32, ptr unsafe.Pointer, n int32)
 
-//go:wasmimport tidemark_abi_5 respond
+//go:wasmimport tidemark_abi_6 respond
 func hostRespond(call int32, head unsafe.Pointer, headLen int32, body unsafe.Pointer, bodyLen int32)
 
-//go:wasmimport tidemark_abi_5 forward
+//go:wasmimport tidemark_abi_6 forward
 func hostForward(call int32, ptr unsafe.Pointer, n int32)
 
-//go:wasmimport tidemark_abi_5 count
+//go:wasmimport tidemark_abi_6 count
 func hostCount(call int32, ptr unsafe.Pointer, n int32)
 
-//go:wasmimport tidemark_abi_5 full
+//go:wasmimport tidemark_abi_6 overview
+func hostOverview() int32
+
+//go:wasmimport tidemark_abi_6 full
 func hostFull() int32
 
-//go:wasmimport tidemark_abi_5 again
+//go:wasmimport tidemark_abi_6 again
 func hostAgain(call int32) int32
 
-//go:wasmimport tidemark_abi_5 object_name
+//go:wasmimport tidemark_abi_6 object_name
 func hostObjectName() int32
 
-//go:wasmimport tidemark_abi_5 object_exec
+//go:wasmimport tidemark_abi_6 object_exec
 func hostObjectExec(ptr unsafe.Pointer, n int32) int32
 
-//go:wasmimport tidemark_abi_5 object_try
+//go:wasmimport tidemark_abi_6 object_try
 func hostObjectTry(ptr unsafe.Pointer, n int32) int32
 
-//go:wasmimport tidemark_abi_5 object_erase
+//go:wasmimport tidemark_abi_6 object_erase
 func hostObjectErase()
 
-//go:wasmimport tidemark_abi_5 object_size
+//go:wasmimport tidemark_abi_6 object_size
 func hostObjectSize() int32
 
-//go:wasmimport tidemark_abi_5 object_acts
+//go:wasmimport tidemark_abi_6 object_acts
 func hostObjectActs(call int32) int32
 
-//go:wasmimport tidemark_abi_5 object_conns
+//go:wasmimport tidemark_abi_6 object_conns
 func hostObjectConns() int32
 
-//go:wasmimport tidemark_abi_5 object_send
+//go:wasmimport tidemark_abi_6 object_send
 func hostObjectSend(conns unsafe.Pointer, n, kind int32, ptr unsafe.Pointer, size int32) int32
 
-//go:wasmimport tidemark_abi_5 object_close
+//go:wasmimport tidemark_abi_6 object_close
 func hostObjectClose(conn, code int32, ptr unsafe.Pointer, n int32)
 
-//go:wasmimport tidemark_abi_5 object_attach
+//go:wasmimport tidemark_abi_6 object_attach
 func hostObjectAttach(conn int32, ptr unsafe.Pointer, n int32)
 
-//go:wasmimport tidemark_abi_5 object_alarm
+//go:wasmimport tidemark_abi_6 object_alarm
 func hostObjectAlarm(millis float64)
 
-//go:wasmimport tidemark_abi_5 object_timer
+//go:wasmimport tidemark_abi_6 object_timer
 func hostObjectTimer(millis float64, holds int32)
 
-//go:wasmimport tidemark_abi_5 object_timer_set
+//go:wasmimport tidemark_abi_6 object_timer_set
 func hostObjectTimerSet() int32
 
-//go:wasmimport tidemark_abi_5 object_autoreply
+//go:wasmimport tidemark_abi_6 object_autoreply
 func hostObjectAutoreply(ping unsafe.Pointer, pingLen int32, pong unsafe.Pointer, pongLen int32)
 
-//go:wasmimport tidemark_abi_5 object_reply
+//go:wasmimport tidemark_abi_6 object_reply
 func hostObjectReply(ptr unsafe.Pointer, n int32)
 
-//go:wasmimport tidemark_abi_5 object_ends
+//go:wasmimport tidemark_abi_6 object_ends
 func hostObjectEnds() int32
 
-//go:wasmimport tidemark_abi_5 object_forgive
+//go:wasmimport tidemark_abi_6 object_forgive
 func hostObjectForgive()
 
 // address returns the address of b. The caller keeps b alive until the import returns.

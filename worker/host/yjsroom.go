@@ -91,6 +91,7 @@ type yjsRoom struct {
 	room    *yroom.Room // nil: to be made from storage
 	erased  int         // how often it was erased
 	behind  time.Time   // when the copy of the document fell behind; zero: it did not
+	failed  int         // how often in a row the copy was not written, as was counted last
 
 	database YjsDatabase
 	document string
@@ -350,15 +351,26 @@ func (y *yjsRoom) do(out yroom.Effects) error {
 	return nil
 }
 
-// countBehind counts since when the copy of the document is behind, if that changed.
+// countBehind counts since when the copy of the document is behind, when it is to be written, and how
+// often that failed, if this changed.
 func (y *yjsRoom) countBehind() {
+	failed := 0
+	if y.room != nil {
+		failed = y.room.CopyFailures()
+	}
+	if failed != y.failed {
+		y.failed = failed
+		y.o.Count(metric.CopyFailures, float64(failed))
+	}
 	switch behind := y.room != nil && y.room.Behind(); {
 	case behind && y.behind.IsZero():
 		y.behind = time.Now()
 		y.o.Count(metric.CopiesBehind, float64(y.behind.Unix()))
+		y.o.Count(metric.CopiesLate, float64(y.room.CopyDue().Unix()))
 	case !behind && !y.behind.IsZero():
 		y.behind = time.Time{}
 		y.o.Count(metric.CopiesBehind, 0)
+		y.o.Count(metric.CopiesLate, 0)
 	}
 }
 

@@ -142,7 +142,7 @@ func (s *Space) live(ctx context.Context) error {
 	if err := s.db.InEvent(ctx, func() { s.wake(s.Now().Add(deletingPatience)) }); err != nil {
 		return fmt.Errorf("%w, after: %w", err, failed)
 	}
-	s.Log.Warn("a space was not listed or deleted; it is tried again", "space", s.name, "error", failed)
+	s.Log.Warn("a space was not listed, deleted or told to the directory; it is tried again", "space", s.name, "error", failed)
 	return nil
 }
 
@@ -153,8 +153,9 @@ func (s *Space) finish(ctx context.Context) error {
 		return err
 	}
 	var state store.State
+	var holds int64
 	err = s.change(ctx, func(now *store.State) error {
-		state = *now
+		state, holds = *now, s.notable(s.object.Size())
 		if isUnborn(now) {
 			s.unborn(now, waited)
 		}
@@ -165,10 +166,14 @@ func (s *Space) finish(ctx context.Context) error {
 		return err
 	case state.Deleting && !s.deleting: // if a request that deletes is cut off, the next alarm goes on
 		return s.delete(ctx)
-	case state.CreatedAt > 0 && !state.Listed:
-		return s.list(ctx)
+	case state.CreatedAt == 0 || state.Deleting:
+		return nil
+	case !state.Listed:
+		if err := s.list(ctx); err != nil {
+			return err
+		}
 	}
-	return nil
+	return s.tell(ctx, holds, state)
 }
 
 // isUnborn says whether a space only keeps tickets and the places of documents.
@@ -346,6 +351,6 @@ func (s *Space) Info(ctx context.Context) (spaces.Info, error) {
 		info.Tables[s.Schema.Tables[i].Name] = spaces.Table{Rows: t.Rows, Tombstones: t.Tombstones}
 	}
 	info.Documents, info.Stamp = documents, int64(stamp)
-	err = s.db.InEvent(ctx, func() { info.Bytes, info.Subscribers = s.object.Size(), s.object.Subscribers() })
+	err = s.db.InEvent(ctx, func() { info.Bytes, info.Subscribers = s.fill(), s.object.Subscribers() })
 	return info, err
 }

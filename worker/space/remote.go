@@ -38,7 +38,7 @@ func (s *Space) Call(data []byte) (reply, forRoom []byte) {
 	results, err := s.batch(data)
 	if err == nil {
 		kind := byte(replyDone)
-		if s.object.Size() >= s.Bytes {
+		if s.fill() >= s.Bytes {
 			kind = replyFull
 		}
 		if reply, err = abi.AppendResults([]byte{kind}, results); err == nil {

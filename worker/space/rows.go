@@ -18,7 +18,7 @@ import (
 // full returns a failure if the space holds as much as it may. S12.
 func (s *Space) full(ctx context.Context) (err error) {
 	entered := s.inEvent(ctx, func() {
-		if s.object.Size() >= s.Bytes {
+		if s.fill() >= s.Bytes {
 			err = door.Fail(door.PayloadTooLarge, fmt.Sprintf(
 				"The space holds LIMIT_SPACE_BYTES, %d bytes: it takes deletions until it holds less", s.Bytes))
 		}
@@ -64,7 +64,11 @@ func (l *recordLimit) Write(ctx context.Context, now time.Time, batch *record.Ba
 			break
 		}
 	}
-	return l.Records.Write(ctx, now, batch)
+	outcome, err := l.Records.Write(ctx, now, batch)
+	if err == nil && l.space.told > 0 { // a deletion may make room
+		err = l.space.inEvent(ctx, func() { l.space.fill() })
+	}
+	return outcome, err
 }
 
 // A projectLimit is recordLimit for projects.

@@ -80,6 +80,8 @@ type Space struct {
 	door   door.Space
 	opened bool
 	due    time.Time        // of the next Alarm, but for the outbox; zero: none
+	told   int64            // of the state
+	tells  bool             // the next Alarm tells the directory how full the space is
 	outbox *webhooks.Outbox // nil: there is none
 	recent *room.Recent[Ends]
 
@@ -166,6 +168,7 @@ func (s *Space) change(ctx context.Context, f func(*spaces.State) error) (err er
 // it in an event.
 func (s *Space) settle(state spaces.State) {
 	s.door.Closed, s.door.Paused = nil, nil
+	s.told = state.Told
 	switch {
 	case state.Deleting:
 		s.door.Closed = errDeleting
@@ -185,6 +188,10 @@ func (s *Space) settle(state spaces.State) {
 		due = time.UnixMilli(state.KeptUntil)
 	case !state.Listed:
 		due = time.UnixMilli(state.CreatedAt).Add(listingPatience)
+	case s.tells && s.due.IsZero():
+		due = s.Now()
+	case s.tells:
+		due = s.due
 	}
 	if !due.IsZero() || !s.due.IsZero() {
 		s.wake(due)

@@ -8,6 +8,11 @@ import (
 	"tidemark/shared/abi"
 )
 
+// StorageNumber is the number of what the server stores, in all databases and objects. Raise it once
+// for each release with another migration or another layout of objects. What 0.1.0 stored has no number and
+// counts as 1.
+const StorageNumber = 2
+
 // An Exec runs statements as one transaction on the SQLite of a Durable Object.
 type Exec = func(...abi.Statement) ([]abi.Result, error)
 

@@ -74,6 +74,21 @@ func (d *Desk) Retry(ctx context.Context, after *Position, limit int) (p Page, e
 	return p, d.ask(ctx, *after, limit, &p, messageRetry)
 }
 
+// Summary returns how many events wait in the root, and how many outboxes fail.
+func (d *Desk) Summary(ctx context.Context) (waiting, failing int, err error) {
+	s, err := d.root().Status(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	if failing, err = d.Courier.List.Failing(ctx); err != nil {
+		return 0, 0, err
+	}
+	if s.Fails() {
+		failing++
+	}
+	return s.Waiting, failing, nil
+}
+
 func (d *Desk) root() *Outbox { return d.Courier.NewRoot(d.DB) }
 
 // ask sends a message to the outboxes after a position, and adds their replies to the page.

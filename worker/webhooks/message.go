@@ -19,6 +19,11 @@ type Status struct {
 	LastSuccessAt *int64  `json:"last_success_at"`
 }
 
+// Fails says whether something waits since the receiver did not take it.
+func (s *Status) Fails() bool {
+	return s.Waiting > 0 && s.LastError != nil && (s.LastSuccessAt == nil || *s.LastSuccessAt < s.LastError.At)
+}
+
 // An Error is the last failure of a receiver.
 type Error struct {
 	At      int64  `json:"at"`

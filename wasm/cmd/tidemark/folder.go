@@ -22,10 +22,8 @@ import (
 	"tidemark/worker/store/spaces"
 )
 
-// storageNumber is the number of what the server writes into the folder of its data. Raise it once
-// for each release with another migration or another layout of objects. Folders of 0.1.0 have no
-// number and count as 1.
-const storageNumber = 2
+// storageNumber is the number of what the server writes into the folder of its data.
+const storageNumber = store.StorageNumber
 
 // A mark says which version last served a folder.
 type mark struct {

@@ -58,6 +58,14 @@ func (s *schedule) check(data string) (err error) {
 	return edge.CheckBackupFolder(s.backups.Folder, data)
 }
 
+// folder returns the backups of the schedule, or nil if it makes none.
+func (s *schedule) folder() *edge.Backups {
+	if s == nil || s.backups.Folder == "" {
+		return nil
+	}
+	return &s.backups
+}
+
 // run makes backups until ctx is done. The first one is due when the newest one in the folder is
 // old enough.
 func (s *schedule) run(ctx context.Context, worker *edge.Worker) {

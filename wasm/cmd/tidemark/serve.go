@@ -236,6 +236,7 @@ func (s *service) open() error {
 		Module: s.module, Config: s.config, Data: s.place.data, Env: s.env(), Instances: s.instances,
 		OpenFiles: s.openFiles, Durable: []string{"Space"}, Log: s.log, Health: "/healthz", Ready: "/readyz",
 		Clock: serverClock(), Claimed: s.folder.claim, Assets: s.assets, NoAlarms: s.alone,
+		Version: version, Backups: s.schedule.folder(),
 		Migrations: s.declared.migrations, Migrated: func(binding string, db *edge.D1) error { return s.declared.migrated(binding, db, s.log) },
 	})
 	if err != nil {

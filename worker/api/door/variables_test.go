@@ -113,7 +113,7 @@ func TestWranglerSetsEveryNumberToItsDefault(t *testing.T) {
 func TestHostsHaveTheDeclaredDefaults(t *testing.T) {
 	found := 0
 	constants := regexp.MustCompile(`(?m)^const (LIMIT_\w+) = ([^;]+); // variable LIMIT_`)
-	for _, name := range []string{"worker/worker.mjs", "worker/guest.mjs"} {
+	for _, name := range []string{"worker/worker.mjs", "worker/guest.mjs", "worker/crowd.mjs"} {
 		for _, m := range constants.FindAllStringSubmatch(read(t, name), -1) {
 			wantDefault(t, name, m[1], evaluate(t, m[2]))
 			found++

@@ -189,6 +189,15 @@ func (l *List) Put(ctx context.Context, e Entry, failing bool) error {
 	return nil
 }
 
+// Failing returns of how many outboxes the receiver did not take the last event.
+func (l *List) Failing(ctx context.Context) (int, error) {
+	results, err := l.db.Batch(ctx, []abi.Statement{{SQL: `SELECT count(*) FROM WebhookObjects WHERE failing = 1`}})
+	if err != nil {
+		return 0, fmt.Errorf("count the outboxes that fail: %w", err)
+	}
+	return int(store.Number(results[0], 0)), nil
+}
+
 // Gone reports whether the receiver returned 410 in a start of the server.
 func (l *List) Gone(ctx context.Context, start string) (bool, error) {
 	results, err := l.db.Batch(ctx, []abi.Statement{{SQL: `SELECT 1 FROM WebhookGone WHERE start = ?1`, Args: []any{start}}})

@@ -78,3 +78,42 @@ func (d *Directory) List(ctx context.Context, prefix, after string, limit int) (
 	}
 	return entries, nil
 }
+
+// NotablePercent is from which part of LIMIT_SPACE_BYTES on the directory knows how much a space holds.
+const NotablePercent = 90
+
+// Fill notes how many bytes a space holds, which is nearly full; 0: it is not.
+func (d *Directory) Fill(ctx context.Context, name string, bytes int64) error {
+	return d.run(ctx, "note how much a space holds", []abi.Statement{{
+		SQL: `UPDATE Spaces SET bytes = ?1 WHERE Name = ?2`, Args: []any{bytes, name},
+	}})
+}
+
+// A Summary says how many spaces there are, and which of them are nearly full.
+type Summary struct {
+	Spaces int
+	Filled []Filled // the fullest first
+}
+
+// A Filled is a space that told that it is nearly full.
+type Filled struct {
+	Name  string
+	Bytes int64 // that it holds
+}
+
+// Summary returns what the directory knows of all spaces. Filled has those that hold at least that many
+// bytes, at most limit.
+func (d *Directory) Summary(ctx context.Context, bytes int64, limit int) (s Summary, err error) {
+	results, err := d.db.Batch(ctx, []abi.Statement{
+		{SQL: `SELECT count(*) FROM Spaces`},
+		{SQL: `SELECT Name, bytes FROM Spaces WHERE bytes > 0 AND bytes >= ?1 ORDER BY bytes DESC, Name LIMIT ?2`, Args: []any{bytes, limit}},
+	})
+	if err != nil {
+		return s, fmt.Errorf("count the spaces: %w", err)
+	}
+	s.Spaces = int(store.Number(results[0], 0))
+	for _, row := range results[1].Rows {
+		s.Filled = append(s.Filled, Filled{store.CellString(row[0]), store.Integer(row[1])})
+	}
+	return s, nil
+}

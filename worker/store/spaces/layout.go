@@ -21,6 +21,7 @@ var layouts = store.Layouts{
 	slices.DeleteFunc(slices.Clone(first), isSeed),
 	store.OfD1("0060_rules", "0061_declaration"),
 	store.OfD1("0062_webhooks"),
+	{{SQL: `ALTER TABLE Space ADD COLUMN told INTEGER NOT NULL DEFAULT 0`}}, // see State
 }
 
 // first is layout 1 as it was released.
@@ -35,7 +36,7 @@ func isSeed(s abi.Statement) bool {
 }
 
 // notInSpaces are the migrations of D1 with tables of the root alone.
-var notInSpaces = []string{"0041_revocations", "0063_webhook_objects", "0064_webhook_gone"}
+var notInSpaces = []string{"0041_revocations", "0063_webhook_objects", "0064_webhook_gone", "0065_space_bytes"}
 
 // own are the tables that only a space has: what it knows of itself, the rooms of its
 // documents, and the number of its layout.

@@ -18,11 +18,12 @@ type State struct {
 	Deleting  bool
 	Importing bool // an import began that is not finished
 	Paused    bool
+	Told      int64 // the bytes that the directory has of it: see Directory.Fill
 }
 
 // State returns what the space knows of itself.
 func (d *DB) State(ctx context.Context) (s State, err error) {
-	results, err := d.Batch(ctx, []abi.Statement{{SQL: `SELECT created_at, listed, deleting, (SELECT count(*) FROM Import WHERE finished = 0), paused, kept_until FROM Space`}})
+	results, err := d.Batch(ctx, []abi.Statement{{SQL: `SELECT created_at, listed, deleting, (SELECT count(*) FROM Import WHERE finished = 0), paused, kept_until, told FROM Space`}})
 	if err != nil {
 		return s, fmt.Errorf("read the state of the space: %w", err)
 	}
@@ -32,18 +33,19 @@ func (d *DB) State(ctx context.Context) (s State, err error) {
 		Importing: store.Number(r, 3) != 0,
 		Paused:    store.Number(r, 4) != 0,
 		KeptUntil: int64(store.Number(r, 5)),
+		Told:      int64(store.Number(r, 6)),
 	}, nil
 }
 
 // SetState notes all of a state that is not the work of other statements: KeptUntil, Listed,
-// Deleting and Paused. It changes nothing if the space has no tables.
+// Deleting, Paused and Told. It changes nothing if the space has no tables.
 func (d *DB) SetState(ctx context.Context, s State) error {
 	if d.layout <= 0 {
 		return nil
 	}
 	_, err := d.Kept().Batch(ctx, []abi.Statement{{
-		SQL:  `UPDATE Space SET kept_until = ?1, listed = ?2, deleting = ?3, paused = ?4`,
-		Args: []any{s.KeptUntil, flag(s.Listed), flag(s.Deleting), flag(s.Paused)},
+		SQL:  `UPDATE Space SET kept_until = ?1, listed = ?2, deleting = ?3, paused = ?4, told = ?5`,
+		Args: []any{s.KeptUntil, flag(s.Listed), flag(s.Deleting), flag(s.Paused), s.Told},
 	}})
 	if err != nil {
 		return fmt.Errorf("note the state of the space: %w", err)

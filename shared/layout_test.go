@@ -33,7 +33,7 @@ var arrows = map[string][]string{
 	"worker":                 {"shared", "worker"},
 	"worker/store":           {"shared"},
 	"worker/store/grants":    {"shared", "worker/store."},
-	"worker/store/records":   {"shared", "worker/store.", "worker/store/grants"},
+	"worker/store/records":   {"shared", "worker/store.", "worker/store/grants", "worker/store/records/inspect"},
 	"worker/store/projects":  {"shared", "worker/store."},
 	"worker/store/documents": {"shared", "worker/store."},
 	"worker/store/tickets":   {"shared", "worker/store."},

@@ -288,7 +288,9 @@ func (w *jail) path(r leakRoute) (path, room string) {
 	switch {
 	case r.procedure && r.method == "GET":
 		path += "?input=" + url.QueryEscape(`{"lastPulledAt":null,"schemaVersion":1,"migration":null}`)
-	case r.path == "/sync/explain":
+	case r.path == "/sync/rows":
+		path += "?table=customers"
+	case r.path == "/sync/explain", r.path == "/sync/row":
 		path += "?table=customers&id=" + w.any("twin", "none")
 	case r.path == "/yjs/{room...}" && !r.socket && r.method == "GET":
 		path += w.any("", "?format=json", "?format=text&name=t", "?sv="+base64.RawURLEncoding.EncodeToString([]byte{0}))

@@ -32,6 +32,7 @@ import (
 	"tidemark/shared/web"
 	"tidemark/worker/api"
 	"tidemark/worker/api/door"
+	recordsapi "tidemark/worker/api/records"
 	"tidemark/worker/store"
 	"tidemark/worker/webtest"
 )
@@ -39,6 +40,7 @@ import (
 // ports stand in for everything behind the handler, and record the calls.
 type ports struct {
 	door.Tickets
+	recordsapi.Rows
 	answer     []byte
 	changed    []syncroom.Change
 	err        error

@@ -26,6 +26,7 @@ type Records interface {
 	Stamp(ctx context.Context) (record.Stamp, error)
 	Restore(ctx context.Context, now time.Time) (floor record.Stamp, err error)
 	Purge(ctx context.Context, now time.Time, keep time.Duration) (record.Purged, error)
+	Rows
 }
 
 // Watermelon serves WatermelonDB's dialect. Its errors are *watermelon.InputError,

@@ -27,6 +27,7 @@ type Store interface {
 	Row(ctx context.Context, caller record.Caller, table, id string, b store.Budget) (answer []byte, err error)
 	Restore(ctx context.Context, now time.Time) (floor record.Stamp, err error)
 	Purge(ctx context.Context, now time.Time, keep time.Duration) (record.Purged, error)
+	Rows
 }
 
 // A Restorer adapts what it keeps to a database that was restored to an earlier
@@ -66,14 +67,14 @@ func Sections(of func(*door.Call) *Config) (rpc, sync *door.Section) {
 	}
 	sync = &door.Section{
 		Roots: []string{"/sync/"},
-		Routes: []door.Route{
+		Routes: append([]door.Route{
 			{Name: "sync.pull", Method: "GET", Pattern: "/sync/pull", Permission: auth.SyncRead, Serve: h.turbo},
 			{Name: "sync.checksum", Method: "GET", Pattern: "/sync/checksum", Permission: auth.SyncRead, Serve: h.checksum},
 			{Name: "sync.explain", Method: "GET", Pattern: "/sync/explain", Permission: auth.SyncRead, Serve: h.explain},
 			{Name: "sync.subscribe", Method: "GET", Pattern: "/sync/subscribe", Socket: true, Permission: auth.SyncRead, Serve: h.subscribe},
 			{Name: "sync.restore", Method: "POST", Pattern: "/sync/restore", Permission: auth.SyncAdmin, Logged: true, Serve: h.restore},
 			{Name: "sync.purge", Method: "POST", Pattern: "/sync/purge", Permission: auth.SyncAdmin, Logged: true, Serve: h.purge},
-		},
+		}, h.inspecting()...),
 		Headers: "trpc-accept, x-trpc-source",
 		Admit:   (*door.Call).Admit,
 		Missing: door.ErrNoPath,

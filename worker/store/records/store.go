@@ -12,6 +12,7 @@ import (
 	"tidemark/shared/record"
 	"tidemark/worker/store"
 	"tidemark/worker/store/grants"
+	"tidemark/worker/store/records/inspect"
 )
 
 // A Store is the rows of one database. It has no state of its own, so any number
@@ -40,7 +41,8 @@ type Statements struct {
 	sums     []string       // of each table, for the checksum
 
 	forgetting forgetting
-	announces  bool // see Announce
+	announces  bool           // see Announce
+	looks      inspect.Bounds // of an operator's page
 
 	// Of each version of the schema:
 	reading [][]tableReading // the tables that it has
@@ -64,7 +66,7 @@ func newStatements(schema record.Schema, pageOctets int, r *rules) *Statements {
 		panic(err)
 	}
 	s := &Statements{
-		schema: schema, pageOctets: pageOctets, rules: r, forgetting: newForgetting(&schema, r),
+		schema: schema, pageOctets: pageOctets, rules: r, looks: inspect.Standard, forgetting: newForgetting(&schema, r),
 		plan: grants.New(&schema), readClaims: readClaims(r),
 	}
 	for i := range schema.Tables {
@@ -131,20 +133,33 @@ func (s *Store) clock(ctx context.Context) (clock, error) {
 // Row returns what the database has of one row of the schema's n-th table. It writes nothing, the claims of the
 // caller neither. A row that the caller may not read is record.Unknown. docs/protocol.md, E1.
 func (s *Store) Row(ctx context.Context, caller record.Caller, n int, id string, b store.Budget) (record.Stored, error) {
+	r := s.newest(n)
+	ask := r.askLive(grants.In(rowBeside(r, "CASE t.deleted WHEN 0 THEN "+r.row+" END", r.reads), 2), s.grants(caller), id)
+	stored, _, err := s.readRow(ctx, b, ask)
+	return stored, wrap("read a row", err)
+}
+
+// newest is the schema's n-th table, with all its columns.
+func (s *Statements) newest(n int) *tableReading { return &s.reading[s.schema.Version-1][n] }
+
+// rowBeside reads the clock, and beside it the row ?1 of a table, if it meets the condition.
+func rowBeside(r *tableReading, row, condition string) string {
+	return fmt.Sprintf(`SELECT %s, t.deleted, t.stamp AS changed, t.ahead, %s AS row FROM Clock LEFT JOIN %s AS t ON %s`,
+		clockOfRow, row, r.SQL, both("t."+r.ID+" = ?1", condition))
+}
+
+// readRow runs rowBeside, and other statements in the same transaction.
+func (s *Store) readRow(ctx context.Context, b store.Budget, ask abi.Statement, others ...abi.Statement) (record.Stored, []abi.Result, error) {
 	if err := b.Reserve(ctx, 2*record.MaxRowBytes); err != nil {
-		return record.Stored{}, wrap("read a row", err)
+		return record.Stored{}, nil, err
 	}
-	r := &s.reading[s.schema.Version-1][n]
-	ask := r.askLive(grants.In(fmt.Sprintf(
-		`SELECT %s, t.deleted, t.stamp AS changed, t.ahead, CASE t.deleted WHEN 0 THEN %s END AS row FROM Clock LEFT JOIN %s AS t ON %s`,
-		clockOfRow, r.row, r.SQL, both("t."+r.ID+" = ?1", r.reads)), 2), s.grants(caller), id)
-	results, err := s.db.Batch(ctx, []abi.Statement{ask})
+	results, err := s.db.Batch(ctx, append([]abi.Statement{ask}, others...))
 	if err != nil {
-		return record.Stored{}, wrap("read a row", err)
+		return record.Stored{}, nil, err
 	}
 	c, err := clockOf(results)
 	if err != nil {
-		return record.Stored{}, wrap("read a row", err)
+		return record.Stored{}, nil, err
 	}
 	cells := results[0].Rows[0][clockColumns:]
 	row := record.Stored{
@@ -153,9 +168,68 @@ func (s *Store) Row(ctx context.Context, caller record.Caller, n int, id string,
 	}
 	if cells[0] != nil {
 		row.State = record.Live + record.State(store.Integer(cells[0]))
+	} else {
+		row.Row = nil // JSON of nulls
 	}
-	return row, nil
+	return row, results[1:], nil
 }
 
 // clockOfRow are clockNames beside a table that has a column stamp, too.
 const clockOfRow = `Clock.stamp, horizon, floor, ruled`
+
+// Inspect returns what the database has of one row of the schema's n-th table, whoever may read it. X3.
+func (s *Store) Inspect(ctx context.Context, n int, id string, b store.Budget) (record.Inspected, error) {
+	r := s.newest(n)
+	ask := abi.Statement{SQL: rowBeside(r, r.row, ""), Args: []any{id}}
+	stored, results, err := s.readRow(ctx, b, ask, s.inspected(n).Verdicts(id))
+	if err != nil {
+		return record.Inspected{}, wrap("inspect a row", err)
+	}
+	return record.Inspected{Stored: stored, Verdicts: inspect.VerdictsOf(results[0])}, nil
+}
+
+// Census counts the rows of all tables. X1.
+func (s *Store) Census(ctx context.Context) (record.Census, error) {
+	statements := []abi.Statement{{SQL: s.rules.readClock}}
+	if len(s.schema.Tables) > 0 {
+		statements = append(statements, inspect.Count(s.schema.Tables))
+	}
+	results, err := s.db.Batch(ctx, statements)
+	if err != nil {
+		return record.Census{}, wrap("count the rows", err)
+	}
+	c, err := clockOf(results)
+	if err != nil || len(s.schema.Tables) == 0 {
+		return record.Census{Stamp: c.stamp}, wrap("count the rows", err)
+	}
+	return record.Census{Stamp: c.stamp, Tables: inspect.Counted(results[1], len(s.schema.Tables))}, nil
+}
+
+// Page returns one page of the rows of a table, whoever may read them. X2.
+func (s *Store) Page(ctx context.Context, l *record.Listing, b store.Budget) (record.Listed, error) {
+	if err := b.Reserve(ctx, 2*s.looks.Most()); err != nil {
+		return record.Listed{}, wrap("read a page of a table", err)
+	}
+	var given abi.Text
+	if l.As != nil {
+		given = s.plan.Bind(*l.As)
+	}
+	results, err := s.db.Batch(ctx, []abi.Statement{{SQL: s.rules.readClock}, s.inspected(l.Table).Page(l, s.looks, given)})
+	if err != nil {
+		return record.Listed{}, wrap("read a page of a table", err)
+	}
+	c, err := clockOf(results)
+	if err != nil {
+		return record.Listed{}, wrap("read a page of a table", err)
+	}
+	page := inspect.Listed(results[1])
+	page.Stamp = c.stamp
+	return page, nil
+}
+
+// inspected is the schema's n-th table for package inspect. Its conditions are those of pulls and pushes.
+func (s *Statements) inspected(n int) *inspect.Table {
+	r, t := s.newest(n), &s.schema.Tables[n]
+	c := newComparison(t, s.rules)
+	return &inspect.Table{Table: t, Row: r.row, Octets: r.bytes, Reads: r.reads, Writes: newGuard(&c, s.plan).mine}
+}

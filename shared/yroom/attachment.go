@@ -22,8 +22,9 @@ const (
 // attachment returns the data of a socket that must survive a hibernation:
 //
 //	byte version, byte flags, the session, varUint n, n × (varUint client, varUint clock, string state),
-//	varUint the time of the socket's last news, Unix milliseconds, or nothing if there was none
+//	varUint the time of the socket's last news, Unix milliseconds, 0 if there was none, string Admission.Subject
 //
+// An empty subject is left out, and then a time of 0 is, too.
 // Version 1 has no session: it is for sockets whose token has no claims for one, and for old
 // sockets, which a deployment does not close. A state that does not fit is empty here, and
 // storage keeps it. A client without a state has an empty one, too.
@@ -46,7 +47,7 @@ func (p *presence) attachment(s *socket, now time.Time) []byte {
 		b = s.Session.Append([]byte{2, flags})
 	}
 	b = lib0.AppendUint(b, uint64(len(s.clients)))
-	room := attachmentBytes - entryBytes*len(s.clients)
+	room := attachmentBytes - entryBytes*len(s.clients) - len(s.Subject)
 	for _, client := range s.clients {
 		e, _ := p.states.Get(client)
 		b = lib0.AppendUint(lib0.AppendUint(b, client), e.Clock)
@@ -61,8 +62,15 @@ func (p *presence) attachment(s *socket, now time.Time) []byte {
 			p.keep(client, departure{}, now)
 		}
 	}
+	heard := uint64(0)
 	if p.config.Silence > 0 && !s.heard.IsZero() {
-		b = lib0.AppendUint(b, uint64(s.heard.UnixMilli()))
+		heard = uint64(s.heard.UnixMilli())
+	}
+	if heard == 0 && s.Subject == "" {
+		return b
+	}
+	if b = lib0.AppendUint(b, heard); s.Subject != "" {
+		b = lib0.AppendString(b, s.Subject)
 	}
 	return b
 }
@@ -143,8 +151,11 @@ func (p *presence) readAttachment(o abi.Conn, s *socket, kept map[uint64]Presenc
 			p.own(o.ID, s, e.Client)
 		}
 	}
-	if heard, err := b.Uint(); err == nil {
+	if heard, err := b.Uint(); err == nil && heard > 0 {
 		s.heard, s.regular = time.UnixMilli(int64(heard)), flags&flagRegular != 0
+	}
+	if subject, err := b.String(); err == nil {
+		s.Subject = string(subject)
 	}
 }
 

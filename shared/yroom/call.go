@@ -46,6 +46,8 @@ const (
 	// OpForget: be as if nothing had ever been stored. If there is a socket or a document, the
 	// room forgets nothing, and replies StatusBusy. The host forgets: see Forgets.
 	OpForget
+	// OpPeople: who has a socket, as JSON. The room needs no document for it. See people.go.
+	OpPeople
 )
 
 // A Request comes from the Worker, which has authorized the client. On the wire it is
@@ -205,6 +207,10 @@ func (r *Room) Call(request []byte, now time.Time) (reply []byte, out Effects, e
 			p.Status = StatusBusy
 		}
 		return appendReply(nil, p), r.done(now), nil
+	}
+	if q.Op == OpPeople {
+		p := r.showPeople(q, now)
+		return p.encode(), r.done(now), nil
 	}
 	p := Reply{Status: StatusUnseeded}
 	if r.meta.Seeded {

@@ -25,7 +25,8 @@ import (
 //	room [database=TEXT] [document=N] [message=N] [burst=N] [piece=N] [silence=SECONDS] [merged]  a new room; the database has TEXT;
 //	                             merged: its document is too large to be integrated; without silence
 //	                             it sends no messages to break the silence, and sets no alarm for that
-//	connect CONN [read] [as=SUBJECT] [token=ID] [issued=SECONDS] [until=SECONDS]   and the room's effects; times are since the start
+//	connect CONN [read] [as=SUBJECT] [named=SUBJECT] [token=ID] [issued=SECONDS] [until=SECONDS]   and the room's effects; times are
+//	                             since the start; named: the room also knows the subject's text
 //	connect-before-sessions CONN [read]   by a room of the version before
 //	revoke [SUBJECT] [token=ID]  the tokens of SUBJECT, or that one
 //	close                        all sockets, whose clients may connect again
@@ -43,7 +44,7 @@ import (
 //	alarm                        after the clock was set to its time
 //	pass SECONDS
 //	seeded [fail], copied [fail] the outcome of the task
-//	merge TEXT, merge-again (the last one), delete-room, get, seed, json, tree, show ROOT, restore client=N (the last reply of get)   by the Worker
+//	merge TEXT, merge-again (the last one), delete-room, get, seed, json, tree, show ROOT, restore client=N (the last reply of get), people [limit=N]   by the Worker
 //	hibernate, unload
 //	memory BYTES                 that an event may reserve from now on
 //	end-instance                 the room is forgotten, and its timer is not
@@ -173,6 +174,9 @@ func (s *script) run(command string, args []string) {
 	case "connect":
 		s.open[conn] = nil
 		a := Admission{Write: word(1) != "read", Session: session.Session{Subject: session.MarkOf(options["as"]), Token: session.MarkOf(options["token"])}}
+		if name := options["named"]; name != "" {
+			a.Subject, a.Session.Subject = name, session.MarkOf(name)
+		}
 		if options["dialect"] == "hocuspocus" {
 			a.Dialect = yproto.Hocuspocus
 		}
@@ -276,8 +280,8 @@ func (s *script) run(command string, args []string) {
 			err = errors.New("no database")
 		}
 		s.do(s.awake().Copied(s.task.Copy, err, s.now), nil)
-	case "merge", "merge-again", "get", "delete-room", "seed", "json", "tree", "show", "restore":
-		q := Request{Op: map[string]Op{"merge": OpMerge, "merge-again": OpMerge, "get": OpState, "delete-room": OpDelete, "seed": OpSeed, "json": OpJSON, "tree": OpTree, "show": OpText, "restore": OpRestore}[command]}
+	case "merge", "merge-again", "get", "delete-room", "seed", "json", "tree", "show", "restore", "people":
+		q := Request{Op: map[string]Op{"merge": OpMerge, "merge-again": OpMerge, "get": OpState, "delete-room": OpDelete, "seed": OpSeed, "json": OpJSON, "tree": OpTree, "show": OpText, "restore": OpRestore, "people": OpPeople}[command]}
 		switch command {
 		case "merge":
 			s.merged = s.author(7).typing(word(0))
@@ -286,6 +290,8 @@ func (s *script) run(command string, args []string) {
 			q.Data = s.merged
 		case "show":
 			q.Data = []byte(strings.Join(words, " "))
+		case "people":
+			q.Version = uint64(number(options["limit"]))
 		case "get":
 			q.ETag = strings.ReplaceAll(options["etag"], "LAST", s.etag)
 		case "restore":

@@ -11,12 +11,15 @@ import (
 
 // An Admission holds the rights and the session of a socket that the Worker admits. On the wire
 // it is a byte, 'w' for a socket that may write and 'r' for one that may only read, or the capital letter
-// for one of Hocuspocus, then the session, and then At as a varUint, if it is not 0.
+// for one of Hocuspocus, then the session, and then At as a varUint and Subject as a string, each if it or one
+// behind it is not empty.
 type Admission struct {
 	Write   bool // it may change the document
 	Dialect yproto.Dialect
 	Session session.Session
 	At      int64 // when the space let the socket in: see Shut
+	// Subject is that of the token, for people to read; "": none, or unknown. Rooms compare Session.Subject.
+	Subject string
 }
 
 // Append appends the admission.
@@ -29,8 +32,11 @@ func (a Admission) Append(b []byte) []byte {
 		may -= 'a' - 'A'
 	}
 	b = a.Session.Append(append(b, may))
-	if a.At > 0 {
-		b = lib0.AppendUint(b, uint64(a.At))
+	if a.At == 0 && a.Subject == "" {
+		return b
+	}
+	if b = lib0.AppendUint(b, uint64(a.At)); a.Subject != "" {
+		b = lib0.AppendString(b, a.Subject)
 	}
 	return b
 }
@@ -47,6 +53,9 @@ func DecodeAdmission(b []byte) (a Admission) {
 		r := lib0.NewReader(rest)
 		if at, err := r.Uint(); err == nil {
 			a.At = int64(at)
+		}
+		if subject, err := r.String(); err == nil {
+			a.Subject = string(subject)
 		}
 	}
 	return a

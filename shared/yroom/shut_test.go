@@ -53,8 +53,8 @@ func TestAShutEndsWhatTheSpaceLetInBefore(t *testing.T) { // S8, S13
 	}
 }
 
-func TestAnAdmissionKeepsItsTime(t *testing.T) {
-	for _, a := range []Admission{{Write: true}, {At: 1}, {Write: true, At: 1_790_000_000_000}} {
+func TestAnAdmissionKeepsItsTimeAndItsSubject(t *testing.T) {
+	for _, a := range []Admission{{Write: true}, {At: 1}, {Write: true, At: 1_790_000_000_000}, {Subject: "ann"}, {At: 1, Subject: "å"}} {
 		if got := DecodeAdmission(a.Append(nil)); got != a {
 			t.Errorf("got %+v, want %+v", got, a)
 		}

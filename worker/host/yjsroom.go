@@ -172,6 +172,9 @@ func (y *yjsRoom) Timer() {
 // emptyBytes is at most the size of an object that has stored nothing: on workerd it has a page.
 const emptyBytes = 4 << 10
 
+// isEmpty says whether the room stores nothing. Some messages do not make such a room.
+func (y *yjsRoom) isEmpty() bool { return y.room == nil && y.o.Size() <= emptyBytes }
+
 // Call returns nil if the storage failed, and otherwise than for want of space.
 func (y *yjsRoom) Call(data []byte) (reply []byte) {
 	now := time.Now()
@@ -192,7 +195,10 @@ func (y *yjsRoom) Call(data []byte) (reply []byte) {
 			return yroom.Erased()
 		}
 	}
-	if v, ok := yroom.RevokedBy(data); ok && y.room == nil && y.o.Size() <= emptyBytes {
+	if reply, asks := yroom.Nobody(data); asks && y.isEmpty() {
+		return reply
+	}
+	if v, ok := yroom.RevokedBy(data); ok && y.isEmpty() {
 		y.rooms.revoked.Add(v, now)
 		return yroom.Erased()
 	}

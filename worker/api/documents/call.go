@@ -23,15 +23,22 @@ func (h *handler) read(c *door.Call, room string, q yroom.Request) (yroom.Reply,
 	if err != nil || !known {
 		return yroom.Reply{Status: yroom.StatusAbsent}, err
 	}
+	return whole(q, func(q yroom.Request) (yroom.Reply, error) { return h.call(c, room, q) },
+		func(bytes int) error { return door.Hold(c.R.Context(), bytes) })
+}
+
+// whole asks for a document that may be longer than shownBytes. It calls hold with the memory that a longer reply takes,
+// before it asks again.
+func whole(q yroom.Request, ask func(yroom.Request) (yroom.Reply, error), hold func(bytes int) error) (yroom.Reply, error) {
 	q.Version = shownBytes
-	p, err := h.call(c, room, q)
+	p, err := ask(q)
 	for err == nil && p.Status == yroom.StatusLonger {
 		length, _ := strconv.Atoi(string(p.Body)) // as JSON it may be longer still
 		q.Version = uint64(length + min(length/8, grownBytes))
-		if err = door.Hold(c.R.Context(), replyTimes*int(q.Version)); err != nil {
+		if err = hold(replyTimes * int(q.Version)); err != nil {
 			return p, err
 		}
-		p, err = h.call(c, room, q)
+		p, err = ask(q)
 	}
 	return p, err
 }

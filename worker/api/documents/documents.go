@@ -110,6 +110,7 @@ func Section(of func(*door.Call) *Config) *door.Section {
 	s.Routes = []door.Route{
 		{Name: "documents.join", Method: "GET", Pattern: room, Upgrade: true, Socket: true, Permission: auth.YjsRead, Serve: h.join},
 		{Name: "documents.several", Method: "GET", Pattern: several, Outside: true, Open: true, Serve: joinSeveral},
+		{Name: "documents.people", Method: "GET", Pattern: room + "/presence", Permission: auth.YjsRead, Serve: h.people},
 		{Name: "documents.list", Method: "GET", Pattern: root, Permission: auth.YjsRead, Serve: h.list},
 		{Name: "documents.versions.list", Method: "GET", Pattern: versions, Permission: auth.YjsRead, Serve: h.listVersions},
 		{Name: "documents.versions.keep", Method: "POST", Pattern: versions, Permission: auth.YjsWrite, Logged: true, Serve: h.keepVersion},
@@ -189,6 +190,6 @@ func (h *handler) join(c *door.Call) error {
 	if write && h.of(c).full(c.R.Context()) != nil { // it may read on
 		write = false
 	}
-	admission := yroom.Admission{Write: write, Dialect: dialectOf(c), Session: c.Session(), At: at}
+	admission := yroom.Admission{Write: write, Dialect: dialectOf(c), Session: c.Session(), At: at, Subject: c.ID.Subject}
 	return c.Join(place, admission.Append(nil))
 }

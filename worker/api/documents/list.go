@@ -32,7 +32,8 @@ func (h *handler) list(c *door.Call) error {
 	b, comma := []byte(`{"rooms":[`), ""
 	for _, room := range rooms {
 		b = ijson.AppendString(append(append(b, comma...), `{"room":`...), room.Room)
-		b = append(strconv.AppendInt(append(b, `,"updated_at":`...), room.UpdatedAt, 10), '}')
+		b = strconv.AppendInt(append(b, `,"updated_at":`...), room.UpdatedAt, 10)
+		b = append(strconv.AppendInt(append(b, `,"bytes":`...), room.Bytes, 10), '}')
 		comma = ","
 	}
 	b = append(b, ']')

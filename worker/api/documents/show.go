@@ -2,6 +2,7 @@ package documents
 
 import (
 	"encoding/base64"
+	"net/url"
 	"strings"
 
 	"tidemark/shared/web"
@@ -9,22 +10,14 @@ import (
 	"tidemark/worker/api/door"
 )
 
-// show writes the document. The ETag names its last update.
-func (h *handler) show(c *door.Call) error {
-	room, err := roomOf(c)
-	if err != nil {
-		return err
-	}
-	w, r, query := c.W, c.R, door.Query(c.R)
-	q := yroom.Request{Op: yroom.OpState, ETag: strings.Join(r.Header.Values("If-None-Match"), ",")}
-	contentType := "application/octet-stream"
-	switch format := query.Get("format"); format {
+// formOf returns the request for a document in the form that a query names, and the form's content type.
+func formOf(query url.Values) (q yroom.Request, contentType string, err error) {
+	switch query.Get("format") {
 	case "":
-		vector, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(query.Get("sv"), "="))
-		if err != nil {
-			return door.Fail(door.BadRequest, "The parameter sv is not Base64url")
+		q.Op, contentType = yroom.OpState, updateType
+		if q.Data, err = base64.RawURLEncoding.DecodeString(strings.TrimRight(query.Get("sv"), "=")); err != nil {
+			err = door.Fail(door.BadRequest, "The parameter sv is not Base64url")
 		}
-		q.Data = vector
 	case "json":
 		q.Op, contentType = yroom.OpJSON, "application/json"
 	case "tree":
@@ -32,8 +25,26 @@ func (h *handler) show(c *door.Call) error {
 	case "text":
 		q.Op, q.Data, contentType = yroom.OpText, []byte(query.Get("name")), "text/plain; charset=utf-8"
 	default:
-		return door.Fail(door.BadRequest, "The parameter format is json, tree or text")
+		err = door.Fail(door.BadRequest, "The parameter format is json, tree or text")
 	}
+	return q, contentType, err
+}
+
+// updateType is the content type of an update.
+const updateType = "application/octet-stream"
+
+// show writes the document. The ETag names its last update.
+func (h *handler) show(c *door.Call) error {
+	room, err := roomOf(c)
+	if err != nil {
+		return err
+	}
+	w, r := c.W, c.R
+	q, contentType, err := formOf(door.Query(r))
+	if err != nil {
+		return err
+	}
+	q.ETag = strings.Join(r.Header.Values("If-None-Match"), ",")
 	p, err := h.read(c, room, q)
 	if err == nil {
 		err = replyError(p)

@@ -1,6 +1,7 @@
 package documents
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
@@ -19,9 +20,13 @@ const (
 	versionsListed = 100
 )
 
-// showVersion writes the state of a version as an update.
+// showVersion writes a version, as an update or in the form that the query names.
 func (h *handler) showVersion(c *door.Call) error {
 	room, err := roomOf(c)
+	if err != nil {
+		return err
+	}
+	q, contentType, err := formOf(door.Query(c.R))
 	if err != nil {
 		return err
 	}
@@ -29,9 +34,38 @@ func (h *handler) showVersion(c *door.Call) error {
 	if err != nil {
 		return err
 	}
-	c.W.Header().Set("Content-Type", "application/octet-stream")
+	if q.Op != yroom.OpState || len(q.Data) > 0 {
+		if state, err = showState(c, state, q); err != nil {
+			return err
+		}
+	}
+	c.W.Header().Set("Content-Type", contentType)
 	c.W.Write(state)
 	return nil
+}
+
+// showState returns a state in the form that q names, as a room shows its document. The request holds memory for the
+// document and for the result.
+func showState(c *door.Call, state []byte, q yroom.Request) ([]byte, error) {
+	ctx := c.R.Context()
+	takes, reply := 0, 0 // the state is the first that NewShown reserves
+	var refused error
+	config := c.Settings.Documents
+	config.Reserve = func(bytes int) bool {
+		takes += bytes
+		refused = door.Budget.Grow(ctx, takes)
+		return refused == nil
+	}
+	p, err := whole(q, yroom.NewShown(config, state, c.Now()).Call, func(bytes int) error {
+		config.Reserve(bytes - reply)
+		reply = bytes
+		return refused
+	})
+	c.Owe(p.Cost)
+	if err == nil {
+		err = cmp.Or(refused, replyError(p))
+	}
+	return p.Body, err
 }
 
 // version returns the state of the version that the path names.

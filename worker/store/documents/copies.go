@@ -168,14 +168,16 @@ func base64Text(b []byte) abi.Text {
 type Entry struct {
 	Room      string
 	UpdatedAt int64 // Unix milliseconds
+	Bytes     int64 // of the copy's state, or up to 2 more: List reads no state, and so not where its Base64 ends
 }
 
 // List returns the rooms whose names begin with prefix and come after another
 // name, in order, at most limit.
 func (y *Copies) List(ctx context.Context, prefix, after string, limit int) ([]Entry, error) {
 	results, err := y.db.Batch(ctx, []abi.Statement{
-		{SQL: `SELECT RoomId, updated_at FROM YjsRooms
-			WHERE RoomId >= ?1 AND RoomId > ?2 AND substr(RoomId, 1, length(?1)) = ?1 ORDER BY RoomId LIMIT ?3`,
+		{SQL: `SELECT RoomId, updated_at, coalesce(octet_length(YjsState), 0) + (SELECT coalesce(sum(octet_length(YjsState)), 0)
+				FROM YjsRoomParts p WHERE p.RoomId = r.RoomId AND p.version = r.updated_at) AS octets
+			FROM YjsRooms r WHERE RoomId >= ?1 AND RoomId > ?2 AND substr(RoomId, 1, length(?1)) = ?1 ORDER BY RoomId LIMIT ?3`,
 			Args: []any{prefix, after, limit}},
 	})
 	if err != nil {
@@ -184,7 +186,7 @@ func (y *Copies) List(ctx context.Context, prefix, after string, limit int) ([]E
 	rooms := make([]Entry, len(results[0].Rows))
 	for i, row := range results[0].Rows {
 		updated, _ := row[1].(float64)
-		rooms[i] = Entry{string(store.CellText(row[0])), int64(updated)}
+		rooms[i] = Entry{string(store.CellText(row[0])), int64(updated), (3*store.Integer(row[2]) + 3) / 4}
 	}
 	return rooms, nil
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tidemark/shared/abi"
 	"tidemark/worker/store"
 )
@@ -131,5 +133,43 @@ func TestRoomsAreListedByPrefixInPages(t *testing.T) {
 		if got := names(c.prefix, c.after, c.limit); got != c.want {
 			t.Errorf("prefix %q after %q: got %q, want %q", c.prefix, c.after, got, c.want)
 		}
+	}
+}
+
+// The list has the length of each state, whose Base64 may end with a padding.
+func TestTheListHasTheLengthOfEachCopy(t *testing.T) {
+	db := openDB(t)
+	y, ctx := NewCopies(db), context.Background()
+	for n := range 5 {
+		if err := y.Commit(ctx, string(rune('a'+n)), 7, make([]byte, n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for version := int64(8); version < 10; version++ { // the parts of the later one wait for their first
+		for part := 2; part >= 1; part-- {
+			if err := y.PutPart(ctx, "parts", version, part, make([]byte, 300)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if version == 8 {
+			if err := y.Commit(ctx, "parts", version, make([]byte, 300)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := db.Batch(ctx, []abi.Statement{{SQL: "INSERT INTO YjsRooms VALUES ('null', NULL, 5)"}}); err != nil {
+		t.Fatal(err)
+	}
+	rooms, err := y.List(ctx, "", "", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int64{}
+	for _, r := range rooms {
+		got[r.Room] = r.Bytes
+	}
+	want := map[string]int64{"a": 0, "b": 3, "c": 3, "d": 3, "e": 6, "parts": 900, "null": 0}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
 	}
 }

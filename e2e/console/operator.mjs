@@ -17,7 +17,7 @@ export const everywhere = ["", "*"]; // the root, and all spaces
 
 /** The claims of a token that may do everything, of one that only reads, and of one without sync:admin. */
 export const operator = { scope: everything, spaces: everywhere };
-export const reader = { scope: "sync:read yjs:read projects:read sync:admin spaces:admin", spaces: everywhere };
+export const reader = { scope: "sync:read yjs:read projects:read sync:admin", spaces: everywhere };
 export const writer = { scope: "sync:read sync:write yjs:read yjs:write projects:read projects:write", spaces: everywhere };
 
 /** Pushes, pulls, edits of a document and sockets, in the root and in the space `busy`, until it is stopped. */

@@ -1,16 +1,17 @@
 import type { ReactNode } from "react";
 import { useMe, type Permission } from "./me";
-import { titleOf, useRoute } from "./route";
+import { titleOf } from "./route";
 
 interface Props {
   all: Permission[];
+  /** That of the MeContext. */
+  place: string;
   children: ReactNode;
 }
 
-/** Shows its children if the token has all of the permissions in the place that is shown, and says otherwise which it lacks. */
-export function Needs({ all, children }: Props) {
+/** Shows its children if the token has all of the permissions in a place, and says otherwise which it lacks. */
+export function Needs({ all, place, children }: Props) {
   const me = useMe();
-  const { place } = useRoute();
   const missing = all.filter((permission) => !me?.scope.includes(permission));
   if (me !== null && missing.length === 0) return children;
   return (

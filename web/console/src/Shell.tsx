@@ -3,7 +3,7 @@ import { ThemeButton } from "../../src/ThemeButton";
 import { useLoad, Shown, Empty } from "./load";
 import { askMe, MeContext } from "./me";
 import { Needs } from "./Needs";
-import { clear, Notices } from "./notices";
+import { age, Notices } from "./notices";
 import { pages } from "./pages";
 import { PlaceChooser } from "./PlaceChooser";
 import { href, hrefIn, useRoute } from "./route";
@@ -25,7 +25,7 @@ export function Shell() {
     document.title = `${kind?.title ?? "Not found"} – Tidemark console`;
     if (shown.current) main.current?.focus();
     shown.current = true;
-    clear();
+    age();
   }, [page, place, rest.join("/")]);
 
   return (
@@ -53,7 +53,9 @@ export function Shell() {
           <Shown of={here}>
             {(me) => (
               <MeContext.Provider value={me}>
-                <Needs all={kind.needs}><kind.Component key={at} /></Needs>
+                <Needs all={kind.needs} place={at}>
+                  {kind.signs && !me?.makes_tokens ? <Empty>This server signs no tokens: it has no AUTH_SECRET. The issuer of its tokens makes them.</Empty> : <kind.Component key={at} />}
+                </Needs>
               </MeContext.Provider>
             )}
           </Shown>

@@ -1,9 +1,7 @@
 // What the token may do in a place: it decides which buttons the page offers. The server decides what is done.
 import { createContext, useContext } from "react";
 import { call, Failure } from "./api";
-import { claimsMe } from "./claims";
 import { inPlace } from "./route";
-import { session } from "./session";
 
 export const permissions = [
   "sync:read", "sync:write", "projects:read", "projects:write", "yjs:read", "yjs:write", "sync:admin", "spaces:admin",
@@ -16,7 +14,7 @@ export interface Me {
   scope: Permission[];
   spaces: string[] | null;
   rooms: string[] | null;
-  expires_at: number;
+  expires_at: number | null;
   makes_tokens: boolean;
 }
 
@@ -26,7 +24,6 @@ export async function askMe(place: string, token?: string): Promise<Me | null> {
     return (await call<Me>("GET", inPlace(place, "/auth/me"), undefined, { token })).body;
   } catch (error) {
     if (error instanceof Failure && error.status === 403) return null;
-    if (error instanceof Failure && error.status === 404) return claimsMe(place, token ?? session.token() ?? "");
     throw error;
   }
 }

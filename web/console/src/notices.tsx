@@ -1,4 +1,5 @@
-// What was done, until the person dismisses it or goes on: the three last lines.
+// What was done: the three last lines. A line stays until the person dismisses it, or leaves the page behind the one on
+// which it was done: after the deletion of a space the page goes to the list.
 import { useSyncExternalStore } from "react";
 
 export interface Done {
@@ -8,7 +9,7 @@ export interface Done {
 }
 
 const most = 3;
-let lines: (Done & { key: number })[] = [];
+let lines: (Done & { key: number; old: boolean })[] = [];
 let key = 0;
 const listeners = new Set<() => void>();
 
@@ -17,9 +18,10 @@ function set(next: typeof lines) {
   listeners.forEach((listener) => listener());
 }
 
-export const say = (done: Done) => set([...lines, { ...done, key: ++key }].slice(-most));
+export const say = (done: Done) => set([...lines, { ...done, key: ++key, old: false }].slice(-most));
 
-export const clear = () => set([]);
+/** The person has gone to another page. */
+export const age = () => set(lines.filter(({ old }) => !old).map((line) => ({ ...line, old: true })));
 
 export function Notices() {
   const shown = useSyncExternalStore(

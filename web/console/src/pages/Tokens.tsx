@@ -1,5 +1,17 @@
-import { Empty } from "../load";
+import { useState } from "react";
+import { Make } from "./tokens/Make";
+import { Made, type MadeToken } from "./tokens/Made";
+import { Revoke } from "./tokens/Revoke";
+import "./tokens/tokens.css";
 
+/** Makes a token, which is shown once, and revokes tokens. */
 export function Tokens() {
-  return <Empty>Nothing here yet.</Empty>;
+  const [made, setMade] = useState<MadeToken>();
+  return (
+    <>
+      {made && <Made token={made} onClose={() => setMade(undefined)} />}
+      <Make onMade={setMade} />
+      <Revoke />
+    </>
+  );
 }

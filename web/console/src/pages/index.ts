@@ -12,7 +12,7 @@ export interface PageKind {
   /** In the URL. */
   name: string;
   title: string;
-  /** Without these permissions the page says what is missing. */
+  /** Without these permissions the page says what is missing. The directory of spaces and each space ask for others. */
   needs: Permission[];
   /** The page is of the root or of a space, and the header has the chooser. */
   placed: boolean;
@@ -23,7 +23,7 @@ export interface PageKind {
 
 export const pages: PageKind[] = [
   { name: "overview", title: "Overview", needs: ["sync:admin"], placed: false, Component: Overview },
-  { name: "spaces", title: "Spaces", needs: ["spaces:admin"], placed: false, Component: Spaces },
+  { name: "spaces", title: "Spaces", needs: [], placed: false, Component: Spaces },
   { name: "rows", title: "Rows", needs: ["sync:admin"], placed: true, Component: Rows },
   { name: "documents", title: "Documents", needs: ["sync:admin", "yjs:read"], placed: true, Component: Documents },
   { name: "projects", title: "Projects", needs: ["sync:admin", "projects:read"], placed: true, Component: Projects },

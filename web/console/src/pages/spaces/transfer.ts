@@ -1,0 +1,76 @@
+// Export and import by pages, as docs/protocol.md has them: a file is the pages of an export, one after the other.
+import { call, Failure } from "../../api";
+import { inPlace } from "../../route";
+
+export interface Progress {
+  pages: number;
+  /** Of the file. */
+  bytes: number;
+}
+
+const attempts = 5; // of a page whose response was lost, or that the server could not take yet
+
+/** Reads all pages of a place into a file. It keeps them in a blob, which the browser may keep on its disk. */
+export async function exportPlace(place: string, signal: AbortSignal, tell: (progress: Progress) => void): Promise<Blob> {
+  const parts: Blob[] = [];
+  let bytes = 0;
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const { body: page } = await again(signal, () =>
+      call<string>("GET", inPlace(place, "/export"), undefined, { query: { cursor: cursor ?? undefined }, signal, as: "text" }));
+    parts.push(new Blob([page]));
+    bytes += parts.at(-1)!.size;
+    cursor = (JSON.parse(page.slice(page.lastIndexOf("\n", page.length - 2) + 1)) as { next: string | null }).next;
+    tell({ pages: parts.length, bytes });
+  }
+  return new Blob(parts, { type: "application/x-ndjson" });
+}
+
+/** Sends the pages of a file to an empty space, and returns the number of lines and the last request's id. */
+export async function importSpace(space: string, file: Blob, signal: AbortSignal, tell: (progress: Progress) => void): Promise<{ lines: number; requestId: string }> {
+  const progress = { pages: 0, bytes: 0 };
+  let lines = 0;
+  let last: { next: string | null; requestId: string } | undefined;
+  for await (const { text, bytes } of pagesOf(file)) {
+    const { body, requestId } = await again(signal, () => call<{ imported: number; next: string | null }>("POST", inPlace(space, "/import"), text, { signal }));
+    lines += body.imported;
+    last = { next: body.next, requestId };
+    tell({ pages: ++progress.pages, bytes: (progress.bytes += bytes) });
+  }
+  if (last === undefined || last.next !== null) {
+    throw new Error("The file ends before the last page of its export, so the space is not complete. Delete the space, and import the whole file.");
+  }
+  return { lines, requestId: last.requestId };
+}
+
+/** Returns the pages of a file. A page ends with the line {"next":…}. */
+export async function* pagesOf(file: Blob): AsyncGenerator<{ text: string; bytes: number }> {
+  const reader = file.stream().pipeThrough(new TextDecoderStream()).getReader();
+  let [page, rest] = ["", ""];
+  for (;;) {
+    const { done, value } = await reader.read();
+    const lines = (rest + (value ?? "")).split("\n");
+    rest = done ? "" : lines.pop()!;
+    for (const line of lines) {
+      if (line === "") continue;
+      page += `${line}\n`;
+      if (!line.startsWith('{"next":')) continue;
+      yield { text: page, bytes: new Blob([page]).size };
+      page = "";
+    }
+    if (done) break;
+  }
+  if (page !== "") yield { text: page, bytes: new Blob([page]).size }; // the server says what is wrong with it
+}
+
+// again repeats a request that may be sent again: it had no response, or one that passes.
+async function again<T>(signal: AbortSignal, send: () => Promise<T>): Promise<T> {
+  for (let n = 1; ; n++) {
+    try {
+      return await send();
+    } catch (error) {
+      const passes = error instanceof Failure && (error.status === 0 || error.status === 429 || error.status >= 500);
+      if (!passes || n === attempts || signal.aborted) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 1000 * n));
+    }
+  }
+}

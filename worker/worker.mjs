@@ -8,7 +8,7 @@ import * as log from "./log.mjs";
 import { alarmPoint, eventPoint } from "./metrics.mjs";
 import { objectStub } from "./object.mjs";
 import { response } from "./response.mjs";
-import { Several } from "./several.mjs";
+import { Several, count } from "./several.mjs";
 import { closeSocket, cutReason } from "./socket.mjs";
 import { Reader, Writer, encode } from "./frame.mjs";
 import {
@@ -173,6 +173,8 @@ function openSeveral(frame, exchange) {
   frame.text();
   exchange.route = frame.text();
   const { env, ctx, trace } = exchange;
+  const full = crowded(env, "", true);
+  if (full !== null) return refuse(...full, protocol, trace.id);
   const { 0: client, 1: server } = new WebSocketPair();
   new Several(server, path, exchange, (request) => handle(new Exchange(request, env, ctx)));
   return switched(client, protocol, trace.id);
@@ -189,9 +191,11 @@ function switched(webSocket, protocol, id) {
 const awake = new Map(); // id -> WeakRef of a Room
 
 // crowded says why one more socket is too many, or null: counted over the objects
-// that are awake in this isolate, as no isolate knows the others.
-function crowded(env, owner) {
-  let all = 0;
+// that are awake in this isolate, as no isolate knows the others. Strangers, the sockets of several documents that
+// no room has let in yet, take at most half of the places.
+function crowded(env, owner, stranger = false) {
+  const { open, strangers } = count();
+  let all = open;
   let owned = 0;
   for (const [id, ref] of awake) {
     const room = ref.deref();
@@ -202,9 +206,9 @@ function crowded(env, owner) {
     all += room.sockets.size;
     owned += room.owned.get(owner) ?? 0;
   }
-  if (all >= (Number(env.LIMIT_SOCKETS) || LIMIT_SOCKETS)) {
-    return [CLOSE_FULL, "the server has no place for one more WebSocket; try again later"];
-  }
+  const places = Number(env.LIMIT_SOCKETS) || LIMIT_SOCKETS;
+  if (all >= places) return [CLOSE_FULL, "the server has no place for one more WebSocket; try again later"];
+  if (stranger && strangers >= Math.floor(places / 2)) return [CLOSE_FULL, "too many WebSockets have no open document yet; try again later"];
   const limit = Number(env.LIMIT_SOCKETS_PER_SUBJECT) || LIMIT_SOCKETS_PER_SUBJECT;
   if (owner !== "" && owned >= limit) return [CLOSE_OWNER_FULL, `one subject may have ${limit} WebSockets at a time`];
   return null;

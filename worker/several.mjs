@@ -100,8 +100,9 @@ function sendTo(socket, frame) {
 export class Several {
   // socket is the server's end, and path that below which the documents are. join serves the
   // request that opens a document's own socket.
-  constructor(socket, path, { request, trace }, join) {
+  constructor(socket, path, { request, ctx, trace }, join) {
     this.socket = socket;
+    this.ctx = ctx;
     this.path = new URL(path, request.url);
     this.headers = { upgrade: "websocket", "sec-websocket-protocol": "hocuspocus" };
     for (const name of ["origin", "cf-connecting-ip", "user-agent"]) {
@@ -259,7 +260,7 @@ class Lane {
     else if (token === "") this.closeFor(CLOSE_ENDED, "a token is needed: set the provider's option `token`");
     else if (token === null || !TOKEN_TEXT.test(token)) this.closeFor(CLOSE_ENDED, "the token has characters that no token has");
     else if (name === "." || name === "..") this.closeFor(4404, "a room's name is not . or ..");
-    else this.open(name, token);
+    else this.several.ctx.waitUntil(this.open(name, token)); // without this, workerd ends it with the client's socket
   }
 
   // open joins the room.

@@ -28,6 +28,7 @@ class Socket extends EventTarget {
   }
 }
 
+const ctx = { waitUntil() {} };
 const document = [1, 0x61]; // the address of a
 const token = [2, 0, 1, 0x74];
 
@@ -36,7 +37,7 @@ function open(t, headers = {}) {
   const [client, room] = [new Socket(), new Socket()];
   const request = new Request("http://127.0.0.1/hocuspocus", { headers });
   return new Promise((opened) => {
-    const several = new Several(client, "/yjs/", { request, trace: new Trace(request.headers) }, async (inner) => {
+    const several = new Several(client, "/yjs/", { request, ctx, trace: new Trace(request.headers) }, async (inner) => {
       setImmediate(() => opened({ client, room, request: inner }));
       return { webSocket: room };
     });
@@ -60,7 +61,7 @@ test("a client that opens and leaves documents has few of them under way", (t) =
   const request = new Request("http://127.0.0.1/hocuspocus");
   let opened = 0;
   const never = () => (opened++, new Promise(() => {}));
-  const several = new Several(client, "/yjs/", { request, trace: new Trace(request.headers) }, never);
+  const several = new Several(client, "/yjs/", { request, ctx, trace: new Trace(request.headers) }, never);
   t.after(() => several.end(1000, ""));
   for (let i = 0; i < 300; i++) {
     client.hear(...document, ...token);
@@ -85,7 +86,7 @@ function unopened(t) {
   const request = new Request("http://127.0.0.1/hocuspocus");
   const joins = [];
   const join = () => new Promise((opened) => joins.push((webSocket) => opened({ webSocket })));
-  const several = new Several(client, "/yjs/", { request, trace: new Trace(request.headers) }, join);
+  const several = new Several(client, "/yjs/", { request, ctx, trace: new Trace(request.headers) }, join);
   t.after(() => several.shut(1000, ""));
   return { client, several, joins };
 }

@@ -135,17 +135,16 @@ for (const [name, open] of Object.entries(doors)) {
       c.send("at once", SYNC, UPDATE, typed);
       c.send("at once", CLOSE);
       c.join("at once", some, "4.8.0"); // another provider, which is denied
-      assert.match((await c.next("at once", AUTH)).text, /rooms/);
-      c.join("broken", all, "4.8.0");
-      c.send("broken", SYNC, UPDATE, typed);
-      await new Promise((sent) => c.socket._socket.end(sent)); // no close frame comes
-      for (const document of ["at once", "broken"]) {
+      assert.match((await c.next("at once", AUTH, 1)).text, /rooms/);
+      c.join("at the end", all, "4.8.0");
+      c.send("at the end", SYNC, UPDATE, typed);
+      c.socket.close();
+      for (const document of ["at once", "at the end"]) {
         await until(async () => {
           const text = await ask("GET", `/yjs/${encodeURIComponent(document)}?format=text&name=t`);
           return (await text.text()) === "x";
         }, `the update of ${document}`);
       }
-      assert.deepEqual(c.heard, []);
     });
 
     await t.test("a name with slashes, dots and letters of other scripts", async () => {
@@ -227,7 +226,7 @@ for (const [name, open] of Object.entries(doors)) {
       beside.send("beside", SYNC, UPDATE, typed);
       assert.equal((await beside.next("beside", STATUS)).sub, 1);
       const refused = await connect();
-      for (let i = 0; i < 1001; i++) refused.join("denied", "");
+      for (let i = 0; i < 1001; i++) refused.join(`denied ${i}`, "");
       assert.equal((await refused.end()).code, 4413);
       const many = await connect();
       for (let i = 0; i < 1001; i++) many.send("early", SYNC, UPDATE, typed);

@@ -25,7 +25,7 @@ func TestBothHostsHaveTheLimitsOfASocketOfSeveralDocuments(t *testing.T) {
 		"MAX_DENIALS": maxDenials, "MAX_TOKEN": maxToken, "MAX_ADDRESS": yproto.MaxAddressBytes, "CLOSE_AGAIN": closeAgain,
 		"LET_IN_WITHIN_MS": int64(letInWithin / time.Millisecond), "PONG_EVERY_MS": int64(pongEvery / time.Millisecond),
 	} {
-		found := regexp.MustCompile(`(?m)^const `+name+` = ([^;]*);`).FindSubmatch(source)
+		found := regexp.MustCompile(`(?m)^const ` + name + ` = ([^;]*);`).FindSubmatch(source)
 		if found == nil {
 			t.Errorf("several.mjs has no %s", name)
 			continue

@@ -7,6 +7,9 @@ import { closeSocket } from "./socket.mjs";
 const MAX_LANES = 100;
 const MAX_WAITING = 1 << 20; // bytes of messages that wait for their document, and of one before a room has let the socket in
 const MAX_WAITING_COUNT = 1000;
+const MAX_STRANGERS_WAITING = 16 << 20; // bytes of messages of all sockets that no room has let in
+const MAX_DENIALS = 1000;
+const PONG_EVERY_MS = 1000;
 const LET_IN_WITHIN_MS = 30_000; // the first document
 const MAX_ADDRESS = 1024; // bytes
 const MAX_TOKEN = 8 << 10; // bytes: the guest takes no longer one
@@ -17,14 +20,38 @@ const PASSING = new Set([1001, 1006, 1011, 1012, 1013]); // such codes pass
 const AUTH = 2, CLOSE = 7, PING = 9, PONG = 10;
 const TOKEN = 0, DENIED = 1, AUTHENTICATED = 2; // of AUTH
 const TOKEN_TEXT = /^[!-~]*$/;
+const TOO_MANY_STRANGERS = "too many messages of all clients wait for their first document; try again later";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }); // a BOM is part of a name
+
+// all has the sockets of this isolate. A request that Cloudflare cancels ends its socket without an event: count notices
+// when the Several is gone.
+const all = new Set(); // WeakRefs of a Several
+let strangersWaiting = 0; // bytes of messages that wait, of sockets that no room has let in
+
+// count returns how many sockets of several documents are open in this isolate, and how many of them are strangers: no
+// room has let them in yet.
+export function count() {
+  let open = 0, strangers = 0;
+  strangersWaiting = 0;
+  for (const ref of all) {
+    const several = ref.deref();
+    if (several === undefined || (several.ended && several.waiting === 0)) all.delete(ref);
+    else {
+      if (!several.ended) open++;
+      if (!several.ended && !several.let) strangers++;
+      if (!several.let) strangersWaiting += several.waiting;
+    }
+  }
+  return { open, strangers };
+}
 
 // A Bytes reads what lib0 has written. It throws at the end of the bytes.
 class Bytes {
   constructor(bytes) {
     this.bytes = bytes;
     this.at = 0;
+    this.padded = false; // the last number has a byte more than it needs
   }
 
   uint() {
@@ -33,6 +60,7 @@ class Bytes {
       if (this.at === this.bytes.length || factor > 2 ** 28) throw new Error("no number");
       const byte = this.bytes[this.at++];
       value += (byte & 127) * factor;
+      this.padded = byte === 0 && factor > 1;
       if (byte < 128) return value;
     }
   }
@@ -72,8 +100,9 @@ function sendTo(socket, frame) {
 export class Several {
   // socket is the server's end, and path that below which the documents are. join serves the
   // request that opens a document's own socket.
-  constructor(socket, path, { request, trace }, join) {
+  constructor(socket, path, { request, ctx, trace }, join) {
     this.socket = socket;
+    this.ctx = ctx;
     this.path = new URL(path, request.url);
     this.headers = { upgrade: "websocket", "sec-websocket-protocol": "hocuspocus" };
     for (const name of ["origin", "cf-connecting-ip", "user-agent"]) {
@@ -85,9 +114,12 @@ export class Several {
     this.lanes = new Map(); // address, as bytes in a text -> Lane
     this.closed = new Set(); // the addresses that the server has closed, or let in never
     this.waiting = this.count = 0; // bytes and number of messages that wait for their document
+    this.denials = 0; // of documents, and closes of documents
+    this.ponged = -Infinity; // when
     this.opening = 0; // documents that are being opened, those that the client has left meanwhile, too
     this.let = this.ended = false; // let: a room has let it in once
     this.late = setTimeout(() => this.shut(4408, "no document was opened in time"), LET_IN_WITHIN_MS);
+    all.add(new WeakRef(this));
     socket.binaryType = "arraybuffer"; // a Blob is read later, and in any order
     socket.addEventListener("message", ({ data }) => typeof data === "string" || this.receive(new Uint8Array(data)));
     socket.addEventListener("close", ({ code, reason }) => this.end(code === 1006 ? CLOSE_BROKE : code, reason));
@@ -97,17 +129,25 @@ export class Several {
 
   receive(frame) {
     if (this.ended) return;
-    if (frame.length === 1 && frame[0] === PING) return this.send(new Uint8Array([PONG]));
+    if (frame.length === 1 && frame[0] === PING) return this.pong();
     if (frame.length > MAX_WAITING && !this.let) return this.shut(1009, "a message too long before its document is open");
     const reader = new Bytes(frame);
     let text;
     try {
       text = reader.text(MAX_ADDRESS);
     } catch {}
-    if (text === undefined || reader.at === frame.length) {
+    if (text === undefined || reader.padded || reader.at === frame.length) {
       return this.shut(4400, "malformed message: no address or no type");
     }
     this.handle(frame.subarray(0, reader.at), text, frame.subarray(reader.at));
+  }
+
+  // pong replies to a ping, unless the last reply was a moment ago.
+  pong() {
+    const now = Date.now();
+    if (now - this.ponged < PONG_EVERY_MS) return;
+    this.ponged = now;
+    this.send(new Uint8Array([PONG]));
   }
 
   handle(address, text, message) {
@@ -128,20 +168,50 @@ export class Several {
     sendTo(this.socket, frame);
   }
 
-  deny(address, text, reason) {
-    this.note(text);
-    this.send(joined(address, textMessage([AUTH, DENIED], reason)));
+  // letIn notes that a room has let the socket in.
+  letIn() {
+    if (this.let) return;
+    this.let = true;
+    strangersWaiting -= this.waiting;
+    clearTimeout(this.late);
   }
 
-  // note remembers that the server has closed a document.
-  note(text) {
+  // wait counts a message that waits for its document, and returns why it may not wait, or null.
+  wait({ length }) {
+    if (this.count >= MAX_WAITING_COUNT || this.waiting + length > MAX_WAITING) return "too many messages before their document is open";
+    if (!this.let) {
+      if (strangersWaiting + length > MAX_STRANGERS_WAITING) count(); // some may have gone
+      if (strangersWaiting + length > MAX_STRANGERS_WAITING) return TOO_MANY_STRANGERS;
+      strangersWaiting += length;
+    }
+    this.waiting += length;
+    this.count++;
+    return null;
+  }
+
+  // forget stops counting a message that waited.
+  forget({ length }) {
+    this.waiting -= length;
+    this.count--;
+    if (!this.let) strangersWaiting -= length;
+  }
+
+  deny(address, text, reason) {
+    this.dismiss(address, text, textMessage([AUTH, DENIED], reason));
+  }
+
+  // dismiss sends a message that ends a document for the client, and remembers it.
+  dismiss(address, text, message) {
+    if (++this.denials > MAX_DENIALS) return this.shut(4413, "the server has denied or closed too many documents on this socket");
     if (this.closed.size >= MAX_LANES) this.closed.clear();
     this.closed.add(text);
+    this.send(joined(address, message));
   }
 
-  // shut closes the socket.
+  // shut closes the socket. The messages that wait for their document are lost.
   shut(code, reason) {
     if (this.ended) return;
+    for (const lane of this.lanes.values()) lane.drop();
     this.end(code, reason);
     closeSocket(this.socket, code, reason);
   }
@@ -162,7 +232,8 @@ function again(code, open) {
   return PASSING.has(code) || code >= 4500;
 }
 
-// A Lane is one document of a Several.
+// A Lane is one document of a Several. If the client leaves it, by "close" or with the socket, the room still gets the messages that came
+// before that. The client hears nothing more of it, and may open its address again.
 class Lane {
   constructor(several, address, text) {
     this.several = several;
@@ -186,15 +257,15 @@ class Lane {
     const name = this.text.split("\0", 1)[0];
     if (this.several.opening >= MAX_LANES) this.closeFor(4413, `one socket may open ${MAX_LANES} documents at a time`);
     else if (token?.length > MAX_TOKEN) this.closeFor(CLOSE_ENDED, `a token has at most ${MAX_TOKEN} bytes`);
+    else if (token === "") this.closeFor(CLOSE_ENDED, "a token is needed: set the provider's option `token`");
     else if (token === null || !TOKEN_TEXT.test(token)) this.closeFor(CLOSE_ENDED, "the token has characters that no token has");
     else if (name === "." || name === "..") this.closeFor(4404, "a room's name is not . or ..");
-    else this.open(name, token);
+    else this.several.ctx.waitUntil(this.open(name, token)); // without this, workerd ends it with the client's socket
   }
 
   // open joins the room.
   async open(name, token) {
-    const headers = { ...this.several.headers };
-    if (token !== "") headers.authorization = `Bearer ${token}`;
+    const headers = { ...this.several.headers, authorization: `Bearer ${token}` };
     this.several.opening++;
     const { webSocket } = await this.several.join(new Request(this.several.path + encodeURIComponent(name), { headers }));
     this.several.opening--;
@@ -207,59 +278,54 @@ class Lane {
     });
     webSocket.addEventListener("error", () => this.closeFor(1006, ""));
     webSocket.accept();
+    for (const message of this.drop()) sendTo(webSocket, message);
     if (this.gone) return closeSocket(webSocket, ...this.gone);
     this.socket = webSocket;
-    const queue = this.queue.splice(0);
-    for (const message of queue) this.forget(message);
-    for (const message of queue) sendTo(webSocket, message);
   }
 
-  // forget stops counting a message that waited.
-  forget(message) {
-    this.several.waiting -= message.length;
-    this.several.count--;
+  // drop takes the messages that wait.
+  drop() {
+    const queue = this.queue.splice(0);
+    for (const message of queue) this.several.forget(message);
+    return queue;
   }
 
   // deliver gives a message to the room, or keeps it until the document is open.
   deliver(message) {
     if (this.socket !== null) return sendTo(this.socket, message);
-    const { several } = this;
-    if (several.count >= MAX_WAITING_COUNT || several.waiting + message.length > MAX_WAITING) {
-      return several.shut(4413, "too many messages before their document is open");
-    }
+    const full = this.several.wait(message);
+    if (full !== null) return this.several.shut(4413, full);
     this.queue.push(message);
-    several.waiting += message.length;
-    several.count++;
   }
 
   // receive passes a message of the room on.
   receive(message) {
-    if (this.gone) return;
     if (message[0] === AUTH && message[1] === AUTHENTICATED) {
-      this.let = this.several.let = true;
-      clearTimeout(this.several.late);
+      this.let = true;
+      this.several.letIn();
     }
+    if (this.gone) return;
     if (message[0] === AUTH && message[1] === DENIED) return; // its close says the same
     this.several.send(joined(this.address, message));
   }
 
   // closeFor closes the document for the client, and the socket if the client is to try again.
   closeFor(code, reason) {
+    this.drop();
     if (this.gone) return;
     const { several } = this;
     this.leave(code, reason);
     if (again(code, this.let)) return several.shut(CLOSE_AGAIN, reason);
     if (!this.let || !this.closes) return several.deny(this.address, this.text, reason);
-    several.note(this.text);
-    several.send(joined(this.address, textMessage([CLOSE], reason)));
+    several.dismiss(this.address, this.text, textMessage([CLOSE], reason));
   }
 
-  // leave takes the document from the socket.
+  // leave takes the document from the socket. The room gets what waits for it, if it opens.
   leave(code, reason) {
     if (this.gone) return;
     this.gone = [code, reason];
     this.several.lanes.delete(this.text);
-    for (const message of this.queue.splice(0)) this.forget(message);
+    if (!this.asked) this.drop();
     if (this.socket !== null) closeSocket(this.socket, code, reason);
   }
 }

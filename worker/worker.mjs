@@ -172,6 +172,8 @@ function openSeveral(frame, exchange) {
   frame.text();
   exchange.route = frame.text();
   const { env, ctx, trace } = exchange;
+  const full = crowded(env, "", true);
+  if (full !== null) return refuse(...full, protocol, trace.id);
   const { 0: client, 1: server } = new WebSocketPair();
   new Several(server, path, exchange, (request) => handle(new Exchange(request, env, ctx)));
   return switched(client, protocol, trace.id);

@@ -225,7 +225,7 @@ for (const [name, host] of Object.entries(doors)) {
       await Promise.all(versions.map(async (client) => {
         const { socket, open } = several(t, door, client, { delay: 1000, minDelay: 1000 });
         let asked = 0, exp;
-        const first = () => token("ann", { exp: (exp = Math.floor(Date.now() / 1000) + 6) });
+        const first = () => token("ann", { exp: (exp = Math.floor(Date.now() / 1000) + 12) });
         const ends = open(`ends ${client}`, { jwt: async () => (asked++ === 0 ? first() : token("ann")) });
         const beside = open(`beside the end ${client}`);
         const watcher = await join(door, `ends ${client}`);

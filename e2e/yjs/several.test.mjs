@@ -106,7 +106,7 @@ for (const [name, open] of Object.entries(doors)) {
     await t.test("a token, a name or an origin that cannot be", async () => {
       const c = await connect();
       for (const [document, bearer, why] of [
-        ["a", "", /token is needed/], ["b", "no\r\nx-injected: 1", /characters/], ["c", "é", /characters/], ["c", `\ufeff${all}`, /characters/], ["d", "nonsense", /invalid token/], ["d", "x".repeat(8193), /8192 bytes/],
+        ["a", "", /option `token`/], ["b", "no\r\nx-injected: 1", /characters/], ["c", "é", /characters/], ["c", `\ufeff${all}`, /characters/], ["d", "nonsense", /invalid token/], ["d", "x".repeat(8193), /8192 bytes/],
         ["..", all, /not \. or \.\./], [".", all, /not \. or \.\./], ["", all, /1 to 512 bytes/], ["n".repeat(513), all, /1 to 512 bytes/],
       ]) {
         c.join(document, bearer);
@@ -127,6 +127,24 @@ for (const [name, open] of Object.entries(doors)) {
       assert.equal((await c.next("early", STATUS)).sub, 1);
       const text = await ask("GET", "/yjs/early?format=text&name=t");
       assert.equal(await text.text(), "x");
+    });
+
+    await t.test("a token, an update and a close at once lose nothing, and a provider may join again behind them", async () => {
+      const c = await connect();
+      c.join("at once", all, "4.8.0");
+      c.send("at once", SYNC, UPDATE, typed);
+      c.send("at once", CLOSE);
+      c.join("at once", some, "4.8.0"); // another provider, which is denied
+      assert.match((await c.next("at once", AUTH, 1)).text, /rooms/);
+      c.join("at the end", all, "4.8.0");
+      c.send("at the end", SYNC, UPDATE, typed);
+      c.socket.close();
+      for (const document of ["at once", "at the end"]) {
+        await until(async () => {
+          const text = await ask("GET", `/yjs/${encodeURIComponent(document)}?format=text&name=t`);
+          return (await text.text()) === "x";
+        }, `the update of ${document}`);
+      }
     });
 
     await t.test("a name with slashes, dots and letters of other scripts", async () => {
@@ -190,6 +208,8 @@ for (const [name, open] of Object.entries(doors)) {
 
       for (const [bytes, code] of [
         [Uint8Array.of(), 4400], [Uint8Array.of(200), 4400], [frame("no type"), 4400], [Uint8Array.of(2, 0xff, 0xff, 0), 4400],
+        [Uint8Array.of(0x81, 0, 0x61, SYNC), 4400], // a length of a byte too many
+       
         [frame("n".repeat(1025), SYNC), 4400], [frame("early", SYNC, UPDATE, new Uint8Array(1 << 20)), 1009],
       ]) {
         const one = await connect();
@@ -205,6 +225,9 @@ for (const [name, open] of Object.entries(doors)) {
       for (let i = 0; i < 1000; i++) beside.send("early", SYNC, UPDATE, typed);
       beside.send("beside", SYNC, UPDATE, typed);
       assert.equal((await beside.next("beside", STATUS)).sub, 1);
+      const refused = await connect();
+      for (let i = 0; i < 1001; i++) refused.join(`denied ${i}`, "");
+      assert.equal((await refused.end()).code, 4413);
       const many = await connect();
       for (let i = 0; i < 1001; i++) many.send("early", SYNC, UPDATE, typed);
       assert.equal((await many.end()).code, 4413);
@@ -247,6 +270,21 @@ for (const [name, open] of Object.entries(doors)) {
       assert.equal((await ask("GET", "/yjs/inside")).status, 404);
       const none = await connect(undefined, `${door.url}/s/-not-a-name/hocuspocus`).catch(() => null);
       assert.equal((await none.end()).code, 4404);
+    });
+
+    await t.test("sockets without an open document take half of the places", async (t) => {
+      const small = open({ LIMIT_SOCKETS: "4" });
+      t.after(() => small.close());
+      await small.start();
+      const at = `${small.url}/hocuspocus`;
+      const [first] = [await connect(undefined, at), await connect(undefined, at)];
+      const more = await connect(undefined, at);
+      assert.deepEqual(await more.end(), { code: 4503, reason: "too many WebSockets have no open document yet; try again later" });
+      first.join("a", all);
+      await first.next("a", AUTH, 2);
+      const last = await connect(undefined, at);
+      last.socket.send(Uint8Array.of(PING));
+      await last.next(undefined, PONG);
     });
     assert.doesNotMatch(door.log, /instance (ended|failed)|a request failed/);
   });

@@ -11,7 +11,8 @@ const MaxAddressBytes = 1024
 
 // CutAddress splits a message of @hocuspocus/provider into its address, with the length before it, and the
 // message in the dialect Hocuspocus. name is the document in the address: from version 4 on, a zero
-// byte and the provider's session may follow it. Nothing is copied. The error is a *lib0.Error.
+// byte and the provider's session may follow it. An address has one form only: its length takes no more bytes
+// than it needs. Nothing is copied. The error is a *lib0.Error.
 func CutAddress(frame []byte) (address, name, message []byte, err error) {
 	r := lib0.NewReader(frame)
 	text, err := r.String()
@@ -22,8 +23,12 @@ func CutAddress(frame []byte) (address, name, message []byte, err error) {
 		return nil, nil, nil, err
 	}
 	message = r.Rest()
+	address = frame[:len(frame)-len(message)]
+	if length := address[:len(address)-len(text)]; len(length) > 1 && length[len(length)-1] == 0 {
+		return nil, nil, nil, r.Fail("the length of an address has a byte too many")
+	}
 	name, _, _ = bytes.Cut(text, []byte{0})
-	return frame[:len(frame)-len(message)], name, message, nil
+	return address, name, message, nil
 }
 
 // Messages that are the host's own, which has the sockets of @hocuspocus/provider.
@@ -55,14 +60,9 @@ func AppendClose(dst []byte, reason string) []byte {
 	return lib0.AppendString(append(dst, typeClose), reason)
 }
 
-// IsAuthenticated and IsDenied know the messages with which a room of Hocuspocus lets a socket in, and
-// does not.
+// IsAuthenticated knows the message with which a room of Hocuspocus lets a socket in.
 func IsAuthenticated(message []byte) bool {
 	return bytes.HasPrefix(message, []byte{typeAuth, hocuspocusAuthenticated})
-}
-
-func IsDenied(message []byte) bool {
-	return bytes.HasPrefix(message, []byte{typeAuth, hocuspocusDenied})
 }
 
 // IsPing knows the message that asks whether the server is there. It has no address. Pong is the reply.

@@ -82,6 +82,7 @@ func TestAddresses(t *testing.T) {
 		}
 	}
 	for name, frame := range map[string][]byte{
+		"a length of a byte too many": {0x85, 0, 'n', 'o', 't', 'e', 's', 0}, "a length of two too many": {0x85, 0x80, 0, 'n', 'o', 't', 'e', 's', 0},
 		"nothing": nil, "a cut one": address("notes")[:3], "too long": address(long + "x"), "not UTF-8": {1, 0xff},
 	} {
 		if got, _, _, err := yproto.CutAddress(frame); err == nil {

@@ -169,6 +169,8 @@ func (r *Room) failStep1(conn Conn, err error) error {
 		r.close(conn, room.CloseTooLarge, errCostly.Error())
 	case errors.Is(err, errBusy):
 		r.close(conn, room.CloseLater, errBusy.Error())
+	case errors.Is(err, errRepeats):
+		r.close(conn, room.CloseTooMany, errRepeats.Error())
 	default:
 		return err
 	}

@@ -1,6 +1,7 @@
 package yroom
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,6 +25,12 @@ func (d *document) long(pieceBytes int) bool {
 	return d.doc != nil && d.doc.Size() > pieceBytes
 }
 
+// maxStatuses is how many statuses may wait when a peer repeats step 1 and so begins its reply again.
+const maxStatuses = 10_000
+
+// errRepeats: a peer begins its reply again and again, and its statuses wait.
+var errRepeats = errors.New("too many edits wait for the end of a reply that begins again")
+
 // begin sends the first piece of a reply, and plans the others.
 func (r *Room) begin(conn Conn, s *socket, vector []byte) error {
 	var lacks yjs.StateVector
@@ -34,6 +41,9 @@ func (r *Room) begin(conn Conn, s *socket, vector []byte) error {
 		}
 	}
 	again := s.lacks != nil // the socket is in the queue already
+	if again && len(s.statuses) > maxStatuses {
+		return errRepeats
+	}
 	s.lacks = &lacks
 	if err := r.sendPiece(conn, s); err != nil {
 		return err

@@ -16,7 +16,15 @@ type crowd struct {
 	mu    sync.Mutex
 	all   int
 	owned map[string]int // by owner; the owner "" has no limit
+
+	strangers int // of all: sockets of several documents that no room has let in yet
+	waiting   int // bytes of messages of strangers, which wait for their document
 }
+
+// maxStrangersWaiting is how many bytes the messages of all strangers may have. docs/protocol.md, H8.
+const maxStrangersWaiting = 16 << 20
+
+const fullReason = "the server has no place for one more WebSocket; try again later"
 
 // Defaults of the limits. Variables of the same names replace them.
 const (
@@ -31,7 +39,7 @@ func (c *crowd) enter(owner string) (code int, reason string) {
 	defer c.mu.Unlock()
 	switch {
 	case c.all >= c.limit:
-		return abi.CloseFull, "the server has no place for one more WebSocket; try again later"
+		return abi.CloseFull, fullReason
 	case owner != "" && c.owned[owner] >= c.ownerLimit:
 		return abi.CloseOwnerFull, fmt.Sprintf("one subject may have %d WebSockets at a time", c.ownerLimit)
 	}
@@ -56,4 +64,38 @@ func (c *crowd) leave(owner string) {
 	if c.owned[owner]--; c.owned[owner] == 0 {
 		delete(c.owned, owner)
 	}
+}
+
+// enterStranger counts a socket of several documents. Half of the places stay free for sockets that a room has let in.
+func (c *crowd) enterStranger() (code int, reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.all >= c.limit:
+		return abi.CloseFull, fullReason
+	case c.strangers >= c.limit/2:
+		return abi.CloseFull, "too many WebSockets have no open document yet; try again later"
+	}
+	c.all++
+	c.strangers++
+	return 0, ""
+}
+
+// admit stops counting a socket as a stranger. It still counts as a socket.
+func (c *crowd) admit() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.strangers--
+}
+
+// wait counts bytes of a stranger's messages. It returns false, and counts nothing, if they are too many. A negative number stops
+// counting them.
+func (c *crowd) wait(bytes int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if bytes > 0 && c.waiting+bytes > maxStrangersWaiting {
+		return false
+	}
+	c.waiting += bytes
+	return true
 }

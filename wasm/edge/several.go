@@ -3,12 +3,12 @@
 package edge
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
-	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,52 +21,68 @@ import (
 // A several is a socket on which Hocuspocus' provider has several documents: docs/protocol.md, H1
 // to H8. worker/several.mjs is the same on workerd.
 type several struct {
-	w    *Worker
-	ws   *websocket.Conn
-	wire *wire
-	r    *http.Request // the opening handshake
-	path string        // below which the documents are
+	w       *Worker
+	ws      *websocket.Conn
+	wire    *wire
+	r       *http.Request // the opening handshake
+	path    string        // below which the documents are
+	writing chan struct{} // has a place for the goroutine that writes
 
 	mu      sync.Mutex
 	moved   sync.Cond        // signals that a lane has read a message, was opened, or has ended, or that telling is less
 	lanes   map[string]*lane // by address
 	closed  map[string]bool  // the addresses that the server has closed, or let in never
-	waiting int              // bytes of messages that no room has read
+	waiting int              // bytes of messages that came before their document was open, and that no room has read
 	count   int              // of these messages
-	telling int              // messages of the host's own under way to the client
-	opening int              // documents that are being opened, those that the client has left meanwhile, too
-	let     bool             // a room has let it in once
+	counted int              // bytes that the crowd counts, while no room has let the socket in
+	telling [][]byte         // messages of the host's own under way to the client
+	denials int              // of documents, and closes of documents
+	ponged  time.Time
+	opening int  // documents that are being opened, and those that the client has left and whose room still reads
+	let     bool // a room has let it in once
 	ended   bool
+	outside bool // the crowd counts the socket no more
 }
 
-// Limits of a socket of several documents.
+// Limits of a socket of several documents. docs/protocol.md, H3 and H8.
 const (
 	maxLanes        = 100
 	maxWaiting      = 1 << 20 // bytes of messages that wait for their document, and of one before a room has let the socket in
 	maxWaitingCount = 1000
 	maxTelling      = 100
+	maxDenials      = 1000
 	maxToken        = 8 << 10          // bytes: the guest takes no longer one
 	letInWithin     = 30 * time.Second // the first document
+	pongEvery       = time.Second
 )
 
 // closeAgain is the code after which every version of the provider connects again. It does not
 // connect again by itself for one document.
 const closeAgain = 4205
 
+const tooManyStrangers = "too many messages of all clients wait for their first document; try again later"
+
+func newSeveral(w *Worker, ws *websocket.Conn) *several {
+	m := &several{w: w, ws: ws, writing: make(chan struct{}, 1), lanes: map[string]*lane{}, closed: map[string]bool{}}
+	m.moved.L = &m.mu
+	return m
+}
+
 // acceptSeveral upgrades a request, and reads the socket until it ends.
 func (w *Worker) acceptSeveral(rw http.ResponseWriter, r *http.Request, f abi.Forward) {
-	if code, reason := w.crowd.enter(""); code != 0 {
+	if code, reason := w.crowd.enterStranger(); code != 0 {
 		w.refuse(rw, r, abi.Refusal{Code: code, Reason: reason, Protocol: f.Protocol})
 		return
 	}
 	ws, wire, err := upgrade(rw, r, f.Protocol)
 	if err != nil {
+		w.crowd.admit()
 		w.crowd.leave("")
 		return // upgrade has responded
 	}
 	ws.SetReadLimit(maxWaiting)
-	m := &several{w: w, ws: ws, wire: wire, r: r.Clone(context.Background()), path: f.Name, lanes: map[string]*lane{}, closed: map[string]bool{}}
-	m.moved.L = &m.mu
+	m := newSeveral(w, ws)
+	m.wire, m.r, m.path = wire, r.Clone(context.Background()), f.Name
 	w.several.Store(m, true)
 	w.sockets.Add(1)
 	wire.watch(ws, w.clock)
@@ -76,12 +92,12 @@ func (w *Worker) acceptSeveral(rw http.ResponseWriter, r *http.Request, f abi.Fo
 func (m *several) read() {
 	defer m.w.sockets.Done()
 	defer m.w.several.Delete(m)
-	defer m.w.crowd.leave("")
+	defer m.exit()
 	defer m.wire.unwatch()
 	defer m.ws.CloseNow()
 	defer m.w.clock.AfterFunc(letInWithin, m.late)()
 	for {
-		kind, data, err := m.ws.Read(context.Background())
+		kind, data, err := m.next()
 		if err != nil {
 			m.end(err)
 			return
@@ -93,6 +109,92 @@ func (m *several) read() {
 		}
 		m.wire.busy.Store(false)
 	}
+}
+
+// next reads a message. The crowd counts what a stranger has sent of one.
+func (m *several) next() (kind websocket.MessageType, data []byte, err error) {
+	kind, r, err := m.ws.Reader(context.Background())
+	if err != nil {
+		return 0, nil, err
+	}
+	counter := &counter{r: r, m: m}
+	data, err = io.ReadAll(counter)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.hold(-counter.bytes)
+	return kind, data, err
+}
+
+// A counter reads a message of m, and has the crowd count it. It drops the bytes of a socket that has ended.
+type counter struct {
+	r     io.Reader
+	m     *several
+	bytes int // that are counted
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	if c.count(n) {
+		return n, err
+	}
+	for err == nil {
+		_, err = c.r.Read(p)
+	}
+	return 0, err
+}
+
+// count reports whether the socket has not ended.
+func (c *counter) count(n int) bool {
+	m := c.m
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.ended:
+		return false
+	case m.let:
+		return true
+	case !m.hold(n):
+		m.shut(4413, tooManyStrangers)
+		return false
+	}
+	c.bytes += n
+	return true
+}
+
+// hold has the crowd count bytes more of a stranger's messages, or fewer. It reports whether there is place for them. The
+// caller holds m.mu.
+func (m *several) hold(bytes int) bool {
+	if m.let {
+		return true
+	}
+	if !m.w.crowd.wait(bytes) {
+		return false
+	}
+	m.counted += bytes
+	return true
+}
+
+// letIn notes that a room has let the socket in: it is a stranger no more. The caller holds m.mu.
+func (m *several) letIn() {
+	if m.let {
+		return
+	}
+	m.hold(-m.counted)
+	m.let = true
+	if !m.outside {
+		m.w.crowd.admit()
+	}
+}
+
+// exit has the crowd stop counting the socket.
+func (m *several) exit() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.outside = true
+	if !m.let {
+		m.w.crowd.admit()
+	}
+	m.w.crowd.leave("")
 }
 
 // late closes a socket that no room has let in.
@@ -113,122 +215,151 @@ func (m *several) goAway() {
 			return
 		}
 	}
-	m.shut(websocket.StatusGoingAway, "the server is going away")
+	m.shut(websocket.StatusGoingAway, goingAway)
 }
 
 // receive handles a binary message.
 func (m *several) receive(frame []byte) {
-	if yproto.IsPing(frame) {
-		m.write(yproto.Pong)
-		return
-	}
 	address, name, message, err := yproto.CutAddress(frame)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for m.telling >= maxTelling { // the client does not read
+	for len(m.telling) >= maxTelling { // the client does not read
 		m.moved.Wait()
 	}
-	if m.ended { // a document that opened now would never end
-		return
-	}
-	if err != nil || len(message) == 0 {
+	switch {
+	case m.ended: // a document that opened now would never end
+	case yproto.IsPing(frame):
+		m.pong()
+	case err != nil || len(message) == 0:
 		m.shut(4400, "malformed message: no address or no type")
+	default:
+		m.handle(string(address), string(name), message)
+	}
+}
+
+// pong replies to a ping, unless the last reply was a moment ago. The caller holds m.mu.
+func (m *several) pong() {
+	now := m.w.clock.Now()
+	if now.Sub(m.ponged) < pongEvery {
 		return
 	}
-	key := string(address)
+	m.ponged = now
+	m.tell(yproto.Pong)
+}
+
+// handle handles a message to an address. The caller holds m.mu.
+func (m *several) handle(key, name string, message []byte) {
 	token, closes, asks := yproto.CutToken(message)
 	l := m.lanes[key]
 	switch {
 	case l == nil && m.closed[key] && !asks:
 		return // of a document that the server has closed
 	case l == nil && len(m.lanes) >= maxLanes:
-		m.deny(address, fmt.Sprintf("one socket may have %d documents", maxLanes))
+		m.deny(key, fmt.Sprintf("one socket may have %d documents", maxLanes))
 		return
 	case l == nil:
 		delete(m.closed, key)
-		l = &lane{m: m, key: key, name: string(name)}
+		l = &lane{m: m, key: key, name: name}
 		m.lanes[key] = l
 	}
 	switch {
 	case asks && !l.asked && m.opening >= maxLanes:
 		l.leave(websocket.StatusNormalClosure, "")
-		m.deny(address, fmt.Sprintf("one socket may open %d documents at a time", maxLanes))
+		m.deny(key, fmt.Sprintf("one socket may open %d documents at a time", maxLanes))
 	case asks && !l.asked:
-		l.asked, l.closes = true, closes
-		m.opening++
+		l.asked, l.closes, l.joining = true, closes, true
+		l.settle()
+		m.w.sockets.Add(1) // the socket may end before
 		go func() {
+			defer m.w.sockets.Done()
 			l.open(token)
 			m.mu.Lock()
 			defer m.mu.Unlock()
-			m.opening--
+			if l.joining = false; !l.opened {
+				l.drop()
+			}
+			l.settle()
 		}()
 	case yproto.IsClose(message):
 		l.leave(websocket.StatusNormalClosure, "")
 	case !asks:
-		m.deliver(l, message)
+		l.deliver(message)
 	}
 }
 
-// deliver gives a message to its document. It waits until the room has read the one before. A
-// document that is not open yet keeps its messages, within limits.
-func (m *several) deliver(l *lane, message []byte) {
-	if !l.opened && (m.count >= maxWaitingCount || m.waiting+len(message) > maxWaiting) {
-		m.shut(4413, "too many messages before their document is open")
-		return
+// write sends the host's own messages that wait, and then the message of a document, unless the client has left that.
+func (m *several) write(l *lane, message []byte) error {
+	m.writing <- struct{}{}
+	defer func() { <-m.writing }()
+	m.flush()
+	m.mu.Lock()
+	gone := l.gone != nil
+	m.mu.Unlock()
+	if gone {
+		return nil
 	}
-	l.queue = append(l.queue, message)
-	m.waiting += len(message)
-	m.count++
-	m.moved.Broadcast()
-	for l.opened && len(l.queue) > 0 && l.gone == nil {
-		m.moved.Wait()
+	return m.send([]byte(l.key), message)
+}
+
+// flush sends the host's own messages. The caller is the goroutine that writes.
+func (m *several) flush() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for len(m.telling) > 0 {
+		frame := m.telling[0]
+		m.mu.Unlock()
+		m.send(frame) // what fails has ended the socket
+		m.mu.Lock()
+		m.telling = m.telling[1:]
+		m.moved.Broadcast()
 	}
 }
 
-// write sends a message to the client.
-func (m *several) write(parts ...[]byte) error {
-	frame := parts[0]
-	if len(parts) > 1 {
-		frame = append(append(make([]byte, 0, len(parts[0])+len(parts[1])), parts[0]...), parts[1]...)
-	}
+func (m *several) send(parts ...[]byte) error {
 	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 	defer cancel()
-	return m.ws.Write(ctx, websocket.MessageBinary, frame)
+	return m.ws.Write(ctx, websocket.MessageBinary, slices.Concat(parts...))
 }
 
 // tell sends a message of the host's own, without waiting. The caller holds m.mu.
-func (m *several) tell(parts ...[]byte) {
-	m.telling++
+func (m *several) tell(frame []byte) {
+	m.telling = append(m.telling, frame)
+	if len(m.telling) > 1 { // a goroutine sends them
+		return
+	}
 	go func() {
-		m.write(parts...)
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		m.telling--
-		m.moved.Broadcast()
+		m.writing <- struct{}{}
+		defer func() { <-m.writing }()
+		m.flush()
 	}()
 }
 
 // deny says that a document is not open to the client. The caller holds m.mu.
-func (m *several) deny(address []byte, reason string) {
-	m.note(string(address))
-	m.tell(address, yproto.Hocuspocus.Append(nil, yproto.Message{Kind: yproto.PermissionDenied, Payload: []byte(reason)}))
+func (m *several) deny(key, reason string) {
+	m.dismiss(key, yproto.Hocuspocus.Append(nil, yproto.Message{Kind: yproto.PermissionDenied, Payload: []byte(reason)}))
 }
 
-// note remembers that the server has closed a document. The caller holds m.mu.
-func (m *several) note(key string) {
+// dismiss sends a message that ends a document for the client. The caller holds m.mu.
+func (m *several) dismiss(key string, message []byte) {
+	if m.denials++; m.denials > maxDenials {
+		m.shut(4413, "the server has denied or closed too many documents on this socket")
+		return
+	}
 	if len(m.closed) >= maxLanes {
 		clear(m.closed)
 	}
 	m.closed[key] = true
+	m.tell(append([]byte(key), message...))
 }
 
-// shut closes the socket, once. The caller holds m.mu.
+// shut closes the socket, once. What its documents have not read is lost. The caller holds m.mu.
 func (m *several) shut(code websocket.StatusCode, reason string) {
 	if m.ended {
 		return
 	}
 	m.ended = true
 	for _, l := range m.lanes {
+		l.drop()
 		l.leave(code, reason)
 	}
 	go m.ws.Close(code, cutReason(reason))
@@ -247,175 +378,4 @@ func (m *several) end(err error) {
 	for _, l := range m.lanes {
 		l.leave(code, reason)
 	}
-}
-
-// A lane is one document of a several: the socket of a conn.
-type lane struct {
-	m         *several
-	key, name string
-	asked     bool // it has brought a token
-	closes    bool // the provider knows the message that closes one document
-
-	// guarded by m.mu
-	queue  [][]byte // messages that the room has not read
-	opened bool     // the room reads
-	let    bool     // the room has let it in
-	gone   *websocket.CloseError
-}
-
-// open joins the room.
-func (l *lane) open(token []byte) {
-	r, reason := l.request(token)
-	if r == nil {
-		l.refuse(4401, reason)
-		return
-	}
-	c := &call{head: appendHead(nil, r), replayable: true}
-	l.m.w.do(c)
-	a := l.m.w.pass(c, r)
-	f, err := abi.DecodeForward(a.forward)
-	if err != nil {
-		l.Close(websocket.StatusTryAgainLater, "the server did not open the document; try again")
-		return
-	}
-	if refusal, ok := f.Refusal(); ok {
-		l.refuse(refusal.Code, refusal.Reason)
-		return
-	}
-	l.m.w.join(f, l.refuse, func() (socket, *wire, error) {
-		l.m.mu.Lock()
-		defer l.m.mu.Unlock()
-		if l.gone != nil {
-			return nil, nil, *l.gone
-		}
-		l.opened = true
-		l.m.moved.Broadcast()
-		return l, &wire{}, nil
-	})
-}
-
-// request returns the request for the document's own socket, or why there is none.
-func (l *lane) request(token []byte) (r *http.Request, reason string) {
-	if len(token) > maxToken {
-		return nil, fmt.Sprintf("a token has at most %d bytes", maxToken)
-	}
-	if token == nil || bytes.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c >= 0x7f }) {
-		return nil, "the token has characters that no token has"
-	}
-	if l.name == "." || l.name == ".." {
-		return nil, "a room's name is not . or .."
-	}
-	first := l.m.r
-	r = &http.Request{
-		Method: http.MethodGet, Host: first.Host, RemoteAddr: first.RemoteAddr, TLS: first.TLS,
-		RequestURI: l.m.path + url.PathEscape(l.name),
-		Header: http.Header{
-			"Upgrade": {"websocket"}, "Connection": {"Upgrade"}, "Sec-Websocket-Protocol": {"hocuspocus"},
-		},
-	}
-	r.URL = &url.URL{Path: r.RequestURI}
-	if len(token) > 0 {
-		r.Header.Set("Authorization", "Bearer "+string(token))
-	}
-	for _, name := range []string{"Origin", "User-Agent", connectingIP, abi.RequestIDHeader, abi.TraceparentHeader} {
-		if values := first.Header[name]; values != nil {
-			r.Header[name] = values
-		}
-	}
-	return r, ""
-}
-
-// refuse is Close for a document that is not open.
-func (l *lane) refuse(code int, reason string) { l.Close(websocket.StatusCode(code), reason) }
-
-// Read returns the next message.
-func (l *lane) Read(context.Context) (websocket.MessageType, []byte, error) {
-	m := l.m
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for len(l.queue) == 0 && l.gone == nil {
-		m.moved.Wait()
-	}
-	if l.gone != nil {
-		return 0, nil, *l.gone
-	}
-	message := l.queue[0]
-	l.queue = l.queue[1:]
-	m.waiting -= len(message)
-	m.count--
-	m.moved.Broadcast()
-	return websocket.MessageBinary, message, nil
-}
-
-// Write sends a message to the client. The protocol has no texts.
-func (l *lane) Write(_ context.Context, kind websocket.MessageType, message []byte) error {
-	if kind != websocket.MessageBinary {
-		return nil
-	}
-	if yproto.IsAuthenticated(message) {
-		l.m.mu.Lock()
-		l.let, l.m.let = true, true
-		l.m.mu.Unlock()
-		l.m.ws.SetReadLimit(abi.MaxMessageBytes)
-	}
-	return l.m.write([]byte(l.key), message)
-}
-
-// Close closes the document for the client, and the socket if the client is to try again.
-func (l *lane) Close(code websocket.StatusCode, reason string) error {
-	m := l.m
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if l.gone != nil {
-		return nil
-	}
-	l.leave(code, reason)
-	switch {
-	case again(code, l.let):
-		m.shut(closeAgain, reason)
-	case l.let && l.closes:
-		m.note(l.key)
-		m.tell([]byte(l.key), yproto.AppendClose(nil, reason))
-	default:
-		m.deny([]byte(l.key), reason)
-	}
-	return nil
-}
-
-// again says whether the client is to connect again: after what passes, and when the token of an open document
-// has ended. A subject with too many sockets would get no other answer then.
-func again(code websocket.StatusCode, let bool) bool {
-	switch code {
-	case websocket.StatusGoingAway, websocket.StatusInternalError, websocket.StatusTryAgainLater:
-		return true
-	case 4401, abi.CloseOwnerFull:
-		return let
-	}
-	return code >= 4500
-}
-
-// CloseNow ends the socket: the client takes no messages any more.
-func (l *lane) CloseNow() error {
-	l.m.mu.Lock()
-	defer l.m.mu.Unlock()
-	if l.gone == nil {
-		l.leave(abi.CloseBroke, "")
-		go l.m.ws.CloseNow()
-	}
-	return nil
-}
-
-// leave takes the document from the socket. The caller holds m.mu.
-func (l *lane) leave(code websocket.StatusCode, reason string) {
-	if l.gone != nil {
-		return
-	}
-	l.gone = &websocket.CloseError{Code: code, Reason: reason}
-	delete(l.m.lanes, l.key)
-	for _, message := range l.queue {
-		l.m.waiting -= len(message)
-		l.m.count--
-	}
-	l.queue = nil
-	l.m.moved.Broadcast()
 }

@@ -66,7 +66,7 @@ func (c *throng) step() {
 	case c.ws == nil:
 		c.connect()
 	case n < 10:
-		c.send("\x02\x00\x00") // a token
+		c.send("\x02\x00\x01t") // a token
 	case n < 35:
 		c.sent++
 		c.send(fmt.Sprintf("m%06d", c.sent))
@@ -122,27 +122,124 @@ func TestDocumentsOfOneSocketComeAndGo(t *testing.T) {
 	}
 }
 
-// A frame that comes after the server has closed the socket opens nothing.
-func TestAClosedSocketOpensNoDocument(t *testing.T) {
-	s := start(t, wasmtest.Options{})
+// severalOn opens a socket of several documents.
+func severalOn(t *testing.T, s *wasmtest.Server) *client {
+	t.Helper()
 	ws, _, err := websocket.Dial(context.Background(), strings.Replace(s.URL, "http", "ws", 1)+"/several", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ws.CloseNow() })
-	for _, frame := range []string{"\x01", "\x01a\x02\x00\x00", "\x01amessage"} { // the first is malformed
-		if err := ws.Write(context.Background(), websocket.MessageBinary, []byte(frame)); err != nil {
-			break
+	return &client{t, ws}
+}
+
+// write sends frames, as far as the socket takes them.
+func (c *client) write(frames ...string) {
+	for _, frame := range frames {
+		if c.ws.Write(context.Background(), websocket.MessageBinary, []byte(frame)) != nil {
+			return
 		}
 	}
-	for err == nil {
-		var frame []byte
-		if _, frame, err = ws.Read(context.Background()); err == nil {
-			t.Errorf("got %q", frame)
+}
+
+// ended returns what the client gets until the server closes the socket, and the code.
+func (c *client) ended() (got []string, code websocket.StatusCode) {
+	c.t.Helper()
+	ctx, cancel := timeout()
+	defer cancel()
+	for {
+		_, frame, err := c.ws.Read(ctx)
+		if err != nil {
+			return got, websocket.CloseStatus(err)
+		}
+		got = append(got, string(frame))
+	}
+}
+
+// Sockets that no room has let in yet take at most half of the places.
+func TestStrangersTakeHalfOfThePlaces(t *testing.T) {
+	s := start(t, wasmtest.Options{Env: map[string]string{"LIMIT_SOCKETS": "4"}})
+	first, second := severalOn(t, s), severalOn(t, s)
+	refused := func() {
+		t.Helper()
+		if _, code := severalOn(t, s).ended(); code != 4503 {
+			t.Errorf("one more is closed with %d, want 4503", code)
 		}
 	}
-	if code := websocket.CloseStatus(err); code != 4400 {
-		t.Errorf("closed with %v, want 4400", err)
+	refused()
+	first.write("\x01a\x02\x00\x01t", "\x01a\x00\x02\x02") // the room answers with the reverse: authenticated
+	ctx, cancel := timeout()
+	defer cancel()
+	if _, frame, err := first.ws.Read(ctx); string(frame) != "\x01a\x02\x02\x00" {
+		t.Fatalf("got %q, %v", frame, err)
+	}
+	third := severalOn(t, s) // takes the last place
+	refused()
+	for _, c := range []*client{second, third} {
+		c.write("\x01") // is malformed: the socket was open
+		if _, code := c.ended(); code != 4400 {
+			t.Errorf("closed with %d, want 4400", code)
+		}
+	}
+	wasmtest.Until(t, "a place", func() bool {
+		c := severalOn(t, s)
+		c.write("\x01")
+		_, code := c.ended()
+		return code == 4400
+	})
+}
+
+// A client may send a token, a message and "close" at once.
+func TestALeftDocumentGetsWhatCameBefore(t *testing.T) {
+	s := start(t, wasmtest.Options{})
+	s.Gate.Hold("socket")
+	c := severalOn(t, s)
+	c.write("\x01a\x02\x00\x01t", "\x01aone", "\x01atwo", "\x01a\x07", "\x01b\x02\x00\x01t", "\x01bthree")
+	s.Gate.Wait(t, 2)
+	c.ws.CloseNow()
+	s.Gate.Open()
+	for document, want := range map[string]string{"a": "5", "b": "4"} { // an open, the messages, a close and this
+		calls := 0
+		wasmtest.Until(t, "the room to hear all", func() bool {
+			_, conns := do(t, s, "POST", "/room/"+document+"/call", "conns")
+			calls++
+			_, count := do(t, s, "POST", "/room/"+document+"/call", "count")
+			calls++
+			heard := 0
+			fmt.Sscan(count, &heard)
+			return conns == "[]" && fmt.Sprint(heard-calls+1) == want
+		})
+	}
+}
+
+// A server that stops closes a socket whose document is about to open, too.
+func TestAServerThatStopsClosesADocumentThatOpens(t *testing.T) {
+	s := start(t, wasmtest.Options{Instances: 1})
+	other := dial(t, s, "r", "a")
+	s.Gate.Hold("socket")
+	c := severalOn(t, s)
+	c.write("\x01a\x02\x00\x01t")
+	s.Gate.Wait(t, 1)
+	stopped := make(chan error)
+	go func() { stopped <- s.Worker().Close(context.Background()) }()
+	other.wantClosed(websocket.StatusGoingAway, "going away")
+	s.Gate.Open()
+	if got, code := c.ended(); len(got) > 0 || code != 4205 {
+		t.Errorf("got %q and the close code %d, want 4205", got, code)
+	}
+	c.ws.CloseNow()
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+// A frame that comes after the server has closed the socket opens nothing.
+func TestAClosedSocketOpensNoDocument(t *testing.T) {
+	s := start(t, wasmtest.Options{})
+	c := severalOn(t, s)
+	c.write("\x01", "\x01a\x02\x00\x01t", "\x01amessage") // the first is malformed
+	if got, code := c.ended(); len(got) > 0 || code != 4400 {
+		t.Errorf("got %q and the close code %d, want 4400", got, code)
 	}
 	if _, conns := do(t, s, "POST", "/room/a/call", "count"); conns != "1" {
 		t.Errorf("the document's room has seen %s events, and not only this", conns)

@@ -39,6 +39,7 @@ const (
 	maxQueued    = 16 << 20 // bytes that wait for a slow client, beside one message
 	writeTimeout = 30 * time.Second
 	maxReason    = 123
+	goingAway    = "the server is going away"
 )
 
 // A socket is a WebSocket, or the part of one that has one document among several.
@@ -100,9 +101,9 @@ func (w *Worker) join(f abi.Forward, refuse func(code int, reason string), open 
 	s := w.home(key)
 	s.lock()
 	defer s.unlock()
-	if s.stopped {
+	if s.stopped || w.stopping.Load() {
 		wire.unwatch()
-		go ws.Close(websocket.StatusGoingAway, "")
+		go ws.Close(websocket.StatusGoingAway, goingAway)
 		return
 	}
 	o := s.object(key)
@@ -184,6 +185,7 @@ func (c *conn) gone(err error) {
 	} else if c.closed != nil { // the same, whichever goroutine read the client's close frame
 		code, reason = c.closed.Code, c.closed.Reason
 	}
+	c.queue, c.queued, c.shutOff = nil, 0, true // nobody takes it
 	c.mu.Unlock()
 	s := c.o.s
 	s.lock()

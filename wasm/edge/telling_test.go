@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -41,9 +42,7 @@ func severalOnPipe(t *testing.T) (*several, net.Conn) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ws.CloseNow() })
-	m := &several{ws: ws, lanes: map[string]*lane{}, closed: map[string]bool{}}
-	m.moved.L = &m.mu
-	return m, client
+	return newSeveral(&Worker{clock: wallClock{}}, ws), client
 }
 
 // A client that opens and leaves documents has few of them under way.
@@ -80,8 +79,100 @@ func TestAClientThatDoesNotReadIsNotHeard(t *testing.T) {
 		}
 		go io.Copy(io.Discard, client)
 		synctest.Wait()
-		if m.telling != 0 || heard != maxTelling+50 {
-			t.Errorf("the client has read all: %d are under way, and %d were heard", m.telling, heard)
+		if len(m.telling) != 0 || heard != maxTelling+50 {
+			t.Errorf("the client has read all: %d are under way, and %d were heard", len(m.telling), heard)
+		}
+	})
+}
+
+// The crowd of strangers is bounded in all. A socket that a room has let in is no stranger.
+func TestMessagesOfAllStrangersAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, client := severalOnPipe(t)
+		go io.Copy(io.Discard, client)
+		early := []byte("\x01aearly")
+		m.w.crowd.waiting = maxStrangersWaiting - len("early")
+		m.receive(early)
+		if m.ended || m.w.crowd.waiting != maxStrangersWaiting {
+			t.Fatalf("%d bytes wait, ended: %v", m.w.crowd.waiting, m.ended)
+		}
+		m.mu.Lock()
+		m.letIn()
+		m.mu.Unlock()
+		if m.receive(early); m.ended || m.w.crowd.waiting != maxStrangersWaiting-len("early") {
+			t.Errorf("of a socket that is let in: %d bytes wait, ended: %v", m.w.crowd.waiting, m.ended)
+		}
+		other, client := severalOnPipe(t)
+		go io.Copy(io.Discard, client)
+		other.w = m.w
+		other.receive(early)
+		if other.receive(early); !other.ended || m.w.crowd.waiting != maxStrangersWaiting-len("early") {
+			t.Errorf("of one stranger too many: %d bytes wait, ended: %v", m.w.crowd.waiting, other.ended)
+		}
+		synctest.Wait()
+	})
+}
+
+// The crowd counts also what a stranger has sent of a message that has no end yet.
+func TestAPartOfAStrangersMessageCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, client := severalOnPipe(t)
+		read := make(chan error)
+		go func() {
+			_, _, err := m.next()
+			read <- err
+		}()
+		part := append([]byte{0x82, 0xfe, 0x10, 0x00, 0, 0, 0, 0}, make([]byte, 3000)...) // of 4,096 bytes, masked
+		client.Write(part)
+		synctest.Wait()
+		if got := m.w.crowd.waiting; got < 2000 || got > 3000 { // a piece is read as a whole
+			t.Errorf("%d bytes count, want about 3000", got)
+		}
+		client.Close()
+		if err := <-read; err == nil || m.w.crowd.waiting != 0 {
+			t.Errorf("after the end %d bytes count, %v", m.w.crowd.waiting, err)
+		}
+	})
+}
+
+func TestASocketGetsSoManyDenials(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, client := severalOnPipe(t)
+		go io.Copy(io.Discard, client)
+		for i := range maxDenials + 1 {
+			if m.ended {
+				t.Errorf("ended after %d denials", i)
+			}
+			m.mu.Lock()
+			m.deny("\x01a", "no")
+			m.mu.Unlock()
+			synctest.Wait()
+		}
+		if !m.ended {
+			t.Error("the socket has not ended")
+		}
+	})
+}
+
+func TestPingsAreAnsweredOnceASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, client := severalOnPipe(t)
+		got := 0
+		go func() {
+			for frame := make([]byte, 3); ; got++ {
+				if _, err := io.ReadFull(client, frame); err != nil || string(frame) != "\x82\x01\x0a" {
+					return
+				}
+			}
+		}()
+		for range 3 {
+			for range 5 {
+				m.receive([]byte{9})
+			}
+			time.Sleep(pongEvery)
+		}
+		if synctest.Wait(); got != 3 {
+			t.Errorf("got %d pongs, want 3", got)
 		}
 	})
 }

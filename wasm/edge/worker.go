@@ -113,6 +113,7 @@ type Worker struct {
 	sockets      sync.WaitGroup
 	several      sync.Map // of *several, the sockets of several documents
 	crowd        crowd
+	stopping     atomic.Bool // join opens no more sockets
 	disk         disk
 	filled       atomic.Bool // by a test
 	metrics      counted
@@ -371,7 +372,8 @@ func (w *Worker) Close(ctx context.Context) error {
 		s.unlock()
 	}
 	w.drain(ctx)
-	w.eachConn(func(c *conn) { c.shut(int(websocket.StatusGoingAway), "the server is going away") })
+	w.stopping.Store(true)
+	w.eachConn(func(c *conn) { c.shut(int(websocket.StatusGoingAway), goingAway) })
 	w.eachSeveral(func(m *several) { m.goAway() })
 	stop := context.AfterFunc(ctx, func() {
 		time.Sleep(goodbye)

@@ -9,6 +9,7 @@ import { until } from "../until.mjs";
 
 const row = "MARKED-CONTENT-OF-A-ROW", text = "MARKED-TEXT-OF-A-DOCUMENT", lie = "MARKED-TOKEN-OF-NOBODY";
 const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const operator = "an-operator-with-a-name";
 export const room = "a-room-with-a-name", space = "a-space-with-a-name", subject = "a-subject-with-a-name";
 
 const customer = (id, updated, status = "created") =>
@@ -89,9 +90,31 @@ export async function tell(url) {
   for (const list of [ids, quiet]) list.push(member.id);
   member.ws.send(update(edit(text)));
   await until(() => member.ws.heard.some(isUpdate), "the update is sent to all", 60_000);
+  const changes = await operate(post, secrets);
   const stranger = await upgrade(`${url}/yjs/${room}?token=${lie}`); // accepted to be closed
   assert.match(stranger.id, /^[\w.-]{1,128}$/);
-  return { ids, quiet, secrets, sockets: [ws, member.ws] };
+  return { ids, quiet, secrets, changes, sockets: [ws, member.ws] };
+}
+
+// operate does what an operator does. It returns the changes of which the log must tell, and adds
+// the tokens to the secrets.
+async function operate(post, secrets) {
+  const jwt = token(operator, { scope: "sync:admin sync:read yjs:write", spaces: ["", space] });
+  const headers = { authorization: `Bearer ${jwt}` };
+  const changes = [];
+  const change = async (action, path, body, status, of = null) => {
+    const { id, got } = await post(path, body, { status, headers });
+    changes.push({ action, request_id: id, subject: operator, space: of });
+    return got;
+  };
+  const made = JSON.parse(await change("auth.token", "/auth/token",
+    JSON.stringify({ sub: subject, scope: "sync:read", spaces: [space], claims: { teams: [text] } }), 201));
+  secrets.push(jwt, jwt.split(".")[2], made.token, ...made.token.split(".").slice(1));
+  await change("sync.purge", `/s/${space}/sync/purge`, "{}", 200, space);
+  await change("documents.versions.keep", `/yjs/${room}/versions`, text, 201);
+  await change("auth.revoke", "/auth/revoke", JSON.stringify({ jti: made.jti }), 200);
+  await post("/auth/token", JSON.stringify({ sub: subject, scope: "projects:write" }), { status: 403, headers }); // is no change
+  return changes;
 }
 
 // subscribed opens a socket of the rows by a ticket.
@@ -123,8 +146,9 @@ export const routes = [
   "POST /yjs/{room} 204", "POST /yjs/{room} 400", "GET /yjs/{room} 101", "GET /sync/subscribe 101", "POST /auth/ticket 200", "GET unknown 404",
 ];
 
-// checkLog checks that lines are objects of JSON, that each request has one, and that no secret is there.
-export function checkLog(lines, { ids, secrets }) {
+// checkLog checks that lines are objects of JSON, that each request has one, and each change another, and
+// that no secret is there.
+export function checkLog(lines, { ids, secrets, changes }) {
   const records = lines.map((line) => JSON.parse(line));
   for (const record of records) assert.deepEqual([typeof record.level, typeof record.msg], ["string", "string"], JSON.stringify(record));
   const requests = records.filter(({ msg }) => msg === "request");
@@ -135,6 +159,8 @@ export function checkLog(lines, { ids, secrets }) {
     assert.doesNotMatch(line.path, /[?]/);
   }
   assert.equal(requests.find(({ request_id: of }) => of === "mine-2").traceparent, traceparent);
+  const said = records.filter(({ msg }) => msg === "change");
+  assert.deepEqual(said.map(({ action, request_id, subject, space }) => ({ action, request_id, subject, space })), changes);
   const all = lines.join("\n");
   for (const secret of secrets.filter((s) => s !== row)) assert.ok(!all.includes(secret), `the log holds ${secret}`);
   const withRow = lines.filter((line) => line.includes(row));

@@ -2,8 +2,6 @@ package auth
 
 import (
 	"cmp"
-	"maps"
-	"slices"
 	"strconv"
 	"time"
 
@@ -26,16 +24,6 @@ type Grant struct {
 // Config.Claims does, and has the first issuer and the first audience, which a verifier of the
 // configuration requires. It checks nothing: the caller has a verifier read the token.
 func (c Config) Issue(g Grant) string {
-	all := maps.Clone(g.Added)
-	if all == nil {
-		all = map[string][]byte{}
-	}
-	set := func(name string, value []byte) {
-		if value != nil {
-			all[name] = value
-		}
-	}
-	text := func(text string) []byte { return ijson.AppendString(nil, text) }
 	m := c.Claims
 	if g.Spaces == nil && m.Spaces != "" { // a token that lacks a mapped claim allows nothing
 		g.Spaces = []byte(`[""]`)
@@ -43,30 +31,51 @@ func (c Config) Issue(g Grant) string {
 	if g.Rooms == nil && m.Rooms != "" {
 		g.Rooms = []byte(`["*"]`)
 	}
-	set(cmp.Or(m.Subject, "sub"), text(g.Subject))
-	set(cmp.Or(m.Spaces, "spaces"), g.Spaces)
-	set(cmp.Or(m.Rooms, "rooms"), g.Rooms)
-	if g.Scope != "" {
-		set(cmp.Or(m.Scope, "scope"), text(g.Scope))
-	}
-	if g.ID != "" {
-		set("jti", text(g.ID))
-	}
+	var issuer, audience []byte
 	if len(c.Issuers) > 0 {
-		set("iss", text(c.Issuers[0]))
+		issuer = ijson.AppendString(nil, c.Issuers[0])
 	}
 	if len(c.Audiences) > 0 {
-		set(cmp.Or(m.Audience, "aud"), text(c.Audiences[0]))
+		audience = ijson.AppendString(nil, c.Audiences[0])
 	}
-	set("iat", strconv.AppendInt(nil, g.Issued.Unix(), 10))
-	set("exp", strconv.AppendInt(nil, g.Expires.Unix(), 10))
+	members := []struct {
+		name  string
+		value []byte // nil: the token does not have it
+	}{
+		{"iss", issuer},
+		{cmp.Or(m.Audience, "aud"), audience},
+		{cmp.Or(m.Subject, "sub"), ijson.AppendString(nil, g.Subject)},
+		{cmp.Or(m.Scope, "scope"), textOrNone(g.Scope)},
+		{cmp.Or(m.Spaces, "spaces"), g.Spaces},
+		{cmp.Or(m.Rooms, "rooms"), g.Rooms},
+		{"jti", textOrNone(g.ID)},
+		{"iat", strconv.AppendInt(nil, g.Issued.Unix(), 10)},
+		{"exp", strconv.AppendInt(nil, g.Expires.Unix(), 10)},
+	}
 	b := []byte{'{'}
-	for i, name := range slices.Sorted(maps.Keys(all)) {
-		if i > 0 {
-			b = append(b, ',')
+	for _, member := range members {
+		if member.value != nil {
+			b = appendMember(b, member.name, member.value)
 		}
-		b = append(ijson.AppendString(b, name), ':')
-		b = append(b, all[name]...)
+	}
+	for name, value := range g.Added {
+		b = appendMember(b, name, value)
 	}
 	return Sign(c.Secret, append(b, '}'))
+}
+
+// textOrNone returns the JSON of a text, and of "" nil.
+func textOrNone(text string) []byte {
+	if text == "" {
+		return nil
+	}
+	return ijson.AppendString(nil, text)
+}
+
+// appendMember appends a member of an object, of which b has the brace and perhaps others.
+func appendMember(b []byte, name string, value []byte) []byte {
+	if len(b) > 1 {
+		b = append(b, ',')
+	}
+	return append(append(ijson.AppendString(b, name), ':'), value...)
 }

@@ -52,7 +52,7 @@ func (id Identity) Operates() bool {
 // reaches, where the rules do not bind the maker either. A token that Operates ends no later
 // than its maker's. The check is stricter than it has to be: it compares globs one by one
 // (covers), and ignores that several together may match as much.
-// docs/protocol.md, Console.
+// docs/protocol.md, G1 to G4.
 func (id Identity) MayMake(made Identity) error {
 	own := id.places()
 	for _, p := range made.places() {

@@ -50,14 +50,13 @@ func (s Scope) Allows(p Permission) bool {
 
 // List returns the words, sorted and each once. With All the permissions are among them.
 func (s Scope) List() []string {
-	words := strings.Fields(s.Words)
+	all := s.Words
 	for _, p := range Permissions {
 		if s.All && s.Allows(p) {
-			words = append(words, string(p))
+			all += " " + string(p)
 		}
 	}
-	slices.Sort(words)
-	return slices.Compact(words)
+	return strings.Fields(union(Scope{Words: all}).Words)
 }
 
 // union returns the scope that allows what any of the scopes allows. Its words are

@@ -91,14 +91,11 @@ func devLogin(c *door.Call) error {
 		}
 	}
 	personal := personalSpace(name)
-	claims := map[string]any{"sub": name, "spaces": append([]string{"", personal}, input.Spaces...)}
+	scope, spaces := "", append([]string{"", personal}, input.Spaces...)
 	if input.Operator {
-		claims["scope"], claims["spaces"] = auth.EveryScope(), []string{"", "*"}
+		scope, spaces = auth.EveryScope(), []string{"", "*"}
 	}
-	for claim, value := range input.Claims {
-		claims[claim] = value
-	}
-	token, err := devToken(c.Settings.Auth, claims, c.Now())
+	token, err := devToken(c.Settings.Auth, auth.Grant{Subject: name, Scope: scope, Issued: c.Now()}, spaces, input.Claims)
 	if err != nil {
 		return err
 	}
@@ -142,17 +139,14 @@ func devTokenLife(c auth.Config) time.Duration {
 	return maxDevTokenLife
 }
 
-func devToken(c auth.Config, claims map[string]any, now time.Time) (string, error) {
-	claims["iat"], claims["exp"] = now.Unix(), now.Add(devTokenLife(c)).Unix()
-	if issuers := c.Issuers; len(issuers) > 0 {
-		claims["iss"] = issuers[0]
+func devToken(c auth.Config, g auth.Grant, spaces []string, more map[string]jsonvalue.RawMessage) (_ string, err error) {
+	g.Expires = g.Issued.Add(devTokenLife(c))
+	g.Added = map[string][]byte{}
+	for name, value := range more {
+		g.Added[name] = value
 	}
-	if audiences := c.Audiences; len(audiences) > 0 {
-		claims["aud"] = audiences[0]
-	}
-	text, err := jsonvalue.Marshal(claims)
-	if err != nil {
+	if g.Spaces, err = jsonvalue.Marshal(spaces); err != nil {
 		return "", err
 	}
-	return auth.Sign(c.Secret, text), nil
+	return c.Issue(g), nil
 }

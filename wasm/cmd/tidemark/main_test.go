@@ -106,7 +106,7 @@ new_sqlite_classes = ["Probe"]
 type server struct {
 	*exec.Cmd
 	url     string
-	welcome string // the line below the URL
+	welcome string // the lines below the URL
 	log     serverLog
 }
 
@@ -175,7 +175,7 @@ func startServer(t *testing.T, dir string, options ...string) *server {
 		b := make([]byte, 1000)
 		n, err := stdout.Read(b)
 		greeting = append(greeting, b[:n]...)
-		if m := regexp.MustCompile(`(http://\S+)\n(.+)\n`).FindSubmatch(greeting); m != nil {
+		if m := regexp.MustCompile(`(?s)(http://\S+)\n(.+?)\n\n`).FindSubmatch(greeting); m != nil {
 			s.url, s.welcome = string(m[1]), string(m[2])
 		} else if err != nil {
 			s.Wait()

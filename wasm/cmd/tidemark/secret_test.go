@@ -205,7 +205,7 @@ func TestOnlyDevelopmentPrintsAToken(t *testing.T) {
 	s.Process.Kill()
 	s.Wait()
 	s = startServer(t, dir, "--dev")
-	if !strings.HasPrefix(s.welcome, "a token for it: ey") {
+	if want := "\n" + s.url + "/console\na token for an operator: ey"; !strings.HasPrefix(s.welcome, "a token for it: ey") || !strings.Contains(s.welcome, want) {
 		t.Errorf("serve --dev prints %q", s.welcome)
 	}
 	if got := files(t, filepath.Join(dir, "data")); got["auth_secret"] != 0 {

@@ -82,11 +82,7 @@ func runToken(c *invocation) error {
 // operatorClaims returns the claims of an operator's token: those of the flags, with what
 // the flags leave open. Words of --scope are added to the permissions.
 func operatorClaims(of claims, ttlGiven bool) claims {
-	var words []string
-	for _, p := range auth.Permissions {
-		words = append(words, string(p))
-	}
-	of.scope = strings.Join(append(words, strings.Fields(of.scope)...), " ")
+	of.scope = strings.TrimSpace(auth.EveryScope() + " " + of.scope)
 	of.sub = cmp.Or(of.sub, "operator")
 	of.spaces = cmp.Or(of.spaces, `["","*"]`)
 	if !ttlGiven {

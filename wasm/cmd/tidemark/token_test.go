@@ -132,3 +132,74 @@ func TestWordsOfAScopeThatAreNoPermissionsAreFound(t *testing.T) {
 		}
 	}
 }
+
+func TestAnOperatorsTokenHasEveryPermissionEverywhere(t *testing.T) {
+	for _, variable := range []string{"AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_CLAIMS"} {
+		t.Setenv(variable, "")
+	}
+	now := time.Unix(1_700_000_000, 0)
+	v, err := auth.New(auth.Config{Secret: []byte("secret")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		of          claims
+		ttlGiven    bool
+		sub, words  string
+		ttl         time.Duration
+		root, other bool
+	}{
+		{claims{ttl: longestTTL}, false, "operator", "", 24 * time.Hour, true, true},
+		{claims{ttl: time.Hour}, false, "operator", "", time.Hour, true, true}, // AUTH_MAX_TTL
+		{claims{ttl: longestTTL}, true, "operator", "", longestTTL, true, true},
+		{claims{sub: "ann", scope: "editor sync:read", ttl: longestTTL}, false, "ann", "editor", 24 * time.Hour, true, true},
+		{claims{spaces: "acme", ttl: longestTTL}, false, "operator", "", 24 * time.Hour, false, false},
+	} {
+		text, err := sign("secret", operatorClaims(c.of, c.ttlGiven), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, _, err := v.Verify(text, now)
+		if err != nil || id.Subject != c.sub || id.Expires.Sub(now) != c.ttl {
+			t.Errorf("%+v: got %+v, %v", c.of, id, err)
+		}
+		in, _ := id.In("acme")
+		for _, p := range auth.Permissions {
+			if !in.Scope.Allows(p) {
+				t.Errorf("%+v lacks %s", c.of, p)
+			}
+		}
+		if !strings.Contains(in.Scope.Words, c.words) {
+			t.Errorf("%+v: got %q", c.of, in.Scope.Words)
+		}
+		_, root := id.In("")
+		if _, other := id.In("other"); root != c.root || other != c.other {
+			t.Errorf("%+v: it reaches the root: %v, another space: %v", c.of, root, other)
+		}
+	}
+}
+
+func TestATokenHasItsClaimsWhereTheServerReadsThem(t *testing.T) {
+	t.Setenv("AUTH_ISSUER", "")
+	t.Setenv("AUTH_AUDIENCE", "here")
+	t.Setenv("AUTH_CLAIMS", "scope=permissions,sub=https://a.example/id,aud=client")
+	mapping, err := auth.ParseMapping("scope=permissions,sub=https://a.example/id,aud=client")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := auth.New(auth.Config{Secret: []byte("secret"), Audiences: []string{"here"}, Claims: mapping})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Unix(1_700_000_000, 0)
+	text, err := sign("secret", claims{sub: "alice", scope: "sync:read", ttl: time.Hour}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id, _, err := v.Verify(text, now); err != nil || id.Subject != "alice" || id.Scope.Words != "sync:read" {
+		t.Errorf("got %+v, %v", id, err)
+	}
+	if _, err := sign("secret", claims{sub: "alice", more: `{"permissions":["sync:admin"]}`, ttl: time.Hour}, now); err == nil || !strings.Contains(err.Error(), "permissions, which is reserved") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -7,6 +7,7 @@ import { after, afterEach, before, describe } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as Y from "yjs";
 import { doors, token } from "../doors.mjs";
+import { until } from "../until.mjs";
 import { Browser, skip } from "../web/browser.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -67,16 +68,33 @@ class Load {
   }
 }
 
-// onHosts describes tests of the console on each host, which is under load. body gets the door and the browser, which
-// are open before its first hook.
+/** Which changes the server's log names. */
+class Changes {
+  text = "";
+
+  constructor({ process }) {
+    for (const output of [process.stdout, process.stderr]) output.on("data", (data) => (this.text += data));
+  }
+
+  /** Waits until the log says that an action was done by the operator of the console, in a request with this id. */
+  async named(action, id) {
+    const line = () => this.text.split("\n").find((line) => line.includes(action) && line.includes(id) && /msg.{1,5}change/.test(line));
+    await until(line, `a line about ${action} of the request ${id}`, 60_000);
+    assert.match(line(), /subject.{1,5}ops\b/);
+  }
+}
+
+// onHosts describes tests of the console on each host, which is under load. body gets the door, the browser, and a
+// function that waits for a line of the log; the first two are open before its first hook.
 export function onHosts(title, body) {
   for (const [host, open] of Object.entries(doors)) {
     describe(`${title} on ${host}`, { skip, timeout: 1_200_000 }, () => {
       const door = Object.assign(open(), { dev: true });
       const browser = new Browser();
-      let load;
+      let load, changes;
       before(async () => {
         await door.start();
+        changes = new Changes(door);
         await browser.start();
         load = new Load(door);
       });
@@ -91,7 +109,7 @@ export function onHosts(title, body) {
         await browser.forget();
         assert.deepEqual(faults, [], "no errors in the page, and the content security policy holds");
       });
-      body(door, browser);
+      body(door, browser, (action, id) => changes.named(action, id));
     });
   }
 }
@@ -134,8 +152,25 @@ export async function check(page, name, look) {
   assert.ok(wanted <= given, `${name} is ${wanted} wide in a window of ${given}`);
 }
 
-/** The last line that says what was done. */
-export const said = (page, text) => page.getByRole("status", { name: "What was done" }).getByRole("listitem").filter({ hasText: text }).last();
+/** Waits until the page says what was done, and returns the request's id. */
+export async function said(page, text) {
+  const line = page.getByRole("status", { name: "What was done" }).getByRole("listitem").filter({ hasText: text }).last();
+  await line.waitFor();
+  return /Request (\S+)/.exec(await line.innerText())?.[1];
+}
+
+/** Sends requests from the page with a token of these claims: each gets 403. A request is "GET /path". */
+export async function forbidden(page, claims, requests) {
+  const got = await page.evaluate(
+    ([token, requests]) => Promise.all(requests.map(async (request) => {
+      const [method, path] = request.split(" ");
+      const { status } = await fetch(path, { method, headers: { authorization: `Bearer ${token}` } });
+      return `${request}: ${status}`;
+    })),
+    [token("nobody", claims), requests],
+  );
+  assert.deepEqual(got, requests.map((request) => `${request}: 403`));
+}
 
 /** Moves the focus by the tab key until it is on an element with this label or text. */
 export async function tabTo(page, name) {

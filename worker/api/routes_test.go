@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"tidemark/shared/auth"
 	"tidemark/shared/logline"
 	"tidemark/shared/web"
 	"tidemark/worker/api/documents"
@@ -182,6 +183,21 @@ func TestWhatNeedsNoToken(t *testing.T) {
 		slices.Sort(open)
 		if got := strings.Join(open, " "); got != want {
 			t.Errorf("open: %s, want %s", got, want)
+		}
+	}
+}
+
+// A change by an operator is in the log, with who made it.
+func TestEachChangeOfAnOperatorIsLogged(t *testing.T) {
+	reads := map[string]bool{"/sync/as": true} // takes claims in a body
+	for _, table := range allRoutes() {
+		for _, section := range table {
+			for _, r := range section.Routes {
+				operators := r.Permission == auth.SyncAdmin || r.Permission == auth.SpacesAdmin
+				if operators && r.Method != "GET" && r.Method != "HEAD" && !reads[r.Pattern] && !r.Logged {
+					t.Errorf("%s is not Logged", r.Name)
+				}
+			}
 		}
 	}
 }

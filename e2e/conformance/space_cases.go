@@ -75,9 +75,6 @@ var spaceCases = []testCase{
 		if p := space.pull(t, 0); len(p.rows) != 1 {
 			t.Errorf("pulled %v", p.raw)
 		}
-		if a := space.do(t, "POST", "/yjs/heads", "\x00\x00", large...); a.status != 204 {
-			t.Error(a)
-		}
 		if a := space.do(t, "GET", "/info", "", large...); a.status != 200 {
 			t.Error(a)
 		}

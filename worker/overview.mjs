@@ -43,7 +43,7 @@ export function countEnd(reason) {
   current().ended[reason]++;
 }
 
-// countSockets notes how many sockets are open when one was opened.
+// countSockets notes how many sockets are open with one that is about to be.
 export function countSockets(open) {
   const { of } = current();
   of.sockets = Math.max(of.sockets, open);

@@ -1,8 +1,11 @@
 // What the self-hosted server counts and logs. The text of /metrics has the names on which others rely.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { text } from "node:stream/consumers";
 import { freePort, wazero } from "../doors.mjs";
 import { until } from "../until.mjs";
@@ -92,7 +95,7 @@ test("M3 the log is one object of JSON a line, has each request, and no secret",
 });
 
 test("GET /overview counts what clients did", async (t) => {
-  const alone = wazero({}, ["--metrics-addr", "off"]);
+  const alone = wazero({ LIMIT_SPACE_BYTES: String(1 << 20) }, ["--metrics-addr", "off"]);
   t.after(() => alone.close());
   await alone.start();
   await seen.tell(alone.url, {
@@ -100,4 +103,27 @@ test("GET /overview counts what clients did", async (t) => {
     instances: "number", objects_open: "number", backup: { on: "boolean", last: "null" }, warnings: [{ code: "string", text: "string" }],
   });
   assert.deepEqual((await seen.overview(alone.url)).warnings.map(({ code }) => code), ["no_backup"]);
+  await seen.fill(alone.url);
+});
+
+// A backup of an earlier start is in the folder: its manifest says of when it is.
+test("GET /overview knows the backups of earlier starts", async (t) => {
+  const to = mkdtempSync(path.join(tmpdir(), "tidemark-backups-"));
+  t.after(() => rmSync(to, { recursive: true, force: true }));
+  const alone = wazero({}, ["--metrics-addr", "off", "--backup-to", to, "--backup-every", "10000h"]);
+  t.after(() => alone.close());
+  await alone.start();
+  await until(async () => (await seen.overview(alone.url)).backup.last !== null, "the first backup", 60_000);
+  const { backup: first, warnings } = await seen.overview(alone.url);
+  assert.deepEqual([first.on, warnings], [true, []]);
+  await alone.stop();
+  const [folder] = readdirSync(to);
+  const manifest = path.join(to, folder, "manifest.json");
+  const { at, ...rest } = JSON.parse(readFileSync(manifest, "utf8"));
+  assert.equal(Date.parse(at), first.last);
+  const old = Date.now() - 3.5 * 86_400_000;
+  writeFileSync(manifest, JSON.stringify({ at: new Date(old).toISOString(), ...rest }));
+  await alone.start();
+  const { backup, warnings: [{ code, text }] } = await seen.overview(alone.url);
+  assert.deepEqual([backup, code, text], [{ on: true, last: old }, "no_backup", "There has been no backup for 3 days."]);
 });

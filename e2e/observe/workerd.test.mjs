@@ -89,7 +89,10 @@ test("M1 wrangler.toml turns logs on, and leaves out those of Cloudflare, which 
 });
 
 test("GET /overview counts what clients did, also without a dataset", async (t) => {
-  const alone = await startTidemark({ bindings: { AUTH_SECRET: secret } });
+  const alone = await startTidemark({ bindings: { AUTH_SECRET: secret, LIMIT_SPACE_BYTES: String(1 << 20) } });
   t.after(() => alone.close());
   await seen.tell(alone.url, { server: { host: "workers", of: "isolate" }, instances: "null", objects_open: "null", backup: "null", warnings: [] });
+  await seen.fill(alone.url);
+  await (await alone.mf.getD1Database("DB")).exec("ALTER TABLE Projects RENAME TO Away");
+  await seen.fail(alone.url);
 });

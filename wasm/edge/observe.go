@@ -18,7 +18,7 @@ import (
 // It belongs around all that responds to requests. Of next, SetRoute says the route.
 func (w *Worker) Observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		o := &observed{ResponseWriter: rw, status: http.StatusOK, start: time.Now()}
+		o := &observed{ResponseWriter: rw, status: http.StatusOK, start: w.clock.Now()}
 		o.identify(r)
 		defer o.end(w, r) // also if the connection is aborted
 		next.ServeHTTP(o, r)
@@ -45,13 +45,14 @@ func (o *observed) identify(r *http.Request) {
 // end counts the request, and logs it. It makes the record itself, as slog.Logger would look for
 // the line of this code.
 func (o *observed) end(w *Worker, r *http.Request) {
-	took := time.Since(o.start)
-	w.metrics.Request(o.route, r.Method, o.status, took)
+	now := w.clock.Now()
+	took := now.Sub(o.start)
+	w.metrics.Request(o.route, r.Method, o.status, now, took)
 	log := w.log.Handler()
 	if !log.Enabled(r.Context(), slog.LevelInfo) {
 		return
 	}
-	record := slog.NewRecord(o.start.Add(took), slog.LevelInfo, "request", 0)
+	record := slog.NewRecord(now, slog.LevelInfo, "request", 0)
 	record.AddAttrs(slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", o.status),
 		slog.Int64("bytes", o.bytes), slog.Float64("duration_ms", float64(took.Microseconds())/1e3), slog.String("request_id", o.id[0]))
 	if o.parent != "" {

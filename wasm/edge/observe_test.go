@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"tidemark/shared/abi"
 	"tidemark/wasm/edge"
 	"tidemark/wasm/wasmtest"
 )
@@ -29,7 +30,7 @@ func observe(t *testing.T, env map[string]string) *observed {
 	o := &observed{T: t}
 	w, err := edge.Open(edge.Options{
 		Module: wasmtest.Compile(t, testguest), Config: config(t, ""), Data: t.TempDir(), Env: env, Instances: 1,
-		Log: slog.New(slog.NewJSONHandler(&o.log, nil)),
+		Log: slog.New(slog.NewJSONHandler(&o.log, nil)), Version: "v1.2.3",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -157,6 +158,40 @@ func TestTheEndOfAnInstanceIsCountedWithItsReason(t *testing.T) { // M2
 	}
 	if got := o.metric("tidemark_instances") + o.metric("tidemark_instance_memory_bytes"); got != "00" {
 		t.Errorf("no instance: %s", got)
+	}
+	if got := o.overview(); got.Ended != (abi.OverviewEnded{Memory: 1, TooLong: 1, Failed: 1}) || *got.Instances != 1 || got.MemoryBytes < 1<<20 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// overview returns what the host tells the guest.
+func (o *observed) overview() (got abi.Overview) {
+	o.Helper()
+	if err := json.Unmarshal(o.get("/overview").Body.Bytes(), &got); err != nil {
+		o.Fatal(err)
+	}
+	return got
+}
+
+func TestTheHostTellsTheGuestWhatItCounts(t *testing.T) {
+	o := observe(t, nil)
+	for range 3 {
+		o.get("/trivial")
+	}
+	o.get("/nothing")
+	got := o.overview()
+	if len(got.Minutes) == 0 || got.Server.Host != abi.HostSelf || got.Server.Of != abi.OfProcess || got.Server.Version != "v1.2.3" || got.Server.Since > got.Now {
+		t.Errorf("%+v", got)
+	}
+	var all abi.OverviewMinute
+	for _, m := range got.Minutes {
+		all.Requests, all.Refused = all.Requests+m.Requests, all.Refused+m.Refused
+	}
+	if all.Requests != 4 || all.Refused != 1 {
+		t.Errorf("%+v", got.Minutes)
+	}
+	if got.Backup != (abi.OverviewBackup{Here: true}) || got.Copies == nil {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -181,8 +181,8 @@ var methods = map[string]bool{
 	"GET": true, "HEAD": true, "POST": true, "PUT": true, "PATCH": true, "DELETE": true, "OPTIONS": true,
 }
 
-// Request counts a request. route is the pattern of its route; "": Unknown.
-func (m *Metrics) Request(route, method string, status int, took time.Duration) {
+// Request counts a request, which ended at a time. route is the pattern of its route; "": Unknown.
+func (m *Metrics) Request(route, method string, status int, ended time.Time, took time.Duration) {
 	if route == "" {
 		route = Unknown
 	}
@@ -196,7 +196,7 @@ func (m *Metrics) Request(route, method string, status int, took time.Duration) 
 	if !ok {
 		series = m.newSeries(key)
 	}
-	m.minutes.request(status)
+	m.minutes.request(status, ended)
 	series.count.Inc()
 	series.seconds.Observe(took.Seconds())
 }

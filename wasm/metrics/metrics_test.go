@@ -71,19 +71,19 @@ func TestTheSetsOfLabelsAreBounded(t *testing.T) {
 	m := metrics.New(nil)
 	for i := range 5000 {
 		m.Report(metrics.Source{}, metric.Append(nil, []metric.Count{{Metric: metric.PullRows, Value: 1, Labels: fmt.Sprint("t", i)}}))
-		m.Request(fmt.Sprint("/r", i), fmt.Sprint("M", i), 200, time.Millisecond)
+		m.Request(fmt.Sprint("/r", i), fmt.Sprint("M", i), 200, start, time.Millisecond)
 	}
 	wants(t, m, `tidemark_pull_rows_total{table="other"} 904`, `tidemark_requests_total{method="other",route="other",status="200"} 904`)
-	m.Request("", "GET", 404, time.Millisecond)
+	m.Request("", "GET", 404, start, time.Millisecond)
 	wants(t, m, `tidemark_requests_total{method="GET",route="other",status="404"} 1`)
 }
 
 func TestARequestIsCountedByItsRoute(t *testing.T) {
 	m := metrics.New(nil)
 	for range 2 {
-		m.Request("/yjs/{room}", "GET", 200, 30*time.Millisecond)
+		m.Request("/yjs/{room}", "GET", 200, start, 30*time.Millisecond)
 	}
-	m.Request("", "PROPFIND", 404, time.Second)
+	m.Request("", "PROPFIND", 404, start, time.Second)
 	wants(t, m, `tidemark_requests_total{method="GET",route="/yjs/{room}",status="200"} 2`, `tidemark_requests_total{method="other",route="unknown",status="404"} 1`,
 		`tidemark_request_seconds_bucket{route="/yjs/{room}",le="0.025"} 0`, `tidemark_request_seconds_bucket{route="/yjs/{room}",le="0.05"} 2`)
 }
@@ -92,6 +92,6 @@ func BenchmarkARequestIsCounted(b *testing.B) {
 	m := metrics.New(nil)
 	b.ReportAllocs()
 	for b.Loop() {
-		m.Request("/yjs/{room}", "GET", 200, time.Millisecond)
+		m.Request("/yjs/{room}", "GET", 200, start, time.Millisecond)
 	}
 }

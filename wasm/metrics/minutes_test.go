@@ -35,7 +35,7 @@ func TestTheLastMinutesAreThere(t *testing.T) {
 		t.Errorf("the first minute began at %d, want %d", at, first)
 	}
 	for _, status := range []int{200, 101, 304, 400, 499, 500, 503} {
-		m.Request("/a", "GET", status, time.Millisecond)
+		m.Request("/a", "GET", status, now, time.Millisecond)
 	}
 	m.Report(metrics.Source{}, metric.Append(nil, []metric.Count{
 		{Metric: metric.PushRows, Value: 2, Labels: "a\x00created"}, {Metric: metric.PushRows, Value: 1, Labels: "a\x00rejected"}, {Metric: metric.PullRows, Value: 7, Labels: "a"},
@@ -48,7 +48,7 @@ func TestTheLastMinutesAreThere(t *testing.T) {
 	now = now.Add(time.Second)
 	check(one, metrics.Minute{})
 	now = now.Add(2 * time.Minute)
-	m.Request("/a", "GET", 200, 0)
+	m.Request("/a", "GET", 200, now, 0)
 	check(one, metrics.Minute{}, metrics.Minute{}, metrics.Minute{Requests: 1})
 	now = now.Add(56 * time.Minute)
 	if r := m.Recent(); len(r.Minutes) != 60 || r.Minutes[0].Requests != 7 || r.Minutes[3].Requests != 1 {
@@ -58,7 +58,7 @@ func TestTheLastMinutesAreThere(t *testing.T) {
 	if r := m.Recent(); len(r.Minutes) != 60 || r.Minutes[0].At != first+minute || r.Minutes[2].Requests != 1 {
 		t.Errorf("%+v", r.Minutes)
 	}
-	m.Request("/a", "GET", 200, 0) // in the place of the first minute
+	m.Request("/a", "GET", 200, now, 0) // in the place of the first minute
 	if r := m.Recent(); r.Minutes[59] != (metrics.Minute{At: first + 60*minute, Requests: 1}) {
 		t.Errorf("%+v", r.Minutes[59])
 	}

@@ -64,11 +64,16 @@ func (l *recordLimit) Write(ctx context.Context, now time.Time, batch *record.Ba
 			break
 		}
 	}
-	outcome, err := l.Records.Write(ctx, now, batch)
-	if err == nil && l.space.told > 0 { // a deletion may make room
+	return l.Records.Write(ctx, now, batch)
+}
+
+// Purge also notes that the space may have room again.
+func (l *recordLimit) Purge(ctx context.Context, now time.Time, keep time.Duration) (record.Purged, error) {
+	purged, err := l.Records.Purge(ctx, now, keep)
+	if err == nil && l.space.told > 0 {
 		err = l.space.inEvent(ctx, func() { l.space.fill() })
 	}
-	return outcome, err
+	return purged, err
 }
 
 // A projectLimit is recordLimit for projects.

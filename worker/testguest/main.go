@@ -7,6 +7,7 @@
 //	GET  /trivial               "ok"
 //	GET  /env?name=             a variable
 //	GET  /stats                 {"calls","ops","handles","goroutines","boot","memory"}; boot is new in each instance
+//	GET  /overview              abi.Overview, as the host has it
 //	POST /echo                  {"method","url","header","body"}; see takeBody
 //	POST /slow-echo?ms=         the body, after a wait
 //	POST /length?limit=         the body's length; see takeBody
@@ -95,6 +96,7 @@ func main() {
 		io.WriteString(w, host.Getenv(value(r, "name")))
 	}
 	mux["GET /stats"] = stats
+	mux["GET /overview"] = overview
 	mux["POST /echo"] = echo
 	mux["POST /slow-echo"] = func(w web.ResponseWriter, r *web.Request) {
 		host.Sleep(r.Context(), time.Duration(number(r, "ms"))*time.Millisecond)
@@ -197,6 +199,15 @@ func answer(w web.ResponseWriter, v any) {
 //
 //go:wasmimport tidemark_test handles
 func hostHandles() int32
+
+func overview(w web.ResponseWriter, _ *web.Request) {
+	o, err := host.Overview()
+	if err != nil {
+		fail(w, err.Error(), web.StatusInternalServerError)
+		return
+	}
+	answer(w, o)
+}
 
 func stats(w web.ResponseWriter, _ *web.Request) {
 	s := host.ReadStats()

@@ -46,7 +46,7 @@ export function Table<T>({ caption, columns, rows, keyOf, wide = false }: Props<
 export function Pager<T>({ of, what }: { of: Pages<T>; what: string }) {
   if (!of.forward && !of.back) return null;
   return (
-    <nav className="pager" aria-label={`Pages of ${what}`}>
+    <nav className="pager" aria-label={`More ${what}`}>
       <button type="button" disabled={!of.back || of.loading} onClick={of.back}>Previous</button>
       <span>Page {of.number}</span>
       <button type="button" disabled={!of.forward || of.loading} onClick={of.forward}>Next</button>

@@ -32,14 +32,14 @@ export function Notices() {
     () => lines,
   );
   return (
-    <ul className="notices" role="status" aria-label="What was done">
-      {shown.map(({ key, text, requestId }) => (
+    <div className="notices" role="status" aria-label="What was done">
+      {shown.length > 0 && <ul>{shown.map(({ key, text, requestId }) => (
         <li key={key}>
           <span>{text}</span>
           {requestId && <span className="id">Request <code>{requestId}</code></span>}
           <button type="button" className="quiet" aria-label={`Dismiss: ${text}`} onClick={() => set(lines.filter((line) => line.key !== key))}>✕</button>
         </li>
-      ))}
-    </ul>
+      ))}</ul>}
+    </div>
   );
 }

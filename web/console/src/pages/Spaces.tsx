@@ -22,7 +22,7 @@ interface Entry {
   created_at: number;
 }
 
-const perPage = 50;
+const perPage = 25;
 
 function Directory() {
   const [prefix, setPrefix] = useState("");

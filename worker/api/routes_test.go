@@ -182,7 +182,7 @@ func TestWhatNeedsNoToken(t *testing.T) {
 var renew = flag.Bool("routes", false, "write testdata/routes.txt")
 
 // listedRoutes is the list of all routes with their permissions: "open" if nobody has to be
-// known, "outside" if also no space hears of it, "token" if any token will do. SOCKET is GET with an upgrade. The tests of leaks
+// known, with a plus between if both are needed, "outside" if also no space hears of it, "token" if any token will do. SOCKET is GET with an upgrade. The tests of leaks
 // between spaces ask for each. The lines of tRPC's procedures are package records' to check.
 const listedRoutes = "testdata/routes.txt"
 
@@ -192,6 +192,9 @@ func TestTheListOfRoutesIsWhole(t *testing.T) {
 		for _, section := range table {
 			for _, r := range section.Routes {
 				permission := cmp.Or(string(r.Permission), "token")
+				if r.Also != "" {
+					permission += "+" + string(r.Also)
+				}
 				if r.Open || section.Roots[0] == "/healthz" || section.Roots[0] == "/readyz" || section.Roots[0] == devLoginPath {
 					permission = "open"
 				}

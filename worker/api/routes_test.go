@@ -68,7 +68,7 @@ func TestEachRouteIsFoundByItsPath(t *testing.T) {
 			for i := range section.Routes {
 				r := &section.Routes[i]
 				found := ""
-				r.Permission, r.Serve = "", func(*door.Call) error { found = r.Name; return nil }
+				r.Permission, r.Also, r.Serve = "", "", func(*door.Call) error { found = r.Name; return nil }
 				request := httptest.NewRequest(strings.Replace(r.Method, door.AnyMethod, "PUT", 1), "/"+parameter.ReplaceAllString(r.Pattern, "x"), nil)
 				request.URL.Path = strings.TrimPrefix(request.URL.Path, "/")
 				if r.Upgrade {

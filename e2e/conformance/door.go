@@ -142,7 +142,7 @@ func Run(t *testing.T, door Door) {
 		cases []testCase
 	}{
 		{"trpc", trpcCases}, {"auth", authCases}, {"pull", pullCases}, {"push", pushCases},
-		{"input", inputCases}, {"rules", ruleCases}, {"claims", claimCases}, {"checks", checkCases}, {"console", consoleCases}, {"room", roomCases}, {"links", linkCases}, {"body", bodyCases},
+		{"input", inputCases}, {"rules", ruleCases}, {"claims", claimCases}, {"checks", checkCases}, {"console", consoleCases}, {"console edits", consoleEditCases}, {"room", roomCases}, {"links", linkCases}, {"body", bodyCases},
 		{"export", exportCases}, {"spaces", spaceCases},
 	} {
 		t.Run(group.name, func(t *testing.T) {

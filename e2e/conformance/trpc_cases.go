@@ -205,14 +205,16 @@ var trpcCases = []testCase{
 		c.query(t, "sync.pull", `{}`, "trpc-accept: application/jsonl").wantFailure(t, "BAD_REQUEST", -32600, 400, "")
 	}},
 	{"a preflight gets 204 and the CORS headers", func(t *testing.T, c *client) {
-		for _, path := range []string{"/trpc/sync.push?batch=1", "/sync/pull", "/auth/ticket", "/nowhere"} {
+		for path, methods := range map[string]string{
+			"/trpc/sync.push?batch=1": "GET,POST,OPTIONS", "/sync/pull": "GET,POST,PATCH,DELETE,OPTIONS", "/auth/ticket": "GET,POST,OPTIONS", "/nowhere": "GET,POST,OPTIONS",
+		} {
 			a := c.do(t, "OPTIONS", path, "", "authorization:", "origin: https://app.example",
 				"access-control-request-method: POST", "access-control-request-headers: authorization,x-trace")
 			if a.status != 204 || len(a.body) != 0 {
 				t.Error(a)
 			}
 			a.wantHeader(t, "Access-Control-Allow-Origin", "*")
-			a.wantHeader(t, "Access-Control-Allow-Methods", "GET,POST,OPTIONS")
+			a.wantHeader(t, "Access-Control-Allow-Methods", methods)
 			a.wantHeader(t, "Access-Control-Allow-Headers", "content-type, authorization, trpc-accept, x-trpc-source, authorization,x-trace")
 			a.wantHeader(t, "Vary", "origin")
 			a = c.do(t, "OPTIONS", path, "", "authorization:", "origin: https://app.example", "access-control-request-method: POST")

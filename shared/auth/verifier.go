@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"tidemark/shared/ijson"
 )
 
 // MaxTokenBytes bounds a token. A longer token is rejected without being read.
@@ -172,6 +174,19 @@ func (v *Verifier) VerifyBy(token string, by Key, now time.Time) (Identity, *Fet
 		return Identity{}, &Fetch{Check: &Check{Keys: keys, Signed: t.signed, Signature: t.signature}}, nil
 	}
 	return id, nil, nil
+}
+
+// ReadClaims returns the identity of a token with these claims, a JSON object, as if its signature were good. It does not ask
+// whether the token is valid now. Its error is ErrToken.
+func (v *Verifier) ReadClaims(payload []byte, now time.Time) (id Identity, err error) {
+	t := token{}
+	if t.claims, err = ijson.Members(payload, maxDepth); err != nil {
+		return id, fmt.Errorf("%w: %w", ErrToken, errTwice)
+	}
+	if _, id, err = v.read(t, now); err != nil {
+		return id, fmt.Errorf("%w: %w", ErrToken, err)
+	}
+	return id, nil
 }
 
 // read reads the claims, whose signature is not verified yet, and finds their issuer.

@@ -77,7 +77,7 @@ type ListedRow struct {
 	Row   []byte // JSON, also of a deleted row
 
 	// Of a Listing with As:
-	Reads, Writes bool
+	Reads, Writes bool   // the rules read and write hold
 	Values        []byte // a JSON array of the stored values of Table.RuleColumns
 }
 

@@ -61,6 +61,15 @@ func DecodeID(t *record.Table, input []byte) (string, error) {
 	return id, d.end()
 }
 
+// DecodeValue checks the JSON of one value of the table's n-th column as a push does, but for the column's check. It
+// returns the value as record.TableBatch.Rows has it. Its error is an *InputError.
+func DecodeValue(t *record.Table, n int, input []byte) ([]byte, error) {
+	d := rowDecoder(t, DefaultLimits(), input, nil)
+	d.unchecked, d.at.Column = false, t.Columns[n].Name
+	value := d.value(&t.Columns[n])
+	return value, d.end()
+}
+
 func rowDecoder(t *record.Table, limits Limits, input []byte, ignored *[]string) *pushDecoder {
 	d := &pushDecoder{
 		decoder: decoder{s: ijson.NewScanner(input, limits.Depth).MendHalves()},

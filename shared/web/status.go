@@ -23,6 +23,7 @@ const (
 	StatusMethodNotAllowed      = 405
 	StatusRequestTimeout        = 408
 	StatusConflict              = 409
+	StatusPreconditionFailed    = 412
 	StatusRequestEntityTooLarge = 413
 	StatusUnsupportedMediaType  = 415
 	StatusUpgradeRequired       = 426

@@ -71,7 +71,7 @@ func TestEachRouteIsFoundByItsPath(t *testing.T) {
 			for i := range section.Routes {
 				r := &section.Routes[i]
 				found := ""
-				r.Permission, r.Serve = "", func(*door.Call) error { found = r.Name; return nil }
+				r.Permission, r.Also, r.Serve = "", "", func(*door.Call) error { found = r.Name; return nil }
 				request := httptest.NewRequest(strings.Replace(r.Method, door.AnyMethod, "PUT", 1), "/"+parameter.ReplaceAllString(r.Pattern, "x"), nil)
 				request.URL.Path = strings.TrimPrefix(request.URL.Path, "/")
 				if r.Upgrade {
@@ -205,7 +205,7 @@ func TestEachChangeOfAnOperatorIsLogged(t *testing.T) {
 var renew = flag.Bool("routes", false, "write testdata/routes.txt")
 
 // listedRoutes is the list of all routes with their permissions: "open" if nobody has to be
-// known, "outside" if also no space hears of it, "token" if any token will do. SOCKET is GET with an upgrade. The tests of leaks
+// known, with a plus between if both are needed, "outside" if also no space hears of it, "token" if any token will do. SOCKET is GET with an upgrade. The tests of leaks
 // between spaces ask for each. The lines of tRPC's procedures are package records' to check.
 const listedRoutes = "testdata/routes.txt"
 
@@ -215,6 +215,9 @@ func TestTheListOfRoutesIsWhole(t *testing.T) {
 		for _, section := range table {
 			for _, r := range section.Routes {
 				permission := cmp.Or(string(r.Permission), "token")
+				if r.Also != "" {
+					permission += "+" + string(r.Also)
+				}
 				if r.Open || section.Roots[0] == "/healthz" || section.Roots[0] == "/readyz" || section.Roots[0] == devLoginPath {
 					permission = "open"
 				}

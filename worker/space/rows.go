@@ -3,14 +3,17 @@ package space
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"tidemark/shared/delta"
+	"tidemark/shared/inspect"
 	"tidemark/shared/project"
 	"tidemark/shared/record"
 	"tidemark/shared/syncroom"
 	"tidemark/worker/api/dialect"
 	"tidemark/worker/api/door"
+	"tidemark/worker/store"
 	"tidemark/worker/store/documents"
 	"tidemark/worker/store/projects"
 )
@@ -49,6 +52,24 @@ func (r *rowStore) Push(ctx context.Context, now time.Time, caller record.Caller
 	return answer, nil, err
 }
 
+// Change changes one row, and tells the subscribers in the same event, as Push does. In an event nothing waits: so it has
+// the memory before.
+func (r *rowStore) Change(ctx context.Context, now time.Time, change *inspect.Change, b store.Budget) (answer []byte, stamp record.Stamp, _ []syncroom.Change, err error) {
+	if err := b.Reserve(ctx, 2*record.MaxRowBytes); err != nil {
+		return nil, 0, nil, err
+	}
+	var changed []syncroom.Change
+	entered := r.space.db.InEvent(ctx, func() {
+		if answer, stamp, changed, err = r.Watermelon.Change(ctx, now, change, store.Budget{}); len(changed) > 0 {
+			r.space.object.Publish(changed)
+		}
+	})
+	if entered != nil {
+		err = entered
+	}
+	return answer, stamp, nil, err
+}
+
 // A recordLimit rejects rows while the space is full. It lets deletions pass.
 type recordLimit struct {
 	dialect.Records
@@ -56,13 +77,8 @@ type recordLimit struct {
 }
 
 func (l *recordLimit) Write(ctx context.Context, now time.Time, batch *record.Batch) (record.Outcome, error) {
-	for i := range batch.Tables {
-		if batch.Tables[i].RowCount > 0 {
-			if err := l.space.full(ctx); err != nil {
-				return record.Outcome{}, err
-			}
-			break
-		}
+	if err := l.check(ctx, batch); err != nil {
+		return record.Outcome{}, err
 	}
 	return l.Records.Write(ctx, now, batch)
 }
@@ -74,6 +90,21 @@ func (l *recordLimit) Purge(ctx context.Context, now time.Time, keep time.Durati
 		err = l.space.inEvent(ctx, func() { l.space.fill() })
 	}
 	return purged, err
+}
+
+func (l *recordLimit) WriteAsServer(ctx context.Context, now time.Time, batch *record.Batch) (record.Outcome, error) {
+	if err := l.check(ctx, batch); err != nil {
+		return record.Outcome{}, err
+	}
+	return l.Records.WriteAsServer(ctx, now, batch)
+}
+
+// check returns a failure if the batch has rows and the space is full.
+func (l *recordLimit) check(ctx context.Context, batch *record.Batch) error {
+	if slices.ContainsFunc(batch.Tables, func(t record.TableBatch) bool { return t.RowCount > 0 }) {
+		return l.space.full(ctx)
+	}
+	return nil
 }
 
 // A projectLimit is recordLimit for projects.

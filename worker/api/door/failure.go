@@ -28,6 +28,7 @@ const (
 	MethodNotSupported
 	Timeout
 	Conflict
+	PreconditionFailed
 	PayloadTooLarge
 	UnsupportedMediaType
 	UpgradeRequired
@@ -49,6 +50,7 @@ var kinds = [...]struct {
 	MethodNotSupported:   {"method_not_supported", web.StatusMethodNotAllowed},
 	Timeout:              {"timeout", web.StatusRequestTimeout},
 	Conflict:             {"conflict", web.StatusConflict},
+	PreconditionFailed:   {"precondition_failed", web.StatusPreconditionFailed},
 	PayloadTooLarge:      {"payload_too_large", web.StatusRequestEntityTooLarge},
 	UnsupportedMediaType: {"unsupported_media_type", web.StatusUnsupportedMediaType},
 	UpgradeRequired:      {"upgrade_required", web.StatusUpgradeRequired},

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/hex"
+	"errors"
 	"strings"
 	"time"
 
@@ -67,6 +68,16 @@ func (d *Door) notRevoked(ctx context.Context, id auth.Identity) error {
 		}
 	}
 	return d.refuseRevoked(id, now)
+}
+
+// IsRevoked says whether the token of an identity was revoked.
+func (c *Call) IsRevoked(id auth.Identity) (bool, error) {
+	err := c.notRevoked(c.R.Context(), id)
+	var revoked *Failure
+	if errors.As(err, &revoked) {
+		return true, nil
+	}
+	return false, err
 }
 
 // learn adds the revocations that were read.

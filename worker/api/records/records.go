@@ -8,6 +8,7 @@ import (
 
 	"tidemark/shared/auth"
 	"tidemark/shared/ijson"
+	"tidemark/shared/inspect"
 	"tidemark/shared/record"
 	"tidemark/shared/syncroom"
 	"tidemark/shared/trpc"
@@ -85,9 +86,13 @@ func Sections(of func(*door.Call) *Config) (rpc, sync *door.Section) {
 
 // callerOf is who makes the call, for the rules of the tables. The words are those of the
 // scope in the root or space of the call.
-func callerOf(c *door.Call) record.Caller {
-	words := strings.Join(strings.Fields(c.ID.Scope.Words), " ") // a token may have other white space
-	return record.Caller{Subject: c.ID.Subject, Words: words, Claims: c.ID.Claims}
+func callerOf(id auth.Identity) record.Caller {
+	words := strings.Join(strings.Fields(id.Scope.Words), " ") // a token may have other white space
+	return record.Caller{Subject: id.Subject, Words: words, Claims: id.Claims}
+}
+
+var changeKinds = map[inspect.Why]door.Kind{
+	inspect.RowUnknown: door.NotFound, inspect.RowDeleted: door.Conflict, inspect.RowChanged: door.PreconditionFailed,
 }
 
 // failureOf turns the errors of the store into failures. It returns other errors as
@@ -95,7 +100,10 @@ func callerOf(c *door.Call) record.Caller {
 func failureOf(err error) error {
 	var input *watermelon.InputError
 	var conflict *watermelon.ConflictError
+	var change *inspect.ChangeError
 	switch {
+	case errors.As(err, &change):
+		return door.Fail(changeKinds[change.Why], change.Error())
 	case errors.As(err, &input):
 		f := door.Fail(door.BadRequest, input.Error())
 		if input.TooLarge {

@@ -18,7 +18,7 @@ func (h *handler) turbo(c *door.Call) error {
 	if err != nil {
 		return err
 	}
-	answer, _, err := h.of(c).Store.Pull(c.R.Context(), callerOf(c), input, budget(c, c.Settings.Sync.PullBytes))
+	answer, _, err := h.of(c).Store.Pull(c.R.Context(), callerOf(c.ID), input, budget(c, c.Settings.Sync.PullBytes))
 	if err != nil {
 		return failureOf(err)
 	}
@@ -71,7 +71,7 @@ func jsonKind(v string) (k ijson.Kind, valid bool) {
 }
 
 func (h *handler) checksum(c *door.Call) error {
-	answer, err := h.of(c).Store.Checksum(c.R.Context(), callerOf(c), door.Budget)
+	answer, err := h.of(c).Store.Checksum(c.R.Context(), callerOf(c.ID), door.Budget)
 	if err != nil {
 		return failureOf(err)
 	}
@@ -82,7 +82,7 @@ func (h *handler) checksum(c *door.Call) error {
 // explain returns what the server has of one row. docs/protocol.md, E1.
 func (h *handler) explain(c *door.Call) error {
 	query := door.Query(c.R)
-	answer, err := h.of(c).Store.Row(c.R.Context(), callerOf(c), query.Get("table"), query.Get("id"), door.Budget)
+	answer, err := h.of(c).Store.Row(c.R.Context(), callerOf(c.ID), query.Get("table"), query.Get("id"), door.Budget)
 	if err != nil {
 		return failureOf(err)
 	}

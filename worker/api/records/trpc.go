@@ -36,7 +36,7 @@ var procedures = map[string]procedure{
 }
 
 func (h *handler) pull(c *door.Call, input []byte, b store.Budget) (ijson.Pieces, int, error) {
-	return h.of(c).Store.Pull(c.R.Context(), callerOf(c), input, b)
+	return h.of(c).Store.Pull(c.R.Context(), callerOf(c.ID), input, b)
 }
 
 // kinds are the kinds of the procedures.
@@ -222,6 +222,8 @@ func codeOf(k door.Kind) trpc.Code {
 		return trpc.Timeout
 	case door.Conflict:
 		return trpc.Conflict
+	case door.PreconditionFailed:
+		return trpc.PreconditionFailed
 	case door.PayloadTooLarge:
 		return trpc.PayloadTooLarge
 	case door.UnsupportedMediaType:

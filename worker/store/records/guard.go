@@ -53,8 +53,12 @@ ON CONFLICT (%[2]s) DO UPDATE SET deleted = 1, stamp = excluded.stamp WHERE dele
 
 // allowed is the condition that the caller may read and write the stored row of an alias.
 func (g *guard) allowed(alias string, column func(string) string) string {
-	write := strings.ReplaceAll(g.writable, "$holds", g.plan.Holds(g.Write, column))
-	return "(" + both(write, readable(g.Table, g.plan, alias, g.rules)) + ")"
+	return "(" + both(g.writes(column), readable(g.Table, g.plan, alias, g.rules)) + ")"
+}
+
+// writes is the condition that the rule write lets the caller write a row with these columns.
+func (g *guard) writes(column func(string) string) string {
+	return strings.ReplaceAll(g.writable, "$holds", g.plan.Holds(g.Write, column))
 }
 
 // pushes is the condition that the caller may push a row with these columns.

@@ -4,12 +4,17 @@ package records
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/ijson"
+	"tidemark/shared/inspect"
 	"tidemark/shared/record"
 	"tidemark/worker/store"
 )
@@ -37,6 +42,59 @@ func (w *world) operate() {
 		if w.space != nil {
 			w.deleteSpace()
 		}
+	case 5:
+		w.edit()
+	}
+}
+
+// edit changes or deletes a row of anybody as the server. X5, X6.
+func (w *world) edit() {
+	t := w.random.IntN(len(w.schema.Tables))
+	table := &w.schema.Tables[t]
+	ids := slices.Sorted(maps.Keys(w.server.tables[t]))
+	if len(ids) == 0 || w.server.born == unbornFloor {
+		return
+	}
+	change := &inspect.Change{Table: table.Name, ID: ids[w.random.IntN(len(ids))], Delete: w.random.IntN(4) == 0}
+	before := w.server
+	old := before.tables[t][change.ID]
+	if w.random.IntN(2) == 0 {
+		change.If = old.stamp - stamp(w.random.IntN(2))
+	}
+	column := &table.Columns[w.random.IntN(len(table.Columns))]
+	value := map[record.Type]any{record.String: []any{"a", "b", "ann", "red"}[w.random.IntN(4)], record.Number: float64(1 + w.random.IntN(3)), record.Boolean: w.random.IntN(2) == 0}[column.Type]
+	text, err := json.Marshal(value)
+	if err != nil {
+		w.fail("%v", err)
+	}
+	if !change.Delete {
+		change.Set = ijson.Pairs{{Name: []byte(column.Name), Value: text}}
+	}
+	now := w.serverTime()
+	_, at, changed, err := w.Change(context.Background(), now, change, store.Budget{})
+	w.look()
+	row := w.server.tables[t][change.ID]
+	w.trace("the server changes %s %+v, %s: stamp %d, %v", table.Name, change, text, at, err)
+	moved := change.If != 0 && change.If != old.stamp
+	same := column.Check.Fails(value) == "" && old.raw[column.Name] == value
+	switch {
+	case err == nil && change.Delete:
+		if !row.deleted || old.deleted != (changed == nil) || at != row.stamp {
+			w.fail("X6: %+v became %+v, changed %v", old, row, changed)
+		}
+		w.buried[t][change.ID] = true
+	case err == nil:
+		if old.deleted || moved || row.deleted || row.raw[column.Name] != value || at != row.stamp {
+			w.fail("X5: %+v became %+v", old, row)
+		}
+		if updated := row.raw[record.UpdatedAt].(float64); !same && (updated <= old.raw[record.UpdatedAt].(float64) || row.stamp <= before.clock.stamp || changed == nil) || same && !row.equal(old) {
+			w.fail("X5: %+v became %+v, changed %v", old, row, changed)
+		}
+	case !old.equal(row) || w.server.clock != before.clock:
+		w.fail("X5: it is refused, and %+v became %+v", old, row)
+	case errors.Is(err, inspect.ErrChanged) && moved && !old.deleted, errors.Is(err, inspect.ErrDeleted) && old.deleted, !change.Delete && column.Check.Fails(value) != "":
+	default:
+		w.fail("X5: %v", err)
 	}
 }
 

@@ -230,6 +230,6 @@ func (s *Store) Page(ctx context.Context, l *record.Listing, b store.Budget) (re
 // inspected is the schema's n-th table for package inspect. Its conditions are those of pulls and pushes.
 func (s *Statements) inspected(n int) *inspect.Table {
 	r, t := s.newest(n), &s.schema.Tables[n]
-	c := newComparison(t, s.rules)
-	return &inspect.Table{Table: t, Row: r.row, Octets: r.bytes, Reads: r.reads, Writes: newGuard(&c, s.plan).mine}
+	g := guard{comparison: &comparison{Table: t, rules: s.rules}, plan: s.plan}
+	return &inspect.Table{Table: t, Row: r.row, Octets: r.bytes, Reads: r.reads, Writes: g.writes(func(name string) string { return "t." + sqlOf(t, name) })}
 }

@@ -20,7 +20,7 @@ type Table struct {
 	Row    string // the row as JSON
 	Octets string // about how many octets Row has
 	Reads  string // the condition that the caller may read the row; "": every caller may
-	Writes string // the condition that the caller may write the row
+	Writes string // the condition that the rule write lets the caller write the row
 }
 
 // Bounds bound one page.

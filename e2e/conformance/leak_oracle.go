@@ -93,6 +93,9 @@ func (s *suspect) sees(r leakRoute, cell int, kind, room string) bool {
 	case "docs":
 		return named && (permissions["yjs:read"] || permissions["yjs:write"]) && s.opens(room) // who keeps a version learns its name
 	case "projects":
+		if strings.HasPrefix(r.path, "/api/v1/operator/") {
+			return named && permissions["sync:admin"] && permissions["projects:read"]
+		}
 		return named && (permissions["projects:read"] || permissions["projects:write"]) && s.claims["sub"] == warden
 	}
 	return false
@@ -121,12 +124,22 @@ func (w *jail) verdict(s *suspect, place string, r leakRoute, room string) int {
 		return 401
 	case !w.served[inside][r.method+r.path]:
 		return 404
-	case r.permission != "token" && !permissions[r.permission]:
+	case r.permission != "token" && !permitted(permissions, r.permission):
 		return 403
 	case strings.Contains(r.path, "{room...}") && !s.opens(room):
 		return 403
 	}
 	return allowed
+}
+
+// permitted says whether a token has all permissions of a route, which have a plus between.
+func permitted(permissions map[string]bool, needed string) bool {
+	for p := range strings.SplitSeq(needed, "+") {
+		if !permissions[p] {
+			return false
+		}
+	}
+	return true
 }
 
 // suspect returns a random token.

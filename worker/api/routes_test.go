@@ -70,7 +70,7 @@ func TestEachRouteIsFoundByItsPath(t *testing.T) {
 			for i := range section.Routes {
 				r := &section.Routes[i]
 				found := ""
-				r.Permission, r.Serve = "", func(*door.Call) error { found = r.Name; return nil }
+				r.Permission, r.Also, r.Serve = "", "", func(*door.Call) error { found = r.Name; return nil }
 				request := httptest.NewRequest(strings.Replace(r.Method, door.AnyMethod, "PUT", 1), "/"+parameter.ReplaceAllString(r.Pattern, "x"), nil)
 				request.URL.Path = strings.TrimPrefix(request.URL.Path, "/")
 				if r.Upgrade {
@@ -188,9 +188,9 @@ func TestWhatNeedsNoToken(t *testing.T) {
 
 var renew = flag.Bool("routes", false, "write testdata/routes.txt")
 
-// listedRoutes is the list of all routes with their permissions: "open" if nobody has to be
-// known, "outside" if also no space hears of it, "token" if any token will do. SOCKET is GET with an upgrade. The tests of leaks
-// between spaces ask for each. The lines of tRPC's procedures are package records' to check.
+// listedRoutes is the list of all routes with their permissions, with a plus between if a route needs two: "open" if nobody has
+// to be known, "outside" if also no space hears of it, "token" if any token will do. SOCKET is GET with an upgrade. The tests of
+// leaks between spaces ask for each. The lines of tRPC's procedures are package records' to check.
 const listedRoutes = "testdata/routes.txt"
 
 func TestTheListOfRoutesIsWhole(t *testing.T) {
@@ -199,6 +199,9 @@ func TestTheListOfRoutesIsWhole(t *testing.T) {
 		for _, section := range table {
 			for _, r := range section.Routes {
 				permission := cmp.Or(string(r.Permission), "token")
+				if r.Also != "" {
+					permission += "+" + string(r.Also)
+				}
 				if r.Open || section.Roots[0] == "/healthz" || section.Roots[0] == "/readyz" || section.Roots[0] == devLoginPath {
 					permission = "open"
 				}

@@ -20,6 +20,7 @@ type Route struct {
 	// segment {name...} for all between the segments before and behind it.
 	Pattern    string
 	Permission auth.Permission // "": a valid token is enough
+	Also       auth.Permission // is needed, too; "": none
 	Open       bool            // served before Admit: nobody has to be known
 	Upgrade    bool            // matches only the opening handshake of a WebSocket
 	Socket     bool            // opens a WebSocket, so that it takes a ticket
@@ -131,7 +132,10 @@ func (s *Section) Serve(c *Call) error {
 	case c.Route == nil:
 		return wrongMethod(allowed)
 	}
-	if p := c.Route.Permission; p != "" {
+	for _, p := range [...]auth.Permission{c.Route.Permission, c.Route.Also} {
+		if p == "" {
+			continue
+		}
 		if err := c.Permit(p); err != nil {
 			return err
 		}

@@ -69,14 +69,14 @@ func (w *jail) tryRoute(t *testing.T, s *suspect, place string, r leakRoute) {
 	if r.socket {
 		verdict = socketStatus(verdict)
 	}
+	named, _ := s.may(place)
 	switch {
+	case place == scratch && named && !s.invalid && (got.status == 503 || got.status == socketStatus(503)): // it was paused
 	case verdict != allowed && got.status != verdict:
 		t.Errorf("%s: want %d: %v", what(), verdict, got)
-	case place == scratch && got.status == 503: // it was paused
 	case verdict == allowed && (got.status == 401 || got.status == 4401 || got.status >= 500 && got.status < 600):
 		t.Errorf("%s: want it served: %v", what(), got)
 	}
-	named, _ := s.may(place)
 	if place == "" || named && !s.invalid {
 		return
 	}

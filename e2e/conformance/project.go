@@ -37,7 +37,7 @@ func runProjects(t *testing.T, door Door, seen func(*testing.T, Exchange), group
 	}{
 		{"1_pull", projectPullCases}, {"2_numbers", projectNumberCases}, {"3_deletion", projectDeletionCases},
 		{"4_rest", projectRestCases}, {"4_input", projectInputCases}, {"5_upload", projectUploadCases},
-		{"6_roles", projectRoleCases}, {"room", projectRoomCases},
+		{"6_roles", projectRoleCases}, {"operators", projectOperatorCases}, {"room", projectRoomCases},
 	} {
 		if len(groups) > 0 && !slices.Contains(groups, group.name) {
 			continue

@@ -233,7 +233,7 @@ func TestAVersionThatIsTooLargeForAFormIsRefused(t *testing.T) {
 			state := lib0.AppendUint(nil, uint64(c.clients))
 			for client := c.clients; client > 0; client-- {
 				state = append(lib0.AppendUint(lib0.AppendUint(state, 1), uint64(client)), 0, 4, 1, 4)
-				state = append(lib0.AppendString(append(state, "note"...), strings.Repeat("x", 10)))
+				state = lib0.AppendString(append(state, "note"...), strings.Repeat("x", 10))
 			}
 			state = append(state, 0)
 			copies := documents.NewCopies(openD1(t))

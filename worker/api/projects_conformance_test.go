@@ -162,7 +162,7 @@ func shape(path string) string {
 	segments := strings.Split(path, "/")
 	for i, s := range segments {
 		switch s {
-		case "", "api", "v1", "projects", "tasks", "dependencies", "calendars", "memberships", "sync", "subscribe", "docs", "openapi.json":
+		case "", "api", "v1", "projects", "tasks", "dependencies", "calendars", "memberships", "sync", "subscribe", "docs", "openapi.json", "operator":
 		default:
 			segments[i] = "{}"
 		}
@@ -176,6 +176,7 @@ func (d *document) wantCoverage(t *testing.T) {
 	for _, kind := range []string{
 		"GET /api/v1/projects/ OK", "POST /api/v1/projects/ Created", "POST /api/v1/projects/ OK",
 		"GET /api/v1/projects/{}/sync/ OK", "POST /api/v1/projects/{}/sync/ OK", "POST /api/v1/projects/{}/sync/ Conflict",
+		"GET /api/v1/operator/projects/ OK", "GET /api/v1/operator/projects/{}/sync/ OK", "GET /api/v1/operator/projects/{}/sync/ Bad Request",
 		"GET /api/v1/projects/{}/ OK", "PATCH /api/v1/projects/{}/ OK", "DELETE /api/v1/projects/{}/ No Content",
 	} {
 		if !d.seen[kind] {

@@ -204,9 +204,9 @@ func TestEachChangeOfAnOperatorIsLogged(t *testing.T) {
 
 var renew = flag.Bool("routes", false, "write testdata/routes.txt")
 
-// listedRoutes is the list of all routes with their permissions: "open" if nobody has to be
-// known, with a plus between if both are needed, "outside" if also no space hears of it, "token" if any token will do. SOCKET is GET with an upgrade. The tests of leaks
-// between spaces ask for each. The lines of tRPC's procedures are package records' to check.
+// listedRoutes is the list of all routes with their permissions, with a plus between if a route needs two: "open" if nobody has
+// to be known, "outside" if also no space hears of it, "token" if any token will do. SOCKET is GET with an upgrade. The tests of
+// leaks between spaces ask for each. The lines of tRPC's procedures are package records' to check.
 const listedRoutes = "testdata/routes.txt"
 
 func TestTheListOfRoutesIsWhole(t *testing.T) {

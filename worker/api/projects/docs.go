@@ -83,6 +83,8 @@ func docsOperation(b *strings.Builder, o *operation) {
 	switch {
 	case o.open:
 		b.WriteString(" Open to all.")
+	case o.operator:
+		b.WriteString(" Needs the permissions " + operatorPermissions + ".")
 	case o.needsRole():
 		fmt.Fprintf(b, " Needs %s.", o.action.Needs())
 	}

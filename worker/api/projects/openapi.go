@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tidemark/shared/auth"
 	"tidemark/shared/delta"
 	"tidemark/shared/jsonvalue"
 	"tidemark/shared/project"
@@ -33,6 +34,8 @@ var (
 		pageSize,
 		{"final", "query", "1: every id that a removed member can have, as deleted", schema{"type": "integer", "format": "int32", "const": 1, "minimum": 1, "maximum": 1}},
 	}
+	allParameters = append(slices.Clip(listParameters),
+		parameter{"deleted", "query", "1: deleted projects, too", schema{"type": "integer", "format": "int32", "const": 1, "minimum": 1, "maximum": 1}})
 	baseParameters = []parameter{
 		{baseHeader, "header", "the server_version that the change was made on; without it the last write wins", versionSchema},
 		{"If-Match", "header", "the same, as the row's ETag", schema{"type": "string", "maxLength": 20, "pattern": `^(\*|(W/)?"?[1-9][0-9]*"?)$`}},
@@ -199,10 +202,21 @@ func projectSchemas() schema {
 		"skipped":   object(schema{"tasks": ids}),
 		"timestamp": seqSchema,
 	})
+	all["OperatorProjectPage"] = object(schema{"results": arrayOf(operatorProject(), delta.MaxPageRows), "next_cursor": orNull(idSchema)})
 	codes := problemCodes()
 	all["Problem"] = problemSchema(slices.DeleteFunc(codes, func(code string) bool { return code == storageCode }))
 	all["StorageProblem"] = problemSchema([]string{storageCode})
 	return all
+}
+
+// operatorProject is a project in an operator's list.
+func operatorProject() schema {
+	c := project.Find(project.Projects)
+	members := schema{"id": idSchema, "deleted": schema{"type": "boolean"}, "sequence": seqSchema, "tasks": seqSchema, "members": seqSchema, "server_version": versionSchema}
+	for _, name := range []string{"name", "status", "archived"} {
+		members[name] = fieldSchema(c.Field(name), false)
+	}
+	return object(members)
 }
 
 // uploadedRow is a row as a WatermelonDB client keeps it.
@@ -284,7 +298,7 @@ func openAPIDocument(operations []operation) schema {
 
 // tagNames are the tags beside the collections, and what each says.
 var tagNames = map[string]string{
-	"interface": "What the interface is", "sync": "A mobile client's copy of a project",
+	"interface": "What the interface is", "sync": "A mobile client's copy of a project", "operator": "What an operator sees of all projects",
 }
 
 // tags are those of the operations.
@@ -350,6 +364,8 @@ func (o *operation) document() schema {
 	switch {
 	case o.open:
 		d["description"] = "Open to all."
+	case o.operator:
+		d["description"] = "Needs the permissions " + operatorPermissions + "."
 	case o.needsRole():
 		d["description"] = "Needs the role " + o.action.Needs().String() + "."
 	}
@@ -382,6 +398,8 @@ func (o *operation) tag() string {
 	switch {
 	case o.open:
 		return "interface"
+	case o.operator:
+		return "operator"
 	case o.collection == "":
 		return "sync"
 	}
@@ -389,7 +407,9 @@ func (o *operation) tag() string {
 }
 
 // needsRole says whether the operation is on a project, in which the caller has a role.
-func (o *operation) needsRole() bool { return strings.Contains(o.path, "{project_id}") }
+func (o *operation) needsRole() bool { return !o.operator && strings.Contains(o.path, "{project_id}") }
+
+const operatorPermissions = string(auth.SyncAdmin + " and " + auth.ProjectsRead)
 
 // problems are the codes that the operation can return, by status.
 func (o *operation) problems() map[int][]string {

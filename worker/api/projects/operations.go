@@ -18,6 +18,7 @@ type operation struct {
 	// it. open says that no token is needed.
 	action     project.Action
 	open       bool
+	operator   bool // it needs no role, but sync:admin too
 	parameters []parameter
 	body       string // the schema of the body, "" for none
 	bodyBytes  int64
@@ -83,7 +84,7 @@ func newOperations() []operation {
 				collection: c.Name, action: c.Name.Deletes(), responses: []response{{204, "", "it is deleted", nil}},
 				refusals: deletionRefusals(c), serve: (*call).delete})
 	}
-	return append(all,
+	return append(append(all, operatorOperations()...),
 		operation{method: "GET", path: p + "sync/", id: "pull", summary: "What changed since a mark, in pages",
 			action: project.Read, parameters: pullParameters, responses: []response{{200, "PullAnswer", "a page of changes", nil}},
 			refusals: []project.Code{project.SinceAhead, project.BadCursor, project.NotRemoved}, serve: (*call).pull},

@@ -33,8 +33,8 @@ func (h *handler) inspecting() []door.Route {
 		{Name: "sync.tables", Method: "GET", Pattern: "/sync/tables", Permission: auth.SyncAdmin, Serve: h.tables},
 		{Name: "sync.rows", Method: "GET", Pattern: "/sync/rows", Permission: auth.SyncAdmin, Serve: h.rows},
 		{Name: "sync.row", Method: "GET", Pattern: "/sync/row", Permission: auth.SyncAdmin, Serve: h.row},
-		{Name: "sync.row.edit", Method: "PATCH", Pattern: "/sync/row", Permission: auth.SyncAdmin, Also: auth.SyncWrite, Serve: h.edit},
-		{Name: "sync.row.delete", Method: "DELETE", Pattern: "/sync/row", Permission: auth.SyncAdmin, Also: auth.SyncWrite, Serve: h.remove},
+		{Name: "sync.row.edit", Method: "PATCH", Pattern: "/sync/row", Permission: auth.SyncAdmin, Also: auth.SyncWrite, Logged: true, Serve: h.edit},
+		{Name: "sync.row.delete", Method: "DELETE", Pattern: "/sync/row", Permission: auth.SyncAdmin, Also: auth.SyncWrite, Logged: true, Serve: h.remove},
 		{Name: "sync.as", Method: "POST", Pattern: "/sync/as", Permission: auth.SyncAdmin, Serve: h.as},
 	}
 }

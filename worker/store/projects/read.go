@@ -241,6 +241,11 @@ func readFinal() string {
 // where the last pages were so large that a text would grow too long. Pages of a first pull are
 // large, so it does not ask for less while others hold memory, as changes do: it would ask twice.
 func (p *Store) Pull(ctx context.Context, caller string, in delta.Pull, b store.Budget) ([]byte, error) {
+	return p.page(ctx, caller, false, in, b)
+}
+
+// page is Pull. An operator needs no role.
+func (p *Store) page(ctx context.Context, caller string, operator bool, in delta.Pull, b store.Budget) ([]byte, error) {
 	statements := []abi.Statement{{SQL: p.access, Args: []any{in.Project, caller}}, {}}
 	guess := &p.first
 	octets := guess.Next(store.GuessPage)
@@ -267,7 +272,7 @@ func (p *Store) Pull(ctx context.Context, caller string, in delta.Pull, b store.
 			}
 			if text := store.Text(results[1], 0); text != nil {
 				guess.Saw(len(text))
-				return pullAnswer(in, results, read)
+				return pullAnswer(in, operator, results, read)
 			}
 		}
 	}
@@ -282,7 +287,7 @@ func (p *Store) Pull(ctx context.Context, caller string, in delta.Pull, b store.
 	if err != nil {
 		return nil, fmt.Errorf("pull: %w", err)
 	}
-	answer, err := pullAnswer(in, results, readCutPage)
+	answer, err := pullAnswer(in, operator, results, readCutPage)
 	if err == nil && !in.Final {
 		guess.Saw(len(answer))
 	}
@@ -296,8 +301,11 @@ const pageTimes = 3
 // guessRow is how many octets a row has at most, more or less.
 const guessRow = 8 << 10
 
-func pullAnswer(in delta.Pull, results []abi.Result, read func(abi.Result) (*delta.Page, cut, error)) ([]byte, error) {
+func pullAnswer(in delta.Pull, operator bool, results []abi.Result, read func(abi.Result) (*delta.Page, cut, error)) ([]byte, error) {
 	a := readAccess(results[0])
+	if operator {
+		a = a.ofOperator()
+	}
 	mark := a.mark
 	switch {
 	case in.Final && a.role == accessRevoked:

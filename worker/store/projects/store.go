@@ -34,7 +34,7 @@ type Statements struct {
 	collections map[project.Name]collectionSQL
 
 	access                  string // see selectAccess
-	member                  string // the page of listOfMember
+	member, all             string // the pages of listOfMember and listOfAll
 	pull, directPull, final string // see readPull, readDirectPull, readFinal
 	firstDraw               string
 	upload                  uploadSQL
@@ -75,7 +75,7 @@ var projectChanged = store.Literal(string(webhook.ProjectChanged))
 func newStatements(r *rules) *Statements {
 	s := &Statements{
 		rules: r, collections: map[project.Name]collectionSQL{},
-		access: selectAccess(r), member: listOfMember(), pull: readPull(), directPull: readDirectPull(r), final: readFinal(),
+		access: selectAccess(r), member: listOfMember(), all: listOfAll(), pull: readPull(), directPull: readDirectPull(r), final: readFinal(),
 		firstDraw: firstDraw(r), upload: newUploadSQL(r),
 	}
 	for i := range project.Collections {
@@ -127,6 +127,14 @@ type accessRow struct {
 func readAccess(r abi.Result) accessRow {
 	cells := r.Rows[0]
 	return accessRow{int(store.CellNumber(cells[0])), project.Seq(store.CellNumber(cells[1])), project.Seq(store.CellNumber(cells[2]))}
+}
+
+// ofOperator returns what an operator is in the project, if there is one or was one: as to reading, one of its members.
+func (a accessRow) ofOperator() accessRow {
+	if a.role = accessNone; a.mark > 0 {
+		a.role = int(project.Viewer)
+	}
+	return a
 }
 
 // may returns a refusal if the caller may not do the action.

@@ -85,9 +85,10 @@ class Changes {
 }
 
 // onHosts describes tests of the console on each host, which is under load. body gets the door, the browser, and a
-// function that waits for a line of the log; the first two are open before its first hook.
-export function onHosts(title, body) {
-  for (const [host, open] of Object.entries(doors)) {
+// function that waits for a line of the log; the first two are open before its first hook. hosts are functions that
+// return a door, by name.
+export function onHosts(title, body, hosts = doors) {
+  for (const [host, open] of Object.entries(hosts)) {
     describe(`${title} on ${host}`, { skip, timeout: 1_200_000 }, () => {
       const door = Object.assign(open(), { dev: true });
       const browser = new Browser();

@@ -58,7 +58,7 @@ dev: build $(DEPS)
 serve:
 	exec go run ./wasm/cmd/tidemark serve --addr 127.0.0.1:$(PORT) --data $(DATA)
 
-# The guest, and the demo app that both hosts serve.
+# The guest, and the demo app and the console that both hosts serve.
 build: build/wasm_exec.js web/dist/index.html build/worker.wasm
 
 # make leaves the file alone if nothing changed: every wrangler runs make build when it

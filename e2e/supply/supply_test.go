@@ -46,7 +46,7 @@ func TestThirdPartyListsEveryModuleAndPackage(t *testing.T) {
 	}{
 		{"The guest", "Linked into `build/tidemark.wasm`, beside Go's standard library (BSD-3-Clause), whose `wasm_exec.js` runs with it.", guest},
 		{"The self-hosted server", "Linked into `tidemark`, on one system or another, beside Go's standard library (BSD-3-Clause). A release has the guest and the demo inside.", host},
-		{"The demo", "What the build of `web/dist` chooses from; it takes the parts that are used.", web},
+		{"The demo and the console", "What the build of `web/dist` chooses from; it takes the parts that are used.", web},
 	} {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| | version | licence |\n|---|---|---|\n", list.title, list.says)
 		if len(list.parts) == 0 {

@@ -115,6 +115,41 @@ func TestAssetsInsideTheProgramHaveAnETag(t *testing.T) {
 	}
 }
 
+// A page is served without ".html", and with a slash behind its name the host redirects to it, as Cloudflare does.
+func TestAPageWithASlashBehindItsNameIsRedirected(t *testing.T) {
+	files := fstest.MapFS{
+		"index.html": {Data: []byte("home")}, "console.html": {Data: []byte("console")}, "docs/index.html": {Data: []byte("docs")},
+		headersFile: {Data: []byte("/*\n  X-Frame-Options: DENY\n")},
+	}
+	a, err := openAssets(&Config{}, files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]struct {
+		status   int // 0: it is not served
+		location string
+	}{
+		"/":               {200, ""},
+		"/console":        {200, ""},
+		"/console/":       {307, "/console"},
+		"/console/?a=b":   {307, "/console?a=b"},
+		"/docs/":          {200, ""},
+		"//console/":      {307, "/console"},
+		"/console/x/":     {},
+		"/nothing/":       {},
+		"//nothing.test/": {},
+	} {
+		w := httptest.NewRecorder()
+		served := a.serve(w, httptest.NewRequest("GET", "http://localhost"+path, nil))
+		if served != (want.status != 0) || served && (w.Code != want.status || w.Header().Get("Location") != want.location) {
+			t.Errorf("%s: served is %v, %d to %q, want %+v", path, served, w.Code, w.Header().Get("Location"), want)
+		}
+		if served && w.Header().Get("X-Frame-Options") != "DENY" {
+			t.Errorf("%s has the headers %v", path, w.Header())
+		}
+	}
+}
+
 // What is beside the config comes before what is inside the program. F1.
 func TestFoldersInsideTheProgramStandInForMissingOnes(t *testing.T) {
 	dir := t.TempDir()

@@ -1,7 +1,6 @@
 // The console, a page of its own beside the demo: /console is dist/console.html, and its files are in
 // dist/assets/console. The demo's build comes first, as it empties dist. So the demo's service worker names none of them.
 import { fileURLToPath } from "node:url";
-import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -10,7 +9,6 @@ const worker = "http://localhost:8787";
 export default defineConfig({
   root: here,
   publicDir: "../public",
-  plugins: [react()],
   // Preact for React: 50 KB less for a page that an operator opens now and then, perhaps on a phone.
   resolve: {
     alias: [

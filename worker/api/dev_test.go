@@ -90,6 +90,42 @@ func TestDevLoginGivesATokenThatIsGood(t *testing.T) {
 	}
 }
 
+func TestDevLoginGivesAnOperatorEveryPermissionEverywhere(t *testing.T) {
+	h := devServer(t, map[string]string{"AUTH_SECRET": devSecret, "DEV_MODE": "1"})
+	verifier, err := auth.New(auth.Config{Secret: []byte(devSecret)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for body, operates := range map[string]bool{
+		`{"name":"ops","operator":true}`:                 true,
+		`{"name":"ops","operator":false,"spaces":["a"]}`: false,
+		`{"name":"ops","spaces":["a"]}`:                  false,
+	} {
+		var answer struct{ Token string }
+		if w := devAsk(h, "POST", body); json.Unmarshal(w.Body.Bytes(), &answer) != nil || w.Code != http.StatusOK {
+			t.Fatalf("%s: %d %s", body, w.Code, w.Body)
+		}
+		id, _, err := verifier.Verify(answer.Token, time.Date(2026, 1, 1, 1, 0, 0, 0, time.UTC))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, space := range []string{"", "a", "z"} {
+			in, reached := id.In(space)
+			if want := operates || space != "z"; reached != want {
+				t.Errorf("%s: it reaches the space %q: %v, want %v", body, space, reached, want)
+			}
+			for _, p := range []auth.Permission{auth.SyncAdmin, auth.SpacesAdmin} {
+				if got := reached && in.Scope.Allows(p); got != operates {
+					t.Errorf("%s: %s in the space %q: %v, want %v", body, p, space, got, operates)
+				}
+			}
+		}
+	}
+	if w := devAsk(h, "POST", `{"name":"ops","operator":"yes"}`); w.Code != http.StatusBadRequest {
+		t.Errorf("an operator that is no boolean: %d %s, want 400", w.Code, w.Body)
+	}
+}
+
 func TestDevLoginRefusesWhatIsNoName(t *testing.T) {
 	h := devServer(t, map[string]string{"AUTH_SECRET": devSecret, "DEV_MODE": "1"})
 	for body, want := range map[string]int{

@@ -49,7 +49,7 @@ export function Overview() {
         <>
           <Warnings of={overview.warnings} />
           <Figures of={overview} />
-          <Trends minutes={overview.minutes} />
+          <Trends minutes={whole(overview)} />
           <Versions of={overview} />
         </>
       )}
@@ -133,16 +133,22 @@ function Figure({ name, value, note, bad = false }: { name: string; value: strin
   );
 }
 
+// whole leaves out the minute that is not over: its line would fall at the end of every chart.
+function whole({ minutes, now }: Overview): Minute[] {
+  const last = minutes.at(-1);
+  return minutes.length > 1 && last !== undefined && now < last.at + 60_000 ? minutes.slice(0, -1) : minutes;
+}
+
 function Trends({ minutes }: { minutes: Minute[] }) {
   const at = minutes.map((minute) => minute.at / 1000);
   const line = (title: string, name: keyof Minute, color: "accent" | "good" | "warn" | "danger") =>
     ({ title, color, values: minutes.map((minute) => minute[name]) });
   return (
     <section className="trends" aria-label="The last hour, by the minute">
-      <Chart title="Requests" at={at} lines={[line("all", "requests", "accent"), line("refused", "refused", "warn"), line("errors", "errors", "danger")]} />
-      <Chart title="Rows" at={at} lines={[line("pushed", "pushed_rows", "accent"), line("pulled", "pulled_rows", "good")]} />
-      <Chart title="Notifications" at={at} lines={[line("of rows", "notifications", "accent"), line("of documents", "updates", "good")]} />
-      <Chart title="Sockets" at={at} lines={[line("open", "sockets", "accent")]} />
+      <Chart title="Requests" counts at={at} lines={[line("all", "requests", "accent"), line("refused", "refused", "warn"), line("errors", "errors", "danger")]} />
+      <Chart title="Rows" counts at={at} lines={[line("pushed", "pushed_rows", "accent"), line("pulled", "pulled_rows", "good")]} />
+      <Chart title="Notifications" counts at={at} lines={[line("of rows", "notifications", "accent"), line("of documents", "updates", "good")]} />
+      <Chart title="Sockets" at={at} lines={[line("most at a time", "sockets", "accent")]} />
     </section>
   );
 }

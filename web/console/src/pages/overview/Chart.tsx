@@ -13,6 +13,8 @@ interface Line {
 
 interface Props {
   title: string;
+  /** The values are counts of a minute, and not of a moment. */
+  counts?: boolean;
   /** Seconds of Unix time, ascending. */
   at: number[];
   lines: Line[];
@@ -24,9 +26,11 @@ interface Row {
 }
 
 const height = 170;
+const least = 14 * 60; // seconds that a chart shows, of a server that has just started
+const few = 5; // values that no line shows
 
-/** Lines over time, with the values at the pointer, or the last ones. A table says the same in words. */
-export function Chart({ title, at, lines }: Props) {
+/** Lines over an hour, with the values at the pointer, or the last ones. A table says the same in words. */
+export function Chart({ title, counts = false, at, lines }: Props) {
   const [pointed, setPointed] = useState<number | null>(null);
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(null);
@@ -47,24 +51,25 @@ export function Chart({ title, at, lines }: Props) {
   useEffect(() => plot.current?.setData(data), [at.at(-1), ...lines.map(({ values }) => values.join())]);
 
   const index = pointed !== null && pointed < at.length ? pointed : at.length - 1;
+  const name = counts ? `${title} a minute` : title;
   const largest = Math.max(0, ...lines.flatMap(({ values }) => values));
   return (
     <figure className="card chart">
       <figcaption>
-        <h2>{title}</h2>
-        <span className="soft">{at.length === 0 ? "" : `${time(at[index]! * 1000).slice(11, 16)}, a minute`}</span>
+        <h2>{name}</h2>
+        <span className="soft">{at.length === 0 ? "" : `at ${time(at[index]! * 1000).slice(11, 16)}`}</span>
       </figcaption>
       <ul className="legend">
         {lines.map(({ title, color, values }) => (
           <li key={title}><i className={`line-${color}`} aria-hidden="true" /> {title} <b>{count(values[index] ?? 0)}</b></li>
         ))}
       </ul>
-      <div ref={box} className="plot" role="img" aria-label={`${title} of the last ${at.length} minutes: at most ${count(largest)} a minute. The table below has the numbers.`} />
+      <div ref={box} className="plot" role="img" aria-label={`${name}, in the last ${at.length} minutes: at most ${count(largest)}. The table below has the numbers.`} />
       <details>
         <summary>Numbers</summary>
-        <div className="numbers" tabIndex={0} role="region" aria-label={`Numbers: ${title}`}>
+        <div className="numbers" tabIndex={0} role="region" aria-label={`Numbers: ${name}`}>
           <Table
-            caption={`${title} by the minute, the newest first`}
+            caption={`${name}, the newest first`}
             rows={at.map((second, i): Row => ({ second, i })).reverse()}
             keyOf={({ second }) => String(second)}
             columns={[
@@ -90,7 +95,7 @@ function options(box: HTMLElement, lines: Line[], setPointed: (index: number | n
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
     hooks: { setCursor: [(plot) => setPointed(plot.cursor.idx ?? null)] },
-    scales: { y: { range: (_, __, max) => [0, Math.max(4, max * 1.1)] } },
+    scales: { x: { range: (_, first, last) => [Math.min(first ?? 0, (last ?? 0) - least), last ?? 0] }, y: { range: (_, __, max) => [0, Math.max(4, max * 1.1)] } },
     axes: [
       { ...axis, size: 26, space: 70, values: (_, ticks) => ticks.map((tick) => time(tick * 1000).slice(11, 16)) },
       { ...axis, size: 48, space: 36, incrs: [1, 2, 5].flatMap((n) => [n, n * 10, n * 100, n * 1000, n * 10_000, n * 100_000, n * 1_000_000]).sort((a, b) => a - b), values: (_, ticks) => ticks.map(short) },
@@ -99,7 +104,7 @@ function options(box: HTMLElement, lines: Line[], setPointed: (index: number | n
       {},
       ...lines.map((line, i): uPlot.Series => {
         const stroke = color(`.line-${line.color}`);
-        return { label: line.title, stroke, width: 2, points: { show: false }, fill: i === 0 ? stroke.replace(/^rgb\((.*)\)$/, "rgba($1, 0.1)") : undefined };
+        return { label: line.title, stroke, width: 2, points: { show: (plot) => plot.data[0].length < few }, fill: i === 0 ? stroke.replace(/^rgb\((.*)\)$/, "rgba($1, 0.1)") : undefined };
       }),
     ],
   };

@@ -7,11 +7,11 @@ import (
 	"tidemark/worker/api/door"
 )
 
-// Each kind of failure is a problem of its own status. Nothing below root conflicts or is
-// missing but by a code of package project.
+// Each kind of failure is a problem of its own status. Nothing below root conflicts, also with
+// an If-Match, or is missing but by a code of package project.
 func TestEachKindOfFailureIsAProblem(t *testing.T) {
 	for kind := door.InternalError; kind <= door.ServiceUnavailable; kind++ {
-		if kind == door.Conflict || kind == door.NotImplemented {
+		if kind == door.Conflict || kind == door.NotImplemented || kind == door.PreconditionFailed {
 			continue
 		}
 		p := kindOf(project.Code(kind.Name()))

@@ -38,7 +38,7 @@ var ownColumns = []string{record.CreatedAt, record.UpdatedAt, "deleted", "stamp"
 // ownTables are the tables and indexes of Tidemark and of what is around it, and the names that
 // its statements give to results, in small letters. A test compares them with the migrations.
 var ownTables = strings.Fields(`
-clock yjsrooms yjsroomparts yjsversions yjsversionparts tickets ticketsbyend revocations socketplaces import spaces
+clock yjsrooms yjsroomparts yjsversions yjsversionparts tickets ticketsbyend revocations socketplaces import spaces spacesbybytes
 told toldbystamp retold retoldspan ownrows changedkeys readers
 projectsequences projects projecttasks projectdependencies projectcalendars projectmemberships projectuploads
 projectsbyseq projecttasksbyseq projecttasksbyid projecttasksbyparent projectdependenciesbyseq projectdependenciesbyid

@@ -8,6 +8,9 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import * as hocuspocus from "@hocuspocus/provider";
+import * as hocuspocus2 from "hocuspocus-provider-2";
+import * as hocuspocus3 from "hocuspocus-provider-3";
 import { createTRPCClient, httpBatchLink } from "@trpc/client";
 import { createYjsProvider } from "@y-sweet/client";
 import YProvider from "y-partykit/provider";
@@ -35,6 +38,10 @@ const joinRoom = new AsyncFunction("Y", "WebsocketProvider", "url", "token",
   `${block("docs/guide-yjs.md", "## Join a room", "js")}\nreturn { doc, provider };`);
 const joinSpace = new AsyncFunction("Y", "WebsocketProvider", "url", "space", "token",
   `${block("docs/guide-yjs.md", "## Spaces", "js")}\nreturn { doc, provider };`);
+const hocuspocusBlock = block("docs/guide-yjs.md", "## Join with Hocuspocus' provider", "js");
+const attaches = /^\w+\.attach\(\);.*\n/gm; // the lines that the guide tells users of version 2 to leave out
+const joinHocuspocus = (code) => new AsyncFunction("HocuspocusProviderWebsocket", "HocuspocusProvider", "url", "freshToken",
+  `${code}\nreturn { socket, note, plan };`);
 const joinOthers = new AsyncFunction("YProvider", "createYjsProvider", "url", "room", "partyDoc", "sweetDoc", "freshToken", "onRefused",
   `${block("docs/guide-yjs.md", "## Join with other clients", "js")}\nreturn { party, sweet };`);
 const requests = block("docs/guide-yjs.md", "## Reading and writing over HTTP", "text").trim().split("\n");
@@ -55,6 +62,11 @@ function paths(line) {
     return choices ? choices.split("|").map((choice) => [method, head + choice]) : [[method, f]];
   });
 }
+
+test("Hocuspocus' provider 2 has no attach(), so the guide tells its users to leave two lines out", () => {
+  assert.equal(hocuspocusBlock.match(attaches).length, 2);
+  assert.deepEqual([hocuspocus2, hocuspocus3, hocuspocus].map((version) => typeof version.HocuspocusProvider.prototype.attach), ["undefined", "function", "function"]);
+});
 
 for (const [name, open] of Object.entries(doors)) {
   describe(`on ${name}`, { timeout: 1_200_000 }, () => {
@@ -119,6 +131,33 @@ for (const [name, open] of Object.entries(doors)) {
         doc.destroy(); // ends the timer of its awareness
       }
     });
+
+    for (const [version, { HocuspocusProviderWebsocket, HocuspocusProvider }, code] of [
+      ["the newest version", hocuspocus, hocuspocusBlock],
+      ["version 3", hocuspocus3, hocuspocusBlock],
+      ["version 2 without attach()", hocuspocus2, hocuspocusBlock.replace(attaches, "")],
+    ]) {
+      test(`the guide's providers of Hocuspocus join two documents on one socket: ${version}`, async () => {
+        const { socket, note, plan } = await joinHocuspocus(code)(HocuspocusProviderWebsocket, HocuspocusProvider, door.url, async () => token("ada"));
+        try {
+          for (const [provider, text] of [[note, `a note of ${version}`], [plan, `a plan of ${version}`]]) {
+            await until(() => provider.synced, "the document is loaded");
+            const body = provider.document.getText("hocuspocus");
+            body.delete(0, body.length);
+            body.insert(0, text);
+            await until(() => provider.unsyncedChanges === 0, "the text is stored");
+            const response = await fetch(`${door.url}/yjs/${provider.configuration.name}?format=text&name=hocuspocus`, { headers: { authorization: `Bearer ${token("ada")}` } });
+            assert.equal(await response.text(), text);
+          }
+        } finally {
+          for (const provider of [note, plan]) {
+            provider.destroy();
+            provider.document.destroy();
+          }
+          socket.destroy();
+        }
+      });
+    }
 
     // y-partyserver's provider is made of that of y-partykit, and takes the same options.
     test("the guide's other providers join a room, and stop when the document is deleted", async () => {

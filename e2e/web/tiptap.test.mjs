@@ -29,7 +29,7 @@ onHost("wrangler", "Tiptap", (door, browser) => {
       const hash = new URLSearchParams({ editor, server: door.url, room: `customer-notes-${note}`, name, token: token(name) });
       const device = await browser.device(site, name);
       await device.page.goto(`${site}/#${hash}`);
-      await device.page.locator("body[data-synced]").waitFor();
+      await device.page.locator('body[data-synced="true"]').waitFor();
       return device;
     };
     const tess = await write("tiptap", "Tess");

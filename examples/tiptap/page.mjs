@@ -1,6 +1,7 @@
 import * as Y from "yjs";
 import { openLexical } from "./lexical.mjs";
 import { others } from "./presence.mjs";
+import { onSynced } from "./synced.mjs";
 import { openTiptap } from "./tiptap.mjs";
 
 const place = (id) => document.getElementById(id);
@@ -18,8 +19,7 @@ function start({ editor, server, room, token, name, color = "#b3261e" }) {
   awareness.on("change", () => place("others").replaceChildren(
     ...others(awareness).map((name) => Object.assign(document.createElement("li"), { textContent: name })),
   ));
-  provider.on("synced", () => (document.body.dataset.synced = "true"));
-  provider.on("sync", () => (document.body.dataset.synced = "true")); // y-websocket's name of it
+  onSynced(provider, (synced) => (document.body.dataset.synced = synced));
 }
 
 addEventListener("hashchange", () => location.reload());

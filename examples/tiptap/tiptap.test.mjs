@@ -19,17 +19,21 @@ for (const name of ["getComputedStyle", "requestAnimationFrame", "cancelAnimatio
 const { openTiptap } = await import("./tiptap.mjs");
 const { openLexical } = await import("./lexical.mjs");
 const { others } = await import("./presence.mjs");
+const { onSynced } = await import("./synced.mjs");
 
 for (const [host, open] of Object.entries(doors)) {
   describe(`one letter in two editors, on ${host}`, { timeout: 600_000 }, () => {
     const door = open();
     let tess, lex, element;
+    const synced = { tess: [], lex: [] };
     before(async () => {
       await door.start();
       const place = (name, color) => ({ server: door.url, room: "letter", token: token(name), user: { name, color }, field: "letter" });
       element = document.body.appendChild(document.createElement("div"));
       tess = openTiptap({ ...place("Tess", "#b3261e"), element });
       lex = openLexical(place("Lex", "#146c2e"));
+      onSynced(tess.provider, (is) => synced.tess.push(is));
+      onSynced(lex.provider, (is) => synced.lex.push(is));
       await until(() => tess.provider.synced && lex.provider.synced, "both have the letter");
     });
     after(async () => {
@@ -56,6 +60,15 @@ for (const [host, open] of Object.entries(doors)) {
         lex.editor.read(() => $getRoot().getFirstChild().getChildren().map((node) => [node.getTextContent(), node.getFormat?.()])),
         [["Dear", 1], [" Lex", 0], ["\n", undefined]],
       );
+    });
+
+    test("neither counts as synchronized while its connection is broken", async () => {
+      assert.deepEqual(synced, { tess: [true], lex: [true] });
+      tess.provider.configuration.websocketProvider.webSocket.close();
+      lex.provider.ws.close();
+      const again = [true, false, true];
+      await until(() => synced.tess.length >= 3 && synced.lex.length >= 3, () => JSON.stringify(synced));
+      assert.deepEqual(synced, { tess: again, lex: again });
     });
 
     test("each shows the caret and the name of the other, until the other leaves", async () => {

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 
 	"tidemark/shared/ijson"
@@ -18,13 +20,20 @@ type Rows struct {
 	// Where each value of this row ends. The first begins behind the bracket, each other behind a comma.
 	begin, count int
 	ends         [MaxRowValues]int
+	err          error
 }
+
+// errHalfRow is the error of a text that ends within a row, or has a row of more than MaxRowValues values.
+var errHalfRow = errors.New("the database returned a row that does not end")
 
 // NewRows returns the rows of a text, before the first.
 func NewRows(text []byte) *Rows { return &Rows{text: text} }
 
-// Next goes to the next row.
+// Next goes to the next row. It returns false after the last one, and at an error: see Err.
 func (r *Rows) Next() bool {
+	if r.err != nil {
+		return false
+	}
 	text, i := r.text, r.next+1
 	r.begin, r.count = i, 0
 	for r.count < MaxRowValues && i < len(text) {
@@ -46,9 +55,16 @@ func (r *Rows) Next() bool {
 		}
 		i++
 	}
-	r.next, r.count = len(text), 0 // no row, or half of one
+	if r.next < len(text) {
+		r.err = errHalfRow
+	}
+	r.next, r.count = len(text), 0
 	return false
 }
+
+// Err is the first error of Next and AppendObject, or nil. A caller asks for it after the last row: without that it
+// would take half of an answer for a whole one.
+func (r *Rows) Err() error { return r.err }
 
 // Value is the JSON of this row's value i, empty if the row has no such value.
 func (r *Rows) Value(i int) []byte {
@@ -66,9 +82,10 @@ func (r *Rows) at(i int) int {
 }
 
 // AppendObject appends this row as a JSON object and a comma: the values from that one
-// on, with a member before each.
+// on, with a member before each. For a row of another number of values it appends nothing, and sets Err.
 func (r *Rows) AppendObject(b []byte, members [][]byte, from int) []byte {
 	if r.count != from+len(members) {
+		r.err = fmt.Errorf("the database returned a row of %d values instead of %d", r.count, from+len(members))
 		return b
 	}
 	at := r.at(from)

@@ -59,8 +59,9 @@ var directMembers = func() (all [][][]byte) {
 	return all
 }()
 
-// readDirectPage makes a page of at most so many rows of the result of readDirectPull.
-func readDirectPage(r abi.Result, room int) (*delta.Page, cut) {
+// readDirectPage makes a page of at most so many rows of the result of readDirectPull. It returns an error if the result
+// is not one of readDirectPull: half a page would look like a whole one to the client.
+func readDirectPage(r abi.Result, room int) (*delta.Page, cut, error) {
 	page, c := delta.NewPage(), cut{}
 	rows := store.NewRows(store.Text(r, 0))
 	k := 0
@@ -70,19 +71,25 @@ func readDirectPage(r abi.Result, room int) (*delta.Page, cut) {
 			c.more = true
 			break
 		}
-		kind := int(rows.Value(directKind)[0] - '0')
+		kind, err := strconv.Atoi(string(rows.Value(directKind)))
+		seq, id = rows.Value(directSeq), rows.Value(directID)
+		if err != nil || kind < 0 || kind >= 2*len(project.Collections) || id == nil {
+			return nil, cut{}, fmt.Errorf("the database returned a row of kind %.20q with the id %.100q", rows.Value(directKind), id)
+		}
 		k = kind % len(project.Collections)
 		page.Go(k)
-		seq, id = rows.Value(directSeq), rows.Value(directID)
 		if kind == k {
 			page.Live = rows.AppendObject(page.Live, directMembers[k], directID)
 		} else {
 			page.Deleted = append(append(page.Deleted, id...), ',')
 		}
 	}
+	if err := rows.Err(); err != nil {
+		return nil, cut{}, err
+	}
 	if seq != nil {
 		n, _ := strconv.ParseFloat(string(seq), 64)
 		c.last = [4]any{float64(k), nil, n, abi.Text(bytes.Trim(id, `"`))}
 	}
-	return page, c
+	return page, c, nil
 }

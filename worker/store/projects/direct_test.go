@@ -42,6 +42,54 @@ func (n never) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Res
 	return results, err
 }
 
+// cutting is a database whose answer to the quick way to a page lacks the last bytes.
+type cutting struct {
+	store.DB
+	left int
+}
+
+func (c cutting) Batch(ctx context.Context, statements []abi.Statement) ([]abi.Result, error) {
+	results, err := c.DB.Batch(ctx, statements)
+	for i, s := range statements {
+		if err == nil && strings.Contains(s.SQL, "AS lines") {
+			text := store.Text(results[i], 0)
+			results[i].Rows[0][0] = abi.Text(text[:len(text)-c.left])
+		}
+	}
+	return results, err
+}
+
+func TestAPullFailsIfItsTextIsCut(t *testing.T) {
+	db := wasmtest.OpenD1(t, store.Migrations())
+	_, err := db.Batch(background, []abi.Statement{
+		{SQL: `INSERT INTO ProjectSequences (project_id, seq, drawn) VALUES ('p', 2, '')`},
+		{SQL: `INSERT INTO Projects (id, project_id, name, status, archived, server_version, seq, created_seq) VALUES ('p', 'p', 'P', 'active', 1, 1, 1, 1)`},
+		{SQL: `INSERT INTO ProjectMemberships (id, project_id, user_id, role, server_version, seq, created_seq) VALUES ('m1', 'p', 'o', 'Owner', 1, 1, 1)`},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := delta.Pull{Project: "p", PageRows: 10}
+	whole, err := New(db, NewStatements()).Pull(background, "o", in, store.Budget{})
+	if err != nil || !strings.Contains(string(whole), `"m1"`) {
+		t.Fatalf("%s, %v", whole, err)
+	}
+	for _, left := range []int{1, 5, 40} {
+		if got, err := New(cutting{db, left}, NewStatements()).Pull(background, "o", in, store.Budget{}); err == nil {
+			t.Errorf("without the last %d bytes: %s", left, got)
+		}
+	}
+}
+
+func TestARowOfNoCollectionIsAnError(t *testing.T) {
+	for _, text := range []string{`[10,1,"x"]`, `[-1,1,"x"]`, `["a",1,"x"]`, `[]`, `[5,1]`} {
+		r := abi.Result{Rows: [][]any{{abi.Text(text)}}}
+		if page, _, err := readDirectPage(r, 10); err == nil {
+			t.Errorf("%s: %+v", text, page)
+		}
+	}
+}
+
 func TestPagesAreTheSameWithCare(t *testing.T) {
 	db := wasmtest.OpenD1(t, store.Migrations())
 	_, err := db.Batch(background, []abi.Statement{

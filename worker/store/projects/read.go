@@ -56,7 +56,7 @@ func readCut(r abi.Result, add func(k int, dead bool, text []byte)) cut {
 }
 
 // readCutPage makes a page of the result of readPull.
-func readCutPage(r abi.Result) (*delta.Page, cut) {
+func readCutPage(r abi.Result) (*delta.Page, cut, error) {
 	page := delta.NewPage()
 	c := readCut(r, func(k int, dead bool, text []byte) {
 		page.Go(k)
@@ -66,7 +66,7 @@ func readCutPage(r abi.Result) (*delta.Page, cut) {
 			page.Live = append(append(page.Live, text...), ',')
 		}
 	})
-	return page, c
+	return page, c, nil
 }
 
 // listOf selects a page of live rows by id: ?3 is the id to go on behind, ?4
@@ -249,7 +249,7 @@ func (p *Store) Pull(ctx context.Context, caller string, in delta.Pull, b store.
 		octets = b.Expect(ctx, guess)
 	}
 	if !in.Final && guess.Next(0) <= store.WaryBytes {
-		read := func(r abi.Result) (*delta.Page, cut) { return readDirectPage(r, in.PageRows) }
+		read := func(r abi.Result) (*delta.Page, cut, error) { return readDirectPage(r, in.PageRows) }
 		for _, octets := range []int{min(octets, store.GuessMargin+in.PageRows*guessRow, pageBytes), pageBytes} {
 			if err := b.Reserve(ctx, pageTimes*octets); err != nil {
 				return nil, fmt.Errorf("pull: %w", err)
@@ -296,12 +296,15 @@ const pageTimes = 3
 // guessRow is how many octets a row has at most, more or less.
 const guessRow = 8 << 10
 
-func pullAnswer(in delta.Pull, results []abi.Result, read func(abi.Result) (*delta.Page, cut)) ([]byte, error) {
+func pullAnswer(in delta.Pull, results []abi.Result, read func(abi.Result) (*delta.Page, cut, error)) ([]byte, error) {
 	a := readAccess(results[0])
 	mark := a.mark
 	switch {
 	case in.Final && a.role == accessRevoked:
-		page, _ := read(results[1])
+		page, _, err := read(results[1])
+		if err != nil {
+			return nil, fmt.Errorf("pull: %w", err)
+		}
 		return page.End(mark, nil), nil
 	case a.role != accessGone && a.may(project.Read) != nil:
 		return nil, a.may(project.Read)
@@ -314,7 +317,10 @@ func pullAnswer(in delta.Pull, results []abi.Result, read func(abi.Result) (*del
 	case in.After != nil:
 		mark = in.After.Mark
 	}
-	page, c := read(results[1])
+	page, c, err := read(results[1])
+	if err != nil {
+		return nil, fmt.Errorf("pull: %w", err)
+	}
 	if !c.more {
 		return page.End(mark, nil), nil
 	}

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"tidemark/shared/abi"
-	"tidemark/wasm/edge"
 )
 
 // An Object stands in for a Durable Object in tests without a guest: its storage is SQLite
@@ -20,7 +19,7 @@ type Object struct {
 
 	t     testing.TB
 	event sync.Mutex
-	db    *edge.D1
+	db    *D1
 	erase bool
 }
 

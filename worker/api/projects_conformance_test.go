@@ -17,7 +17,6 @@ import (
 
 	"tidemark/e2e/conformance"
 	"tidemark/shared/abi"
-	"tidemark/wasm/edge"
 	"tidemark/wasm/wasmtest"
 	"tidemark/worker/store"
 	"tidemark/worker/store/projects"
@@ -27,7 +26,7 @@ import (
 // A strict database returns columns of distinct names only, as production D1
 // loses one of two that are called the same.
 type strict struct {
-	*edge.D1
+	*wasmtest.D1
 	t *testing.T
 }
 

@@ -16,7 +16,6 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/shared/logline"
 	"tidemark/shared/webhook"
-	"tidemark/wasm/edge"
 	"tidemark/wasm/wasmtest"
 	"tidemark/worker/store"
 	"tidemark/worker/store/outbox"
@@ -29,7 +28,7 @@ var errDead = errors.New("the instance has ended")
 // instance ends now and then, in any operation on the database, the objects or the receiver, before
 // or after that has its effect.
 type world struct {
-	db     *edge.D1
+	db     *wasmtest.D1
 	random *rand.Rand
 	space  bool
 	now    time.Time

@@ -68,7 +68,7 @@ func declared(t *testing.T, text string) declaration {
 // A root is the database of the root, with the migrations of this version.
 type root struct {
 	*testing.T
-	db  *edge.D1
+	db  *wasmtest.D1
 	log bytes.Buffer
 }
 
@@ -80,7 +80,7 @@ func newRoot(t *testing.T) *root {
 func (r *root) start(text string) error {
 	r.Helper()
 	r.log.Reset()
-	return declared(r.T, text).migrate(on(r.db), slog.New(slog.NewTextHandler(&r.log, nil)))
+	return declared(r.T, text).migrate(on(r.db.D1), slog.New(slog.NewTextHandler(&r.log, nil)))
 }
 
 func (r *root) run(sql string) [][]any {

@@ -37,7 +37,7 @@ func TestAMigrationOfTablesThatAreThereAddsTheRest(t *testing.T) {
 			r.wantStart(before, "added=")
 			r.run(`INSERT INTO visits (id) VALUES ('v')`)
 		}
-		folder, err := newMigrationsFolder(dir, &second, on(r.db))
+		folder, err := newMigrationsFolder(dir, &second, on(r.db.D1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +56,7 @@ func TestAMigrationOfTablesThatAreThereAddsTheRest(t *testing.T) {
 	// What is no mere addition is an error, as before.
 	r := newRoot(t)
 	r.run(`CREATE TABLE Another (n)`)
-	folder, err := newMigrationsFolder(dir, &second, on(r.db))
+	folder, err := newMigrationsFolder(dir, &second, on(r.db.D1))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"tidemark/wasm/edge"
 	"tidemark/wasm/wasmtest"
 	"tidemark/worker/store"
 )
@@ -14,7 +13,7 @@ import (
 // noon is when the tests begin.
 var noon = time.UnixMilli(1_700_000_000_000)
 
-func openDB(t testing.TB) *edge.D1 {
+func openDB(t testing.TB) *wasmtest.D1 {
 	t.Helper()
 	return wasmtest.OpenD1(t, store.Migrations())
 }

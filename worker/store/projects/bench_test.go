@@ -10,13 +10,12 @@ import (
 	"tidemark/shared/abi"
 	"tidemark/shared/delta"
 	"tidemark/shared/project"
-	"tidemark/wasm/edge"
 	"tidemark/wasm/wasmtest"
 	"tidemark/worker/store"
 )
 
 // bigProject is a project of 10,000 tasks and 15,000 dependencies.
-func bigProject(b *testing.B) (*edge.D1, *Store) {
+func bigProject(b *testing.B) (*wasmtest.D1, *Store) {
 	b.Helper()
 	db := wasmtest.OpenD1(b, store.Migrations())
 	p := New(db, NewStatements())

@@ -54,14 +54,16 @@ done(k, id, version) AS MATERIALIZED (
 ` + r.keepAnswer + ` INTO ProjectUploads (project_id, user_id, client_batch_id, at, answer)
 SELECT ?1, ?2, ?5, CAST(?6 AS INTEGER), json_object('client_batch_id', ?5,
 	'applied', json_object('tasks', json_object('created', ` + doneList("created") + `, 'updated', ` + doneList("updated") + `, 'deleted', ` + doneList("deleted") + `)),
-	'skipped', json_object('tasks', (SELECT json_group_array(id) FROM done WHERE k = 'skipped')),
-	'timestamp', s.seq)
-FROM ProjectSequences s WHERE s.project_id = ?1 AND s.drawn = ?4`,
+	'skipped', json_object('tasks', json_group_array(d.id) FILTER (WHERE d.k = 'skipped')),
+	'timestamp', max(s.seq))
+FROM ProjectSequences s LEFT JOIN done d ON TRUE WHERE s.project_id = ?1 AND s.drawn = ?4 HAVING count(*) > 0`,
 	}
 }
 
+// doneList is the list of the rows that an upload did this with. The answer has it from an aggregate, and not from a scalar
+// subquery: SQLite 3.54 takes JSON that comes from one for a string.
 func doneList(k string) string {
-	return `(SELECT json_group_array(json_object('id', id, 'server_version', version)) FROM done WHERE k = '` + k + `')`
+	return `json_group_array(json_object('id', d.id, 'server_version', d.version)) FILTER (WHERE d.k = '` + k + `')`
 }
 
 // Upload makes the changes of in, all or none, and keeps the answer. If the same

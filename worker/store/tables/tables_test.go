@@ -10,12 +10,11 @@ import (
 
 	"tidemark/shared/abi"
 	"tidemark/shared/record"
-	"tidemark/wasm/edge"
 	"tidemark/wasm/wasmtest"
 	"tidemark/worker/store"
 )
 
-func run(t *testing.T, db *edge.D1, list ...string) []abi.Result {
+func run(t *testing.T, db *wasmtest.D1, list ...string) []abi.Result {
 	t.Helper()
 	var statements []abi.Statement
 	for _, sql := range list {
@@ -33,7 +32,7 @@ func TestCreateMakesTheTablesOfTheMigrations(t *testing.T) {
 	schema := record.Default()
 	made, migrated := wasmtest.OpenD1(t, nil), wasmtest.OpenD1(t, store.Migrations())
 	run(t, made, Changes(&record.Schema{}, &schema)...)
-	shape := func(db *edge.D1, table string) string {
+	shape := func(db *wasmtest.D1, table string) string {
 		results := run(t, db, "SELECT name, type, \"notnull\", dflt_value, pk FROM pragma_table_info('"+table+"')",
 			"SELECT l.name, l.\"unique\", l.partial, i.seqno, i.name FROM pragma_index_list('"+table+"') AS l, pragma_index_info(l.name) AS i ORDER BY 1, 4")
 		return fmt.Sprintf("%s", append(results[0].Rows, results[1].Rows...))
@@ -92,7 +91,7 @@ func TestAnAddedColumnHasItsDefaultInOldRows(t *testing.T) {
 }
 
 // exec runs statements for NewPlan.
-func exec(t *testing.T, db *edge.D1) store.Exec {
+func exec(t *testing.T, db *wasmtest.D1) store.Exec {
 	return func(statements ...abi.Statement) ([]abi.Result, error) { return db.Batch(t.Context(), statements) }
 }
 

@@ -64,6 +64,22 @@ var spaceCases = []testCase{
 			t.Error("reading made the space")
 		}
 	}},
+	{"a space takes a request with a large head, which travels to its object", func(t *testing.T, c *client) {
+		space := c.in(newID("heads"))
+		var large []string
+		for i := range 30 {
+			large = append(large, fmt.Sprintf("X-Large-%d: %s", i, strings.Repeat("x", 1000)))
+		}
+		made := newCustomer("with a large head", millis())
+		readPushed(t, space.mutate(t, "sync.push", pushInput(t, 1, changes{created: []row{made}}), large...))
+		if p := space.pull(t, 0); len(p.rows) != 1 {
+			t.Errorf("pulled %v", p.raw)
+		}
+		if a := space.do(t, "GET", "/info", "", large...); a.status != 200 {
+			t.Error(a)
+		}
+		space.delete(t)
+	}},
 	{"E1 S6 a row of a space is explained there, and is unknown elsewhere", func(t *testing.T, c *client) {
 		space, made := c.in(newID("team")), newCustomer("of a space", millis())
 		if got := space.has(t, "customers", made.id()); got != unknownRow {

@@ -41,6 +41,7 @@ type several struct {
 	opening int  // documents that are being opened, and those that the client has left and whose room still reads
 	let     bool // a room has let it in once
 	ended   bool
+	going   bool // the server stops
 	outside bool // the crowd counts the socket no more
 }
 
@@ -206,12 +207,21 @@ func (m *several) late() {
 	}
 }
 
-// goAway closes the socket when the server stops, after what its documents still have to send.
+// goAway closes the socket when the server stops, after its open documents: each of them ends then, or its client leaves it.
 func (m *several) goAway() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.going = true
+	m.endIfGoing()
+}
+
+// endIfGoing closes the socket if the server stops and no document is open. The caller holds m.mu.
+func (m *several) endIfGoing() {
+	if !m.going {
+		return
+	}
 	for _, l := range m.lanes {
-		if l.opened { // its end is the socket's
+		if l.opened {
 			return
 		}
 	}
@@ -282,6 +292,7 @@ func (m *several) handle(key, name string, message []byte) {
 		}()
 	case yproto.IsClose(message):
 		l.leave(websocket.StatusNormalClosure, "")
+		m.endIfGoing()
 	case !asks:
 		l.deliver(message)
 	}

@@ -108,6 +108,7 @@ func (m *several) read() {
 		if kind == websocket.MessageBinary {
 			m.receive(data)
 		}
+		m.rest()
 		m.wire.busy.Store(false)
 	}
 }
@@ -233,9 +234,6 @@ func (m *several) receive(frame []byte) {
 	address, name, message, err := yproto.CutAddress(frame)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for len(m.telling) >= maxTelling { // the client does not read
-		m.moved.Wait()
-	}
 	switch {
 	case m.ended: // a document that opened now would never end
 	case yproto.IsPing(frame):
@@ -244,6 +242,16 @@ func (m *several) receive(frame []byte) {
 		m.shut(4400, "malformed message: no address or no type")
 	default:
 		m.handle(string(address), string(name), message)
+	}
+}
+
+// rest waits while many of the host's own messages are under way: the client does not read. The reader has no message meanwhile, as the
+// crowd would not count it.
+func (m *several) rest() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for len(m.telling) >= maxTelling {
+		m.moved.Wait()
 	}
 }
 

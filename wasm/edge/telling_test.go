@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,7 +43,9 @@ func severalOnPipe(t *testing.T) (*several, net.Conn) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ws.CloseNow() })
-	return newSeveral(&Worker{clock: wallClock{}}, ws), client
+	m := newSeveral(&Worker{clock: wallClock{}}, ws)
+	m.wire = &wire{Conn: server}
+	return m, client
 }
 
 // A client that opens and leaves documents has few of them under way.
@@ -71,6 +74,7 @@ func TestAClientThatDoesNotReadIsNotHeard(t *testing.T) {
 			for range maxTelling + 50 {
 				m.receive([]byte("\x01a\x02\x00\x00")) // is denied
 				heard++
+				m.rest()
 			}
 		}()
 		synctest.Wait()
@@ -82,6 +86,39 @@ func TestAClientThatDoesNotReadIsNotHeard(t *testing.T) {
 		if len(m.telling) != 0 || heard != maxTelling+50 {
 			t.Errorf("the client has read all: %d are under way, and %d were heard", len(m.telling), heard)
 		}
+	})
+}
+
+// masked is a binary frame of a client, of a length that takes two bytes.
+func masked(payload string) []byte {
+	return append([]byte{0x82, 0xfe, byte(len(payload) >> 8), byte(len(payload)), 0, 0, 0, 0}, payload...)
+}
+
+// The server reads no message that would wait for that client: the crowd of strangers would not count it.
+func TestNoMessageOfAClientThatDoesNotReadIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, client := severalOnPipe(t)
+		for i := range maxLanes {
+			m.lanes[fmt.Sprint(i)] = &lane{m: m, key: fmt.Sprint(i)}
+		}
+		m.w.sockets.Add(1)
+		go m.read()
+		sent := false
+		go func() {
+			for range maxTelling {
+				client.Write(masked("\x01a\x02\x00\x00")) // is denied
+			}
+			client.Write(masked("\x01a" + strings.Repeat("x", 20_000)))
+			sent = true
+		}()
+		if synctest.Wait(); len(m.telling) != maxTelling || sent {
+			t.Errorf("%d denials are under way, and the message is read: %v", len(m.telling), sent)
+		}
+		go io.Copy(io.Discard, client)
+		if synctest.Wait(); !sent {
+			t.Error("the client has read all, and the message is not read")
+		}
+		client.Close()
 	})
 }
 

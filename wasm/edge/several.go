@@ -84,9 +84,12 @@ func (w *Worker) acceptSeveral(rw http.ResponseWriter, r *http.Request, f abi.Fo
 	ws.SetReadLimit(maxWaiting)
 	m := newSeveral(w, ws)
 	m.wire, m.r, m.path = wire, r.Clone(context.Background()), f.Name
-	w.several.Store(m, true)
 	w.sockets.Add(1)
+	w.several.Store(m, true)
 	wire.watch(ws, w.clock)
+	if w.stopping.Load() { // Close may have looked for sockets before
+		m.goAway()
+	}
 	go m.read()
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"tidemark/shared/abi"
 )
 
 // A hijacked is the writer of a response whose connection has one end in the test.
@@ -28,16 +31,22 @@ func (h hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return h.Conn, bufio.NewReadWriter(bufio.NewReader(h.Conn), bufio.NewWriter(h.Conn)), nil
 }
 
-// severalOnPipe returns a socket of several documents and its client's end.
-func severalOnPipe(t *testing.T) (*several, net.Conn) {
-	t.Helper()
-	client, server := net.Pipe()
+// upgrading is a request for a WebSocket.
+func upgrading() *http.Request {
 	r := httptest.NewRequest("GET", "/", nil)
 	for name, value := range map[string]string{
 		"Connection": "Upgrade", "Upgrade": "websocket", "Sec-Websocket-Version": "13", "Sec-Websocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
 	} {
 		r.Header.Set(name, value)
 	}
+	return r
+}
+
+// severalOnPipe returns a socket of several documents and its client's end.
+func severalOnPipe(t *testing.T) (*several, net.Conn) {
+	t.Helper()
+	client, server := net.Pipe()
+	r := upgrading()
 	ws, err := websocket.Accept(hijacked{httptest.NewRecorder(), server}, r, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -46,6 +55,24 @@ func severalOnPipe(t *testing.T) (*several, net.Conn) {
 	m := newSeveral(&Worker{clock: wallClock{}}, ws)
 	m.wire = &wire{Conn: server}
 	return m, client
+}
+
+// A socket that is accepted when the server has closed all others is closed, too.
+func TestAServerThatStopsClosesASocketThatItAccepts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := net.Pipe()
+		w := &Worker{clock: wallClock{}, crowd: crowd{limit: 2}}
+		w.stopping.Store(true)
+		w.acceptSeveral(hijacked{httptest.NewRecorder(), server}, upgrading(), abi.Forward{})
+		frame := make([]byte, 4)
+		if _, err := io.ReadFull(client, frame); err != nil || frame[0] != 0x88 || frame[2] != 1001>>8 || frame[3] != 1001&0xff {
+			t.Errorf("got %x, %v, want a close frame of 1001", frame, err)
+		}
+		client.Close()
+		if w.sockets.Wait(); w.crowd.all != 0 || w.crowd.strangers != 0 {
+			t.Errorf("%d sockets and %d strangers are left", w.crowd.all, w.crowd.strangers)
+		}
+	})
 }
 
 // A client that opens and leaves documents has few of them under way.

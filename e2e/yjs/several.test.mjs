@@ -209,7 +209,6 @@ for (const [name, open] of Object.entries(doors)) {
       for (const [bytes, code] of [
         [Uint8Array.of(), 4400], [Uint8Array.of(200), 4400], [frame("no type"), 4400], [Uint8Array.of(2, 0xff, 0xff, 0), 4400],
         [Uint8Array.of(0x81, 0, 0x61, SYNC), 4400], // a length of a byte too many
-       
         [frame("n".repeat(1025), SYNC), 4400], [frame("early", SYNC, UPDATE, new Uint8Array(1 << 20)), 1009],
       ]) {
         const one = await connect();

@@ -216,6 +216,7 @@ func (l *lane) Close(code websocket.StatusCode, reason string) error {
 	default:
 		m.deny(l.key, reason)
 	}
+	m.endIfGoing()
 	return nil
 }
 

@@ -131,6 +131,30 @@ func TestALateMessageIsNotSent(t *testing.T) {
 	})
 }
 
+// A server that stops waits for no more than the open documents of a socket.
+func TestASocketEndsWithItsLastDocumentWhenTheServerStops(t *testing.T) {
+	for how, leave := range map[string]func(*several, *lane){
+		"the client leaves it":    func(m *several, l *lane) { m.receive([]byte(l.key + "\x07")) },
+		"the room has deleted it": func(_ *several, l *lane) { l.Close(4404, "deleted") },
+	} {
+		t.Run(how, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, client := severalOnPipe(t)
+				go io.Copy(io.Discard, client)
+				first, last := laneOf(m, "\x01a"), laneOf(m, "\x01b")
+				leave(m, first)
+				m.goAway()
+				if m.ended {
+					t.Error("the socket has ended before its last document")
+				}
+				if leave(m, last); !m.ended {
+					t.Error("the socket has no document, and stays open")
+				}
+			})
+		})
+	}
+}
+
 // A socket whose client has gone keeps no messages for it.
 func TestMessagesToAClientThatHasGoneAreDropped(t *testing.T) {
 	w := &Worker{hold: func(string, string) {}, clock: wallClock{}}

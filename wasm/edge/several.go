@@ -41,6 +41,7 @@ type several struct {
 	opening int  // documents that are being opened, and those that the client has left and whose room still reads
 	let     bool // a room has let it in once
 	ended   bool
+	going   bool // the server stops
 	outside bool // the crowd counts the socket no more
 }
 
@@ -83,9 +84,12 @@ func (w *Worker) acceptSeveral(rw http.ResponseWriter, r *http.Request, f abi.Fo
 	ws.SetReadLimit(maxWaiting)
 	m := newSeveral(w, ws)
 	m.wire, m.r, m.path = wire, r.Clone(context.Background()), f.Name
-	w.several.Store(m, true)
 	w.sockets.Add(1)
+	w.several.Store(m, true)
 	wire.watch(ws, w.clock)
+	if w.stopping.Load() { // Close may have looked for sockets before
+		m.goAway()
+	}
 	go m.read()
 }
 
@@ -107,6 +111,7 @@ func (m *several) read() {
 		if kind == websocket.MessageBinary {
 			m.receive(data)
 		}
+		m.rest()
 		m.wire.busy.Store(false)
 	}
 }
@@ -206,12 +211,21 @@ func (m *several) late() {
 	}
 }
 
-// goAway closes the socket when the server stops, after what its documents still have to send.
+// goAway closes the socket when the server stops, after its open documents: each of them ends then, or its client leaves it.
 func (m *several) goAway() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.going = true
+	m.endIfGoing()
+}
+
+// endIfGoing closes the socket if the server stops and no document is open. The caller holds m.mu.
+func (m *several) endIfGoing() {
+	if !m.going {
+		return
+	}
 	for _, l := range m.lanes {
-		if l.opened { // its end is the socket's
+		if l.opened {
 			return
 		}
 	}
@@ -223,9 +237,6 @@ func (m *several) receive(frame []byte) {
 	address, name, message, err := yproto.CutAddress(frame)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for len(m.telling) >= maxTelling { // the client does not read
-		m.moved.Wait()
-	}
 	switch {
 	case m.ended: // a document that opened now would never end
 	case yproto.IsPing(frame):
@@ -234,6 +245,16 @@ func (m *several) receive(frame []byte) {
 		m.shut(4400, "malformed message: no address or no type")
 	default:
 		m.handle(string(address), string(name), message)
+	}
+}
+
+// rest waits while many of the host's own messages are under way: the client does not read. The reader has no message meanwhile, as the
+// crowd would not count it.
+func (m *several) rest() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for len(m.telling) >= maxTelling {
+		m.moved.Wait()
 	}
 }
 
@@ -282,6 +303,7 @@ func (m *several) handle(key, name string, message []byte) {
 		}()
 	case yproto.IsClose(message):
 		l.leave(websocket.StatusNormalClosure, "")
+		m.endIfGoing()
 	case !asks:
 		l.deliver(message)
 	}

@@ -7,12 +7,16 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/coder/websocket"
+
+	"tidemark/shared/abi"
 )
 
 // A hijacked is the writer of a response whose connection has one end in the test.
@@ -27,22 +31,48 @@ func (h hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return h.Conn, bufio.NewReadWriter(bufio.NewReader(h.Conn), bufio.NewWriter(h.Conn)), nil
 }
 
-// severalOnPipe returns a socket of several documents and its client's end.
-func severalOnPipe(t *testing.T) (*several, net.Conn) {
-	t.Helper()
-	client, server := net.Pipe()
+// upgrading is a request for a WebSocket.
+func upgrading() *http.Request {
 	r := httptest.NewRequest("GET", "/", nil)
 	for name, value := range map[string]string{
 		"Connection": "Upgrade", "Upgrade": "websocket", "Sec-Websocket-Version": "13", "Sec-Websocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
 	} {
 		r.Header.Set(name, value)
 	}
+	return r
+}
+
+// severalOnPipe returns a socket of several documents and its client's end.
+func severalOnPipe(t *testing.T) (*several, net.Conn) {
+	t.Helper()
+	client, server := net.Pipe()
+	r := upgrading()
 	ws, err := websocket.Accept(hijacked{httptest.NewRecorder(), server}, r, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ws.CloseNow() })
-	return newSeveral(&Worker{clock: wallClock{}}, ws), client
+	m := newSeveral(&Worker{clock: wallClock{}}, ws)
+	m.wire = &wire{Conn: server}
+	return m, client
+}
+
+// A socket that is accepted when the server has closed all others is closed, too.
+func TestAServerThatStopsClosesASocketThatItAccepts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := net.Pipe()
+		w := &Worker{clock: wallClock{}, crowd: crowd{limit: 2}}
+		w.stopping.Store(true)
+		w.acceptSeveral(hijacked{httptest.NewRecorder(), server}, upgrading(), abi.Forward{})
+		frame := make([]byte, 4)
+		if _, err := io.ReadFull(client, frame); err != nil || frame[0] != 0x88 || frame[2] != 1001>>8 || frame[3] != 1001&0xff {
+			t.Errorf("got %x, %v, want a close frame of 1001", frame, err)
+		}
+		client.Close()
+		if w.sockets.Wait(); w.crowd.all != 0 || w.crowd.strangers != 0 {
+			t.Errorf("%d sockets and %d strangers are left", w.crowd.all, w.crowd.strangers)
+		}
+	})
 }
 
 // A client that opens and leaves documents has few of them under way.
@@ -71,6 +101,7 @@ func TestAClientThatDoesNotReadIsNotHeard(t *testing.T) {
 			for range maxTelling + 50 {
 				m.receive([]byte("\x01a\x02\x00\x00")) // is denied
 				heard++
+				m.rest()
 			}
 		}()
 		synctest.Wait()
@@ -82,6 +113,39 @@ func TestAClientThatDoesNotReadIsNotHeard(t *testing.T) {
 		if len(m.telling) != 0 || heard != maxTelling+50 {
 			t.Errorf("the client has read all: %d are under way, and %d were heard", len(m.telling), heard)
 		}
+	})
+}
+
+// masked is a binary frame of a client, of a length that takes two bytes.
+func masked(payload string) []byte {
+	return append([]byte{0x82, 0xfe, byte(len(payload) >> 8), byte(len(payload)), 0, 0, 0, 0}, payload...)
+}
+
+// The server reads no message that would wait for that client: the crowd of strangers would not count it.
+func TestNoMessageOfAClientThatDoesNotReadIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, client := severalOnPipe(t)
+		for i := range maxLanes {
+			m.lanes[fmt.Sprint(i)] = &lane{m: m, key: fmt.Sprint(i)}
+		}
+		m.w.sockets.Add(1)
+		go m.read()
+		sent := false
+		go func() {
+			for range maxTelling {
+				client.Write(masked("\x01a\x02\x00\x00")) // is denied
+			}
+			client.Write(masked("\x01a" + strings.Repeat("x", 20_000)))
+			sent = true
+		}()
+		if synctest.Wait(); len(m.telling) != maxTelling || sent {
+			t.Errorf("%d denials are under way, and the message is read: %v", len(m.telling), sent)
+		}
+		go io.Copy(io.Discard, client)
+		if synctest.Wait(); !sent {
+			t.Error("the client has read all, and the message is not read")
+		}
+		client.Close()
 	})
 }
 

@@ -113,6 +113,19 @@ onHosts("the console's frame", (door, browser) => {
     await narrow.getByText("The token does not reach the space other.").waitFor();
   });
 
+  test("asks for no place whose name a browser takes for a step to another path", async () => {
+    const asked = [];
+    const page = await openConsole(browser, door, operator, "#/s/busy/rows");
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    for (const hash of ["#/s/../rows", "#/s/%2e%2e/rows", "#/s/./rows", "#/spaces/.."]) {
+      await page.goto(`${door.url}/console${hash}`);
+      await page.getByRole("alert").filter({ hasText: "A browser cannot ask for a name that is one or two points." }).waitFor();
+      await page.goto(`${door.url}/console#/s/busy/rows`);
+      await page.getByRole("button", { name: "Rows of the space busy" }).waitFor();
+    }
+    assert.deepEqual(asked.filter((path) => path.startsWith("/sync/")), [], "the rows of the root are not asked for instead");
+  });
+
   test("goes from place to place by the search, and keeps the place on other pages", async () => {
     const page = await openConsole(browser, door, operator, "#/rows");
     await page.getByRole("button", { name: "Rows of the root" }).click();

@@ -34,8 +34,8 @@
 // start if the database would lose data. The port is that of --addr or, without it, PORT.
 // Prometheus reads the metrics at --metrics-addr, and never at the port of the clients.
 // With --dev it prints a token, the address of the console and an operator's token, and
-// /dev/login gives anyone on this machine a token for any name; serve then refuses an address that is not loopback unless
-// --dev-any-address is given, too. token prints a token and nothing else. With
+// /dev/login gives anyone on this machine a token for any name, also an operator's; serve then refuses an address that is
+// not loopback unless --dev-any-address is given, too. token prints a token and nothing else. With
 // --operator it has every permission, in the root and in all spaces. Its
 // --spaces is a list of globs with commas between, or the JSON of the claim spaces. Its
 // --claims is a JSON object of other claims, which the rules of tables may read.

@@ -67,7 +67,7 @@ func runServe(c *invocation) error {
 	c.flags.IntVar(&o.fromAddress, "max-connections-per-address", defaultConnectionsAddress, "how many of one address, or of one IPv6 /64; this machine's own count only in all; 0: any number")
 	c.flags.IntVar(&o.instances, "instances", 0, "how many instances of the guest run; 0: as many as there are cores")
 	c.flags.IntVar(&o.openFiles, "open-files", edge.DefaultOpenFiles, "how many files of spaces and rooms are open at a time; each needs two descriptors")
-	c.flags.BoolVar(&o.dev, "dev", false, "for development: print a token, and give anyone a token for any name")
+	c.flags.BoolVar(&o.dev, "dev", false, "for development: print tokens, and give anyone a token for any name, also an operator's")
 	c.flags.BoolVar(&o.devAnyAddress, "dev-any-address", false, "let --dev listen where other machines reach it")
 	o.schedule = newSchedule(c.flags)
 	c.flags.StringVar(&o.metricsAddr, "metrics-addr", "", "where Prometheus reads /metrics, or off; if empty it is "+defaultMetricsAddr+", and nowhere if another process listens there")

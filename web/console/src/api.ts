@@ -34,9 +34,14 @@ export interface Options {
   token?: string;
 }
 
+// A browser takes a part of a path that is one or two points for a step to another path. So /s/../sync/rows would ask for
+// the rows of the root.
+const steps = /(^|\/)\.\.?(\/|$)/;
+
 /** Sends a request. A body is sent as JSON, or as it is if it is a text, bytes or a blob. It throws a Failure. */
 export async function call<T>(method: string, path: string, body?: unknown, options: Options = {}): Promise<Answer<T>> {
   const { query = {}, signal, as = "json", token } = options;
+  if (steps.test(path)) throw new Failure(400, "BAD_REQUEST", "A browser cannot ask for a name that is one or two points.", "", undefined);
   const given = Object.entries(query).filter((pair) => pair[1] !== undefined && pair[1] !== "");
   const url = given.length === 0 ? path : `${path}?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
   const raw = body === undefined || typeof body === "string" || body instanceof Blob || body instanceof Uint8Array;

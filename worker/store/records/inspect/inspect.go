@@ -51,7 +51,8 @@ func (q *query) arg(v any) string {
 // Page returns the statement of a page. given are the grants of the caller in l.As.
 //
 // The statement looks at rows in their order, and ends with the first row that is not of the page, if there is
-// one: the next page begins there. That row has no JSON.
+// one: the next page begins there. That row has no JSON. Of the rows beyond the bounds the statement reads neither the
+// values that the filter compares nor the JSON: a value may be long.
 func (t *Table) Page(l *record.Listing, b Bounds, given abi.Text) abi.Statement {
 	q := &query{}
 	limit := fmt.Sprintf("CAST(%s AS INTEGER)", q.arg(l.Limit))
@@ -63,11 +64,11 @@ func (t *Table) Page(l *record.Listing, b Bounds, given abi.Text) abi.Statement 
 	const window = "WINDOW sofar AS (ROWS UNBOUNDED PRECEDING)"
 	sql := fmt.Sprintf(`SELECT w.n, w.id, w.stamp, w.dead, CASE WHEN w.seen AND w.k <= %[1]s AND w.text < %[2]d THEN %[3]s END AS line%[4]s FROM (
 SELECT *, row_number() OVER sofar AS k, sum(octets) OVER sofar - octets AS text FROM (
-SELECT *, n <= %[5]d AND before < %[6]d AS seen FROM (
+SELECT v.*, v.n <= %[5]d AND v.before < %[6]d AS seen FROM (
 SELECT *, row_number() OVER sofar AS n, sum(octets) OVER sofar - octets AS before FROM (
-SELECT t.rowid AS at, t.%[7]s AS id, t.stamp AS stamp, t.deleted AS dead, %[8]s AS octets, %[9]s AS hit FROM %[10]s AS t
-WHERE %[11]s ORDER BY %[12]s LIMIT %[5]d + 1) %[13]s)
-WHERE hit OR n > %[5]d OR before >= %[6]d LIMIT %[1]s + 1) %[13]s) AS w CROSS JOIN %[10]s AS t ON t.rowid = w.at`,
+SELECT t.rowid AS at, t.%[7]s AS id, t.stamp AS stamp, t.deleted AS dead, %[8]s AS octets FROM %[10]s AS t
+WHERE %[11]s ORDER BY %[12]s LIMIT %[5]d + 1) %[13]s) AS v CROSS JOIN %[10]s AS t ON t.rowid = v.at
+WHERE CASE WHEN v.n <= %[5]d AND v.before < %[6]d THEN %[9]s ELSE true END LIMIT %[1]s + 1) %[13]s) AS w CROSS JOIN %[10]s AS t ON t.rowid = w.at`,
 		limit, b.Text, t.Row, as, b.Rows, b.Octets, t.ID, t.Octets, t.hit(q, l), t.SQL, place, order, window)
 	if strings.Contains(sql, grants.Param) {
 		sql = grants.In(sql, len(q.args)+1)

@@ -69,7 +69,7 @@ var consoleEditCases = []testCase{
 		}
 	}},
 	{"X5 checks count, and the error names the column and the reason", refusedEdits},
-	{"X5 If-Match takes an edit and a deletion of what one has seen, and of nothing else", func(t *testing.T, c *client) {
+	{"X7 If-Match takes an edit and a deletion of what one has seen, and of nothing else", func(t *testing.T, c *client) {
 		s := newStory(t, c)
 		ann, admin := s.actor("ann"), s.operator()
 		first := ann.want("", edits{"letters": {created: []row{s.row("v", "owner_id", ann.sub)}}}).timestamp
@@ -107,7 +107,7 @@ var consoleEditCases = []testCase{
 		admin.edits(t, "visits", s.own("never"), `{"set":{"rating":1}}`).wantPlain(t, "NOT_FOUND", 404)
 		ann.expect("")
 	}},
-	{"X5 X6 subscribers hear of an edit and of a deletion", func(t *testing.T, c *client) {
+	{"X8 subscribers hear of an edit and of a deletion", func(t *testing.T, c *client) {
 		s := newStory(t, c)
 		ann, admin := s.actor("ann"), s.operator()
 		ann.want("", edits{"letters": {created: []row{s.row("v", "owner_id", ann.sub)}}})
@@ -141,7 +141,7 @@ var consoleEditCases = []testCase{
 		ann.expect("letters v")
 		ann.wantValue("letters", "v", "text", nil)
 	}},
-	{"X7 X8 the operator learns which rows a token reads and writes, and why", askedAs},
+	{"X9 X10 X11 the operator learns which rows a token reads and writes, and why", askedAs},
 }
 
 // operator returns a client that changes rows.

@@ -1,9 +1,8 @@
 package inspect
 
 import (
-	"maps"
-	"slices"
-	"strconv"
+	"bytes"
+	"fmt"
 
 	"tidemark/shared/ijson"
 	"tidemark/shared/jsonvalue"
@@ -58,62 +57,53 @@ func Tables(schema *record.Schema, census record.Census) ([]byte, error) {
 	return jsonvalue.MarshalPlain(answer)
 }
 
-// AppendPage appends a page of rows. X2.
-func AppendPage(b []byte, page *record.Listed, newest bool) []byte {
-	b = strconv.AppendInt(append(b, `{"timestamp":`...), int64(page.Stamp), 10)
-	b = append(b, `,"rows":[`...)
+// Page returns the answer that has a page of rows. X2.
+func Page(page *record.Listed, newest bool) []byte {
+	var rows [][]byte
 	for i := range page.Rows {
-		row := &page.Rows[i]
-		b = comma(b, i)
-		b = append(append(append(b, `{"state":"`...), row.State.String()...), `","stamp":`...)
-		b = append(strconv.AppendInt(b, int64(row.Stamp), 10), `,"row":`...)
-		b = append(append(b, row.Row...), '}')
+		r := &page.Rows[i]
+		rows = append(rows, fmt.Appendf(nil, `{"state":"%s","stamp":%d,"row":%s}`, r.State, r.Stamp, r.Row))
 	}
-	return append(appendPlace(append(b, `],"next":`...), page.Next, newest), '}')
+	return fmt.Appendf(nil, `{"timestamp":%d,"rows":[%s],"next":%s}`, page.Stamp, joined(rows), placeText(page.Next, newest))
 }
 
-func comma(b []byte, i int) []byte {
-	if i > 0 {
-		b = append(b, ',')
-	}
-	return b
-}
+func joined(list [][]byte) []byte { return bytes.Join(list, []byte{','}) }
 
-// AppendRow appends what the server has of one row of the table. X3.
-func AppendRow(b []byte, t *record.Table, row *record.Inspected) []byte {
-	b = watermelon.AppendStored(b, row.Stored)
-	b = append(b[:len(b)-len("}")], `,"verdicts":[`...)
+// quoted is a text as JSON.
+func quoted(text string) []byte { return ijson.AppendString(nil, text) }
+
+// Row returns the answer that has what the server has of one row of the table. X3.
+func Row(t *record.Table, row *record.Inspected) []byte {
+	b := watermelon.AppendStored(nil, row.Stored)
+	var list [][]byte
 	for i := range row.Verdicts {
-		b = appendVerdict(comma(b, i), t, &row.Verdicts[i])
+		list = append(list, verdict(t, &row.Verdicts[i]))
 	}
-	return append(b, "]}"...)
+	return fmt.Appendf(b[:len(b)-len("}")], `,"verdicts":[%s]}`, joined(list))
 }
 
-func appendVerdict(b []byte, t *record.Table, v *record.Verdict) []byte {
-	b = append(append(append(b, `{"kind":"`...), v.Kind.String()...), `","subject":`...)
-	if v.Subject == "" {
-		b = append(b, "null"...)
-	} else {
-		b = ijson.AppendString(b, v.Subject)
+func verdict(t *record.Table, v *record.Verdict) []byte {
+	subject, old := []byte("null"), []byte(nil)
+	if v.Subject != "" {
+		subject = quoted(v.Subject)
 	}
-	b = strconv.AppendInt(append(b, `,"stamp":`...), int64(v.Stamp), 10)
-	if v.Kind != record.Withdrawn {
-		return append(b, '}')
+	if v.Kind == record.Withdrawn {
+		old = fmt.Appendf(nil, `,"old":%s`, onWire(t, v.Old))
 	}
-	old, _ := ijson.Members(v.Old, 1)
-	b = append(b, `,"old":`...)
-	if old == nil {
-		return append(b, "null}"...)
+	return fmt.Appendf(nil, `{"kind":"%s","subject":%s,"stamp":%d%s}`, v.Kind, subject, v.Stamp, old)
+}
+
+// onWire returns an object of values by the columns' names in the database as one by their names on the wire, or null.
+func onWire(t *record.Table, old []byte) []byte {
+	values, err := ijson.Members(old, 1)
+	if err != nil {
+		return []byte("null")
 	}
-	wire := map[string][]byte{}
-	for _, c := range t.Columns {
-		if value, there := old[c.SQL]; there {
-			wire[c.Name] = value
+	var list [][]byte
+	for i := range t.Columns {
+		if value, there := values[t.Columns[i].SQL]; there {
+			list = append(list, fmt.Appendf(quoted(t.Columns[i].Name), ":%s", value))
 		}
 	}
-	b = append(b, '{')
-	for i, name := range slices.Sorted(maps.Keys(wire)) {
-		b = append(append(ijson.AppendString(comma(b, i), name), ':'), wire[name]...)
-	}
-	return append(b, "}}"...)
+	return fmt.Appendf(nil, "{%s}", joined(list))
 }

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -10,7 +11,7 @@ import (
 	"tidemark/shared/watermelon"
 )
 
-// An As asks which rows of a table the bearer of a token would pull, and may write. X7.
+// An As asks which rows of a table the bearer of a token would pull, and may write. X9.
 type As struct {
 	Claims []byte // JSON: the payload of the token
 	Table  int
@@ -88,64 +89,59 @@ type Entry struct {
 	Why            []string // it does not
 }
 
-// AppendAs appends the answer to As. caller is the one of the page.
-func AppendAs(b []byte, t *record.Table, a *As, e *Entry, caller *record.Caller, page *record.Listed) []byte {
-	b = ijson.AppendString(append(b, `{"caller":{"subject":`...), e.Subject)
-	b = ijson.AppendString(append(b, `,"scope":`...), e.Scope)
-	b = strconv.AppendBool(append(b, `,"enters":`...), e.Enters)
-	b = appendTexts(append(b, `,"why":`...), e.Why)
-	b = ijson.AppendString(append(b, `},"read":`...), t.Read.String())
-	b = ijson.AppendString(append(b, `,"write":`...), t.Write.String())
-	b = append(b, `,"rows":[`...)
+// Answer returns the answer to As. caller is the one of the page.
+func (a *As) Answer(t *record.Table, e *Entry, caller *record.Caller, page *record.Listed) []byte {
+	var rows [][]byte
 	for i := range page.Rows {
-		b = appendAsRow(comma(b, i), t, e, caller, &page.Rows[i])
-	}
-	if a.ID != "" && len(page.Rows) == 0 {
-		b = ijson.AppendString(append(b, `{"id":`...), a.ID)
-		b = append(b, `,"pulls":false,"writes":false,"row":null,"why":["the server has no row with this id"]}`...)
+		rows = append(rows, asked(t, e, caller, &page.Rows[i]))
 	}
 	next := page.Next
 	if a.ID != "" {
 		next = nil
+		if rows == nil {
+			rows = append(rows, withoutRow(a.ID, "the server has no row with this id"))
+		}
 	}
-	return append(appendPlace(append(b, `],"next":`...), next, false), '}')
+	return fmt.Appendf(nil, `{"caller":{"subject":%s,"scope":%s,"enters":%t,"why":%s},"read":%s,"write":%s,"rows":[%s],"next":%s}`,
+		quoted(e.Subject), quoted(e.Scope), e.Enters, texts(e.Why), quoted(t.Read.String()), quoted(t.Write.String()), joined(rows), placeText(next, false))
 }
 
-func appendAsRow(b []byte, t *record.Table, e *Entry, caller *record.Caller, r *record.ListedRow) []byte {
-	live := r.State == record.Live
-	b = ijson.AppendString(append(b, `{"id":`...), r.ID)
-	b = strconv.AppendBool(append(b, `,"pulls":`...), live && e.Enters && r.Reads)
-	b = strconv.AppendBool(append(b, `,"writes":`...), live && e.Writes && r.Reads && r.Writes)
-	if !live {
-		return append(b, `,"row":null,"why":["the row is deleted: a pull has at most its id"]}`...)
+func withoutRow(id, why string) []byte {
+	return fmt.Appendf(nil, `{"id":%s,"pulls":false,"writes":false,"row":null,"why":[%s]}`, quoted(id), quoted(why))
+}
+
+// asked is what the answer says of one row.
+func asked(t *record.Table, e *Entry, caller *record.Caller, r *record.ListedRow) []byte {
+	if r.State != record.Live {
+		return withoutRow(r.ID, "the row is deleted: a pull has at most its id")
 	}
-	b = append(append(b, `,"row":`...), r.Row...)
 	compared, _ := ijson.Elements(r.Values)
 	value := func(column string) (string, bool) {
 		if column == "id" {
 			return r.ID, true
 		}
-		for i, name := range t.RuleColumns() {
-			if name == column && i < len(compared) {
-				text, err := ijson.Text(compared[i])
-				return text, err == nil
-			}
+		n := slices.Index(t.RuleColumns(), column)
+		if n < 0 || n >= len(compared) {
+			return "", false
 		}
-		return "", false
+		text, err := ijson.Text(compared[n])
+		return text, err == nil
 	}
+	why := ""
 	if !r.Reads {
-		b = appendTexts(append(b, `,"why":`...), t.Read.Explain(*caller, value))
+		why = fmt.Sprintf(`,"why":%s`, texts(t.Read.Explain(*caller, value)))
 	}
 	if !r.Writes {
-		b = appendTexts(append(b, `,"write_why":`...), t.Write.Explain(*caller, value))
+		why += fmt.Sprintf(`,"write_why":%s`, texts(t.Write.Explain(*caller, value)))
 	}
-	return append(b, '}')
+	return fmt.Appendf(nil, `{"id":%s,"pulls":%t,"writes":%t,"row":%s%s}`, quoted(r.ID), e.Enters && r.Reads, e.Writes && r.Reads && r.Writes, r.Row, why)
 }
 
-func appendTexts(b []byte, texts []string) []byte {
-	b = append(b, '[')
-	for i, text := range texts {
-		b = ijson.AppendString(comma(b, i), text)
+// texts are texts as a JSON array.
+func texts(list []string) []byte {
+	var quotes [][]byte
+	for _, text := range list {
+		quotes = append(quotes, quoted(text))
 	}
-	return append(b, ']')
+	return fmt.Appendf(nil, "[%s]", joined(quotes))
 }

@@ -1,8 +1,8 @@
 package inspect
 
 import (
+	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"tidemark/shared/ijson"
@@ -121,13 +121,13 @@ func (c *Change) Batch(t *record.Table, set []value, row *record.Inspected, now 
 	case c.If != 0 && row.Stamp != c.If:
 		return nil, ErrChanged
 	case c.Delete:
-		return &record.TableBatch{Deleted: [][]byte{append(ijson.AppendString([]byte{'['}, c.ID), ']')}, DeletedCount: 1}, nil
+		return &record.TableBatch{Deleted: [][]byte{fmt.Appendf(nil, "[%s]", quoted(c.ID))}, DeletedCount: 1}, nil
 	}
 	set, size := differing(t, set, row.Row), 0
 	if len(set) == 0 {
 		return nil, nil
 	}
-	mask, values := uint64(0), make([][]byte, len(t.Columns))
+	mask, values := uint64(0), slices.Repeat([][]byte{{'0'}}, len(t.Columns))
 	for _, v := range set {
 		mask |= 1 << v.column
 		values[v.column] = v.text
@@ -136,19 +136,12 @@ func (c *Change) Batch(t *record.Table, set []value, row *record.Inspected, now 
 	if size > record.MaxRowBytes {
 		return nil, &watermelon.InputError{Table: t.Name, ID: c.ID, Reason: "the row would become too large", TooLarge: true}
 	}
-	b := append(ijson.AppendString([]byte("[["), c.ID), ',')
-	b = strconv.AppendInt(append(strconv.AppendUint(b, mask, 10), ','), now.UnixMilli(), 10)
-	b = append(b, ",0"...) // the row keeps its created_at
-	for _, text := range values {
-		if text == nil {
-			text = []byte{'0'}
-		}
-		b = append(append(b, ','), text...)
-	}
+	hash := ""
 	if t.Guarded() {
-		b = append(b, `,""`...) // no hash, as the row is never rejected
+		hash = `,""` // the row is never rejected
 	}
-	return &record.TableBatch{Rows: [][]byte{append(b, "]]"...)}, RowCount: 1, Partial: true}, nil
+	rows := fmt.Appendf(nil, "[[%s,%d,%d,0,%s%s]]", quoted(c.ID), mask, now.UnixMilli(), joined(values), hash) // it keeps its created_at
+	return &record.TableBatch{Rows: [][]byte{rows}, RowCount: 1, Partial: true}, nil
 }
 
 // differing are the values that the row does not have already.

@@ -172,12 +172,13 @@ func orderOf(newest bool) byte {
 	return byID
 }
 
-func appendPlace(b []byte, p *record.Place, newest bool) []byte {
+// placeText is a place as JSON, or null.
+func placeText(p *record.Place, newest bool) string {
 	if p == nil {
-		return append(b, "null"...)
+		return "null"
 	}
 	place := append(binary.AppendVarint([]byte{orderOf(newest)}, int64(p.Stamp)), p.ID...)
-	return append(base64.RawURLEncoding.AppendEncode(append(b, '"'), place), '"')
+	return `"` + base64.RawURLEncoding.EncodeToString(place) + `"`
 }
 
 // maxIDBytes is how long an id may be.

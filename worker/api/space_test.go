@@ -308,6 +308,7 @@ func TestAFullSpaceTakesDeletionsAlone(t *testing.T) {
 	f := newTown(t)
 	const limit = "LIMIT_SPACE_BYTES"
 	f.push("acme", "a")
+	f.push("acme", "a2")
 	projects := "/s/acme/api/v1/projects/"
 	f.want(201, "POST", projects, f.in("acme"), `{"id":"p","name":"P"}`)
 	f.want(201, "POST", projects+"p/tasks/", f.in("acme"), `{"id":"t","name":"T"}`)
@@ -323,6 +324,7 @@ func TestAFullSpaceTakesDeletionsAlone(t *testing.T) {
 	}
 	since := f.pull("acme", 0).Timestamp
 	f.want(413, "POST", push, f.in("acme"), pushes("b", since), limit)
+	f.want(413, "PATCH", "/s/acme/sync/row?table=customers&id=a", f.admin("acme"), `{"set":{"notes":"more"}}`, limit)
 	f.want(413, "POST", projects, f.in("acme"), `{"name":"Q"}`, limit)
 	f.want(413, "POST", projects+"p/tasks/", f.in("acme"), `{"name":"U"}`, limit)
 	f.want(413, "PATCH", projects+"p/tasks/t/", f.in("acme"), `{"name":"U"}`, limit)
@@ -340,6 +342,7 @@ func TestAFullSpaceTakesDeletionsAlone(t *testing.T) {
 	if v := f.pull("acme", since); fmt.Sprint(v.Changes["customers"].Deleted) != "[a]" {
 		t.Errorf("the pull is %+v", v)
 	}
+	f.want(200, "DELETE", "/s/acme/sync/row?table=customers&id=a2", f.admin("acme"), "", `"state":"deleted"`)
 	f.hears(f.dial("/s/acme/sync/subscribe?ticket=" + f.ticket("acme")))
 	f.push("beta", "a") // another space has its own limit
 	f.config.Bytes = 1 << 30

@@ -39,7 +39,7 @@ func (w *Watermelon) List(ctx context.Context, get func(string) string, b store.
 	if err != nil {
 		return nil, err
 	}
-	return inspect.AppendPage(nil, &page, l.Newest), nil
+	return inspect.Page(&page, l.Newest), nil
 }
 
 // Look returns what the server has of one row, and its stamp, 0 if it has none.
@@ -52,7 +52,7 @@ func (w *Watermelon) Look(ctx context.Context, table, id string, b store.Budget)
 	if err != nil {
 		return nil, 0, err
 	}
-	return inspect.AppendRow(nil, &w.Schema.Tables[n], &row), row.Stamp, nil
+	return inspect.Row(&w.Schema.Tables[n], &row), row.Stamp, nil
 }
 
 // Change changes or deletes one row as the server itself, and returns what the server then has of it, and the tables that
@@ -93,7 +93,7 @@ func (w *Watermelon) Change(ctx context.Context, now time.Time, change *inspect.
 			return nil, 0, changed, err
 		}
 	}
-	return inspect.AppendRow(nil, t, &row), row.Stamp, changed, nil
+	return inspect.Row(t, &row), row.Stamp, changed, nil
 }
 
 // changeError returns the error of a write for an operator.
@@ -124,5 +124,5 @@ func (w *Watermelon) As(ctx context.Context, body []byte, enter func(claims []by
 	if err != nil {
 		return nil, err
 	}
-	return inspect.AppendAs(nil, &w.Schema.Tables[as.Table], as, &entry, &caller, &page), nil
+	return as.Answer(&w.Schema.Tables[as.Table], &entry, &caller, &page), nil
 }

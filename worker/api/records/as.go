@@ -11,7 +11,7 @@ import (
 	"tidemark/worker/api/door"
 )
 
-// as says which rows the bearer of a token with some claims would pull, and may write. X7.
+// as says which rows the bearer of a token with some claims would pull, and may write. X9.
 func (h *handler) as(c *door.Call) error {
 	if _, err := parameters(c); err != nil {
 		return err
@@ -29,7 +29,7 @@ func (h *handler) as(c *door.Call) error {
 }
 
 // enter says what a token with the claims may do where the call is, and who its bearer is for the rules of tables. The
-// claims are read as those of a token whose signature is good. X8.
+// claims are read as those of a token whose signature is good. X9.
 func enter(c *door.Call, claims []byte) (e inspect.Entry, caller record.Caller, err error) {
 	id, invalid := c.ReadClaims(claims)
 	e.Subject = id.Subject

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"tidemark/shared/abi"
+	"tidemark/shared/ijson"
+	"tidemark/shared/inspect"
 	"tidemark/shared/record"
 	"tidemark/shared/syncroom"
 	"tidemark/shared/watermelon"
@@ -94,6 +96,32 @@ func TestAPushToGuardedTablesNotesWhatItChanged(t *testing.T) {
 			if got := f.announced(); !slices.Equal(got, tableNames(changed)) {
 				t.Errorf("%s pushes %v: noted %v, told %v: %s", who, changes, got, tableNames(changed), answer)
 			}
+		}
+	}
+}
+
+// X8: an edit and a deletion by the server, too. Those that change nothing note nothing.
+func TestAnEditByTheServerNotesTheTable(t *testing.T) {
+	f := newRuled(t)
+	f.fixture.announces(guarded())
+	f.as("ann", "").pushes(1, object{"visits+": list{row("v", at(0), "owner", "ann")}})
+	f.announced()
+	for _, step := range []struct {
+		what   string
+		change inspect.Change
+		want   []string
+	}{
+		{"an edit", inspect.Change{Set: ijson.Pairs{{Name: []byte("rating"), Value: []byte("2")}}}, []string{"visits"}},
+		{"the same again", inspect.Change{Set: ijson.Pairs{{Name: []byte("rating"), Value: []byte("2.0")}}}, nil},
+		{"a stamp that the row does not have", inspect.Change{If: 1, Delete: true}, nil},
+		{"a deletion", inspect.Change{Delete: true}, []string{"visits"}},
+		{"the same again", inspect.Change{Delete: true}, nil},
+	} {
+		f.after(1_000_000_000)
+		step.change.Table, step.change.ID = "visits", "v"
+		_, _, changed, err := f.Change(t.Context(), f.now, &step.change, store.Budget{})
+		if got, told := f.announced(), tableNames(changed); !slices.Equal(got, step.want) || !slices.Equal(told, step.want) {
+			t.Errorf("%s: noted %v, told %v, want %v: %v", step.what, got, told, step.want, err)
 		}
 	}
 }

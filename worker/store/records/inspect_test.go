@@ -288,7 +288,7 @@ func TestAPageLooksAtABoundedNumberOfRows(t *testing.T) {
 	for order, index := range map[bool]string{false: "sqlite_autoindex_Customers_1", true: "CustomersByStamp"} {
 		l := &record.Listing{Newest: order, Limit: 10, From: &record.Place{Stamp: 5, ID: "c"}}
 		plan := f.plan(table.Page(l, inspect.Standard, nil).SQL)
-		if !strings.Contains(plan, "SEARCH t USING INDEX "+index) || strings.Contains(plan, "TEMP B-TREE") {
+		if !strings.Contains(plan, "SEARCH t USING INDEX "+index) || strings.Count(plan, "TEMP B-TREE") > 1 { // the one is for the rows of the page
 			t.Errorf("newest %v: the page does not use %s:\n%s", order, index, plan)
 		}
 	}

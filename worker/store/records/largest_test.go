@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tidemark/shared/record"
+	"tidemark/worker/store/records/inspect"
 )
 
 // largest are schemas with as much in their statements as there may be: many tables with short
@@ -63,6 +64,13 @@ func TestTheLargestStatementsAreWithinTheDepthOfExpressions(t *testing.T) {
 					abortIfAny(w.conflicts), abortIfAny(w.buried), s.sums[i],
 					r.direct, r.guarded, r.measured, r.size, r.changes, r.changesSize, r.readChanges(also[i]), r.readChangesSize(also[i]))
 			}
+			rows := &record.Batch{Tables: make([]record.TableBatch, len(schema.Tables))}
+			rows.Tables[0].RowCount = 1
+			w := &s.writingAsServer(rows)[0]
+			table := s.inspected(0)
+			l := &record.Listing{Newest: true, From: &record.Place{}, Filter: record.Filter{Column: "column_1", Is: record.Starts, Value: "x"}, As: &record.Caller{}}
+			all = append(all, w.write, w.oversized, w.bury, w.refused, w.tellRows, w.keptIDs, w.tellIDs, table.Page(l, s.looks, nil).SQL, table.Verdicts("x").SQL,
+				rowBeside(s.newest(0), s.newest(0).row, ""), inspect.Count(schema.Tables).SQL)
 			migrated := newPaging(s.reading[0], also, s.rules)
 			all = append(all, s.readClaims, s.deltas[0], s.pages[0].changes, s.pages[0].replacement, migrated.changes,
 				closeWrite(changed, true, s.rules), closeSimple(names, s.plan, s.rules), s.forgetting.next)

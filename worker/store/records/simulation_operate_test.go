@@ -172,6 +172,9 @@ func (w *world) restore() {
 	w.run(fmt.Sprintf("UPDATE Clock SET stamp = %d, horizon = %d, floor = %d", w.backup.clock.stamp, w.backup.clock.horizon, w.backup.clock.floor))
 	floor, err := w.Restore(context.Background(), w.serverTime())
 	w.trace("restore of %d: floor %d, %v", w.backup.clock.stamp, floor, err)
+	for _, m := range w.late {
+		m.done = m.done && m.lastPulledAt < floor // else the same push again does what a second restore within seconds undid
+	}
 	for t := range w.buried {
 		clear(w.buried[t])
 	}

@@ -5,7 +5,6 @@ package inspect
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"tidemark/shared/abi"
@@ -62,13 +61,13 @@ func (t *Table) Page(l *record.Listing, b Bounds, given abi.Text) abi.Statement 
 		as = fmt.Sprintf(", (%s) IS TRUE AS reads, (%s) IS TRUE AS writes, %s AS compared", cmp.Or(t.Reads, "true"), t.Writes, t.compared())
 	}
 	const window = "WINDOW sofar AS (ROWS UNBOUNDED PRECEDING)"
-	sql := fmt.Sprintf(`SELECT w.n, w.id, w.stamp, w.dead, CASE WHEN w.seen AND w.k <= %[1]s AND w.text < %[2]d THEN %[3]s END AS line%[4]s FROM (
+	sql := fmt.Sprintf(`SELECT w.id, w.stamp, w.dead, CASE WHEN w.seen AND w.k <= %[1]s AND w.text < %[2]d THEN %[3]s END AS line%[4]s FROM (
 SELECT *, row_number() OVER sofar AS k, sum(octets) OVER sofar - octets AS text FROM (
 SELECT v.*, v.n <= %[5]d AND v.before < %[6]d AS seen FROM (
 SELECT *, row_number() OVER sofar AS n, sum(octets) OVER sofar - octets AS before FROM (
 SELECT t.rowid AS at, t.%[7]s AS id, t.stamp AS stamp, t.deleted AS dead, %[8]s AS octets FROM %[10]s AS t
 WHERE %[11]s ORDER BY %[12]s LIMIT %[5]d + 1) %[13]s) AS v CROSS JOIN %[10]s AS t ON t.rowid = v.at
-WHERE CASE WHEN v.n <= %[5]d AND v.before < %[6]d THEN %[9]s ELSE true END LIMIT %[1]s + 1) %[13]s) AS w CROSS JOIN %[10]s AS t ON t.rowid = w.at`,
+WHERE CASE WHEN v.n <= %[5]d AND v.before < %[6]d THEN %[9]s ELSE true END LIMIT %[1]s + 1) %[13]s) AS w CROSS JOIN %[10]s AS t ON t.rowid = w.at ORDER BY w.n`,
 		limit, b.Text, t.Row, as, b.Rows, b.Octets, t.ID, t.Octets, t.hit(q, l), t.SQL, place, order, window)
 	if strings.Contains(sql, grants.Param) {
 		sql = grants.In(sql, len(q.args)+1)
@@ -160,18 +159,17 @@ func (t *Table) compared() string {
 
 // Listed returns the page of a result of Page.
 func Listed(r abi.Result) (page record.Listed) {
-	slices.SortFunc(r.Rows, func(a, b []any) int { return cmp.Compare(store.Integer(a[0]), store.Integer(b[0])) })
 	for _, cells := range r.Rows {
 		row := record.ListedRow{
-			ID: store.CellString(cells[1]), Stamp: record.Stamp(store.Integer(cells[2])),
-			State: record.Live + record.State(store.Integer(cells[3])), Row: store.CellText(cells[4]),
+			ID: store.CellString(cells[0]), Stamp: record.Stamp(store.Integer(cells[1])),
+			State: record.Live + record.State(store.Integer(cells[2])), Row: store.CellText(cells[3]),
 		}
 		if row.Row == nil {
 			page.Next = &record.Place{Stamp: row.Stamp, ID: row.ID}
 			break
 		}
-		if len(cells) > 5 {
-			row.Reads, row.Writes, row.Values = store.Integer(cells[5]) != 0, store.Integer(cells[6]) != 0, store.CellText(cells[7])
+		if len(cells) > 4 {
+			row.Reads, row.Writes, row.Values = store.Integer(cells[4]) != 0, store.Integer(cells[5]) != 0, store.CellText(cells[6])
 		}
 		page.Rows = append(page.Rows, row)
 	}

@@ -15,8 +15,8 @@ import (
 // of the module with its memory before the boot.
 // Somebody who raises the budget writes into RATIONALE.md what the bytes bring.
 const (
-	moduleBytes     = 9_323_000
-	compressedBytes = 2_436_000
+	moduleBytes     = 9_486_000
+	compressedBytes = 2_475_000
 )
 
 func TestTheModuleStaysWithinItsBudget(t *testing.T) {

@@ -48,7 +48,7 @@ func makeToken(c *door.Call) error {
 	if err := c.Token.MayMake(made); err != nil {
 		return door.Fail(door.Forbidden, "A token allows no more than yours does: "+err.Error())
 	}
-	c.Changed = []any{"for", made.Subject, "jti", made.ID}
+	c.Changed = []any{"for", made.Subject, "jti", made.ID, "operates", made.Operates()}
 	b := ijson.AppendString([]byte(`{"token":`), token)
 	b = ijson.AppendString(append(b, `,"jti":`...), made.ID)
 	b = strconv.AppendInt(append(b, `,"expires_at":`...), made.Expires.UnixMilli(), 10)

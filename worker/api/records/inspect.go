@@ -163,6 +163,7 @@ func (h *handler) change(c *door.Call, change *inspect.Change) error {
 	if err != nil {
 		return failureOf(err)
 	}
+	c.Changed = []any{"table", change.Table, "id", change.ID}
 	writeRow(c, answer, stamp)
 	return nil
 }

@@ -11,7 +11,7 @@ import { asked, check, looks, onHosts, openConsole, operator, reader, said, tabT
 const escaped = (room) => `/yjs/${encodeURIComponent(room)}`;
 const document = (page, room) => page.getByRole("region", { name: `Document ${room}` });
 const content = (page, of = "now") => page.getByRole("region", { name: `Content of ${of}` });
-const version = (page, name) => page.getByRole("table", { name: /^Versions of/ }).getByRole("row").filter({ hasText: name });
+const version = (page, name) => page.getByRole("table", { name: /^Versions of/ }).getByRole("row").filter({ has: page.getByText(name, { exact: true }) });
 
 /** Sends a request with a token of these claims, and resolves to its response. */
 const send = (door, claims, method, path, body) =>

@@ -42,6 +42,7 @@ onHosts("the console's rows", (door, browser, logged) => {
     const page = await openConsole(browser, door);
     await page.getByRole("link", { name: "Rows" }).click();
     const row = page.getByRole("table", { name: "The tables" }).getByRole("row").filter({ has: page.getByRole("link", { name: "visits", exact: true }) });
+    await row.waitFor();
     const [, rows, deleted] = await row.getByRole("cell").allInnerTexts();
     assert.deepEqual([rows, deleted], ["3", "2"]);
   });

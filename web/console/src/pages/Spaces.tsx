@@ -2,13 +2,14 @@ import { useState } from "react";
 import { call } from "../api";
 import { Field } from "../Field";
 import { Empty, Shown, usePages } from "../load";
-import { href, hrefIn, useRoute } from "../route";
+import { href, useRoute } from "../route";
 import { useMay } from "../me";
 import { Needs } from "../Needs";
 import { Pager, Table } from "../Table";
 import { time } from "../words";
 import { Export } from "./spaces/Export";
 import { Import } from "./spaces/Import";
+import { Links } from "./spaces/Links";
 import { Space } from "./spaces/Space";
 
 /** The directory of spaces, or one of them: `#/spaces/acme`. */
@@ -68,12 +69,3 @@ function Directory() {
     </>
   );
 }
-
-/** The links to the pages of a place. */
-export const Links = ({ place }: { place: string }) => (
-  <span className="links">
-    {["rows", "documents", "projects"].map((page) => (
-      <a key={page} href={hrefIn(place, [page])} aria-label={`${page} of ${place === "" ? "the root" : place}`}>{page}</a>
-    ))}
-  </span>
-);

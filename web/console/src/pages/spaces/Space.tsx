@@ -7,8 +7,8 @@ import { Needs } from "../../Needs";
 import { href, inPlace } from "../../route";
 import { Table } from "../../Table";
 import { count, duration, many, size, time } from "../../words";
-import { Links } from "../Spaces";
 import { Export } from "./Export";
+import { Links } from "./Links";
 
 /** The response of GET /s/NAME/info. */
 interface Info {

@@ -89,10 +89,10 @@ function forgetOld(now) {
 
 // recent returns the last minutes, oldest first. In one in which nothing was counted no socket was opened or closed.
 function recent(now) {
+  current(now); // so that the last minute is there, and since
   const last = Math.floor(now / MINUTE_MS);
   const first = Math.min(Math.max(Math.floor(since / MINUTE_MS), last - MINUTES + 1), last);
   const minutes = [], ended = { memory: 0, too_long: 0, failed: 0 };
-  current(now); // so that the last minute is there
   let sockets = 0; // of the minutes before one that is there
   for (let n = last; n >= first; n--) {
     const has = ring[n % MINUTES];

@@ -53,6 +53,11 @@ test("the last 60 minutes are there, also those without traffic", async () => {
   assert.deepEqual(minutesOf(isolate), new Array(60).fill(nothing));
 });
 
+test("before anything was counted, there is the minute of the question", async () => {
+  const { minutes, server, now } = seen(await fresh());
+  assert.deepEqual([minutes, server.since], [[{ at: 1_700_000_040_000, ...nothing }], now]);
+});
+
 test("a minute has the most sockets that were open in it", async () => {
   const isolate = await fresh();
   let open = 0;

@@ -123,11 +123,11 @@ func (c *Change) Batch(t *record.Table, set []value, row *record.Inspected, now 
 	case c.Delete:
 		return &record.TableBatch{Deleted: [][]byte{fmt.Appendf(nil, "[%s]", quoted(c.ID))}, DeletedCount: 1}, nil
 	}
-	set, size := differing(t, set, row.Row), 0
-	if len(set) == 0 {
+	if !differs(t, set, row.Row) {
 		return nil, nil
 	}
-	mask, values := uint64(0), slices.Repeat([][]byte{{'0'}}, len(t.Columns))
+	// All values of set, also those that the row has already: a push that comes first may change them.
+	mask, size, values := uint64(0), 0, slices.Repeat([][]byte{{'0'}}, len(t.Columns))
 	for _, v := range set {
 		mask |= 1 << v.column
 		values[v.column] = v.text
@@ -144,17 +144,14 @@ func (c *Change) Batch(t *record.Table, set []value, row *record.Inspected, now 
 	return &record.TableBatch{Rows: [][]byte{rows}, RowCount: 1, Partial: true}, nil
 }
 
-// differing are the values that the row does not have already.
-func differing(t *record.Table, set []value, row []byte) (left []value) {
+// differs says whether the row does not have all of the values already.
+func differs(t *record.Table, set []value, row []byte) bool {
 	stored, _ := ijson.ObjectPairs(row)
-	for _, v := range set {
+	return slices.ContainsFunc(set, func(v value) bool {
 		column := &t.Columns[v.column]
 		old, err := watermelon.DecodeValue(t, v.column, stored.Get(column.Name))
-		if err != nil || plain(old) != plain(v.text) {
-			left = append(left, v)
-		}
-	}
-	return left
+		return err != nil || plain(old) != plain(v.text)
+	})
 }
 
 // Base is the last change that the writer has seen: all of them, unless the row must have a stamp.

@@ -1,4 +1,4 @@
-import { useEffect, useRef, type ReactNode } from "react";
+import { useLayoutEffect, useRef, type ReactNode, type RefObject } from "react";
 
 interface Props {
   title: string;
@@ -11,11 +11,20 @@ interface Props {
   children?: ReactNode;
 }
 
+/** Shows a dialog as a modal one until its component goes. The focus then returns to where it was, as the dialog is closed before it leaves the page. */
+export function useModal(dialog: RefObject<HTMLDialogElement | null>): void {
+  useLayoutEffect(() => {
+    const element = dialog.current!;
+    element.showModal();
+    return () => element.close();
+  }, []);
+}
+
 /** A modal form; Escape closes it. */
 export function Dialog({ title, action, danger = false, onSubmit, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const busy = useRef(false);
-  useEffect(() => dialog.current?.showModal(), []);
+  useModal(dialog);
   const submit = async (form: FormData) => {
     if (busy.current) return;
     busy.current = true;

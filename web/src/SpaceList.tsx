@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState, type FormEvent } from "react";
+import { useModal } from "./Dialog";
 import { kitSession } from "./kitSession";
 import { root } from "./reach";
 import { hrefIn, useRoute } from "./route";
@@ -11,7 +12,7 @@ export function SpacesDialog({ session, space, onClose }: SpaceProps & { onClose
   const dev = useDevLogin();
   const [page = "customers"] = useRoute();
   const [problem, setProblem] = useState("");
-  useEffect(() => dialog.current?.showModal(), []);
+  useModal(dialog);
 
   const create = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();

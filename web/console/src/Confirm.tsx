@@ -1,5 +1,6 @@
-import { useState, type ReactNode } from "react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 import { Dialog } from "../../src/Dialog";
+import { Failure } from "./api";
 import { Problem } from "./load";
 import { say, type Done } from "./notices";
 
@@ -18,20 +19,30 @@ interface Props {
   children?: ReactNode;
 }
 
-/** Asks before a change, shows the server's error if it was not made, and says what was done if it was. */
+/**
+ * Asks before a change, shows the server's error if it was not made, and says what was done if it was. If the person closes
+ * it while the request runs, the request goes on, and the page says how it ended.
+ */
 export function Confirm({ title, action, danger, typed, onConfirm, onClose, children }: Props) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Error>();
+  const open = useRef(true);
+  useEffect(() => () => void (open.current = false), []);
   const submit = async (form: FormData) => {
     if (typed !== undefined && form.get("typed") !== typed) return setError(new Error(`This is not the name: type ${typed}.`));
     setBusy(true);
     setError(undefined);
     try {
       say(await onConfirm(form));
-      onClose();
+      if (open.current) onClose(); // and not another dialog that is open by now
     } catch (error) {
-      setError(error as Error);
-      setBusy(false);
+      const { name, message } = error as Error;
+      if (open.current) {
+        setError(error as Error);
+        setBusy(false);
+      } else if (name !== "AbortError") {
+        say({ text: `“${title}” failed: ${message}`, requestId: error instanceof Failure ? error.requestId : "", failed: true });
+      }
     }
   };
   return (

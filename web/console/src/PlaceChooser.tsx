@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState, type FormEvent } from "react";
+import { useModal } from "../../src/Dialog";
 import { call } from "./api";
 import { Empty, Shown, useLoad } from "./load";
 import type { PageKind } from "./pages";
@@ -31,7 +32,7 @@ export function PlaceChooser({ place, page, searches }: Props) {
 function Places({ place, page, searches, onClose }: Props & { onClose(): void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [name, setName] = useState("");
-  useEffect(() => dialog.current?.showModal(), []);
+  useModal(dialog);
   const link = (to: string, title: string) => (
     <li key={to}><a href={hrefIn(to, [page.name])} aria-current={to === place ? "true" : undefined} onClick={onClose}>{title}</a></li>
   );

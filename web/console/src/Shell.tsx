@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "react";
 import { ThemeButton } from "../../src/ThemeButton";
+import { Guard } from "./Guard";
 import { useLoad, Shown, Empty } from "./load";
 import { askMe, MeContext } from "./me";
 import { Needs } from "./Needs";
@@ -15,7 +16,8 @@ export function Shell() {
   const kind = pages.find(({ name }) => name === page);
   const at = kind?.placed ? place : "";
   const root = useLoad(() => askMe(""), []);
-  const here = useLoad(() => askMe(at), [at]);
+  const there = useLoad(async () => (at === "" ? null : askMe(at)), [at]);
+  const here = at === "" ? root : there;
   const main = useRef<HTMLElement>(null);
   const shown = useRef(false);
   const offered = pages.filter(({ signs }) => !signs || root.value?.makes_tokens);
@@ -54,7 +56,7 @@ export function Shell() {
             {(me) => (
               <MeContext.Provider value={me}>
                 <Needs all={kind.needs} place={at}>
-                  {kind.signs && !me?.makes_tokens ? <Empty>This server signs no tokens: it has no AUTH_SECRET. The issuer of its tokens makes them.</Empty> : <kind.Component key={at} />}
+                  {kind.signs && !me?.makes_tokens ? <Empty>This server signs no tokens: it has no AUTH_SECRET. The issuer of its tokens makes them.</Empty> : <Guard key={`${page} ${at}`}><kind.Component key={at} /></Guard>}
                 </Needs>
               </MeContext.Provider>
             )}

@@ -30,7 +30,10 @@ export function SignIn() {
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const text = String(new FormData(event.currentTarget).get("token")).trim();
-    void begin(async () => text);
+    void begin(async () => {
+      if (!/^[\w.-]+$/.test(text)) throw new Error("This is not a token: a token has letters, digits, points, hyphens and underscores only.");
+      return text;
+    });
   };
   const develop = () =>
     void begin(async () => (await call<{ token: string }>("POST", "/dev/login", { name: "operator", operator: true }, { token: "none" })).body.token);

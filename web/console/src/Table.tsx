@@ -44,12 +44,17 @@ export function Table<T>({ caption, columns, rows, keyOf, wide = false }: Props<
 
 /** The buttons between the pages of a list; none if there is one page. */
 export function Pager<T>({ of, what }: { of: Pages<T>; what: string }) {
-  if (!of.forward && !of.back) return null;
+  if (!of.several) return null;
+  // A button that is disabled would lose the focus, and the person would begin at the top after each page.
+  const button = (title: string, turn: (() => void) | undefined) => {
+    const disabled = turn === undefined || of.loading;
+    return <button type="button" aria-disabled={disabled} onClick={disabled ? undefined : turn}>{title}</button>;
+  };
   return (
     <nav className="pager" aria-label={`More ${what}`}>
-      <button type="button" disabled={!of.back || of.loading} onClick={of.back}>Previous</button>
+      {button("Previous", of.back)}
       <span>Page {of.number}</span>
-      <button type="button" disabled={!of.forward || of.loading} onClick={of.forward}>Next</button>
+      {button("Next", of.forward)}
     </nav>
   );
 }

@@ -2,23 +2,17 @@
 import { session } from "./session";
 
 export interface Answer<T> {
-  status: number;
   body: T;
   /** The request's id, by which the server's log finds it. */
   requestId: string;
-  headers: Headers;
 }
 
 /** A response that is an error, or a request without a response (status 0). */
 export class Failure extends Error {
   constructor(
     readonly status: number,
-    /** The error's name in docs/protocol.md, such as NOT_FOUND. */
-    readonly code: string,
     message: string,
     readonly requestId: string,
-    /** The response's body. */
-    readonly body: unknown,
   ) {
     super(message);
   }
@@ -41,29 +35,43 @@ const steps = /(^|\/)\.\.?(\/|$)/;
 /** Sends a request. A body is sent as JSON, or as it is if it is a text, bytes or a blob. It throws a Failure. */
 export async function call<T>(method: string, path: string, body?: unknown, options: Options = {}): Promise<Answer<T>> {
   const { query = {}, signal, as = "json", token } = options;
-  if (steps.test(path)) throw new Failure(400, "BAD_REQUEST", "A browser cannot ask for a name that is one or two points.", "", undefined);
+  if (steps.test(path)) throw new Failure(400, "A browser cannot ask for a name that is one or two points.", "");
   const given = Object.entries(query).filter((pair) => pair[1] !== undefined && pair[1] !== "");
   const url = given.length === 0 ? path : `${path}?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
   const raw = body === undefined || typeof body === "string" || body instanceof Blob || body instanceof Uint8Array;
+  const used = token ?? session.token() ?? "";
   const headers = {
-    authorization: `Bearer ${token ?? session.token() ?? ""}`,
+    authorization: `Bearer ${used}`,
     ...(raw ? {} : { "content-type": "application/json" }),
     ...options.headers,
   };
   const init: RequestInit = { method, headers, body: (raw ? body : JSON.stringify(body)) as BodyInit | undefined };
-  const response = await fetch(url, { ...init, signal, cache: "no-store" }).catch((error: Error) => {
-    throw error.name === "AbortError" ? error : new Failure(0, "UNREACHABLE", "The server cannot be reached.", "", undefined);
-  });
-  if (!response.ok) throw await failureOf(response, token === undefined);
-  const empty = response.status === 204 || response.headers.get("content-length") === "0";
-  const got = as === "bytes" ? new Uint8Array(await response.arrayBuffer()) : as === "text" ? await response.text() : empty ? undefined : await response.json();
-  return { status: response.status, body: got as T, requestId: idOf(response), headers: response.headers };
+  const response = await fetch(url, { ...init, signal, cache: "no-store" }).catch(lost);
+  if (!response.ok) throw await failureOf(response, token === undefined ? used : undefined);
+  const got = await (as === "bytes" ? response.arrayBuffer() : response.text()).catch(lost);
+  const read = typeof got !== "string" ? new Uint8Array(got) : as === "text" ? got : parsed(got, response);
+  return { body: read as T, requestId: idOf(response) };
+}
+
+// lost throws the failure of a request whose response, or the end of it, did not come.
+function lost(error: Error): never {
+  throw error.name === "AbortError" ? error : new Failure(0, "The server cannot be reached.", "");
+}
+
+function parsed(text: string, response: Response): unknown {
+  if (text === "") return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Failure(response.status, "The response is not JSON. A proxy before the server may have sent it.", idOf(response));
+  }
 }
 
 const idOf = (response: Response) => response.headers.get("x-request-id") ?? "";
 
 // failureOf reads the two shapes of errors outside of tRPC, and ends the session if the server does not accept its token.
-async function failureOf(response: Response, inSession: boolean): Promise<Failure> {
+// used is the session's token when the request was sent: another session may have begun since.
+async function failureOf(response: Response, used?: string): Promise<Failure> {
   const text = await response.text().catch(() => "");
   let body: unknown;
   try {
@@ -71,8 +79,8 @@ async function failureOf(response: Response, inSession: boolean): Promise<Failur
   } catch {
     body = undefined; // of a proxy before the server
   }
-  const { error, title, detail, code } = (body ?? {}) as { error?: { code: string; message: string }; title?: string; detail?: string; code?: string };
+  const { error, title, detail } = (body ?? {}) as { error?: { message: string }; title?: string; detail?: string };
   const message = error?.message ?? detail ?? title ?? `The server returned status ${response.status}.`;
-  if (response.status === 401 && inSession) session.end(`The server does not accept the token any more: ${message}`);
-  return new Failure(response.status, error?.code ?? code ?? "", message, idOf(response), body);
+  if (response.status === 401 && used !== undefined && used === session.token()) session.end(`The server does not accept the token any more: ${message}`);
+  return new Failure(response.status, message, idOf(response));
 }

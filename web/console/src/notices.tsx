@@ -1,4 +1,4 @@
-// What was done: the three last lines. A line stays until the person dismisses it, or leaves the page behind the one on
+// What was done, or failed after its dialog was closed: the three last lines. A line stays until the person dismisses it, or leaves the page behind the one on
 // which it was done: after the deletion of a space the page goes to the list.
 import { useSyncExternalStore } from "react";
 
@@ -6,6 +6,8 @@ export interface Done {
   /** A sentence in the past tense: "The space acme is deleted." */
   text: string;
   requestId?: string;
+  /** It was not done. */
+  failed?: boolean;
 }
 
 const most = 3;
@@ -33,8 +35,8 @@ export function Notices() {
   );
   return (
     <div className="notices" role="status" aria-label="What was done">
-      {shown.length > 0 && <ul>{shown.map(({ key, text, requestId }) => (
-        <li key={key}>
+      {shown.length > 0 && <ul>{shown.map(({ key, text, requestId, failed }) => (
+        <li key={key} className={failed ? "failed" : undefined}>
           <span>{text}</span>
           {requestId && <span className="id">Request <code>{requestId}</code></span>}
           <button type="button" className="quiet" aria-label={`Dismiss: ${text}`} onClick={() => set(lines.filter((line) => line.key !== key))}>✕</button>

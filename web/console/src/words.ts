@@ -18,9 +18,10 @@ export function size(bytes: number): string {
   return `${unit === 0 || bytes >= 100 ? Math.round(bytes) : bytes.toFixed(1)} ${units[unit]}`;
 }
 
-/** A time of this machine's zone, with its seconds: "2026-03-01 14:05:09". */
+/** A time of this machine's zone, with its seconds: "2026-03-01 14:05:09". Clients may send times that no date has. */
 export function time(millis: number): string {
   const at = new Date(millis);
+  if (!(Math.abs(millis) < 8.64e15 - 86_400_000)) return `${millis} ms`;
   return new Date(millis - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19).replace("T", " ");
 }
 

@@ -1,7 +1,7 @@
 import { useEffect } from "react";
 import { call } from "../api";
 import { Shown, useLoad, type Load } from "../load";
-import { href, hrefIn } from "../route";
+import { hrefIn } from "../route";
 import { count, duration, many, size, time } from "../words";
 import { Chart } from "./overview/Chart";
 import "./overview/overview.css";
@@ -82,7 +82,8 @@ function Warnings({ of }: { of: Overview["warnings"] }) {
             <li key={`${code} ${space} ${room} ${text}`}>
               <span aria-hidden="true">⚠</span>
               <span>{text}</span>
-              {room !== undefined ? <a href={hrefIn(space ?? "", ["documents", room])}>Document</a> : space !== undefined && <a href={href(["spaces", space])}>Space</a>}
+              {room !== undefined ? <a href={hrefIn(space ?? "", ["documents"], { room })} aria-label={`Document ${room}`}>Document</a>
+                : space !== undefined && <a href={hrefIn("", ["spaces", space])} aria-label={`Space ${space}`}>Space</a>}
             </li>
           ))}
         </ul>

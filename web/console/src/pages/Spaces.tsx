@@ -2,7 +2,7 @@ import { useState } from "react";
 import { call } from "../api";
 import { Field } from "../Field";
 import { Empty, Shown, usePages } from "../load";
-import { href, useRoute } from "../route";
+import { hrefIn, useRoute } from "../route";
 import { useMay } from "../me";
 import { Needs } from "../Needs";
 import { Pager, Table } from "../Table";
@@ -57,7 +57,7 @@ function Directory() {
             <Table
               caption="Spaces, by name" rows={items} keyOf={({ name }) => name}
               columns={[
-                { title: "Name", render: ({ name }) => <a href={href(["spaces", name])}>{name}</a> },
+                { title: "Name", render: ({ name }) => <a href={hrefIn("", ["spaces", name])}>{name}</a> },
                 { title: "Made", render: ({ created_at }) => time(created_at) },
                 { title: "Look at", render: ({ name }) => <Links place={name} /> },
               ]}

@@ -1,5 +1,6 @@
 // Documents, as the routes below /yjs/ return them.
 import { call, Failure } from "../../api";
+import { save } from "../../save";
 
 export interface Listed {
   room: string;
@@ -68,8 +69,5 @@ async function missing<T>(answer: Promise<{ body: T }>, otherwise: T): Promise<T
 /** Gives the browser a state as a file: an update of Yjs. */
 export async function download(path: string, file: string): Promise<void> {
   const { body } = await call<Uint8Array<ArrayBuffer>>("GET", path, undefined, { as: "bytes" });
-  const url = URL.createObjectURL(new Blob([body]));
-  const link = Object.assign(document.createElement("a"), { href: url, download: file });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000); // the browser reads it after the click
+  save(new Blob([body]), file);
 }

@@ -1,8 +1,7 @@
-import { useState } from "react";
-import { call, Failure } from "../../api";
+import { useEffect, useRef, useState } from "react";
 import { Confirm } from "../../Confirm";
 import { many } from "../../words";
-import { ifMatch, type Detail } from "./detail";
+import { change, type Detail } from "./detail";
 import { Shows } from "./Shows";
 import { checks, show, type Column, type Table, type Value } from "./tables";
 
@@ -27,23 +26,19 @@ export function EditRow({ table, detail, path, onNewer, onChange, onClose }: Pro
 
   const save = async () => {
     const set = Object.fromEntries(changed.map(({ name }) => [name, draft[name]]));
-    try {
-      const { requestId } = await call("PATCH", path, { set }, { query: { table: table.name, id }, headers: ifMatch(detail.stamp) });
-      onChange();
-      onClose();
-      return { text: `The row ${id} of ${table.name} has ${many(changed.length, "changed column")}: ${Object.keys(set).join(", ")}.`, requestId };
-    } catch (error) {
-      if (!(error instanceof Failure) || error.status !== 412) throw error;
-      setStale(true);
-      onNewer();
-      throw new Error("Somebody changed this row meanwhile, and nothing was saved. Look at the newer values above. Save again to change these.");
-    }
+    const newer = () => (setStale(true), onNewer());
+    const requestId = await change({ method: "PATCH", path, query: { table: table.name, id }, body: { set }, stamp: detail.stamp, onNewer: newer });
+    onChange();
+    onClose();
+    return { text: `The row ${id} of ${table.name} has ${many(changed.length, "changed column")}: ${Object.keys(set).join(", ")}.`, requestId };
   };
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => form.current?.querySelector<HTMLElement>("select, input, textarea")?.focus(), []);
   return (
     <>
-      <form className="pane edit" aria-label={`Edit ${id}`} onSubmit={(event) => (event.preventDefault(), setAsking(true))}>
-        {table.columns.map((column, i) => (
-          <Field key={column.name} column={column} value={draft[column.name] ?? null} first={i === 0} onChange={(value) => setDraft({ ...draft, [column.name]: value })} />
+      <form ref={form} className="pane edit" aria-label={`Edit ${id}`} onSubmit={(event) => (event.preventDefault(), setAsking(true))}>
+        {table.columns.map((column) => (
+          <Field key={column.name} column={column} value={draft[column.name] ?? null} onChange={(value) => setDraft({ ...draft, [column.name]: value })} />
         ))}
         <div className="actions">
           <button type="submit" className="primary" disabled={changed.length === 0}>Save…</button>
@@ -70,17 +65,16 @@ export function EditRow({ table, detail, path, onNewer, onChange, onClose }: Pro
 interface FieldProps {
   column: Column;
   value: Value;
-  first: boolean;
   onChange(value: Value): void;
 }
 
 const empty = { string: "", number: 0, boolean: false };
 
-function Field({ column, value, first, onChange }: FieldProps) {
+function Field({ column, value, onChange }: FieldProps) {
   const { name, type, optional, enum: list } = column;
   const options = type === "boolean" ? [true, false] : list;
   const read = (text: string): Value => (type === "string" ? text : type === "number" ? Number(text) : text === "true");
-  const common = { disabled: value === null, autoFocus: first, "aria-describedby": checks(column) ? `checks-${name}` : undefined };
+  const common = { disabled: value === null, "aria-describedby": checks(column) ? `checks-${name}` : undefined };
   return (
     <div className="field">
       <label>
@@ -92,7 +86,8 @@ function Field({ column, value, first, onChange }: FieldProps) {
             {options.map((option) => <option key={String(option)} value={String(option)}>{String(option)}</option>)}
           </select>
         ) : type === "number" ? (
-          <input {...common} type="number" step="any" required value={value === null ? "" : String(value)} onChange={({ currentTarget }) => currentTarget.validity.valid && onChange(currentTarget.valueAsNumber)} />
+          // The box keeps what the person types: with the value written back, "1.0" would become "1" on the way to "1.05".
+          <input {...common} key={String(value === null)} type="number" step="any" required defaultValue={value === null ? "" : String(value)} onChange={({ currentTarget }) => currentTarget.validity.valid && onChange(currentTarget.valueAsNumber)} />
         ) : (
           <textarea {...common} rows={Math.min(8, 1 + Math.floor(show(value).length / 40))} value={value === null ? "" : String(value)} onChange={({ currentTarget }) => onChange(currentTarget.value)} />
         )}

@@ -5,7 +5,7 @@ import { Shown, useLoad } from "../../load";
 import { useMay } from "../../me";
 import { href, inPlace, useRoute } from "../../route";
 import { time } from "../../words";
-import { ifMatch, type Detail } from "./detail";
+import { change, type Detail } from "./detail";
 import { EditRow } from "./EditRow";
 import { Shows } from "./Shows";
 import type { Table, Values } from "./tables";
@@ -45,7 +45,7 @@ export function RowPanel({ table, id, back, onChange }: Props) {
           <>
             {of.state === "unknown" && <p>The server has no row with this id. Either it never had one, or a purge has forgotten its deletion.</p>}
             {task === "edit" && of.row ? (
-              <EditRow table={table} detail={of} path={path} onNewer={detail.reload} onChange={changed} onClose={() => setTask(null)} />
+              <EditRow table={table} detail={of} path={path} onNewer={detail.reload} onChange={changed} onClose={() => (setTask(null), title.current?.focus())} />
             ) : (
               <>
                 {of.row && <Content table={table} row={of.row} />}
@@ -74,7 +74,7 @@ export function RowPanel({ table, id, back, onChange }: Props) {
           action="Delete"
           danger
           onConfirm={async () => {
-            const { requestId } = await call("DELETE", path, undefined, { query, headers: ifMatch(detail.value?.stamp) });
+            const requestId = await change({ method: "DELETE", path, query, stamp: detail.value?.stamp, onNewer: detail.reload });
             changed();
             return { text: `The row ${id} of ${table.name} is deleted.`, requestId };
           }}

@@ -38,7 +38,7 @@ export function Import({ onDone, onClose }: Props) {
         A file of an export
         <input type="file" required onChange={(event) => setFile(event.target.files?.[0])} />
       </label>
-      <p className="soft">The space must be empty. Until the last page is imported its clients get 503. If you close this dialog meanwhile, the import stops: delete the space then, and begin again.</p>
+      <p className="soft">The space must be empty. Until the last page is imported, its clients get 503. If you close this dialog before that, the import stops. To go on, import the same file into the same space again. To give it up, delete the space.</p>
       {progress && file && <Bar progress={progress} whole={file.size} />}
     </Confirm>
   );

@@ -4,7 +4,7 @@ import { Confirm } from "../../Confirm";
 import { Empty, Shown, useLoad } from "../../load";
 import { askMe, MeContext, useMay } from "../../me";
 import { Needs } from "../../Needs";
-import { href, inPlace } from "../../route";
+import { hrefIn, inPlace } from "../../route";
 import { Table } from "../../Table";
 import { count, duration, many, size, time } from "../../words";
 import { Export } from "./Export";
@@ -27,7 +27,7 @@ export function Space({ name }: { name: string }) {
   const me = useLoad(() => askMe(name), [name]);
   return (
     <>
-      <p><a href={href(["spaces"])}>‹ All spaces</a></p>
+      <p><a href={hrefIn("", ["spaces"])}>‹ All spaces</a></p>
       <h2>{name}</h2>
       <Shown of={me}>
         {(me) => (
@@ -141,7 +141,7 @@ function Delete({ info: { name, tables, documents }, onClose }: { info: Info; on
   const rows = Object.values(tables).reduce((sum, { rows }) => sum + rows, 0);
   const remove = async () => {
     const { requestId } = await call("DELETE", inPlace(name, ""));
-    location.hash = href(["spaces"]);
+    if (location.hash === hrefIn("", ["spaces", name])) location.hash = hrefIn("", ["spaces"]);
     return { text: `The space ${name} is deleted.`, requestId };
   };
   return (

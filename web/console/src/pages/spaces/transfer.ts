@@ -10,19 +10,27 @@ export interface Progress {
 
 const attempts = 5; // of a page whose response was lost, or that the server could not take yet
 
-/** Reads all pages of a place into a file. It keeps them in a blob, which the browser may keep on its disk. */
-export async function exportPlace(place: string, signal: AbortSignal, tell: (progress: Progress) => void): Promise<Blob> {
-  const parts: Blob[] = [];
-  let bytes = 0;
-  for (let cursor: string | null | undefined; cursor !== null; ) {
-    const { body: page } = await again(signal, () =>
-      call<string>("GET", inPlace(place, "/export"), undefined, { query: { cursor: cursor ?? undefined }, signal, as: "text" }));
-    parts.push(new Blob([page]));
-    bytes += parts.at(-1)!.size;
-    cursor = (JSON.parse(page.slice(page.lastIndexOf("\n", page.length - 2) + 1)) as { next: string | null }).next;
-    tell({ pages: parts.length, bytes });
+/** An export so far. */
+export interface Exported {
+  /** Each in a blob, which the browser may keep on its disk. */
+  pages: Blob[];
+  bytes: number;
+  /** Of the next page: none at first, and null behind the last page. */
+  cursor?: string | null;
+}
+
+/** Reads the pages of a place that `of` does not have yet, and returns all of them as a file. */
+export async function exportPlace(place: string, of: Exported, signal: AbortSignal, tell: (progress: Progress) => void): Promise<Blob> {
+  while (of.cursor !== null) {
+    const query = { cursor: of.cursor };
+    const { body } = await again(signal, () => call<string>("GET", inPlace(place, "/export"), undefined, { query, signal, as: "text" }));
+    const page = new Blob([body]);
+    of.cursor = (JSON.parse(body.slice(body.lastIndexOf("\n", body.length - 2) + 1)) as { next: string | null }).next;
+    of.pages.push(page);
+    of.bytes += page.size;
+    tell({ pages: of.pages.length, bytes: of.bytes });
   }
-  return new Blob(parts, { type: "application/x-ndjson" });
+  return new Blob(of.pages, { type: "application/x-ndjson" });
 }
 
 /** Sends the pages of a file to an empty space, and returns the number of lines and the last request's id. */
@@ -37,7 +45,7 @@ export async function importSpace(space: string, file: Blob, signal: AbortSignal
     tell({ pages: ++progress.pages, bytes: (progress.bytes += bytes) });
   }
   if (last === undefined || last.next !== null) {
-    throw new Error("The file ends before the last page of its export, so the space is not complete. Delete the space, and import the whole file.");
+    throw new Error("The file ends before the last page of its export, so the space is not complete. Import the whole file into it, or delete the space.");
   }
   return { lines, requestId: last.requestId };
 }
@@ -62,6 +70,15 @@ export async function* pagesOf(file: Blob): AsyncGenerator<{ text: string; bytes
   if (page !== "") yield { text: page, bytes: new Blob([page]).size }; // the server says what is wrong with it
 }
 
+// pause waits some milliseconds. It throws the error of an abort as soon as signal is aborted.
+const pause = (millis: number, signal: AbortSignal) =>
+  new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(resolve, millis);
+    const stop = () => (clearTimeout(timer), reject(signal.reason as Error));
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+  });
+
 // again repeats a request that may be sent again: it had no response, or one that passes.
 async function again<T>(signal: AbortSignal, send: () => Promise<T>): Promise<T> {
   for (let n = 1; ; n++) {
@@ -69,8 +86,8 @@ async function again<T>(signal: AbortSignal, send: () => Promise<T>): Promise<T>
       return await send();
     } catch (error) {
       const passes = error instanceof Failure && (error.status === 0 || error.status === 429 || error.status >= 500);
-      if (!passes || n === attempts || signal.aborted) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 1000 * n));
+      if (!passes || n === attempts) throw error;
+      await pause(1000 * n, signal);
     }
   }
 }

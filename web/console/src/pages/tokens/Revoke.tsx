@@ -41,7 +41,7 @@ function Ask({ of, onClose }: { of: Of; onClose(): void }) {
       const { body, requestId } = await call<{ rooms: number; next?: string }>("POST", "/auth/revoke", { ...of, next });
       rooms += body.rooms;
       next = body.next;
-      if (next === undefined) return { text: `The server rejects ${what} from now on. It has told ${rooms} rooms to close their sockets.`, requestId };
+      if (next === undefined) return { text: `The server rejects ${what} within a minute. It has told ${rooms} rooms to close their sockets.`, requestId };
     }
   };
   return (

@@ -120,6 +120,17 @@ onHosts("the console's rows", (door, browser, logged) => {
     await page.getByRole("link", { name: /anna-gone/ }).waitFor({ state: "detached" });
   });
 
+  test("a page of long rows says that it is short, and the next one has the rest", async () => {
+    const long = "x".repeat(200_000);
+    await push(door, "anna", "products", ["long-1", "long-2", "long-3"].map((id) => ({ id, description: long })));
+    const page = await openConsole(browser, door, operator, "#/rows/products");
+    await page.getByText("This page is short: its rows are long").waitFor();
+    assert.deepEqual(await names(page, "Rows of products"), ["long-1", "long-2"]);
+    await page.getByRole("button", { name: "Next" }).click();
+    await page.getByRole("link", { name: "long-3" }).waitFor();
+    assert.deepEqual(await names(page, "Rows of products"), ["long-3"]);
+  });
+
   test("an edit sends the changed columns only, asks first, and reaches devices", async () => {
     await push(door, "anna", "visits", [visit("edited", "anna")]);
     const since = (await pull(door, "anna")).timestamp;

@@ -58,7 +58,7 @@ export function RowList({ table, onChange }: { table: TableOf; onChange(): void 
               )}
               {items.length === 0 && next === null && <Empty>{filter["column"] ? "No row meets this filter." : "No rows."}</Empty>}
               {items.length < size && next !== null && (
-                <p className="hint" role="status">This page is short, as the server looks at no more than 10,000 rows, or 32 MB of them, for one page. Next looks at more.</p>
+                <p className="hint" role="status">This page is short: its rows are long, or the server looked at many rows that are not of this list. Next goes on from there.</p>
               )}
             </>
           )}

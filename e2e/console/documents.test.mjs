@@ -83,7 +83,7 @@ onHosts("the console's documents", (door, browser, logged) => {
     assert.equal(await textOf(door, "minutes"), now);
   });
 
-  test("the list finds documents by the begin of their names, with size and time", async () => {
+  test("the list finds documents by the start of their names, with size and time", async () => {
     const page = await openConsole(browser, door, operator, "#/documents?prefix=board");
     await page.getByRole("table", { name: "The documents" }).waitFor();
     const cells = await page.getByRole("table", { name: "The documents" }).locator("tbody tr").getByRole("cell").allInnerTexts();
@@ -92,9 +92,20 @@ onHosts("the console's documents", (door, browser, logged) => {
     assert.match(cells[2], /^\d{4}-\d\d-\d\d /);
     await page.getByRole("link", { name: "board/2026 & more" }).click();
     await content(page).getByText("In a folder.").waitFor();
-    await page.getByLabel("Begin of the name").fill("nothing like this");
+    await page.getByLabel("Start of the name").fill("nothing like this");
     await page.getByRole("button", { name: "Find" }).click();
-    await page.getByText("No document begins with nothing like this.").waitFor();
+    await page.getByText("No document has a name that starts with nothing like this.").waitFor();
+  });
+
+  test("says that there is no document of a name, and offers nothing to do with it", async () => {
+    const page = await openConsole(browser, door, operator, "#/documents?room=never%2Fwritten");
+    const none = document(page, "never/written");
+    await none.getByText("There is no document of this name.").waitFor();
+    assert.deepEqual(await none.getByRole("button").allInnerTexts(), ["Reload"]);
+    await write(door, "never/written", "Now it is.");
+    await none.getByRole("button", { name: "Reload" }).click();
+    await content(page).getByText("Now it is.").waitFor();
+    await none.getByRole("button", { name: "Delete" }).waitFor();
   });
 
   test("says who has a document open, and who may write", async () => {
@@ -128,7 +139,7 @@ onHosts("the console's documents", (door, browser, logged) => {
     await chooser.getByLabel(/^As/).selectOption("tree");
     await content(page).getByText('"bold": true').waitFor();
     await page.goto(`${door.url}/console#/documents?room=nobody%20wrote%20this`);
-    await page.getByText("The document is empty.").waitFor();
+    await page.getByText("There is no document of this name.").waitFor();
   });
 
   test("names a version, opens it, compares two, and downloads it", async () => {
@@ -172,14 +183,14 @@ onHosts("the console's documents", (door, browser, logged) => {
     await logged("documents.delete", await said(page, "The document doomed and its versions are deleted."));
     assert.equal(await closed, 4404);
     assert.equal((await send(door, operator, "GET", "/yjs/doomed")).status, 404);
-    await page.getByText("The document is empty.").waitFor();
+    await page.getByText("There is no document of this name.").waitFor();
   });
 
   test("the documents of a space are another place's", async () => {
     const page = await openConsole(browser, door, operator, "#/s/far/documents?room=far");
     await content(page).getByText("Of the space.").waitFor();
     await page.goto(`${door.url}/console#/documents?room=far`);
-    await page.getByText("The document is empty.").waitFor();
+    await page.getByText("There is no document of this name.").waitFor();
   });
 
   test("a token that only reads sees no button for a change, and the server refuses each", async () => {

@@ -31,12 +31,12 @@ export function Documents() {
             go(["documents"], { prefix: String(new FormData(event.currentTarget).get("prefix")), room: room ?? undefined });
           }}
         >
-          <label>Begin of the name <input key={prefix} name="prefix" defaultValue={prefix} placeholder="all documents" autoComplete="off" autoCapitalize="off" spellCheck={false} /></label>
+          <label>Start of the name <input key={prefix} name="prefix" defaultValue={prefix} placeholder="all documents" autoComplete="off" autoCapitalize="off" spellCheck={false} /></label>
           <button type="submit">Find</button>
         </form>
         <Shown of={rooms}>
           {({ items }) =>
-            items.length === 0 ? <Empty>{prefix ? `No document begins with ${prefix}.` : "There is no document yet."}</Empty> : (
+            items.length === 0 ? <Empty>{prefix ? `No document has a name that starts with ${prefix}.` : "There is no document yet."}</Empty> : (
               <Table
                 caption="The documents"
                 rows={items}

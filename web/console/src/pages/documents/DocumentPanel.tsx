@@ -47,8 +47,8 @@ export function DocumentPanel({ room, back, onChange }: Props) {
           <h2 ref={title} tabIndex={-1}>{room}</h2>
           <div className="actions">
             <button type="button" onClick={reload}>Reload</button>
-            <button type="button" onClick={() => download(path, `${room}.yjs`).then(() => setProblem(undefined), setProblem)}>Download</button>
-            {writes && <button type="button" className="danger-text" onClick={() => setTask("delete")}>Delete</button>}
+            {roots.value !== null && <button type="button" onClick={() => download(path, `${room}.yjs`).then(() => setProblem(undefined), setProblem)}>Download</button>}
+            {roots.value !== null && writes && <button type="button" className="danger-text" onClick={() => setTask("delete")}>Delete</button>}
           </div>
         </div>
         {copy.value && <p className="soft">{size(copy.value.bytes)}, last copied {time(copy.value.updated_at)}</p>}
@@ -56,9 +56,11 @@ export function DocumentPanel({ room, back, onChange }: Props) {
       {problem && <Problem error={problem} />}
       <Shown of={presence}>{(of) => <People of={of} />}</Shown>
       <Preview path={path} roots={roots} versions={versions.value ?? []} at={at} than={than} onShow={(at, than) => (setAt(at), setThan(than))} />
-      <Shown of={versions}>
-        {(list) => <Versions room={room} path={path} first={list} writes={writes} onShow={(at, than) => (setAt(at), setThan(than))} onChange={changed} />}
-      </Shown>
+      {roots.value !== null && (
+        <Shown of={versions}>
+          {(list) => <Versions room={room} path={path} first={list} writes={writes} onShow={(at, than) => (setAt(at), setThan(than))} onChange={changed} />}
+        </Shown>
+      )}
       {task === "delete" && (
         <Confirm
           title={`Delete the document ${room}?`}

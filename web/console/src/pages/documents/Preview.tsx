@@ -10,7 +10,7 @@ const longest = 200_000; // characters that are shown
 interface Props {
   path: string;
   /** Of the document as it is now. */
-  roots: Load<Record<string, unknown>>;
+  roots: Load<Record<string, unknown> | null>;
   versions: Version[];
   /** The state that is shown: a version's id, or now. */
   at: string;
@@ -31,6 +31,7 @@ export function Preview({ path, roots, versions, at, than, onShow }: Props) {
     <section className="card pane" aria-label="Content">
       <Shown of={roots}>
         {(of) => {
+          if (of === null) return <Empty>There is no document of this name. Nobody has written to it yet, or it was deleted.</Empty>;
           const names = Object.keys(of);
           const root = names.includes(chosen) ? chosen : (names.find((name) => typeof of[name] === "string") ?? names[0] ?? "");
           return (

@@ -44,9 +44,9 @@ export const pathOf = (room: string) => `/yjs/${encodeURIComponent(room)}`;
 /** The path of a state: the document, or one of its versions. */
 export const stateOf = (path: string, at: string) => (at === now ? path : `${path}/versions/${encodeURIComponent(at)}`);
 
-/** The names of the roots, and what each holds, as JSON. A document that is not there has none. */
-export async function rootsOf(path: string, signal: AbortSignal): Promise<Record<string, unknown>> {
-  return missing(call<Record<string, unknown>>("GET", path, undefined, { query: { format: "json" }, signal }), {});
+/** The names of the roots, and what each holds, as JSON; null if there is no such document. */
+export async function rootsOf(path: string, signal: AbortSignal): Promise<Record<string, unknown> | null> {
+  return missing(call<Record<string, unknown> | null>("GET", path, undefined, { query: { format: "json" }, signal }), null);
 }
 
 /** The text of a root; none if that state does not have the root. */

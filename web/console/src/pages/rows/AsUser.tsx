@@ -129,10 +129,10 @@ function CallerLine({ caller: { subject, scope, enters, why }, table }: { caller
   return (
     <div className={enters ? "card" : "problem"}>
       <p>
-        <b>{subject || "A caller without a subject"}</b> {enters ? "may pull here." : "may not pull here, so no row comes:"}{" "}
-        {scope && <span className="soft">Scope: {scope}.</span>}
+        <b>{subject || "A caller without a subject"}</b> {enters ? "may pull here." : "may not pull here, so no row comes:"}
       </p>
       <Reasons why={why} />
+      {scope && <p className="soft">Scope: {scope}.</p>}
       {enters && <p className="soft">A pull brings {who(table.read) === "everybody" ? "every row" : <>rows to {who(table.read)}</>}. <code>read = "{table.read}"</code></p>}
     </div>
   );

@@ -60,9 +60,12 @@ onHosts("the console's tokens", (door, browser, logged) => {
 
   test("the form says what is wrong before anything is sent", async () => {
     const page = await openConsole(browser, door, operator, "#/tokens");
+    const ask = page.getByRole("button", { name: "Make a token…" });
+    await fill(page, " ");
+    await ask.click();
+    await page.getByRole("alert").filter({ hasText: "The subject must not be blank" }).waitFor();
     await page.getByText("Claims that rules read").click();
     await fill(page, "anna", { "Claims, as a JSON object": "[1]" });
-    const ask = page.getByRole("button", { name: "Make a token…" });
     await ask.click();
     await page.getByRole("alert").filter({ hasText: "The claims must be an object" }).waitFor();
     await fill(page, "anna", { "Claims, as a JSON object": "" });

@@ -38,6 +38,7 @@ function wishOf(form: FormData): Wish {
   const rooms = words(form.get("rooms"));
   const claims = String(form.get("claims")).trim();
   const wish: Wish = { sub: String(form.get("sub")).trim(), scope: form.getAll("scope").join(" "), ttl: String(form.get("ttl")) };
+  if (wish.sub === "") throw new Error("The subject must not be blank.");
   if (wish.scope === "") throw new Error("Choose at least one permission.");
   if (spaces.length === 0) throw new Error("The token must reach the root or a space.");
   if (spaces.length > 1 || spaces[0] !== "") wish.spaces = spaces; // a token without the claim reaches the root alone
@@ -73,7 +74,7 @@ export function Make({ onMade }: { onMade(token: MadeToken): void }) {
   return (
     <section className="card" aria-labelledby="make-title">
       <h2 id="make-title">Make a token</h2>
-      <p className="soft">It allows no more than yours does{me.expires_at === null ? "" : `, and yours ends ${time(me.expires_at)}`}.</p>
+      <p className="soft">It allows no more than yours does{me.expires_at === null ? "." : `, but it may live longer: yours ends ${time(me.expires_at)}.`}</p>
       <form className="make" onSubmit={submit}>
         <Field title="Subject" name="sub" required maxLength={256} hint="Who the person or the program is. Rules call it sub." />
         <label>

@@ -3,6 +3,7 @@ import { before, test } from "node:test";
 import assert from "node:assert/strict";
 import { declaredDoors } from "../clients/declared.mjs";
 import { token } from "../doors.mjs";
+import { until } from "../until.mjs";
 import { asked, check, looks, onHosts, openConsole, operator, reader, said, tabTo, writer } from "./operator.mjs";
 
 const claims = (scope = "sync:read sync:write") => ({ scope, spaces: ["", "*"] });
@@ -124,7 +125,7 @@ onHosts("the console's rows", (door, browser, logged) => {
     const long = "x".repeat(200_000);
     await push(door, "anna", "products", ["long-1", "long-2", "long-3"].map((id) => ({ id, description: long })));
     const page = await openConsole(browser, door, operator, "#/rows/products");
-    await page.getByText("This page is short: its rows are long").waitFor();
+    await page.getByText("So this page is short.").waitFor();
     assert.deepEqual(await names(page, "Rows of products"), ["long-1", "long-2"]);
     await page.getByRole("button", { name: "Next" }).click();
     await page.getByRole("link", { name: "long-3" }).waitFor();
@@ -155,6 +156,23 @@ onHosts("the console's rows", (door, browser, logged) => {
     await logged("sync.row.edit", await said(page, "The row edited of visits has 2 changed columns: rating, note."));
     const { changes } = await pull(door, "anna", since);
     assert.deepEqual(changes.visits.updated.map(({ id, rating, note }) => [id, rating, note]), [["edited", 4, null]]);
+  });
+
+  test("the box of a number keeps what is typed, and has the focus when the edit begins", async () => {
+    await push(door, "anna", "visits", [visit("typed", "anna")]);
+    const page = await openConsole(browser, door, operator, "#/rows/visits?id=typed");
+    const row = panel(page, "typed");
+    await row.getByRole("button", { name: "Edit" }).click();
+    const first = row.getByRole("form", { name: "Edit typed" }).locator("select, input, textarea").first();
+    await until(() => first.evaluate((box) => box === box.ownerDocument.activeElement), "the focus is in the first box");
+    const box = row.getByLabel("rating", { exact: true });
+    await box.press("Control+A");
+    await box.pressSequentially("1.05");
+    assert.equal(await box.inputValue(), "1.05");
+    await row.getByRole("button", { name: "Save…" }).click();
+    await page.getByRole("dialog").locator("ins").getByText("1.05", { exact: true }).waitFor();
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+    await until(() => row.getByRole("button", { name: "Save…" }).evaluate((button) => button === button.ownerDocument.activeElement), "the focus is where it was");
   });
 
   test("an edit of a row that changed meanwhile is not saved, shows the newer row, and is saved after another question", async () => {
@@ -191,6 +209,20 @@ onHosts("the console's rows", (door, browser, logged) => {
     await row.getByText("deleted", { exact: true }).waitFor();
     assert.equal(await row.getByRole("button").count(), 0, "nothing more can be done to it");
     assert.deepEqual((await pull(door, "anna", since)).changes.visits.deleted, ["doomed"]);
+  });
+
+  test("a deletion of a row that changed meanwhile deletes nothing, and deletes the newer row after another question", async () => {
+    await push(door, "anna", "visits", [visit("late", "anna")]);
+    const page = await openConsole(browser, door, operator, "#/rows/visits?id=late");
+    await panel(page, "late").getByRole("button", { name: "Delete" }).click();
+    await push(door, "anna", "visits", [visit("late", "anna", { code: "XY7" })]);
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("button", { name: "Delete" }).click();
+    await dialog.getByRole("alert").filter({ hasText: "Somebody changed this row meanwhile" }).waitFor();
+    assert.equal((await asked(door)("GET", "/sync/row?table=visits&id=late")).state, "live");
+    await panel(page, "late").getByText("XY7").waitFor();
+    await dialog.getByRole("button", { name: "Delete" }).click();
+    await said(page, "The row late of visits is deleted.");
   });
 
   test("the verdicts of a row are sentences", async () => {

@@ -71,6 +71,44 @@ onHosts("the console's spaces", (door, browser, logged) => {
     assert.equal(await status(door, "/s/calm/sync/pull"), 200);
   });
 
+  test("the page says how a change ended whose dialog was closed before", async () => {
+    await make(door, "slow");
+    const page = await openConsole(browser, door, operator, "#/spaces/slow");
+    let answer;
+    const asked = new Promise((resolve) => page.route("**/s/slow/pause", (route) => {
+      answer = () => route.fulfill({ status: 503, headers: { "x-request-id": "r-slow" }, json: { error: { code: "UNAVAILABLE", message: "Not now" } } });
+      resolve();
+    }));
+    await page.getByRole("button", { name: "Pause…" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Pause" }).click();
+    await asked;
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "Delete…" }).click();
+    await answer();
+    assert.equal(await said(page, "“Pause the space slow?” failed: Not now"), "r-slow");
+    await page.getByRole("dialog", { name: "Delete the space slow?" }).waitFor(); // stays
+  });
+
+  test("an export goes on behind the page that failed", async () => {
+    await make(door, "two-pages");
+    const page = await openConsole(browser, door, operator, "#/spaces/two-pages");
+    const pages = ['{"format":1,"space":"two-pages","stamp":1,"export":"e"}\n{"next":"second"}\n', '{"page":2,"export":"e"}\n{"next":null}\n'];
+    const got = [];
+    let works = false;
+    await page.route("**/s/two-pages/export*", (route) => {
+      const cursor = new URL(route.request().url()).searchParams.get("cursor");
+      got.push(cursor);
+      if (cursor !== null && !works) return route.fulfill({ status: 400, json: { error: { code: "BAD_REQUEST", message: "The second page fails" } } });
+      return route.fulfill({ body: pages[cursor === null ? 0 : 1] });
+    });
+    await page.getByRole("button", { name: "Export" }).click();
+    await page.getByRole("alert").filter({ hasText: "The second page fails" }).waitFor();
+    works = true;
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Try again" }).click()]);
+    assert.equal(readFileSync(await download.path(), "utf8"), pages.join(""));
+    assert.deepEqual(got, [null, "second", "second"]);
+  });
+
   test("a space is exported to a file, and imported into another one, which has the same", async () => {
     await make(door, "origin", 2500);
     const page = await openConsole(browser, door, operator, "#/spaces/origin");

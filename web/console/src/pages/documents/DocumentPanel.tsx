@@ -4,9 +4,10 @@ import { Confirm } from "../../Confirm";
 import { Problem, Shown, useLoad } from "../../load";
 import { useMay } from "../../me";
 import { inPlace, useRoute } from "../../route";
-import { many, size, time } from "../../words";
-import { download, now, pathOf, rootsOf, type Listed, type Person, type Presence, type Version } from "./documents";
+import { size, time } from "../../words";
+import { download, now, pathOf, rootsOf, type Listed, type Person, type Presence } from "./documents";
 import { Preview } from "./Preview";
+import { useVersions } from "./useVersions";
 import { Versions } from "./Versions";
 
 interface Props {
@@ -35,7 +36,7 @@ export function DocumentPanel({ room, back, onChange }: Props) {
   }, [path]);
   const presence = useLoad(async (signal) => (await call<Presence>("GET", `${path}/presence`, undefined, { signal })).body, [path]);
   const roots = useLoad((signal) => rootsOf(path, signal), [path]);
-  const versions = useLoad(async (signal) => (await call<{ versions: Version[] }>("GET", `${path}/versions`, undefined, { signal })).body.versions, [path]);
+  const versions = useVersions(path);
   const reload = () => [copy, presence, roots, versions].forEach((load) => load.reload());
   const changed = () => (reload(), onChange());
 
@@ -58,7 +59,7 @@ export function DocumentPanel({ room, back, onChange }: Props) {
       <Preview path={path} roots={roots} versions={versions.value ?? []} at={at} than={than} onShow={(at, than) => (setAt(at), setThan(than))} />
       {roots.value !== null && (
         <Shown of={versions}>
-          {(list) => <Versions room={room} path={path} first={list} writes={writes} onShow={(at, than) => (setAt(at), setThan(than))} onChange={changed} />}
+          {(list) => <Versions room={room} path={path} list={list} more={versions.more} writes={writes} onShow={(at, than) => (setAt(at), setThan(than))} onChange={changed} />}
         </Shown>
       )}
       {task === "delete" && (
@@ -73,7 +74,7 @@ export function DocumentPanel({ room, back, onChange }: Props) {
           }}
           onClose={() => setTask(null)}
         >
-          <p>The document goes, with its {many(versions.value?.length ?? 0, "version")}, and whoever has it open is disconnected. Nobody can undo this. Download it first if in doubt.</p>
+          <p>This deletes the document and all its versions. The server disconnects everybody who has it open. Nobody can undo this. If you are in doubt, download it before.</p>
         </Confirm>
       )}
     </section>

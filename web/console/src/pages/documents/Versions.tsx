@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { call } from "../../api";
 import { Confirm } from "../../Confirm";
 import { Problem } from "../../load";
@@ -9,28 +9,18 @@ import { download, now, stateOf, type Version } from "./documents";
 interface Props {
   room: string;
   path: string;
-  /** The newest versions. */
-  first: Version[];
+  list: Version[];
+  /** Loads older versions, if there are any. */
+  more: (() => Promise<void>) | undefined;
   writes: boolean;
   onShow(at: string, than: string | undefined): void;
   onChange(): void;
 }
 
-const page = 100; // versions of one response
-
 /** The named versions of a document. */
-export function Versions({ room, path, first, writes, onShow, onChange }: Props) {
-  const [older, setOlder] = useState<Version[]>([]);
-  const [ended, setEnded] = useState(first.length < page);
+export function Versions({ room, path, list, more, writes, onShow, onChange }: Props) {
   const [task, setTask] = useState<"name" | Version | null>(null);
   const [problem, setProblem] = useState<Error>();
-  const known = new Set(first.map(({ id }) => id));
-  const list = [...first, ...older.filter(({ id }) => !known.has(id))];
-  const more = async () => {
-    const { versions } = (await call<{ versions: Version[] }>("GET", `${path}/versions`, undefined, { query: { before: list.at(-1)!.id } })).body;
-    setOlder([...older, ...versions]);
-    setEnded(versions.length < page);
-  };
   const attempt = (work: Promise<void>) => work.then(() => setProblem(undefined), setProblem);
   const title = ({ name }: Version) => name || "without a name";
   return (
@@ -47,7 +37,7 @@ export function Versions({ room, path, first, writes, onShow, onChange }: Props)
           keyOf={({ id }) => id}
           columns={[
             { title: "Version", render: (of) => <b>{title(of)}</b> },
-            { title: "Named", render: ({ created_at, subject }) => <div>{time(created_at)}<small className="soft block">by {subject || "nobody"}</small></div> },
+            { title: "Named", render: ({ created_at, subject }) => <div>{time(created_at)}<small className="soft block">by {subject || "somebody without a subject"}</small></div> },
             { title: "Size", number: true, render: ({ bytes }) => size(bytes) },
             {
               title: "What to do",
@@ -63,7 +53,7 @@ export function Versions({ room, path, first, writes, onShow, onChange }: Props)
           ]}
         />
       )}
-      {!ended && <button type="button" onClick={() => void attempt(more())}>Older versions</button>}
+      {more && <button type="button" onClick={() => void attempt(more())}>Older versions</button>}
       {task === "name" && <NameVersion room={room} path={path} onChange={onChange} onClose={() => setTask(null)} />}
       {task !== null && task !== "name" && (
         <Restore room={room} path={path} version={task} title={title(task)} onDone={() => (onShow(now, undefined), onChange())} onClose={() => setTask(null)} />
@@ -103,16 +93,19 @@ interface RestoreProps {
 }
 
 function Restore({ room, path, version, title, onDone, onClose }: RestoreProps) {
+  const kept = useRef(false); // also if the restore fails after it, and the person confirms again
   const restore = async (form: FormData) => {
-    const kept = form.get("keep") !== null;
-    if (kept) await nameVersion(path, `before “${title.slice(0, 80)}” was restored`);
+    if (form.get("keep") !== null && !kept.current) {
+      await nameVersion(path, `before “${title.slice(0, 80)}” was restored`);
+      kept.current = true;
+    }
     const { requestId } = await call("POST", `${stateOf(path, version.id)}/restore`);
     onDone();
-    return { text: `${room} is again as in “${title}”.${kept ? " A version has what it was before." : ""}`, requestId };
+    return { text: `${room} is again as in “${title}”.${kept.current ? " A version has what it was before." : ""}`, requestId };
   };
   return (
     <Confirm title={`Restore “${title}”?`} action="Restore" onConfirm={restore} onClose={onClose}>
-      <p>The document becomes what it was at {time(version.created_at)}, by a new edit. Whoever has it open sees that at once, and later edits are gone from the text.</p>
+      <p>A new edit makes the document what it was at {time(version.created_at)}. Everybody who has it open sees that at once. The text loses all later edits.</p>
       <label className="choice"><input type="checkbox" name="keep" defaultChecked /> First name a version of the text as it is now</label>
     </Confirm>
   );

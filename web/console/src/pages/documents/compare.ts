@@ -16,7 +16,7 @@ export interface Line {
 export type Part = Line | { kind: "skipped"; lines: Line[] };
 
 const around = 2; // equal lines that are shown before and after a change
-const patience = 1500; // ms that a comparison may take
+const patience = 1500; // ms that a comparison may take by lines, and as long by words
 
 /** Compares two texts. Texts that differ too much are shown one after the other. */
 export function compare(before: string, after: string): { parts: Part[]; added: number; removed: number } {
@@ -32,23 +32,25 @@ function linesOf(before: string, after: string): Line[] {
   const changes = diffArrays(split(before), split(after), { timeout: patience });
   if (changes === undefined) return [...split(before).map(whole("removed")), ...split(after).map(whole("added"))];
   const lines: Line[] = [];
+  const end = Date.now() + patience;
   for (let i = 0; i < changes.length; i++) {
     const { added, removed, value } = changes[i]!;
     const next = changes[i + 1];
     if (removed && next?.added) {
-      lines.push(...replaced(value, next.value));
+      for (const line of replaced(value, next.value, end)) lines.push(line);
       i++;
-    } else lines.push(...value.map(whole(added ? "added" : removed ? "removed" : "same")));
+    } else for (const text of value) lines.push(whole(added ? "added" : removed ? "removed" : "same")(text));
   }
   return lines;
 }
 
-// replaced pairs the removed lines with the added ones in their order.
-function replaced(before: string[], after: string[]): Line[] {
+// replaced pairs the removed lines with the added ones in their order. It marks no words after the time end.
+function replaced(before: string[], after: string[], end: number): Line[] {
   const lines: Line[] = [];
   for (let i = 0; i < Math.max(before.length, after.length); i++) {
     const [old, young] = [before[i], after[i]];
-    const words = old === undefined || young === undefined ? undefined : diffWordsWithSpace(old, young, { timeout: patience / 10 });
+    const left = end - Date.now();
+    const words = old === undefined || young === undefined || left <= 0 ? undefined : diffWordsWithSpace(old, young, { timeout: Math.min(left, patience / 10) });
     if (words === undefined) {
       if (old !== undefined) lines.push(whole("removed")(old));
       if (young !== undefined) lines.push(whole("added")(young));

@@ -32,7 +32,8 @@ export function ProjectPanel({ id, back }: { id: string; back: string }) {
 
 function Live({ id, of: { sequence, project, tasks, dependencies, calendars, members } }: { id: string; of: Content }) {
   const calendar = calendars.find((calendar) => calendar.id === project!["calendar_id"]);
-  const nameOf = (id: string) => tasks.find((task) => task.id === id)?.name ?? "a deleted task";
+  const names = new Map(tasks.map(({ id, name }) => [id, name]));
+  const nameOf = (id: string) => names.get(id) ?? "a deleted task";
   const text = (value: unknown) => (value == null ? null : String(value));
   return (
     <>

@@ -7,6 +7,7 @@ import { time } from "../../words";
 import { RowPanel } from "./RowPanel";
 import { show, type ListedRow, type Table as TableOf } from "./tables";
 
+const times = ["created_at", "updated_at", "stamp"];
 const size = 100; // rows of a page
 const comparisons = { equal: "is", contains: "contains", starts: "begins with", less: "is less than", greater: "is greater than", null: "is null" };
 
@@ -58,7 +59,7 @@ export function RowList({ table, onChange }: { table: TableOf; onChange(): void 
               )}
               {items.length === 0 && next === null && <Empty>{filter["column"] ? "No row meets this filter." : "No rows."}</Empty>}
               {items.length < size && next !== null && (
-                <p className="hint" role="status">This page is short: its rows are long, or the server looked at many rows that are not of this list. Next goes on from there.</p>
+                <p className="hint" role="status">The server looks at no more than 10,000 rows, or 32 MB of them, for one page. So this page is short. “Next” looks at more rows.</p>
               )}
             </>
           )}
@@ -79,7 +80,7 @@ function Filter({ table, filter, id }: { table: TableOf; filter: Record<string, 
     const { value, order, deleted } = Object.fromEntries(new FormData(form)) as Record<string, string>;
     go(["rows", table.name], { order, deleted, id, ...(column ? { column, is, value } : {}) });
   };
-  const names = ["id", ...table.columns.map(({ name }) => name), "created_at", "updated_at", "stamp"];
+  const names = ["id", ...table.columns.map(({ name }) => name), ...times];
   return (
     <form className="tools filter" aria-label="Filter" onSubmit={(event) => (event.preventDefault(), ask(event.currentTarget))}>
       <label>
@@ -97,7 +98,7 @@ function Filter({ table, filter, id }: { table: TableOf; filter: Record<string, 
           </select>
         </label>
       )}
-      {column && is !== "null" && <label>Value <input name="value" defaultValue={filter["value"]} autoComplete="off" autoCapitalize="off" spellCheck={false} /></label>}
+      {column && is !== "null" && <label>Value <input name="value" defaultValue={filter["value"]} placeholder={times.includes(column) ? "milliseconds since 1970" : undefined} autoComplete="off" autoCapitalize="off" spellCheck={false} /></label>}
       <label>
         Order
         <select name="order" defaultValue={filter["order"] ?? ""}>

@@ -32,7 +32,7 @@ const lives = [["1h", "1 hour"], ["8h", "8 hours"], ["24h", "1 day"], ["168h", "
 
 const words = (text: FormDataEntryValue | null) => String(text ?? "").split(/[\s,]+/).filter(Boolean);
 
-// wishOf reads the form. It throws an error about claims that are no JSON object.
+// wishOf reads the form. It throws an error about claims that are not a JSON object.
 function wishOf(form: FormData): Wish {
   const spaces = [...(form.has("root") ? [""] : []), ...words(form.get("spaces"))];
   const rooms = words(form.get("rooms"));
@@ -52,7 +52,7 @@ function objectOf(text: string): Record<string, unknown> {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new Error(`The claims are no JSON: ${(error as Error).message}`);
+    throw new Error(`The claims are not JSON: ${(error as Error).message}`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Error('The claims must be an object, such as {"teams":["a"]}.');
   return value as Record<string, unknown>;
@@ -74,9 +74,9 @@ export function Make({ onMade }: { onMade(token: MadeToken): void }) {
   return (
     <section className="card" aria-labelledby="make-title">
       <h2 id="make-title">Make a token</h2>
-      <p className="soft">It allows no more than yours does{me.expires_at === null ? "." : `, but it may live longer: yours ends ${time(me.expires_at)}.`}</p>
+      <p className="soft">The new token allows no more than yours.{me.expires_at !== null && ` It may live longer: yours ends at ${time(me.expires_at)}.`}</p>
       <form className="make" onSubmit={submit}>
-        <Field title="Subject" name="sub" required maxLength={256} hint="Who the person or the program is. Rules call it sub." />
+        <Field title="Subject" name="sub" required maxLength={256} hint="The person or the program that gets the token. In rules its name is sub." />
         <label>
           Life
           <select name="ttl" defaultValue="24h">{lives.map(([value, title]) => <option key={value} value={value}>{title}</option>)}</select>
@@ -95,9 +95,9 @@ export function Make({ onMade }: { onMade(token: MadeToken): void }) {
         <fieldset>
           <legend>Places</legend>
           <label className="choice"><input type="checkbox" name="root" defaultChecked /> <span>The root</span></label>
-          <Field title="Spaces" name="spaces" hint={<>Names with blanks between. <code>*</code> stands for any characters: <code>team-*</code></>} />
+          <Field title="Spaces" name="spaces" hint={<>Names, with blanks between them. <code>*</code> stands for any characters: <code>team-*</code></>} />
         </fieldset>
-        <Field title="Rooms of documents" name="rooms" hint="Names with blanks between, as for spaces. Without any the token opens all." />
+        <Field title="Rooms of documents" name="rooms" hint="Names, with blanks between them, as for spaces. If it is empty, the token opens all rooms." />
         <details className="whole">
           <summary>Claims that rules read</summary>
           <label>
@@ -129,7 +129,7 @@ function Ask({ wish, onMade, onClose }: { wish: Wish; onMade(token: MadeToken): 
         <dt>For</dt><dd>{lives.find(([value]) => value === wish.ttl)?.[1]}</dd>
         {wish.claims && <><dt>Claims</dt><dd><code>{JSON.stringify(wish.claims)}</code></dd></>}
       </dl>
-      <p>Whoever has the token may do this until it ends, or until it is revoked.</p>
+      <p>Everybody who has the token may do this until it ends, or until somebody revokes it.</p>
     </Confirm>
   );
 }

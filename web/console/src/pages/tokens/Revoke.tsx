@@ -2,6 +2,7 @@ import { useState, type FormEvent } from "react";
 import { call } from "../../api";
 import { Confirm } from "../../Confirm";
 import { Field } from "../../Field";
+import { many } from "../../words";
 
 type Of = { sub: string } | { jti: string };
 
@@ -41,12 +42,12 @@ function Ask({ of, onClose }: { of: Of; onClose(): void }) {
       const { body, requestId } = await call<{ rooms: number; next?: string }>("POST", "/auth/revoke", { ...of, next });
       rooms += body.rooms;
       next = body.next;
-      if (next === undefined) return { text: `The server rejects ${what} within a minute. It has told ${rooms} rooms to close their sockets.`, requestId };
+      if (next === undefined) return { text: `The server rejects ${what} within a minute. It has told ${many(rooms, "room")} to close sockets.`, requestId };
     }
   };
   return (
     <Confirm title={`Revoke ${what}?`} action="Revoke" danger onConfirm={revoke} onClose={onClose}>
-      <p>Requests with {"sub" in of ? "them" : "it"} get 401, and open sockets are closed. It cannot be undone{"sub" in of ? "; tokens that are made later are good" : ""}.</p>
+      <p>Requests with {"sub" in of ? "them" : "it"} get 401. The server closes open sockets. Nobody can undo this.{"sub" in of && " Tokens that are signed later are valid."}</p>
     </Confirm>
   );
 }

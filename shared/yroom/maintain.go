@@ -152,6 +152,9 @@ func resultOf(err error) string {
 // read its storage.
 func (r *Room) Behind() bool { return r.meta.Due != 0 && r.last > r.meta.CopiedLast }
 
+// CopiedLast is the last row that the database's copy contains, as far as the room knows.
+func (r *Room) CopiedLast() int64 { return r.meta.CopiedLast }
+
 // CopyDue is when the copy is to be written that Behind reports; zero: it is not.
 func (r *Room) CopyDue() time.Time {
 	if !r.Behind() {

@@ -91,6 +91,7 @@ type yjsRoom struct {
 	room    *yroom.Room // nil: to be made from storage
 	erased  int         // how often it was erased
 	behind  time.Time   // when the copy of the document fell behind; zero: it did not
+	copied  int64       // the last row that the copy contained then
 	failed  int         // how often in a row the copy was not written, as was counted last
 
 	database YjsDatabase
@@ -358,19 +359,19 @@ func (y *yjsRoom) do(out yroom.Effects) error {
 }
 
 // countBehind counts since when the copy of the document is behind, when it is to be written, and how
-// often that failed, if this changed.
+// often that failed, if this changed. While clients go on editing, each copy is behind anew.
 func (y *yjsRoom) countBehind() {
-	failed := 0
+	failed, copied, behind := 0, int64(0), false
 	if y.room != nil {
-		failed = y.room.CopyFailures()
+		failed, copied, behind = y.room.CopyFailures(), y.room.CopiedLast(), y.room.Behind()
 	}
 	if failed != y.failed {
 		y.failed = failed
 		y.o.Count(metric.CopyFailures, float64(failed))
 	}
-	switch behind := y.room != nil && y.room.Behind(); {
-	case behind && y.behind.IsZero():
-		y.behind = time.Now()
+	switch {
+	case behind && (y.behind.IsZero() || copied != y.copied):
+		y.behind, y.copied = time.Now(), copied
 		y.o.Count(metric.CopiesBehind, float64(y.behind.Unix()))
 		y.o.Count(metric.CopiesLate, float64(y.room.CopyDue().Unix()))
 	case !behind && !y.behind.IsZero():

@@ -41,7 +41,7 @@ export function SignIn() {
   return (
     <main className="sign-in">
       <h1><img src="/icon.svg" alt="" width="40" height="40" /> Console</h1>
-      <p>See and mend a running Tidemark. The console does what the token may do: <code>sync:admin</code> opens it, and <code>spaces:admin</code> lists spaces.</p>
+      <p>Operators see and change here what a running Tidemark has. The token needs <code>sync:admin</code>, and <code>spaces:admin</code> to list spaces.</p>
       {reason !== "" && <p className="problem" role="alert">{reason}</p>}
       <form onSubmit={submit}>
         <label>
@@ -52,7 +52,7 @@ export function SignIn() {
         {dev && <button type="button" disabled={busy} onClick={develop}>Sign in as a developer</button>}
         {error && <Problem error={error} />}
       </form>
-      <p className="hint"><code>tidemark token --operator</code> makes one. It stays in this tab, and is gone when the tab is closed.</p>
+      <p className="hint">The command <code>tidemark token --operator</code> makes a token. The page keeps it in this tab until you sign out or close the tab.</p>
       <div className="corner"><ThemeButton /></div>
     </main>
   );

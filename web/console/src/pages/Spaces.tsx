@@ -39,7 +39,7 @@ function Directory() {
       <section className="card head" aria-labelledby="root-title">
         <div>
           <h2 id="root-title">The root</h2>
-          <p className="soft">What is served outside of all spaces.</p>
+          <p className="soft">What the server has outside of all spaces.</p>
         </div>
         <div className="actions">
           <Links place="" />
@@ -53,7 +53,7 @@ function Directory() {
       {importing && <Import onDone={pages.reload} onClose={() => setImporting(false)} />}
       <Shown of={pages}>
         {({ items }) =>
-          items.length === 0 ? <Empty>{prefix === "" ? "There are no spaces. The first write makes one." : "No space has a name that starts like this."}</Empty> : (
+          items.length === 0 ? <Empty>{prefix === "" ? "There is no space. The first write to a space makes it." : "No space has a name that starts like this."}</Empty> : (
             <Table
               caption="Spaces, by name" rows={items} keyOf={({ name }) => name}
               columns={[

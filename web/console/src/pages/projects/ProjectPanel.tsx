@@ -25,7 +25,7 @@ export function ProjectPanel({ id, back }: { id: string; back: string }) {
           <button type="button" onClick={content.reload}>Reload</button>
         </div>
       </div>
-      <Shown of={content}>{(of) => (of.project ? <Live id={id} of={of} /> : <Empty>This project is deleted. Its members still pull the deletions, which are the last of {count(of.sequence)} in its sequence.</Empty>)}</Shown>
+      <Shown of={content}>{(of) => (of.project ? <Live id={id} of={of} /> : <Empty>This project is deleted. Its members still pull the deletion. Its sequence is {count(of.sequence)}.</Empty>)}</Shown>
     </article>
   );
 }

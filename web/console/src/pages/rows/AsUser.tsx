@@ -93,7 +93,7 @@ export function AsUser({ table, claims, onClaims }: Props) {
         {error && <Problem error={error} />}
       </form>
       {asked ? <Answered key={`${asked.turn} ${id}`} table={table} claims={asked.claims} id={id} /> : (
-        <p className="hint">The server then says which rows of {table.name} a pull of this user brings, and why not the others. It asks the same rules as a pull does. Nobody is signed in by this, and nothing changes.</p>
+        <p className="hint">The server then says which rows of {table.name} a pull of this user brings, and why not the others. It applies the same rules as a pull. This signs nobody in, and changes nothing.</p>
       )}
     </>
   );

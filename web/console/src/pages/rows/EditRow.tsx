@@ -55,7 +55,7 @@ export function EditRow({ table, detail, path, onNewer, onChange, onClose }: Pro
               </div>
             ))}
           </dl>
-          <p>The server writes the row as a push of its own: every device gets it at its next pull, also where the rules let nobody write.</p>
+          <p>The server pushes the row itself, so the rules that say who may write do not count. Devices get the row at their next pull.</p>
         </Confirm>
       )}
     </>

@@ -80,7 +80,7 @@ export function RowPanel({ table, id, back, onChange }: Props) {
           }}
           onClose={() => setTask(null)}
         >
-          <p>It disappears from every device that has it, at the device's next pull. Nobody can undo this, and a new row needs another id.</p>
+          <p>Each device that has the row deletes it at its next pull. Nobody can undo this. A new row needs another id.</p>
         </Confirm>
       )}
     </aside>

@@ -119,7 +119,7 @@ function Pause({ name, reload, onClose }: Asked) {
   };
   return (
     <Confirm title={`Pause the space ${name}?`} action="Pause" onConfirm={pause} onClose={onClose}>
-      <p>Every socket of the space is closed, and its requests get 503 until it is resumed. Apps keep their changes and send them then. An export has every edit of every document.</p>
+      <p>The server closes every socket of the space, and its requests get 503 until somebody resumes it. Apps keep their changes, and send them after that. While the space is paused, an export has every edit of every document.</p>
     </Confirm>
   );
 }
@@ -147,8 +147,8 @@ function Delete({ info: { name, tables, documents }, onClose }: { info: Info; on
   return (
     <Confirm title={`Delete the space ${name}?`} action="Delete" danger typed={name} onConfirm={remove} onClose={onClose}>
       <p>
-        This deletes {many(rows, "row")}, {many(documents, "document")} with their versions, and all projects of the space. Its sockets are closed.
-        It cannot be undone: export the space before.
+        This deletes {many(rows, "row")}, {many(documents, "document")} with their versions, and all projects of the space. The server closes its sockets.
+        Nobody can undo this: export the space before.
       </p>
     </Confirm>
   );

@@ -43,7 +43,12 @@ onHosts("the console's documents", (door, browser, logged) => {
     const listed = async () => (await asked(door)("GET", "/yjs/")).rooms.map(({ room }) => room);
     for (const room of ["minutes", "board/2026 & more"]) await until(async () => (await listed()).includes(room), `${room} has no copy`);
   });
-  after(() => people.forEach((provider) => provider.destroy()));
+  after(() => {
+    for (const provider of people) {
+      provider.destroy();
+      provider.doc.destroy(); // ends the timer of its awareness
+    }
+  });
 
   /** Opens a document as somebody, whose name is in the presence. */
   async function join(room, subject, scope = "yjs:read yjs:write") {

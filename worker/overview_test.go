@@ -172,11 +172,20 @@ func TestTheOverviewNamesASpaceThatIsNearlyFull(t *testing.T) {
 			t.Fatal(status)
 		}
 	}
+	// What a space stores when it tells may itself be the next per cent, of which the next write tells.
+	nearly := func() {
+		wasmtest.Until(t, "the warning of a space that is nearly full", func() bool {
+			l.clock.Advance(10 * time.Millisecond)
+			got := l.warnings("space_full")
+			percent := bytes() * 100 / limit
+			return slices.Equal(got, []string{text(percent)}) || slices.Equal(got, []string{text(percent - 1)})
+		})
+	}
 	told := map[int64]bool{}
 	for status := http.StatusOK; status == http.StatusOK; status = push("acme", 5) {
 		percent := bytes() * 100 / limit
 		if told[percent] = true; percent >= 90 {
-			l.until(10*time.Millisecond, "space_full", text(percent))
+			nearly()
 		} else if got := l.warnings("space_full"); len(got) > 0 {
 			t.Fatalf("at %d %%: %q", percent, got)
 		}
@@ -185,7 +194,7 @@ func TestTheOverviewNamesASpaceThatIsNearlyFull(t *testing.T) {
 		t.Errorf("it took rows up to %d %%: %v", percent, told)
 	}
 	l.s.Restart()
-	l.until(10*time.Millisecond, "space_full", text(bytes()*100/limit))
+	nearly()
 	deletion := `{"changes":{"customers":{"created":[],"updated":[],"deleted":[` + strings.Join(ids, ",") + `]}},"lastPulledAt":9007199254740000}`
 	l.wants(l.member, http.StatusOK, "POST", "/s/acme/trpc/sync.push", []byte(deletion))
 	l.clock.Advance(48 * time.Hour)

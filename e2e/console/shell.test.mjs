@@ -154,6 +154,7 @@ onHosts("the console's frame", (door, browser) => {
     await page.keyboard.press("Enter");
     await tabTo(page, "Rows of the root");
     await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
     await tabTo(page, "A space");
     await page.keyboard.type("busy");
     await page.keyboard.press("Enter");

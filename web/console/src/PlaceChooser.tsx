@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, type FormEvent } from "react";
+import { useRef, useState, type FormEvent } from "react";
 import { useModal } from "../../src/Dialog";
 import { call } from "./api";
 import { Empty, Shown, useLoad } from "./load";
@@ -16,7 +16,6 @@ interface Props {
 /** Says whether the page shows the root or a space, and goes to another one. */
 export function PlaceChooser({ place, page, searches }: Props) {
   const [open, setOpen] = useState(false);
-  useEffect(() => setOpen(false), [place]);
   return (
     <div className="place">
       <h1>{page.title}</h1>
